@@ -1,8 +1,7 @@
 """Every error virtdeck raises on purpose: one sentence that says what happened, one that cures it.
 
-Raised from any thread. The console shows `message` and `hint`; the command line prints both and
-exits with `exit_status` (design.md section 4: 1 refused or failed, 2 usage, 3 unreachable, 4 outcome
-unknown).
+Raised from any thread. The console shows `message` and `hint`; the command line prints both
+and exits with `exit_status` (1 refused or failed, 2 usage, 3 unreachable, 4 outcome unknown).
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class AmbiguousError(VirtdeckError):
 
 
 class UnreachableError(VirtdeckError):
-    """The host does not answer: refused, timed out, no route, authentication failed, daemon dead."""
+    """The host does not answer: refused, timed out, authentication failed, daemon dead."""
 
     exit_status = 3
 
