@@ -1,0 +1,115 @@
+"""Hosts and our links to them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from core.model.base import ObjectKey, Value
+
+
+class LinkStatus(StrEnum):
+    """Where our connection to a host stands."""
+
+    CONNECTING = "connecting"
+    UP = "up"
+    DOWN = "down"
+    CLOSED = "closed"
+
+
+class Link(Value, frozen=True):
+    """Our connection to one host, as it is now."""
+
+    status: LinkStatus = LinkStatus.CONNECTING
+    since: float = 0.0
+    """When this status began."""
+    error: str = ""
+    """Why it is down, in one sentence."""
+    hint: str = ""
+    """What cures it."""
+    attempt: int = 0
+    """Failed attempts since it was last up."""
+    next_attempt: float | None = None
+    """When the next attempt starts, while it is down."""
+    read_only: bool = False
+
+
+class LinkChange(Value, frozen=True):
+    """One line of a link's history."""
+
+    at: float
+    status: LinkStatus
+    reason: str = ""
+
+
+class HugePages(Value, frozen=True):
+    """A pool of huge pages of one size in one NUMA cell."""
+
+    size: int
+    total: int
+
+
+class NumaCell(Value, frozen=True):
+    """One NUMA cell of a host."""
+
+    id: int
+    memory: int
+    """Bytes."""
+    cpus: int
+    huge_pages: tuple[HugePages, ...] = ()
+
+
+class Limitation(Value, frozen=True):
+    """Something this host cannot do, why, and what would change it."""
+
+    what: str
+    why: str
+    cure: str = ""
+
+
+class HostFacts(Value, frozen=True):
+    """What a host said of itself when the link came up (virConnectGetCapabilities and friends)."""
+
+    hostname: str = ""
+    hypervisor: str = ""
+    """libvirt's driver: QEMU, TEST, Xen..."""
+    hypervisor_version: str = ""
+    libvirt_version: str = ""
+    """Of the daemon."""
+    architecture: str = ""
+    cpu_model: str = ""
+    cpu_vendor: str = ""
+    cpu_features: tuple[str, ...] = ()
+    cpus: int = 0
+    mhz: int = 0
+    nodes: int = 0
+    sockets: int = 0
+    cores: int = 0
+    threads: int = 0
+    memory: int = 0
+    """Bytes of RAM."""
+    memory_free: int | None = None
+    numa: tuple[NumaCell, ...] = ()
+    guest_types: tuple[str, ...] = ()
+    """What it can run: `kvm x86_64`, `qemu aarch64`..."""
+    migration_transports: tuple[str, ...] = ()
+    limitations: tuple[Limitation, ...] = ()
+
+
+class Host(Value, frozen=True):
+    """A libvirt host. `name` is what the operator calls it: unique in the fleet."""
+
+    name: str
+    uri: str
+    """Without secrets."""
+    link: Link = Link()
+    history: tuple[LinkChange, ...] = ()
+    """Oldest first, bounded."""
+    facts: HostFacts | None = None
+    """None until the link was up once."""
+    sampled: float | None = None
+    """When its last statistics came."""
+
+    @property
+    def key(self) -> ObjectKey:
+        """The key of this host."""
+        return ObjectKey("host", self.name, self.name)

@@ -1,0 +1,129 @@
+"""Observations: everything the state is made from, and all that a tape holds.
+
+The hypervisor package (or a tape) produces them, the store applies them in order. Events are
+observations too. All are plain values; `at` is wall-clock time.
+"""
+
+from __future__ import annotations
+
+from core.model.base import Value, kebab
+from core.model.event import AnyEvent
+from core.model.host import HostFacts, Link
+from core.model.instance import Instance, InstanceDetail
+from core.model.network import Network
+from core.model.operation import OperationRecord
+from core.model.stats import Counters
+from core.model.storage import Pool, Volume
+
+
+class _Observation(Value, frozen=True, tag_field="event", tag=kebab):
+    host: str
+    at: float
+
+
+class HostAdded(_Observation, frozen=True):
+    """A host was configured; its link is about to be opened."""
+
+    uri: str = ""
+
+
+class LinkChanged(_Observation, frozen=True):
+    """The link's status, error or next attempt changed."""
+
+    link: Link
+
+
+class HostRead(_Observation, frozen=True):
+    """The host's description was read again."""
+
+    facts: HostFacts
+
+
+class Listed(_Observation, frozen=True):
+    """A full listing of a host: what is not in it is gone. Sent after every (re)connect."""
+
+    instances: tuple[Instance, ...] = ()
+    pools: tuple[Pool, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    networks: tuple[Network, ...] = ()
+    facts: HostFacts | None = None
+    sweep: bool = False
+    """A periodic re-listing: differences are reported as found, without a reconnect."""
+
+
+class InstanceRead(_Observation, frozen=True):
+    """An instance was read again after an event or an operation of ours."""
+
+    instance: Instance
+
+
+class InstanceGone(_Observation, frozen=True):
+    """An instance is neither defined nor running any more."""
+
+    uuid: str
+
+
+class PoolRead(_Observation, frozen=True):
+    """A pool and all its volumes were read again."""
+
+    pool: Pool
+    volumes: tuple[Volume, ...] = ()
+
+
+class PoolGone(_Observation, frozen=True):
+    """A pool does not exist any more."""
+
+    uuid: str
+
+
+class NetworkRead(_Observation, frozen=True):
+    """A network was read again."""
+
+    network: Network
+
+
+class NetworkGone(_Observation, frozen=True):
+    """A network does not exist any more."""
+
+    uuid: str
+
+
+class Sampled(_Observation, frozen=True):
+    """One bulk statistics answer: counters of the active instances by UUID.
+
+    `silent` names the active instances whose hypervisor process does not answer and which were
+    left out of the call (or had to be asked without it).
+    """
+
+    instances: dict[str, Counters]
+    silent: tuple[str, ...] = ()
+
+
+class DetailRead(_Observation, frozen=True):
+    """The details of an instance, as read on demand: kept on tapes, not in the state."""
+
+    detail: InstanceDetail
+
+
+class OperationChanged(_Observation, frozen=True):
+    """An operation, ours or another console's, is new or moved on."""
+
+    operation: OperationRecord
+
+
+Observation = (
+    AnyEvent
+    | HostAdded
+    | LinkChanged
+    | HostRead
+    | Listed
+    | InstanceRead
+    | InstanceGone
+    | PoolRead
+    | PoolGone
+    | NetworkRead
+    | NetworkGone
+    | Sampled
+    | DetailRead
+    | OperationChanged
+)

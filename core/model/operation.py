@@ -1,0 +1,70 @@
+"""Operations: what an operator asked for, and what became of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from core.model.base import ObjectKey, Value
+
+
+class OperationStatus(StrEnum):
+    """The states of an operation, in their order."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    VERIFYING = "verifying"
+    DONE = "done"
+    REFUSED = "refused"
+    """Its check said no; nothing was touched."""
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+    """It was sent and its outcome was not seen: the link was lost or a deadline passed."""
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will come."""
+        return self not in (
+            OperationStatus.QUEUED,
+            OperationStatus.RUNNING,
+            OperationStatus.VERIFYING,
+        )
+
+
+class Step(Value, frozen=True):
+    """One line of an operation's log."""
+
+    at: float
+    text: str
+
+
+class OperationRecord(Value, frozen=True):
+    """An operation as the journal keeps it and the screens show it."""
+
+    id: str
+    """Sortable by time of creation."""
+    verb: str
+    """start, shutdown, stop, reboot, reset, pause, resume..."""
+    host: str
+    subject: ObjectKey
+    name: str
+    """The subject's name when it was asked for."""
+    author: str
+    """USER@MACHINE of the console it was asked on."""
+    created: float
+    status: OperationStatus = OperationStatus.QUEUED
+    started: float | None = None
+    ended: float | None = None
+    progress: float | None = None
+    """0 to 1; None where there is no telling."""
+    steps: tuple[Step, ...] = ()
+    outcome: str = ""
+    """One sentence once it is final."""
+    hint: str = ""
+    options: dict[str, str | int | float | bool | None] = {}  # noqa: RUF012 - msgspec copies it
+    """The request's options, without secrets."""
+
+    @property
+    def key(self) -> ObjectKey:
+        """The key of this operation."""
+        return ObjectKey("operation", self.host, self.id)

@@ -1,0 +1,106 @@
+"""The whole picture at one moment, and what changed since another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from core.model.alert import Alert
+from core.model.base import ObjectKey
+from core.model.event import Event
+from core.model.host import Host
+from core.model.instance import Instance
+from core.model.job import Job
+from core.model.network import Network
+from core.model.operation import OperationRecord
+from core.model.stats import Rates
+from core.model.storage import Pool, Volume
+
+
+def _empty() -> Mapping[Any, Any]:
+    return MappingProxyType({})
+
+
+class Histories(Protocol):
+    """Read access to the ring buffers of an instance's rates."""
+
+    def series(self, key: ObjectKey, name: str) -> Sequence[float | None]:
+        """The last samples of one of `core.model.stats.SERIES`, oldest first; None: unknown."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Immutable; safe on any thread. Mappings are read-only and keep libvirt's listing order."""
+
+    revision: int = 0
+    at: float = 0.0
+    """Time of the newest observation: the `now` of a replayed tape."""
+    hosts: Mapping[str, Host] = field(default_factory=_empty)
+    instances: Mapping[ObjectKey, Instance] = field(default_factory=_empty)
+    rates: Mapping[ObjectKey, Rates] = field(default_factory=_empty)
+    pools: Mapping[ObjectKey, Pool] = field(default_factory=_empty)
+    volumes: Mapping[ObjectKey, Volume] = field(default_factory=_empty)
+    networks: Mapping[ObjectKey, Network] = field(default_factory=_empty)
+    jobs: Mapping[ObjectKey, Job] = field(default_factory=_empty)
+    """By the key of the instance."""
+    operations: Mapping[str, OperationRecord] = field(default_factory=_empty)
+    """By operation id, oldest first."""
+    alerts: Mapping[ObjectKey, tuple[Alert, ...]] = field(default_factory=_empty)
+    """By subject; no empty tuples."""
+    events: Sequence[Event] = ()
+    """The newest events, oldest first, bounded."""
+    histories: Histories | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What one or several observations changed.
+
+    `changed` and `gone` hold keys of any kind; an instance's key is also there when only its rates,
+    job or alerts changed. `events` are the new lines of the event log.
+    """
+
+    revision: int
+    at: float
+    changed: frozenset[ObjectKey] = frozenset()
+    gone: frozenset[ObjectKey] = frozenset()
+    events: tuple[Event, ...] = ()
+    events_dropped: int = 0
+    """Events a slow reader's mailbox had no room for; they are still in `State.events`."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing changed."""
+        return not (self.changed or self.gone or self.events)
+
+
+EVENTS_IN_A_DELTA = 2000
+
+
+def merge(deltas: Iterable[Delta]) -> Delta | None:
+    """Fold deltas, in their order, into one: the last word on each object wins."""
+    changed: set[ObjectKey] = set()
+    gone: set[ObjectKey] = set()
+    events: list[Event] = []
+    last: Delta | None = None
+    dropped = 0
+    for delta in deltas:
+        changed = (changed - delta.gone) | delta.changed
+        gone = (gone - delta.changed) | delta.gone
+        events.extend(delta.events)
+        dropped += delta.events_dropped
+        last = delta
+    if last is None:
+        return None
+    surplus = max(0, len(events) - EVENTS_IN_A_DELTA)
+    return Delta(
+        revision=last.revision,
+        at=last.at,
+        changed=frozenset(changed),
+        gone=frozenset(gone),
+        events=tuple(events[surplus:]),
+        events_dropped=dropped + surplus,
+    )

@@ -1,0 +1,69 @@
+"""Storage pools and their volumes."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from core.model.base import ObjectKey, Value
+
+
+class PoolState(StrEnum):
+    """virStoragePoolState."""
+
+    INACTIVE = "inactive"
+    BUILDING = "building"
+    ACTIVE = "active"
+    DEGRADED = "degraded"
+    INACCESSIBLE = "inaccessible"
+
+
+class Pool(Value, frozen=True):
+    """A storage pool of one host."""
+
+    host: str
+    uuid: str
+    name: str
+    type: str = ""
+    state: PoolState = PoolState.INACTIVE
+    path: str = ""
+    autostart: bool = False
+    persistent: bool = True
+    capacity: int | None = None
+    allocation: int | None = None
+    available: int | None = None
+
+    @property
+    def key(self) -> ObjectKey:
+        """The key of this pool."""
+        return ObjectKey("pool", self.host, self.uuid)
+
+    @property
+    def used_fraction(self) -> float | None:
+        """How full it is, 0 to 1; None when unknown."""
+        if not self.capacity or self.allocation is None:
+            return None
+        return self.allocation / self.capacity
+
+
+class Volume(Value, frozen=True):
+    """A volume of a storage pool."""
+
+    host: str
+    pool: str
+    """The pool's UUID."""
+    pool_name: str
+    name: str
+    path: str = ""
+    type: str = ""
+    """file, block, dir, network."""
+    format: str = ""
+    capacity: int | None = None
+    allocation: int | None = None
+    backing: str = ""
+    """The path of the image it is based on."""
+    encrypted: bool = False
+
+    @property
+    def key(self) -> ObjectKey:
+        """The key of this volume: volumes have no UUID, a name is unique in its pool."""
+        return ObjectKey("volume", self.host, f"{self.pool}/{self.name}")

@@ -1,0 +1,72 @@
+"""The seam between the core and whoever shows it: a live fleet and a tape look the same."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Generator
+from typing import Protocol
+
+from core.model import Delta, InstanceDetail, ObjectKey, OperationRecord, Request, State
+
+
+class Operation(Protocol):
+    """A handle on a submitted operation. Use it on the loop of its source."""
+
+    id: str
+
+    @property
+    def record(self) -> OperationRecord:
+        """The operation as it stands."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[OperationRecord]:
+        """Every change of the record, ending with the final one."""
+        ...
+
+    def __await__(self) -> Generator[object, None, OperationRecord]:
+        """Wait for the end; the record when it is done, else raises a core.errors error."""
+        ...
+
+
+class Source(Protocol):
+    """What a console needs: `core.fleet.Fleet` live, `core.journal.replay.Replay` from a tape.
+
+    All coroutines run on the source's own asyncio loop; `state` may be read from any thread.
+    """
+
+    @property
+    def state(self) -> State:
+        """The newest picture."""
+        ...
+
+    @property
+    def read_only(self) -> bool:
+        """Whether `submit` refuses everything."""
+        ...
+
+    def changes(self) -> AsyncIterator[Delta]:
+        """Deltas as they come; those a slow reader missed come merged into one."""
+        ...
+
+    def check(self, request: Request) -> tuple[str, ...]:
+        """Why the request would be refused now, a sentence each; empty: it would be accepted."""
+        ...
+
+    async def submit(self, request: Request) -> Operation:
+        """Journal, check and queue a request; raises RefusedError with the reasons."""
+        ...
+
+    async def cancel(self, operation_id: str) -> None:
+        """Stop waiting for an operation where that is possible; raises RefusedError if not."""
+        ...
+
+    async def detail(self, key: ObjectKey) -> InstanceDetail:
+        """Read XML, snapshots and addresses; raises NotFoundError, UnreachableError."""
+        ...
+
+    async def reconnect(self, host: str) -> None:
+        """Try a host that is down at once instead of at its next attempt."""
+        ...
+
+    async def refresh(self) -> None:
+        """List everything again, on every host that is up."""
+        ...
