@@ -1,0 +1,79 @@
+"""The shape of the code, kept by a test: who imports whom, and how long a thing may grow.
+
+import-linter (in pyproject.toml) reads the source; this test imports for real, in a fresh
+interpreter, because a lazy import or a library's own imports can undo what the source promises.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PRODUCT = sorted(
+    path for top in ("core", "console") for path in (ROOT / top).rglob("*.py") if path.is_file()
+)
+MODULE_LINES = 300
+FUNCTION_LINES = 40
+PUBLIC_METHODS = 15
+
+
+def loaded_by(module: str) -> set[str]:
+    """Return the modules a fresh interpreter holds after importing one."""
+    code = f"import sys, {module}; print('\\n'.join(sys.modules))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(result.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("module", "forbidden"),
+    [
+        ("core", {"textual", "rich", "libvirt", "click"}),
+        ("core.fleet", {"textual", "rich", "libvirt", "click"}),
+        ("core.state.store", {"textual", "rich", "libvirt", "sqlite3"}),
+        ("core.journal.replay", {"textual", "rich", "libvirt"}),
+        ("console.cli", {"textual", "rich", "libvirt"}),
+    ],
+)
+def test_importing_a_module_brings_nothing_it_must_not_need(
+    module: str, forbidden: set[str]
+) -> None:
+    assert not loaded_by(module) & forbidden
+
+
+def nodes(path: Path) -> Iterator[ast.AST]:
+    yield from ast.walk(ast.parse(path.read_text()))
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_outgrows_a_reader(path: Path) -> None:
+    too_big = []
+    if (lines := path.read_text().count("\n")) > MODULE_LINES:
+        too_big.append(f"module: {lines} lines")
+    for node in nodes(path):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length > FUNCTION_LINES:
+                too_big.append(f"{node.name}: {length} lines")
+        if isinstance(node, ast.ClassDef):
+            public = [
+                item.name
+                for item in node.body
+                if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)
+                and not item.name.startswith(("_", "on_", "watch_", "action_"))
+            ]
+            if len(public) > PUBLIC_METHODS:
+                too_big.append(f"{node.name}: {len(public)} public methods")
+    assert not too_big
+
+
+def test_the_layout_is_the_one_newcomers_are_told() -> None:
+    for name in ("core", "console/screens", "console/widgets", "themes", "tests", "dev"):
+        assert (ROOT / name).exists(), name
