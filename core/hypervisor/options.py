@@ -1,0 +1,38 @@
+"""How a link behaves: the figures an operator may set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOptions:
+    """The behaviour of one host's connections. All times in seconds.
+
+    A host that hangs is noticed after about `keepalive_interval * (keepalive_count + 1)`.
+    """
+
+    read_only: bool = False
+    """Open read-only connections: libvirt itself then refuses every write."""
+    keepalive_interval: int = 5
+    """Whole seconds between two keepalive messages; 0 sends none (virConnectSetKeepAlive)."""
+    keepalive_count: int = 3
+    """Unanswered keepalive messages after which a connection counts as dead."""
+    connect_timeout: float = 10.0
+    """How long opening a connection may take, ssh's or TLS's greeting included."""
+    call_deadline: float = 30.0
+    """How long a call may take for which nobody named a deadline."""
+    listing_deadline: float = 60.0
+    """How long one full listing may take."""
+    statistics_interval: float = 2.0
+    """Between two bulk statistics calls; 0 asks for none."""
+    sweep_interval: float = 60.0
+    """Between two listings that look for changes no event told of; 0 never sweeps."""
+    backoff_first: float = 0.2
+    """Before the first attempt to open a lost link again; doubled after each failure."""
+    backoff_limit: float = 15.0
+    """The longest wait between two attempts."""
+    operation_lanes: int = 4
+    """Operations that may run on one host at the same time."""
+    lane_idle: float = 30.0
+    """How long an operation lane stays open without work."""
