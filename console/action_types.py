@@ -1,0 +1,52 @@
+"""What an action is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Scope: TypeAlias = Literal[
+    "global",
+    "list",
+    "table",
+    "power",
+    "instances",
+    "instance",
+    "hosts",
+    "volumes",
+    "operations",
+    "events",
+]
+"""Where an action works.
+
+`table` is inside a live table, `list` on a screen made of one, `power` wherever an instance is
+chosen; the others are screens.
+"""
+
+Confirm: TypeAlias = Literal["no", "ask", "type"]
+"""Before it runs: nothing, a yes-or-no question, or typing the name (or the count)."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing an operator can do.
+
+    `id` is what a keymap names; `call` is the Textual action it runs (`method` or
+    `method('argument')`); `keys` are Textual key names, the first is the one shown.
+    """
+
+    id: str
+    title: str
+    keys: tuple[str, ...]
+    scope: Scope
+    group: str
+    description: str
+    call: str
+    show_in_footer: bool = False
+    needs_write: bool = False
+    confirm: Confirm = "no"
+
+    @property
+    def dangerous(self) -> bool:
+        """Whether it can lose a guest's work, so that its name must be typed first."""
+        return self.confirm == "type"

@@ -1,0 +1,230 @@
+"""The action registry: everything a key, the palette or a click can do, as data.
+
+Bindings, footer, help, palette and the keyboard page of the documentation are made from it;
+what is not in it can be neither bound nor found. Knows no widgets. Pure: any thread.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from textual.binding import Binding, BindingType
+
+from console.action_list import ACTIONS
+from console.action_types import Action, Confirm, Scope
+
+__all__ = [
+    "ACTIONS",
+    "LAYERS",
+    "Action",
+    "Confirm",
+    "Conflict",
+    "HelpSection",
+    "PaletteEntry",
+    "Scope",
+    "action",
+    "actions_on",
+    "bindings_for",
+    "conflicts",
+    "footer_entries",
+    "help_sections",
+    "key_label",
+    "keyboard_page",
+    "palette_entries",
+    "with_keys",
+]
+
+LAYERS: Mapping[str, tuple[Scope, ...]] = {
+    "instances": ("power", "instances", "list", "table", "global"),
+    "instance": ("power", "instance", "global"),
+    "hosts": ("hosts", "list", "table", "global"),
+    "volumes": ("volumes", "list", "table", "global"),
+    "operations": ("operations", "list", "table", "global"),
+    "events": ("events", "list", "table", "global"),
+    "help": ("global",),
+}
+"""Screen -> the scopes whose keys work on it together, nearest first."""
+
+_TITLES: Mapping[str, str] = {
+    "global": "Everywhere",
+    "table": "In every table",
+    "list": "On every list",
+    "power": "On instances",
+    "instances": "On the instances screen",
+    "instance": "On one instance",
+    "hosts": "On the hosts screen",
+    "volumes": "On the volumes screen",
+    "operations": "On the operations screen",
+    "events": "On the events screen",
+}
+
+
+class PaletteEntry(NamedTuple):
+    """A line of the command palette: "group: Verb", its help, and the action behind it."""
+
+    title: str
+    help: str
+    action: Action
+
+
+class HelpSection(NamedTuple):
+    """A part of the help page: title and (keys, title, description) lines."""
+
+    title: str
+    lines: tuple[tuple[str, str, str], ...]
+
+
+class Conflict(NamedTuple):
+    """Two actions that would answer to one key on one screen."""
+
+    layer: str
+    key: str
+    first: Action
+    second: Action
+
+
+def action(id: str) -> Action:  # noqa: A002 - the registry's own word
+    """The action of that id. Raises KeyError."""
+    return _BY_ID[id]
+
+
+def bindings_for(*scopes: Scope, actions: Iterable[Action] = ACTIONS) -> list[BindingType]:
+    """Textual bindings for these scopes; their ids are the action ids, for `App.set_keymap`."""
+    return [
+        Binding(
+            ",".join(entry.keys),
+            entry.call,
+            entry.title,
+            show=entry.show_in_footer,
+            tooltip=entry.description,
+            id=entry.id,
+        )
+        for entry in actions
+        if entry.scope in scopes
+    ]
+
+
+def actions_on(layer: str, actions: Iterable[Action] = ACTIONS) -> list[Action]:
+    """Every action that works on a screen, nearest scope first. Raises KeyError."""
+    scopes = LAYERS[layer]
+    return sorted(
+        (entry for entry in actions if entry.scope in scopes),
+        key=lambda entry: scopes.index(entry.scope),
+    )
+
+
+def footer_entries(
+    layer: str, *, read_only: bool = False, actions: Iterable[Action] = ACTIONS
+) -> list[tuple[str, str, Action]]:
+    """What the footer of a screen shows: (key label, title, action), most special first."""
+    return [
+        (key_label(entry.keys[0]), entry.title, entry)
+        for entry in actions_on(layer, actions)
+        if entry.show_in_footer and entry.keys and not (read_only and entry.needs_write)
+    ]
+
+
+def palette_entries(
+    layer: str, *, read_only: bool = False, actions: Iterable[Action] = ACTIONS
+) -> list[PaletteEntry]:
+    """The palette's lines on a screen: everything that works there, as "group: Verb"."""
+    return [
+        PaletteEntry(f"{entry.group}: {entry.title}", entry.description, entry)
+        for entry in actions_on(layer, actions)
+        if not (read_only and entry.needs_write)
+    ]
+
+
+def help_sections(
+    layer: str | None = None, actions: Iterable[Action] = ACTIONS
+) -> list[HelpSection]:
+    """The help of one screen (None: of all), a section per scope."""
+    known = list(actions)
+    scopes = LAYERS[layer] if layer else tuple(_TITLES)
+    sections = []
+    for scope in scopes:
+        lines = tuple(
+            (", ".join(map(key_label, entry.keys)) or "-", entry.title, _explained(entry))
+            for entry in known
+            if entry.scope == scope
+        )
+        if lines:
+            sections.append(HelpSection(_TITLES[scope], lines))
+    return sections
+
+
+def keyboard_page(actions: Iterable[Action] = ACTIONS) -> str:
+    """The keyboard page of the documentation, as Markdown."""
+    parts = [
+        "# Keyboard",
+        "",
+        "Generated from the action registry (`console/action_list.py`); do not edit.",
+        "The identifier in the last column is what `[keymap]` in the configuration file names.",
+    ]
+    known = list(actions)
+    for scope, title in _TITLES.items():
+        parts += ["", f"## {title}", "", "| key | action | what it does | identifier |"]
+        parts.append("| --- | --- | --- | --- |")
+        for entry in known:
+            if entry.scope == scope:
+                keys = " ".join(f"`{key_label(key)}`" for key in entry.keys)
+                parts.append(f"| {keys} | {entry.title} | {_explained(entry)} | `{entry.id}` |")
+    return "\n".join(parts) + "\n"
+
+
+def with_keys(keymap: Mapping[str, tuple[str, ...]]) -> tuple[Action, ...]:
+    """The registry with an operator's keys in place of the default ones."""
+    return tuple(
+        replace(entry, keys=keymap[entry.id]) if entry.id in keymap else entry for entry in ACTIONS
+    )
+
+
+def conflicts(actions: Iterable[Action] = ACTIONS) -> list[Conflict]:
+    """Every pair of actions on one key of one screen; empty when the registry is sound."""
+    known = list(actions)
+    found = []
+    for layer in LAYERS:
+        owners: dict[str, list[Action]] = defaultdict(list)
+        for entry in actions_on(layer, known):
+            for key in entry.keys:
+                owners[key].append(entry)
+        for key, owning in owners.items():
+            found += [Conflict(layer, key, owning[0], other) for other in owning[1:]]
+    return found
+
+
+_LABELS: Mapping[str, str] = {
+    "colon": ":",
+    "slash": "/",
+    "question_mark": "?",
+    "escape": "esc",
+    "asterisk": "*",
+    "backslash": "\\",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+    "@": "space",
+}
+
+
+def key_label(key: str) -> str:
+    """How a key is written for people: `ctrl+backslash` is `^\\`, `question_mark` is `?`."""
+    *modifiers, name = key.split("+")
+    label = _LABELS.get(name, name)
+    for modifier in reversed(modifiers):
+        label = f"^{label}" if modifier == "ctrl" else f"{modifier}+{label}"
+    return label
+
+
+def _explained(entry: Action) -> str:
+    asks = {"no": "", "ask": " Asks first.", "type": " Asks you to type the name first."}
+    return entry.description + asks[entry.confirm]
+
+
+_BY_ID: Mapping[str, Action] = {entry.id: entry for entry in ACTIONS}

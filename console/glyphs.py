@@ -1,0 +1,58 @@
+"""The signs drawn on screen, for terminals that show UTF-8 and for those that do not."""
+
+from __future__ import annotations
+
+import locale
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Glyphs(NamedTuple):
+    """One set of signs. All are one cell wide."""
+
+    running: str
+    paused: str
+    off: str
+    crashed: str
+    changing: str
+    suspended: str
+    unknown: str
+    mark: str
+    ascending: str
+    descending: str
+    alert: str
+    blocks: str
+    """Heights of a chart column, lowest first."""
+    full: str
+    empty: str
+    gap: str
+    """A chart column without a value."""
+
+
+UNICODE = Glyphs("●", "◐", "○", "✗", "◌", "◔", "?", "*", "▲", "▼", "!", "▁▂▃▄▅▆▇█", "█", "░", "·")
+"""For terminals in a UTF-8 locale; every sign is in common monospace fonts and never wide."""
+
+ASCII = Glyphs("+", "=", "o", "X", "~", "z", "?", "*", "^", "v", "!", "_.-=+*%#", "#", ".", " ")
+"""For every other terminal."""
+
+_chosen = UNICODE
+
+
+def glyphs() -> Glyphs:
+    """The set in use. Any thread."""
+    return _chosen
+
+
+def use_glyphs(chosen: Glyphs) -> None:
+    """Choose the set for this process; call once at start-up, before anything is drawn."""
+    global _chosen
+    _chosen = chosen
+
+
+def glyphs_for(environment: Mapping[str, str] = os.environ, encoding: str = "") -> Glyphs:
+    """The set a terminal can show: ASCII on the Linux console's 512 glyphs and outside UTF-8."""
+    encoding = encoding or locale.getpreferredencoding(False)
+    if environment.get("TERM") in ("linux", "dumb", "vt100", "vt220"):
+        return ASCII
+    return UNICODE if encoding.replace("-", "").lower() == "utf8" else ASCII

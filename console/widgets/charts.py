@@ -1,0 +1,218 @@
+"""Charts of one colour, drawn in block characters line by line: cheap enough to repaint at 5 Hz.
+
+`spark` and `bar` are pure; the widgets live on the UI thread. One widget draws a whole panel.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from console import format as fmt
+from console.glyphs import Glyphs, glyphs
+from console.widgets.columns import Cell, fit
+from console.widgets.line_panel import LinePanel
+
+Value = float | None
+"""A measured value; None where nothing is known."""
+
+
+def spark(
+    values: Sequence[Value], width: int, top: float | None = None, signs: Glyphs | None = None
+) -> str:
+    """The newest `width` values as one line of blocks, right-aligned.
+
+    `top` is the value of a full block (None: the largest shown). An unknown value is a gap, a
+    zero the lowest block, and what has no value yet a blank.
+    """
+    signs = signs or glyphs()
+    shown = list(values)[-width:] if width > 0 else []
+    scale = top if top is not None else ceiling_of(shown)
+    drawn = "".join(_block(value, scale, signs) for value in shown)
+    return drawn.rjust(width)
+
+
+def ceiling_of(values: Sequence[Value]) -> float:
+    """The largest known value; 0 when there is none."""
+    return max((value for value in values if _known(value) and value is not None), default=0.0)
+
+
+def _known(value: Value) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _block(value: Value, top: float, signs: Glyphs) -> str:
+    if value is None or not math.isfinite(value):
+        return signs.gap
+    if top <= 0:
+        return signs.blocks[0]
+    level = math.ceil(value / top * len(signs.blocks)) - 1
+    return signs.blocks[max(0, min(level, len(signs.blocks) - 1))]
+
+
+def bar(fraction: Value, width: int, signs: Glyphs | None = None) -> str:
+    """A horizontal bar of exactly `width` cells; unknown is all gaps. Any part shows a cell."""
+    signs = signs or glyphs()
+    if fraction is None or not math.isfinite(fraction):
+        return signs.gap * width
+    filled = round(min(max(fraction, 0.0), 1.0) * width)
+    if fraction > 0:
+        filled = max(filled, min(1, width))
+    return signs.full * filled + signs.empty * (width - filled)
+
+
+def chart_rows(
+    values: Sequence[Value], width: int, height: int, top: float, signs: Glyphs | None = None
+) -> list[str]:
+    """A chart of `height` lines from top to bottom, each `width` cells, newest value right."""
+    signs = signs or glyphs()
+    shown = list(values)[-width:] if width > 0 else []
+    levels = [_level(value, top, height, len(signs.blocks)) for value in shown]
+    return [
+        "".join(_stacked(level, height - 1 - line, signs) for level in levels).rjust(width)
+        for line in range(height)
+    ]
+
+
+def _level(value: Value, top: float, height: int, steps: int) -> int | None:
+    if value is None or not math.isfinite(value):
+        return None
+    if top <= 0 or value <= 0:
+        return 1
+    return max(1, min(height * steps, math.ceil(value / top * height * steps)))
+
+
+def _stacked(level: int | None, storey: int, signs: Glyphs) -> str:
+    """The sign of one column on one storey (0 = ground)."""
+    if level is None:
+        return signs.gap if storey == 0 else " "
+    steps = len(signs.blocks)
+    inside = level - storey * steps
+    if inside <= 0:
+        return " "
+    return signs.blocks[min(inside, steps) - 1]
+
+
+@dataclass(frozen=True)
+class Series:
+    """A named line of a chart: its values (oldest first) and how a value is written."""
+
+    name: str
+    values: Sequence[Value] = ()
+    write: Callable[[Value], str] = fmt.short_count
+    top: float | None = None
+    """The value at the upper edge; None: the largest value shown."""
+    role: str = "chart"
+
+
+class Chart(LinePanel):
+    """Time series under each other, each with its name, present value and maximum.
+
+    The height is fixed (one line of text and `series_height` lines of blocks per series), so
+    new data never moves the layout. `span` says what the width stands for, such as "2 min".
+    """
+
+    def __init__(
+        self,
+        series: Sequence[Series] = (),
+        *,
+        series_height: int = 3,
+        span: str = "",
+        id: str | None = None,  # noqa: A002 - Textual's own name for it
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._series = tuple(series)
+        self._series_height = series_height
+        self._span = span
+
+    def show(self, series: Sequence[Series], span: str | None = None) -> None:
+        """Show these series; only lines that come out differently are repainted."""
+        self._series = tuple(series)
+        self._span = self._span if span is None else span
+        self.redraw()
+
+    def lines(self, width: int) -> list[tuple[Cell, ...]]:
+        """Each series as a line of words over its blocks."""
+        drawn: list[tuple[Cell, ...]] = []
+        for series in self._series:
+            shown = list(series.values)[-width:] if width > 0 else []
+            top = ceiling_of(shown) if series.top is None else series.top
+            drawn.append(self._words(series, shown, width))
+            drawn += [
+                (Cell(row, series.role),)
+                for row in chart_rows(shown, width, self._series_height, top)
+            ]
+        return drawn
+
+    def _words(self, series: Series, shown: Sequence[Value], width: int) -> tuple[Cell, ...]:
+        now = series.write(shown[-1] if shown else None)
+        known = [value for value in shown if _known(value)]
+        most = series.write(max(value for value in known if value is not None) if known else None)
+        right = " ".join(filter(None, (f"max {most}", self._span)))
+        blanks = width - len(series.name) - len(now) - len(right) - 1
+        if blanks < 1:
+            return (Cell(f"{series.name} ", ""), Cell(now, "strong"))
+        return (
+            Cell(f"{series.name} ", ""),
+            Cell(now, "strong"),
+            Cell(" " * blanks),
+            Cell(right, "muted"),
+        )
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """One line of meters: a name, how full it is (0 to 1, None unknown), and it in words."""
+
+    name: str
+    fraction: Value
+    words: str
+    warn_at: float | None = None
+    """From this fraction on the bar is drawn in the warning role, with a `!` behind the words."""
+
+
+class Meters(LinePanel):
+    """Horizontal bars under each other, each with its name, its percentage and it in words."""
+
+    def __init__(
+        self,
+        gauges: Sequence[Gauge] = (),
+        *,
+        name_width: int = 8,
+        bar_width: int = 20,
+        id: str | None = None,  # noqa: A002 - Textual's own name for it
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._gauges = tuple(gauges)
+        self._name_width = name_width
+        self._bar_width = bar_width
+
+    def show(self, gauges: Sequence[Gauge]) -> None:
+        """Show these; only lines that come out differently are repainted."""
+        self._gauges = tuple(gauges)
+        self.redraw()
+
+    def lines(self, width: int) -> list[tuple[Cell, ...]]:
+        """A line per gauge; the bar gives way first when the panel is narrow."""
+        room = max(0, min(self._bar_width, width - self._name_width - 14))
+        return [self._line(gauge, room) for gauge in self._gauges]
+
+    def _line(self, gauge: Gauge, room: int) -> tuple[Cell, ...]:
+        name = "".join(text for text, _ in fit(gauge.name, self._name_width))
+        high = (
+            gauge.warn_at is not None
+            and gauge.fraction is not None
+            and gauge.fraction >= gauge.warn_at
+        )
+        role = "warning" if high else "chart"
+        share = f" {fmt.percent(gauge.fraction):>4} "
+        sign = f" {glyphs().alert}" if high else ""
+        return (
+            Cell(f"{name} "),
+            Cell(bar(gauge.fraction, room), role),
+            Cell(share, "strong"),
+            Cell(f"{gauge.words}{sign}", "warning" if high else ""),
+        )

@@ -1,0 +1,183 @@
+"""Columns of a live table: what a cell may be and how columns share the width. Pure, any thread."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+
+from rich.cells import cell_len, set_cell_size
+
+Row = TypeVar("Row")
+
+ELLIPSIS = "…"
+
+
+class Cell(NamedTuple):
+    """A piece of text and the theme role that styles it ("" = plain text)."""
+
+    text: str
+    role: str = ""
+
+
+CellValue: TypeAlias = "str | Cell | tuple[Cell, ...]"
+"""What `Column.render` returns: plain text, one styled piece, or several side by side."""
+
+Run: TypeAlias = tuple[str, str]
+"""A padded piece of a painted cell: text and role. A painted cell is a tuple of runs."""
+
+
+@dataclass(frozen=True)
+class Column(Generic[Row]):
+    """One column: how to draw a row in it, how to sort by it and how it takes part in the width.
+
+    `width` fixes the width in terminal cells; without it the column is at least `min_width`
+    wide and takes `flex` shares of what is left, up to `max_width`. When the table is too
+    narrow the column with the highest `priority` goes first (0 = never dropped).
+    `sort_key` returns a comparable value, or None for unknown, which always sorts last; text
+    is compared naturally (web2 before web10). No `sort_key`: the column cannot be sorted by.
+    """
+
+    id: str
+    title: str
+    render: Callable[[Row], CellValue]
+    sort_key: Callable[[Row], Any] | None = None
+    width: int | None = None
+    min_width: int = 4
+    max_width: int | None = None
+    flex: int = 1
+    align: Literal["left", "right"] = "left"
+    priority: int = 0
+    default_descending: bool = False
+    tooltip: str = ""
+
+    @property
+    def least_width(self) -> int:
+        """The smallest width in cells the column is shown with."""
+        return self.min_width if self.width is None else self.width
+
+
+class PlacedColumn(NamedTuple):
+    """A column that is shown: its number in the table's list, left edge and width in cells."""
+
+    number: int
+    x: int
+    width: int
+
+    @property
+    def end(self) -> int:
+        """The cell right of the column."""
+        return self.x + self.width
+
+
+def place_columns(
+    columns: Sequence[Column[Any]], width: int, *, left: int = 0, gap: int = 1
+) -> tuple[PlacedColumn, ...]:
+    """Choose the columns that fit in `width` cells and give each its left edge and width.
+
+    `left` cells stay free before the first column, `gap` cells between columns. Columns keep
+    their order. The first column is always there, cut to the width if it must be.
+    """
+    kept = _kept_columns(columns, width - left, gap)
+    if not kept:
+        return ()
+    widths = _share_width(columns, kept, width - left - gap * (len(kept) - 1))
+    placed = []
+    x = left
+    for number, column_width in zip(kept, widths, strict=True):
+        placed.append(PlacedColumn(number, x, column_width))
+        x += column_width + gap
+    return tuple(placed)
+
+
+def _kept_columns(columns: Sequence[Column[Any]], width: int, gap: int) -> list[int]:
+    kept = list(range(len(columns)))
+
+    def needed() -> int:
+        return sum(columns[number].least_width + gap for number in kept) - gap
+
+    while len(kept) > 1 and needed() > width:
+        droppable = [number for number in kept[1:] if columns[number].priority > 0] or kept[1:]
+        kept.remove(max(droppable, key=lambda number: (columns[number].priority, number)))
+    return kept
+
+
+def _share_width(columns: Sequence[Column[Any]], kept: Sequence[int], width: int) -> list[int]:
+    widths = [columns[number].least_width for number in kept]
+    if len(kept) == 1:
+        widths[0] = max(0, min(widths[0], width))
+    free = width - sum(widths)
+    while free > 0:
+        growing = [
+            place
+            for place, number in enumerate(kept)
+            if columns[number].width is None
+            and columns[number].flex > 0
+            and (limit := columns[number].max_width or width) > widths[place]
+            and limit > 0
+        ]
+        if not growing:
+            break
+        shares = sum(columns[kept[place]].flex for place in growing)
+        before = free
+        for place in growing:
+            column = columns[kept[place]]
+            wanted = max(1, before * column.flex // shares)
+            taken = min(wanted, free, (column.max_width or width) - widths[place])
+            widths[place] += taken
+            free -= taken
+    return widths
+
+
+def fit(value: CellValue, width: int, align: str = "left") -> tuple[Run, ...]:
+    """Pad or cut a cell value to exactly `width` terminal cells; a cut ends in an ellipsis.
+
+    Wide characters (CJK, emoji) count two cells, and one that would be cut in half becomes a
+    blank. Padding is a plain run, so that underline or reverse never runs into the gap.
+    """
+    if width <= 0:
+        return ()
+    pieces = _pieces(value)
+    total = sum(cell_len(text) for text, _ in pieces)
+    if total > width:
+        return _cut(pieces, width)
+    if total == width:
+        return pieces
+    padding = (" " * (width - total), "")
+    return (padding, *pieces) if align == "right" else (*pieces, padding)
+
+
+def _pieces(value: CellValue) -> tuple[Run, ...]:
+    if isinstance(value, str):
+        return ((value, ""),) if value else ()
+    if isinstance(value, Cell):
+        return ((value.text, value.role),)
+    return tuple((piece.text, piece.role) for piece in value if piece.text)
+
+
+def _cut(pieces: tuple[Run, ...], width: int) -> tuple[Run, ...]:
+    room = width - 1
+    cut: list[Run] = []
+    for text, role in pieces:
+        length = cell_len(text)
+        if length <= room:
+            cut.append((text, role))
+            room -= length
+            continue
+        cut.append((set_cell_size(text, room) + ELLIPSIS, role))
+        return tuple(cut)
+    return tuple(cut)
+
+
+_DIGITS = re.compile(r"[0-9]+")
+
+
+def natural_key(text: str) -> str:
+    """Return a key under which `web2` sorts before `web10`, and case does not matter."""
+    return _DIGITS.sub(_padded_number, text.casefold())
+
+
+def _padded_number(match: re.Match[str]) -> str:
+    digits = match.group().lstrip("0")
+    return f"{len(digits):03d}{digits}"

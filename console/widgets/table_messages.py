@@ -1,0 +1,66 @@
+"""What a live table tells its screen. UI thread; handlers are `on_live_table_...`."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from console.widgets.table_view import TableView
+
+
+class Counts(NamedTuple):
+    """How many rows are shown, there, marked, and marked but hidden by the filter."""
+
+    visible: int
+    total: int
+    marked: int
+    marked_hidden: int
+
+
+class TableMessage(Message):
+    """What every message of a table carries: the table."""
+
+    def __init__(self, table: TableView[Any]) -> None:
+        super().__init__()
+        self.table = table
+
+    @property
+    def control(self) -> TableView[Any]:
+        """The table, for `@on(LiveTable.Highlighted, "#id")`."""
+        return self.table
+
+
+class Highlighted(TableMessage, namespace="live_table"):
+    """The cursor is on another row; `key` is None when there is no row."""
+
+    def __init__(self, table: TableView[Any], key: Hashable | None) -> None:
+        super().__init__(table)
+        self.key = key
+
+
+class Activated(TableMessage, namespace="live_table"):
+    """The operator opened the row `key`: enter or a double click."""
+
+    def __init__(self, table: TableView[Any], key: Hashable) -> None:
+        super().__init__(table)
+        self.key = key
+
+
+class MarksChanged(TableMessage, namespace="live_table"):
+    """Marks were set or cleared, or a marked row went."""
+
+    def __init__(self, table: TableView[Any], counts: Counts) -> None:
+        super().__init__(table)
+        self.counts = counts
+
+
+class SortChanged(TableMessage, namespace="live_table"):
+    """The operator chose another order; `column` is a column's id."""
+
+    def __init__(self, table: TableView[Any], column: str, descending: bool) -> None:
+        super().__init__(table)
+        self.column = column
+        self.descending = descending
