@@ -1,0 +1,161 @@
+"""The playing of a tape: position, speed, pause and seek, and the store rebuilt to match."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from core.clock import Clock
+from core.journal.tape import Tape
+from core.model import Delta, ObjectKey, State, merge
+from core.state.store import Store
+
+SLOWEST, FASTEST = 0.25, 64.0
+"""The limits of the speed, in seconds of tape per second."""
+BATCH = 200
+"""Observations applied between two turns of the loop while playing."""
+
+
+class Player:
+    """Applies a tape's observations to a store of its own. Positions are seconds from its start.
+
+    Everything but `run` also works without a loop: until `run` the player stands where it was put.
+    Runs on one thread; `state` may be read from any.
+    """
+
+    def __init__(self, tape: Tape, deliver: Callable[[Delta], None], clock: Clock) -> None:
+        """Stand at the start of `tape`; `clock.monotonic()` paces the playing."""
+        self._tape = tape
+        self._deliver = deliver
+        self._clock = clock
+        self._store = Store()
+        self._revisions = 0
+        self._next = 0
+        self._speed = 1.0
+        self._paused = False
+        self._running = False
+        self._turned = asyncio.Event()
+        self._anchor = (clock.monotonic(), 0.0)
+
+    @property
+    def state(self) -> State:
+        """The picture at the position; its revision never falls, not even when seeking back."""
+        state = self._store.state
+        if not self._revisions:
+            return state
+        return replace(state, revision=state.revision + self._revisions)
+
+    @property
+    def duration(self) -> float:
+        """How long the tape is."""
+        return self._tape.duration
+
+    @property
+    def position(self) -> float:
+        """Where it is."""
+        since, position = self._anchor
+        if self._running and not self._paused:
+            position += (self._clock.monotonic() - since) * self._speed
+        return min(max(position, 0.0), self.duration)
+
+    @property
+    def ended(self) -> bool:
+        """Whether everything was played."""
+        return self._next >= len(self._tape) and self.position >= self.duration
+
+    @property
+    def paused(self) -> bool:
+        """Whether it stands still."""
+        return self._paused
+
+    @paused.setter
+    def paused(self, paused: bool) -> None:
+        self._move_anchor(self.position)
+        self._paused = paused
+        self._turned.set()
+
+    @property
+    def speed(self) -> float:
+        """Seconds of tape per second."""
+        return self._speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        self._move_anchor(self.position)
+        self._speed = min(max(speed, SLOWEST), FASTEST)
+        self._turned.set()
+
+    def seek(self, position: float) -> None:
+        """Go to `position` (beyond the ends: to the end), forwards or backwards, at once.
+
+        Readers get one delta that says what is different there.
+        """
+        position = min(max(position, 0.0), self.duration)
+        back = self._next > 0 and position < self._tape.time(self._next - 1)
+        before = self.state
+        if back:
+            self._revisions = before.revision + 1
+            self._store = Store()
+            self._next = 0
+        deltas = self._apply_until(position)
+        self._move_anchor(position)
+        self._turned.set()
+        delta = _difference(before, self.state) if back else merge(deltas)
+        if delta is not None:
+            self._deliver(delta)
+
+    async def run(self) -> None:
+        """Play until cancelled; at the end it waits for somebody to seek back."""
+        self._move_anchor(self.position)
+        self._running = True
+        while True:
+            self._turned.clear()
+            for delta in self._apply_until(self.position, BATCH):
+                self._deliver(delta)
+            await self._until_due()
+
+    async def _until_due(self) -> None:
+        if self._paused or self._next >= len(self._tape):
+            await self._turned.wait()
+            return
+        due = self._tape.time(self._next)
+        try:
+            async with asyncio.timeout(max(0.0, (due - self.position) / self._speed)):
+                await self._turned.wait()
+        except TimeoutError:
+            return
+
+    def _apply_until(self, position: float, limit: int | None = None) -> list[Delta]:
+        count = self._tape.due(position) - self._next
+        if limit is not None:
+            count = min(count, limit)
+        deltas = []
+        for observation in self._tape.read(self._next, count):
+            delta = self._store.apply(observation)
+            if self._revisions:
+                delta = replace(delta, revision=delta.revision + self._revisions)
+            deltas.append(delta)
+        self._next += max(0, count)
+        return deltas
+
+    def _move_anchor(self, position: float) -> None:
+        self._anchor = (self._clock.monotonic(), position)
+
+
+def _difference(before: State, after: State) -> Delta:
+    """What a reader of `before` must read again to have `after`: everything that exists."""
+    there = _keys(after)
+    return Delta(
+        revision=after.revision,
+        at=after.at,
+        changed=frozenset(there),
+        gone=frozenset(_keys(before) - there),
+    )
+
+
+def _keys(state: State) -> set[ObjectKey]:
+    keys = {host.key for host in state.hosts.values()}
+    keys.update(state.instances, state.pools, state.volumes, state.networks)
+    keys.update(operation.key for operation in state.operations.values())
+    return keys

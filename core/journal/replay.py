@@ -1,0 +1,129 @@
+"""A tape as a source: what a console shows instead of live hosts, without libvirt."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from bisect import bisect_right
+from pathlib import Path
+from typing import Self
+
+from core.clock import Clock, SystemClock
+from core.errors import NotFoundError, ReadOnlyError
+from core.journal.player import Player
+from core.journal.tape import Tape
+from core.mailbox import Mailbox, Mailroom
+from core.model import InstanceDetail, ObjectKey, Request, State
+from core.model.observation import DetailRead
+from core.source import Operation
+
+_REFUSAL = "This is a tape: nothing on it can be changed."
+_CURE = "Open the hosts themselves with `virtdeck --connect URI`."
+
+
+class TapeClock:
+    """The time on a tape: what is "now" while it is shown. Safe from any thread."""
+
+    def __init__(self, tape: Tape, player: Player) -> None:
+        self._start = tape.start
+        self._player = player
+
+    def now(self) -> float:
+        """Seconds since the epoch at the tape's position."""
+        return self._start + self._player.position
+
+    def monotonic(self) -> float:
+        """The same: a tape has no other clock."""
+        return self.now()
+
+
+class Replay:
+    """A `core.source.Source` that plays a tape; `player` moves it.
+
+    As an async context manager it plays on the caller's loop; without one it stands still at its
+    position until `player.seek` moves it, which needs no loop.
+    """
+
+    read_only = True
+
+    def __init__(self, path: Path, *, clock: Clock | None = None) -> None:
+        """Open and check the tape; raises TapeError. `clock` paces the playing (monotonic)."""
+        self.tape = Tape(path)
+        self._mailroom = Mailroom()
+        self.player = Player(self.tape, self._mailroom.post, clock or SystemClock())
+        self.clock = TapeClock(self.tape, self.player)
+        self._task: asyncio.Task[None] | None = None
+
+    @classmethod
+    def at(cls, path: Path, seconds: float) -> Self:
+        """Return a replay that stands still `seconds` after the tape's start."""
+        replay = cls(path)
+        replay.player.paused = True
+        replay.player.seek(seconds)
+        return replay
+
+    async def __aenter__(self) -> Self:
+        """Begin to play where it stands, unless it is paused."""
+        self._task = asyncio.create_task(self.player.run(), name="replay")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop and close the tape."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self.close()
+
+    def close(self) -> None:
+        """End every reader of `changes()` and close the tape; `state` stays readable."""
+        self._mailroom.close()
+        self.tape.close()
+
+    @property
+    def state(self) -> State:
+        """The picture at the tape's position."""
+        return self.player.state
+
+    def changes(self) -> Mailbox:
+        """Deltas as they are played, and one for every seek."""
+        return self._mailroom.subscribe()
+
+    def check(self, request: Request) -> tuple[str, ...]:
+        """Refuse everything."""
+        del request
+        return (_REFUSAL,)
+
+    async def submit(self, request: Request) -> Operation:
+        """Raise ReadOnlyError."""
+        del request
+        raise ReadOnlyError(_REFUSAL, _CURE)
+
+    async def cancel(self, operation_id: str) -> None:
+        """Raise ReadOnlyError."""
+        del operation_id
+        raise ReadOnlyError(_REFUSAL, _CURE)
+
+    async def detail(self, key: ObjectKey) -> InstanceDetail:
+        """Return the newest details recorded up to now, else the first recorded later.
+
+        Raises NotFoundError when the tape has none for this instance.
+        """
+        lines = self.tape.detail_lines(key)
+        if not lines:
+            raise NotFoundError(
+                "The tape has no details of this instance.",
+                "They are recorded for the instances that exist when the recording starts.",
+            )
+        newest = bisect_right(lines, self.tape.due(self.player.position) - 1) - 1
+        for observation in self.tape.read(lines[max(0, newest)], 1):
+            if isinstance(observation, DetailRead):
+                return observation.detail
+        raise NotFoundError("The tape has no details of this instance.")
+
+    async def reconnect(self, host: str) -> None:
+        """Do nothing: a tape has no links."""
+        del host
+
+    async def refresh(self) -> None:
+        """Do nothing: a tape never changes."""
