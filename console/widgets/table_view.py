@@ -108,7 +108,11 @@ class TableView(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
         self.refresh()
 
     def _prepare(self) -> Painter:
-        return self.row_painter.prepare(self.size.width, lambda: painter_for(self))
+        return self.row_painter.prepare(self._line_width(), lambda: painter_for(self))
+
+    def _line_width(self) -> int:
+        """Cells of a line, without the scroll bar."""
+        return self.scrollable_content_region.width
 
     def _header(self) -> Strip:
         column = self.model.column
@@ -121,7 +125,7 @@ class TableView(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
 
     def _empty_line(self, line: int, painter: Painter) -> Strip:
         lines = self._empty.splitlines()
-        width = self.size.width
+        width = self._line_width()
         number = line - 1
         if not 0 <= number < len(lines):
             return painter.strip((), width)
