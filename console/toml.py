@@ -6,7 +6,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import msgspec
 
@@ -34,7 +34,7 @@ def decode_toml(text: str, kind: type[T], what: str) -> T:
     try:
         return msgspec.convert(data, kind, strict=True)
     except msgspec.ValidationError as error:
-        raise _explained(str(error), kind, what) from None
+        raise _explained(str(error), kind, what, text) from None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -43,26 +43,71 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"Did you mean '{near[0]}'?" if near else ""
 
 
-def _explained(message: str, kind: type, what: str) -> SettingsError:
+def _explained(message: str, kind: type, what: str, text: str) -> SettingsError:
     found = _PATH.search(message)
     path = found["path"] if found else ""
     if unknown := _UNKNOWN_FIELD.search(message):
         known = _known_keys(kind, path)
         hint = did_you_mean(unknown["key"], known) or f"Known keys: {', '.join(known)}."
-        return SettingsError(f"{what} has the unknown key '{_join(path, unknown['key'])}'.", hint)
+        full = _join(path, unknown["key"])
+        return SettingsError(f"{what}{_line_of(text, full)} has the unknown key '{full}'.", hint)
     if missing := _MISSING_FIELD.search(message):
         return SettingsError(
             f"{what} lacks the key '{_join(path, missing['key'])}'.", "Add it to the file."
         )
-    reason = _lower_first(message[: found.start()] if found else message)
-    return SettingsError(f"{what}, key '{path}': {reason}.", "Correct the value of that key.")
+    reason = _in_words(message[: found.start()] if found else message)
+    where = f"{_line_of(text, path)}, key '{path}'"
+    choices = [repr(choice) for choice in get_args(_type_at(kind, path))]
+    hint = f"Choose one of: {', '.join(choices)}." if "enum" in message else ""
+    return SettingsError(f"{what}{where}: {reason}.", hint or "Correct the value of that key.")
+
+
+_WORDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "object": "a table",
+    "array": "a list",
+}
+
+
+def _in_words(message: str) -> str:
+    """msgspec's sentence with an operator's words for the types."""
+    if message.startswith("Invalid enum value"):
+        return message.replace("Invalid enum value ", "").replace("`", "") + " is not a choice"
+
+    def worded(match: re.Match[str]) -> str:
+        kinds = [_WORDS.get(kind, kind) for kind in match[1].split(" | ") if kind != "null"]
+        return " or ".join(kinds)
+
+    return _lower_first(re.sub(r"`([^`]*)`", worded, message))
+
+
+def _line_of(text: str, path: str) -> str:
+    """ ", line N" of the key at `path` ("table.key"), "" where it cannot be told."""
+    wanted = path.split("[")[0]
+    table = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+([^\]]+)\]", line):
+            table = header[1].strip()
+            if table == wanted:
+                return f", line {number}"
+        elif (key := re.match(r"\s*([\w.\"-]+)\s*=", line)) and (
+            _join(table, key[1].strip('"')) == wanted
+        ):
+            return f", line {number}"
+    return ""
 
 
 def _known_keys(kind: object, path: str) -> list[str]:
+    return list(_fields(_type_at(kind, path)))
+
+
+def _type_at(kind: object, path: str) -> object:
     for part in filter(None, path.split(".")):
-        fields = _fields(kind)
-        kind = fields.get(part) if fields else None
-    return list(_fields(kind))
+        kind = _fields(kind).get(part)
+    return kind
 
 
 def _fields(kind: object) -> dict[str, object]:

@@ -1,0 +1,138 @@
+"""The configuration file: TOML, typed, with errors that name the file, the line and the cure.
+
+Read once at start-up, on the thread that starts the console or the command line.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+import platformdirs
+
+from console.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
+from console.keymap import Keymap, read_keymap
+from console.toml import decode_toml
+from core.errors import SettingsError
+
+CONFIG_VARIABLE = "VIRTDECK_CONFIG"
+"""The environment variable that names another configuration file."""
+
+LOCAL_RATE = 5.0
+REMOTE_RATE = 2.0
+"""Screen refreshes a second at most, on a local terminal and over SSH."""
+
+
+class DisplaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[display]`: how the console looks."""
+
+    theme: str = "dark"
+    refresh_rate: Annotated[float, msgspec.Meta(ge=0.2, le=30)] | None = None
+    """Refreshes a second at most; unset: 5, over SSH 2."""
+    glyphs: Literal["auto", "unicode", "ascii"] = "auto"
+    colours: Literal["auto", "truecolor", "256", "16", "none"] = "auto"
+    mouse: bool = True
+
+
+class LinkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[link]`: how hosts are watched. A hung one is noticed after interval x (count + 1)."""
+
+    stats_interval: Annotated[float, msgspec.Meta(ge=0.5, le=3600)] = 2.0
+    """Seconds between two bulk statistics calls to a host."""
+    keepalive_interval: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 5
+    """Seconds between two keepalive messages."""
+    keepalive_count: Annotated[int, msgspec.Meta(ge=1, le=100)] = 3
+    """Unanswered messages after which a link is dead."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything an operator can configure; the defaults are what no file means."""
+
+    hosts: list[str] | dict[str, str] = msgspec.field(default_factory=list)
+    """libvirt URIs, or a table of names and URIs."""
+    read_only: bool = False
+    journal: str = ""
+    """Where operations are kept; "" is the default place."""
+    display: DisplaySettings = DisplaySettings()
+    link: LinkSettings = LinkSettings()
+    keymap: dict[str, str | list[str]] = msgspec.field(default_factory=dict)
+    """Action id -> key or keys; `keys` gives it checked."""
+
+    @classmethod
+    def load(
+        cls, path: Path | None = None, environment: Mapping[str, str] = os.environ
+    ) -> Settings:
+        """Read the file `path`, else the one VIRTDECK_CONFIG names, else the default one.
+
+        The default file may be missing; a named one may not. Raises SettingsError.
+        """
+        named = path or (Path(value) if (value := environment.get(CONFIG_VARIABLE)) else None)
+        chosen = named or default_path()
+        try:
+            text = chosen.expanduser().read_text("utf-8")
+        except FileNotFoundError:
+            if named is None:
+                return cls()
+            raise SettingsError(
+                f"The configuration file {chosen} does not exist.",
+                "Create it, or leave out the option (or variable) that names it.",
+            ) from None
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise SettingsError(
+                f"The configuration file {chosen} cannot be read: {reason}.",
+                "Make it a readable text file.",
+            ) from None
+        return cls.parse(text, f"The configuration file {chosen}")
+
+    @classmethod
+    def parse(cls, text: str, what: str) -> Settings:
+        """Read settings from TOML text; `what` opens error sentences. Raises SettingsError."""
+        settings = decode_toml(text, cls, what)
+        try:
+            read_keymap(settings.keymap)
+        except SettingsError as error:
+            raise SettingsError(f"{what}: {error.message}", error.hint) from None
+        for name, uri in settings.named_hosts:
+            if ":" not in uri:
+                raise SettingsError(
+                    f"{what}, key 'hosts': '{uri or name}' is not a libvirt URI.",
+                    "Write one such as qemu:///system or qemu+ssh://user@host/system.",
+                )
+        return settings
+
+    @property
+    def keys(self) -> Keymap:
+        """The keymap, checked when the file was read."""
+        return read_keymap(self.keymap)
+
+    @property
+    def named_hosts(self) -> list[tuple[str, str]]:
+        """(name, URI) of every configured host; the name is "" where the file gives none."""
+        if isinstance(self.hosts, dict):
+            return list(self.hosts.items())
+        return [("", uri) for uri in self.hosts]
+
+    @property
+    def journal_path(self) -> Path | None:
+        """Where the journal is wanted; None: the default place."""
+        return Path(self.journal).expanduser() if self.journal else None
+
+    def refresh_rate(self, environment: Mapping[str, str] = os.environ) -> float:
+        """Screen refreshes a second at most."""
+        if self.display.refresh_rate is not None:
+            return self.display.refresh_rate
+        return REMOTE_RATE if "SSH_CONNECTION" in environment else LOCAL_RATE
+
+    def glyph_set(self, environment: Mapping[str, str] = os.environ) -> Glyphs:
+        """The signs to draw with, for `console.glyphs.use_glyphs`."""
+        fixed = {"unicode": UNICODE, "ascii": ASCII}
+        return fixed.get(self.display.glyphs) or glyphs_for(environment)
+
+
+def default_path() -> Path:
+    """Where the configuration file is when nothing names another."""
+    return platformdirs.user_config_path("virtdeck") / "config.toml"
