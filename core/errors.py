@@ -87,3 +87,7 @@ class SettingsError(UsageError):
 
 class LabError(VirtdeckError):
     """The private lab cannot be brought up, found or taken down."""
+
+
+class XmlError(VirtdeckError):
+    """An XML description is not one: malformed, of another kind, or with a document type."""

@@ -1,0 +1,121 @@
+"""An instance from the XML of a libvirt domain, whatever hypervisor or age it is of."""
+
+from __future__ import annotations
+
+from core.model import AgentState, Disk, Instance, Interface
+from core.xml.device import read_device
+from core.xml.disk import read_disk
+from core.xml.interface import read_interface
+from core.xml.tree import (
+    Element,
+    attribute,
+    children,
+    number,
+    paragraph,
+    parse,
+    size,
+    text,
+)
+
+_AGENT_CHANNEL = "org.qemu.guest_agent.0"
+_BIOS_MACHINES = ("x86_64", "i686")
+
+
+def read_instance(xml: str, host: str = "") -> Instance:
+    """Return the instance that a `<domain>` describes, as one of `host`.
+
+    Its state, reason and flags (persistent, autostart, managed save) are not in the XML and keep
+    their defaults. Raises XmlError.
+    """
+    domain = parse(xml, "domain")
+    devices = domain.find("devices")
+    disks = tuple(read_disk(disk) for disk in _all(devices, "disk"))
+    interfaces = tuple(read_interface(interface) for interface in _all(devices, "interface"))
+    vcpus_maximum = number(text(domain, "vcpu")) or 1
+    memory_maximum = size(domain, "memory", unit="KiB") or 0
+    return Instance(
+        host=host,
+        uuid=text(domain, "uuid").lower(),
+        name=text(domain, "name"),
+        id=number(attribute(domain, "id")),
+        title=text(domain, "title"),
+        description=paragraph(domain, "description"),
+        type=attribute(domain, "type"),
+        architecture=attribute(domain, "arch", "os/type"),
+        machine=attribute(domain, "machine", "os/type"),
+        firmware=_read_firmware(domain),
+        cpu_mode=_read_cpu_mode(domain),
+        vcpus=min(number(attribute(domain, "current", "vcpu")) or vcpus_maximum, vcpus_maximum),
+        vcpus_maximum=vcpus_maximum,
+        memory=size(domain, "currentMemory", unit="KiB") or memory_maximum,
+        memory_maximum=memory_maximum,
+        boot=_read_boot(domain, disks, interfaces),
+        disks=disks,
+        interfaces=interfaces,
+        devices=tuple(
+            read_device(device)
+            for device in children(devices)
+            if device.tag not in ("disk", "interface")
+        ),
+        agent=_read_agent(devices),
+    )
+
+
+def _all(devices: Element | None, name: str) -> list[Element]:
+    return [] if devices is None else devices.findall(name)
+
+
+def _read_firmware(domain: Element) -> str:
+    """Return efi, bios or the loader's file; empty where there is none to choose (s390x, LXC)."""
+    chosen = attribute(domain, "firmware", "os")
+    if chosen:
+        return chosen
+    loader = text(domain, "os/loader")
+    if loader:
+        return loader
+    guest = domain.find("os/type")
+    machine = attribute(guest, "arch")
+    full = text(guest) in ("hvm", "") and attribute(domain, "type") != "lxc"
+    return "bios" if guest is not None and full and machine in _BIOS_MACHINES else ""
+
+
+def _read_cpu_mode(domain: Element) -> str:
+    """Return the mode, with the model when it is custom: a running host-model reads custom."""
+    cpu = domain.find("cpu")
+    if cpu is None:
+        return ""
+    mode = attribute(cpu, "mode")
+    model = text(cpu, "model")
+    if model and mode in ("", "custom"):
+        return f"custom {model}"
+    return mode
+
+
+def _read_boot(
+    domain: Element, disks: tuple[Disk, ...], interfaces: tuple[Interface, ...]
+) -> tuple[str, ...]:
+    """Return what it boots from, first first: a kernel, a boot loader, devices or classes."""
+    for path in ("bootloader", "os/kernel", "os/init"):
+        given = text(domain, path)
+        if given:
+            return (given,)
+    ordered = [(disk.boot_order, disk.target) for disk in disks]
+    ordered += [(interface.boot_order, interface.mac) for interface in interfaces]
+    for device in domain.iterfind("devices/*"):
+        if device.tag not in ("disk", "interface"):
+            order = number(attribute(device, "order", "boot"))
+            ordered.append((order, attribute(device, "name", "alias") or str(device.tag)))
+    chosen = sorted((order, name) for order, name in ordered if order is not None)
+    if chosen:
+        return tuple(name for _, name in chosen)
+    return tuple(filter(None, (attribute(boot, "dev") for boot in domain.iterfind("os/boot"))))
+
+
+def _read_agent(devices: Element | None) -> AgentState:
+    """Return what the agent's channel says; an inactive instance's says nothing."""
+    for target in [] if devices is None else devices.iterfind("channel/target"):
+        if attribute(target, "name") == _AGENT_CHANNEL:
+            state = attribute(target, "state")
+            known = (AgentState.CONNECTED, AgentState.DISCONNECTED)
+            return AgentState(state) if state in known else AgentState.UNKNOWN
+    return AgentState.NONE

@@ -1,0 +1,130 @@
+"""Parsing untrusted XML, and reading single values out of it without ever failing."""
+
+from __future__ import annotations
+
+import re
+
+from lxml import etree
+
+from core.errors import XmlError
+from core.model.text import clean
+
+Element = etree._Element
+
+# A document type can only stand before the root element. Atomic groups: no backtracking, so a
+# prolog of many comments costs linear time.
+_DOCTYPE = re.compile(r"\ufeff?(?>\s+|<\?(?>.*?\?>)|<!--(?>.*?-->))*+<!DOCTYPE", re.DOTALL)
+_NUMBER = re.compile(r"[0-9]{1,19}")
+_LARGEST = 2**63 - 1  # what tapes and the journal can hold
+_HINT = "Look at the host's libvirt log; virsh dumpxml shows what libvirt sends."
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
+
+
+def parse(xml: str, *roots: str, keep_comments: bool = False) -> Element:
+    """Return the root element of `xml`, which must have one of the names `roots` (none: any).
+
+    Raises XmlError for malformed XML, another root, and any document type: libvirt never sends
+    one, and entities are how XML attacks its reader.
+    """
+    if _DOCTYPE.match(xml):
+        raise XmlError("The XML has a document type, which libvirt never sends.", _HINT)
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        remove_blank_text=keep_comments,
+        remove_comments=not keep_comments,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(xml.encode("utf-8", "replace"), parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        reason = clean(str(error)) or "it is empty"
+        raise XmlError(f"The XML cannot be read: {reason}.", _HINT) from error
+    if root is None or root.getroottree().docinfo.internalDTD is not None:
+        raise XmlError("The XML has no root element or has a document type.", _HINT)
+    if roots and root.tag not in roots:
+        raise XmlError(f"The XML describes a {clean(str(root.tag))}, not a {roots[0]}.", _HINT)
+    return root
+
+
+def children(element: Element | None) -> list[Element]:
+    """Return the child elements, without comments; none of None."""
+    if element is None:
+        return []
+    return [child for child in element if isinstance(child.tag, str)]
+
+
+def text(element: Element | None, path: str = ".") -> str:
+    """Return the clean, stripped text of the element at `path`; empty when there is none."""
+    found = None if element is None else element.find(path)
+    if found is None or not found.text:
+        return ""
+    return clean(found.text.strip())
+
+
+def paragraph(element: Element, path: str) -> str:
+    """Return the text at `path` with its line breaks, otherwise clean."""
+    return clean(element.findtext(path) or "", multiline=True).strip()
+
+
+def attribute(element: Element | None, name: str, path: str = ".") -> str:
+    """Return the clean value of an attribute of the element at `path`; empty when missing."""
+    found = None if element is None else element.find(path)
+    value = None if found is None else found.get(name)
+    return clean(value.strip()) if value else ""
+
+
+def number(value: str) -> int | None:
+    """Return a decimal number of at most 63 bits; None for anything else."""
+    if not _NUMBER.fullmatch(value):
+        return None
+    result = int(value)
+    return result if result <= _LARGEST else None
+
+
+def hexadecimal(value: str, default: int = 0) -> int:
+    """Return a number written as libvirt writes device addresses: `0x1f` or decimal."""
+    try:
+        result = int(value, 16) if value.lower().startswith("0x") else int(value)
+    except ValueError:
+        return default
+    return result if 0 <= result <= _LARGEST else default
+
+
+def flag(element: Element, path: str) -> bool:
+    """Whether there is an element at `path`: how libvirt writes `<readonly/>`."""
+    return element.find(path) is not None
+
+
+def size(element: Element | None, path: str = ".", unit: str = "b") -> int | None:
+    """Return the bytes the element at `path` gives with its `unit` attribute; None: unknown.
+
+    `unit` is what libvirt takes without one: KiB for memory, bytes for storage.
+    """
+    found = None if element is None else element.find(path)
+    if found is None:
+        return None
+    return scaled(text(found), found.get("unit") or unit)
+
+
+def scaled(value: str, unit: str) -> int | None:
+    """Return `value` in `unit` as bytes, by the rules of libvirt's virScaleInteger.
+
+    `b` and `bytes` are 1; `k`, `KiB`, `M`, `MiB`... powers of 1024; `KB`, `MB`... of 1000.
+    """
+    amount = number(value)
+    if amount is None:
+        return None
+    suffix = unit.strip().lower()
+    if suffix in ("b", "byte", "bytes"):
+        return amount
+    power = _POWERS.get(suffix[:1])
+    if power is None or suffix[1:] not in ("", "b", "ib"):
+        return None
+    base = 1000 if suffix[1:] == "b" else 1024
+    result = amount * int(base**power)
+    return result if result <= _LARGEST else None
