@@ -29,6 +29,7 @@ from core.model.job import Job
 from core.model.network import Network
 from core.model.observation import Observation
 from core.model.operation import OperationRecord, OperationStatus, Step
+from core.model.power import instance_state, state_reason
 from core.model.request import (
     VERBS,
     AnyRequest,
@@ -104,5 +105,7 @@ __all__ = [
     "Stop",
     "Value",
     "Volume",
+    "instance_state",
     "merge",
+    "state_reason",
 ]

@@ -22,7 +22,7 @@ def format_xml(xml: str) -> str:
 
     Comments stay, empty lines go. Raises XmlError.
     """
-    root = parse(xml, keep_comments=True)
+    root = parse(xml, for_people=True)
     for element in root.iter():
         if isinstance(element.tag, str):
             _hide_secrets(element)

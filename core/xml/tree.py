@@ -20,10 +20,10 @@ _HINT = "Look at the host's libvirt log; virsh dumpxml shows what libvirt sends.
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
 
 
-def parse(xml: str, *roots: str, keep_comments: bool = False) -> Element:
+def parse(xml: str, *roots: str, for_people: bool = False) -> Element:
     """Return the root element of `xml`, which must have one of the names `roots` (none: any).
 
-    Raises XmlError for malformed XML, another root, and any document type: libvirt never sends
+    `for_people` keeps comments and drops blanks between elements. Raises XmlError for malformed XML, another root, and any document type: libvirt never sends
     one, and entities are how XML attacks its reader.
     """
     if _DOCTYPE.match(xml):
@@ -35,19 +35,19 @@ def parse(xml: str, *roots: str, keep_comments: bool = False) -> Element:
         load_dtd=False,
         dtd_validation=False,
         huge_tree=False,
-        remove_blank_text=keep_comments,
-        remove_comments=not keep_comments,
+        remove_blank_text=for_people,
+        remove_comments=not for_people,
         remove_pis=True,
     )
     try:
         root = etree.fromstring(xml.encode("utf-8", "replace"), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        reason = clean(str(error)) or "it is empty"
+        reason = clean(getattr(error, "msg", "") or "it is empty")
         raise XmlError(f"The XML cannot be read: {reason}.", _HINT) from error
     if root is None or root.getroottree().docinfo.internalDTD is not None:
         raise XmlError("The XML has no root element or has a document type.", _HINT)
     if roots and root.tag not in roots:
-        raise XmlError(f"The XML describes a {clean(str(root.tag))}, not a {roots[0]}.", _HINT)
+        raise XmlError(f"The XML is a <{clean(str(root.tag))}>, not a <{roots[0]}>.", _HINT)
     return root
 
 
