@@ -23,8 +23,9 @@ _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
 def parse(xml: str, *roots: str, for_people: bool = False) -> Element:
     """Return the root element of `xml`, which must have one of the names `roots` (none: any).
 
-    `for_people` keeps comments and drops blanks between elements. Raises XmlError for malformed XML, another root, and any document type: libvirt never sends
-    one, and entities are how XML attacks its reader.
+    `for_people` keeps comments and drops the blanks between elements. Raises XmlError for
+    malformed XML, another root, and any document type: libvirt never sends one, and entities are
+    how XML attacks its reader.
     """
     if _DOCTYPE.match(xml):
         raise XmlError("The XML has a document type, which libvirt never sends.", _HINT)
