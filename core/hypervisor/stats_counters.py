@@ -1,0 +1,95 @@
+"""One instance's record of virConnectGetAllDomainStats as `Counters`. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from core.model.stats import Counters, DiskCounters, InterfaceCounters
+from core.model.text import clean
+
+Record = Mapping[str, Any]
+_KIB = 1024
+
+
+def read_counters(record: Record, *, asked: bool) -> Counters:
+    """Return a record's figures; what it does not hold is None.
+
+    `asked` says whether the groups were asked for that only the hypervisor process can answer. If
+    so and it did not (with VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT a busy or hung process is
+    passed over), or if it was not asked at all, the counters are `partial`.
+    """
+    return Counters(
+        state=record.get("state.state"),
+        reason=record.get("state.reason"),
+        cpu_time=_cpu_time(record),
+        vcpus=record.get("vcpu.current"),
+        balloon=_bytes(record, "balloon.current"),
+        memory_unused=_bytes(record, "balloon.unused"),
+        memory_available=_bytes(record, "balloon.available"),
+        memory_usable=_bytes(record, "balloon.usable"),
+        rss=_bytes(record, "balloon.rss"),
+        disks=tuple(_disks(record)),
+        interfaces=tuple(_interfaces(record)),
+        partial=not asked or _passed_over(record),
+    )
+
+
+def _passed_over(record: Record) -> bool:
+    """Whether a driver that knows memory figures gave none of those its process would tell.
+
+    `balloon.current` comes from libvirt's own notes, `balloon.rss` and a disk's requests only with
+    the process's job. A driver without such groups at all (libvirt's test driver) hides nothing.
+    """
+    if "balloon.current" not in record or "balloon.rss" in record:
+        return False
+    return not any(name.endswith(".rd.bytes") for name in record)
+
+
+def _cpu_time(record: Record) -> int | None:
+    """Return nanoseconds of CPU; on a host without cgroups the sum of the vCPUs'."""
+    total = record.get("cpu.time")
+    if total is not None:
+        return int(total)
+    times = [record.get(f"vcpu.{number}.time") for number in _numbers(record, "vcpu.maximum")]
+    known = [time for time in times if time is not None]
+    return sum(known) if known else None
+
+
+def _bytes(record: Record, name: str) -> int | None:
+    kib = record.get(name)
+    return None if kib is None else int(kib) * _KIB
+
+
+def _numbers(record: Record, count: str) -> range:
+    return range(int(record.get(count, 0)))
+
+
+def _disks(record: Record) -> Iterator[DiskCounters]:
+    for number in _numbers(record, "block.count"):
+        at = f"block.{number}."
+        if at + "backingIndex" in record and record.get(at + "rd.bytes") is None:
+            continue  # a layer below the image in use
+        yield DiskCounters(
+            target=clean(record.get(at + "name", "")),
+            path=clean(record.get(at + "path", "")),
+            read_bytes=record.get(at + "rd.bytes"),
+            write_bytes=record.get(at + "wr.bytes"),
+            read_requests=record.get(at + "rd.reqs"),
+            write_requests=record.get(at + "wr.reqs"),
+            allocation=record.get(at + "allocation"),
+            capacity=record.get(at + "capacity"),
+            physical=record.get(at + "physical"),
+        )
+
+
+def _interfaces(record: Record) -> Iterator[InterfaceCounters]:
+    for number in _numbers(record, "net.count"):
+        at = f"net.{number}."
+        yield InterfaceCounters(
+            target=clean(record.get(at + "name", "")),
+            received_bytes=record.get(at + "rx.bytes"),
+            sent_bytes=record.get(at + "tx.bytes"),
+            received_drops=record.get(at + "rx.drop"),
+            sent_drops=record.get(at + "tx.drop"),
+        )
