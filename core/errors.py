@@ -73,6 +73,14 @@ class OutcomeUnknownError(VirtdeckError):
     exit_status = 4
 
 
+class OperationFailedError(VirtdeckError):
+    """An operation was carried out and did not do what it was for."""
+
+
+class OperationCancelledError(VirtdeckError):
+    """The operator no longer wanted to wait for an operation."""
+
+
 class JournalError(VirtdeckError):
     """The operations journal cannot be opened, read or written."""
 

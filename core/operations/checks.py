@@ -105,7 +105,9 @@ def check(state: State, request: Request) -> tuple[str, ...]:
     reasons = [*_against_host(host), *_against_options(request)]
     if instance is None:
         if host.link.status is LinkStatus.UP:
-            reasons.append(f"The instance is no longer on {host.name}: see `virtdeck instances`.")
+            reasons.append(
+                f"{host.name} has no such instance (any more): see `virtdeck instances`."
+            )
         return tuple(reasons)
     reasons.extend(_against_others(state, request, instance.name))
     reasons.extend(_against_job(state, request, instance))

@@ -1,0 +1,18 @@
+"""What the journal keeps of one operation."""
+
+from __future__ import annotations
+
+from core.journal.owner import Owner
+from core.model import OperationRecord, Value
+
+
+class Entry(Value, frozen=True):
+    """An operation's record, and what another console needs to go on with it."""
+
+    record: OperationRecord
+    owner: Owner
+    """Who runs it; NOBODY once its console let it go."""
+    uri: str = ""
+    """Of the host when it was asked for: host names are ours, and may come to mean another."""
+    progress: str = ""
+    """The state of its verb as JSON, for core.operations alone."""

@@ -1,0 +1,156 @@
+"""The journal of operations for the core's loop: the blocking ledger behind a thread of its own.
+
+A commit takes milliseconds on a good disk and seconds on a busy one or while another console holds
+the file; links, events and screens must not wait for that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from core.errors import JournalError
+from core.journal.entry import Entry
+from core.journal.ledger import Ledger
+from core.journal.owner import Owner
+
+T = TypeVar("T")
+
+CLOSE_PATIENCE = 5.0
+"""Seconds a closing console waits for its last write."""
+
+
+class _Job(NamedTuple):
+    function: Callable[[], Any]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+
+
+class Journal:
+    """The operations of this user's consoles, kept. All coroutines raise JournalError."""
+
+    def __init__(self, ledger: Ledger, work: _Worker) -> None:
+        self._ledger = ledger
+        self._work = work
+        self._seen = 0
+
+    @classmethod
+    async def open(cls, path: Path | None = None, *, read_only: bool = False) -> Journal:
+        """Open the journal at `path`, by default VIRTDECK_JOURNAL or the user's own.
+
+        Raises JournalError with the cure; `notices` tells of a damaged one that was replaced.
+        """
+        work = _Worker()
+        try:
+            return cls(await work.call(lambda: Ledger.open(path, read_only=read_only)), work)
+        except BaseException:
+            work.end()
+            raise
+
+    async def close(self) -> None:
+        """Finish what is being written and close the file; waits at most 5 s."""
+        try:
+            await asyncio.wait_for(self._work.call(self._ledger.close), CLOSE_PATIENCE)
+        except TimeoutError as error:
+            raise JournalError(
+                f"The journal {self.path} does not answer: its disk is stuck.",
+                "The newest steps of operations may not be kept.",
+            ) from error
+        finally:
+            self._work.end()
+
+    @property
+    def path(self) -> Path:
+        """The journal's file."""
+        return self._ledger.path
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the operator should know of the journal, a sentence each."""
+        return tuple(self._ledger.notices)
+
+    async def put(self, entry: Entry) -> None:
+        """Keep an operation as it now is: on the disk when this returns."""
+        await self._work.call(lambda: self._ledger.put(entry))
+
+    async def claim(self, operation_id: str, old: Owner, new: Owner) -> bool:
+        """Take an operation over from a dead owner; False when another console was faster."""
+        return await self._work.call(lambda: self._ledger.claim(operation_id, old, new))
+
+    async def release(self, owner: Owner) -> int:
+        """Let go of an owner's unfinished operations, for the next console; returns how many."""
+        return await self._work.call(lambda: self._ledger.release(owner))
+
+    async def recent(self, limit: int = 500) -> list[Entry]:
+        """Return the newest operations and every unfinished one, oldest first.
+
+        What is written after this is given by `news`.
+        """
+
+        def read() -> list[Entry]:
+            self._seen = self._ledger.newest()
+            return self._ledger.recent(limit)
+
+        return await self._work.call(read)
+
+    async def news(self) -> list[Entry]:
+        """Return the operations written since the last call, ours included; cheap when none was."""
+
+        def read() -> list[Entry]:
+            if not self._ledger.others_wrote():
+                return []
+            self._seen, entries = self._ledger.changes_since(self._seen)
+            return entries
+
+        return await self._work.call(read)
+
+    async def unfinished(self) -> list[Entry]:
+        """Return the operations that are not over, of every console, oldest first."""
+        return await self._work.call(self._ledger.unfinished)
+
+    async def prune(self, now: float) -> int:
+        """Drop finished operations beyond the newest 10,000 or older than 90 days."""
+        return await self._work.call(lambda: self._ledger.prune(now))
+
+
+class _Worker:
+    """One daemon thread, named `journal`: a stuck disk never blocks exit."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name="journal", daemon=True).start()
+
+    async def call(self, function: Callable[[], T]) -> T:
+        """Run a function on the thread, after those asked for before it."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue.put(_Job(function, loop, future))
+        return await future
+
+    def end(self) -> None:
+        """Let the thread end after what it has been asked."""
+        self._queue.put(None)
+
+    def _run(self) -> None:
+        while (job := self._queue.get()) is not None:
+            try:
+                result, error = job.function(), None
+            except Exception as caught:
+                result, error = None, caught
+            try:
+                job.loop.call_soon_threadsafe(_settle, job.future, result, error)
+            except RuntimeError:  # the loop was closed meanwhile: nobody waits any more
+                continue
+
+
+def _settle(future: asyncio.Future[Any], result: object, error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)

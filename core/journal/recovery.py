@@ -1,0 +1,77 @@
+"""What to do with an operation whose console ended before it did. A pure decision.
+
+Never sends a call again that could cut, start or restart anything: the worst that happens to an
+adopted operation is that its guest is politely asked once more to power off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from core.model import VERBS, OperationRecord, Request
+from core.operations.port import PowerCall
+from core.operations.registry import verb_of
+from core.operations.verb import End, Progress, Send, Situation, cancelled, unknown
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """Wait on in its place, with the time that remains."""
+
+    text: str
+    """The line for the operation's log."""
+
+
+def request_of(record: OperationRecord) -> Request | None:
+    """Rebuild what was asked for; None for a verb or an option of another version."""
+    kind = VERBS.get(record.verb)
+    if kind is None:
+        return None
+    try:
+        return msgspec.convert({**record.options, "subject": record.subject}, kind, strict=False)
+    except msgspec.ValidationError:
+        return None
+
+
+def never_sent(record: OperationRecord) -> End:
+    """End an operation that was only queued."""
+    return cancelled(
+        f"{record.verb} of {record.name} was not sent: its console ended first. "
+        "Nothing was touched",
+        "Ask for it again if it is still wanted.",
+    )
+
+
+def decide(situation: Situation, *, same_host: bool) -> End | GoOn:
+    """Decide about an operation of a dead console from its progress and the instance as it is.
+
+    `same_host` is false when the host's name now stands for another address. The progress has
+    at least one call, and says when it was adopted.
+    """
+    name = situation.name
+    if not same_host:
+        return unknown(
+            f"{situation.request.verb} of {name} was sent by a console that ended, to another "
+            f"{situation.request.subject.host} than the one that is open now",
+            "Open that host to see its state.",
+        )
+    action = verb_of(situation.request).step(situation)
+    if isinstance(action, End):
+        return End(
+            action.status,
+            f"{action.outcome} (found after the console that ran it had ended)",
+            action.hint,
+        )
+    if isinstance(action, Send) and action.call is not PowerCall.SHUTDOWN:
+        return unknown(
+            f"{situation.request.verb} of {name} was interrupted: its console ended",
+            f"Look at the state of {name}, and ask again.",
+        )
+    return GoOn("taken over from a console that ended: waiting on")
+
+
+def adopted(progress: Progress, now: float) -> Progress:
+    """Return the progress as the adopting console begins with it."""
+    return msgspec.structs.replace(progress, gap=True, adopted=now)

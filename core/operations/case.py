@@ -1,0 +1,122 @@
+"""One operation under way: what was asked, what was sent, what was seen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+import msgspec
+
+from core.model import Event, Instance, OperationRecord, OperationStatus, Request, Step
+from core.operations.handle import Handle
+from core.operations.port import PowerCall
+from core.operations.registry import verb_of
+from core.operations.verb import End, Progress, Sent, Situation
+
+EVENTS_KEPT = 200
+"""Events of one instance a verb may look back on."""
+
+LOOK_BACK = 2.0
+"""Seconds of events before the operation a case begins with."""
+
+
+class Case:
+    """The mutable side of an operation. Lives on the core's asyncio loop; knows no hypervisor."""
+
+    def __init__(self, record: OperationRecord, request: Request, uri: str) -> None:
+        self.request = request
+        self.verb = verb_of(request)
+        self.uri = uri
+        self.handle = Handle(record)
+        self.progress = Progress()
+        self.instance: Instance | None = None
+        self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self.cancelled = ""
+        self.stale = False
+        """The link was lost since the instance was read."""
+        self.woken = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+
+    @property
+    def record(self) -> OperationRecord:
+        """The operation as it stands."""
+        return self.handle.record
+
+    def situation(self, now: float, *, link_up: bool) -> Situation:
+        """Return all the verb may know."""
+        return Situation(
+            request=self.request,
+            name=self.record.name,
+            now=now,
+            progress=self.progress,
+            instance=self.instance,
+            events=tuple(self.events),
+            link_up=link_up,
+            cancelled=self.cancelled,
+        )
+
+    def begin(self, instance: Instance | None, recent: tuple[Event, ...]) -> None:
+        """Take the instance as it is before the first call, and the newest events about it."""
+        self.instance = instance
+        self.events.extendleft(reversed(recent))
+        before = None if instance is None else instance.id
+        self.progress = msgspec.structs.replace(self.progress, before_id=before)
+
+    def saw(self, event: Event) -> None:
+        """Take an event of the instance."""
+        self.events.append(event)
+        self.woken.set()
+
+    def update(self, instance: Instance | None) -> None:
+        """Take the instance as the state now has it; None: it is gone."""
+        self.instance = instance
+        self.woken.set()
+
+    def lost_link(self) -> None:
+        """Remember that events may be missed from now on."""
+        self.stale = True
+        self.progress = msgspec.structs.replace(self.progress, gap=True)
+        self.woken.set()
+
+    def sending(self, call: PowerCall, now: float, text: str) -> OperationRecord:
+        """Note a call about to be made; returns the record to keep first."""
+        self.progress = msgspec.structs.replace(
+            self.progress, sent=(*self.progress.sent, Sent(call, now))
+        )
+        return self._next(
+            now,
+            text,
+            status=OperationStatus.RUNNING,
+            started=self.record.started if self.record.started is not None else now,
+        )
+
+    def answered(self, now: float, error: str, hint: str, *, certain: bool) -> OperationRecord:
+        """Note what came of the call; returns the record to keep."""
+        *earlier, last = self.progress.sent
+        last = msgspec.structs.replace(last, ended=now, error=error, hint=hint, certain=certain)
+        self.progress = msgspec.structs.replace(self.progress, sent=(*earlier, last))
+        return self._next(now, error, status=OperationStatus.VERIFYING)
+
+    def said(self, now: float, text: str) -> OperationRecord | None:
+        """Add a line to the log, unless it is there already; returns the record to keep."""
+        if not text or any(step.text == text for step in self.record.steps):
+            return None
+        return self._next(now, text)
+
+    def ended(self, now: float, end: End) -> OperationRecord:
+        """Note the end; returns the record to keep."""
+        return self._next(
+            now,
+            end.outcome,
+            status=end.status,
+            ended=now,
+            outcome=end.outcome,
+            hint=end.hint,
+            progress=1.0 if end.status is OperationStatus.DONE else None,
+        )
+
+    def _next(self, now: float, text: str, **changes: object) -> OperationRecord:
+        steps = (*self.record.steps, Step(now, text)) if text else self.record.steps
+        record = msgspec.structs.replace(self.record, steps=steps, **changes)
+        self.handle.advance(record)
+        return record
