@@ -8,15 +8,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 import platformdirs
 
 from console.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
-from console.keymap import Keymap, read_keymap
 from console.toml import decode_toml
 from core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from console.keymap import Keymap
 
 CONFIG_VARIABLE = "VIRTDECK_CONFIG"
 """The environment variable that names another configuration file."""
@@ -93,7 +95,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Read settings from TOML text; `what` opens error sentences. Raises SettingsError."""
         settings = decode_toml(text, cls, what)
         try:
-            read_keymap(settings.keymap)
+            _ = settings.keys
         except SettingsError as error:
             raise SettingsError(f"{what}: {error.message}", error.hint) from None
         for name, uri in settings.named_hosts:
@@ -107,6 +109,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def keys(self) -> Keymap:
         """The keymap, checked when the file was read."""
+        if not self.keymap:  # checking keys imports Textual, which most commands never need
+            return {}
+        from console.keymap import read_keymap
+
         return read_keymap(self.keymap)
 
     @property
