@@ -1,0 +1,171 @@
+"""One object of a host, read completely. Runs on a lane thread.
+
+Everything here raises libvirtError when the connection fails or the host refuses to tell, and
+returns None for an object that does not exist any more.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from core.errors import XmlError
+from core.hypervisor.binding import Connection, libvirt
+from core.hypervisor.tolerance import gone, if_supported, unless_gone
+from core.model.instance import AgentState, Instance
+from core.model.network import Network
+from core.model.state_code import decode_state
+from core.model.storage import Pool, PoolState, Volume
+from core.model.text import clean
+from core.xml import read_instance as instance_from_xml
+from core.xml import read_network as network_from_xml
+from core.xml import read_pool as pool_from_xml
+from core.xml import read_volume as volume_from_xml
+
+_POOL_STATES = (
+    PoolState.INACTIVE,
+    PoolState.BUILDING,
+    PoolState.ACTIVE,
+    PoolState.DEGRADED,
+    PoolState.INACCESSIBLE,
+)
+"""By virStoragePoolState."""
+
+_POOL_WITHOUT_VOLUMES = frozenset({PoolState.INACTIVE, PoolState.INACCESSIBLE})
+
+
+def read_instance(conn: Connection, host: str, uuid: str) -> Instance | None:
+    """Read an instance: state, flags and XML, six calls, none of which waits for its process."""
+    return unless_gone(lambda: _read_instance(conn.lookupByUUIDString(uuid), host))
+
+
+def _read_instance(domain: Any, host: str) -> Instance:
+    xml = domain.XMLDesc(0)
+    # The state after the XML: an instance that stops in between is then seen as stopped, and the
+    # event that follows has it read again.
+    state, reason = decode_state(*domain.state()[:2])
+    identity = Instance(host, domain.UUIDString(), clean(domain.name()), described=False)
+    instance = _from_xml(xml, host, identity)
+    number = domain.ID()
+    return msgspec.structs.replace(
+        instance,
+        uuid=domain.UUIDString(),
+        state=state,
+        reason=reason,
+        id=number if number >= 0 else None,
+        persistent=if_supported(lambda: domain.isPersistent() == 1, otherwise=True),
+        autostart=if_supported(lambda: domain.autostart() == 1, otherwise=False),
+        managed_save=if_supported(lambda: domain.hasManagedSaveImage(0) == 1, otherwise=False),
+        agent=_agent(instance.agent, state.active),
+    )
+
+
+def _from_xml(xml: str, host: str, identity: Instance) -> Instance:
+    """Return what the XML tells; XML that cannot be read leaves the instance undescribed."""
+    try:
+        return instance_from_xml(xml, host=host)
+    except XmlError:
+        return identity
+
+
+def _agent(told: AgentState, active: bool) -> AgentState:
+    """Return the agent's state: an instance that is off has none connected, whatever XML says."""
+    if active or told is AgentState.NONE:
+        return told
+    return AgentState.DISCONNECTED
+
+
+def read_pool(conn: Connection, host: str, uuid: str) -> tuple[Pool, tuple[Volume, ...]] | None:
+    """Read a pool and all its volumes: one call per volume and six more."""
+
+    def read() -> tuple[Pool, tuple[Volume, ...]]:
+        handle = conn.storagePoolLookupByUUIDString(uuid)
+        pool = msgspec.structs.replace(
+            describe_pool(handle, host),
+            autostart=handle.autostart() == 1,
+            persistent=handle.isPersistent() == 1,
+        )
+        volumes = [read_volume(volume, pool) for volume in list_volumes(handle, pool)]
+        return pool, tuple(volume for volume in volumes if volume is not None)
+
+    return unless_gone(read)
+
+
+def describe_pool(handle: Any, host: str) -> Pool:
+    """Read what a pool's XML and info tell: two calls. Its flags are the caller's to add.
+
+    The sizes of a pool that is not active are not known. Raises libvirtError.
+    """
+    uuid, name = handle.UUIDString(), clean(handle.name())
+    state, capacity, allocation, available = handle.info()
+    try:
+        pool = pool_from_xml(handle.XMLDesc(0), host=host)
+    except XmlError:
+        pool = Pool(host, uuid, name)
+    known = 0 < state < len(_POOL_STATES)
+    return msgspec.structs.replace(
+        pool,
+        uuid=uuid,
+        state=_POOL_STATES[state] if known else PoolState.INACTIVE,
+        capacity=capacity if known else None,
+        allocation=allocation if known else None,
+        available=available if known else None,
+    )
+
+
+def list_volumes(handle: Any, pool: Pool) -> list[Any]:
+    """Return the handles of a pool's volumes: one call, none for a pool that is not active."""
+    if pool.state in _POOL_WITHOUT_VOLUMES:
+        return []
+    try:
+        return list(if_supported(lambda: handle.listAllVolumes(0), otherwise=[]))
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_OPERATION_INVALID:  # stopped meanwhile
+            return []
+        raise
+
+
+def name_volume(handle: Any, pool: Pool) -> Volume:
+    """Return a volume as far as its handle tells, without a call: sizes and format are unknown."""
+    key = clean(handle.key())
+    path = key if key.startswith("/") else ""
+    return Volume(pool.host, pool.uuid, pool.name, clean(handle.name()), path)
+
+
+def read_volume(handle: Any, pool: Pool) -> Volume | None:
+    """Read a volume's XML: one call. None when it is gone, no more than its name if unreadable."""
+    try:
+        return volume_from_xml(handle.XMLDesc(0), pool.host, pool.uuid, pool.name)
+    except libvirt.libvirtError as error:
+        if gone(error):
+            return None
+        if error.get_error_domain() == libvirt.VIR_FROM_STORAGE:
+            return name_volume(handle, pool)  # one file that cannot be read costs no other
+        raise
+    except XmlError:
+        return name_volume(handle, pool)
+
+
+def read_network(conn: Connection, host: str, uuid: str) -> Network | None:
+    """Read a network: five calls."""
+
+    def read() -> Network:
+        handle = conn.networkLookupByUUIDString(uuid)
+        return msgspec.structs.replace(
+            describe_network(handle, host),
+            active=handle.isActive() == 1,
+            autostart=handle.autostart() == 1,
+            persistent=handle.isPersistent() == 1,
+        )
+
+    return unless_gone(read)
+
+
+def describe_network(handle: Any, host: str) -> Network:
+    """Read what a network's XML tells: one call. Its flags are the caller's to add."""
+    uuid, name = handle.UUIDString(), clean(handle.name())
+    try:
+        return msgspec.structs.replace(network_from_xml(handle.XMLDesc(0), host=host), uuid=uuid)
+    except XmlError:
+        return Network(host, uuid, name)
