@@ -1,0 +1,42 @@
+"""How long to wait before a lost link is tried again."""
+
+from __future__ import annotations
+
+from tenacity import RetryCallState, Retrying
+from tenacity.wait import wait_base, wait_exponential_jitter
+
+from core.hypervisor.options import LinkOptions
+
+_STEADY = 30.0
+"""Seconds a link must have been up for its next loss to count as a first one."""
+
+
+class Backoff:
+    """Counts failed attempts and names the wait after each: exponential, with jitter, bounded.
+
+    Jitter keeps fifty consoles from returning to a restarted host in the same instant.
+    """
+
+    def __init__(self, options: LinkOptions) -> None:
+        self._wait: wait_base = wait_exponential_jitter(
+            initial=options.backoff_first,
+            max=options.backoff_limit,
+            jitter=options.backoff_first,
+        )
+        self.failures = 0
+
+    def failed(self) -> float:
+        """Count a failure; returns the seconds to wait."""
+        self.failures += 1
+        state = RetryCallState(Retrying(), None, (), {})
+        state.attempt_number = self.failures
+        return self._wait(state)
+
+    def was_up(self, seconds: float) -> None:
+        """Note that the link was up that long. One that breaks at once is not tried at once."""
+        if seconds >= _STEADY:
+            self.failures = 0
+
+    def reset(self) -> None:
+        """Forget all failures: somebody asked for an attempt now."""
+        self.failures = 0

@@ -1,0 +1,115 @@
+"""Opening and freeing connections to one host, politely: no prompt, keepalive, no orphaned ssh."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from pathlib import Path
+from typing import Any, cast
+
+import psutil
+
+from core.errors import VirtdeckError
+from core.hypervisor import event_loop, faults
+from core.hypervisor.binding import Connection, libvirt
+from core.hypervisor.options import LinkOptions
+from core.hypervisor.uri import HostAddress
+
+_log = logging.getLogger(__name__)
+_INTERRUPT_FOR = 5.0
+_INTERRUPT_EVERY = 0.05
+
+
+class Connector:
+    """How every connection to one host is opened and closed. Used on the lanes' threads."""
+
+    def __init__(self, address: HostAddress, options: LinkOptions) -> None:
+        self.address = address
+        self.options = options
+
+    def open(self) -> Connection:
+        """Open a connection with keepalive; raises core.errors. Blocks as long as libvirt does."""
+        event_loop.ensure_running()
+        asked: list[str] = []
+        flags = libvirt.VIR_CONNECT_RO if self.options.read_only else 0
+        auth = [_credential_types(), _refuse_credentials, asked]
+        try:
+            conn = libvirt.openAuth(self.address.uri, auth, flags)
+        except libvirt.libvirtError as error:
+            if asked:
+                raise faults.credentials_wanted(asked, self.address) from None
+            raise faults.translate(error, self.address) from None
+        self._keep_alive(conn)
+        return conn
+
+    def close(self, conn: Connection) -> None:
+        """Close a connection, whatever state it is in. Blocks while a living daemon hangs."""
+        try:
+            references = conn.close()
+        except libvirt.libvirtError as error:
+            _log.debug("closing %s: %s", self.address.name, error)
+        else:
+            if references:
+                _log.warning("%s: %d handles outlived a connection", self.address.name, references)
+
+    def alive(self, conn: Connection) -> bool:
+        """Tell whether the connection stands, as far as the library knows; asks nobody."""
+        try:
+            return bool(conn.isAlive())
+        except libvirt.libvirtError:
+            return False
+
+    def translate(self, error: Any) -> Exception:
+        """Turn a libvirt error into one of core.errors; leave other exceptions as they are."""
+        if isinstance(error, VirtdeckError) or not isinstance(error, libvirt.libvirtError):
+            return cast(Exception, error)
+        return faults.translate(error, self.address)
+
+    def interrupt_open(self, thread_id: int) -> None:
+        """End the ssh that an `open` on this thread waits for. Returns at once.
+
+        libvirt has no connect timeout, and an ssh that waits would outlive even this process.
+        """
+        if self.address.uses_ssh:
+            name = f"interrupt-{self.address.name}"
+            threading.Thread(
+                target=_end_children, args=(thread_id,), name=name, daemon=True
+            ).start()
+
+    def _keep_alive(self, conn: Connection) -> None:
+        if not self.options.keepalive_interval:
+            return
+        with contextlib.suppress(libvirt.libvirtError):  # local drivers have no keepalive
+            conn.setKeepAlive(self.options.keepalive_interval, self.options.keepalive_count)
+
+
+def _credential_types() -> list[int]:
+    return [
+        libvirt.VIR_CRED_AUTHNAME,
+        libvirt.VIR_CRED_ECHOPROMPT,
+        libvirt.VIR_CRED_PASSPHRASE,
+        libvirt.VIR_CRED_NOECHOPROMPT,
+    ]
+
+
+def _refuse_credentials(wanted: list[list[Any]], asked: list[str]) -> int:
+    """Answer libvirt's request for a user name or password: nobody will be asked."""
+    asked.extend(str(credential[1]) for credential in wanted)
+    return -1
+
+
+def _end_children(thread_id: int) -> None:
+    """End the children that one thread of ours started, until they are gone or 5 s have passed."""
+    children = Path(f"/proc/self/task/{thread_id}/children")
+    end = time.monotonic() + _INTERRUPT_FOR
+    while time.monotonic() < end:
+        try:
+            pids = [int(pid) for pid in children.read_text().split()]
+        except OSError:  # the thread has ended
+            return
+        for pid in pids:
+            with contextlib.suppress(psutil.Error):
+                psutil.Process(pid).terminate()
+        time.sleep(_INTERRUPT_EVERY)

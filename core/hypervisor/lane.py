@@ -1,0 +1,184 @@
+"""Lanes: a daemon thread with a connection of its own and at most one call in flight.
+
+Two calls on one connection stall each other for seconds with libvirt before 10, and five cut the
+connection off, so whoever may have to wait long has a lane. A call that does not return in time
+costs its lane only: the lane is abandoned, and what it held is given back whenever the call does
+return. Threads are daemons, for a pool's threads would keep the process alive until a stuck call
+returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from core.errors import DeadlineError, UnreachableError
+from core.hypervisor.binding import Connection
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+
+class Connecting(Protocol):
+    """How a lane gets its connection, and how it gives it back. Called on the lane's thread."""
+
+    def open(self) -> Connection:
+        """Open a connection; raises core.errors or libvirt errors. May block for ever."""
+        ...
+
+    def close(self, conn: Connection) -> None:
+        """Free a connection entirely. May block; must not raise."""
+        ...
+
+    def alive(self, conn: Connection) -> bool:
+        """Tell, without any call to the daemon, whether the connection still stands."""
+        ...
+
+    def translate(self, error: Exception) -> Exception:
+        """Turn a libvirt error into one of core.errors; others are returned as they are."""
+        ...
+
+    def interrupt_open(self, thread_id: int) -> None:
+        """End what an `open` on this thread (its native id) waits for, where that is possible.
+
+        Called on the loop; returns at once.
+        """
+        ...
+
+
+@dataclass(slots=True)
+class _Job:
+    function: Callable[[Connection], Any]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+
+    def settle(self, result: Any, error: Exception | None) -> None:
+        """Hand the outcome to the caller's loop. On the lane's thread."""
+        try:
+            self.loop.call_soon_threadsafe(_settle, self.future, result, error)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            _log.debug("a call returned after its loop had closed")
+
+
+def _settle(future: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
+        future.exception()  # whoever gave up waiting must not get it logged as never retrieved
+
+
+class Lane:
+    """One thread, one connection, one call at a time, in the order of the calls.
+
+    The connection is opened by the first call, within that call's deadline. All methods run on the
+    asyncio loop of the caller.
+    """
+
+    def __init__(self, name: str, connecting: Connecting) -> None:
+        self.name = name
+        self._connecting = connecting
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._turn = asyncio.Lock()
+        self._opening = False
+        self._finished = False
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def usable(self) -> bool:
+        """Whether another call may be made: not closed, not abandoned, connection not broken."""
+        return not self._finished
+
+    @property
+    def ended(self) -> bool:
+        """Whether its thread has given the connection back and ended."""
+        return self._ended.is_set()
+
+    async def call(self, function: Callable[[Connection], T], *, deadline: float) -> T:
+        """Run `function(conn)` on the thread; at most `deadline` seconds once it is its turn.
+
+        `function` must return plain values: a libvirt handle would keep the connection from being
+        freed. Raises DeadlineError when it did not return in time (the lane is then abandoned, and
+        whether the call took effect is not known), UnreachableError when the lane is closed, and
+        what `function` raised, translated. A cancelled caller abandons the lane as well.
+        """
+        async with self._turn:
+            if self._finished:
+                raise UnreachableError(f"The connection {self.name} is closed.")
+            loop = asyncio.get_running_loop()
+            future: asyncio.Future[T] = loop.create_future()
+            self._jobs.put(_Job(function, loop, future))
+            try:
+                await asyncio.wait((future,), timeout=deadline)
+            finally:
+                if not future.done():
+                    self.close()
+            if not future.done():
+                future.cancel()
+                raise DeadlineError(f"The host gave no answer within {deadline:g} s.")
+            return future.result()
+
+    def close(self) -> None:
+        """Take no more calls; the thread frees the connection when its present call returns.
+
+        Returns at once. Also how a lane with a stuck call is abandoned.
+        """
+        if self._finished:
+            return
+        self._finished = True
+        self._jobs.put(None)
+        if self._opening and self._thread.native_id is not None:
+            self._connecting.interrupt_open(self._thread.native_id)
+
+    def _serve(self) -> None:
+        conn: Connection | None = None
+        try:
+            while (job := self._jobs.get()) is not None:
+                conn, result, error = self._perform(conn, job.function)
+                if conn is None or not self._connecting.alive(conn):
+                    self._finished = True
+                job.settle(result, error)
+                del job, result, error  # they would keep the last call's values until the next
+                if self._finished:
+                    break
+        finally:
+            if conn is not None:
+                self._connecting.close(conn)
+            self._ended.set()
+
+    def _perform(
+        self, conn: Connection | None, function: Callable[[Connection], Any]
+    ) -> tuple[Connection | None, Any, Exception | None]:
+        """Open the connection if need be, make the call. Returns connection, result, error."""
+        try:
+            if conn is not None and not self._connecting.alive(conn):
+                dead, conn = conn, None  # it died while nobody used it: that costs no call
+                self._connecting.close(dead)
+            if conn is None:
+                conn = self._open()
+            if self._finished:  # given up while it was being opened: nobody wants the call
+                return conn, None, None
+            return conn, function(conn), None
+        except Exception as error:
+            # The frames of the failed call hold handles, and a handle keeps a connection open.
+            traceback.clear_frames(error.__traceback__)
+            return conn, None, self._connecting.translate(error)
+
+    def _open(self) -> Connection:
+        self._opening = True  # before the check: either close() sees it, or this sees close()
+        try:
+            if self._finished:
+                return None
+            return self._connecting.open()
+        finally:
+            self._opening = False

@@ -1,0 +1,189 @@
+"""The link to one host: one supervised main connection, opened again whenever it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+
+from core.clock import Clock
+from core.errors import DeadlineError, HypervisorError, UnreachableError, VirtdeckError
+from core.hypervisor import faults
+from core.hypervisor.attachment import Attachment
+from core.hypervisor.backoff import Backoff
+from core.hypervisor.connector import Connector
+from core.hypervisor.lane import Lane
+from core.hypervisor.upkeep import Sink, Upkeep
+from core.model.event import Event
+from core.model.host import Link as LinkState
+from core.model.host import LinkStatus
+from core.model.observation import LinkChanged
+
+_log = logging.getLogger(__name__)
+
+
+class Link:
+    """Opens, watches and reopens the main connection. All methods on the core's loop.
+
+    After every opening: the events are registered, the host is listed, `LinkChanged` up and
+    `Listed` are handed over together, then the events that came meanwhile, then everything as it
+    comes. Between two `up` nothing is handed over but `LinkChanged`.
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        clock: Clock,
+        sink: Sink,
+        on_change: Callable[[bool], None],
+    ) -> None:
+        self._connector = connector
+        self._host = connector.address.name
+        self._clock = clock
+        self._sink = sink
+        self._on_change = on_change
+        self._lanes: list[Lane] = []
+        self._upkeep: Upkeep | None = None
+        self._backoff = Backoff(connector.options)
+        self._hurry = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._state = LinkState(read_only=connector.options.read_only)
+
+    @property
+    def state(self) -> LinkState:
+        """The link as it was last handed over."""
+        return self._state
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """Its lanes, past and present, whose threads still run."""
+        return tuple(lane for lane in self._lanes if not lane.ended)
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """Reading and listing on the living connection; raises UnreachableError when down."""
+        if self._upkeep is None:
+            raise UnreachableError(
+                f"The link to {self._host} is down{': ' if self._state.error else ''}"
+                f"{self._state.error or '.'}",
+                self._state.hint,
+            )
+        return self._upkeep
+
+    async def settled(self) -> None:
+        """Wait until the first attempt has succeeded (and the host is listed) or failed."""
+        await self._settled.wait()
+
+    def hurry(self) -> None:
+        """End the present wait: the next attempt starts now, with the back-off begun anew."""
+        self._backoff.reset()
+        self._hurry.set()
+
+    async def run(self) -> None:
+        """Keep the link up until cancelled; then free it and hand over `closed`."""
+        try:
+            self._change(LinkStatus.CONNECTING)
+            while True:
+                error = await self._live_once()
+                await self._stay_down(error)
+        finally:
+            self._change(LinkStatus.CLOSED)
+
+    async def _live_once(self) -> VirtdeckError:
+        """Open a connection and serve it until it is lost; returns why it is not there any more."""
+        attachment = Attachment(self._connector, self._clock, self._take)
+        self._lanes = [*self.lanes, attachment.lane]
+        began: float | None = None
+        try:
+            upkeep = await self._attach(attachment)
+            began = self._clock.monotonic()
+            return await _until_lost(attachment, upkeep)
+        except VirtdeckError as error:
+            return error
+        except Exception as error:
+            _log.exception("the link to %s failed in a way it should not", self._host)
+            return HypervisorError(f"The link to {self._host} failed: {faults.tidy(repr(error))}")
+        finally:
+            attachment.release()
+            if began is not None:
+                self._backoff.was_up(self._clock.monotonic() - began)
+            if self._upkeep is not None:
+                self._upkeep = None
+                self._on_change(False)
+
+    async def _attach(self, attachment: Attachment) -> Upkeep:
+        options = self._connector.options
+        try:
+            await attachment.lane.call(lambda _conn: None, deadline=options.connect_timeout)
+        except DeadlineError:
+            raise faults.timed_out(self._connector.address, options.connect_timeout) from None
+        upkeep = Upkeep(self._host, attachment.lane, self._clock, options, self._sink)
+        await upkeep.relist(sweep=False, before=lambda: self._change(LinkStatus.UP))
+        self._upkeep = upkeep
+        attachment.go_live()
+        self._on_change(True)
+        self._settled.set()
+        return upkeep
+
+    def _take(self, event: Event) -> None:
+        if self._upkeep is not None:
+            self._upkeep.notice(event)
+        self._sink(event)  # type: ignore[arg-type]  # every Event made here is one of AnyEvent
+
+    async def _stay_down(self, error: VirtdeckError) -> None:
+        delay = self._backoff.failed()
+        self._hurry.clear()
+        self._change(
+            LinkStatus.DOWN,
+            error=error.message,
+            hint=error.hint,
+            attempt=self._backoff.failures,
+            next_attempt=self._clock.now() + delay,
+        )
+        self._settled.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await self._hurry.wait()
+            self._change(LinkStatus.CONNECTING, error=error.message, hint=error.hint)
+
+    def _change(
+        self,
+        status: LinkStatus,
+        *,
+        error: str = "",
+        hint: str = "",
+        attempt: int = 0,
+        next_attempt: float | None = None,
+    ) -> None:
+        now = self._clock.now()
+        self._state = LinkState(
+            status=status,
+            since=self._state.since if self._state.status == status else now,
+            error=error,
+            hint=hint,
+            attempt=attempt,
+            next_attempt=next_attempt,
+            read_only=self._connector.options.read_only,
+        )
+        self._sink(LinkChanged(self._host, now, self._state))
+
+
+async def _until_lost(attachment: Attachment, upkeep: Upkeep) -> VirtdeckError:
+    """Keep the host's picture true until the connection is lost; returns why it was."""
+    watch = asyncio.ensure_future(attachment.lost())
+    tasks = {watch, *(asyncio.ensure_future(work) for work in (upkeep.run(), upkeep.sweep()))}
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if watch not in done:
+            # A call failed first; if the connection broke, libvirt tells its reason right after.
+            await asyncio.wait({watch}, timeout=0.1)
+        if watch.done():
+            return watch.result()
+        for task in done:
+            task.result()
+        return HypervisorError("The upkeep of a link ended by itself.")
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,72 @@
+"""The statistics clock of one host: a bulk call every interval while the link is up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from core.clock import Clock
+from core.errors import VirtdeckError
+from core.hypervisor.connector import Connector
+from core.hypervisor.lane import Lane
+from core.hypervisor.stats import Statistics
+from core.hypervisor.upkeep import Sink
+
+_log = logging.getLogger(__name__)
+
+
+class Sampler:
+    """Hands over a `Sampled` about every `statistics_interval`. All methods on the core's loop.
+
+    A tick starts when the one before is over: a slow host is asked less often, never twice at once.
+    """
+
+    def __init__(self, connector: Connector, clock: Clock, sink: Sink) -> None:
+        self._connector = connector
+        self._clock = clock
+        self._sink = sink
+        self._task: asyncio.Task[None] | None = None
+        self._lanes: list[Lane] = []
+
+    def start(self) -> None:
+        """Begin to ask: the link is up."""
+        if self._connector.options.statistics_interval and self._task is None:
+            name = f"statistics-{self._connector.address.name}"
+            self._task = asyncio.create_task(self._run(), name=name)
+
+    def stop(self) -> None:
+        """Ask no more: the link is down. What is still asked is not handed over."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    def close(self) -> tuple[Lane, ...]:
+        """Stop for good; returns the lanes whose threads still run."""
+        self.stop()
+        for lane in self._lanes:
+            lane.close()
+        return tuple(lane for lane in self._lanes if not lane.ended)
+
+    async def _run(self) -> None:
+        interval = self._connector.options.statistics_interval
+        host = self._connector.address.name
+        statistics = Statistics(host, self._clock, interval, self._make_lane)
+        try:
+            while True:
+                started = self._clock.monotonic()
+                try:
+                    self._sink(await statistics.tick())
+                except VirtdeckError as error:  # the link has its own eyes for a dead host
+                    _log.info("no statistics of %s: %s", host, error)
+                except Exception:
+                    _log.exception("the statistics of %s failed in a way they should not", host)
+                elapsed = self._clock.monotonic() - started
+                await asyncio.sleep(max(interval - elapsed, interval / 10))
+        finally:
+            statistics.close()
+
+    def _make_lane(self) -> Lane:
+        self._lanes = [lane for lane in self._lanes if not lane.ended]
+        lane = Lane(f"lane-{self._connector.address.name}-statistics", self._connector)
+        self._lanes.append(lane)
+        return lane

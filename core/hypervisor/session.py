@@ -1,0 +1,157 @@
+"""One host: its link, its statistics and its operation lanes behind one object."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
+from typing import TypeVar
+
+from core.clock import Clock
+from core.errors import NotFoundError
+from core.hypervisor.binding import Connection
+from core.hypervisor.connector import Connector
+from core.hypervisor.lane import Lane
+from core.hypervisor.lane_pool import LanePool
+from core.hypervisor.link import Link
+from core.hypervisor.options import LinkOptions
+from core.hypervisor.sampler import Sampler
+from core.hypervisor.upkeep import Sink
+from core.hypervisor.uri import parse_uri
+from core.model.base import ObjectKey
+from core.model.host import Link as LinkState
+from core.model.instance import Instance, InstanceDetail
+from core.model.observation import DetailRead, HostAdded, InstanceRead
+
+T = TypeVar("T")
+_GRACE = 0.5
+"""How long `close` waits for connections to be freed before it leaves them to their threads."""
+
+
+class Hypervisor:
+    """A libvirt host, kept connected. All methods on the core's asyncio loop.
+
+    `sink` is called on that loop with every observation, in order: `HostAdded`, then `LinkChanged`
+    whenever the link's state, error or next attempt changes; after each `up` at once a `Listed`,
+    then events, re-read objects and samples as they come. It must not raise.
+    """
+
+    def __init__(
+        self, name: str, uri: str, *, sink: Sink, clock: Clock, options: LinkOptions | None = None
+    ) -> None:
+        """Raises UsageError for a URI that makes no sense. Opens nothing."""
+        self.address = replace(parse_uri(uri), name=name)
+        self.name = name
+        self._options = options or LinkOptions()
+        self._sink = sink
+        self._clock = clock
+        self._connector = Connector(self.address, self._options)
+        self._link = Link(self._connector, clock, sink, self._link_changed)
+        self._lanes = LanePool(
+            name,
+            self._connector,
+            limit=self._options.operation_lanes,
+            idle=self._options.lane_idle,
+        )
+        self._sampler = Sampler(self._connector, clock, sink)
+        self._running: asyncio.Task[None] | None = None
+
+    @property
+    def link(self) -> LinkState:
+        """The link as it was last handed over."""
+        return self._link.state
+
+    async def start(self) -> None:
+        """Begin to keep the link up; returns at once. Observations follow."""
+        self._sink(HostAdded(self.name, self._clock.now(), self.address.shown))
+        self._running = asyncio.create_task(self._link.run(), name=f"link-{self.name}")
+
+    async def settled(self) -> None:
+        """Wait until the first attempt is over: listed, or down with the reason in `link`."""
+        await self._link.settled()
+
+    async def close(self) -> None:
+        """Let go of everything; at most about half a second, whatever hangs."""
+        if self._running is not None:
+            self._running.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._running
+        lanes = (*self._link.lanes, *self._lanes.close(), *self._sampler.close())
+        await _wait_ended(lanes, self._clock)
+
+    async def reconnect(self) -> None:
+        """Try a host that is down now instead of at its next attempt."""
+        self._link.hurry()
+
+    async def refresh(self) -> None:
+        """List the host again now; raises UnreachableError when the link is down."""
+        await self._link.upkeep.relist(sweep=True)
+
+    async def reread(self, uuid: str) -> Instance | None:
+        """Read an instance now, hand it over and return it; None when it is gone.
+
+        Raises UnreachableError, DeadlineError, or HypervisorError when libvirt refused to tell.
+        """
+        read = await self._link.upkeep.reread(ObjectKey("instance", self.name, uuid))
+        return read.instance if isinstance(read, InstanceRead) else None
+
+    async def reread_object(self, key: ObjectKey) -> None:
+        """Read an instance, pool or network now and hand it over; raises as `reread` does."""
+        await self._link.upkeep.reread(key)
+
+    async def detail(self, uuid: str) -> InstanceDetail:
+        """Read XML, snapshots and addresses of an instance, and hand them over as `DetailRead`.
+
+        Raises NotFoundError, UnreachableError, DeadlineError.
+        """
+        from core.hypervisor import detail as details
+
+        at = self._clock.now()
+        detail = await self.call(
+            lambda conn: details.read_detail(conn, self.name, uuid, at),
+            deadline=self._options.call_deadline,
+        )
+        if detail is None:
+            raise NotFoundError(f"There is no such instance on {self.name} any more.")
+        self._sink(DetailRead(self.name, at, detail))
+        return detail
+
+    async def call(
+        self,
+        function: Callable[[Connection], T],
+        *,
+        uuid: str | None = None,
+        deadline: float | None = None,
+        urgent: bool = False,
+    ) -> T:
+        """Run `function(conn)` on an operation lane; it must return plain values, no handles.
+
+        Calls with the same `uuid` are made in order. `deadline` is seconds from when it is its
+        turn. An urgent call (abort, cut the power) waits for no other. Raises UnreachableError
+        when the link is down or breaks, DeadlineError when no answer came in time (the call may
+        yet take effect), ReadOnlyError, NotFoundError or HypervisorError as libvirt says.
+        """
+        _ = self._link.upkeep  # raises when the link is down
+        return await self._lanes.call(
+            function,
+            uuid=uuid,
+            deadline=self._options.call_deadline if deadline is None else deadline,
+            urgent=urgent,
+        )
+
+    def _link_changed(self, up: bool) -> None:
+        if up:
+            self._sampler.start()
+        else:
+            self._sampler.stop()
+            self._lanes.drop()
+
+
+async def _wait_ended(lanes: Iterable[Lane], clock: Clock) -> None:
+    """Wait until the lanes have freed their connections, half a second at most."""
+    end = clock.monotonic() + _GRACE
+    pending = list(lanes)
+    while pending and clock.monotonic() < end:
+        await asyncio.sleep(0.005)
+        pending = [lane for lane in pending if not lane.ended]

@@ -1,0 +1,189 @@
+"""Keeping the picture of one host true while its link is up: listing, describing, re-reading.
+
+One call at a time, on the link's own lane, and its outcome is handed over before the next call
+starts: so a read is never overtaken by an older one. Calls are short batches: a thousand instances
+to describe delay a re-read by one batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from core.clock import Clock
+from core.hypervisor import listing, reading
+from core.hypervisor.binding import Connection, libvirt
+from core.hypervisor.lane import Lane
+from core.hypervisor.options import LinkOptions
+from core.hypervisor.staleness import stale_after
+from core.model.base import ObjectKey
+from core.model.event import Event
+from core.model.instance import Instance
+from core.model.observation import (
+    InstanceGone,
+    InstanceRead,
+    Listed,
+    NetworkGone,
+    NetworkRead,
+    Observation,
+    PoolGone,
+    PoolRead,
+)
+
+Sink = Callable[[Observation], None]
+_BATCH_SECONDS = 0.03
+"""How long one batch of reads may hold the connection: well under what a person notices."""
+_log = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """What is known to be out of date on one host, and the calls that mend it.
+
+    For one connection's life. All methods run on the core's loop and raise core.errors when the
+    connection fails.
+    """
+
+    def __init__(
+        self, host: str, lane: Lane, clock: Clock, options: LinkOptions, sink: Sink
+    ) -> None:
+        self._host = host
+        self._lane = lane
+        self._clock = clock
+        self._options = options
+        self._sink = sink
+        self._reading = asyncio.Lock()
+        self._stale: dict[ObjectKey, None] = {}
+        self._undescribed: dict[ObjectKey, None] = {}
+        self._listed: dict[ObjectKey, Instance] = {}
+        self._work = asyncio.Event()
+
+    async def relist(self, *, sweep: bool, before: Callable[[], None] | None = None) -> None:
+        """List the host and hand the listing over; what is new or different gets described.
+
+        `before` is called when the listing has come and before it is handed over.
+        """
+        async with self._reading:
+            listed = await self._lane.call(
+                lambda conn: listing.read_listing(conn, self._host, self._clock.now()),
+                deadline=self._options.listing_deadline,
+            )
+            self._plan_descriptions(listed)
+            if before is not None:
+                before()
+            self._sink(msgspec.structs.replace(listed, sweep=sweep))
+
+    def notice(self, event: Event) -> None:
+        """Queue what an event made out of date; once, however many events say so."""
+        key = stale_after(event)
+        if key is not None:
+            self._stale[key] = None
+            self._work.set()
+
+    async def reread(self, key: ObjectKey) -> Observation | None:
+        """Read one object now and hand it over; returns what was handed over."""
+        async with self._reading:
+            self._stale.pop(key, None)
+            observations = await self._read((key,))
+            return observations[0] if observations else None
+
+    async def run(self) -> None:
+        """Re-read and describe as need arises, until cancelled or the connection fails."""
+        while True:
+            await self._work.wait()
+            async with self._reading:
+                batch = self._next_batch()
+                if batch:
+                    await self._read(batch)
+                else:
+                    self._work.clear()
+
+    async def sweep(self) -> None:
+        """List again every `sweep_interval`, for changes no event told of, until cancelled."""
+        while True:
+            # No interval: for ever, as this task's end would be taken for the link's.
+            await asyncio.sleep(self._options.sweep_interval or math.inf)
+            await self.relist(sweep=True)
+
+    def _next_batch(self) -> tuple[ObjectKey, ...]:
+        return tuple(self._stale) or tuple(self._undescribed)
+
+    async def _read(self, keys: tuple[ObjectKey, ...]) -> list[Observation]:
+        """Read as many of the keys, from the first, as fit a batch; holding the lock."""
+        # Taken out first: an event that comes during the call must make its object stale again.
+        stale = {key for key in keys if key in self._stale}
+        for key in stale:
+            del self._stale[key]
+        done, observations = await self._lane.call(
+            lambda conn: read_batch(conn, keys, self._clock), deadline=self._options.call_deadline
+        )
+        for key in keys[:done]:
+            self._undescribed.pop(key, None)
+        left = {key: None for key in keys[done:] if key in stale}
+        self._stale = left | self._stale
+        for observation in observations:
+            self._sink(observation)
+        return observations
+
+    def _plan_descriptions(self, listed: Listed) -> None:
+        """Describe what the listing shows for the first time or otherwise than the last one did.
+
+        A sweep thus costs no call for an instance that stayed as it was.
+        """
+        now = {instance.key: instance for instance in listed.instances}
+        for key, instance in now.items():
+            if not instance.described and self._listed.get(key) != instance:
+                self._undescribed[key] = None
+        for key in self._undescribed.keys() - now.keys():
+            del self._undescribed[key]
+        self._listed = now
+        pools = listing.pools_to_read(listed)
+        self._stale.update({ObjectKey("pool", self._host, uuid): None for uuid in pools})
+        self._work.set()
+
+
+def read_batch(
+    conn: Connection, keys: Iterable[ObjectKey], clock: Clock
+) -> tuple[int, list[Observation]]:
+    """Read objects one after the other for about 30 ms; at least one. On a lane's thread.
+
+    Returns how many keys were dealt with, and what was read. An object that cannot be read is
+    logged and left out; raises libvirtError only when the connection is dead.
+    """
+    end = time.monotonic() + _BATCH_SECONDS
+    observations: list[Observation] = []
+    done = 0
+    for key in keys:
+        try:
+            observations.append(read_object(conn, key, clock))
+        except libvirt.libvirtError as error:
+            if not conn.isAlive():
+                raise
+            _log.info("%s %s cannot be read: %s", key.kind, key.id, error)
+        done += 1
+        if time.monotonic() >= end:
+            break
+    return done, observations
+
+
+def read_object(conn: Connection, key: ObjectKey, clock: Clock) -> Observation:
+    """Read an instance, pool or network. On a lane's thread; raises libvirtError."""
+    _kind, host, uuid = key
+    if key.kind == "pool":
+        pool = reading.read_pool(conn, host, uuid)
+        if pool is None:
+            return PoolGone(host, clock.now(), uuid)
+        return PoolRead(host, clock.now(), *pool)
+    if key.kind == "network":
+        network = reading.read_network(conn, host, uuid)
+        if network is None:
+            return NetworkGone(host, clock.now(), uuid)
+        return NetworkRead(host, clock.now(), network)
+    instance = reading.read_instance(conn, host, uuid)
+    if instance is None:
+        return InstanceGone(host, clock.now(), uuid)
+    return InstanceRead(host, clock.now(), instance)

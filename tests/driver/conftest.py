@@ -1,0 +1,32 @@
+"""What the tests on libvirt's test driver share; see private_daemon.py for the daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.driver.private_daemon import PrivateDaemon
+
+
+@pytest.fixture
+def daemon() -> Iterator[PrivateDaemon]:
+    """A private libvirtd with the test driver's own instance and three more."""
+    with PrivateDaemon(instances=3) as private:
+        yield private
+
+
+@pytest.fixture
+def daemons() -> Iterator[Callable[..., PrivateDaemon]]:
+    """Make as many private daemons as a test needs: `daemons(instances=1000, running=1000)`."""
+    started: list[PrivateDaemon] = []
+
+    def start(instances: int = 3, running: int = 0) -> PrivateDaemon:
+        private = PrivateDaemon(instances, running)
+        started.append(private)
+        private.start()
+        return private
+
+    yield start
+    for private in started:
+        private.close()

@@ -1,0 +1,183 @@
+"""A private libvirtd for tests that serves libvirt's test driver, and can be killed and stopped.
+
+    with PrivateDaemon(instances=20) as daemon:
+        daemon.uri                 # test+unix:///default?socket=...
+        daemon.keeper              # a connection of the test's own, to change things from outside
+        daemon.kill(); daemon.start()          # SIGKILL; again, with the same instances
+        daemon.stop(); daemon.resume()         # SIGSTOP (a hung host); SIGCONT
+
+It needs no root and touches nothing outside its own directory. As root it runs as `nobody`, for a
+libvirtd of root takes the system's sockets. Instances are called `test` (the driver's own),
+`vm0001`, `vm0002`...; their UUIDs are the same after every start (`uuid_of`).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+from core.hypervisor import event_loop
+from core.hypervisor.binding import libvirt
+
+_NOBODY = 65534
+_DOMAIN = """<domain type='test'>
+  <name>{name}</name><uuid>{uuid}</uuid>
+  <memory unit='MiB'>64</memory><vcpu>1</vcpu>
+  <os><type arch='x86_64'>hvm</type></os>
+  <devices>
+    <disk type='file' device='disk'>
+      <source file='/images/{name}.qcow2'/><target dev='vda' bus='virtio'/>
+    </disk>
+    <interface type='network'>
+      <mac address='52:54:00:00:{high:02x}:{low:02x}'/><source network='default'/>
+      <target dev='tap{number}'/>
+    </interface>
+  </devices>
+</domain>"""
+
+
+def uuid_of(number: int) -> str:
+    """Return the UUID of the instance `vm{number:04}`."""
+    return str(uuid.UUID(int=(0xD0 << 120) + number))
+
+
+def domain_xml(number: int) -> str:
+    """Return the XML of the instance `vm{number:04}`."""
+    high, low = divmod(number, 256)
+    return _DOMAIN.format(
+        name=f"vm{number:04}", uuid=uuid_of(number), number=number, high=high, low=low
+    )
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
+    """Return when the condition holds; fails the test when it does not in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "the condition did not come true in time"
+        time.sleep(0.01)
+
+
+class PrivateDaemon:
+    """One daemon in a directory of its own; a context manager that leaves nothing behind."""
+
+    def __init__(self, instances: int = 3, running: int = 0) -> None:
+        self.instances = instances
+        self.running = running
+        self.directory = Path(tempfile.mkdtemp(prefix="vdt-", dir="/tmp"))
+        self.socket = self.directory / "run/libvirt/libvirt-sock"
+        self.uri = f"test+unix:///default?socket={self.socket}"
+        self.keeper: Any = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        """The daemon's process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start the daemon and define the instances; returns when it answers."""
+        self._prepare()
+        log = (self.directory / "log").open("ab")
+        self._process = subprocess.Popen(
+            [*_as_nobody(), "libvirtd"],
+            env=self._environment(),
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        log.close()
+        wait_until(self._listens)
+        event_loop.ensure_running()
+        # The test driver forgets its default host when the last connection to it closes.
+        self.keeper = libvirt.open(self.uri)
+        for number in range(1, self.instances + 1):
+            domain = self.keeper.defineXML(domain_xml(number))
+            if number <= self.running:
+                domain.create()
+
+    def kill(self) -> None:
+        """End the daemon with SIGKILL: a crash."""
+        self._signal(signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait()
+            self._process = None
+        self._drop_keeper()  # last: to close a connection to a living, but frozen, daemon blocks
+
+    def stop(self) -> None:
+        """Freeze the daemon with SIGSTOP: a host that hangs."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a frozen daemon go on."""
+        self._signal(signal.SIGCONT)
+
+    def close(self) -> None:
+        """End the daemon and remove its directory."""
+        if self._process is not None:
+            self.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _listens(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, (self.directory / "log").read_text()
+        try:
+            libvirt.open(self.uri).close()
+        except libvirt.libvirtError:
+            return False
+        return True
+
+    def _prepare(self) -> None:
+        for name in ("run", "config", "cache", "data"):
+            (self.directory / name).mkdir(mode=0o700, exist_ok=True)
+        self.socket.unlink(missing_ok=True)
+        if os.geteuid() == 0:
+            for path in (self.directory, *self.directory.iterdir()):
+                os.chown(path, _NOBODY, _NOBODY)
+
+    def _environment(self) -> dict[str, str]:
+        home = str(self.directory)
+        return {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": home,
+            "XDG_RUNTIME_DIR": f"{home}/run",
+            "XDG_CONFIG_HOME": f"{home}/config",
+            "XDG_CACHE_HOME": f"{home}/cache",
+            "XDG_DATA_HOME": f"{home}/data",
+        }
+
+    def _drop_keeper(self) -> None:
+        if self.keeper is not None:
+            self.keeper.close()
+            self.keeper = None
+
+    def _signal(self, number: int) -> None:
+        if self._process is not None:
+            os.kill(self._process.pid, number)
+
+
+def _as_nobody() -> list[str]:
+    if os.geteuid() != 0:
+        return []
+    return ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]

@@ -1,0 +1,284 @@
+"""Lanes: one call in flight, deadlines that hold, and no stuck call that keeps anything alive."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import DeadlineError, NotFoundError, UnreachableError
+from core.hypervisor.connector import Connector
+from core.hypervisor.lane import Lane
+from core.hypervisor.lane_pool import STUCK_LIMIT, LanePool
+from core.hypervisor.options import LinkOptions
+from core.hypervisor.uri import parse_uri
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Doubles:
+    """Connections that are plain objects, so that a test decides when a call returns."""
+
+    def __init__(self) -> None:
+        self.opened: list[object] = []
+        self.closed: list[object] = []
+        self.dead: set[int] = set()
+        self.open_gate = threading.Event()
+        self.open_gate.set()
+        self.interrupted: list[int] = []
+
+    def open(self) -> Any:
+        self.open_gate.wait()
+        conn = object()
+        self.opened.append(conn)
+        return conn
+
+    def close(self, conn: Any) -> None:
+        self.closed.append(conn)
+
+    def alive(self, conn: Any) -> bool:
+        return id(conn) not in self.dead
+
+    def translate(self, error: Exception) -> Exception:
+        return error
+
+    def interrupt_open(self, thread_id: int) -> None:
+        self.interrupted.append(thread_id)
+
+
+@pytest.fixture
+def doubles() -> Doubles:
+    return Doubles()
+
+
+@pytest.fixture
+def real() -> Connector:
+    return Connector(parse_uri("test:///default"), LinkOptions())
+
+
+async def until(condition: Any, seconds: float = 5.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def test_a_call_runs_on_the_named_thread_with_a_real_connection(real: Connector) -> None:
+    lane = Lane("lane-test-1", real)
+    name, thread = await lane.call(
+        lambda conn: (conn.lookupByName("test").name(), threading.current_thread()), deadline=5
+    )
+    assert name == "test"
+    assert (thread.name, thread.daemon) == ("lane-test-1", True)
+    lane.close()
+    await until(lambda: lane.ended)
+
+
+async def test_an_error_of_libvirt_comes_translated_and_the_lane_goes_on(real: Connector) -> None:
+    lane = Lane("lane", real)
+    with pytest.raises(NotFoundError, match="no such instance"):
+        await lane.call(lambda conn: conn.lookupByName("nobody"), deadline=5)
+    assert await lane.call(lambda conn: conn.getType(), deadline=5) == "TEST"
+    lane.close()
+
+
+async def test_calls_are_made_one_at_a_time_and_in_order(doubles: Doubles) -> None:
+    lane = Lane("lane", doubles)
+    running = 0
+    most = 0
+    order = []
+
+    def work(number: int) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        order.append(number)
+        time.sleep(0.002)
+        running -= 1
+
+    await asyncio.gather(*(lane.call(lambda _c, n=n: work(n), deadline=5) for n in range(10)))
+    assert (most, order) == (1, list(range(10)))
+    assert len(doubles.opened) == 1
+    lane.close()
+
+
+async def test_a_passed_deadline_abandons_the_lane_whose_connection_comes_back_late(
+    doubles: Doubles,
+) -> None:
+    lane = Lane("lane", doubles)
+    gate = threading.Event()
+    with pytest.raises(DeadlineError):
+        await lane.call(lambda _conn: gate.wait(), deadline=0.05)
+    assert not lane.usable
+    assert not lane.ended
+    assert doubles.closed == []
+    with pytest.raises(UnreachableError):
+        await lane.call(lambda _conn: None, deadline=5)
+    gate.set()
+    await until(lambda: lane.ended)
+    assert doubles.closed == doubles.opened
+
+
+async def test_a_cancelled_caller_abandons_the_lane_too(doubles: Doubles) -> None:
+    lane = Lane("lane", doubles)
+    gate = threading.Event()
+    call = asyncio.create_task(lane.call(lambda _conn: gate.wait(), deadline=60))
+    await until(lambda: doubles.opened)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert not lane.usable
+    gate.set()
+    await until(lambda: doubles.closed)
+
+
+async def test_an_opening_that_hangs_is_given_up_and_its_late_connection_closed(
+    doubles: Doubles,
+) -> None:
+    doubles.open_gate.clear()
+    lane = Lane("lane", doubles)
+    called = []
+    with pytest.raises(DeadlineError):
+        await lane.call(called.append, deadline=0.05)
+    assert len(doubles.interrupted) == 1
+    doubles.open_gate.set()
+    await until(lambda: lane.ended)
+    assert doubles.closed == doubles.opened != []
+    assert called == []
+
+
+async def test_a_connection_that_died_while_idle_is_replaced_before_the_call(
+    doubles: Doubles,
+) -> None:
+    lane = Lane("lane", doubles)
+    first = await lane.call(id, deadline=5)
+    doubles.dead.add(first)
+    assert await lane.call(id, deadline=5) != first
+    assert doubles.closed == doubles.opened[:1]
+    lane.close()
+
+
+async def test_a_connection_that_dies_in_a_call_ends_its_lane(doubles: Doubles) -> None:
+    lane = Lane("lane", doubles)
+
+    def die(conn: Any) -> None:
+        doubles.dead.add(id(conn))
+        raise UnreachableError("gone")
+
+    with pytest.raises(UnreachableError):
+        await lane.call(die, deadline=5)
+    await until(lambda: lane.ended)
+    assert doubles.closed == doubles.opened
+
+
+def make_pool(doubles: Doubles, limit: int = 2, idle: float = 60) -> LanePool:
+    return LanePool("host", doubles, limit=limit, idle=idle)
+
+
+async def test_calls_about_one_instance_keep_their_order_others_run_beside(
+    doubles: Doubles,
+) -> None:
+    pool = make_pool(doubles)
+    gate = threading.Event()
+    order: list[str] = []
+
+    def first(_conn: Any) -> None:
+        gate.wait()
+        order.append("a1")
+
+    calls = [
+        asyncio.create_task(pool.call(first, uuid="a", deadline=5)),
+        asyncio.create_task(pool.call(lambda _c: order.append("a2"), uuid="a", deadline=5)),
+        asyncio.create_task(pool.call(lambda _c: order.append("b1"), uuid="b", deadline=5)),
+    ]
+    await until(lambda: order == ["b1"])
+    gate.set()
+    await asyncio.gather(*calls)
+    assert order == ["b1", "a1", "a2"]
+    pool.close()
+
+
+async def test_lanes_are_bounded_reused_and_an_urgent_call_waits_for_none(
+    doubles: Doubles,
+) -> None:
+    pool = make_pool(doubles, limit=2)
+    gate = threading.Event()
+    busy = [
+        asyncio.create_task(pool.call(lambda _c: gate.wait(), uuid=str(n), deadline=5))
+        for n in range(5)
+    ]
+    await until(lambda: len(doubles.opened) == 2)
+    assert await pool.call(lambda _c: "cut", uuid="0", deadline=5, urgent=True) == "cut"
+    assert len(doubles.opened) == 3
+    gate.set()
+    await asyncio.gather(*busy)
+    assert len(doubles.opened) == 3
+    pool.close()
+
+
+async def test_an_idle_lane_is_closed_after_a_while(doubles: Doubles) -> None:
+    pool = make_pool(doubles, idle=0.05)
+    await pool.call(lambda _c: None, uuid=None, deadline=5)
+    await until(lambda: len(doubles.closed) == 1)
+    pool.close()
+
+
+async def test_a_lost_link_takes_the_idle_lanes_and_no_busy_one_is_used_again(
+    doubles: Doubles,
+) -> None:
+    pool = make_pool(doubles)
+    gate = threading.Event()
+    await pool.call(lambda _c: None, uuid=None, deadline=5)
+    busy = asyncio.create_task(pool.call(lambda _c: gate.wait(), uuid=None, deadline=5))
+    await asyncio.sleep(0)
+    pool.drop()
+    gate.set()
+    await busy
+    await until(lambda: doubles.closed == doubles.opened)
+    await pool.call(lambda _c: None, uuid=None, deadline=5)
+    assert len(doubles.opened) == 2
+    pool.close()
+
+
+async def test_too_many_stuck_calls_refuse_the_next_before_it_is_sent(doubles: Doubles) -> None:
+    pool = make_pool(doubles)
+    gate = threading.Event()
+    for _ in range(STUCK_LIMIT):
+        with pytest.raises(DeadlineError):
+            await pool.call(lambda _c: gate.wait(), uuid=None, deadline=0.01)
+    with pytest.raises(UnreachableError, match="has not answered 8 earlier calls"):
+        await pool.call(lambda _c: None, uuid=None, deadline=5)
+    assert await pool.call(lambda _c: 1, uuid=None, deadline=5, urgent=True) == 1
+    gate.set()
+    await until(lambda: len(doubles.closed) == STUCK_LIMIT)
+    assert await pool.call(lambda _c: 2, uuid=None, deadline=5) == 2
+    pool.close()
+
+
+def test_a_stuck_call_does_not_keep_the_process_alive() -> None:
+    code = """
+import asyncio, threading
+from core.errors import DeadlineError
+from core.hypervisor.connector import Connector
+from core.hypervisor.lane import Lane
+from core.hypervisor.options import LinkOptions
+from core.hypervisor.uri import parse_uri
+
+async def main():
+    lane = Lane("lane", Connector(parse_uri("test:///default"), LinkOptions()))
+    try:
+        await lane.call(lambda conn: threading.Event().wait(), deadline=0.1)
+    except DeadlineError:
+        print("abandoned")
+
+asyncio.run(main())
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=20
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, "abandoned\n", "")
