@@ -1,1 +1,57 @@
-"""core."""
+"""virtdeck's library: live libvirt hosts as one typed, asynchronous source of state and operations.
+
+```
+from core import Fleet, Start
+
+async with Fleet.open(["qemu:///system"]) as fleet:
+    await fleet.ready(10)
+    instance = next(iter(fleet.state.instances.values()))
+    outcome = await (await fleet.submit(Start(subject=instance.key)))
+```
+The names below are loaded when they are first used: `import core` costs nothing, and neither it nor
+replaying a tape needs libvirt.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from core import errors as errors
+    from core import model as model
+    from core.fleet import Fleet as Fleet
+    from core.fleet import LinkOptions as LinkOptions
+    from core.journal.replay import Replay as Replay
+    from core.model.request import Pause as Pause
+    from core.model.request import Reboot as Reboot
+    from core.model.request import Reset as Reset
+    from core.model.request import Resume as Resume
+    from core.model.request import Shutdown as Shutdown
+    from core.model.request import Start as Start
+    from core.model.request import Stop as Stop
+    from core.source import Source as Source
+
+_REQUESTS = ("Pause", "Reboot", "Reset", "Resume", "Shutdown", "Start", "Stop")
+_MODULES = ("errors", "model")
+_HOMES = {
+    "Fleet": "core.fleet",
+    "LinkOptions": "core.fleet",
+    "Replay": "core.journal.replay",
+    "Source": "core.source",
+    **dict.fromkeys(_REQUESTS, "core.model.request"),
+}
+
+__all__ = [*_MODULES, *_HOMES]  # noqa: PLE0604 - plain strings, gathered
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"core.{name}")
+    raise AttributeError(f"module 'core' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,89 @@
+"""A fleet for the length of one command, on the command's own asyncio loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from console.cli import targets
+from console.cli.invocation import Invocation
+from console.cli.lookup import down_hosts, unreachable
+from console.cli.output import complain
+from core.errors import UnreachableError
+from core.fleet import Fleet, LinkOptions
+from core.model import Observation
+
+if TYPE_CHECKING:
+    from console.settings import Settings
+
+READY_SECONDS = 20.0
+"""How long a command waits for its hosts' first listing."""
+NOWHERE = (
+    "Name a host with --connect URI, or try `virtdeck demo`; `virtdeck doctor` checks this machine."
+)
+
+GLANCE: dict[str, Any] = {"statistics_interval": 0.0, "sweep_interval": 0.0}
+"""For a command that reads once: no statistics, no sweep."""
+WATCH: dict[str, Any] = {"statistics_interval": 0.0}
+"""For a command that follows what happens, not how much."""
+
+Work = Callable[[Fleet], Awaitable[int]]
+
+
+def on_fleet(
+    invocation: Invocation,
+    work: Work,
+    *,
+    operations: bool = False,
+    tolerate_down: bool = False,
+    tap: Callable[[Observation], None] | None = None,
+    **changes: Any,
+) -> int:
+    """Open the hosts, wait until each is listed or has failed, run `work`, return its status.
+
+    `operations` opens the journal too; `tap` gets every observation; `changes` are to the links'
+    options. Hosts that cannot be reached are named on the error stream and turn a 0 into 3, unless
+    `tolerate_down`. Raises UnreachableError when no host can be reached.
+    """
+    configured = targets.settings(invocation)
+
+    async def command() -> int:
+        fleet = Fleet.open(
+            targets.hosts(invocation, configured),
+            read_only=targets.read_only(invocation, configured),
+            options=replace(link_options(configured), **changes),
+            journal=configured.journal_path if configured is not None else None,
+            operations=operations,
+            tap=tap,
+        )
+        async with fleet:
+            await fleet.ready(READY_SECONDS)
+            return await _reporting(fleet, work, tolerate_down)
+
+    return asyncio.run(command())
+
+
+def link_options(configured: Settings | None) -> LinkOptions:
+    """Return how links behave, as configured."""
+    if configured is None:
+        return LinkOptions()
+    link = configured.link
+    return LinkOptions(
+        statistics_interval=link.stats_interval,
+        keepalive_interval=link.keepalive_interval,
+        keepalive_count=link.keepalive_count,
+    )
+
+
+async def _reporting(fleet: Fleet, work: Work, tolerate_down: bool) -> int:
+    down = down_hosts(fleet.state)
+    if len(down) == len(fleet.state.hosts):
+        error = unreachable(down)
+        raise UnreachableError(error.message, f"{error.hint} {NOWHERE}".strip())
+    status = await work(fleet)
+    if down and not tolerate_down:
+        complain(unreachable(down))
+        return status or UnreachableError.exit_status
+    return status

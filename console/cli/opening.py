@@ -1,0 +1,78 @@
+"""Opening the console from the command line: the terminal is made ready before Textual loads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING
+
+from console.cli import targets
+from console.cli.invocation import Invocation
+from core.errors import UsageError
+
+if TYPE_CHECKING:
+    from console.bridge import SourceFactory
+    from console.settings import Settings
+
+COLOURS = {"truecolor": "truecolor", "256": "256", "16": "standard"}
+"""`[display] colours` in Textual's words."""
+
+
+def open_console(invocation: Invocation, source_factory: SourceFactory | None = None) -> int:
+    """Run the console on the configured hosts, or on another source; returns its exit status.
+
+    Raises UsageError where there is no terminal, SettingsError for a broken configuration.
+    """
+    if not (os.isatty(0) and os.isatty(1)):
+        raise UsageError(
+            "The console needs a terminal.", "In a pipe or a script use a command: virtdeck --help."
+        )
+    prepare(os.environ)
+    from console.settings import Settings
+
+    settings = Settings.load(invocation.config)
+    choose_colours(os.environ, settings.display.colours)
+    factory = source_factory or fleet_factory(invocation, settings)
+    return _run(factory, settings)
+
+
+def prepare(environment: MutableMapping[str, str]) -> None:
+    """Set what Textual reads when it is imported, where the operator has not.
+
+    Over SSH every byte crosses the network: few frames, no animations, no smooth scrolling.
+    """
+    environment.setdefault("TEXTUAL_ANIMATIONS", "none")
+    if "SSH_CONNECTION" in environment:
+        environment.setdefault("TEXTUAL_FPS", "10")
+        environment.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
+
+
+def choose_colours(environment: MutableMapping[str, str], colours: str) -> None:
+    """Set the number of colours where the configuration names one."""
+    if colours == "none":
+        environment["NO_COLOR"] = "1"
+    elif colours in COLOURS:
+        environment["TEXTUAL_COLOR_SYSTEM"] = COLOURS[colours]
+
+
+def fleet_factory(invocation: Invocation, settings: Settings) -> SourceFactory:
+    """Return what opens the fleet on the core's loop; the URIs are checked at once."""
+    from console.cli.live import link_options
+    from core.fleet import Fleet
+
+    fleet = Fleet.open(
+        targets.hosts(invocation, settings),
+        read_only=targets.read_only(invocation, settings),
+        options=link_options(settings),
+        journal=settings.journal_path,
+    )
+    return lambda: fleet
+
+
+def _run(factory: SourceFactory, settings: Settings) -> int:
+    from console.stderr import diverted
+
+    with diverted():
+        from console.app import run
+
+        return run(source_factory=factory, settings=settings)

@@ -1,0 +1,114 @@
+"""What commands print: plain aligned tables, JSON lines, and sentences on the error stream.
+
+No colour and no cursor movement: the same bytes on a terminal and in a pipe.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from core.errors import VirtdeckError
+from core.model.text import clean
+
+Row = TypeVar("Row")
+UNKNOWN = "-"
+"""What stands for a value that is not known or does not apply."""
+_DIGITS = re.compile(r"(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[Row]):
+    """One column of a table: its title, and how to read a row's cell ("" shows as unknown)."""
+
+    title: str
+    cell: Callable[[Row], str]
+    right: bool = False
+    """Aligned to the right, as figures are."""
+
+
+def table(rows: Iterable[Row], columns: Sequence[Column[Row]]) -> str:
+    """Lay rows out in columns two blanks apart, with a title line. No rows: the titles alone."""
+    lines = [[column.title for column in columns]]
+    lines += [[clean(column.cell(row)) or UNKNOWN for column in columns] for row in rows]
+    widths = [max(map(cells, texts)) for texts in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            _pad(text, width, column.right)
+            for text, width, column in zip(line, widths, columns, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _pad(text: str, width: int, right: bool) -> str:
+    blanks = " " * (width - cells(text))
+    return blanks + text if right else text + blanks
+
+
+def cells(text: str) -> int:
+    """How many terminal cells a text takes: wide characters two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(character)
+        else 2 if unicodedata.east_asian_width(character) in "WF"
+        else 1
+        for character in text
+    )  # fmt: skip
+
+
+def natural(text: str) -> tuple[tuple[int, int, str], ...]:
+    """A sort key that puts `web-9` before `web-10`, and letters together whatever their case."""
+    return tuple(
+        (0, int(part), "") if part.isdecimal() else (1, 0, part.casefold())
+        for part in _DIGITS.split(text)
+        if part
+    )
+
+
+def plain(value: object) -> Any:
+    """Turn a value of the model into what JSON can hold, every field present, unknown as null.
+
+    Tapes leave defaults out; what scripts read must not.
+    """
+    if isinstance(value, msgspec.Struct):
+        return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if hasattr(value, "_asdict"):
+        return plain(value._asdict())
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return value
+
+
+def json_line(value: object) -> str:
+    """One JSON document on one line."""
+    return msgspec.json.encode(plain(value)).decode()
+
+
+def say(text: str = "") -> None:
+    """Print a line on standard output, at once."""
+    print(text, flush=True)
+
+
+def note(text: str) -> None:
+    """Print a line for the operator on the error stream."""
+    print(clean(text), file=sys.stderr, flush=True)
+
+
+def complain(error: VirtdeckError) -> None:
+    """Print an error: its sentence, and its cure on a line of its own."""
+    note(f"virtdeck: {error.message}")
+    if error.hint:
+        note(f"  {error.hint}")

@@ -1,0 +1,159 @@
+"""`start`, `shutdown`, `stop`, `reboot`, `reset`, `pause`, `resume`: operations on instances."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from console.cli import lookup
+from console.cli.invocation import Invocation, common, json_option
+from console.cli.live import on_fleet
+from console.cli.output import note
+from console.cli.waiting import carry_out
+from core.errors import RefusedError
+from core.fleet import Fleet
+from core.model import (
+    ObjectKey,
+    Pause,
+    Reboot,
+    Request,
+    Reset,
+    Resume,
+    Shutdown,
+    Start,
+    State,
+    Stop,
+)
+from core.operations.wording import Caution, caution, confirmation
+
+MakeRequest = Callable[[ObjectKey], Request]
+
+
+def requests_for(state: State, names: Sequence[str], make: MakeRequest) -> list[Request]:
+    """Return a request for each instance named, once even if it is named twice.
+
+    Raises what `lookup.instance` raises, before anything is done to any of them.
+    """
+    keys = dict.fromkeys(lookup.instance(state, name).key for name in names)
+    return [make(key) for key in keys]
+
+
+def is_dangerous(state: State, request: Request) -> bool:
+    """Whether a request can lose a guest's work or the instance itself, and so wants a yes."""
+    cuts = isinstance(request, Stop | Reset) or (
+        isinstance(request, Shutdown) and request.then_stop
+    )
+    return cuts or caution(state, request) is Caution.TYPE
+
+
+def confirm(state: State, requests: Sequence[Request]) -> None:
+    """Ask the operator when something would be lost; raises RefusedError without a yes.
+
+    Where there is no terminal to ask on, only --yes will do.
+    """
+    dangerous = [request for request in requests if is_dangerous(state, request)]
+    if not dangerous:
+        return
+    question = confirmation(state, dangerous)
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise RefusedError(
+            f"Not done without a yes. {question.text}".replace("\n", " "), "Add --yes to do it."
+        )
+    note(question.text)
+    if question.caution is Caution.TYPE:
+        answer = click.prompt(f"Type {question.word} to go on", default="", show_default=False,
+                              err=True)  # fmt: skip
+        agreed = answer == question.word
+    else:
+        agreed = click.confirm("Go on?", err=True)
+    if not agreed:
+        raise RefusedError("Nothing was done.")
+
+
+def _run(invocation: Invocation, names: Sequence[str], make: MakeRequest, sure: bool) -> int:
+    async def work(fleet: Fleet) -> int:
+        requests = requests_for(fleet.state, names, make)
+        if not sure:
+            confirm(fleet.state, requests)
+        return await carry_out(fleet, requests, as_json=invocation.json)
+
+    return on_fleet(invocation, work, operations=True, tolerate_down=True)
+
+
+def _verb(help_: str, *options: Callable[[Any], Any]) -> Callable[[Callable[..., Any]], Any]:
+    """A command that takes instances and `--yes` beside its own options."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        decorated = click.pass_obj(function)
+        for option in (
+            *options,
+            click.option("--yes", "-y", is_flag=True, help="Do not ask."),
+            click.argument("names", metavar="NAME...", nargs=-1, required=True),
+        ):
+            decorated = option(decorated)
+        return click.command(help=help_)(common(json_option(decorated)))
+
+    return decorate
+
+
+def _timeout(default: float) -> Callable[[Any], Any]:
+    return click.option(
+        "--timeout", type=float, default=default, show_default=True, metavar="SECONDS",
+        help="How long the guest may take.",
+    )  # fmt: skip
+
+
+@_verb("Start instances.")
+def start(invocation: Invocation, names: tuple[str, ...], yes: bool) -> int:
+    """`virtdeck start NAME...`."""
+    return _run(invocation, names, lambda key: Start(subject=key), yes)
+
+
+@_verb(
+    "Ask guests to power off, and wait until they have.",
+    _timeout(60.0),
+    click.option("--then-stop", is_flag=True, help="Cut the power of those that do not obey."),
+)
+def shutdown(
+    invocation: Invocation, names: tuple[str, ...], yes: bool, timeout: float, then_stop: bool
+) -> int:
+    """`virtdeck shutdown NAME...`."""
+    return _run(
+        invocation,
+        names,
+        lambda key: Shutdown(subject=key, timeout=timeout, then_stop=then_stop),
+        yes,
+    )
+
+
+@_verb("Cut the power of instances.")
+def stop(invocation: Invocation, names: tuple[str, ...], yes: bool) -> int:
+    """`virtdeck stop NAME...`."""
+    return _run(invocation, names, lambda key: Stop(subject=key), yes)
+
+
+@_verb("Ask guests to reboot, and wait until they have.", _timeout(120.0))
+def reboot(invocation: Invocation, names: tuple[str, ...], yes: bool, timeout: float) -> int:
+    """`virtdeck reboot NAME...`."""
+    return _run(invocation, names, lambda key: Reboot(subject=key, timeout=timeout), yes)
+
+
+@_verb("Press the reset button of instances.")
+def reset(invocation: Invocation, names: tuple[str, ...], yes: bool) -> int:
+    """`virtdeck reset NAME...`."""
+    return _run(invocation, names, lambda key: Reset(subject=key), yes)
+
+
+@_verb("Stop the vCPUs of instances.")
+def pause(invocation: Invocation, names: tuple[str, ...], yes: bool) -> int:
+    """`virtdeck pause NAME...`."""
+    return _run(invocation, names, lambda key: Pause(subject=key), yes)
+
+
+@_verb("Let paused or sleeping instances run again.")
+def resume(invocation: Invocation, names: tuple[str, ...], yes: bool) -> int:
+    """`virtdeck resume NAME...`."""
+    return _run(invocation, names, lambda key: Resume(subject=key), yes)

@@ -1,0 +1,127 @@
+"""The command line's root: the commands by name, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from console.cli.invocation import common, invocation
+from console.cli.output import complain, note
+from core.errors import VirtdeckError
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C."""
+PIPE_CLOSED = 141
+"""Exit status when whoever read our output went away (128 + SIGPIPE)."""
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "hosts": ("listings", "List the hosts and their links."),
+    "instances": ("listings", "List the instances of every host."),
+    "pools": ("listings", "List the storage pools."),
+    "volumes": ("listings", "List the volumes of every pool."),
+    "networks": ("listings", "List the virtual networks."),
+    "operations": ("listings", "List what was asked for and what became of it."),
+    "show": ("show", "Show everything known of one object."),
+    "events": ("events", "Print libvirt's events as they come."),
+    "start": ("power", "Start instances."),
+    "shutdown": ("power", "Ask guests to power off."),
+    "stop": ("power", "Cut the power of instances."),
+    "reboot": ("power", "Ask guests to reboot."),
+    "reset": ("power", "Press the reset button of instances."),
+    "pause": ("power", "Stop the vCPUs of instances."),
+    "resume": ("power", "Let paused or sleeping instances run again."),
+    "doctor": ("doctor", "Check this machine and each host, with the cure."),
+    "lab": ("lab", "Two private hosts with small guests, to try things on."),
+    "demo": ("tapes", "Bring the lab up and open the console on it."),
+    "record": ("tapes", "Record the hosts' events and figures to a tape."),
+    "replay": ("tapes", "Open the console on a tape."),
+}
+"""Every command: the module under console.cli it lives in, and its line in the help."""
+
+
+class _Commands(click.Group):
+    """Imports a command's module only when that command runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands, in the order of the table."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command called `cmd_name`, None when there is none."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"console.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands in the help, without importing any."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.command(
+    cls=_Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit status: 0 done, 1 refused or failed, 2 usage, 3 a host is unreachable, "
+    "4 outcome unknown.",
+)
+@common
+@click.pass_context
+def root(context: click.Context) -> int | None:
+    """An operator's console for libvirt hosts; without a command it opens the console."""
+    if context.invoked_subcommand is not None:
+        return None
+    from console.cli.opening import open_console
+
+    return open_console(invocation(context))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status; every error is a sentence, never a trace."""
+    try:
+        result = root.main(args=arguments, prog_name="virtdeck", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except VirtdeckError as error:
+        complain(error)
+        return error.exit_status
+    except (KeyboardInterrupt, click.Abort):
+        note("")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the interpreter's own flush at exit must not fail for the same reason
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except Exception as error:
+        return _internal_error(error)
+
+
+def _internal_error(error: Exception) -> int:
+    from console.stderr import log_path, open_log
+
+    with open_log() as log:
+        handler = logging.StreamHandler(log)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        record = logging.LogRecord(
+            "virtdeck", logging.ERROR, __file__, 0, "internal error",
+            None, (type(error), error, error.__traceback__),
+        )  # fmt: skip
+        handler.emit(record)
+    note(f"virtdeck: internal error ({type(error).__name__}: {error}).")
+    note(f"  This is a defect of virtdeck; please report it with the end of {log_path()}.")
+    return 1

@@ -1,0 +1,235 @@
+"""The fleet: live libvirt hosts as one source of state, changes and operations."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import socket
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from core.clock import Clock, SystemClock
+from core.errors import NotFoundError, ReadOnlyError, UsageError, VirtdeckError
+from core.fleet_hosts import FleetHosts
+from core.hypervisor.options import LinkOptions
+from core.hypervisor.session import Hypervisor
+from core.hypervisor.uri import HostAddress, parse_uri, unique_names
+from core.journal.journal import Journal
+from core.mailbox import Mailbox, Mailroom
+from core.model import Instance, InstanceDetail, LinkStatus, ObjectKey, Observation, Request, State
+from core.model.text import clean
+from core.operations.handle import Handle
+from core.operations.runner import Runner
+from core.state.store import Store
+
+__all__ = ["Fleet", "LinkOptions"]
+
+
+class Fleet:
+    """Several libvirt hosts, watched and operated: `async with Fleet.open(uris) as fleet`.
+
+    A `core.source.Source`. Everything runs on the caller's asyncio loop; `state` may be read from
+    any thread. A host that hangs or cannot be reached delays no other, nor the leaving.
+    """
+
+    def __init__(
+        self,
+        addresses: Iterable[HostAddress],
+        *,
+        options: LinkOptions,
+        journal: Path | None,
+        operations: bool,
+        clock: Clock,
+        tap: Callable[[Observation], None] | None,
+    ) -> None:
+        """Use `Fleet.open`."""
+        self._clock = clock
+        self._options = options
+        self._journal_path = journal
+        self._operations = operations
+        self._tap = tap
+        self._store = Store()
+        self._mailroom = Mailroom()
+        self._exit = AsyncExitStack()
+        self._runner: Runner | None = None
+        self._hosts = {
+            address.name: Hypervisor(
+                address.name, address.uri, sink=self._observe, clock=clock, options=options
+            )
+            for address in addresses
+        }
+
+    @classmethod
+    def open(
+        cls,
+        uris: Iterable[str],
+        *,
+        read_only: bool = False,
+        options: LinkOptions | None = None,
+        journal: Path | None = None,
+        operations: bool = True,
+        clock: Clock | None = None,
+        tap: Callable[[Observation], None] | None = None,
+    ) -> Self:
+        """Return a fleet of the hosts at `uris`, libvirt URIs or `NAME=URI`; enter it to connect.
+
+        `journal` is the file operations are kept in, None the user's own; without `operations` it
+        is not opened and `submit` refuses. `tap` is given every observation before it is applied
+        (a recorder). Raises UsageError for a URI that makes no sense, two hosts of one name, none.
+        """
+        options = options or LinkOptions()
+        addresses = unique_names(parse_uri(uri) for uri in uris)
+        if not addresses:
+            raise UsageError("No host was named.", "Name one such as qemu:///system.")
+        return cls(
+            addresses,
+            options=replace(options, read_only=options.read_only or read_only),
+            journal=journal,
+            operations=operations,
+            clock=clock or SystemClock(),
+            tap=tap,
+        )
+
+    async def __aenter__(self) -> Self:
+        """Begin to connect to every host; returns without waiting for any. See `ready`.
+
+        Raises JournalError when operations cannot be kept.
+        """
+        async with AsyncExitStack() as stack:
+            stack.callback(self._mailroom.close)
+            stack.push_async_callback(self._close_hosts)
+            for host in self._hosts.values():
+                await host.start()
+            if self._operations:
+                await self._open_runner(stack)
+            self._exit = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Let go of every host, all at the same time: at most about half a second."""
+        await self._exit.aclose()
+
+    async def ready(self, timeout: float | None = None) -> bool:
+        """Wait until every host was listed, or its first attempt failed; False after `timeout` s.
+
+        What failed and why is in `state.hosts[name].link`.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                await asyncio.gather(*(host.settled() for host in self._hosts.values()))
+        except TimeoutError:
+            return False
+        return True
+
+    # -- the source ---------------------------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        """The newest picture."""
+        return self._store.state
+
+    @property
+    def read_only(self) -> bool:
+        """Whether `submit` refuses everything."""
+        return self._options.read_only
+
+    def changes(self) -> Mailbox:
+        """Deltas from now on; those a slow reader missed come merged into one."""
+        return self._mailroom.subscribe()
+
+    def check(self, request: Request) -> tuple[str, ...]:
+        """Why the request would be refused now, a sentence each; empty: it would be accepted."""
+        return self._running().check(request)
+
+    async def submit(self, request: Request) -> Handle:
+        """Journal, check and queue a request.
+
+        Raises RefusedError or ReadOnlyError with the reasons, JournalError when it cannot be kept.
+        """
+        return await self._running().submit(request)
+
+    async def cancel(self, operation_id: str) -> None:
+        """Stop waiting for an operation; raises RefusedError, NotFoundError when that cannot be."""
+        await self._running().cancel(operation_id)
+
+    async def detail(self, key: ObjectKey) -> InstanceDetail:
+        """Read XML, snapshots and addresses of an instance, on a lane of its own.
+
+        Raises NotFoundError, UnreachableError, DeadlineError.
+        """
+        return await self._host(key.host).detail(key.id)
+
+    async def read(self, key: ObjectKey) -> Instance | None:
+        """Read an instance again now, past everything that is remembered; None when it is gone.
+
+        Raises NotFoundError for an unknown host, UnreachableError, DeadlineError.
+        """
+        return await self._host(key.host).reread(key.id)
+
+    async def reconnect(self, host: str) -> None:
+        """Try a host that is down now. Raises NotFoundError for a host that is not there."""
+        await self._host(host).reconnect()
+
+    async def refresh(self) -> None:
+        """List everything again, on every host whose link is up; one that fails stops no other."""
+        up = [host for host in self._hosts.values() if host.link.status is LinkStatus.UP]
+        for result in await asyncio.gather(
+            *(host.refresh() for host in up), return_exceptions=True
+        ):
+            if isinstance(result, BaseException) and not isinstance(result, VirtdeckError):
+                raise result
+
+    # -- inside -------------------------------------------------------------------------------
+
+    async def _open_runner(self, stack: AsyncExitStack) -> None:
+        journal = await Journal.open(self._journal_path)
+        stack.push_async_callback(journal.close)
+        self._runner = Runner(
+            FleetHosts(self._hosts),
+            journal,
+            self._clock,
+            lambda: self._store.state,
+            self._observe,
+            _author(),
+        )
+        stack.push_async_callback(self._runner.close)
+        await self._runner.start(watch=not self.read_only)
+
+    async def _close_hosts(self) -> None:
+        await asyncio.gather(*(host.close() for host in self._hosts.values()))
+
+    def _running(self) -> Runner:
+        if self._runner is None:
+            raise ReadOnlyError(
+                "This fleet was opened to look only.", "Open it with operations to change anything."
+            )
+        return self._runner
+
+    def _host(self, name: str) -> Hypervisor:
+        try:
+            return self._hosts[name]
+        except KeyError:
+            raise NotFoundError(
+                f"There is no host {clean(name)!r}.", f"Known: {', '.join(self._hosts)}."
+            ) from None
+
+    def _observe(self, observation: Observation) -> None:
+        """The sink of every host and of the runner: on the loop, in order."""
+        if self._tap is not None:
+            self._tap(observation)
+        delta = self._store.apply(observation)
+        self._mailroom.post(delta)
+        if self._runner is not None:
+            self._runner.observe(delta)
+
+
+def _author() -> str:
+    """USER@MACHINE, as operations are signed."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as in containers
+        user = "unknown"
+    return clean(f"{user}@{socket.gethostname()}")
