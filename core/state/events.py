@@ -1,0 +1,71 @@
+"""What single events, other than lifecycle and jobs, change besides being logged."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from core.model import AgentState
+from core.model.event import (
+    AgentChanged,
+    BalloonChanged,
+    IoError,
+    MemoryFailure,
+    Rebooted,
+    WatchdogFired,
+)
+from core.state import alerts
+from core.state.instances import put_instance
+from core.state.tables import Tables
+
+_AGENT = {"connected": AgentState.CONNECTED, "disconnected": AgentState.DISCONNECTED}
+
+
+def on_agent(tables: Tables, event: AgentChanged) -> None:
+    """Show the agent's state; at a start libvirt says once that it is not connected yet."""
+    instance = tables.instances.get(event.subject)
+    state = _AGENT.get(event.state)
+    if instance is None or state is None:
+        return
+    if event.reason == "domain-started" and instance.agent is AgentState.CONNECTED:
+        # of the run before: not a loss
+        instance = replace(instance, agent=AgentState.UNKNOWN)
+        put_instance(tables, instance, event.at)
+    put_instance(tables, replace(instance, agent=state), event.at)
+
+
+def on_balloon(tables: Tables, event: BalloonChanged) -> None:
+    """Show the memory the guest has now."""
+    instance = tables.instances.get(event.subject)
+    if instance is not None:
+        put_instance(tables, replace(instance, memory=event.actual), event.at)
+
+
+def on_io_error(tables: Tables, event: IoError) -> None:
+    """Remember which disk it was: if it pauses the instance, that event does not say."""
+    if event.subject in tables.instances:
+        tables.io_errors[event.subject] = event
+
+
+def on_watchdog(tables: Tables, event: WatchdogFired) -> None:
+    """Raise the alert; a pause that follows raises its own."""
+    instance = tables.instances.get(event.subject)
+    if instance is not None:
+        alert = alerts.watchdog_alert(instance, event)
+        current = tables.alerts.get(event.subject) or ()
+        tables.put_alerts(event.subject, alerts.with_alert(current, alert))
+
+
+def on_memory_failure(tables: Tables, event: MemoryFailure) -> None:
+    """Raise the alert."""
+    instance = tables.instances.get(event.subject)
+    if instance is not None:
+        alert = alerts.memory_alert(instance, event)
+        current = tables.alerts.get(event.subject) or ()
+        tables.put_alerts(event.subject, alerts.with_alert(current, alert))
+
+
+def on_reboot(tables: Tables, event: Rebooted) -> None:
+    """Clear what a reboot cures."""
+    current = tables.alerts.get(event.subject)
+    if current:
+        tables.put_alerts(event.subject, alerts.after_reboot(current, event.at))

@@ -1,0 +1,77 @@
+"""The last samples of every instance, in ring buffers small enough for ten thousand of them."""
+
+from __future__ import annotations
+
+from array import array
+from math import isnan, nan
+
+from core.model import SERIES, ObjectKey, Rates
+
+SAMPLES = 120
+"""How many samples of each series are kept."""
+
+_PLACES = {name: index for index, name in enumerate(SERIES)}
+_UNKNOWN = array("f", [nan] * len(SERIES))
+
+
+class _Ring:
+    """One instance's samples, a row of all series per sample, in one flat array (3 KiB)."""
+
+    __slots__ = ("count", "rows")
+
+    def __init__(self) -> None:
+        self.rows = array("f")
+        self.count = 0
+
+    def add(self, row: array[float]) -> None:
+        if self.count < SAMPLES:
+            self.rows.extend(row)
+        else:
+            start = self.count % SAMPLES * len(SERIES)
+            self.rows[start : start + len(SERIES)] = row
+        self.count += 1
+
+    def column(self, place: int) -> list[float | None]:
+        count, rows = self.count, self.rows[place :: len(SERIES)]
+        start = count % SAMPLES if count > SAMPLES else 0
+        ordered = [*rows[start:], *rows[:start]]
+        return [None if isnan(value) else value for value in ordered]
+
+
+class Histories:
+    """The ring buffers of all instances. One thread adds; any thread may read.
+
+    A reader on another thread may see the newest sample early, nothing worse.
+    """
+
+    __slots__ = ("_rings",)
+
+    def __init__(self) -> None:
+        self._rings: dict[ObjectKey, _Ring] = {}
+
+    def series(self, key: ObjectKey, name: str) -> list[float | None]:
+        """Return the samples of one of `SERIES`, oldest first; None in it: unknown.
+
+        Raises KeyError for another name; an instance without samples has an empty list.
+        """
+        place = _PLACES[name]
+        ring = self._rings.get(key)
+        return [] if ring is None else ring.column(place)
+
+    def add(self, key: ObjectKey, rates: Rates) -> None:
+        """Append one sample."""
+        ring = self._rings.get(key)
+        if ring is None:
+            ring = self._rings[key] = _Ring()
+        values = (rates.cpu, rates.memory, rates.read, rates.write, rates.received, rates.sent)
+        ring.add(array("f", [nan if value is None else value for value in values]))
+
+    def gap(self, key: ObjectKey) -> None:
+        """Append an unknown sample; nothing when there is none yet."""
+        ring = self._rings.get(key)
+        if ring is not None:
+            ring.add(_UNKNOWN)
+
+    def drop(self, key: ObjectKey) -> None:
+        """Forget an instance."""
+        self._rings.pop(key, None)

@@ -1,0 +1,135 @@
+"""A full listing of a host: what is not in it is gone, what differs and was not told is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from core.model import Instance, Network, ObjectKey, Pool, PoolState, Volume
+from core.model.event import Found
+from core.model.observation import Listed
+from core.state import instances, links, storage
+from core.state.instances import relisted, settled
+from core.state.tables import Table, Tables
+
+Thing = TypeVar("Thing", Instance, Pool, Volume, Network)
+
+
+def on_listed(tables: Tables, listed: Listed) -> None:
+    """Make a host's part of the state what the listing says."""
+    news = listed.host in tables.listed
+    found = [
+        *_instances(tables, listed),
+        *_pools(tables, listed),
+        *_volumes(tables, listed),
+        *_networks(tables, listed),
+    ]
+    if news:
+        for event in found:
+            tables.log(event)
+    tables.listed.add(listed.host)
+    if listed.facts is not None:
+        host = tables.hosts.get(listed.host)
+        if host is not None:
+            links.put_host(tables, replace(host, facts=listed.facts))
+
+
+def _split(
+    table: Table[ObjectKey, Thing], host: str, listed: Iterable[Thing]
+) -> tuple[dict[ObjectKey, Thing], list[Thing]]:
+    """Return the listed things by key, and those of the host that are not among them."""
+    wanted = {thing.key: thing for thing in listed}
+    keys = [key for key in table if key.host == host and key not in wanted]
+    return wanted, [thing for key in keys if (thing := table.get(key)) is not None]
+
+
+def _instances(tables: Tables, listed: Listed) -> list[Found]:
+    wanted, vanished = _split(tables.instances, listed.host, listed.instances)
+    found = [_found(listed, old.key, old.name, "vanished") for old in vanished]
+    for old in vanished:
+        instances.drop_instance(tables, old.key)
+    news = listed.at if listed.host in tables.listed else None
+    for key, new in wanted.items():
+        before = tables.instances.get(key)
+        if before is not None and not new.described:
+            new = relisted(before, new)
+        new = settled(before, new, news)
+        change = "appeared" if before is None else difference(before, new)
+        if change:
+            found.append(_found(listed, key, new.name, change))
+        tables.moved[key] = listed.at
+        instances.put_instance(tables, new, listed.at)
+    tables.instances.arrange(lambda key: key.host == listed.host, list(wanted))
+    return found
+
+
+def difference(old: Instance, new: Instance) -> str:
+    """Return what is worth telling of a change that no event told: empty for nothing."""
+    changes = []
+    if old.name != new.name:
+        changes.append(f"renamed from {old.name}")
+    if old.state is not new.state:
+        changes.append(f"{old.state} -> {new.state}")
+    if old.autostart is not new.autostart:
+        changes.append(f"autostart {'on' if new.autostart else 'off'}")
+    if old.described and new.described:
+        if (old.disks, old.interfaces, old.devices) != (new.disks, new.interfaces, new.devices):
+            changes.append("devices changed")
+        if (old.vcpus_maximum, old.memory_maximum) != (new.vcpus_maximum, new.memory_maximum):
+            changes.append("resized")
+    return ", ".join(changes)
+
+
+def _pools(tables: Tables, listed: Listed) -> list[Found]:
+    wanted, vanished = _split(tables.pools, listed.host, listed.pools)
+    found = [_found(listed, old.key, old.name, "vanished") for old in vanished]
+    for old in vanished:
+        storage.drop_pool(tables, old.key)
+    for key, new in wanted.items():
+        before = tables.pools.get(key)
+        if before is None:
+            found.append(_found(listed, key, new.name, "appeared"))
+        elif before.state is not new.state:
+            found.append(_found(listed, key, new.name, f"{before.state} -> {new.state}"))
+        storage.put_pool(tables, new, listed.at)
+    tables.pools.arrange(lambda key: key.host == listed.host, list(wanted))
+    return found
+
+
+def _volumes(tables: Tables, listed: Listed) -> list[Found]:
+    wanted, vanished = _split(tables.volumes, listed.host, listed.volumes)
+    found = []
+    active = {pool.uuid for pool in listed.pools if pool.state is not PoolState.INACTIVE}
+    for old in vanished:
+        if old.pool in active:  # the volumes of a stopped pool are only out of sight
+            found.append(_found(listed, old.key, old.name, "vanished"))
+        storage.drop_volume(tables, old.key)
+    for key, new in wanted.items():
+        if key not in tables.volumes:
+            found.append(_found(listed, key, new.name, "appeared"))
+        storage.put_volume(tables, new)
+    tables.volumes.arrange(lambda key: key.host == listed.host, list(wanted))
+    return found
+
+
+def _networks(tables: Tables, listed: Listed) -> list[Found]:
+    wanted, vanished = _split(tables.networks, listed.host, listed.networks)
+    found = [_found(listed, old.key, old.name, "vanished") for old in vanished]
+    for old in vanished:
+        storage.drop_network(tables, old.key)
+    for key, new in wanted.items():
+        before = tables.networks.get(key)
+        if before is None:
+            found.append(_found(listed, key, new.name, "appeared"))
+        elif before.active is not new.active:
+            change = "inactive -> active" if new.active else "active -> inactive"
+            found.append(_found(listed, key, new.name, change))
+        storage.put_network(tables, new)
+    tables.networks.arrange(lambda key: key.host == listed.host, list(wanted))
+    return found
+
+
+def _found(listed: Listed, key: ObjectKey, name: str, change: str) -> Found:
+    return Found(listed.host, listed.at, key.id, name, key.kind, change)

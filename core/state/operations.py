@@ -1,0 +1,88 @@
+"""Operations in the state, and what an instance is doing now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from core.model import Job, ObjectKey, OperationRecord, OperationStatus, State
+from core.model.observation import OperationChanged
+from core.state import jobs
+from core.state.memo import Memo
+from core.state.tables import Tables
+
+_DOING = {
+    "start": "starting",
+    "shutdown": "shutting down",
+    "stop": "stopping",
+    "reboot": "rebooting",
+    "reset": "resetting",
+    "pause": "pausing",
+    "resume": "resuming",
+    "migrate": "migrating",
+    "save": "saving",
+    "restore": "restoring",
+}
+
+
+def on_operation(tables: Tables, changed: OperationChanged) -> None:
+    """Take over an operation; one that has ended stays as it ended."""
+    record = changed.operation
+    old = tables.operations.get(record.id)
+    if old is not None and old.status.final and not record.status.final:
+        return  # news from another console's journal, older than ours
+    if tables.operations.put(record.id, record):
+        tables.mark(record.key)
+    if old is None:
+        tables.operations.arrange(lambda _: True, sorted(tables.operations))
+        _forget_oldest(tables)
+    jobs.on_operation(tables, changed)
+
+
+def _forget_oldest(tables: Tables) -> None:
+    surplus = len(tables.operations) - tables.limits.operations
+    if surplus > 0:
+        rows = tables.operations.picture().values()
+        for record in [record for record in rows if record.status.final][:surplus]:
+            tables.operations.drop(record.id)
+            tables.mark_gone(record.key)
+
+
+def _by_subject(
+    operations: Mapping[str, OperationRecord],
+) -> dict[ObjectKey, OperationRecord]:
+    """Return the newest unfinished operation of each object, a running one before a queued one."""
+    found: dict[ObjectKey, OperationRecord] = {}
+    for record in operations.values():
+        if record.status.final:
+            continue
+        other = found.get(record.subject)
+        waits = record.status is OperationStatus.QUEUED
+        if other is None or not waits or other.status is OperationStatus.QUEUED:
+            found[record.subject] = record
+    return found
+
+
+_unfinished = Memo(_by_subject)
+
+
+def activity(state: State, key: ObjectKey) -> str:
+    """Return what an object is doing now, in a few words: `stopping`, `migration, iteration 3`.
+
+    An operation of ours comes first, then a job of libvirt's; empty when nothing goes on. Cheap:
+    the operations are indexed once per change. Any thread.
+    """
+    record = _unfinished(state.operations).get(key)
+    job = state.jobs.get(key)
+    if record is None:
+        return _job_words(job) if job is not None else ""
+    words = _DOING.get(record.verb, record.verb)
+    if record.status is OperationStatus.QUEUED:
+        return f"{record.verb} queued"
+    if record.progress is not None:
+        return f"{words} {100 * record.progress:.0f} %"
+    return f"{words}, {job.detail}" if job is not None and job.detail else words
+
+
+def _job_words(job: Job) -> str:
+    words = f"{job.kind}, {job.detail}" if job.detail else job.kind
+    return words if job.progress is None else f"{words} {100 * job.progress:.0f} %"

@@ -1,0 +1,106 @@
+"""Counters to rates: what two samples of an instance say about a second of its life."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from core.model import Counters, DiskCounters, InterfaceCounters, Rates
+
+SHORTEST = 0.2
+"""Seconds between two samples below which a rate would be noise."""
+LONGEST = 60.0
+"""Seconds between two samples above which a rate would be an average of the unseen."""
+
+_DISK_FIELDS = ("read_bytes", "write_bytes", "read_requests", "write_requests")
+_INTERFACE_FIELDS = ("received_bytes", "sent_bytes")
+
+
+class Sample(NamedTuple):
+    """Counters and when they were taken (seconds since the epoch)."""
+
+    at: float
+    counters: Counters
+
+
+def rates_between(before: Sample | None, now: Sample, vcpus: int) -> Rates:
+    """Return the rates from `before` to `now`; whatever cannot be known is None, never 0.
+
+    Nothing is known without an earlier sample, after too short or too long an interval, and when
+    the instance was restarted in between (its CPU time went down). `vcpus` is used when the
+    counters do not say how many there are.
+    """
+    counters = now.counters
+    used, total = _memory(counters)
+    unknown = Rates(at=now.at, memory=used, memory_total=total, partial=counters.partial)
+    if before is None:
+        return unknown
+    seconds = now.at - before.at
+    if not SHORTEST <= seconds <= LONGEST or _restarted(before.counters, counters):
+        return unknown
+    read, write, read_requests, write_requests = _sums(
+        before.counters.disks, counters.disks, _DISK_FIELDS, seconds
+    )
+    received, sent = _sums(
+        before.counters.interfaces, counters.interfaces, _INTERFACE_FIELDS, seconds
+    )
+    return Rates(
+        at=now.at,
+        cpu=_cpu(before.counters, counters, counters.vcpus or vcpus, seconds),
+        memory=used,
+        memory_total=total,
+        read=read,
+        write=write,
+        read_requests=read_requests,
+        write_requests=write_requests,
+        received=received,
+        sent=sent,
+        partial=counters.partial,
+    )
+
+
+def _restarted(before: Counters, now: Counters) -> bool:
+    return (
+        before.cpu_time is not None and now.cpu_time is not None and now.cpu_time < before.cpu_time
+    )
+
+
+def _cpu(before: Counters, now: Counters, vcpus: int, seconds: float) -> float | None:
+    """Percent of all vCPUs; the emulator's own threads can push it past 100, where it is cut."""
+    if before.cpu_time is None or now.cpu_time is None or vcpus < 1:
+        return None
+    busy = (now.cpu_time - before.cpu_time) / 1e9
+    return min(100.0, 100.0 * busy / (seconds * vcpus))
+
+
+def _memory(counters: Counters) -> tuple[int | None, int | None]:
+    """Return bytes in use and bytes given, as well as the balloon driver lets us know."""
+    available = counters.memory_available
+    free = counters.memory_usable if counters.memory_usable is not None else counters.memory_unused
+    if available is None or free is None:
+        return counters.balloon, counters.balloon
+    return max(0, available - free), counters.balloon or available
+
+
+def _sums(
+    before: Iterable[DiskCounters] | Iterable[InterfaceCounters],
+    now: Iterable[DiskCounters] | Iterable[InterfaceCounters],
+    fields: tuple[str, ...],
+    seconds: float,
+) -> list[float | None]:
+    """Return per field the sum over the devices known at both ends, per second.
+
+    A device that came, went or was plugged anew (its counter fell) takes no part.
+    """
+    earlier = {device.target: device for device in before}
+    pairs = [(earlier[device.target], device) for device in now if device.target in earlier]
+    return [_rate(pairs, field, seconds) for field in fields]
+
+
+def _rate(pairs: Sequence[tuple[object, object]], field: str, seconds: float) -> float | None:
+    total = None
+    for old, new in pairs:
+        first, last = getattr(old, field), getattr(new, field)
+        if first is not None and last is not None and last >= first:
+            total = (total or 0) + last - first
+    return None if total is None else total / seconds

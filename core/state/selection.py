@@ -1,0 +1,152 @@
+"""What the filter language means for instances, events and volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import get_args
+
+from core.model import AlertKind, AnyEvent, Event, Instance, InstanceState, State, Volume
+from core.model.base import kebab
+from core.state.event_text import describe, severity
+from core.state.operations import activity
+from core.state.query import Filter, Language, Test, one_of, parse
+from core.state.usage import users_of
+
+_UUID_PREFIX = 4
+"""Digits from which a word may be the beginning of a UUID."""
+_YES_NO = ("yes", "no")
+_EVENT_KINDS = tuple(kebab(kind.__name__) for kind in get_args(AnyEvent))
+_SUBJECTS = ("instance", "host", "pool", "network", "secret", "node-device")
+_SEVERITIES = ("info", "warning", "error")
+
+
+def parse_filter(text: str) -> Filter[Instance]:
+    """Return the instance filter: words, name:, host:, state:, alert:, job:, cpu>, memory>.
+
+    A word is looked for in name, title and host, and as the beginning of the UUID. `memory` is
+    what is in use inside the guest where that is known, else what it was given. Raises UsageError.
+    """
+    return parse(text, _INSTANCES)
+
+
+def parse_event_filter(text: str) -> Filter[Event]:
+    """Return the event filter: words (looked for in its sentence, host and kind), host:, name:,
+    kind: (an event, or what it is about), severity:. Raises UsageError.
+    """
+    return parse(text, _EVENTS)
+
+
+def parse_volume_filter(text: str) -> Filter[Volume]:
+    """Return the volume filter: words (name, path, pool, host), host:, pool:, name:, format:,
+    used:, capacity>, allocation>. Raises UsageError.
+    """
+    return parse(text, _VOLUMES)
+
+
+def _instance_word(word: str) -> Test[Instance]:
+    def test(item: Instance, _state: State) -> bool:
+        texts = (item.name, item.title, item.host)
+        if any(word in text.lower() for text in texts):
+            return True
+        return len(word) >= _UUID_PREFIX and item.uuid.startswith(word)
+
+    return test
+
+
+def _contains(attribute: str) -> Callable[[str], Test[object]]:
+    return lambda value: lambda item, _state: value in str(getattr(item, attribute)).lower()
+
+
+def _state(value: str) -> Test[Instance]:
+    wanted = one_of("state", value, map(str, InstanceState))
+    return lambda item, _state: item.state in wanted
+
+
+def _alert(value: str) -> Test[Instance]:
+    wanted = one_of("alert", value, (*_YES_NO, *map(str, AlertKind)))
+    if wanted <= set(_YES_NO):
+        return lambda item, state: (item.key in state.alerts) is ("yes" in wanted)
+    return lambda item, state: any(alert.kind in wanted for alert in state.alerts.get(item.key, ()))
+
+
+def _job(value: str) -> Test[Instance]:
+    if value in _YES_NO:
+        return lambda item, state: bool(activity(state, item.key)) is (value == "yes")
+    return lambda item, state: value in activity(state, item.key)
+
+
+def _cpu(item: Instance, state: State) -> float | None:
+    rates = state.rates.get(item.key)
+    return None if rates is None else rates.cpu
+
+
+def _memory(item: Instance, state: State) -> float | None:
+    rates = state.rates.get(item.key)
+    return item.memory if rates is None or rates.memory is None else rates.memory
+
+
+def _event_word(word: str) -> Test[Event]:
+    def test(item: Event, _state: State) -> bool:
+        if word in item.host.lower() or word in item.uuid:
+            return True
+        return word in kebab(type(item).__name__) or word in describe(item).lower()
+
+    return test
+
+
+def _kind(value: str) -> Test[Event]:
+    wanted = one_of("kind", value, (*_SUBJECTS, *_EVENT_KINDS))
+    return lambda item, _state: item.subject.kind in wanted or kebab(type(item).__name__) in wanted
+
+
+def _severity(value: str) -> Test[Event]:
+    wanted = one_of("severity", value, _SEVERITIES)
+    return lambda item, _state: severity(item) in wanted
+
+
+def _volume_word(word: str) -> Test[Volume]:
+    return lambda item, _state: any(
+        word in text.lower() for text in (item.name, item.path, item.pool_name, item.host)
+    )
+
+
+def _used(value: str) -> Test[Volume]:
+    wanted = "yes" in one_of("used", value, _YES_NO)
+    return lambda item, state: bool(users_of(state, item)) is wanted
+
+
+_INSTANCES: Language[Instance] = Language(
+    word=_instance_word,
+    keys={
+        "name": _contains("name"),
+        "host": _contains("host"),
+        "state": _state,
+        "alert": _alert,
+        "job": _job,
+    },
+    numbers={"cpu": _cpu, "memory": _memory},
+)
+_EVENTS: Language[Event] = Language(
+    word=_event_word,
+    keys={
+        "host": _contains("host"),
+        "name": _contains("name"),
+        "kind": _kind,
+        "severity": _severity,
+    },
+    numbers={},
+)
+_VOLUMES: Language[Volume] = Language(
+    word=_volume_word,
+    keys={
+        "host": _contains("host"),
+        "pool": _contains("pool_name"),
+        "name": _contains("name"),
+        "format": _contains("format"),
+        "used": _used,
+    },
+    numbers={
+        "capacity": lambda item, _state: item.capacity,
+        "allocation": lambda item, _state: item.allocation,
+    },
+)

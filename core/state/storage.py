@@ -1,0 +1,152 @@
+"""Pools, their volumes, and networks."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from core.model import DiskCounters, Network, ObjectKey, Pool, PoolState, Volume
+from core.model.event import NetworkLifecycle, PoolLifecycle
+from core.model.observation import NetworkGone, NetworkRead, PoolGone, PoolRead
+from core.state import alerts
+from core.state.tables import Tables
+
+
+def put_pool(tables: Tables, pool: Pool, at: float) -> None:
+    """Set a pool, and the alert that follows from how full it is."""
+    if tables.pools.put(pool.key, pool):
+        tables.mark(pool.key)
+        current = tables.alerts.get(pool.key) or ()
+        tables.put_alerts(pool.key, alerts.update_pool(pool, current, at))
+
+
+def drop_pool(tables: Tables, key: ObjectKey) -> None:
+    """Remove a pool and its volumes."""
+    put_volumes(tables, key, ())
+    tables.put_alerts(key, ())
+    if tables.pools.drop(key):
+        tables.mark_gone(key)
+
+
+def put_volume(tables: Tables, volume: Volume) -> None:
+    """Set a volume."""
+    key = volume.key
+    old = tables.volumes.get(key)
+    if not tables.volumes.put(key, volume):
+        return
+    if old is not None and old.path != volume.path:
+        _forget_path(tables, old)
+    if volume.path:
+        tables.paths[volume.host, volume.path] = key
+    tables.mark(key)
+
+
+def drop_volume(tables: Tables, key: ObjectKey) -> None:
+    """Remove a volume."""
+    volume = tables.volumes.get(key)
+    if volume is not None:
+        tables.volumes.drop(key)
+        _forget_path(tables, volume)
+        tables.mark_gone(key)
+
+
+def _forget_path(tables: Tables, volume: Volume) -> None:
+    if tables.paths.get((volume.host, volume.path)) == volume.key:
+        del tables.paths[volume.host, volume.path]
+
+
+def put_volumes(tables: Tables, pool: ObjectKey, volumes: tuple[Volume, ...]) -> None:
+    """Set the volumes of one pool, in their order; the others it had are gone."""
+    prefix = f"{pool.id}/"
+    wanted = {volume.key: volume for volume in volumes}
+
+    def belongs(key: ObjectKey) -> bool:
+        return key.host == pool.host and key.id.startswith(prefix)
+
+    for key in [key for key in tables.volumes if belongs(key) and key not in wanted]:
+        drop_volume(tables, key)
+    for volume in wanted.values():
+        put_volume(tables, volume)
+    tables.volumes.arrange(belongs, [key for key in wanted if belongs(key)])
+
+
+def grow_volume(tables: Tables, host: str, disk: DiskCounters) -> None:
+    """Follow an attached disk's growth from its counters: the only news of it between readings.
+
+    A raw image's highest offset written says nothing about what it takes on a sparse file system,
+    and a growing format's counter begins at zero with each start: so only growth counts.
+    """
+    volume = tables.volumes.get(tables.paths[host, disk.path])
+    if volume is None:
+        return
+    capacity = disk.capacity or volume.capacity
+    allocation = volume.allocation
+    if volume.format not in ("raw", "iso", "") and disk.allocation:
+        allocation = max(disk.allocation, allocation or 0)
+    if (capacity, allocation) != (volume.capacity, volume.allocation):
+        put_volume(tables, replace(volume, capacity=capacity, allocation=allocation))
+
+
+def put_network(tables: Tables, network: Network) -> None:
+    """Set a network."""
+    if tables.networks.put(network.key, network):
+        tables.mark(network.key)
+
+
+def drop_network(tables: Tables, key: ObjectKey) -> None:
+    """Remove a network."""
+    if tables.networks.drop(key):
+        tables.mark_gone(key)
+
+
+def on_pool_read(tables: Tables, read: PoolRead) -> None:
+    """Take over a pool and its volumes."""
+    put_pool(tables, read.pool, read.at)
+    put_volumes(tables, read.pool.key, read.volumes)
+
+
+def on_pool_gone(tables: Tables, gone: PoolGone) -> None:
+    """Remove a pool."""
+    drop_pool(tables, ObjectKey("pool", gone.host, gone.uuid))
+
+
+def on_network_read(tables: Tables, read: NetworkRead) -> None:
+    """Take over a network."""
+    put_network(tables, read.network)
+
+
+def on_network_gone(tables: Tables, gone: NetworkGone) -> None:
+    """Remove a network."""
+    drop_network(tables, ObjectKey("network", gone.host, gone.uuid))
+
+
+def on_pool_lifecycle(tables: Tables, event: PoolLifecycle) -> None:
+    """Show at once what a pool's event says; a reading will follow."""
+    pool = tables.pools.get(event.subject)
+    if pool is None:
+        return
+    active = pool.state is not PoolState.INACTIVE
+    if event.change == "started":
+        put_pool(tables, replace(pool, state=PoolState.ACTIVE), event.at)
+    elif event.change == "defined":
+        put_pool(tables, replace(pool, persistent=True), event.at)
+    elif event.change == "undefined" and active:
+        put_pool(tables, replace(pool, persistent=False), event.at)
+    elif event.change == "undefined" or (event.change == "stopped" and not pool.persistent):
+        drop_pool(tables, pool.key)
+    elif event.change == "stopped":
+        put_pool(tables, replace(pool, state=PoolState.INACTIVE), event.at)
+
+
+def on_network_lifecycle(tables: Tables, event: NetworkLifecycle) -> None:
+    """Show at once what a network's event says; a reading will follow."""
+    network = tables.networks.get(event.subject)
+    if network is None:
+        return
+    if event.change in ("started", "stopped") and (event.change == "started" or network.persistent):
+        put_network(tables, replace(network, active=event.change == "started"))
+    elif event.change == "defined":
+        put_network(tables, replace(network, persistent=True))
+    elif event.change == "undefined" and network.active:
+        put_network(tables, replace(network, persistent=False))
+    elif event.change in ("undefined", "stopped"):
+        drop_network(tables, network.key)

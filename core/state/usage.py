@@ -1,0 +1,74 @@
+"""Who uses a volume: the instances that have it as a disk, or below one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from core.model import Disk, DiskSource, Instance, ObjectKey, State, Volume
+from core.state.memo import Memo
+
+Place = tuple[str, str]
+"""A host and what a disk's source says there: a path, or `POOL/VOLUME`."""
+
+
+def _index_users(instances: Mapping[ObjectKey, Instance]) -> dict[Place, list[ObjectKey]]:
+    index: dict[Place, dict[ObjectKey, None]] = {}
+    for key, instance in instances.items():
+        for disk in instance.disks:
+            for source in _layers(disk):
+                for place in _places(source):
+                    index.setdefault((instance.host, place), {})[key] = None
+    return {place: list(keys) for place, keys in index.items()}
+
+
+def _layers(disk: Disk) -> Iterator[DiskSource]:
+    if disk.source is not None:
+        yield disk.source
+    yield from disk.backing
+
+
+def _places(source: DiskSource) -> Iterator[str]:
+    yield source.path
+    prefix, colon, rest = source.path.partition(":")
+    if colon and prefix == source.protocol:
+        yield rest  # a pool of that protocol knows the volume by its bare name
+
+
+def _index_volumes(volumes: Mapping[ObjectKey, Volume]) -> dict[Place, ObjectKey]:
+    index: dict[Place, ObjectKey] = {}
+    for key, volume in volumes.items():
+        for place in volume_places(volume):
+            index.setdefault((volume.host, place), key)
+    return index
+
+
+def volume_places(volume: Volume) -> tuple[str, ...]:
+    """Return the texts by which a disk's source may name a volume."""
+    named = f"{volume.pool_name}/{volume.name}"
+    return (volume.path, named) if volume.path and volume.path != named else (named,)
+
+
+_users = Memo(_index_users)
+_volumes = Memo(_index_volumes)
+
+
+def users_of(state: State, volume: Volume) -> tuple[Instance, ...]:
+    """Return the instances of the volume's host that use it, in the order of the state.
+
+    Directly, or through the chain of backing images. The index behind it is made once per change
+    of the instances. Any thread.
+    """
+    index = _users(state.instances)
+    keys: dict[ObjectKey, None] = {}
+    for place in volume_places(volume):
+        for key in index.get((volume.host, place), ()):
+            keys[key] = None
+    return tuple(state.instances[key] for key in keys)
+
+
+def volume_of(state: State, host: str, path: str) -> Volume | None:
+    """Return the volume a disk source's path names on a host; None: it is in no known pool."""
+    key = _volumes(state.volumes).get((host, path))
+    if key is None and ":" in path:
+        key = _volumes(state.volumes).get((host, path.partition(":")[2]))
+    return None if key is None else state.volumes[key]
