@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from typing import NoReturn
-
 import click
-import msgspec
 
-from core.errors import VirtdeckError
-from core.lab import Lab, LabStatus
+from console.cli.invocation import invocation, json_option
+from console.cli.output import json_line, note, say
+from core.lab import Lab, LabHost, LabStatus
+from core.lab.status import as_plain
 
-
-def fail(problem: VirtdeckError) -> NoReturn:
-    """Print an error and its cure to standard error and leave with its exit status."""
-    click.echo(f"virtdeck: {problem.message}", err=True)
-    if problem.hint:
-        click.echo(problem.hint, err=True)
-    sys.exit(problem.exit_status)
-
-
-def print_json(value: object) -> None:
-    """Print a value as one JSON document."""
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
-
-
-def progress(line: str) -> None:
-    """Show a step on standard error, so that standard output stays for the result."""
-    click.echo(line, err=True)
+name_option = click.option("--name", default="demo", show_default=True, help="Which lab.")
 
 
 def describe(status: LabStatus) -> list[str]:
@@ -50,73 +32,56 @@ def describe(status: LabStatus) -> list[str]:
     return lines
 
 
-def show(status: LabStatus, as_json: bool) -> None:
-    """Print a status for a person or for a program."""
-    if as_json:
-        print_json(status)
-    else:
-        click.echo("\n".join(describe(status)))
-
-
-name_option = click.option("--name", default="demo", show_default=True, help="Which lab.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def describe_host(host: LabHost, lab_name: str, root: str) -> dict[str, object]:
+    """What a script needs of a host: its name, where it answers, whose it is."""
+    return {
+        "name": host.name,
+        "uri": host.uri,
+        "socket": str(host.socket),
+        "pid": host.pid,
+        "lab": lab_name,
+        "root": root,
+    }
 
 
 @click.group()
 def lab() -> None:
-    """Two private libvirt hosts with real guests on this machine."""
+    """Two private libvirt hosts with real guests on this machine, without root."""
 
 
 @lab.command()
 @name_option
-@json_option
 @click.option("--guests/--no-guests", default=True, help="Start the six guests (default).")
-def up(name: str, as_json: bool, guests: bool) -> None:
+@json_option
+@click.pass_context
+def up(context: click.Context, name: str, guests: bool) -> int:
     """Bring the lab up, or bring back what is missing of it.
 
-    With --json: a list of {"name", "uri", "socket", "pid", "lab", "root"}, one for each host.
+    With --json: one list of the hosts, each with name, uri, socket, pid, lab and root.
     """
-    try:
-        the_lab = Lab(name)
-        the_lab.up(guests=guests, say=progress)
-        if not as_json:
-            show(the_lab.status(), as_json=False)
-            return
-    except VirtdeckError as problem:
-        fail(problem)
-    hosts = [
-        {
-            "name": host.name,
-            "uri": host.uri,
-            "socket": str(host.socket),
-            "pid": host.pid,
-            "lab": name,
-            "root": str(the_lab.root),
-        }
-        for host in the_lab.hosts
-    ]
-    print_json(hosts)
+    the_lab = Lab(name)
+    the_lab.up(guests=guests, say=note)
+    if invocation(context).json:
+        say(json_line([describe_host(host, name, str(the_lab.root)) for host in the_lab.hosts]))
+    else:
+        say("\n".join(describe(the_lab.status())))
+    return 0
 
 
 @lab.command()
 @name_option
 @json_option
-def status(name: str, as_json: bool) -> None:
-    """Show what runs, and whether post-copy migration works; exit status 1 when the lab is down."""
-    try:
-        found = Lab(name).status()
-    except VirtdeckError as problem:
-        fail(problem)
-    show(found, as_json)
-    if not found.running:
-        sys.exit(1)
+@click.pass_context
+def status(context: click.Context, name: str) -> int:
+    """Show what runs, and whether post-copy migration works; exit status 1 when it is not up."""
+    found = Lab(name).status()
+    say(json_line(as_plain(found)) if invocation(context).json else "\n".join(describe(found)))
+    return 0 if found.running else 1
 
 
 @lab.command()
 @name_option
-def down(name: str) -> None:
+def down(name: str) -> int:
     """End every process of the lab and remove every file of it."""
-    try:
-        Lab(name).down(say=progress)
-    except VirtdeckError as problem:
-        fail(problem)
+    Lab(name).down(say=note)
+    return 0

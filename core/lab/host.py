@@ -1,0 +1,147 @@
+"""One host of a lab: a private session libvirtd, known by its directory. Calls block their thread.
+
+Its environment makes it private (libvirt reads HOME and the XDG variables); its own session keeps
+the console's terminal signals away from it and from its guests.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import LabError, UnreachableError
+from core.lab.account import Account
+from core.lab.command import run
+from core.lab.places import make_private, write_file
+from core.lab.processes import belonging, end, is_daemon, is_guest, proven, read_pid
+from core.lab.templates import daemon_configuration, qemu_configuration
+
+DIRECTORIES = ("home", "run", "cache", "data", "libvirt", "default")
+COLUMNS = re.compile(r"\s{2,}")
+ANSWER_DEADLINE = 10.0
+"""Seconds a daemon has for its first answer, and an old one to prove that it is not hung."""
+
+
+@dataclass(frozen=True)
+class LabHost:
+    """A host of a lab: `name` as the operator sees it, `directory` with all its files."""
+
+    name: str
+    directory: Path
+    account: Account
+
+    @property
+    def socket(self) -> Path:
+        """The unix socket its daemon listens on."""
+        return self.directory / "run/libvirt/libvirt-sock"
+
+    @property
+    def uri(self) -> str:
+        """The URI any libvirt client reaches it with."""
+        return f"qemu+unix:///session?socket={self.socket}"
+
+    @property
+    def pool(self) -> Path:
+        """The directory of its own pool `default`."""
+        return self.directory / "default"
+
+    @property
+    def pid(self) -> int | None:
+        """Its daemon's process id, or None when no daemon of this host runs."""
+        pid = read_pid(self.directory / "daemon.pid")
+        process = proven(pid, self.directory, self.account.uid, is_daemon)
+        return process.pid if process else None
+
+    def prepare(self, shared: Path) -> None:
+        """Make its directories and configuration. Raises LabError or OSError."""
+        make_private(self.directory, self.account)
+        for name in DIRECTORIES:
+            make_private(self.directory / name, self.account)
+        # Of the path, so that a lab made anew in the same place is the same host again.
+        identity = str(uuid.uuid5(uuid.NAMESPACE_URL, f"file://{self.directory}"))
+        configuration = self.directory / "libvirt"
+        files = {
+            "libvirtd.conf": daemon_configuration(identity, self.directory),
+            "qemu.conf": qemu_configuration(shared),
+        }
+        for name, content in files.items():
+            write_file(configuration / name, content, self.account)
+
+    def start_daemon(self) -> int:
+        """Start the daemon and return its pid once it answers. Its guests are found again.
+
+        Raises LabError when it does not come up.
+        """
+        for left_over in ("daemon.pid", "run/libvirt/libvirt-sock"):
+            (self.directory / left_over).unlink(missing_ok=True)
+        # It returns when the daemon it left behind is listening (libvirtd(8), --daemon).
+        pid_file = self.directory / "daemon.pid"
+        words = [*self.account.prefix(), "libvirtd", "--daemon", "--pid-file", str(pid_file)]
+        hint = f"See {self.directory / 'daemon.log'}."
+        run(words, environment=self.environment(), cwd=self.directory, hint=hint)
+        until = time.monotonic() + ANSWER_DEADLINE
+        while not self.answers():
+            if time.monotonic() > until or self.pid is None:
+                raise LabError(f"The libvirt daemon of {self.name} does not come up.", hint)
+            time.sleep(0.05)
+        pid = self.pid
+        if pid is None:
+            raise LabError(f"The libvirt daemon of {self.name} ended at once.", hint)
+        return pid
+
+    def ensure_daemon(self) -> bool:
+        """Make sure a daemon answers; a hung one is replaced. True when one was started."""
+        if self.pid is not None and self.answers():
+            return False
+        self.stop_daemon()
+        self.start_daemon()
+        return True
+
+    def stop_daemon(self) -> None:
+        """Kill the daemon, hung or not; its guests run on. Raises LabError when it stays."""
+        end(list(belonging(self.directory, self.account.uid, is_daemon)))
+
+    def answers(self) -> bool:
+        """Whether the daemon answers a call within its deadline."""
+        if not self.socket.exists():
+            return False
+        try:
+            self.virsh("version", deadline=ANSWER_DEADLINE)
+        except LabError:
+            return False
+        return True
+
+    def virsh(self, *words: str, deadline: float = 60.0) -> str:
+        """Run one virsh command on this host and return its output. Raises LabError."""
+        return run(["virsh", "--quiet", "--connect", self.uri, *words], deadline=deadline)
+
+    def qemu_pid(self, instance: str) -> int:
+        """The process id of a running instance's QEMU. Raises LabError when there is none."""
+        pid = read_pid(self.directory / f"run/libvirt/qemu/run/{instance}.pid")
+        process = proven(pid, self.directory, self.account.uid, is_guest)
+        if process is None:
+            raise LabError(f"No QEMU of {instance!r} runs on {self.name}.")
+        return process.pid
+
+    def instances(self) -> dict[str, str]:
+        """Instance name -> state in virsh's words. Raises UnreachableError without an answer."""
+        try:
+            lines = self.virsh("list", "--all", deadline=ANSWER_DEADLINE).splitlines()
+        except LabError as problem:
+            raise UnreachableError(problem.message, "Run `virtdeck lab up` again.") from problem
+        rows = (COLUMNS.split(line.strip(), maxsplit=2) for line in lines if line.strip())
+        return {name: state for _, name, state in rows}
+
+    def environment(self) -> dict[str, str]:
+        """The variables that make the daemon private to this host."""
+        return {
+            "HOME": str(self.directory / "home"),
+            "XDG_RUNTIME_DIR": str(self.directory / "run"),
+            "XDG_CACHE_HOME": str(self.directory / "cache"),
+            "XDG_DATA_HOME": str(self.directory / "data"),
+            # Itself, and not a directory of its own: the agents' socket paths lie below it.
+            "XDG_CONFIG_HOME": str(self.directory),
+        }
