@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tenacity import RetryCallState, Retrying
-from tenacity.wait import wait_base, wait_exponential_jitter
+from tenacity.wait import wait_base, wait_exponential, wait_random
 
 from core.hypervisor.options import LinkOptions
 
@@ -18,11 +18,9 @@ class Backoff:
     """
 
     def __init__(self, options: LinkOptions) -> None:
-        self._wait: wait_base = wait_exponential_jitter(
-            initial=options.backoff_first,
-            max=options.backoff_limit,
-            jitter=options.backoff_first,
-        )
+        first = options.backoff_first
+        exponential = wait_exponential(multiplier=first, max=options.backoff_limit)
+        self._wait: wait_base = exponential + wait_random(0, first)
         self.failures = 0
 
     def failed(self) -> float:

@@ -18,6 +18,7 @@ from core.hypervisor.lane import Lane
 from core.hypervisor.lane_pool import STUCK_LIMIT, LanePool
 from core.hypervisor.options import LinkOptions
 from core.hypervisor.uri import parse_uri
+from tests.driver.watching import until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -60,12 +61,6 @@ def doubles() -> Doubles:
 @pytest.fixture
 def real() -> Connector:
     return Connector(parse_uri("test:///default"), LinkOptions())
-
-
-async def until(condition: Any, seconds: float = 5.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 async def test_a_call_runs_on_the_named_thread_with_a_real_connection(real: Connector) -> None:
@@ -268,6 +263,7 @@ from core.hypervisor.connector import Connector
 from core.hypervisor.lane import Lane
 from core.hypervisor.options import LinkOptions
 from core.hypervisor.uri import parse_uri
+from tests.driver.watching import until
 
 async def main():
     lane = Lane("lane", Connector(parse_uri("test:///default"), LinkOptions()))

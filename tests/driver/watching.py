@@ -1,0 +1,60 @@
+"""What tests of the link share: a sink that remembers, and waiting for conditions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from core.model.host import LinkStatus
+from core.model.instance import Instance
+from core.model.observation import InstanceGone, InstanceRead, LinkChanged, Listed, Observation
+
+T = TypeVar("T")
+
+
+async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
+    """Return when the condition holds; raises TimeoutError when it does not in time."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - conditions are about threads and other processes
+            await asyncio.sleep(0.005)
+
+
+class Collector:
+    """A sink: every observation, and the instances as they follow from them."""
+
+    def __init__(self) -> None:
+        self.seen: list[Observation] = []
+        self.instances: dict[str, Instance] = {}
+
+    def __call__(self, observation: Observation) -> None:
+        self.seen.append(observation)
+        match observation:
+            case Listed():
+                self.instances = {i.uuid: i for i in observation.instances}
+            case InstanceRead():
+                self.instances[observation.instance.uuid] = observation.instance
+            case InstanceGone():
+                self.instances.pop(observation.uuid, None)
+
+    def of(self, kind: type[T]) -> list[T]:
+        """Return the observations of one kind."""
+        return [item for item in self.seen if isinstance(item, kind)]
+
+    @property
+    def statuses(self) -> list[LinkStatus]:
+        """Return the link's statuses, repetitions left out."""
+        result: list[LinkStatus] = []
+        for change in self.of(LinkChanged):
+            if not result or result[-1] != change.link.status:
+                result.append(change.link.status)
+        return result
+
+    @property
+    def status(self) -> LinkStatus | None:
+        """Return the link's status now."""
+        return self.statuses[-1] if self.statuses else None
+
+    def last(self, kind: type[T]) -> T:
+        """Return the newest observation of one kind."""
+        return self.of(kind)[-1]
