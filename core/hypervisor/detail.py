@@ -1,0 +1,147 @@
+"""What is read of an instance only when somebody looks. Runs on a lane thread."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from core.errors import XmlError
+from core.hypervisor.binding import Connection, libvirt
+from core.hypervisor.tolerance import unless_gone
+from core.model.instance import Address, AgentState, InstanceDetail, Snapshot
+from core.model.text import clean
+from core.xml import read_instance, read_snapshot
+
+_LONGEST_XML = 1 << 20
+
+
+def read_detail(
+    conn: Connection, host: str, uuid: str, at: float, *, ask_agent: bool = True
+) -> InstanceDetail | None:
+    """Read XML, snapshots and addresses; None when there is no such instance.
+
+    What cannot be read is in `notes`, a sentence each, and costs nothing else. The guest's agent is
+    asked only where it is connected; it may still never answer, and libvirt waits for it: a caller
+    that missed its deadline may come again with `ask_agent` off. Raises libvirtError when the
+    connection fails.
+    """
+
+    def read() -> InstanceDetail:
+        return _read(conn.lookupByUUIDString(uuid), host, at, ask_agent)
+
+    return unless_gone(read)
+
+
+def _read(domain: Any, host: str, at: float, ask_agent: bool) -> InstanceDetail:
+    notes: list[str] = []
+    xml = domain.XMLDesc(0)  # without VIR_DOMAIN_XML_SECURE: no passwords
+    active = domain.isActive() == 1
+    return InstanceDetail(
+        host=host,
+        uuid=domain.UUIDString(),
+        at=at,
+        xml=_bounded(xml, notes),
+        inactive_xml=_inactive_xml(domain, notes),
+        snapshots=_snapshots(domain, notes),
+        addresses=_addresses(domain, xml, ask_agent, notes) if active else (),
+        notes=tuple(notes),
+    )
+
+
+def _bounded(xml: str, notes: list[str]) -> str:
+    if len(xml) > _LONGEST_XML:
+        notes.append("The XML is longer than a megabyte and was cut.")
+    return clean(xml[:_LONGEST_XML], multiline=True)
+
+
+def _inactive_xml(domain: Any, notes: list[str]) -> str:
+    """Return the XML of the next start; a transient instance has none."""
+    try:
+        if not domain.isPersistent():
+            return ""
+        return _bounded(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE), notes)
+    except libvirt.libvirtError as error:
+        _note(domain, notes, "The configuration of the next start", error)
+        return ""
+
+
+def _snapshots(domain: Any, notes: list[str]) -> tuple[Snapshot, ...]:
+    """Return the snapshots, parents before children: one call each and two more."""
+    try:
+        handles = domain.listAllSnapshots(libvirt.VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL)
+        if not handles:
+            return ()
+        current = domain.snapshotCurrent(0).getName() if domain.hasCurrentSnapshot(0) else None
+        return tuple(_snapshot(handle, current) for handle in handles)
+    except libvirt.libvirtError as error:
+        _note(domain, notes, "Snapshots", error)
+        return ()
+
+
+def _snapshot(handle: Any, current: str | None) -> Snapshot:
+    name = handle.getName()
+    try:
+        snapshot = read_snapshot(handle.getXMLDesc(0))
+    except XmlError:
+        snapshot = Snapshot(clean(name))
+    return msgspec.structs.replace(snapshot, current=name == current)
+
+
+def _addresses(domain: Any, xml: str, ask_agent: bool, notes: list[str]) -> tuple[Address, ...]:
+    """Return the addresses of a running instance by each source that answers.
+
+    Leases come from libvirt's own DHCP servers, ARP from the host's neighbour table.
+    """
+    sources = [
+        ("lease", libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE),
+        ("arp", libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP),
+    ]
+    if ask_agent and _agent_connected(xml):
+        sources.insert(0, ("agent", libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT))
+    found: list[Address] = []
+    for source, number in sources:
+        try:
+            found.extend(read_addresses(domain.interfaceAddresses(number, 0), source))
+        except libvirt.libvirtError as error:
+            _note(domain, notes, f"Addresses by {source}", error)
+    return tuple(found)
+
+
+def _agent_connected(xml: str) -> bool:
+    try:
+        return read_instance(xml).agent is AgentState.CONNECTED
+    except XmlError:
+        return False
+
+
+def read_addresses(interfaces: dict[str, Any] | None, source: str) -> Iterator[Address]:
+    """Return virDomainInterfaceAddresses' answer as addresses, without those of loopback. Pure."""
+    for name, interface in (interfaces or {}).items():
+        for entry in interface.get("addrs") or ():
+            address, prefix = clean(str(entry.get("addr") or "")), entry.get("prefix")
+            if not address or _is_loopback(address):
+                continue
+            yield Address(
+                interface=clean(name),
+                mac=clean(interface.get("hwaddr") or ""),
+                # the neighbour table knows no prefix and says 0
+                address=f"{address}/{prefix}" if prefix else address,
+                source=source,
+            )
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:  # what a guest's agent says may be anything
+        return False
+
+
+def _note(domain: Any, notes: list[str], what: str, error: Any) -> None:
+    """Note that something could not be read; raises when it was the connection that failed."""
+    if not domain.connect().isAlive():
+        raise error
+    notes.append(f"{what} could not be read: {clean(str(error.get_error_message() or error))}.")
