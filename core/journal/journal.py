@@ -78,12 +78,8 @@ class Journal:
         await self._work.call(lambda: self._ledger.put(entry))
 
     async def claim(self, operation_id: str, old: Owner, new: Owner) -> bool:
-        """Take an operation over from a dead owner; False when another console was faster."""
+        """Hand an operation over from `old`; False when another console was faster."""
         return await self._work.call(lambda: self._ledger.claim(operation_id, old, new))
-
-    async def release(self, owner: Owner) -> int:
-        """Let go of an owner's unfinished operations, for the next console; returns how many."""
-        return await self._work.call(lambda: self._ledger.release(owner))
 
     async def recent(self, limit: int = 500) -> list[Entry]:
         """Return the newest operations and every unfinished one, oldest first.

@@ -17,7 +17,7 @@ import msgspec
 from core.errors import JournalError
 from core.journal import files
 from core.journal.entry import Entry
-from core.journal.owner import NOBODY, Owner
+from core.journal.owner import Owner
 from core.journal.schema import VERSION, is_ours, migrate, version_of
 from core.model import OperationRecord
 
@@ -93,20 +93,13 @@ class Ledger:
             )
 
     def claim(self, operation_id: str, old: Owner, new: Owner) -> bool:
-        """Take an operation over from `old`; False when another console was faster."""
-        return self._change_owner("id = ? AND owner = ?", (operation_id, _json(old)), new) == 1
-
-    def release(self, owner: Owner) -> int:
-        """Let go of an owner's unfinished operations, for the next console; returns how many."""
-        return self._change_owner("final = 0 AND owner = ?", (_json(owner),), NOBODY)
-
-    def _change_owner(self, condition: str, values: tuple[str, ...], owner: Owner) -> int:
+        """Hand an operation over from `old`; False when another console was faster."""
         with self._writing() as change:
             cursor = self._connection.execute(
-                f"UPDATE operations SET owner = ?, change = ? WHERE {condition}",
-                (_json(owner), change, *values),
+                "UPDATE operations SET owner = ?, change = ? WHERE id = ? AND owner = ?",
+                (_json(new), change, operation_id, _json(old)),
             )
-            return cursor.rowcount
+            return cursor.rowcount == 1
 
     def recent(self, limit: int) -> list[Entry]:
         """Return the newest operations and every unfinished one, oldest first."""

@@ -7,6 +7,7 @@ from collections import deque
 
 import msgspec
 
+from core.clock import Clock
 from core.model import Event, Instance, OperationRecord, OperationStatus, Request, Step
 from core.operations.handle import Handle
 from core.operations.port import PowerCall
@@ -23,7 +24,9 @@ LOOK_BACK = 2.0
 class Case:
     """The mutable side of an operation. Lives on the core's asyncio loop; knows no hypervisor."""
 
-    def __init__(self, record: OperationRecord, request: Request, uri: str) -> None:
+    def __init__(self, record: OperationRecord, request: Request, uri: str, clock: Clock) -> None:
+        self._clock = clock
+        self._origin = clock.now() - clock.monotonic()
         self.request = request
         self.verb = verb_of(request)
         self.uri = uri
@@ -42,12 +45,19 @@ class Case:
         """The operation as it stands."""
         return self.handle.record
 
-    def situation(self, now: float, *, link_up: bool) -> Situation:
+    def now(self) -> float:
+        """Seconds since the epoch, without the steps of a clock that is set meanwhile.
+
+        Else setting the clock would end a guest's time to power off, and might cut its power.
+        """
+        return self._origin + self._clock.monotonic()
+
+    def situation(self, *, link_up: bool) -> Situation:
         """Return all the verb may know."""
         return Situation(
             request=self.request,
             name=self.record.name,
-            now=now,
+            now=self.now(),
             progress=self.progress,
             instance=self.instance,
             events=tuple(self.events),
@@ -58,9 +68,8 @@ class Case:
     def begin(self, instance: Instance | None, recent: tuple[Event, ...]) -> None:
         """Take the instance as it is before the first call, and the newest events about it."""
         self.instance = instance
-        self.events.extendleft(reversed(recent))
-        before = None if instance is None else instance.id
-        self.progress = msgspec.structs.replace(self.progress, before_id=before)
+        self.events = deque(recent, EVENTS_KEPT)
+        self.progress = Progress(before_id=None if instance is None else instance.id)
 
     def saw(self, event: Event) -> None:
         """Take an event of the instance."""
@@ -78,8 +87,9 @@ class Case:
         self.progress = msgspec.structs.replace(self.progress, gap=True)
         self.woken.set()
 
-    def sending(self, call: PowerCall, now: float, text: str) -> OperationRecord:
+    def sending(self, call: PowerCall, text: str) -> OperationRecord:
         """Note a call about to be made; returns the record to keep first."""
+        now = self.now()
         self.progress = msgspec.structs.replace(
             self.progress, sent=(*self.progress.sent, Sent(call, now))
         )
@@ -90,21 +100,23 @@ class Case:
             started=self.record.started if self.record.started is not None else now,
         )
 
-    def answered(self, now: float, error: str, hint: str, *, certain: bool) -> OperationRecord:
+    def answered(self, error: str, hint: str, *, certain: bool) -> OperationRecord:
         """Note what came of the call; returns the record to keep."""
+        now = self.now()
         *earlier, last = self.progress.sent
         last = msgspec.structs.replace(last, ended=now, error=error, hint=hint, certain=certain)
         self.progress = msgspec.structs.replace(self.progress, sent=(*earlier, last))
         return self._next(now, error, status=OperationStatus.VERIFYING)
 
-    def said(self, now: float, text: str) -> OperationRecord | None:
+    def said(self, text: str) -> OperationRecord | None:
         """Add a line to the log, unless it is there already; returns the record to keep."""
         if not text or any(step.text == text for step in self.record.steps):
             return None
-        return self._next(now, text)
+        return self._next(self.now(), text)
 
-    def ended(self, now: float, end: End) -> OperationRecord:
+    def ended(self, end: End) -> OperationRecord:
         """Note the end; returns the record to keep."""
+        now = self.now()
         return self._next(
             now,
             end.outcome,

@@ -94,10 +94,11 @@ REASONS: dict[type[Request], dict[InstanceState, str]] = {
 """Why a verb makes no sense in a state; a state that is not there is fine."""
 
 
-def check(state: State, request: Request) -> tuple[str, ...]:
+def check(state: State, request: Request, but: str = "") -> tuple[str, ...]:
     """Return why a request would be refused now, a sentence each; empty: it would be accepted.
 
-    Pure: the state is all it knows. What speaks against the host comes first.
+    Pure: the state is all it knows. What speaks against the host comes first. `but` is the id of
+    an operation that does not count: the request's own.
     """
     host, instance = state.hosts.get(request.subject.host), state.instances.get(request.subject)
     if host is None:
@@ -105,11 +106,9 @@ def check(state: State, request: Request) -> tuple[str, ...]:
     reasons = [*_against_host(host), *_against_options(request)]
     if instance is None:
         if host.link.status is LinkStatus.UP:
-            reasons.append(
-                f"{host.name} has no such instance (any more): see `virtdeck instances`."
-            )
+            reasons.append(f"{host.name} has no such instance now: see `virtdeck instances`.")
         return tuple(reasons)
-    reasons.extend(_against_others(state, request, instance.name))
+    reasons.extend(_against_others(state, request, instance.name, but))
     reasons.extend(_against_job(state, request, instance))
     reasons.extend(_against_state(request, instance))
     return tuple(reasons)
@@ -133,12 +132,12 @@ def _against_options(request: Request) -> list[str]:
     return [f"A timeout of {timeout} s makes no sense: give 1 to {LONGEST_TIMEOUT:.0f} seconds."]
 
 
-def _against_others(state: State, request: Request, name: str) -> list[str]:
+def _against_others(state: State, request: Request, name: str, but: str) -> list[str]:
     return [
         f"{name}: {other.verb} is {other.status.value} on it (by {other.author}): "
         "wait for it, or cancel it."
         for other in others(state, request)
-        if not _overrides(request, other)
+        if other.id != but and not _overrides(request, other)
     ]
 
 

@@ -1,0 +1,170 @@
+"""Carry a verb's decisions out: make the calls, wait, look, keep the journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+
+import msgspec
+
+from core.clock import Clock
+from core.errors import DeadlineError, JournalError, UnreachableError, VirtdeckError
+from core.journal.entry import Entry
+from core.journal.journal import Journal
+from core.journal.owner import this_process
+from core.model import LinkStatus, Observation, OperationRecord, State
+from core.model.observation import OperationChanged
+from core.operations.case import Case
+from core.operations.port import Hosts, PowerCall
+from core.operations.verb import Action, End, Progress, Send, Wait, cancelled, failed
+
+PER_HOST = 4
+"""Calls in flight on one host."""
+
+
+class Driver:
+    """The hands of the runner: everything that touches a hypervisor, a clock or the journal."""
+
+    def __init__(
+        self,
+        hosts: Hosts,
+        journal: Journal | None,
+        clock: Clock,
+        state: Callable[[], State],
+        publish: Callable[[Observation], None],
+        *,
+        per_host: int = PER_HOST,
+    ) -> None:
+        self._hosts = hosts
+        self.journal = journal
+        self.clock = clock
+        self.state = state
+        self._publish = publish
+        self.owner = this_process()
+        self._slots: defaultdict[tuple[str, bool], asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(per_host)
+        )
+
+    def link_up(self, host: str) -> bool:
+        """Whether the link to a host is up."""
+        found = self.state().hosts.get(host)
+        return found is not None and found.link.status is LinkStatus.UP
+
+    def uri(self, host: str) -> str:
+        """Return a host's address; empty for one that is not open."""
+        found = self.state().hosts.get(host)
+        return "" if found is None else found.uri
+
+    def tell(self, record: OperationRecord) -> None:
+        """Show a record to everybody."""
+        self._publish(OperationChanged(record.host, self.clock.now(), record))
+
+    async def keep(self, case: Case) -> None:
+        """Journal the case as it stands, then show it. Raises JournalError; it is shown anyway."""
+        entry = Entry(case.record, self.owner, case.uri, progress_json(case.progress))
+        self.tell(case.record)
+        if self.journal is not None:
+            await self.journal.put(entry)
+
+    async def keep_anyway(self, case: Case) -> None:
+        """Journal the case; where that fails, say so in its log and go on."""
+        try:
+            await self.keep(case)
+        except JournalError as error:
+            if case.said(f"not journalled: {error}") is not None:
+                self.tell(case.record)
+
+    async def drive(self, case: Case) -> End:
+        """Do what the verb says until it is over."""
+        while True:
+            action = self.next(case)
+            if isinstance(action, End):
+                return action
+            if isinstance(action, Send):
+                if (end := await self._send(case, action)) is not None:
+                    return end
+            else:
+                await self._wait(case, action)
+
+    def next(self, case: Case) -> Action:
+        """Ask the verb what to do now."""
+        up = self.link_up(case.record.host)
+        return case.verb.step(case.situation(link_up=up))
+
+    async def _send(self, case: Case, send: Send) -> End | None:
+        urgent = send.call is PowerCall.DESTROY
+        async with self._slots[case.record.host, urgent]:
+            first = not case.progress.sent
+            if first and case.cancelled:
+                return not_sent(case)
+            case.sending(send.call, send.text)
+            try:
+                await self.keep(case)
+            except JournalError as error:
+                if first:
+                    what = f"{case.record.verb} of {case.record.name}"
+                    return failed(f"{what} was not sent: {error.message}", error.hint)
+            await self._call(case, send)
+        await self.look(case)
+        return None
+
+    async def _call(self, case: Case, send: Send) -> None:
+        record, error = case.record, None
+        try:
+            await self._hosts.power(record.host, record.subject.id, send.call, send.deadline)
+        except VirtdeckError as caught:
+            error = caught
+        case.answered(
+            "" if error is None else error.message,
+            "" if error is None else error.hint,
+            certain=not isinstance(error, UnreachableError | DeadlineError),
+        )
+        await self.keep_anyway(case)
+
+    async def look(self, case: Case) -> bool:
+        """Read the instance now; False when its host does not tell."""
+        try:
+            instance = await self._hosts.read(case.record.host, case.record.subject.id)
+        except VirtdeckError:
+            return False
+        case.update(instance)
+        case.stale = False
+        return True
+
+    async def _wait(self, case: Case, wait: Wait) -> None:
+        if case.said(wait.text) is not None:
+            await self.keep_anyway(case)
+        seconds = wait.until - case.now()
+        if seconds > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(case.woken.wait(), seconds)
+        timed_out = not case.woken.is_set()
+        case.woken.clear()
+        up = self.link_up(case.record.host)
+        if up and (case.stale or (timed_out and wait.look)):
+            await self.look(case)
+
+    async def finish(self, case: Case, end: End) -> None:
+        """Write the end down and show it."""
+        case.ended(end)
+        await self.keep_anyway(case)
+
+
+def not_sent(case: Case) -> End:
+    """End an operation that was cancelled in time."""
+    return cancelled(f"{case.record.verb} of {case.record.name} was not sent: {case.cancelled}")
+
+
+def progress_json(progress: Progress) -> str:
+    """Return what the journal keeps of a verb's progress."""
+    return msgspec.json.encode(progress).decode()
+
+
+def progress_of(text: str) -> Progress | None:
+    """Read a progress back; None when another version wrote it."""
+    try:
+        return msgspec.json.decode(text, type=Progress) if text else Progress()
+    except msgspec.DecodeError:
+        return None

@@ -1,0 +1,269 @@
+"""Operations from request to outcome: accept, order, drive, settle."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Set
+from contextlib import suppress
+
+import msgspec
+
+from core.clock import Clock
+from core.errors import JournalError, NotFoundError, ReadOnlyError, RefusedError, VirtdeckError
+from core.journal.journal import Journal
+from core.journal.owner import NOBODY
+from core.model import (
+    Delta,
+    Event,
+    ObjectKey,
+    Observation,
+    OperationRecord,
+    OperationStatus,
+    Request,
+    State,
+)
+from core.model.event import LinkEvent
+from core.operations import checks
+from core.operations.adoption import Adoption
+from core.operations.case import LOOK_BACK, Case
+from core.operations.driver import PER_HOST, Driver, not_sent
+from core.operations.handle import Handle
+from core.operations.port import Hosts
+from core.operations.unsettled import Unsettled
+from core.operations.verb import End, failed, unknown
+from core.operations.wording import name_of
+
+_log = logging.getLogger(__name__)
+
+
+class Runner:
+    """Carries requests out and keeps their records. On the core's asyncio loop only.
+
+    `publish` takes every version of every record, ours and other consoles'. `observe` must be told
+    of each delta, in order, after the state has it. Without a journal (None) nothing is kept.
+    """
+
+    def __init__(
+        self,
+        hosts: Hosts,
+        journal: Journal | None,
+        clock: Clock,
+        state: Callable[[], State],
+        publish: Callable[[Observation], None],
+        author: str,
+        *,
+        per_host: int = PER_HOST,
+    ) -> None:
+        self._driver = Driver(hosts, journal, clock, state, publish, per_host=per_host)
+        self._clock = clock
+        self._state = state
+        self._author = author
+        self._cases: dict[str, Case] = {}
+        self._ours: set[str] = set()
+        self._unsettled = Unsettled(self._driver)
+        self._adoption = Adoption(self._driver, self._ours.__contains__, self._adopt)
+        self._newest = 0
+
+    async def start(self, *, watch: bool = True) -> None:
+        """Show what the journal holds; with `watch` also follow other consoles and take over from
+        dead ones. Raises JournalError.
+        """
+        await self._adoption.start(watch=watch)
+
+    async def close(self) -> None:
+        """Stop waiting, and let go of what is not over for the next console. Never raises."""
+        await self._adoption.close()
+        await self._unsettled.close()
+        tasks = [case.task for case in self._cases.values() if case.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._driver.journal is not None:
+            with suppress(JournalError):
+                for case in self._cases.values():
+                    await self._driver.journal.claim(case.handle.id, self._driver.owner, NOBODY)
+
+    def check(self, request: Request) -> tuple[str, ...]:
+        """Why the request would be refused now, a sentence each; empty: it would be accepted."""
+        return checks.check(self._state(), request)
+
+    async def submit(self, request: Request) -> Handle:
+        """Journal, check and queue a request.
+
+        Raises RefusedError (ReadOnlyError) with every reason, and JournalError when it cannot be
+        journalled: then nothing was touched.
+        """
+        reasons = self.check(request)
+        if any(checks.READ_ONLY in reason for reason in reasons):
+            raise ReadOnlyError(" ".join(reasons))
+        record = self._record(request)
+        case = Case(record, request, self._driver.uri(request.subject.host), self._clock)
+        self._ours.add(record.id)
+        if reasons:
+            await self._driver.finish(case, _refused(reasons))
+            raise RefusedError(" ".join(reasons))
+        earlier = self._yield_to(case)
+        self._cases[record.id] = case
+        try:
+            await self._driver.keep(case)
+        except JournalError as error:
+            await self._finish(case, failed(f"not begun: {error.message}", error.hint))
+            raise
+        case.task = asyncio.create_task(self._run(case, earlier), name=f"operation-{record.id}")
+        return case.handle
+
+    async def cancel(self, operation_id: str, reason: str = "cancelled by the operator") -> None:
+        """Stop waiting for an operation, or take it from the queue.
+
+        Raises NotFoundError, and RefusedError for one that cannot be stopped any more.
+        """
+        case = self._cases.get(operation_id)
+        if case is None:
+            raise self._not_ours(operation_id)
+        if case.record.status is not OperationStatus.QUEUED and not case.verb.waits:
+            raise RefusedError(
+                f"{case.record.verb} of {case.record.name} has been sent and cannot be taken back.",
+                "Wait for it; it ends by itself.",
+            )
+        _stop_waiting(case, reason)
+
+    def observe(self, news: Delta | Event) -> None:
+        """Learn what changed; wakes the operations it concerns. Cheap when none is under way."""
+        if not self._cases and not self._unsettled:
+            return
+        events = (news,) if isinstance(news, Event) else news.events
+        keys = frozenset[ObjectKey]() if isinstance(news, Event) else news.changed | news.gone
+        lost = {
+            event.host
+            for event in events
+            if isinstance(event, LinkEvent) and event.change in ("down", "closed")
+        }
+        for case in self._cases.values():
+            self._tell(case, events, keys, lost)
+        self._unsettled.observe(keys, lost)
+
+    def _tell(
+        self, case: Case, events: Iterable[Event], keys: Set[ObjectKey], lost: Set[str]
+    ) -> None:
+        subject = case.record.subject
+        if subject.host in lost:
+            case.lost_link()
+        for event in events:
+            if event.subject == subject:
+                case.saw(event)
+        if subject in keys:
+            case.update(self._state().instances.get(subject))
+        elif ObjectKey("host", subject.host, subject.host) in keys:
+            case.woken.set()
+
+    def _record(self, request: Request) -> OperationRecord:
+        now = self._clock.now()
+        self._newest = max(int(now * 1000), self._newest + 1)
+        options = msgspec.to_builtins(request)
+        return OperationRecord(
+            id=f"{self._newest:012x}-{secrets.token_hex(3)}",
+            verb=request.verb,
+            host=request.subject.host,
+            subject=request.subject,
+            name=name_of(self._state(), request),
+            author=self._author,
+            created=now,
+            options={key: options[key] for key in options if key not in ("verb", "subject")},
+        )
+
+    def _yield_to(self, case: Case) -> list[asyncio.Task[None]]:
+        """Return what a new operation has to wait for; end what it overrides."""
+        before = []
+        for other in self._on(case.record.subject):
+            if type(other.request) in case.verb.overrides:
+                _stop_waiting(other, f"{case.record.verb} was asked for")
+            elif other.task is not None:
+                before.append(other.task)
+        self._unsettled.drop(case.record.subject)
+        return before
+
+    def _on(self, subject: ObjectKey) -> Iterator[Case]:
+        return (case for case in self._cases.values() if case.record.subject == subject)
+
+    async def _run(self, case: Case, earlier: list[asyncio.Task[None]]) -> None:
+        try:
+            if earlier:
+                await asyncio.wait(earlier)
+            await self._finish(case, await self._outcome(case, waited=bool(earlier)))
+        except asyncio.CancelledError:
+            if case.progress.sent:
+                raise
+            case.cancelled = case.cancelled or "its console ended"
+            await self._finish(case, not_sent(case))
+
+    async def _outcome(self, case: Case, *, waited: bool) -> End:
+        state, request = self._state(), case.request
+        if case.cancelled:
+            return not_sent(case)
+        if waited and (reasons := checks.check(state, request, but=case.record.id)):
+            return _refused(reasons)
+        case.begin(state.instances.get(request.subject), self._recent(state, request.subject))
+        return await self._drive(case)
+
+    async def _drive(self, case: Case) -> End:
+        try:
+            return await self._driver.drive(case)
+        except VirtdeckError as error:
+            return failed(error.message, error.hint)
+        except Exception as error:
+            _log.exception("operation %s broke", case.record.id)
+            return unknown(f"virtdeck itself failed: {error!r}", "Please report it with the log.")
+
+    def _recent(self, state: State, subject: ObjectKey) -> tuple[Event, ...]:
+        horizon, found = self._clock.now() - LOOK_BACK, []
+        for event in reversed(state.events):
+            if event.at < horizon:
+                break
+            if event.subject == subject:
+                found.append(event)
+        return tuple(reversed(found))
+
+    async def _finish(self, case: Case, end: End) -> None:
+        await self._driver.finish(case, end)
+        self._cases.pop(case.record.id, None)
+        if end.status is OperationStatus.UNKNOWN:
+            self._unsettled.add(case)
+
+    async def _adopt(self, case: Case, end: End | None) -> None:
+        """Make an operation ours that another console began: its end, or what goes on."""
+        self._ours.add(case.record.id)
+        if end is not None:
+            await self._finish(case, end)
+            return
+        self._cases[case.record.id] = case
+
+        async def go_on() -> None:
+            await self._finish(case, await self._drive(case))
+
+        case.task = asyncio.create_task(go_on(), name=f"operation-{case.handle.id}")
+
+    def _not_ours(self, operation_id: str) -> VirtdeckError:
+        record = self._state().operations.get(operation_id)
+        if record is None:
+            return NotFoundError(
+                f"There is no operation {operation_id}.", "See `virtdeck operations`."
+            )
+        if record.status.final:
+            return RefusedError(f"{record.verb} of {record.name} is over: {record.status.value}.")
+        return RefusedError(
+            f"{record.verb} of {record.name} runs on another console ({record.author}).",
+            "Cancel it there.",
+        )
+
+
+def _refused(reasons: tuple[str, ...]) -> End:
+    return End(OperationStatus.REFUSED, " ".join(reasons))
+
+
+def _stop_waiting(case: Case, reason: str) -> None:
+    case.cancelled = reason
+    case.woken.set()
+    if case.record.status is OperationStatus.QUEUED and case.task is not None:
+        case.task.cancel()
