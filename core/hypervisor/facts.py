@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from core.errors import XmlError
 from core.hypervisor.binding import Connection, dotted, libvirt
@@ -78,7 +79,7 @@ def _abilities(conn: Connection, capabilities: Capabilities, library: int) -> Ab
     return Abilities(
         driver=_told(conn, conn.getType, ""),
         libvirt=library,
-        session=_told(conn, conn.getURI, "").endswith("/session"),
+        session=urlsplit(_told(conn, conn.getURI, "")).path == "/session",
         guest_types=capabilities.guest_types if described else None,
         migration_transports=capabilities.migration_transports if described else None,
         storage=_has(conn, conn.numOfStoragePools),

@@ -68,8 +68,6 @@ def _numbers(record: Record, count: str) -> range:
 def _disks(record: Record) -> Iterator[DiskCounters]:
     for number in _numbers(record, "block.count"):
         at = f"block.{number}."
-        if at + "backingIndex" in record and record.get(at + "rd.bytes") is None:
-            continue  # a layer below the image in use
         yield DiskCounters(
             target=clean(record.get(at + "name", "")),
             path=clean(record.get(at + "path", "")),
@@ -86,6 +84,8 @@ def _disks(record: Record) -> Iterator[DiskCounters]:
 def _interfaces(record: Record) -> Iterator[InterfaceCounters]:
     for number in _numbers(record, "net.count"):
         at = f"net.{number}."
+        if at + "name" not in record:
+            continue  # no device on the host (user-mode networking): nothing is counted
         yield InterfaceCounters(
             target=clean(record.get(at + "name", "")),
             received_bytes=record.get(at + "rx.bytes"),
