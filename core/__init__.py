@@ -42,7 +42,7 @@ _HOMES = {
     **dict.fromkeys(_REQUESTS, "core.model.request"),
 }
 
-__all__ = [*_MODULES, *_HOMES]  # noqa: PLE0604 - plain strings, gathered
+__all__ = [*_MODULES, *_HOMES]
 
 
 def __getattr__(name: str) -> Any:

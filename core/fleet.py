@@ -43,14 +43,14 @@ class Fleet:
         journal: Path | None,
         operations: bool,
         clock: Clock,
-        tap: Callable[[Observation], None] | None,
     ) -> None:
         """Use `Fleet.open`."""
         self._clock = clock
         self._options = options
         self._journal_path = journal
         self._operations = operations
-        self._tap = tap
+        self.tap: Callable[[Observation], None] | None = None
+        """Is given every observation before it is applied: a recorder. It must not raise."""
         self._store = Store()
         self._mailroom = Mailroom()
         self._exit = AsyncExitStack()
@@ -72,13 +72,12 @@ class Fleet:
         journal: Path | None = None,
         operations: bool = True,
         clock: Clock | None = None,
-        tap: Callable[[Observation], None] | None = None,
     ) -> Self:
         """Return a fleet of the hosts at `uris`, libvirt URIs or `NAME=URI`; enter it to connect.
 
         `journal` is the file operations are kept in, None the user's own; without `operations` it
-        is not opened and `submit` refuses. `tap` is given every observation before it is applied
-        (a recorder). Raises UsageError for a URI that makes no sense, two hosts of one name, none.
+        is not opened and `submit` refuses. Raises UsageError for a URI that makes no sense, two
+        hosts of one name, and none at all.
         """
         options = options or LinkOptions()
         addresses = unique_names(parse_uri(uri) for uri in uris)
@@ -90,7 +89,6 @@ class Fleet:
             journal=journal,
             operations=operations,
             clock=clock or SystemClock(),
-            tap=tap,
         )
 
     async def __aenter__(self) -> Self:
@@ -111,6 +109,11 @@ class Fleet:
     async def __aexit__(self, *_: object) -> None:
         """Let go of every host, all at the same time: at most about half a second."""
         await self._exit.aclose()
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """The names of its hosts, in their order; known before it is entered."""
+        return tuple(self._hosts)
 
     async def ready(self, timeout: float | None = None) -> bool:
         """Wait until every host was listed, or its first attempt failed; False after `timeout` s.
@@ -218,8 +221,8 @@ class Fleet:
 
     def _observe(self, observation: Observation) -> None:
         """The sink of every host and of the runner: on the loop, in order."""
-        if self._tap is not None:
-            self._tap(observation)
+        if self.tap is not None:
+            self.tap(observation)
         delta = self._store.apply(observation)
         self._mailroom.post(delta)
         if self._runner is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 import click
 
@@ -16,19 +15,14 @@ from core.fleet import Fleet
 from core.model import Event
 from core.model.base import kebab
 from core.model.text import clean
-
-_COMMON = ("host", "at", "uuid", "name")
+from core.state.event_text import describe
+from core.state.query import Filter
+from core.state.selection import parse_event_filter
 
 
 def line_of(event: Event) -> str:
-    """One event as text: time, host, subject, kind, and whatever it says beside."""
-    said = [
-        str(value)
-        for field in event.__struct_fields__
-        if field not in _COMMON and (value := getattr(event, field)) not in ("", None, (), {})
-    ]
-    words = [clock_time(event.at), event.host, event.name or event.uuid or "-", kind_of(event)]
-    return clean(" ".join(words + said))
+    """One event as text: time, host, and a sentence."""
+    return f"{clock_time(event.at)} {clean(event.host)}: {describe(event)}"
 
 
 def kind_of(event: Event) -> str:
@@ -36,30 +30,12 @@ def kind_of(event: Event) -> str:
     return kebab(type(event).__name__)
 
 
-def parse_words(text: str) -> Callable[[str], bool]:
-    """Return a test of a line: every word of `text` must be in it, none of those after a `!`.
-
-    Raises UsageError for a `!` without a word.
-    """
-    words = text.casefold().split()
-    if "!" in words:
-        raise UsageError("The filter has a `!` without a word.", "Write `!word`, without a blank.")
-    wanted = [word for word in words if not word.startswith("!")]
-    unwanted = [word[1:] for word in words if word.startswith("!")]
-
-    def matches(line: str) -> bool:
-        line = line.casefold()
-        return all(word in line for word in wanted) and not any(word in line for word in unwanted)
-
-    return matches
-
-
 @click.command()
 @click.option("--follow", is_flag=True, help="Go on until Ctrl-C.")
 @click.option("--seconds", type=click.FloatRange(min=0), help="Go on for so many seconds.")
 @click.option("--count", type=click.IntRange(min=1), help="Go on for so many events.")
-@click.option("--filter", "-f", "filter_", metavar="WORDS", default="",
-              help="Only lines with these words; `!word`: without it.")  # fmt: skip
+@click.option("--filter", "-f", "filter_", metavar="TEXT", default="",
+              help="Words, `host:`, `kind:`, `severity:`; a leading `!` inverts.")  # fmt: skip
 @common
 @json_option
 @click.pass_obj
@@ -76,7 +52,7 @@ def events(
             "libvirt keeps no past events: they can only be watched as they come.",
             "Add --follow, --seconds N or --count N.",
         )
-    matches = parse_words(filter_)
+    matches = parse_event_filter(filter_)
 
     async def work(fleet: Fleet) -> int:
         if not invocation.json:
@@ -91,18 +67,18 @@ def events(
     return on_fleet(invocation, work, **WATCH)
 
 
-async def _print(
-    fleet: Fleet, matches: Callable[[str], bool], count: int | None, as_json: bool
-) -> None:
+async def _print(fleet: Fleet, matches: Filter[Event], count: int | None, as_json: bool) -> None:
     left = count
     async for delta in fleet.changes():
         if delta.events_dropped:
             note(f"{plural(delta.events_dropped, 'event')} came too fast to be shown.")
         for event in delta.events:
-            line = line_of(event)
-            if not matches(line):
+            if not matches(event, fleet.state):
                 continue
-            say(json_line({"event": kind_of(event), **plain(event)}) if as_json else line)
+            if as_json:
+                say(json_line({"event": kind_of(event), **plain(event)}))
+            else:
+                say(line_of(event))
             left = None if left is None else left - 1
             if left == 0:
                 return

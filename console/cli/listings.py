@@ -1,19 +1,19 @@
-"""`hosts`, `instances`, `pools`, `volumes`, `networks`, `operations`: a line for each."""
+"""`hosts`, `instances`, `pools`, `volumes`, `networks`: a line for each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 import click
 
 from console.cli.invocation import Invocation, common, json_option
-from console.cli.live import GLANCE, on_fleet
+from console.cli.live import GLANCE, SAMPLE, described, explained, on_fleet, sampled, until
 from console.cli.output import Column, json_line, natural, say, table
-from console.format import date_time, percent, size
+from console.format import percent, rate, size
 from core.fleet import Fleet
-from core.model import Host, Instance, Network, OperationRecord, Pool, State, Volume
+from core.model import Host, Instance, LinkStatus, Network, Pool, State, Volume
 
 Row = TypeVar("Row")
 
@@ -26,9 +26,12 @@ class Listing(Generic[Row]):
     order: Callable[[Row], Any]
     columns: Sequence[Column[Row]]
 
-    def print(self, state: State, as_json: bool) -> None:
-        """Print every object: a table, or JSON lines with every field."""
-        print_rows(sorted(self.rows(state), key=self.order), self.columns, as_json)
+    def print(
+        self, state: State, as_json: bool, wanted: Callable[[Row, State], bool] | None = None
+    ) -> None:
+        """Print the objects that are wanted: a table, or JSON lines with every field."""
+        rows = [row for row in self.rows(state) if wanted is None or wanted(row, state)]
+        print_rows(sorted(rows, key=self.order), self.columns, as_json)
 
 
 def print_rows(rows: Sequence[Row], columns: Sequence[Column[Row]], as_json: bool) -> None:
@@ -128,24 +131,10 @@ NETWORKS: Listing[Network] = Listing(
     ),
 )
 
-OPERATIONS: Sequence[Column[OperationRecord]] = (
-    Column("ID", lambda record: record.id),
-    Column("CREATED", lambda record: date_time(record.created)),
-    Column("VERB", lambda record: record.verb),
-    Column("HOST", lambda record: record.host),
-    Column("NAME", lambda record: record.name),
-    Column("STATUS", lambda record: record.status.value),
-    Column("BY", lambda record: record.author),
-    Column("OUTCOME", lambda record: record.outcome),
-)
-
-
-def _list(listing: Listing[Any], invocation: Invocation) -> int:
-    async def work(fleet: Fleet) -> int:
-        listing.print(fleet.state, invocation.json)
-        return 0
-
-    return on_fleet(invocation, work, **GLANCE)
+DESCRIBED_SECONDS = 30.0
+"""How long a command waits for every instance's XML."""
+FIGURES_SECONDS = 5.0
+"""How long a command waits for figures and facts; what has not come by then is unknown."""
 
 
 def _listing_command(name: str, listing: Listing[Any], help_: str) -> click.Command:
@@ -154,39 +143,96 @@ def _listing_command(name: str, listing: Listing[Any], help_: str) -> click.Comm
     @json_option
     @click.pass_obj
     def command(invocation: Invocation) -> int:
-        return _list(listing, invocation)
+        async def work(fleet: Fleet) -> int:
+            if listing is HOSTS:
+                await until(fleet, explained, FIGURES_SECONDS)
+            listing.print(fleet.state, invocation.json)
+            return 0
+
+        return on_fleet(invocation, work, **GLANCE)
 
     return command
 
 
 hosts = _listing_command("hosts", HOSTS, "List the hosts and the state of their links.")
 pools = _listing_command("pools", POOLS, "List the storage pools of every host.")
-volumes = _listing_command("volumes", VOLUMES, "List the volumes of every pool.")
 networks = _listing_command("networks", NETWORKS, "List the virtual networks of every host.")
 
 
+def _filter_option(help_: str) -> Callable[[Any], Any]:
+    return click.option("--filter", "-f", "filter_", metavar="TEXT", default="", help=help_)
+
+
 @click.command()
-@click.option("--filter", "-f", "filter_", metavar="TEXT", default="", help="Words to look for, "
-              "`state:paused`, `host:beta`; a leading `!` inverts.")  # fmt: skip
+@_filter_option("Words to look for, `pool:`, `used:no`, `capacity>10G`; a leading `!` inverts.")
 @common
 @json_option
 @click.pass_obj
-def instances(invocation: Invocation, filter_: str) -> int:
-    """List the instances of every host."""
-    wanted = _selection(filter_)
+def volumes(invocation: Invocation, filter_: str) -> int:
+    """List the volumes of every pool."""
+    from core.state.selection import parse_volume_filter
+
+    wanted = parse_volume_filter(filter_)
 
     async def work(fleet: Fleet) -> int:
-        state = fleet.state
-        rows = [row for row in state.instances.values() if wanted(state, row)]
-        print_rows(sorted(rows, key=INSTANCES.order), INSTANCES.columns, invocation.json)
+        if "used" in filter_:  # who uses a volume is in the instances' XML
+            await until(fleet, described, DESCRIBED_SECONDS)
+        VOLUMES.print(fleet.state, invocation.json, wanted)
         return 0
 
     return on_fleet(invocation, work, **GLANCE)
 
 
-def _selection(text: str) -> Callable[[State, Instance], bool]:
-    if not text.strip():
-        return lambda state, instance: True
+@click.command()
+@_filter_option("Words to look for, `state:paused`, `host:beta`, `cpu>80`; a leading `!` inverts.")
+@click.option("--rates", is_flag=True, help="Watch for a second: CPU, disk and network rates too.")
+@common
+@json_option
+@click.pass_obj
+def instances(invocation: Invocation, filter_: str, rates: bool) -> int:
+    """List the instances of every host."""
     from core.state.selection import parse_filter
 
-    return parse_filter(text)
+    wanted = parse_filter(filter_)
+    rates = rates or "cpu" in filter_
+
+    async def work(fleet: Fleet) -> int:
+        await until(fleet, busy if rates else sampled, FIGURES_SECONDS)
+        if invocation.json:
+            await until(fleet, described, DESCRIBED_SECONDS)
+        listing = with_rates(fleet.state) if rates else INSTANCES
+        listing.print(fleet.state, invocation.json, wanted)
+        return 0
+
+    return on_fleet(invocation, work, **SAMPLE)
+
+
+def busy(state: State) -> bool:
+    """Whether rates are known: two samples of every active instance of a host that is up."""
+    return sampled(state) and all(
+        (rates := state.rates.get(item.key)) is not None and rates.cpu is not None
+        for item in state.instances.values()
+        if item.state.active and state.hosts[item.host].link.status is LinkStatus.UP
+    )
+
+
+def with_rates(state: State) -> Listing[Instance]:
+    """The table of instances with what they do per second."""
+
+    def figure(name: str, show: Callable[[float | None], str]) -> Callable[[Instance], str]:
+        return lambda item: show(getattr(state.rates.get(item.key), name, None))
+
+    def cpu(value: float | None) -> str:
+        return "" if value is None else f"{value:.0f}%"
+
+    return replace(
+        INSTANCES,
+        columns=(
+            *INSTANCES.columns,
+            Column("CPU", figure("cpu", cpu), right=True),
+            Column("READ", figure("read", rate), right=True),
+            Column("WRITE", figure("write", rate), right=True),
+            Column("RECEIVED", figure("received", rate), right=True),
+            Column("SENT", figure("sent", rate), right=True),
+        ),
+    )

@@ -13,7 +13,7 @@ from console.cli.lookup import down_hosts, unreachable
 from console.cli.output import complain
 from core.errors import UnreachableError
 from core.fleet import Fleet, LinkOptions
-from core.model import Observation
+from core.model import Host, LinkStatus, State
 
 if TYPE_CHECKING:
     from console.settings import Settings
@@ -26,6 +26,8 @@ NOWHERE = (
 
 GLANCE: dict[str, Any] = {"statistics_interval": 0.0, "sweep_interval": 0.0}
 """For a command that reads once: no statistics, no sweep."""
+SAMPLE: dict[str, Any] = {"statistics_interval": 1.0, "sweep_interval": 0.0}
+"""For a command that reads once, figures included."""
 WATCH: dict[str, Any] = {"statistics_interval": 0.0}
 """For a command that follows what happens, not how much."""
 
@@ -38,14 +40,14 @@ def on_fleet(
     *,
     operations: bool = False,
     tolerate_down: bool = False,
-    tap: Callable[[Observation], None] | None = None,
+    prepare: Callable[[Fleet], None] | None = None,
     **changes: Any,
 ) -> int:
     """Open the hosts, wait until each is listed or has failed, run `work`, return its status.
 
-    `operations` opens the journal too; `tap` gets every observation; `changes` are to the links'
-    options. Hosts that cannot be reached are named on the error stream and turn a 0 into 3, unless
-    `tolerate_down`. Raises UnreachableError when no host can be reached.
+    `operations` opens the journal too; `prepare` is given the fleet before it is entered; `changes`
+    are to the links' options. Hosts that cannot be reached are named on the error stream and turn a
+    0 into 3, unless `tolerate_down`. Raises UnreachableError when no host can be reached.
     """
     configured = targets.settings(invocation)
 
@@ -56,8 +58,9 @@ def on_fleet(
             options=replace(link_options(configured), **changes),
             journal=configured.journal_path if configured is not None else None,
             operations=operations,
-            tap=tap,
         )
+        if prepare is not None:
+            prepare(fleet)
         async with fleet:
             await fleet.ready(READY_SECONDS)
             return await _reporting(fleet, work, tolerate_down)
@@ -87,3 +90,35 @@ async def _reporting(fleet: Fleet, work: Work, tolerate_down: bool) -> int:
         complain(unreachable(down))
         return status or UnreachableError.exit_status
     return status
+
+
+async def until(fleet: Fleet, condition: Callable[[State], bool], seconds: float) -> bool:
+    """Wait until the state fulfils a condition, at most `seconds`; returns whether it does."""
+    changes = fleet.changes()
+    try:
+        async with asyncio.timeout(seconds):
+            while not condition(fleet.state):
+                await anext(changes)
+    except TimeoutError:
+        return False
+    return True
+
+
+def described(state: State) -> bool:
+    """Whether the XML of every instance on a host that is up has been read."""
+    up = _up(state)
+    return all(item.described for item in state.instances.values() if item.host in up)
+
+
+def sampled(state: State) -> bool:
+    """Whether every host that is up has told its instances' figures."""
+    return all(host.sampled is not None for host in _up(state).values())
+
+
+def explained(state: State) -> bool:
+    """Whether every host that is up has told its versions and what it can do."""
+    return all(host.facts is not None for host in _up(state).values())
+
+
+def _up(state: State) -> dict[str, Host]:
+    return {host.name: host for host in state.hosts.values() if host.link.status is LinkStatus.UP}

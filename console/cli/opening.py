@@ -23,10 +23,7 @@ def open_console(invocation: Invocation, source_factory: SourceFactory | None = 
 
     Raises UsageError where there is no terminal, SettingsError for a broken configuration.
     """
-    if not (os.isatty(0) and os.isatty(1)):
-        raise UsageError(
-            "The console needs a terminal.", "In a pipe or a script use a command: virtdeck --help."
-        )
+    require_terminal()
     prepare(os.environ)
     from console.settings import Settings
 
@@ -34,6 +31,14 @@ def open_console(invocation: Invocation, source_factory: SourceFactory | None = 
     choose_colours(os.environ, settings.display.colours)
     factory = source_factory or fleet_factory(invocation, settings)
     return _run(factory, settings)
+
+
+def require_terminal() -> None:
+    """Raise UsageError where the console cannot be shown."""
+    if not (os.isatty(0) and os.isatty(1)):
+        raise UsageError(
+            "The console needs a terminal.", "In a pipe or a script use a command: virtdeck --help."
+        )
 
 
 def prepare(environment: MutableMapping[str, str]) -> None:

@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pools": ("listings", "List the storage pools."),
     "volumes": ("listings", "List the volumes of every pool."),
     "networks": ("listings", "List the virtual networks."),
-    "operations": ("listings", "List what was asked for and what became of it."),
+    "operations": ("operations", "List what was asked for and what became of it."),
     "show": ("show", "Show everything known of one object."),
     "events": ("events", "Print libvirt's events as they come."),
     "start": ("power", "Start instances."),

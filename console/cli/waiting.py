@@ -52,7 +52,8 @@ class Reporter:
             return
         self.erase()
         for step in record.steps[self._steps.get(record.id, 0) :]:
-            say(clean(f"{record.name}: {step.text}"))
+            if step.text != record.outcome:  # said below
+                say(clean(f"{record.name}: {step.text}"))
         self._steps[record.id] = len(record.steps)
         if record.status.final:
             say(clean(f"{record.name}: {record.status.value}: {record.outcome}"))

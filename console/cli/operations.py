@@ -1,0 +1,57 @@
+"""`operations`: what was asked for and what became of it, from the journal alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from console.cli import targets
+from console.cli.invocation import Invocation, common, json_option
+from console.cli.listings import print_rows
+from console.cli.output import Column
+from console.format import date_time
+from core.model import OperationRecord
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OPERATIONS: Sequence[Column[OperationRecord]] = (
+    Column("ID", lambda record: record.id),
+    Column("CREATED", lambda record: date_time(record.created)),
+    Column("VERB", lambda record: record.verb),
+    Column("HOST", lambda record: record.host),
+    Column("NAME", lambda record: record.name),
+    Column("STATUS", lambda record: record.status.value),
+    Column("BY", lambda record: record.author),
+    Column("OUTCOME", lambda record: record.outcome),
+)
+
+
+@click.command()
+@click.option("--all", "all_", is_flag=True, help="Also what ended long ago.")
+@common
+@json_option
+@click.pass_obj
+def operations(invocation: Invocation, all_: bool) -> int:
+    """List operations, oldest first: the newest 50, and every one that is not over."""
+    configured = targets.settings(invocation)
+    path = configured.journal_path if configured is not None else None
+    records = asyncio.run(_records(path, 10_000 if all_ else 50))
+    print_rows(records, OPERATIONS, invocation.json)
+    return 0
+
+
+async def _records(path: Path | None, limit: int) -> list[OperationRecord]:
+    from core.journal import files
+    from core.journal.journal import Journal
+
+    if not (path or files.default_path()).exists():
+        return []  # nothing was ever asked for
+    journal = await Journal.open(path, read_only=True)
+    try:
+        return [entry.record for entry in await journal.recent(limit)]
+    finally:
+        await journal.close()

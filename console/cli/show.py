@@ -1,0 +1,116 @@
+"""`show`: everything known of one object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+import msgspec
+
+from console.cli import lookup
+from console.cli.invocation import Invocation, common, json_option
+from console.cli.live import GLANCE, explained, on_fleet, until
+from console.cli.output import json_line, plain, say
+from console.format import date_time, size
+from core.fleet import Fleet
+from core.model import Instance, InstanceDetail
+from core.model.text import clean
+
+_BYTES = frozenset({"memory", "memory_maximum", "memory_free", "capacity", "allocation",
+                    "available", "total", "size"})  # fmt: skip
+_MOMENTS = frozenset({"at", "since", "state_since", "created", "sampled", "next_attempt"})
+_ELSEWHERE = frozenset({"xml", "inactive_xml"})
+_REPEATED = frozenset({"host", "uuid", "at"})
+FACTS_SECONDS = 5.0
+"""How long to wait for what a host tells of itself."""
+
+
+@click.command()
+@click.argument("name")
+@click.option("--xml", is_flag=True, help="Print the instance's XML alone.")
+@common
+@json_option
+@click.pass_obj
+def show(invocation: Invocation, name: str, xml: bool) -> int:
+    """Show everything known of NAME: an instance, host, pool, volume or network.
+
+    NAME may be a UUID, HOST/NAME, POOL/VOLUME, a volume's path, or KIND:NAME where a name fits
+    several kinds.
+    """
+
+    async def work(fleet: Fleet) -> int:
+        if xml:
+            _print_xml(await fleet.detail(lookup.instance(fleet.state, name).key))
+            return 0
+        kind, item = lookup.anything(fleet.state, name)
+        if kind == "host":
+            await until(fleet, explained, FACTS_SECONDS)
+            item = fleet.state.hosts[item.name]
+        detail = None
+        if isinstance(item, Instance):
+            item = await fleet.read(item.key) or item
+            detail = await fleet.detail(item.key)
+        if invocation.json:
+            more = {} if detail is None else {"detail": plain(detail)}
+            say(json_line({"kind": kind, **plain(item), **more}))
+        else:
+            say("\n".join([f"{kind} {clean(item.name)}", *text_of(item, 1)]))
+            if detail is not None:
+                say("\n".join(["  details", *text_of(detail, 2, _REPEATED)]))
+        return 0
+
+    return on_fleet(invocation, work, tolerate_down=True, **GLANCE)
+
+
+def _print_xml(detail: InstanceDetail) -> None:
+    say(clean(detail.xml, multiline=True).rstrip())
+
+
+def text_of(
+    value: msgspec.Struct, depth: int, without: frozenset[str] = frozenset()
+) -> Iterator[str]:
+    """Yield a value's fields, a line each, indented; what is empty or unknown is left out."""
+    indent = "  " * depth
+    for name in value.__struct_fields__:
+        field = getattr(value, name)
+        if name in _ELSEWHERE | without or field in (None, "", ()):
+            continue
+        title = name.replace("_", " ")
+        if isinstance(field, msgspec.Struct):
+            yield f"{indent}{title}"
+            yield from text_of(field, depth + 1)
+        elif isinstance(field, tuple) and isinstance(field[0], msgspec.Struct):
+            yield f"{indent}{title}"
+            for item in field:
+                yield f"{indent}  {_summary(item)}"
+        else:
+            yield f"{indent}{title}: {_shown(name, field)}"
+
+
+def _summary(item: msgspec.Struct) -> str:
+    """One line for one of several likes: a disk, an interface, a snapshot."""
+    parts: list[str] = []
+    for name in item.__struct_fields__:
+        field = getattr(item, name)
+        if field in (None, "", (), False):
+            continue
+        if isinstance(field, msgspec.Struct):
+            parts.append(f"{name}=({_summary(field)})")
+        elif isinstance(field, tuple) and isinstance(field[0], msgspec.Struct):
+            parts.append(f"{name}=({'; '.join(map(_summary, field))})")
+        else:
+            parts.append(f"{name}={_shown(name, field)}")
+    return " ".join(parts)
+
+
+def _shown(name: str, field: Any) -> str:
+    if isinstance(field, bool):
+        return "yes" if field else "no"
+    if name in _BYTES and isinstance(field, int):
+        return size(field)
+    if name in _MOMENTS and isinstance(field, float):
+        return date_time(field)
+    if isinstance(field, tuple):
+        return ", ".join(clean(str(item)) for item in field)
+    return clean(str(field))

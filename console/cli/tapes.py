@@ -1,0 +1,150 @@
+"""`record` and `replay`: tapes; `demo`: the lab with the console on it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from console.cli.invocation import Invocation, common, version
+from console.cli.live import described, on_fleet, until
+from console.cli.output import note
+from console.format import duration, plural, size
+from core.errors import TapeError, VirtdeckError
+from core.fleet import Fleet
+from core.journal.record import Recorder
+from core.model import Instance, Observation
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+DESCRIBED_SECONDS = 30.0
+"""How long a recording waits for every instance's XML before it begins."""
+
+
+class _Taping:
+    """A recorder as a fleet's tap: a tape that cannot be written ends the recording, not the link.
+
+    Runs on the command's loop.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def __call__(self, observation: Observation) -> None:
+        if self.failed.done():
+            return
+        try:
+            self.recorder.write(observation)
+        except TapeError as error:
+            self.failed.set_exception(error)
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.option("--seconds", type=click.FloatRange(min=0), help="Stop after so long; else at Ctrl-C.")
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
+@common
+@click.pass_obj
+def record(invocation: Invocation, file: Path, seconds: float | None, force: bool) -> int:
+    """Record every event and figure of the hosts to FILE (compressed when it ends in .gz)."""
+    tapings: list[_Taping] = []
+
+    def prepare(fleet: Fleet) -> None:
+        recorder = Recorder(file, fleet.host_names, virtdeck=version(), force=force)
+        tapings.append(_Taping(recorder))
+        fleet.tap = tapings[0]
+
+    async def work(fleet: Fleet) -> int:
+        await until(fleet, described, DESCRIBED_SECONDS)
+        await _read_details(fleet)
+        end = f"for {duration(seconds)}" if seconds is not None else "until Ctrl-C"
+        note(f"Recording {plural(len(fleet.state.hosts), 'host')} {end}.")
+        try:
+            async with asyncio.timeout(seconds):
+                await tapings[0].failed
+        except TimeoutError:
+            return 0
+        finally:
+            fleet.tap = None  # that we leave is nothing that happened to the hosts
+        return 0
+
+    try:
+        return on_fleet(invocation, work, prepare=prepare)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        for taping in tapings:
+            _finish(taping.recorder, file)
+
+
+def _finish(recorder: Recorder, file: Path) -> None:
+    try:
+        recorder.close()
+    finally:
+        note(
+            f"{file}: {plural(recorder.written, 'observation')}, {size(file.stat().st_size)}. "
+            f"Watch it with: virtdeck replay {file}"
+        )
+
+
+async def _read_details(fleet: Fleet) -> None:
+    """Put the details of every instance that is there on the tape; what fails is left out."""
+
+    async def read(instance: Instance) -> None:
+        try:
+            await fleet.detail(instance.key)
+        except VirtdeckError as error:
+            note(f"{instance.name}: no details on the tape: {error.message}")
+
+    await asyncio.gather(*(read(instance) for instance in fleet.state.instances.values()))
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.option("--speed", type=click.FloatRange(0.25, 64), default=1.0, show_default=True,
+              help="Seconds of tape per second.")  # fmt: skip
+@click.option("--at", "at_", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS",
+              help="Begin so far into the tape.")  # fmt: skip
+@click.option("--check", is_flag=True, help="Only check the tape and say what is on it.")
+@common
+@click.pass_obj
+def replay(invocation: Invocation, file: Path, speed: float, at_: float, check: bool) -> int:
+    """Open the console on a tape that `virtdeck record` wrote; libvirt is not needed."""
+    from console.cli.opening import open_console
+    from core.journal.replay import Replay
+
+    source = Replay(file)
+    try:
+        if source.tape.warning:
+            note(f"{source.tape.warning} What is there is played.")
+        if check:
+            header = source.tape.header
+            note(
+                f"{file}: {plural(len(source.tape), 'observation')} of {', '.join(header.hosts)}, "
+                f"{duration(source.tape.duration)}, by virtdeck {header.virtdeck}"
+            )
+            return 0
+        source.player.speed = speed
+        source.player.seek(at_)
+        return open_console(invocation, lambda: source)
+    finally:
+        source.close()
+
+
+@click.command()
+@click.option("--name", default="demo", show_default=True, help="Which lab.")
+@common
+@click.pass_obj
+def demo(invocation: Invocation, name: str) -> int:
+    """Bring the lab up, two real hosts with small guests, and open the console on it."""
+    from console.cli.opening import open_console, require_terminal
+    from core.lab import Lab
+
+    require_terminal()
+    lab = Lab(name)
+    lab.up(say=note)
+    invocation.connect[:] = [f"{host.name}={host.uri}" for host in lab.hosts]
+    status = open_console(invocation)
+    note(f"The lab {name} keeps running; `virtdeck lab down` ends it.")
+    return status
