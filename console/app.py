@@ -1,0 +1,284 @@
+"""The Textual app: it owns the bridge, the picture, the modes, and nothing else. UI thread.
+
+Everything an operator can do is in the action registry; everything a screen shows is in the
+screen's own module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from datetime import tzinfo
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from textual.app import App
+from textual.screen import Screen
+
+from console.actions import Action, bindings_for, with_keys
+from console.bridge import Bridge, SourceFactory
+from console.core_messages import CoreAnswered, CoreFailed, CoreNews
+from console.glyphs import use_glyphs
+from console.keymap import textual_keymap
+from console.operations_watch import OperationsWatch
+from console.screens import MODES, open_screen
+from console.screens.base import ConsoleScreen
+from console.screens.view import View
+from console.settings import Settings
+from console.tape_control import TapeControl
+from console.themes import load_themes
+from core.clock import Clock, SystemClock
+from core.errors import VirtdeckError
+from core.model import ObjectKey
+from core.source import Source
+
+Answer = TypeVar("Answer")
+
+TIME_SECONDS = 10.0
+"""How often what depends only on the time of day is drawn anew."""
+
+
+class VirtdeckApp(App[None], inherit_bindings=False):
+    """The console. `clock` and `zone` are for tests: the machine's own by default."""
+
+    TITLE = "virtdeck"
+    ENABLE_COMMAND_PALETTE = False
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        name: partial(open_screen, name) for name in MODES
+    }
+    DEFAULT_MODE = "instances"
+    BINDINGS = bindings_for("global")
+    CSS_PATH = Path("screens/app.tcss")
+
+    def __init__(
+        self,
+        source_factory: SourceFactory,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        zone: tzinfo | None = None,
+    ) -> None:
+        use_glyphs(settings.glyph_set())
+        super().__init__()
+        self.animation_level = "none"
+        self.settings = settings
+        self.actions: tuple[Action, ...] = with_keys(settings.keys)
+        """The registry with the operator's own keys."""
+        self.core_error = ""
+        """Why nothing moves any more, when the core's thread ended."""
+        self.bridge = Bridge(
+            source_factory,
+            wake=lambda: self.post_message(CoreNews()),
+            failed=lambda error: self.post_message(CoreFailed(error)),
+            rate=settings.refresh_rate(),
+        )
+        self.tape = TapeControl(self.bridge)
+        self._clock = clock or SystemClock()
+        self.view = View(now=self.now, zone=zone)
+        self.watch_list = OperationsWatch()
+        self._use_themes()
+
+    # -- life ----------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Open the core and begin to listen."""
+        self.set_keymap(textual_keymap(self.settings.keys))
+        self.set_interval(TIME_SECONDS, self._tick)
+        self.bridge.start()
+
+    def on_unmount(self) -> None:
+        """Close the core; a hung one is left behind."""
+        self.bridge.stop()
+
+    def now(self) -> float:
+        """The time to show ages against: the tape's while one plays."""
+        return self.tape.now() or self._clock.now()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether every write would be refused."""
+        source = self.bridge.source
+        return self.settings.read_only or (source is not None and source.read_only)
+
+    def on_core_news(self) -> None:
+        """Take what the bridge has and hand it to the screen in view."""
+        news = self.bridge.take()
+        self.view.state = news.state
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, ConsoleScreen):
+                screen.take_news(news.delta)
+                break
+        self.tell_ended()
+
+    def on_core_failed(self, message: CoreFailed) -> None:
+        """Leave when the console could not even start; else say that nothing moves any more."""
+        error = message.error
+        if self.bridge.source is None and isinstance(error, VirtdeckError):
+            self.exit(return_code=error.exit_status, message=str(error))
+            return
+        self.core_error = "the core stopped: start virtdeck again"
+        self.notify(
+            f"{type(error).__name__}: {error}. What you see is the last it told.",
+            title="The core stopped",
+            severity="error",
+            timeout=60,
+            markup=False,
+        )
+        self._show_lines()
+
+    def on_core_answered(self, message: CoreAnswered) -> None:
+        """Go on with what waited for the answer."""
+        message.then()
+
+    def _tick(self) -> None:
+        if isinstance(self.screen, ConsoleScreen):
+            self.screen.show_time()
+
+    def _show_lines(self) -> None:
+        if isinstance(self.screen, ConsoleScreen) and self.screen.is_mounted:
+            self.screen.show_lines()
+
+    # -- asking the core -------------------------------------------------------------------------
+
+    def ask(
+        self,
+        question: Callable[[Source], Awaitable[Answer]],
+        then: Callable[[Answer], None],
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:
+        """Put a question to the source; `then` or `failed` runs on the UI thread, later.
+
+        Without `failed` the error is shown as a toast.
+        """
+
+        def answered(future: Future[Answer]) -> None:
+            if not future.cancelled():
+                self.post_message(CoreAnswered(partial(deliver, future)))
+
+        def deliver(future: Future[Answer]) -> None:
+            error = future.exception()
+            if error is None:
+                then(future.result())
+            elif isinstance(error, Exception):
+                (failed or self.show_error)(error)
+
+        self.bridge.ask(question).add_done_callback(answered)
+
+    def show_error(self, error: Exception) -> None:
+        """A toast with the sentence and the cure."""
+        message = error.message if isinstance(error, VirtdeckError) else f"{error}"
+        hint = error.hint if isinstance(error, VirtdeckError) else ""
+        self.notify(f"{message}\n{hint}".strip(), severity="error", timeout=10, markup=False)
+
+    def tell_ended(self) -> None:
+        """Report the operations of this console that have ended."""
+        toast = self.watch_list.ended(self.view.state.operations)
+        if toast is not None:
+            self.notify(
+                toast.text, title=toast.title, severity=toast.severity, timeout=8, markup=False
+            )
+
+    # -- actions of the registry, scope "global" ---------------------------------------------------
+
+    async def action_show_screen(self, name: str) -> None:
+        """Go to one of the screens of the number keys, at its list."""
+        if self.current_mode != name:
+            await self.switch_mode(name)
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+
+    def action_command_palette(self) -> None:
+        """Open the palette of this screen."""
+        from console.screens.dialogs.palette import PaletteDialog
+
+        if isinstance(self.screen, ConsoleScreen):
+            self.push_screen(PaletteDialog(self.screen))
+
+    def action_show_help(self) -> None:
+        """Open the keys of this screen."""
+        from console.screens.help import HelpScreen
+
+        if isinstance(self.screen, ConsoleScreen) and not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen.registry_layer))
+
+    async def action_back(self) -> None:
+        """Peel one layer."""
+        screen = self.screen
+        if isinstance(screen, ConsoleScreen) and screen.peel():
+            return
+        if len(self.screen_stack) > 1:
+            await self.pop_screen()
+        elif self.current_mode != self.DEFAULT_MODE:
+            await self.switch_mode(self.DEFAULT_MODE)
+
+    def action_leave(self) -> None:
+        """Quit; asks when an operation runs."""
+        from console.screens.dialogs.leave import LeaveDialog
+
+        running = self.view.running
+        if not running:
+            self.exit()
+        elif not isinstance(self.screen, LeaveDialog):
+            self.push_screen(LeaveDialog(running), self._leave)
+
+    def _leave(self, sure: bool | None) -> None:
+        if sure:
+            self.exit()
+
+    def action_resync(self) -> None:
+        """Read everything again and draw everything again."""
+        self.refresh(layout=True)
+        self.ask(lambda source: source.refresh(), lambda _: self.notify("Everything read again."))
+
+    def action_next_theme(self) -> None:
+        """Change to the next theme."""
+        names = [name for name in self.available_themes if name.startswith("virtdeck-")]
+        place = names.index(self.theme) + 1 if self.theme in names else 0
+        self.theme = names[place % len(names)]
+        self.notify(f"Theme: {self.theme.removeprefix('virtdeck-')}", timeout=2)
+
+    async def open_instance(self, key: ObjectKey, tab: str) -> None:
+        """Open one instance at one of its tabs."""
+        from console.screens.instance import InstanceScreen
+
+        await self.push_screen(InstanceScreen(key, tab))
+
+    async def show_instances(self, filter_text: str) -> None:
+        """Go to the instances and show only those a filter leaves."""
+        from console.screens.instances import InstancesScreen
+
+        await self.action_show_screen("instances")
+        if isinstance(self.screen, InstancesScreen):
+            self.screen.set_filter(filter_text)
+
+    async def action_show_faults(self) -> None:
+        """The instances that have an alert."""
+        from console.screens.instances import FAULTS
+
+        await self.show_instances(FAULTS)
+
+    # -- themes ----------------------------------------------------------------------------------
+
+    def _use_themes(self) -> None:
+        themes = load_themes()
+        for theme in themes.by_name.values():
+            self.register_theme(theme)
+        name, error = themes.choose(self.settings.display.theme)
+        self.theme = name
+        for problem in filter(None, (error, *themes.errors)):
+            self.call_later(self.show_error, problem)
+
+
+def run(*, source_factory: SourceFactory, settings: Settings) -> int:
+    """Run the console until the operator leaves; returns the exit status.
+
+    Blocks the calling thread, which must be the main one. `source_factory` is called on the
+    core's own loop and gives the source to show: a fleet, or a tape.
+    """
+    app = VirtdeckApp(source_factory, settings)
+    app.run(mouse=settings.display.mouse)
+    return app.return_code or 0
+
+
+__all__ = ["VirtdeckApp", "run"]

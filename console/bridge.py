@@ -1,0 +1,147 @@
+"""The bridge between the core's thread and the screen's: news one way, questions the other.
+
+The core runs in a daemon thread of its own, on its own asyncio loop. However fast it produces
+deltas, the screen is woken at most `rate` times a second and at most one wake-up is ever on its
+way (level-triggered); it then takes everything merged. Nothing here blocks the UI thread, and a
+core that hangs does not keep the console from leaving.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from core.errors import UnreachableError, VirtdeckError
+from core.model import Delta, State, merge
+from core.source import Source
+
+Answer = TypeVar("Answer")
+
+SourceFactory = Callable[[], AbstractAsyncContextManager[Source]]
+"""Called on the core's loop; entering it opens the source, leaving it closes it."""
+
+GOODBYE_SECONDS = 0.5
+"""How long `stop` waits for the core to close its links before it is left to die."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What the screen takes at a wake-up: the newest picture and what differs from the last."""
+
+    state: State
+    delta: Delta
+
+
+class Bridge:
+    """Hosts a source in the thread `core`. The methods are for the UI thread.
+
+    `wake` and `failed` are called on the core's thread and must only post a message.
+    """
+
+    def __init__(
+        self,
+        factory: SourceFactory,
+        *,
+        wake: Callable[[], object],
+        failed: Callable[[Exception], object],
+        rate: float,
+    ) -> None:
+        self._factory = factory
+        self._wake = wake
+        self._failed = failed
+        self._pause = 1 / rate
+        self._lock = threading.Lock()
+        self._pending: Delta | None = None
+        self._woken = False
+        self._source: Source | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._main: asyncio.Task[None] | None = None
+        self._thread = threading.Thread(target=self._run, name="core", daemon=True)
+
+    def start(self) -> None:
+        """Start the core's thread; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the core to close and wait for it, at most `GOODBYE_SECONDS`."""
+        loop, main = self._loop, self._main
+        if loop is not None and main is not None and self._thread.is_alive():
+            try:
+                loop.call_soon_threadsafe(main.cancel)
+            except RuntimeError:  # the loop closed in between
+                return
+            self._thread.join(GOODBYE_SECONDS)
+
+    @property
+    def source(self) -> Source | None:
+        """The open source, None until it is; only for what any thread may read."""
+        return self._source
+
+    @property
+    def state(self) -> State:
+        """The newest picture, empty until the source is open."""
+        source = self._source
+        return State() if source is None else source.state
+
+    def take(self) -> News:
+        """Everything since the last `take`, merged; allows the next wake-up."""
+        with self._lock:
+            delta, self._pending, self._woken = self._pending, None, False
+        state = self.state
+        return News(state, delta or Delta(revision=state.revision, at=state.at))
+
+    def ask(self, question: Callable[[Source], Awaitable[Answer]]) -> Future[Answer]:
+        """Run a coroutine of the source on the core's loop.
+
+        The future fails with UnreachableError while the source is not open. Add a callback that
+        posts a message: never wait for it on the UI thread.
+        """
+        source, loop = self._source, self._loop
+        if source is None or loop is None or loop.is_closed():
+            refused: Future[Answer] = Future()
+            refused.set_exception(
+                UnreachableError("The console's core is not running.", "Leave and start it again.")
+            )
+            return refused
+
+        async def answer() -> Answer:
+            return await question(source)
+
+        return asyncio.run_coroutine_threadsafe(answer(), loop)
+
+    # -- on the core's thread ----------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except asyncio.CancelledError:
+            return
+        except VirtdeckError as error:
+            self._failed(error)
+        except Exception as error:
+            self._failed(error)
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._main = asyncio.current_task()
+        async with self._factory() as source:
+            changes = source.changes()
+            self._source = source
+            self._tell(Delta(revision=source.state.revision, at=source.state.at))
+            async for delta in changes:
+                self._tell(delta)
+                # Whatever comes meanwhile is merged by the source: this is the rate limit.
+                await asyncio.sleep(self._pause)
+
+    def _tell(self, delta: Delta) -> None:
+        with self._lock:
+            waiting = self._pending
+            self._pending = delta if waiting is None else merge((waiting, delta))
+            wake, self._woken = not self._woken, True
+        if wake:
+            self._wake()

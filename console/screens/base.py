@@ -1,0 +1,148 @@
+"""What every screen has: the lines around it, how it takes news, and what `esc` does. UI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.dom import DOMNode
+from textual.screen import Screen
+from textual.widget import Widget
+
+from console.actions import Action, action, footer_entries
+from console.screens import chrome
+from console.screens.parts import Part, PartsLine
+from console.widgets.live_table import LiveTable
+from core.model import Delta
+
+if TYPE_CHECKING:
+    from console.app import VirtdeckApp
+
+TABS = (
+    ("1", "instances"),
+    ("2", "hosts"),
+    ("3", "volumes"),
+    ("4", "operations"),
+    ("5", "events"),
+)
+"""The screens of the number keys."""
+
+
+class ConsoleScreen(Screen[None], inherit_bindings=False):
+    """Header, tabs, the screen's own body, footer.
+
+    The app calls `take_news` while the screen is the visible one (or only a dialog covers it);
+    a screen that was away catches up when it comes back.
+    """
+
+    registry_layer: ClassVar[str] = ""
+    """The screen's name in the action registry."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen = -1
+
+    @property
+    def console(self) -> VirtdeckApp:
+        """The app, with its own type."""
+        return cast("VirtdeckApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the lines around the body."""
+        yield PartsLine(id="header")
+        yield PartsLine(id="tabs")
+        yield from self.body()
+        yield PartsLine(id="footer")
+
+    def body(self) -> Iterable[Widget]:
+        """The screen's own widgets, from top to bottom."""
+        return ()
+
+    def crumbs(self) -> tuple[str, ...]:
+        """The names on the way to this screen, when it is no tab itself."""
+        return ()
+
+    def summary(self) -> list[Part]:
+        """What stands at the right of the tabs: counts, the filter."""
+        return []
+
+    def show_all(self) -> None:
+        """Show the present picture from scratch."""
+
+    def show_change(self, delta: Delta) -> None:  # noqa: ARG002 - for those who can do better
+        """Show what changed since the last call."""
+        self.show_all()
+
+    def show_time(self) -> None:
+        """Refresh what changes only because time passes; called every few seconds."""
+
+    def peel(self) -> bool:
+        """Take one layer off (a filter, marks); return whether there was one."""
+        return False
+
+    # -- the app's side ------------------------------------------------------------------------
+
+    def take_news(self, delta: Delta) -> None:
+        """Show a delta that follows on what is shown."""
+        if not self.is_mounted:
+            return
+        if self._seen < 0:
+            self.show_all()
+        else:
+            self.show_change(delta)
+        self._seen = delta.revision
+        self.show_lines()
+
+    def catch_up(self) -> None:
+        """Show everything again if anything happened while the screen was away."""
+        revision = self.console.view.state.revision
+        if self._seen != revision:
+            self.show_all()
+            self._seen = revision
+        self.show_lines()
+
+    def show_lines(self) -> None:
+        """Bring header, tabs and footer up to date."""
+        console = self.console
+        state = console.view.state
+        self.query_one("#header", PartsLine).show(
+            chrome.header_left(state, console.view.zone),
+            chrome.header_right(
+                state,
+                read_only=console.read_only,
+                tape=console.tape.label(),
+                error=console.core_error,
+            ),
+        )
+        crumbs = self.crumbs()
+        left = (
+            chrome.crumb_groups(crumbs) if crumbs else chrome.tab_groups(TABS, self.registry_layer)
+        )
+        summary = self.summary()
+        self.query_one("#tabs", PartsLine).show(left, [[part] for part in summary])
+        footer_left, footer_right = chrome.footer_groups(
+            footer_entries(
+                self.registry_layer, read_only=console.read_only, actions=console.actions
+            )
+        )
+        self.query_one("#footer", PartsLine).show(footer_left, footer_right)
+
+    def on_screen_resume(self) -> None:
+        """Come back into view."""
+        self.call_after_refresh(self.catch_up)
+
+    # -- actions -----------------------------------------------------------------------------------
+
+    async def run_entry(self, entry: Action) -> None:
+        """Run an action of the registry where it belongs: the app, a table, or this screen."""
+        target: DOMNode = self
+        if entry.scope == "global":
+            target = self.app
+        elif entry.scope == "table":
+            target = self.query_one(LiveTable)
+        await self.app.run_action(entry.call, default_namespace=target)
+
+    async def action_run(self, action_id: str) -> None:
+        """Run an action of the registry by its id: what a click on the footer does."""
+        await self.run_entry(action(action_id))

@@ -1,0 +1,115 @@
+"""What the lines around every screen say: header, tabs, footer. Pure, any thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import tzinfo
+
+from console import format as fmt
+from console.actions import Action
+from console.glyphs import glyphs
+from console.screens.parts import Part
+from core.model import Alert, Host, LinkStatus, Severity, State
+
+Groups = list[Sequence[Part]]
+
+_FEW_HOSTS = 4
+"""Up to this many hosts are named one by one in the header."""
+
+
+def link_sign(status: LinkStatus) -> fmt.StateSign:
+    """How the state of a link is shown: glyph, word, role."""
+    signs = glyphs()
+    match status:
+        case LinkStatus.UP:
+            return fmt.StateSign(signs.running, "up", "ok")
+        case LinkStatus.CONNECTING:
+            return fmt.StateSign(signs.changing, "connecting", "changing")
+        case LinkStatus.DOWN:
+            return fmt.StateSign(signs.crashed, "down", "error")
+        case _:
+            return fmt.StateSign(signs.off, "closed", "off")
+
+
+def header_left(state: State, zone: tzinfo | None) -> Groups:
+    """The hosts and how the links to them stand."""
+    groups: Groups = [(Part(" virtdeck ", "strong"),)]
+    hosts = list(state.hosts.values())
+    if len(hosts) <= _FEW_HOSTS:
+        groups += [_host_parts(host, zone) for host in hosts]
+        return groups
+    up = sum(host.link.status is LinkStatus.UP for host in hosts)
+    groups.append((Part(f" {fmt.plural(len(hosts), 'host')}, {up} up", "", _HOSTS),))
+    groups += [_host_parts(host, zone) for host in hosts if host.link.status is not LinkStatus.UP]
+    return groups
+
+
+_HOSTS = "app.show_screen('hosts')"
+
+
+def _host_parts(host: Host, zone: tzinfo | None) -> Sequence[Part]:
+    sign = link_sign(host.link.status)
+    since = ""
+    if host.link.status is LinkStatus.DOWN and host.link.since:
+        since = f" since {fmt.clock_time(host.link.since, zone)}"
+    return (
+        Part(f"  {sign.glyph} ", sign.role, _HOSTS),
+        Part(f"{host.name} ", "", _HOSTS),
+        Part(f"{sign.word}{since}", sign.role, _HOSTS),
+    )
+
+
+def header_right(state: State, *, read_only: bool, tape: str, error: str = "") -> Groups:
+    """What must not be missed: alerts, a tape's position, read-only, a broken core."""
+    groups: Groups = []
+    if tape:
+        groups.append((Part(f" {tape} ", "changing"),))
+    if read_only and not tape:
+        groups.append((Part(" read-only ", "paused"),))
+    if alerts := _alert_parts([alert for some in state.alerts.values() for alert in some]):
+        groups.append(alerts)
+    if error:
+        groups.append((Part(f" {error} ", "error"),))
+    return groups
+
+
+def _alert_parts(alerts: Sequence[Alert]) -> Sequence[Part]:
+    if not alerts:
+        return ()
+    worst = any(alert.severity is Severity.ERROR for alert in alerts)
+    text = f" {glyphs().alert} {fmt.plural(len(alerts), 'alert')} "
+    return (Part(text, "error" if worst else "warning", "app.show_faults"),)
+
+
+def tab_groups(tabs: Sequence[tuple[str, str]], current: str) -> Groups:
+    """The screens by number; `tabs` are (key, name) pairs, `current` a name."""
+    groups: Groups = []
+    for key, name in tabs:
+        call = f"app.show_screen('{name}')"
+        here = name == current
+        groups.append(
+            (
+                Part(f" {key} ", "header-sorted" if here else "key", call),
+                Part(f"{name.capitalize()} ", "header-sorted" if here else "", call),
+            )
+        )
+    return groups
+
+
+def crumb_groups(crumbs: Sequence[str]) -> Groups:
+    """Where one is, below a screen of the tabs: the way back is a click on the first crumb."""
+    first, *rest = crumbs
+    groups: Groups = [(Part(" esc ", "key", "app.back"), Part(f"{first.capitalize()} ", ""))]
+    groups += [(Part("› ", "muted"), Part(f"{crumb} ", "strong")) for crumb in rest]
+    return groups
+
+
+def footer_groups(entries: Sequence[tuple[str, str, Action]]) -> tuple[Groups, Groups]:
+    """The keys of a screen: its own from the left, those that work everywhere at the right."""
+    left: Groups = []
+    right: Groups = []
+    for label, title, entry in entries:
+        call = f"screen.run('{entry.id}')"
+        group = (Part(f" {label}", "key", call), Part(f" {title} ", "", call))
+        (right if entry.scope == "global" else left).append(group)
+    return left, right

@@ -1,0 +1,1 @@
+"""Questions over a screen: they take every key until they are answered."""

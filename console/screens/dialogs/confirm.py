@@ -1,0 +1,117 @@
+"""Asks before a power verb: names every instance it means, who is left out, what is lost.
+
+UI thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual import on
+from textual.widget import Widget
+from textual.widgets import Button, Input
+
+from console import format as fmt
+from console.screens.dialogs.question import QuestionDialog
+from console.screens.power import Proposal, Target
+from console.widgets.columns import Cell, CellValue
+
+_MOST_NAMES = 8
+_MOST_REASONS = 3
+
+
+class ConfirmDialog(QuestionDialog, inherit_bindings=True):
+    """For a dangerous verb the name must be typed (several instances: how many)."""
+
+    def __init__(self, proposal: Proposal) -> None:
+        self._proposal = proposal
+        self._must_type = word_to_type(proposal)
+        self._typed = ""
+        super().__init__(heading(proposal), particulars(proposal), proposal.entry.title)
+
+    def extra(self) -> Iterable[Widget]:
+        """The line to type the name into."""
+        if self._must_type:
+            box = Input(placeholder=f"type {self._must_type} to go on", compact=True)
+            box.cursor_blink = False
+            yield box
+
+    def may_say_yes(self) -> bool:
+        """Once the name is typed, where it must be."""
+        return self._typed == self._must_type
+
+    def keys_line(self) -> str:
+        """Which keys answer: letters go into the line while there is one."""
+        if self._must_type:
+            return f"type {self._must_type}, then enter   esc cancels"
+        return super().keys_line()
+
+    def on_mount(self) -> None:
+        """The cursor goes where the answer begins."""
+        if self._must_type:
+            self.query_one(Input).focus()
+
+    @on(Input.Changed)
+    def _type(self, event: Input.Changed) -> None:
+        self._typed = event.value.strip()
+        self.query_one("#yes", Button).disabled = not self.may_say_yes()
+
+    @on(Input.Submitted)
+    def _enter(self) -> None:
+        if self.may_say_yes():
+            self.dismiss(True)
+        else:
+            self.notify(f"Type {self._must_type} to go on, or press esc.", timeout=3, markup=False)
+
+
+def word_to_type(proposal: Proposal) -> str:
+    """What must be typed: nothing, the name of the one, or the number of the many."""
+    if not proposal.entry.dangerous:
+        return ""
+    able = proposal.able
+    return able[0].name if len(able) == 1 else str(len(able))
+
+
+def heading(proposal: Proposal) -> str:
+    """The question: `Force off db on alpha?`, `Force off 3 instances?`."""
+    able = proposal.able
+    if len(able) == 1:
+        return f"{proposal.entry.title} {able[0].name} on {able[0].host}?"
+    return f"{proposal.entry.title} {len(able):,} instances?"
+
+
+def particulars(proposal: Proposal) -> list[CellValue]:
+    """What happens, to whom, and who is left out and why."""
+    role = "warning" if proposal.entry.dangerous else ""
+    lines: list[CellValue] = [Cell(proposal.entry.description, role)]
+    if len(proposal.targets) > 1:
+        lines += ["", *_named(proposal.able)]
+    elif proposal.able:
+        lines.append(Cell(f"It is {proposal.able[0].state} now.", "muted"))
+    if proposal.hidden:
+        words = fmt.plural(proposal.hidden, "marked instance")
+        lines.append(Cell(f"! {words} hidden by the filter", "warning"))
+    if proposal.unable:
+        lines += ["", Cell(f"{len(proposal.unable):,} left out:", "warning")]
+        lines += [
+            Cell(f"  {target.name}: {' '.join(target.reasons)}", "muted")
+            for target in proposal.unable[:_MOST_REASONS]
+        ]
+        lines += _more(len(proposal.unable) - _MOST_REASONS)
+    return lines
+
+
+def _named(targets: tuple[Target, ...]) -> list[CellValue]:
+    width = max((len(target.name) for target in targets[:_MOST_NAMES]), default=0)
+    lines: list[CellValue] = [
+        (
+            Cell(f"  {target.name:<{width}}  ", "strong"),
+            Cell(f"{target.host}, {target.state}", "muted"),
+        )
+        for target in targets[:_MOST_NAMES]
+    ]
+    return lines + _more(len(targets) - _MOST_NAMES)
+
+
+def _more(rest: int) -> list[CellValue]:
+    return [Cell(f"  and {rest:,} more", "muted")] if rest > 0 else []

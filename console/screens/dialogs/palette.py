@@ -1,0 +1,170 @@
+"""The command palette: everything that works here, every screen and every instance, by name.
+
+UI thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.fuzzy import Matcher
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from console.actions import Action, key_label, palette_entries
+from console.widgets.columns import Cell, CellValue
+from console.widgets.line_panel import LinePanel
+from core.model import Instance, ObjectKey
+
+if TYPE_CHECKING:
+    from console.screens.base import ConsoleScreen
+
+SHOWN = 12
+"""Lines of the palette."""
+
+
+class Entry(NamedTuple):
+    """A line of the palette: an action of the registry, or an instance to open."""
+
+    title: str
+    help: str
+    key: str = ""
+    action: Action | None = None
+    instance: ObjectKey | None = None
+
+
+def action_entries(layer: str, actions: Sequence[Action], *, read_only: bool) -> list[Entry]:
+    """The registry's lines for a screen; the palette itself is left out."""
+    return [
+        Entry(title, help_, ", ".join(map(key_label, entry.keys[:1])), entry)
+        for title, help_, entry in palette_entries(layer, read_only=read_only, actions=actions)
+        if entry.id != "global.palette"
+    ]
+
+
+def search(query: str, entries: Sequence[Entry], instances: Sequence[Instance]) -> list[Entry]:
+    """The best lines for a query: actions fuzzily, instances by a part of their name."""
+    query = query.strip()
+    if not query:
+        return list(entries[:SHOWN])
+    matcher = Matcher(query)
+    scored = [(matcher.match(entry.title), entry) for entry in entries]
+    scored = [pair for pair in scored if pair[0] > 0]
+    scored.sort(key=lambda pair: -pair[0])
+    wanted = query.casefold().removeprefix("instance:").strip()
+    found = [
+        Entry(f"instance: {row.name}", f"Open it ({row.host}).", instance=row.key)
+        for row in instances
+        if wanted in row.name.casefold()
+    ]
+    found.sort(key=lambda entry: (not entry.title.casefold().endswith(f": {wanted}"), entry.title))
+    best = [entry for _, entry in scored]
+    return (found[: SHOWN // 2] + best)[:SHOWN] if len(wanted) > 1 else (best + found)[:SHOWN]
+
+
+class PaletteList(LinePanel):
+    """The lines found, with a cursor."""
+
+    def __init__(self, chosen: Callable[[Entry], None]) -> None:
+        super().__init__()
+        self._chosen = chosen
+        self.entries: Sequence[Entry] = ()
+        self.cursor = 0
+
+    def show(self, entries: Sequence[Entry]) -> None:
+        """Show these, the cursor on the best."""
+        self.entries = entries
+        self.cursor = 0
+        self.redraw()
+
+    def move(self, step: int) -> None:
+        """Move the cursor, round the ends."""
+        if self.entries:
+            self.cursor = (self.cursor + step) % len(self.entries)
+            self.redraw()
+
+    def lines(self, width: int) -> list[CellValue]:
+        """Always as many lines, so that the dialog never moves."""
+        drawn = [self._line(place, entry, width) for place, entry in enumerate(self.entries)]
+        if not drawn:
+            drawn = [(Cell("  Nothing is called that.", "muted"),)]
+        return [*drawn, *[""] * (SHOWN - len(drawn))]
+
+    def _line(self, place: int, entry: Entry, width: int) -> tuple[Cell, ...]:
+        here = "cursor" if place == self.cursor else ""
+        sign = ">" if here else " "
+        title = f"{sign} {entry.title}"
+        key = f"{entry.key} " if entry.key else ""
+        room = width - len(title) - len(key) - 2
+        help_ = entry.help if len(entry.help) <= room else entry.help[: max(0, room - 1)] + "…"
+        blanks = " " * max(0, width - len(title) - 2 - len(help_) - len(key))
+        return (
+            Cell(title, here or "strong"),
+            Cell(f"  {help_}{blanks}", here or "muted"),
+            Cell(key, here or "key"),
+        )
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the line under the pointer."""
+        if event.y < len(self.entries):
+            self._chosen(self.entries[event.y])
+
+
+class PaletteDialog(ModalScreen[None], inherit_bindings=False):
+    """Type, choose, enter."""
+
+    AUTO_FOCUS = "Input"
+    CSS_PATH = "palette.tcss"
+    BINDINGS = [  # noqa: RUF012 - Textual's own way
+        Binding("escape", "dismiss", "Close"),
+        Binding("down,ctrl+n,tab", "move(1)", "Down"),
+        Binding("up,ctrl+p,shift+tab", "move(-1)", "Up"),
+    ]
+
+    def __init__(self, under: ConsoleScreen) -> None:
+        super().__init__()
+        console = under.console
+        self._under = under
+        self._entries = action_entries(
+            under.registry_layer, console.actions, read_only=console.read_only
+        )
+        self._instances = list(console.view.state.instances.values())
+        self._list = PaletteList(self._choose)
+
+    def compose(self) -> ComposeResult:
+        """An input over the list."""
+        box = Input(placeholder="action, screen or instance", compact=True)
+        box.cursor_blink = False
+        with Vertical(classes="dialog"):
+            yield box
+            yield self._list
+
+    def on_mount(self) -> None:
+        """Show the first lines."""
+        self._list.show(search("", self._entries, self._instances))
+
+    def action_move(self, step: int) -> None:
+        """Move the cursor of the list."""
+        self._list.move(step)
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        self._list.show(search(event.value, self._entries, self._instances))
+
+    @on(Input.Submitted)
+    def _entered(self) -> None:
+        if self._list.entries:
+            self._choose(self._list.entries[self._list.cursor])
+
+    def _choose(self, entry: Entry) -> None:
+        under = self._under
+        self.dismiss()
+        if entry.instance is not None:
+            under.call_later(under.console.open_instance, entry.instance, "overview")
+        elif entry.action is not None:
+            under.call_later(under.run_entry, entry.action)

@@ -1,0 +1,85 @@
+"""The frame of every question: what it is about, No and Yes, and No unless told otherwise.
+
+UI thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Button, Input
+
+from console.widgets.columns import Cell, CellValue
+from console.widgets.line_panel import TextPanel
+
+
+class QuestionDialog(ModalScreen[bool], inherit_bindings=False):
+    """Dismisses with True for yes; escape, `n` and enter on the default button mean no."""
+
+    AUTO_FOCUS = "#no"
+    CSS_PATH = "question.tcss"
+    BINDINGS = [  # noqa: RUF012 - Textual's own way
+        Binding("escape,n", "answer(False)", "No"),
+        Binding("y", "yes", "Yes"),
+        Binding("left,right,tab,shift+tab,up,down", "other", "Other button"),
+    ]
+
+    def __init__(
+        self, title: str, lines: Sequence[CellValue], yes: str, no: str = "Cancel"
+    ) -> None:
+        super().__init__()
+        self._heading = title
+        self._lines = lines
+        self._yes = yes
+        self._no = no
+
+    def compose(self) -> ComposeResult:
+        """The sentence, the particulars, the buttons."""
+        with Vertical(classes="dialog"):
+            yield TextPanel([Cell(self._heading, "strong"), ""])
+            yield TextPanel(self._lines)
+            yield from self.extra()
+            with Horizontal(classes="buttons"):
+                yield Button(self._no, id="no", compact=True)
+                yield Button(self._yes, id="yes", compact=True, disabled=not self.may_say_yes())
+            yield TextPanel([Cell(self.keys_line(), "muted")])
+
+    def extra(self) -> Iterable[Widget]:
+        """Widgets between the text and the buttons."""
+        return ()
+
+    def may_say_yes(self) -> bool:
+        """Whether yes can be chosen yet."""
+        return True
+
+    def keys_line(self) -> str:
+        """Which keys answer."""
+        return "y yes   n, esc no   tab other button"
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """A button was chosen."""
+        self.dismiss(event.button.id == "yes")
+
+    def action_answer(self, sure: bool) -> None:
+        """Answer with a key."""
+        self.dismiss(sure)
+
+    def action_yes(self) -> None:
+        """Yes, if it can be said."""
+        if self.may_say_yes():
+            self.dismiss(True)
+
+    def action_other(self) -> None:
+        """Move between what can be focused."""
+        stops = [
+            widget for widget in (*self.query(Input), *self.query(Button)) if not widget.disabled
+        ]
+        if self.focused in stops:
+            stops[(stops.index(self.focused) + 1) % len(stops)].focus()
+        elif stops:
+            stops[0].focus()

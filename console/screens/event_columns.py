@@ -1,0 +1,57 @@
+"""The columns of the events table. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from console.glyphs import glyphs
+from console.screens.view import View
+from console.widgets.columns import Cell, CellValue, Column
+from core.model import Event
+from core.model.base import kebab
+from core.state.event_text import describe, severity
+
+
+class Line(NamedTuple):
+    """An event and the number under which it came."""
+
+    number: int
+    event: Event
+
+
+def event_columns(view: View) -> list[Column[Line]]:
+    """Every column, in order."""
+    return [
+        Column("at", "TIME", lambda row: view.clock(row.event.at), lambda row: row.number, width=8,
+               tooltip="When it reached this console"),
+        Column("host", "HOST", lambda row: row.event.host, lambda row: row.event.host,
+               min_width=6, max_width=16, priority=2, tooltip="Where it came from"),
+        Column("name", "OBJECT", _name, lambda row: row.event.name, min_width=10, max_width=30,
+               flex=2, tooltip="What it is about"),
+        Column("kind", "EVENT", lambda row: Cell(kind_of(row.event), "muted"),
+               lambda row: kind_of(row.event), min_width=14, max_width=22, priority=3,
+               tooltip="Its kind"),
+        Column("text", "WHAT HAPPENED", _text, None, min_width=20, flex=6,
+               tooltip="In words; ! marks what is wrong"),
+    ]  # fmt: skip
+
+
+def kind_of(event: Event) -> str:
+    """The kind as tapes write it: `instance-lifecycle`."""
+    return kebab(type(event).__name__)
+
+
+def event_text(event: Event) -> Cell:
+    """What happened, in words; a sign before it when it is serious."""
+    role = severity(event)
+    if role == "info":
+        return Cell(describe(event))
+    return Cell(f"{glyphs().alert} {describe(event)}", role)
+
+
+def _name(row: Line) -> CellValue:
+    return row.event.name or Cell(row.event.subject.kind, "muted")
+
+
+def _text(row: Line) -> CellValue:
+    return event_text(row.event)

@@ -1,0 +1,90 @@
+"""The filter line of a list: typing narrows the table at once, a mistake is explained below it.
+
+UI thread.
+"""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Input
+
+from console.widgets.columns import Cell
+from console.widgets.line_panel import TextPanel
+
+_HELP = "enter keeps it, esc drops it"
+
+
+class FilterBar(Vertical):
+    """An input and a sentence under it; hidden until `open`. `words` explains what may be typed."""
+
+    class Typed(Message):
+        """The text changed."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Kept(Message):
+        """The operator is content with the filter."""
+
+    def __init__(self, words: str, *, sign: str = "/", id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._words = words
+        self._sign = sign
+        self._before = ""
+
+    def compose(self) -> ComposeResult:
+        """A sign, the input, the sentence."""
+        with Horizontal():
+            yield TextPanel([Cell(f" {self._sign} ", "key")], classes="sign")
+            box = Input(compact=True, select_on_focus=False)
+            box.cursor_blink = False
+            yield box
+        yield TextPanel([Cell(f"   {self._words}; {_HELP}", "muted")], id="sentence")
+
+    @property
+    def editing(self) -> bool:
+        """Whether the line is open."""
+        return self.has_class("-open")
+
+    @property
+    def before(self) -> str:
+        """The text when editing began: what `esc` goes back to."""
+        return self._before
+
+    def open(self, text: str) -> None:
+        """Show the line with `text` in it and put the cursor there."""
+        self._before = text
+        self.add_class("-open")
+        box = self.query_one(Input)
+        with self.prevent(Input.Changed):
+            box.value = text
+        box.cursor_position = len(text)
+        box.focus()
+        self.explain("")
+
+    def close(self) -> None:
+        """Hide the line."""
+        self.remove_class("-open")
+
+    def explain(self, sentence: str) -> None:
+        """Say what is wrong with the text; an empty sentence says what may be typed."""
+        cell = (
+            Cell(f"   ! {sentence}", "error")
+            if sentence
+            else Cell(f"   {self._words}; {_HELP}", "muted")
+        )
+        self.query_one("#sentence", TextPanel).show([cell])
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Typed(event.value))
+
+    @on(Input.Submitted)
+    def _kept(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Kept())

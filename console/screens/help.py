@@ -1,0 +1,49 @@
+"""Every key that works on the screen one came from, made from the action registry. UI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from textual.containers import VerticalScroll
+from textual.widget import Widget
+
+from console.actions import Action, help_sections
+from console.screens.base import ConsoleScreen
+from console.widgets.columns import Cell, CellValue
+from console.widgets.line_panel import TextPanel
+
+
+def help_lines(layer: str, actions: Sequence[Action]) -> list[CellValue]:
+    """Keys, titles and descriptions in aligned columns, a heading per scope."""
+    lines: list[CellValue] = []
+    for section in help_sections(layer, actions):
+        lines += ["", Cell(f" {section.title}", "strong")]
+        lines += [
+            (
+                Cell(f"  {keys:<20}", "key"),
+                Cell(f"{title:<24}"),
+                Cell(description, "muted"),
+            )
+            for keys, title, description in section.lines
+        ]
+    return lines
+
+
+class HelpScreen(ConsoleScreen, inherit_bindings=False):
+    """A page to scroll; `esc` goes back."""
+
+    AUTO_FOCUS = "VerticalScroll"
+    registry_layer = "help"
+
+    def __init__(self, about: str) -> None:
+        super().__init__()
+        self._about = about
+
+    def body(self) -> Iterable[Widget]:
+        """One page of text."""
+        with VerticalScroll():
+            yield TextPanel(help_lines(self._about, self.console.actions))
+
+    def crumbs(self) -> tuple[str, ...]:
+        """Where one came from."""
+        return (self._about, "keys")

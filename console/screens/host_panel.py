@@ -1,0 +1,124 @@
+"""What the hosts screen says of the host under the cursor. Pure."""
+
+from __future__ import annotations
+
+from console import format as fmt
+from console.screens.chrome import link_sign
+from console.screens.table_text import facts, heading, table
+from console.screens.view import View
+from console.widgets.columns import Cell, CellValue
+from core.model import Host, HostFacts, LinkStatus
+
+_HISTORY = 12
+"""Lines of link history."""
+
+
+def host_lines(view: View, host: Host) -> list[CellValue]:
+    """Link, what it is, what it cannot do, NUMA, networks, link history."""
+    lines = _link(view, host)
+    if host.facts is not None:
+        lines += ["", *_limitations(host.facts), "", *_machine(host.facts)]
+        if host.facts.numa:
+            lines += ["", *_numa(host.facts)]
+    lines += ["", *_networks(view, host), "", *_history(view, host)]
+    return lines
+
+
+def _link(view: View, host: Host) -> list[CellValue]:
+    link = host.link
+    sign = link_sign(link.status)
+    words = (
+        Cell(f"{sign.glyph} {sign.word}", sign.role),
+        Cell(f" since {view.date(link.since)}" if link.since else ""),
+    )
+    pairs: list[tuple[str, CellValue]] = [("link", words), ("uri", host.uri)]
+    if link.error:
+        pairs.append(("why", Cell(link.error, "error")))
+    if link.hint:
+        pairs.append(("cure", Cell(link.hint, "strong")))
+    if link.status is LinkStatus.DOWN and link.next_attempt is not None:
+        words_ = f"{view.clock(link.next_attempt)}, after {link.attempt} (R tries now)"
+        pairs.append(("next attempt", words_))
+    if link.read_only:
+        pairs.append(("access", Cell("read-only", "paused")))
+    return [heading(host.name), *facts(pairs)]
+
+
+def _machine(known: HostFacts) -> list[CellValue]:
+    topology = (
+        f"{known.cpus} CPUs: {known.sockets} sockets x {known.cores} cores x "
+        f"{known.threads} threads, {known.nodes} NUMA nodes"
+    )
+    model = " ".join(filter(None, (known.cpu_vendor, known.cpu_model)))
+    memory = fmt.size(known.memory)
+    if known.memory_free is not None:
+        memory += f", {fmt.size(known.memory_free)} free"
+    return [
+        heading("Machine"),
+        *facts(
+            [
+                ("hostname", known.hostname),
+                ("hypervisor", f"{known.hypervisor} {known.hypervisor_version}".strip()),
+                ("libvirt", known.libvirt_version),
+                ("architecture", known.architecture),
+                ("cpu", f"{model}, {known.mhz} MHz" if known.mhz else model),
+                ("topology", topology if known.cpus else ""),
+                ("memory", memory),
+                ("runs", ", ".join(known.guest_types)),
+                ("migrates over", ", ".join(known.migration_transports)),
+                ("cpu features", fmt.names(known.cpu_features, 8)),
+            ]
+        ),
+    ]
+
+
+def _limitations(known: HostFacts) -> list[CellValue]:
+    lines: list[CellValue] = [heading("What it cannot do")]
+    if not known.limitations:
+        return [*lines, Cell("  nothing known", "muted")]
+    for limit in known.limitations:
+        lines.append((Cell("  ! ", "warning"), Cell(limit.what, "strong")))
+        lines.append(Cell(f"    {limit.why}", ""))
+        if limit.cure:
+            lines.append((Cell("    cure: ", "muted"), Cell(limit.cure)))
+    return lines
+
+
+def _numa(known: HostFacts) -> list[CellValue]:
+    rows = [
+        (
+            str(cell.id),
+            fmt.size(cell.memory),
+            str(cell.cpus),
+            ", ".join(f"{page.total} x {fmt.size(page.size)}" for page in cell.huge_pages) or "-",
+        )
+        for cell in known.numa
+    ]
+    return [heading("NUMA"), *table(("cell", "memory", "cpus", "huge pages"), rows)]
+
+
+def _networks(view: View, host: Host) -> list[CellValue]:
+    rows = [
+        (
+            network.name,
+            Cell("active", "ok") if network.active else Cell("inactive", "off"),
+            network.forward or "isolated",
+            network.bridge or fmt.UNKNOWN,
+            ", ".join(network.addresses) or fmt.UNKNOWN,
+            "yes" if network.autostart else "no",
+        )
+        for key, network in view.state.networks.items()
+        if key.host == host.name
+    ]
+    titles = ("name", "state", "forward", "bridge", "addresses", "autostart")
+    return [heading("Networks"), *table(titles, rows)]
+
+
+def _history(view: View, host: Host) -> list[CellValue]:
+    rows = []
+    for change in reversed(host.history[-_HISTORY:]):
+        sign = link_sign(change.status)
+        rows.append(
+            (view.date(change.at), Cell(f"{sign.glyph} {sign.word}", sign.role), change.reason)
+        )
+    return [heading("Link history"), *table(("when", "link", "why"), rows, "nothing yet")]

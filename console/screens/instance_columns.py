@@ -1,0 +1,134 @@
+"""The columns of the instances table. Cells are drawn from the view when they come into sight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from console import format as fmt
+from console.glyphs import glyphs
+from console.screens.view import View
+from console.widgets.charts import spark
+from console.widgets.columns import Cell, CellValue, Column
+from core.model import Instance, InstanceState, Rates, Severity
+from core.state.operations import activity
+
+HISTORY = 16
+"""Samples in the CPU history column."""
+BUSY = 90.0
+"""Percent of CPU from which the figure is drawn in the warning role, with a sign before it."""
+
+_STATE_ORDER = (
+    InstanceState.CRASHED,
+    InstanceState.PAUSED,
+    InstanceState.SHUTTING_DOWN,
+    InstanceState.RUNNING,
+    InstanceState.SUSPENDED,
+    InstanceState.SHUTOFF,
+    InstanceState.UNKNOWN,
+)
+"""What an operator wants on top when sorting by state."""
+
+
+def instance_columns(view: View) -> list[Column[Instance]]:
+    """Every column, in order; the lowest priorities stay longest on a narrow terminal."""
+    return [
+        Column("name", "NAME", lambda row: row.name, lambda row: row.name,
+               min_width=12, max_width=40, flex=3, tooltip="The instance's name"),
+        Column("host", "HOST", lambda row: row.host, lambda row: row.host,
+               min_width=6, max_width=16, flex=1, priority=2, tooltip="Where it is"),
+        Column("state", "STATE", _state, _state_rank, width=15, tooltip="State, by urgency"),
+        _figure(view, "cpu", "CPU%", lambda rates: rates.cpu, _percent, 5, 1,
+                "Percent of its vCPUs"),
+        Column("history", "CPU HISTORY", _history(view), width=HISTORY, priority=7,
+               tooltip="CPU, newest at the right; a full block is 100 %"),
+        _figure(view, "memory", "MEM", lambda rates: rates.memory, fmt.size, 5, 3,
+                "Memory in use, as far as the guest tells"),
+        _figure(view, "read", "READ", lambda rates: rates.read, fmt.size, 5, 5,
+                "Read from all disks, bytes a second"),
+        _figure(view, "write", "WRITE", lambda rates: rates.write, fmt.size, 5, 5,
+                "Written to all disks, bytes a second"),
+        _figure(view, "received", "RX", lambda rates: rates.received, fmt.size, 5, 6,
+                "Received by all interfaces, bytes a second"),
+        _figure(view, "sent", "TX", lambda rates: rates.sent, fmt.size, 5, 6,
+                "Sent by all interfaces, bytes a second"),
+        Column("activity", "ACTIVITY", _activity(view), lambda row: _words(view, row)[0] or None,
+               min_width=12, flex=4, priority=4, tooltip="What it is doing now, and alerts"),
+    ]  # fmt: skip
+
+
+def instance_role(view: View) -> Callable[[Instance], str]:
+    """The role of a whole row: rows of a host out of reach are greyed."""
+    return lambda row: "muted" if view.stale(row.host) else ""
+
+
+def _figure(
+    view: View,
+    id: str,  # noqa: A002 - the column's own word
+    title: str,
+    value: Callable[[Rates], float | None],
+    write: Callable[[float | None], str],
+    width: int,
+    priority: int,
+    tooltip: str,
+) -> Column[Instance]:
+    def figure(row: Instance) -> float | None:
+        rates = view.state.rates.get(row.key)
+        return None if rates is None or not row.state.active else value(rates)
+
+    def render(row: Instance) -> CellValue:
+        number = figure(row)
+        if id == "cpu" and number is not None and number >= BUSY:
+            return Cell(write(number), "warning")
+        return write(number) if number else Cell(write(number), "muted")
+
+    return Column(
+        id, title, render, figure, width=width, align="right", priority=priority,
+        default_descending=True, tooltip=tooltip,
+    )  # fmt: skip
+
+
+def _percent(value: float | None) -> str:
+    if value is None:
+        return fmt.UNKNOWN
+    return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
+
+
+def _state(row: Instance) -> CellValue:
+    sign = fmt.instance_state(row.state)
+    return (Cell(f"{sign.glyph} ", sign.role), Cell(sign.word, sign.role))
+
+
+def _state_rank(row: Instance) -> int:
+    return _STATE_ORDER.index(row.state)
+
+
+def _history(view: View) -> Callable[[Instance], CellValue]:
+    def render(row: Instance) -> CellValue:
+        histories = view.state.histories
+        values = histories.series(row.key, "cpu") if histories else ()
+        return Cell(spark(values, HISTORY, 100.0), "chart")
+
+    return render
+
+
+def _activity(view: View) -> Callable[[Instance], CellValue]:
+    def render(row: Instance) -> CellValue:
+        text, role = _words(view, row)
+        return Cell(text, role)
+
+    return render
+
+
+def _words(view: View, row: Instance) -> tuple[str, str]:
+    """What it does or suffers, in order of importance, and the role of these words."""
+    if view.stale(row.host):
+        return f"as of {view.stale_age(row.host)} ago", "muted"
+    if alerts := view.alerts(row.key):
+        role = "error" if alerts[0].severity is Severity.ERROR else "warning"
+        more = f" (+{len(alerts) - 1})" if len(alerts) > 1 else ""
+        return f"{glyphs().alert} {alerts[0].cause}{more}", role
+    if doing := activity(view.state, row.key):
+        return doing, "changing"
+    if row.state in (InstanceState.PAUSED, InstanceState.CRASHED):
+        return row.reason, ""
+    return "", ""

@@ -1,0 +1,247 @@
+"""What the tabs of one instance say, as lines of text. Pure."""
+
+from __future__ import annotations
+
+from console import format as fmt
+from console.glyphs import glyphs
+from console.screens.event_columns import event_text
+from console.screens.table_text import facts, heading, table
+from console.screens.view import View
+from console.widgets.charts import spark
+from console.widgets.columns import Cell, CellValue
+from core.model import Disk, DiskSource, Instance, InstanceDetail, Severity
+from core.state.operations import activity
+
+_SPARK = 30
+_EVENTS = 500
+"""Events of an instance shown at most."""
+
+
+def overview(view: View, row: Instance, detail: InstanceDetail | None) -> list[CellValue]:
+    """State, figures, what it is made of."""
+    lines = _alerts(view, row)
+    lines += [heading("Now"), *facts(_now(view, row)), "", heading("Made of"), *facts(_made(row))]
+    if detail is not None and detail.addresses:
+        addresses = ", ".join(address.address for address in detail.addresses)
+        lines += facts([("addresses", addresses)])
+    if row.description:
+        lines += ["", heading("Description"), f"  {row.description}"]
+    return lines
+
+
+def _alerts(view: View, row: Instance) -> list[CellValue]:
+    lines: list[CellValue] = []
+    if view.stale(row.host):
+        age = view.stale_age(row.host)
+        lines.append(Cell(f" The link to {row.host} is not up: this is {age} old.", "warning"))
+    for alert in view.alerts(row.key):
+        role = "error" if alert.severity is Severity.ERROR else "warning"
+        text = f" {glyphs().alert} {alert.cause}"
+        lines.append((Cell(text, role), Cell(f"  since {view.clock(alert.since)}", "muted")))
+    return [*lines, ""] if lines else []
+
+
+def _now(view: View, row: Instance) -> list[tuple[str, CellValue]]:
+    sign = fmt.instance_state(row.state)
+    state: list[Cell] = [Cell(f"{sign.glyph} {sign.word}", sign.role)]
+    if row.reason:
+        state.append(Cell(f" ({row.reason})"))
+    if row.state_since:
+        state.append(Cell(f" since {view.date(row.state_since)}", "muted"))
+    pairs: list[tuple[str, CellValue]] = [("state", tuple(state))]
+    if doing := activity(view.state, row.key):
+        pairs.append(("doing", Cell(doing, "changing")))
+    pairs.append(("agent", row.agent.value))
+    if row.state.active:
+        pairs += _figures(view, row)
+    return pairs
+
+
+def _figures(view: View, row: Instance) -> list[tuple[str, CellValue]]:
+    rates, histories = view.state.rates.get(row.key), view.state.histories
+
+    def line(name: str, text: str, top: float | None = None) -> CellValue:
+        values = histories.series(row.key, name) if histories else ()
+        return (Cell(f"{text:<22}"), Cell(spark(values, _SPARK, top), "chart"))
+
+    if rates is None:
+        return [("figures", Cell("not measured yet", "muted"))]
+    cpu = fmt.UNKNOWN if rates.cpu is None else f"{rates.cpu:.1f} % of {row.vcpus}"
+    memory = f"{fmt.size(rates.memory)} of {fmt.size(rates.memory_total or row.memory)}"
+    return [
+        ("cpu", line("cpu", cpu, 100.0)),
+        ("memory", line("memory", memory, float(rates.memory_total or row.memory or 0) or None)),
+        ("disk read", line("read", fmt.rate(rates.read))),
+        ("disk write", line("write", fmt.rate(rates.write))),
+        ("received", line("received", fmt.rate(rates.received))),
+        ("sent", line("sent", fmt.rate(rates.sent))),
+    ]
+
+
+def _made(row: Instance) -> list[tuple[str, CellValue]]:
+    vcpus = str(row.vcpus)
+    if row.vcpus_maximum and row.vcpus_maximum != row.vcpus:
+        vcpus += f" of {row.vcpus_maximum}"
+    memory = fmt.size(row.memory)
+    if row.memory_maximum and row.memory_maximum != row.memory:
+        memory += f" of {fmt.size(row.memory_maximum)}"
+    kept = ["persistent" if row.persistent else "transient"]
+    kept += ["autostart"] if row.autostart else []
+    kept += ["managed save"] if row.managed_save else []
+    machine = " ".join(filter(None, (row.type, row.architecture, row.machine)))
+    disks = ", ".join(f"{disk.target} ({source_text(disk.source)})" for disk in row.disks)
+    interfaces = ", ".join(f"{one.mac} on {one.source or one.type}" for one in row.interfaces)
+    return [
+        ("title", row.title),
+        ("vcpus", vcpus),
+        ("memory", memory),
+        ("machine", machine),
+        ("cpu mode", row.cpu_mode),
+        ("firmware", row.firmware),
+        ("boots from", ", ".join(row.boot)),
+        ("kept", ", ".join(kept)),
+        ("uuid", row.uuid),
+        ("id", "" if row.id is None else str(row.id)),
+        ("disks", disks or "none"),
+        ("interfaces", interfaces or "none"),
+    ]
+
+
+def devices(row: Instance) -> list[CellValue]:
+    """Every device but disks and interfaces, with its address and alias."""
+    if not row.described:
+        return [Cell("  Its devices were not read yet.", "muted")]
+    rows = [
+        (one.kind, one.summary or fmt.UNKNOWN, one.alias or fmt.UNKNOWN, one.address or fmt.UNKNOWN)
+        for one in row.devices
+    ]
+    return [heading("Devices"), *table(("kind", "what", "alias", "address"), rows)]
+
+
+def disks(row: Instance) -> list[CellValue]:
+    """Every disk with the images below it."""
+    lines: list[CellValue] = []
+    for disk in row.disks:
+        lines += [*_disk(disk), ""]
+    return lines or [Cell("  It has no disk.", "muted")]
+
+
+def _disk(disk: Disk) -> list[CellValue]:
+    flags = [
+        word
+        for word, there in (
+            ("read-only", disk.read_only),
+            ("shareable", disk.shareable),
+            ("encrypted", disk.encrypted),
+            (f"boot {disk.boot_order}", disk.boot_order is not None),
+        )
+        if there
+    ]
+    tuning = ", ".join(
+        f"{name} {value}"
+        for name, value in (("cache", disk.cache), ("io", disk.io), ("discard", disk.discard))
+        if value
+    )
+    title = " ".join(filter(None, (disk.bus, disk.device, *flags)))
+    lines: list[CellValue] = [(Cell(f" {disk.target} ", "strong"), Cell(title, "muted"))]
+    chain = [disk.source, *disk.backing] if disk.source else []
+    for depth, layer in enumerate(chain):
+        arm = "  " if depth == 0 else "  " + "   " * (depth - 1) + "└─ "
+        kind = f"  {layer.format or layer.type}"
+        lines.append((Cell(arm, "muted"), Cell(source_text(layer)), Cell(kind, "muted")))
+    if not chain:
+        lines.append(Cell("  empty drive", "muted"))
+    return lines + facts(
+        [
+            ("alias", disk.alias),
+            ("address", disk.address),
+            ("serial", disk.serial),
+            ("tuning", tuning),
+        ]
+    )
+
+
+def source_text(source: DiskSource | None) -> str:
+    """Where an image is: a path, or protocol, name and hosts."""
+    if source is None:
+        return "empty"
+    if source.hosts:
+        return f"{source.path} at {', '.join(source.hosts)}"
+    return source.path or source.type or fmt.UNKNOWN
+
+
+def interfaces(row: Instance, detail: InstanceDetail | None) -> list[CellValue]:
+    """Every interface, and the addresses anybody knows of it."""
+    rows = [
+        (
+            one.mac,
+            one.type,
+            one.source or fmt.UNKNOWN,
+            one.target or fmt.UNKNOWN,
+            one.model or fmt.UNKNOWN,
+            Cell("up", "ok") if one.link_up else Cell("down", "warning"),
+            one.alias or fmt.UNKNOWN,
+            one.address or fmt.UNKNOWN,
+        )
+        for one in row.interfaces
+    ]
+    titles = ("mac", "type", "source", "target", "model", "link", "alias", "address")
+    lines = [heading("Interfaces"), *table(titles, rows), "", heading("Addresses")]
+    if detail is None:
+        return [*lines, Cell("  being read ...", "muted")]
+    known = [(one.address, one.interface, one.mac, one.source) for one in detail.addresses]
+    return lines + table(("address", "interface", "mac", "told by"), known, "nobody knows any")
+
+
+def snapshots(view: View, detail: InstanceDetail | None) -> list[CellValue]:
+    """The snapshots as a tree."""
+    if detail is None:
+        return [Cell("  being read ...", "muted")]
+    children: dict[str, list[int]] = {}
+    names = {one.name for one in detail.snapshots}
+    for number, one in enumerate(detail.snapshots):
+        children.setdefault(one.parent if one.parent in names else "", []).append(number)
+    rows: list[tuple[CellValue, ...]] = []
+    waiting = [(number, 0) for number in reversed(children.get("", []))]
+    while waiting:
+        number, depth = waiting.pop()
+        one = detail.snapshots[number]
+        arm = "   " * (depth - 1) + "└─ " if depth else ""
+        rows.append(
+            (
+                f"{arm}{one.name}",
+                Cell("current", "strong") if one.current else "",
+                view.date(one.created),
+                one.state,
+                "external" if one.external else "internal",
+                one.description,
+            )
+        )
+        waiting += [(child, depth + 1) for child in reversed(children.get(one.name, []))]
+    titles = ("name", "", "made", "state", "kind", "description")
+    return [heading("Snapshots"), *table(titles, rows, "It has no snapshot.")]
+
+
+def events(view: View, row: Instance) -> list[CellValue]:
+    """What happened to it, newest first."""
+    mine = [event for event in view.state.events if event.subject == row.key][-_EVENTS:]
+    if not mine:
+        return [Cell("  Nothing happened to it since this console was opened.", "muted")]
+    return [
+        (Cell(f"  {view.clock(event.at)}  ", "muted"), event_text(event))
+        for event in reversed(mine)
+    ]
+
+
+def xml(row: Instance, detail: InstanceDetail | None) -> list[CellValue]:
+    """The live XML, then that of the next start where it differs."""
+    if detail is None:
+        return [Cell("  being read ...", "muted")]
+    lines: list[CellValue] = [Cell(f" {note}", "warning") for note in detail.notes]
+    both = bool(row.state.active and detail.inactive_xml)
+    if both:
+        lines.append(heading("Live"))
+    lines += detail.xml.splitlines()
+    if both and detail.inactive_xml != detail.xml:
+        lines += ["", heading("At the next start"), *detail.inactive_xml.splitlines()]
+    return lines

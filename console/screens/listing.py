@@ -1,0 +1,170 @@
+"""A screen made of one live table with a filter: instances, hosts, volumes, operations, events.
+
+UI thread.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+
+from textual import on
+from textual.widget import Widget
+
+from console import format as fmt
+from console.screens.base import ConsoleScreen
+from console.screens.filter_bar import FilterBar
+from console.screens.parts import Part
+from console.widgets.live_table import LiveTable
+from core.errors import UsageError
+from core.model import Delta, ObjectKey
+
+Row = TypeVar("Row")
+_LISTING_PART = 4
+"""More new rows than one in so many are a host's listing."""
+Passes = Callable[[Row], bool]
+
+
+class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
+    """Subclasses say which rows there are and what a filter text means."""
+
+    AUTO_FOCUS = "LiveTable"
+    noun: ClassVar[str] = "row"
+    """What a row is called in counts."""
+    filter_words: ClassVar[str] = "words, !word for the inverse"
+    """What may be typed into the filter, in a few words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table: LiveTable[Row] = self.make_table()
+        self.filter_text = ""
+        """The filter in force: the last one that could be read."""
+
+    # -- what a subclass says --------------------------------------------------------------------
+
+    @abstractmethod
+    def make_table(self) -> LiveTable[Row]:
+        """The table, without rows."""
+
+    @abstractmethod
+    def rows(self) -> Mapping[Any, Row]:
+        """Every row of the present picture."""
+
+    def changes(self, delta: Delta) -> tuple[Mapping[Any, Row], Iterable[Hashable]] | None:
+        """The rows a delta changed, and the keys it took; None: look at everything again."""
+        del delta
+        return None
+
+    @abstractmethod
+    def parse_filter(self, text: str) -> Passes[Row]:
+        """What a filter text means; raises UsageError with a sentence."""
+
+    def empty_text(self) -> str:
+        """What to say when there is no row at all."""
+        return f"No {self.noun} here."
+
+    # -- the rest ----------------------------------------------------------------------------
+
+    def body(self) -> Iterable[Widget]:
+        """The table and the filter line below it."""
+        yield self.table
+        yield FilterBar(self.filter_words)
+
+    def show_all(self) -> None:
+        """Fill the table anew."""
+        self.table.set_rows(self.rows())
+        self._show_empty()
+
+    def show_change(self, delta: Delta) -> None:
+        """Bring the rows that changed up to date."""
+        changes = self.changes(delta)
+        if changes is None or self._many_new(changes[0]):
+            self.table.set_rows(self.rows())
+        else:
+            changed, gone = changes
+            self.table.update_rows(changed, gone)
+        self._show_empty()
+
+    def summary(self) -> list[Part]:
+        """How many rows, how many of them marked, and the filter."""
+        counts = self.table.counts
+        parts = []
+        if self.filter_text:
+            parts.append(Part(f" filter: {self.filter_text} ", "strong", "screen.filter"))
+        if counts.marked:
+            hidden = f" ({counts.marked_hidden} hidden)" if counts.marked_hidden else ""
+            parts.append(Part(f" {counts.marked} marked{hidden} ", "mark"))
+        total, hidden = fmt.plural(counts.total, self.noun), self.table.model.hidden
+        shown = f"{counts.total - hidden:,} of {total}" if hidden else total
+        parts.append(Part(f" {shown} ", "muted"))
+        return parts
+
+    def peel(self) -> bool:
+        """The filter line, else the marks, else the filter."""
+        bar = self.query_one(FilterBar)
+        if bar.editing:
+            self.set_filter(bar.before)
+            self._leave_bar(bar)
+        elif self.table.counts.marked:
+            self.table.action_clear_marks()
+        elif self.filter_text:
+            self.set_filter("")
+        else:
+            return False
+        self.show_lines()
+        return True
+
+    def set_filter(self, text: str) -> str:
+        """Filter by `text`; an unreadable one changes nothing. Returns what is wrong with it."""
+        text = text.strip()
+        try:
+            passes = self.parse_filter(text) if text else None
+        except UsageError as error:
+            return str(error)
+        self.filter_text = text
+        self.table.set_filter(passes)
+        self._show_empty()
+        self.show_lines()
+        return ""
+
+    def chosen_keys(self) -> list[ObjectKey]:
+        """What an action applies to: the marked rows, or the one under the cursor."""
+        return list(self.table.chosen)
+
+    def action_filter(self) -> None:
+        """Open the filter line."""
+        self.query_one(FilterBar).open(self.filter_text)
+
+    @on(FilterBar.Typed)
+    def _filter_typed(self, event: FilterBar.Typed) -> None:
+        self.query_one(FilterBar).explain(self.set_filter(event.text))
+
+    @on(FilterBar.Kept)
+    def _filter_kept(self) -> None:
+        self._leave_bar(self.query_one(FilterBar))
+
+    @on(LiveTable.MarksChanged)
+    def _marks_changed(self) -> None:
+        self.show_lines()
+
+    def _many_new(self, changed: Mapping[Any, Row]) -> bool:
+        """Whether a listing came: its rows must not wait for the table's next change of order."""
+        there = self.table.model.rows
+        new = sum(key not in there for key in changed)
+        return new * _LISTING_PART > len(there)
+
+    def _leave_bar(self, bar: FilterBar) -> None:
+        bar.close()
+        self.table.focus()
+
+    def _show_empty(self) -> None:
+        counts = self.table.counts
+        if counts.total and not counts.visible:
+            text = (
+                f"The filter '{self.filter_text}' hides all {fmt.plural(counts.total, self.noun)}."
+                "\n\nesc drops it, / changes it."
+            )
+        else:
+            text = self.empty_text()
+        self.table.set_empty(text)

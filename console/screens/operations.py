@@ -1,0 +1,220 @@
+"""What was asked for, by anybody, and what became of it. UI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any
+
+from textual import on
+from textual.containers import VerticalScroll
+from textual.widget import Widget
+
+from console import format as fmt
+from console.actions import bindings_for
+from console.glyphs import glyphs
+from console.screens.empty import no_operations
+from console.screens.listing import ListScreen, Passes
+from console.screens.matching import word_filter
+from console.screens.table_text import facts, heading
+from console.screens.view import View
+from console.widgets.charts import bar
+from console.widgets.columns import Cell, CellValue, Column
+from console.widgets.line_panel import TextPanel
+from console.widgets.live_table import LiveTable
+from core.model import Delta, OperationRecord, OperationStatus
+
+_PROGRESS = 10
+"""Cells of the progress bar."""
+
+
+class OperationsScreen(ListScreen[OperationRecord], inherit_bindings=False):
+    """A table, newest first, over the steps of the one under the cursor."""
+
+    CSS_PATH = "operations.tcss"
+    BINDINGS = bindings_for("list", "operations")
+    registry_layer = "operations"
+    noun = "operation"
+    filter_words = "words of verb, instance, host, status or author, !word"
+
+    def make_table(self) -> LiveTable[OperationRecord]:
+        """The table, newest first."""
+        return LiveTable(
+            operation_columns(self.console.view), name_of=lambda row: row.id, sort="created"
+        )
+
+    def body(self) -> Iterable[Widget]:
+        """The table, the steps, the filter line."""
+        table, filter_bar = super().body()
+        yield table
+        with VerticalScroll(id="panel", can_focus=False):
+            yield TextPanel(id="steps")
+        yield filter_bar
+
+    def rows(self) -> Mapping[str, OperationRecord]:
+        """Every operation the journal told of."""
+        return self.console.view.state.operations
+
+    def changes(self, delta: Delta) -> tuple[Mapping[Any, OperationRecord], Iterable[Hashable]]:
+        """Operations that moved on."""
+        operations = self.console.view.state.operations
+        changed = {
+            key.id: operations[key.id]
+            for key in delta.changed
+            if key.kind == "operation" and key.id in operations
+        }
+        return changed, [key.id for key in delta.gone if key.kind == "operation"]
+
+    def parse_filter(self, text: str) -> Passes[OperationRecord]:
+        """Words."""
+        return word_filter(text, _words)
+
+    def empty_text(self) -> str:
+        """How to ask for something."""
+        return no_operations(self.console.view)
+
+    def show_all(self) -> None:
+        """Table and steps."""
+        super().show_all()
+        self._show_steps()
+
+    def show_change(self, delta: Delta) -> None:
+        """Table and steps."""
+        super().show_change(delta)
+        self._show_steps()
+
+    def show_time(self) -> None:
+        """What still runs takes longer and longer."""
+        self.table.update_rows({record.id: record for record in self.console.view.running})
+
+    def action_cancel_operation(self) -> None:
+        """Ask the core to cancel the operation under the cursor."""
+        from console.screens.dialogs.question import QuestionDialog
+
+        console = self.console
+        record = self.table.cursor_row
+        if record is None:
+            return
+        if record.status.final:
+            console.notify(
+                f"{record.verb} {record.name} has ended ({record.status.value}): "
+                "nothing is left to cancel.",
+                severity="warning", timeout=5, markup=False,
+            )  # fmt: skip
+            return
+        title = f"Cancel {record.verb} {record.name} on {record.host}?"
+        lines: list[CellValue] = ["What it had begun is undone where that is possible."]
+
+        def answered(sure: bool | None) -> None:
+            if sure:
+                console.ask(lambda source: source.cancel(record.id), lambda _: None)
+
+        console.push_screen(QuestionDialog(title, lines, "Cancel it", "Let it run"), answered)
+
+    @on(LiveTable.Highlighted)
+    def _show_steps(self) -> None:
+        record = self.console.view.state.operations.get(self.table.cursor_key or "")
+        lines = operation_lines(self.console.view, record) if record else []
+        self.query_one("#steps", TextPanel).show(lines)
+
+    @on(LiveTable.Activated)
+    async def _open(self) -> None:
+        record = self.table.cursor_row
+        if record is None:
+            return
+        if record.subject in self.console.view.state.instances:
+            await self.console.open_instance(record.subject, "overview")
+        else:
+            self.console.notify(f"{record.name} is not there any more.", timeout=4, markup=False)
+
+
+def status_sign(status: OperationStatus) -> fmt.StateSign:
+    """Glyph, word and role of an operation's status."""
+    signs = glyphs()
+    match status:
+        case OperationStatus.DONE:
+            return fmt.StateSign(signs.running, "done", "ok")
+        case OperationStatus.FAILED:
+            return fmt.StateSign(signs.crashed, "failed", "error")
+        case OperationStatus.UNKNOWN:
+            return fmt.StateSign(signs.unknown, "unknown", "warning")
+        case OperationStatus.REFUSED | OperationStatus.CANCELLED:
+            return fmt.StateSign(signs.off, status.value, "off")
+        case _:
+            return fmt.StateSign(signs.changing, status.value, "changing")
+
+
+def operation_columns(view: View) -> list[Column[OperationRecord]]:
+    """Every column, in order."""
+    return [
+        Column("created", "WHEN", lambda row: view.clock(row.created), lambda row: row.created,
+               width=8, default_descending=True, tooltip="When it was asked for"),
+        Column("verb", "VERB", lambda row: row.verb, lambda row: row.verb, width=9,
+               tooltip="What was asked for"),
+        Column("name", "INSTANCE", lambda row: row.name, lambda row: row.name, min_width=10,
+               max_width=30, flex=2, tooltip="To what"),
+        Column("host", "HOST", lambda row: row.host, lambda row: row.host, min_width=6,
+               max_width=16, priority=3, tooltip="Where"),
+        Column("status", "STATUS", _status, lambda row: list(OperationStatus).index(row.status),
+               width=11, tooltip="How it stands"),
+        Column("progress", "PROGRESS", _progress, lambda row: row.progress, width=_PROGRESS,
+               priority=5, tooltip="How far it is, where there is telling"),
+        Column("took", "TOOK", lambda row: fmt.duration(_took(view, row)),
+               lambda row: _took(view, row), width=6, align="right", priority=2,
+               default_descending=True, tooltip="From the start to the end"),
+        Column("author", "AUTHOR", lambda row: row.author, lambda row: row.author, min_width=10,
+               max_width=24, priority=6, tooltip="Who asked, on which machine"),
+        Column("outcome", "OUTCOME", _outcome, None, min_width=16, flex=4, priority=1,
+               tooltip="What became of it"),
+    ]  # fmt: skip
+
+
+def operation_lines(view: View, record: OperationRecord) -> list[CellValue]:
+    """Everything about one operation, its steps included."""
+    sign = status_sign(record.status)
+    options = ", ".join(f"{name} {value}" for name, value in record.options.items())
+    lines = [
+        heading(f"{record.verb} {record.name}"),
+        *facts(
+            [
+                ("status", Cell(f"{sign.glyph} {sign.word}", sign.role)),
+                ("outcome", record.outcome),
+                ("cure", Cell(record.hint, "strong") if record.hint else ""),
+                ("asked", f"{view.date(record.created)} by {record.author}"),
+                ("options", options),
+            ]
+        ),
+        "",
+        heading("Steps"),
+    ]
+    if not record.steps:
+        return [*lines, Cell("  none yet", "muted")]
+    return lines + [
+        (Cell(f"  {view.clock(step.at)}  ", "muted"), Cell(step.text)) for step in record.steps
+    ]
+
+
+def _status(row: OperationRecord) -> CellValue:
+    sign = status_sign(row.status)
+    return Cell(f"{sign.glyph} {sign.word}", sign.role)
+
+
+def _progress(row: OperationRecord) -> CellValue:
+    if row.status.final or row.progress is None:
+        return Cell(fmt.UNKNOWN, "muted")
+    return Cell(bar(row.progress, _PROGRESS), "chart")
+
+
+def _took(view: View, row: OperationRecord) -> float | None:
+    if row.started is None:
+        return None
+    return max(0.0, (row.ended or view.now()) - row.started)
+
+
+def _outcome(row: OperationRecord) -> CellValue:
+    if row.outcome:
+        return row.outcome
+    return Cell(row.steps[-1].text if row.steps else "", "muted")
+
+
+def _words(row: OperationRecord) -> str:
+    return " ".join((row.verb, row.name, row.host, row.status.value, row.author, row.outcome))

@@ -1,0 +1,104 @@
+"""A line of parts, some of which answer to a click: header, tabs and footer are made of it.
+
+UI thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from textual import events
+
+from console.widgets.columns import Cell, CellValue
+from console.widgets.line_panel import LinePanel
+
+
+class Part(NamedTuple):
+    """A piece of a line: its text, the theme role it has, and the Textual action of a click."""
+
+    text: str
+    role: str = ""
+    call: str = ""
+
+
+class Span(NamedTuple):
+    """Where a clickable part is: cells `start` up to but not including `end`."""
+
+    start: int
+    end: int
+    call: str
+
+
+def lay_out(
+    left: Sequence[Sequence[Part]], right: Sequence[Sequence[Part]], width: int
+) -> list[Part]:
+    """Join groups of parts into a line of `width` cells.
+
+    The right groups have precedence and are dropped from their front; left groups that do not
+    fit are dropped from their end. A group is shown whole or not at all, but for the very first
+    left one, which is cut.
+    """
+    shown_right = list(right)
+    while shown_right and _length(shown_right) > width // 2:
+        del shown_right[0]
+    room = width - _length(shown_right) - bool(shown_right)
+    shown_left: list[Sequence[Part]] = []
+    for group in left:
+        if shown_left and _length([*shown_left, group]) > room:
+            break
+        shown_left.append(group)
+    blanks = max(0, width - _length(shown_left) - _length(shown_right))
+    return [
+        *(part for group in shown_left for part in group),
+        Part(" " * blanks),
+        *(part for group in shown_right for part in group),
+    ]
+
+
+def _length(groups: Sequence[Sequence[Part]]) -> int:
+    return sum(cell_len(part.text) for group in groups for part in group)
+
+
+def spans_of(parts: Sequence[Part]) -> list[Span]:
+    """The clickable stretches of a line."""
+    spans, x = [], 0
+    for part in parts:
+        end = x + cell_len(part.text)
+        if part.call:
+            spans.append(Span(x, end, part.call))
+        x = end
+    return spans
+
+
+class PartsLine(LinePanel):
+    """One line: groups of parts from the left, others from the right."""
+
+    DEFAULT_CSS = """
+    PartsLine { height: 1; width: 1fr; }
+    """
+
+    def __init__(self, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._left: tuple[Sequence[Part], ...] = ()
+        self._right: tuple[Sequence[Part], ...] = ()
+        self._spans: list[Span] = []
+
+    def show(self, left: Sequence[Sequence[Part]], right: Sequence[Sequence[Part]] = ()) -> None:
+        """Show these groups; repaints only when the line comes out differently."""
+        self._left = tuple(left)
+        self._right = tuple(right)
+        self.redraw()
+
+    def lines(self, width: int) -> list[CellValue]:
+        """The line, laid out for the width."""
+        parts = lay_out(self._left, self._right, width)
+        self._spans = spans_of(parts)
+        return [tuple(Cell(part.text, part.role) for part in parts)]
+
+    async def _on_click(self, event: events.Click) -> None:
+        for span in self._spans:
+            if span.start <= event.x < span.end:
+                await self.app.run_action(span.call, default_namespace=self.screen)
+                return

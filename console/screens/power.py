@@ -1,0 +1,158 @@
+"""The power verbs on a screen: ask the core whether they can be, ask the operator, submit.
+
+UI thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from console import format as fmt
+from console.actions import Action, action
+from console.screens.base import ConsoleScreen
+from core.model import VERBS, ObjectKey, Request
+from core.source import Operation, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One instance an action is meant for, and why it cannot be, if it cannot."""
+
+    key: ObjectKey
+    name: str
+    host: str
+    state: str
+    request: Request
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What the operator is asked to agree to."""
+
+    entry: Action
+    targets: tuple[Target, ...]
+    hidden: int = 0
+    """How many of the targets the filter hides."""
+
+    @property
+    def able(self) -> tuple[Target, ...]:
+        """Those it can be done to."""
+        return tuple(target for target in self.targets if not target.reasons)
+
+    @property
+    def unable(self) -> tuple[Target, ...]:
+        """Those it cannot be done to."""
+        return tuple(target for target in self.targets if target.reasons)
+
+    @property
+    def must_ask(self) -> bool:
+        """Whether it needs a yes: by its nature, or because several are meant."""
+        return self.entry.confirm != "no" or len(self.targets) > 1
+
+
+class PowerScreen(ConsoleScreen, inherit_bindings=False):
+    """A screen on which instances can be chosen; `chosen_instances` says which."""
+
+    def chosen_instances(self) -> list[ObjectKey]:
+        """What a power verb applies to."""
+        return []
+
+    def hidden_chosen(self) -> int:
+        """How many of them are not in sight."""
+        return 0
+
+    def action_power(self, verb: str) -> None:
+        """Do `verb` to the chosen instances, after the questions it needs."""
+        console = self.console
+        entry = action(f"power.{verb}")
+        state = console.view.state
+        chosen = [state.instances[key] for key in self.chosen_instances() if key in state.instances]
+        if console.read_only:
+            console.notify(
+                "This console is read-only: it changes nothing.", severity="warning", timeout=4
+            )
+            return
+        if not chosen:
+            console.notify("Choose an instance first.", severity="warning", timeout=4)
+            return
+        targets = [
+            Target(
+                row.key,
+                row.name,
+                row.host,
+                fmt.instance_state(row.state).word,
+                VERBS[verb](subject=row.key),
+            )
+            for row in chosen
+        ]
+        hidden = self.hidden_chosen()
+
+        async def check(source: Source) -> list[tuple[str, ...]]:
+            return [source.check(target.request) for target in targets]
+
+        def checked(reasons: list[tuple[str, ...]]) -> None:
+            self._propose(Proposal(entry, _with_reasons(targets, reasons), hidden))
+
+        console.ask(check, checked)
+
+    def _propose(self, proposal: Proposal) -> None:
+        from console.screens.dialogs.confirm import ConfirmDialog
+
+        if not proposal.able:
+            self._explain(proposal)
+        elif proposal.must_ask:
+
+            def answered(sure: bool | None) -> None:
+                if sure:
+                    self._submit(proposal.able)
+
+            self.console.push_screen(ConfirmDialog(proposal), answered)
+        else:
+            self._submit(proposal.able)
+
+    def _explain(self, proposal: Proposal) -> None:
+        """Nothing can be done: say why, for the first few."""
+        lines = [f"{target.name}: {' '.join(target.reasons)}" for target in proposal.unable]
+        shown = "\n".join(lines[:3])
+        more = f"\nand {len(lines) - 3} more" if len(lines) > 3 else ""
+        self.console.notify(
+            shown + more,
+            title=f"{proposal.entry.title}: not possible",
+            severity="warning",
+            timeout=8,
+            markup=False,
+        )
+
+    def _submit(self, targets: Sequence[Target]) -> None:
+        console = self.console
+
+        def submitted(operation: Operation) -> None:
+            console.watch_list.add(operation.id)
+            console.tell_ended()
+
+        for target in targets:
+            console.ask(partial(_submission, target.request), submitted)
+
+    def action_copy_name(self) -> None:
+        """Copy the names of the chosen instances, one per line."""
+        instances = self.console.view.state.instances
+        names = [instances[key].name for key in self.chosen_instances() if key in instances]
+        if names:
+            self.console.copy_to_clipboard("\n".join(names))
+            self.console.notify(f"Copied: {fmt.names(names)}", timeout=3, markup=False)
+
+
+async def _submission(request: Request, source: Source) -> Operation:
+    return await source.submit(request)
+
+
+def _with_reasons(
+    targets: Sequence[Target], reasons: Sequence[tuple[str, ...]]
+) -> tuple[Target, ...]:
+    return tuple(
+        Target(target.key, target.name, target.host, target.state, target.request, why)
+        for target, why in zip(targets, reasons, strict=True)
+    )
