@@ -6,7 +6,9 @@ the console's terminal signals away from it and from its guests.
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import time
 import uuid
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from pathlib import Path
 from core.errors import LabError, UnreachableError
 from core.lab.account import Account
 from core.lab.command import run
-from core.lab.places import make_private, write_file
+from core.lab.places import cache_directory, make_private, place_copy, write_file
 from core.lab.processes import belonging, end, is_daemon, is_guest, proven, read_pid
 from core.lab.templates import daemon_configuration, qemu_configuration
 
@@ -49,6 +51,11 @@ class LabHost:
         return self.directory / "default"
 
     @property
+    def capabilities(self) -> Path:
+        """Where its daemon keeps what it learnt by probing QEMU."""
+        return self.directory / "cache/libvirt/qemu/cache/capabilities"
+
+    @property
     def pid(self) -> int | None:
         """Its daemon's process id, or None when no daemon of this host runs."""
         pid = read_pid(self.directory / "daemon.pid")
@@ -69,6 +76,8 @@ class LabHost:
         }
         for name, content in files.items():
             write_file(configuration / name, content, self.account)
+        if not self.capabilities.exists():
+            self._seed_capabilities()
 
     def start_daemon(self) -> int:
         """Start the daemon and return its pid once it answers. Its guests are found again.
@@ -134,6 +143,27 @@ class LabHost:
             raise UnreachableError(problem.message, "Run `virtdeck lab up` again.") from problem
         rows = (COLUMNS.split(line.strip(), maxsplit=2) for line in lines if line.strip())
         return {name: state for _, name, state in rows}
+
+    def keep_capabilities(self) -> None:
+        """Keep what the daemon learnt of QEMU for later labs of this user. Raises OSError."""
+        kept = cache_directory() / "capabilities"
+        kept.mkdir(exist_ok=True)
+        for learnt in self.capabilities.glob("*.xml"):
+            fresh = kept / f"{learnt.name}.{os.getpid()}"
+            shutil.copyfile(learnt, fresh)
+            fresh.rename(kept / learnt.name)
+
+    def _seed_capabilities(self) -> None:
+        """Give a new daemon what an earlier one learnt: probing QEMU takes seconds of processor.
+
+        libvirt itself checks that it still holds (QEMU's and its own build, kernel, microcode).
+        """
+        place = self.directory
+        for part in self.capabilities.relative_to(self.directory).parts:
+            place /= part
+            make_private(place, self.account)
+        for kept in (cache_directory() / "capabilities").glob("*.xml"):
+            place_copy(kept, place / kept.name, self.account)
 
     def environment(self) -> dict[str, str]:
         """The variables that make the daemon private to this host."""

@@ -27,7 +27,9 @@ SIGN_OF_LIFE = b"vd: "
 YES = "a guest booted on it"
 
 
-def accelerator(account: Account, image: Path, say: Callable[[str], None]) -> tuple[str, Ability]:
+def choose_accelerator(
+    account: Account, image: Path, say: Callable[[str], None]
+) -> tuple[str, Ability]:
     """`kvm` or `qemu` (libvirt's word for TCG), and why.
 
     `image` is a directory with `kernel` and `initramfs` that `account` can read. Blocks up to the

@@ -22,7 +22,7 @@ from core.lab.furnish import furnish, make_volumes
 from core.lab.guests import HOST_NAMES
 from core.lab.host import LabHost
 from core.lab.image import ensure_image
-from core.lab.kvm import accelerator
+from core.lab.kvm import choose_accelerator
 from core.lab.places import lab_root, make_private, place_copy, write_file
 from core.lab.post_copy import Ability, post_copy_ability
 from core.lab.prerequisites import missing_pieces
@@ -58,6 +58,14 @@ class Lab:
                 return host
         raise LabError(f"The lab has no host {name!r}.", f"It has {', '.join(HOST_NAMES)}.")
 
+    @property
+    def accelerator(self) -> str:
+        """libvirt's word for what the guests run on: `kvm`, or `qemu`, which is TCG."""
+        try:
+            return str(json.loads((self.root / "lab.json").read_text())["accelerator"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return "qemu"
+
     def up(self, guests: bool = True, say: Say = silent) -> None:
         """Bring up what is missing: daemons, pools, volumes and, with `guests`, the six guests.
 
@@ -78,8 +86,8 @@ class Lab:
                 place_copy(source, self.root / "image" / source.name, self.account)
             for host in self.hosts:
                 host.prepare(self.root / "shared")
-            kind, _ = accelerator(self.account, self.root / "image", say)
-            with ThreadPoolExecutor(len(self.hosts), "lab") as pool:
+            kind, _ = choose_accelerator(self.account, self.root / "image", say)
+            with ThreadPoolExecutor(len(self.hosts) + 1, "lab") as pool:
                 volumes = pool.submit(make_volumes, self.hosts, self.root)
                 started = list(pool.map(LabHost.ensure_daemon, self.hosts))
                 volumes.result()
@@ -87,6 +95,8 @@ class Lab:
             for host, fresh in zip(self.hosts, started, strict=True):
                 say(f"{host.name} {'is up' if fresh else 'was up already'}")
             furnish(self.hosts, self.root, kind, guests, say)
+            if any(started):
+                self.hosts[0].keep_capabilities()
 
     def down(self, say: Say = silent) -> None:
         """End every process of the lab and remove its directory. Fine when there is none.
@@ -114,7 +124,7 @@ class Lab:
             name=self.name,
             root=str(self.root),
             running=len(pids) == len(hosts) and all(host.answers for host in hosts),
-            accelerator=self._accelerator(),
+            accelerator="kvm" if self.accelerator == "kvm" else "tcg",
             post_copy=self.post_copy(),
             hosts=hosts,
         )
@@ -123,14 +133,6 @@ class Lab:
         """Whether a post-copy migration works between the running hosts, and why (not)."""
         pids = [host.pid for host in self.hosts]
         return post_copy_ability([pid for pid in pids if pid is not None], self.account)
-
-    def _accelerator(self) -> str:
-        """What the lab's guests run on, `kvm` or `tcg`; empty when it was never up."""
-        try:
-            kind = json.loads((self.root / "lab.json").read_text())["accelerator"]
-        except (OSError, ValueError, KeyError, TypeError):
-            return ""
-        return "kvm" if kind == "kvm" else "tcg"
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

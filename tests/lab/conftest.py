@@ -1,0 +1,135 @@
+"""The real lab for the tests of this directory: two libvirt hosts, six guests, one per session.
+
+Fixtures, all synchronous (an async test calls the slow ones through `asyncio.to_thread`):
+
+`lab`         core.lab.Lab, up with its six guests: `lab.hosts`, `lab.root`, `lab.down()`...
+`alpha`, `beta`   its hosts (core.lab.LabHost): `.uri`, `.pid` of the daemon, `.directory`, and
+              `.ensure_daemon()`, which mends what a test did to a daemon.
+`uris`        {"alpha": uri, "beta": uri}
+`virsh`       virsh("alpha", "domstate", "web") -> its output; raises LabError when it fails
+`qemu_pid`    qemu_pid("alpha", "web") -> the pid of that instance's QEMU
+`guest`       guest("alpha", "stubborn", "vd.noshutdown") -> a new running guest's name; it takes
+              `wanted=Wanted.SHUT_OFF` and other fields of core.lab.Guest. Gone after the test.
+`booted`      booted("alpha", "web", ...): wait until the agents answer (4 to 20 s after a start)
+`eventually`  eventually(lambda: condition, "what is waited for", deadline=20) -> its first truth
+
+The lab is shared by all tests of a run, so leave it as it was: use `guest` for whatever a test
+breaks, and start what it stopped. Switches that make a guest misbehave are listed in
+core/lab/guest/init; `IGNORE_UNPLUG` of core.lab is one more. A guest takes seconds to boot: do not
+ask for `booted` unless the test needs the guest's own answer.
+
+A run that was killed leaves its lab behind; the next run takes it down.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import psutil
+import pytest
+
+from core.errors import LabError
+from core.lab import Guest, Lab, LabHost, ensure_guest, wait_ready
+from core.lab.image import ensure_image
+
+T = TypeVar("T")
+OWN_NAME = re.compile(r"test-(\d+)")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build the guest image before the clock of any single test runs."""
+    if any("lab" in getattr(item, "fixturenames", ()) for item in session.items):
+        ensure_image(print)
+
+
+def remove_left_overs(lab: Lab) -> None:
+    """Take down the labs of test runs that no longer exist."""
+    for place in lab.root.parent.glob("test-*"):
+        matched = OWN_NAME.fullmatch(place.name)
+        if matched and not psutil.pid_exists(int(matched[1])):
+            Lab(place.name).down()
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    the_lab = Lab(f"test-{os.getpid()}")
+    remove_left_overs(the_lab)
+    try:
+        the_lab.up(say=print)
+        yield the_lab
+    finally:
+        the_lab.down()
+
+
+@pytest.fixture(scope="session")
+def alpha(lab: Lab) -> LabHost:
+    return lab.host("alpha")
+
+
+@pytest.fixture(scope="session")
+def beta(lab: Lab) -> LabHost:
+    return lab.host("beta")
+
+
+@pytest.fixture(scope="session")
+def uris(lab: Lab) -> dict[str, str]:
+    return {host.name: host.uri for host in lab.hosts}
+
+
+@pytest.fixture(scope="session")
+def virsh(lab: Lab) -> Callable[..., str]:
+    def call(host: str, *words: str) -> str:
+        return lab.host(host).virsh(*words).strip()
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def qemu_pid(lab: Lab) -> Callable[[str, str], int]:
+    def find(host: str, instance: str) -> int:
+        return lab.host(host).qemu_pid(instance)
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def booted(lab: Lab) -> Callable[..., None]:
+    def wait(host: str, *instances: str) -> None:
+        wait_ready(lab.host(host), *instances)
+
+    return wait
+
+
+@pytest.fixture
+def guest(lab: Lab) -> Iterator[Callable[..., str]]:
+    made: list[str] = []
+
+    def make(host: str, name: str, *switches: str, **fields: Any) -> str:
+        new = Guest(name, name.title(), "Made by a test.", switches=switches, **fields)
+        made.append(name)
+        ensure_guest(lab.host(host), new, lab.root, lab.accelerator)
+        return name
+
+    yield make
+    for name in made:
+        for host in lab.hosts:
+            for verb in (["destroy"], ["undefine", "--snapshots-metadata"]):
+                with suppress(LabError):  # a test may have removed it, or moved it to one host
+                    host.virsh(verb[0], name, *verb[1:])
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[..., Any]:
+    def wait(condition: Callable[[], T], what: str, deadline: float = 20.0) -> T:
+        until = time.monotonic() + deadline
+        while not (found := condition()):
+            assert time.monotonic() < until, f"{what}: not within {deadline} s"
+            time.sleep(0.05)
+        return found
+
+    return wait
