@@ -1,0 +1,121 @@
+"""`doctor`: every check of this machine, its terminal and each host, with the cure."""
+
+from __future__ import annotations
+
+import asyncio
+import locale
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import click
+
+from console.cli import targets
+from console.cli.invocation import Invocation, common, json_option
+from console.cli.live import GLANCE, READY_SECONDS, explained, link_options, until
+from console.cli.output import json_line, say
+from core.doctor import Check, Verdict, host_checks, machine_checks
+from core.errors import UnreachableError, VirtdeckError
+from core.fleet import Fleet
+from core.model.text import clean
+
+FACTS_SECONDS = 5.0
+"""How long to wait for what hosts tell of themselves."""
+SMALLEST = (80, 24)
+
+
+@click.command()
+@common
+@json_option
+@click.pass_obj
+def doctor(invocation: Invocation) -> int:
+    """Check this machine, its terminal and each host; say what is wrong and what cures it.
+
+    Exit status: 0 nothing failed, 1 something did, 3 a host is unreachable.
+    """
+    status = 0
+    for check in _checks(invocation):
+        say(json_line(check) if invocation.json else "\n".join(lines_of(check)))
+        if check.verdict is Verdict.FAILED:
+            status = max(status, UnreachableError.exit_status if check.what == "link" else 1)
+    return status
+
+
+def lines_of(check: Check) -> Iterator[str]:
+    """A check as text: verdict, what was looked at, what was found; below it the cure. Pure."""
+    yield clean(f"{check.verdict.value:<8} {check.subject} {check.what}: {check.found}")
+    if check.cure and check.verdict is not Verdict.OK:
+        yield clean(f"{'':<8}   {check.cure}")
+
+
+def _checks(invocation: Invocation) -> Iterator[Check]:
+    yield from machine_checks()
+    yield from terminal_checks(
+        os.environ, locale.getpreferredencoding(False), _size() if sys.stdout.isatty() else None
+    )
+    try:
+        configured = targets.settings(invocation)
+        uris = targets.hosts(invocation, configured)
+        options = replace(link_options(configured), **GLANCE)
+        fleet = Fleet.open(
+            uris,
+            read_only=targets.read_only(invocation, configured),
+            options=options,
+            operations=False,
+        )
+    except VirtdeckError as error:
+        yield Check("machine", "configuration", Verdict.FAILED, error.message, error.hint)
+        return
+    yield from asyncio.run(_host_checks(fleet))
+
+
+async def _host_checks(fleet: Fleet) -> list[Check]:
+    async with fleet:
+        await fleet.ready(READY_SECONDS)
+        await until(fleet, explained, FACTS_SECONDS)
+        return [check for host in fleet.state.hosts.values() for check in host_checks(host)]
+
+
+def _size() -> tuple[int, int]:
+    size = shutil.get_terminal_size()
+    return size.columns, size.lines
+
+
+def terminal_checks(
+    environment: Mapping[str, str], encoding: str, size: tuple[int, int] | None
+) -> Iterator[Check]:
+    """Judge the terminal by what it says of itself; `size` is None in a pipe. Pure."""
+    yield _terminal_colours(environment)
+    if encoding.replace("-", "").lower() == "utf8":
+        yield Check("terminal", "characters", Verdict.OK, encoding)
+    else:
+        yield Check(
+            "terminal", "characters", Verdict.WARNING, f"{encoding}: signs are drawn in ASCII",
+            "Set a UTF-8 locale, such as LANG=C.UTF-8.",
+        )  # fmt: skip
+    if size is None:
+        yield Check("terminal", "size", Verdict.UNKNOWN, "the output is not a terminal")
+    elif size[0] < SMALLEST[0] or size[1] < SMALLEST[1]:
+        yield Check(
+            "terminal", "size", Verdict.WARNING, f"{size[0]}x{size[1]} is small",
+            f"Give the console {SMALLEST[0]}x{SMALLEST[1]} or more.",
+        )  # fmt: skip
+    else:
+        yield Check("terminal", "size", Verdict.OK, f"{size[0]}x{size[1]}")
+
+
+def _terminal_colours(environment: Mapping[str, str]) -> Check:
+    term = environment.get("TERM", "")
+    if not term or term == "dumb":
+        return Check(
+            "terminal", "colours", Verdict.WARNING, f"TERM is {term or 'not set'}: no colours",
+            "Use a terminal that sets TERM, such as xterm-256color.",
+        )  # fmt: skip
+    if "NO_COLOR" in environment:
+        return Check("terminal", "colours", Verdict.OK, "none, as NO_COLOR asks")
+    if environment.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
+        return Check("terminal", "colours", Verdict.OK, f"true colour ({term})")
+    depth = "256" if "256" in term else "16"
+    return Check("terminal", "colours", Verdict.OK, f"{depth} ({term})")
