@@ -30,6 +30,8 @@ class Case:
         self.request = request
         self.verb = verb_of(request)
         self.uri = uri
+        self.record = record
+        """The operation as it stands; the handle follows once the journal has it."""
         self.handle = Handle(record)
         self.progress = Progress()
         self.instance: Instance | None = None
@@ -39,11 +41,6 @@ class Case:
         """The link was lost since the instance was read."""
         self.woken = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
-
-    @property
-    def record(self) -> OperationRecord:
-        """The operation as it stands."""
-        return self.handle.record
 
     def now(self) -> float:
         """Seconds since the epoch, without the steps of a clock that is set meanwhile.
@@ -87,37 +84,38 @@ class Case:
         self.progress = msgspec.structs.replace(self.progress, gap=True)
         self.woken.set()
 
-    def sending(self, call: PowerCall, text: str) -> OperationRecord:
-        """Note a call about to be made; returns the record to keep first."""
+    def sending(self, call: PowerCall, text: str) -> None:
+        """Note a call about to be made: to be kept first."""
         now = self.now()
         self.progress = msgspec.structs.replace(
             self.progress, sent=(*self.progress.sent, Sent(call, now))
         )
-        return self._next(
+        self._next(
             now,
             text,
             status=OperationStatus.RUNNING,
             started=self.record.started if self.record.started is not None else now,
         )
 
-    def answered(self, error: str, hint: str, *, certain: bool) -> OperationRecord:
-        """Note what came of the call; returns the record to keep."""
+    def answered(self, error: str, hint: str, *, certain: bool) -> None:
+        """Note what came of the call."""
         now = self.now()
         *earlier, last = self.progress.sent
         last = msgspec.structs.replace(last, ended=now, error=error, hint=hint, certain=certain)
         self.progress = msgspec.structs.replace(self.progress, sent=(*earlier, last))
-        return self._next(now, error, status=OperationStatus.VERIFYING)
+        self._next(now, error, status=OperationStatus.VERIFYING)
 
-    def said(self, text: str) -> OperationRecord | None:
-        """Add a line to the log, unless it is there already; returns the record to keep."""
+    def said(self, text: str) -> bool:
+        """Add a line to the log, unless it is there already; whether it was new."""
         if not text or any(step.text == text for step in self.record.steps):
-            return None
-        return self._next(self.now(), text)
+            return False
+        self._next(self.now(), text)
+        return True
 
-    def ended(self, end: End) -> OperationRecord:
-        """Note the end; returns the record to keep."""
+    def ended(self, end: End) -> None:
+        """Note the end."""
         now = self.now()
-        return self._next(
+        self._next(
             now,
             end.outcome,
             status=end.status,
@@ -127,8 +125,6 @@ class Case:
             progress=1.0 if end.status is OperationStatus.DONE else None,
         )
 
-    def _next(self, now: float, text: str, **changes: object) -> OperationRecord:
+    def _next(self, now: float, text: str, **changes: object) -> None:
         steps = (*self.record.steps, Step(now, text)) if text else self.record.steps
-        record = msgspec.structs.replace(self.record, steps=steps, **changes)
-        self.handle.advance(record)
-        return record
+        self.record = msgspec.structs.replace(self.record, steps=steps, **changes)

@@ -64,17 +64,21 @@ class Driver:
     async def keep(self, case: Case) -> None:
         """Journal the case as it stands, then show it. Raises JournalError; it is shown anyway."""
         entry = Entry(case.record, self.owner, case.uri, progress_json(case.progress))
-        self.tell(case.record)
-        if self.journal is not None:
-            await self.journal.put(entry)
+        try:
+            if self.journal is not None:
+                await self.journal.put(entry)
+        finally:
+            self.tell(entry.record)
+            case.handle.advance(entry.record)
 
     async def keep_anyway(self, case: Case) -> None:
         """Journal the case; where that fails, say so in its log and go on."""
         try:
             await self.keep(case)
         except JournalError as error:
-            if case.said(f"not journalled: {error}") is not None:
+            if case.said(f"not journalled: {error}"):
                 self.tell(case.record)
+                case.handle.advance(case.record)
 
     async def drive(self, case: Case) -> End:
         """Do what the verb says until it is over."""
@@ -134,7 +138,7 @@ class Driver:
         return True
 
     async def _wait(self, case: Case, wait: Wait) -> None:
-        if case.said(wait.text) is not None:
+        if case.said(wait.text):
             await self.keep_anyway(case)
         seconds = wait.until - case.now()
         if seconds > 0:

@@ -1,0 +1,215 @@
+"""Whether a request makes sense: every verb in every state, and what to do instead."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.model import (
+    VERBS,
+    Host,
+    Instance,
+    InstanceState,
+    Job,
+    Link,
+    LinkStatus,
+    ObjectKey,
+    OperationRecord,
+    OperationStatus,
+    Reboot,
+    Request,
+    Reset,
+    Resume,
+    Shutdown,
+    Start,
+    State,
+    Stop,
+)
+from core.operations import Caution, check, confirmation, consequences, summary
+
+WEB = ObjectKey("instance", "alpha", "u-web")
+UP = Link(status=LinkStatus.UP)
+S = InstanceState
+
+ALLOWED: dict[str, set[InstanceState]] = {
+    "start": {S.SHUTOFF},
+    "shutdown": {S.RUNNING},
+    "reboot": {S.RUNNING},
+    "stop": {S.RUNNING, S.PAUSED, S.SUSPENDED, S.CRASHED, S.SHUTTING_DOWN, S.UNKNOWN},
+    "reset": {S.RUNNING, S.PAUSED, S.CRASHED},
+    "pause": {S.RUNNING},
+    "resume": {S.PAUSED, S.SUSPENDED},
+}
+
+
+def state(
+    instance: Instance | None = None, *, link: Link = UP, jobs: Any = (), operations: Any = ()
+) -> State:
+    instances = {} if instance is None else {instance.key: instance}
+    return State(
+        hosts=MappingProxyType({"alpha": Host("alpha", "test:///default", link=link)}),
+        instances=MappingProxyType(instances),
+        jobs=MappingProxyType({job.key: job for job in jobs}),
+        operations=MappingProxyType({record.id: record for record in operations}),
+    )
+
+
+def web(where: InstanceState = S.RUNNING, **more: Any) -> Instance:
+    return Instance("alpha", "u-web", "web", where, **more)
+
+
+def running(verb: str, status: OperationStatus = OperationStatus.VERIFYING) -> OperationRecord:
+    return OperationRecord("0-1", verb, "alpha", WEB, "web", "ann@desk", 0.0, status)
+
+
+@pytest.mark.parametrize("where", list(S))
+@pytest.mark.parametrize("verb", list(VERBS))
+def test_a_verb_is_accepted_in_the_states_it_makes_sense_in(verb: str, where: S) -> None:
+    reasons = check(state(web(where)), VERBS[verb](WEB))
+    assert bool(reasons) == (where not in ALLOWED[verb])
+    for reason in reasons:
+        assert "web" in reason
+        assert reason.endswith(".")
+        assert "{" not in reason
+
+
+def test_the_reason_says_what_to_do_instead() -> None:
+    assert check(state(web(S.PAUSED)), Shutdown(WEB)) == (
+        "web is paused, its guest cannot answer: resume it first, or stop it.",
+    )
+    assert check(state(web()), Start(WEB)) == ("web is already running.",)
+
+
+def test_a_host_that_is_down_is_named_with_its_cause_and_cure() -> None:
+    link = Link(status=LinkStatus.DOWN, error="connection refused.", hint="Start its libvirtd.")
+    assert check(state(web(S.SHUTOFF), link=link), Start(WEB)) == (
+        "alpha is not reachable (connection refused): start its libvirtd.",
+    )
+
+
+def test_every_reason_is_given_not_only_the_first() -> None:
+    link = Link(status=LinkStatus.DOWN, read_only=True)
+    reasons = check(state(web(), link=link, operations=[running("pause")]), Start(WEB))
+    assert len(reasons) == 4
+    assert "read-only" in reasons[0]
+
+
+def test_an_unknown_host_and_an_unknown_instance() -> None:
+    assert "no host beta" in check(state(), Start(ObjectKey("instance", "beta", "x")))[0]
+    assert "no such instance" in check(state(), Start(WEB))[0]
+
+
+@pytest.mark.parametrize("timeout", [0.0, -1.0, float("nan"), float("inf"), 1e9])
+def test_a_senseless_timeout_is_refused(timeout: float) -> None:
+    assert "timeout" in check(state(web()), Shutdown(WEB, timeout=timeout))[0]
+    assert "timeout" in check(state(web()), Reboot(WEB, timeout=timeout))[0]
+
+
+@pytest.mark.parametrize("kind", ["migration", "save", "dump", "snapshot"])
+def test_a_job_that_holds_the_instance_blocks_all_but_the_power_cut(kind: str) -> None:
+    busy = state(web(), jobs=[Job("alpha", "u-web", kind, 0.0)])
+    for verb, where in (("shutdown", S.RUNNING), ("pause", S.RUNNING), ("reset", S.RUNNING)):
+        assert where in ALLOWED[verb]
+        assert check(busy, VERBS[verb](WEB))
+    assert check(busy, Stop(WEB)) == ()
+    assert f"its {kind} fails" in consequences(busy, Stop(WEB))
+
+
+def test_a_block_job_blocks_nothing() -> None:
+    assert check(state(web(), jobs=[Job("alpha", "u-web", "commit", 0.0)]), Reset(WEB)) == ()
+
+
+def test_paused_by_libvirt_itself_is_not_ours_to_resume() -> None:
+    assert "post-copy" in check(state(web(S.PAUSED, reason="post-copy")), Resume(WEB))[0]
+    assert check(state(web(S.PAUSED, reason="user")), Resume(WEB)) == ()
+
+
+@pytest.mark.parametrize("other", list(VERBS))
+def test_one_operation_at_a_time_but_stop_overrides_what_waits_for_a_guest(other: str) -> None:
+    for verb, kind in VERBS.items():
+        where = min(ALLOWED[verb])
+        reasons = check(state(web(where), operations=[running(other)]), kind(WEB))
+        passes = verb == "stop" and other in ("shutdown", "reboot")
+        assert bool(reasons) != passes
+        assert passes or "ann@desk" in reasons[0]
+
+
+def test_an_operation_that_is_over_blocks_nothing() -> None:
+    over = running("pause", OperationStatus.FAILED)
+    assert check(state(web(), operations=[over]), Reset(WEB)) == ()
+    itself = running("reset", OperationStatus.QUEUED)
+    assert check(state(web(), operations=[itself]), Reset(WEB), but=itself.id) == ()
+
+
+def test_consequences_name_what_goes_away() -> None:
+    assert consequences(state(web()), Stop(WEB)) == (
+        "cuts the power of web on alpha: what its guest has not written to disk is lost"
+    )
+    assert "cuts its power after 30 s" in consequences(state(web()), Shutdown(WEB, 30.0, True))
+    assert consequences(state(web(S.SHUTOFF)), Start(WEB)) == ""
+
+
+def test_what_is_gone_for_good_asks_for_its_name() -> None:
+    transient = state(web(persistent=False))
+    asked = confirmation(transient, [Stop(WEB)])
+    assert asked.caution is Caution.TYPE
+    assert asked.word == "web"
+    assert "transient" in asked.text
+    assert confirmation(state(web()), [Stop(WEB)]).caution is Caution.CONFIRM
+    assert confirmation(state(web(S.SHUTOFF)), [Start(WEB)]).caution is Caution.NONE
+
+
+def test_many_are_confirmed_by_their_number() -> None:
+    other = Instance("alpha", "u-db", "db", S.RUNNING)
+    both = State(hosts=state().hosts, instances=MappingProxyType({WEB: web(), other.key: other}))
+    asked = confirmation(both, [Stop(WEB), Stop(other.key)])
+    assert asked.word == "2"
+    assert len(asked.text.splitlines()) == 2
+
+
+def test_a_summary_counts_and_names_what_did_not_go_well() -> None:
+    records = [
+        OperationRecord(str(i), "start", "alpha", WEB, f"vm{i}", "a@b", 0.0, OperationStatus.DONE)
+        for i in range(13)
+    ]
+    bad = running("start", OperationStatus.FAILED)
+    records.append(OperationRecord(**{**_fields(bad), "outcome": "no such disk."}))
+    assert summary(records) == "13 done, 1 failed: web (no such disk)"
+    assert summary([]) == "nothing to do"
+
+
+def _fields(record: OperationRecord) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in record.__struct_fields__}
+
+
+@given(
+    count=st.integers(0, 40),
+    statuses=st.lists(st.sampled_from(list(OperationStatus)), max_size=40),
+)
+def test_a_summary_counts_each_once(count: int, statuses: list[OperationStatus]) -> None:
+    records = [running("stop", status) for status in statuses]
+    text = summary(records)
+    for status in OperationStatus:
+        expected = sum(1 for each in statuses if each is status)
+        assert (f"{expected} {status.value}" in text) == (expected > 0)
+
+
+@given(
+    verb=st.sampled_from(list(VERBS)),
+    where=st.sampled_from(list(S)),
+    persistent=st.booleans(),
+    link=st.sampled_from(list(LinkStatus)),
+)
+def test_a_check_never_fails_and_speaks_in_sentences(
+    verb: str, where: S, persistent: bool, link: LinkStatus
+) -> None:
+    picture = state(web(where, persistent=persistent), link=Link(status=link))
+    request: Request = VERBS[verb](WEB)
+    for reason in check(picture, request):
+        assert reason[0].isupper() or reason.startswith(("web", "alpha"))
+        assert reason.endswith(".")
+    assert "{" not in consequences(picture, request)

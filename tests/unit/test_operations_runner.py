@@ -1,0 +1,461 @@
+"""The runner's order, limits and deadlines, over a port that obeys the test.
+
+The verbs themselves are tested on libvirt: tests/driver and tests/lab.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+import pytest
+
+from core.clock import SystemClock
+from core.errors import (
+    DeadlineError,
+    HypervisorError,
+    JournalError,
+    NotFoundError,
+    OperationCancelledError,
+    OperationFailedError,
+    OutcomeUnknownError,
+    ReadOnlyError,
+    RefusedError,
+    VirtdeckError,
+)
+from core.journal.entry import Entry
+from core.journal.journal import Journal
+from core.journal.owner import NOBODY, Owner, this_process
+from core.model import (
+    Delta,
+    Host,
+    Instance,
+    InstanceState,
+    Link,
+    LinkStatus,
+    ObjectKey,
+    OperationRecord,
+    OperationStatus,
+    Pause,
+    Shutdown,
+    Start,
+    State,
+    Stop,
+)
+from core.model.event import LinkEvent
+from core.model.observation import OperationChanged
+from core.operations import PowerCall, Runner
+from core.operations.driver import progress_json
+from core.operations.verb import Progress, Sent
+
+S = InstanceState
+AFTER = {
+    PowerCall.CREATE: S.RUNNING,
+    PowerCall.DESTROY: S.SHUTOFF,
+    PowerCall.SUSPEND: S.PAUSED,
+    PowerCall.RESUME: S.RUNNING,
+}
+
+
+class World:
+    """A state, a port and what was published; `hold` keeps calls from returning."""
+
+    def __init__(self) -> None:
+        self.hosts = {"alpha": Host("alpha", "test:///default", link=Link(LinkStatus.UP))}
+        self.instances: dict[ObjectKey, Instance] = {}
+        self.operations: dict[str, OperationRecord] = {}
+        self.calls: list[tuple[str, PowerCall]] = []
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self.hold = asyncio.Event()
+        self.hold.set()
+        self.errors: dict[PowerCall, VirtdeckError] = {}
+        self.obeys = True
+        self.before_call: Callable[[], None] = lambda: None
+        self.runner: Runner
+
+    @property
+    def state(self) -> State:
+        return State(
+            hosts=MappingProxyType(self.hosts),
+            instances=MappingProxyType(self.instances),
+            operations=MappingProxyType(self.operations),
+        )
+
+    def add(self, name: str, where: S) -> ObjectKey:
+        key = ObjectKey("instance", "alpha", f"u-{name}")
+        self.put(Instance("alpha", key.id, name, where, id=7 if where.active else None))
+        return key
+
+    def put(self, instance: Instance) -> None:
+        self.instances[instance.key] = instance
+
+    def change(self, key: ObjectKey, where: S) -> None:
+        number = 7 if where.active else None
+        self.put(msgspec.structs.replace(self.instances[key], state=where, id=number))
+        self.runner.observe(Delta(1, 0.0, frozenset({key})))
+
+    def link(self, status: LinkStatus) -> None:
+        self.hosts["alpha"] = Host("alpha", "test:///default", link=Link(status))
+        event = LinkEvent("alpha", 0.0, "", "alpha", status.value)
+        self.runner.observe(Delta(1, 0.0, frozenset({self.hosts["alpha"].key}), events=(event,)))
+
+    def publish(self, observation: object) -> None:
+        assert isinstance(observation, OperationChanged)
+        self.operations[observation.operation.id] = observation.operation
+
+    async def power(self, host: str, uuid: str, action: PowerCall, deadline: float) -> None:
+        self.before_call()
+        self.calls.append((uuid, action))
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            await asyncio.sleep(0)
+            await self.hold.wait()
+        finally:
+            self.in_flight -= 1
+        if action in self.errors:
+            raise self.errors[action]
+        if self.obeys and action in AFTER:
+            self.change(ObjectKey("instance", host, uuid), AFTER[action])
+
+    async def read(self, host: str, uuid: str) -> Instance | None:
+        return self.instances.get(ObjectKey("instance", host, uuid))
+
+
+@pytest.fixture
+async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
+    opened = await Journal.open(tmp_path / "journal.sqlite3")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def world(journal: Journal) -> AsyncIterator[World]:
+    made = World()
+    made.runner = Runner(made, journal, SystemClock(), lambda: made.state, made.publish, "ann@desk")
+    yield made
+    made.hold.set()
+    await made.runner.close()
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - any condition, of any object
+            await asyncio.sleep(0.005)
+
+
+async def test_from_request_to_outcome(world: World, journal: Journal) -> None:
+    web = world.add("web", S.SHUTOFF)
+    operation = await world.runner.submit(Start(web))
+    seen = [record.status async for record in operation]
+    record = await operation
+    assert list(dict.fromkeys(seen)) == [
+        OperationStatus.QUEUED,
+        OperationStatus.RUNNING,
+        OperationStatus.VERIFYING,
+        OperationStatus.DONE,
+    ]
+    assert record.outcome == "web is running"
+    assert record.author == "ann@desk"
+    assert record.started is not None
+    assert record.ended is not None
+    assert [step.text for step in record.steps] == ["starting web", "web is running"]
+    assert [entry.record for entry in await journal.recent()] == [record]
+    assert world.operations[record.id] == record
+
+
+async def test_a_refused_request_touches_nothing_and_is_on_record(
+    world: World, journal: Journal
+) -> None:
+    web = world.add("web", S.RUNNING)
+    with pytest.raises(RefusedError, match="already running"):
+        await world.runner.submit(Start(web))
+    assert world.calls == []
+    (entry,) = await journal.recent()
+    assert entry.record.status is OperationStatus.REFUSED
+
+
+async def test_a_read_only_link_refuses_without_a_record(world: World, journal: Journal) -> None:
+    web = world.add("web", S.SHUTOFF)
+    link = Link(LinkStatus.UP, read_only=True)
+    world.hosts["alpha"] = Host("alpha", "test:///default", link=link)
+    with pytest.raises(ReadOnlyError):
+        await world.runner.submit(Start(web))
+    assert await journal.recent() == []
+
+
+async def test_it_is_on_the_disk_before_anything_is_touched(world: World, tmp_path: Path) -> None:
+    web = world.add("web", S.SHUTOFF)
+    kept: list[str] = []
+
+    def look() -> None:
+        import sqlite3
+
+        reader = sqlite3.connect(tmp_path / "journal.sqlite3")
+        kept.extend(row[0] for row in reader.execute("SELECT progress FROM operations"))
+        reader.close()
+
+    world.before_call = look
+    await (await world.runner.submit(Start(web)))
+    assert len(kept) == 1
+    assert '"create"' in kept[0]
+
+
+async def test_without_a_journal_nothing_is_touched_unless_asked(
+    world: World, journal: Journal
+) -> None:
+    web = world.add("web", S.SHUTOFF)
+    await journal._work.call(lambda: journal._ledger._connection.execute("PRAGMA query_only = ON"))
+    with pytest.raises(JournalError):
+        await world.runner.submit(Start(web))
+    assert world.calls == []
+    (record,) = world.operations.values()
+    assert record.status is OperationStatus.FAILED
+    without = Runner(world, None, SystemClock(), lambda: world.state, world.publish, "a@b")
+    world.runner = without
+    assert (await (await without.submit(Start(web)))).status is OperationStatus.DONE
+    await without.close()
+
+
+async def test_libvirts_refusal_is_raised_with_its_cure(world: World) -> None:
+    web = world.add("web", S.SHUTOFF)
+    world.errors[PowerCall.CREATE] = HypervisorError("no such file web.img.", "Make it.")
+    operation = await world.runner.submit(Start(web))
+    with pytest.raises(OperationFailedError, match=r"web\.img") as caught:
+        await operation
+    assert caught.value.hint == "Make it."
+    assert operation.record.status is OperationStatus.FAILED
+
+
+async def test_a_deadline_is_unknown_and_settled_when_the_state_shows_it(world: World) -> None:
+    web = world.add("web", S.SHUTOFF)
+    world.errors[PowerCall.CREATE] = DeadlineError("alpha did not answer in 40 s.")
+    operation = await world.runner.submit(Start(web))
+    with pytest.raises(OutcomeUnknownError):
+        await operation
+    world.change(web, S.RUNNING)
+    await until(lambda: operation.record.status is OperationStatus.DONE)
+    assert operation.record.outcome == "web is running (seen later)"
+    assert world.operations[operation.id] == operation.record
+
+
+async def test_unknown_is_settled_when_the_link_comes_back(world: World) -> None:
+    web = world.add("web", S.RUNNING)
+    world.obeys = False
+    world.before_call = lambda: world.link(LinkStatus.DOWN)
+    world.errors[PowerCall.SUSPEND] = DeadlineError("the link broke.")
+    operation = await world.runner.submit(Pause(web))
+    with pytest.raises(OutcomeUnknownError):
+        await operation
+    world.put(msgspec.structs.replace(world.instances[web], state=S.PAUSED))
+    world.link(LinkStatus.UP)
+    await until(lambda: operation.record.status is OperationStatus.DONE)
+
+
+async def test_the_outcome_of_a_later_operation_is_not_taken_for_an_earlier_ones(
+    world: World,
+) -> None:
+    web = world.add("web", S.SHUTOFF)
+    world.errors[PowerCall.CREATE] = DeadlineError("no answer.")
+    first = await world.runner.submit(Start(web))
+    with pytest.raises(OutcomeUnknownError):
+        await first
+    world.errors.clear()
+    second = await world.runner.submit(Start(web))
+    assert (await second).status is OperationStatus.DONE
+    await asyncio.sleep(0)
+    assert first.record.status is OperationStatus.UNKNOWN
+
+
+async def test_calls_on_a_host_are_bounded_and_the_rest_can_be_cancelled(world: World) -> None:
+    keys = [world.add(f"vm{number}", S.SHUTOFF) for number in range(8)]
+    world.hold.clear()
+    operations = [await world.runner.submit(Start(key)) for key in keys]
+    await until(lambda: len(world.calls) == 4)
+    waiting = [each for each in operations if each.record.status is OperationStatus.QUEUED]
+    assert len(waiting) == 4
+    await world.runner.cancel(waiting[0].id)
+    with pytest.raises(OperationCancelledError, match="not sent"):
+        await waiting[0]
+    with pytest.raises(RefusedError, match="cannot be taken back"):
+        await world.runner.cancel(operations[0].id)
+    world.hold.set()
+    for operation in operations:
+        if operation is not waiting[0]:
+            assert (await operation).status is OperationStatus.DONE
+    assert world.most_in_flight == 4
+    assert len(world.calls) == 7
+
+
+async def test_stop_overtakes_a_shutdown_that_waits_for_its_guest(world: World) -> None:
+    web = world.add("web", S.RUNNING)
+    shutdown = await world.runner.submit(Shutdown(web))
+    await until(lambda: shutdown.record.status is OperationStatus.VERIFYING)
+    stop = await world.runner.submit(Stop(web))
+    assert (await stop).status is OperationStatus.DONE
+    await until(lambda: shutdown.record.status.final)
+    assert shutdown.record.status in (OperationStatus.CANCELLED, OperationStatus.DONE)
+
+
+async def test_stop_does_not_wait_for_a_shutdown_call_that_hangs(world: World) -> None:
+    web = world.add("web", S.RUNNING)
+    world.hold.clear()
+    await world.runner.submit(Shutdown(web))
+    await until(lambda: len(world.calls) == 1)
+    await world.runner.submit(Stop(web))
+    await until(lambda: world.calls[-1] == (web.id, PowerCall.DESTROY))
+
+
+async def test_stop_waits_its_turn_behind_a_start_and_is_checked_again(world: World) -> None:
+    web = world.add("web", S.PAUSED)
+    world.hold.clear()
+    pause_like = await world.runner.submit(Stop(web))
+    await until(lambda: len(world.calls) == 1)
+    with pytest.raises(RefusedError, match="stop is running on it"):
+        await world.runner.submit(Stop(web))
+    world.hold.set()
+    await pause_like
+
+
+async def test_two_submitted_in_the_same_moment_keep_their_order(world: World) -> None:
+    web = world.add("web", S.RUNNING)
+    world.publish = lambda observation: None  # type: ignore[method-assign]
+    runner = Runner(
+        world, None, SystemClock(), lambda: world.state, lambda observation: None, "a@b"
+    )
+    world.runner = runner
+    first, second = await asyncio.gather(runner.submit(Pause(web)), runner.submit(Pause(web)))
+    assert (await first).status is OperationStatus.DONE
+    with pytest.raises(RefusedError, match="already paused"):
+        await second
+    assert len(world.calls) == 1
+    await runner.close()
+
+
+async def test_cancelling_what_is_not_there_over_or_another_consoles(
+    world: World, journal: Journal
+) -> None:
+    with pytest.raises(NotFoundError):
+        await world.runner.cancel("nothing")
+    web = world.add("web", S.SHUTOFF)
+    operation = await world.runner.submit(Start(web))
+    await operation
+    await until(lambda: world.operations[operation.id].status.final)
+    with pytest.raises(RefusedError, match="is over"):
+        await world.runner.cancel(operation.id)
+    theirs = msgspec.structs.replace(
+        operation.record, id="other", status=OperationStatus.RUNNING, author="bob@desk"
+    )
+    world.operations["other"] = theirs
+    with pytest.raises(RefusedError, match="bob@desk"):
+        await world.runner.cancel("other")
+
+
+async def test_a_shutdown_can_be_left_alone(world: World) -> None:
+    web = world.add("web", S.RUNNING)
+    shutdown = await world.runner.submit(Shutdown(web))
+    await until(lambda: shutdown.record.status is OperationStatus.VERIFYING)
+    await world.runner.cancel(shutdown.id)
+    with pytest.raises(OperationCancelledError, match="may still obey"):
+        await shutdown
+
+
+def left_by(owner: Owner, key: ObjectKey, *calls: Sent, **more: Any) -> Entry:
+    now = SystemClock().now()
+    status = OperationStatus.VERIFYING if calls else OperationStatus.QUEUED
+    record = OperationRecord(
+        id="000000000001-aaaaaa",
+        verb="shutdown",
+        host="alpha",
+        subject=key,
+        name="web",
+        author="bob@desk",
+        created=now,
+        status=status,
+        options={"timeout": 60.0, "then_stop": False},
+    )
+    progress = progress_json(Progress(calls, before_id=7))
+    return Entry(record, **{"owner": owner, "uri": "test:///default", "progress": progress, **more})
+
+
+async def test_what_a_dead_console_left_is_taken_over_and_waited_for(
+    world: World, journal: Journal
+) -> None:
+    web = world.add("web", S.RUNNING)
+    now = SystemClock().now()
+    entry = left_by(NOBODY, web, Sent(PowerCall.SHUTDOWN, now - 2, now - 1.9))
+    await journal.put(entry)
+    await world.runner.start()
+
+    def steps() -> list[str]:
+        return [step.text for step in world.operations[entry.record.id].steps]
+
+    await until(lambda: any("taken over" in text for text in steps()))
+    assert world.calls == [], "it was asked two seconds ago: not again before ten"
+    assert (await journal.recent())[0].owner == this_process()
+    world.change(web, S.SHUTOFF)
+    await until(lambda: world.operations[entry.record.id].status is OperationStatus.DONE)
+
+
+async def test_what_a_living_console_runs_is_shown_and_left_alone(
+    world: World, journal: Journal
+) -> None:
+    web = world.add("web", S.RUNNING)
+    elsewhere = Owner(1, 1.0, "x", "another machine")
+    await journal.put(left_by(elsewhere, web, Sent(PowerCall.SHUTDOWN, 0.0)))
+    await world.runner.start()
+    with pytest.raises(RefusedError, match="bob@desk"):
+        await world.runner.submit(Shutdown(web))
+    assert (await journal.recent())[0].owner == elsewhere
+
+
+async def test_what_was_queued_by_a_dead_console_is_cancelled(
+    world: World, journal: Journal
+) -> None:
+    entry = left_by(NOBODY, world.add("web", S.RUNNING))
+    await journal.put(entry)
+    await world.runner.start()
+    await until(lambda: world.operations[entry.record.id].status is OperationStatus.CANCELLED)
+
+
+async def test_taking_over_waits_for_the_link(world: World, journal: Journal) -> None:
+    web = world.add("web", S.SHUTOFF)
+    world.link(LinkStatus.DOWN)
+    entry = left_by(NOBODY, web, Sent(PowerCall.SHUTDOWN, 0.0, 0.1))
+    await journal.put(entry)
+    await world.runner.start()
+    assert world.operations[entry.record.id].status is OperationStatus.VERIFYING
+    world.link(LinkStatus.UP)
+    await until(lambda: world.operations[entry.record.id].status is OperationStatus.DONE)
+    assert "had ended" in world.operations[entry.record.id].outcome
+
+
+async def test_two_consoles_show_each_others_operations_and_hand_over_on_leaving(
+    world: World, tmp_path: Path
+) -> None:
+    web = world.add("web", S.RUNNING)
+    other = World()
+    other.instances = world.instances
+    journal = await Journal.open(tmp_path / "journal.sqlite3")
+    other.runner = Runner(
+        other, journal, SystemClock(), lambda: other.state, other.publish, "bob@desk"
+    )
+    await other.runner.start()
+    shutdown = await world.runner.submit(Shutdown(web))
+    await until(lambda: shutdown.record.status is OperationStatus.VERIFYING)
+    await until(lambda: shutdown.id in other.operations)
+    await world.runner.close()
+    await until(
+        lambda: any("taken over" in step.text for step in other.operations[shutdown.id].steps)
+    )
+    other.change(web, S.SHUTOFF)
+    await until(lambda: other.operations[shutdown.id].status is OperationStatus.DONE)
+    assert world.calls == [(web.id, PowerCall.SHUTDOWN)]
+    assert other.calls == []
+    await other.runner.close()
+    await journal.close()

@@ -1,0 +1,144 @@
+"""What becomes of an operation whose console ended: pure decisions, and the reading back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.journal.recovery import GoOn, adopted, decide, never_sent, request_of
+from core.model import (
+    VERBS,
+    Instance,
+    InstanceState,
+    ObjectKey,
+    OperationRecord,
+    OperationStatus,
+    Pause,
+    Reboot,
+    Request,
+    Reset,
+    Shutdown,
+    Start,
+    Stop,
+)
+from core.operations.driver import progress_json, progress_of
+from core.operations.port import PowerCall
+from core.operations.verb import VERIFY, End, Progress, Sent, Situation
+
+WEB = ObjectKey("instance", "alpha", "u")
+T = 1000.0
+S = InstanceState
+
+
+def left(
+    request: Request,
+    call: PowerCall,
+    where: S | None,
+    *,
+    at: float,
+    answered: bool = True,
+    **m: Any,
+) -> End | GoOn:
+    progress = Progress((Sent(call, T, T + 0.1 if answered else None),), before_id=7)
+    instance = None
+    if where is not None:
+        number = 7 if where.active else None
+        instance = Instance("alpha", "u", "web", where, id=number, type="qemu")
+    situation = Situation(request, "web", at, adopted(progress, at), instance)
+    return decide(situation, **{"same_host": True, **m})
+
+
+@pytest.mark.parametrize(
+    ("request_", "call", "where", "at", "expected"),
+    [
+        (Start(WEB), PowerCall.CREATE, S.RUNNING, 2, OperationStatus.DONE),
+        (Start(WEB), PowerCall.CREATE, S.SHUTOFF, 2, None),
+        (Stop(WEB), PowerCall.DESTROY, S.SHUTOFF, 2, OperationStatus.DONE),
+        (Stop(WEB), PowerCall.DESTROY, None, 2, OperationStatus.DONE),
+        (Pause(WEB), PowerCall.SUSPEND, S.PAUSED, 2, OperationStatus.DONE),
+        (Shutdown(WEB), PowerCall.SHUTDOWN, S.RUNNING, 2, None),
+        (Shutdown(WEB), PowerCall.SHUTDOWN, S.RUNNING, 25, None),
+        (Shutdown(WEB), PowerCall.SHUTDOWN, S.SHUTOFF, 500, OperationStatus.DONE),
+        (Shutdown(WEB), PowerCall.SHUTDOWN, S.RUNNING, 500, OperationStatus.FAILED),
+        (Shutdown(WEB, 20.0, True), PowerCall.SHUTDOWN, S.RUNNING, 500, OperationStatus.FAILED),
+        (Reboot(WEB), PowerCall.REBOOT, S.RUNNING, 20, None),
+        (Reboot(WEB), PowerCall.REBOOT, S.RUNNING, 500, OperationStatus.UNKNOWN),
+        (Reset(WEB), PowerCall.RESET, S.RUNNING, 500, OperationStatus.UNKNOWN),
+    ],
+)
+def test_what_becomes_of_it(
+    request_: Request, call: PowerCall, where: S | None, at: float, expected: OperationStatus | None
+) -> None:
+    decision = left(request_, call, where, at=T + at)
+    if expected is None:
+        assert isinstance(decision, GoOn)
+    else:
+        assert isinstance(decision, End)
+        assert decision.status is expected
+        assert "console that ran it had ended" in decision.outcome
+
+
+def test_the_host_of_that_name_is_another_one_now() -> None:
+    decision = left(Stop(WEB), PowerCall.DESTROY, S.SHUTOFF, at=T + 2, same_host=False)
+    assert isinstance(decision, End)
+    assert decision.status is OperationStatus.UNKNOWN
+    assert "another alpha" in decision.outcome
+
+
+@given(
+    verb=st.sampled_from(list(VERBS)),
+    call=st.sampled_from(list(PowerCall)),
+    where=st.sampled_from([*S, None]),
+    at=st.floats(T, T + 1e6),
+    answered=st.booleans(),
+    then_stop=st.booleans(),
+)
+def test_every_operation_is_either_ended_or_waited_for(
+    verb: str, call: PowerCall, where: S | None, at: float, answered: bool, then_stop: bool
+) -> None:
+    request = Shutdown(WEB, 60.0, then_stop) if verb == "shutdown" else VERBS[verb](WEB)
+    decision = left(request, call, where, at=at, answered=answered)
+    assert isinstance(decision, End | GoOn)
+    if isinstance(decision, End):
+        assert decision.status.final
+        assert decision.outcome
+
+
+def test_an_interrupted_start_is_waited_for_and_then_admitted_to_be_unknown() -> None:
+    assert isinstance(
+        left(Start(WEB), PowerCall.CREATE, S.SHUTOFF, at=T + 90, answered=False), GoOn
+    )
+    progress = Progress((Sent(PowerCall.CREATE, T),), gap=True, adopted=T + 90)
+    off = Instance("alpha", "u", "web", S.SHUTOFF)
+    late = Situation(Start(WEB), "web", T + 90 + VERIFY, progress, off)
+    decision = decide(late, same_host=True)
+    assert isinstance(decision, End)
+    assert decision.status is OperationStatus.UNKNOWN
+
+
+def record(verb: str, **options: Any) -> OperationRecord:
+    return OperationRecord("0-1", verb, "alpha", WEB, "web", "a@b", 0.0, options=options)
+
+
+def test_what_was_only_queued_is_cancelled() -> None:
+    end = never_sent(record("stop"))
+    assert end.status is OperationStatus.CANCELLED
+    assert "Nothing was touched" in end.outcome
+
+
+def test_a_request_is_rebuilt_from_its_record() -> None:
+    rebuilt = request_of(record("shutdown", timeout=25.0, then_stop=True))
+    assert rebuilt == Shutdown(WEB, 25.0, True)
+    assert request_of(record("start")) == Start(WEB)
+    assert request_of(record("levitate")) is None
+    assert request_of(record("shutdown", timeout="soon")) is None
+
+
+def test_progress_is_read_back_or_refused() -> None:
+    progress = Progress((Sent(PowerCall.RESET, T, T + 1, "no", "cure", False),), 7, True, 5.0)
+    assert progress_of(progress_json(progress)) == progress
+    assert progress_of("") == Progress()
+    assert progress_of('{"sent": [{"call": "levitate", "at": 1}]}') is None
