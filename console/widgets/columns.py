@@ -170,6 +170,29 @@ def _cut(pieces: tuple[Run, ...], width: int) -> tuple[Run, ...]:
     return tuple(cut)
 
 
+def changed_span(old: tuple[Run, ...], new: tuple[Run, ...], width: int) -> tuple[int, int]:
+    """Where two fitted cells of `width` differ: offset and length in terminal cells.
+
+    The whole cell when wide characters make offsets and cells two things.
+    """
+    before, after = _characters(old), _characters(new)
+    if len(before) != width or len(after) != width:
+        return 0, width
+    start = 0
+    while start < width and before[start] == after[start]:
+        start += 1
+    end = width
+    while end > start and before[end - 1] == after[end - 1]:
+        end -= 1
+    return start, end - start
+
+
+def _characters(runs: tuple[Run, ...]) -> list[Run]:
+    characters = [(character, role) for text, role in runs for character in text]
+    narrow = all(sign.isascii() or cell_len(sign) == 1 for sign, _ in characters)
+    return characters if narrow else []
+
+
 _DIGITS = re.compile(r"[0-9]+")
 
 

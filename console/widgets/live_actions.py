@@ -37,9 +37,10 @@ class TableActions(TableView[Row], Generic[Row], inherit_bindings=False):
         self.action_cursor(pages * self._page())
 
     def action_first(self) -> None:
-        """Cursor to the first row."""
+        """Cursor to the first row, and stay at the top when the order changes."""
         self._touch()
         self._place_cursor(0)
+        self._pinned = False
 
     def action_last(self) -> None:
         """Cursor to the last row."""

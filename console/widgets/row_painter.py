@@ -8,7 +8,15 @@ from typing import Generic, NamedTuple, TypeVar
 
 from textual.strip import Strip
 
-from console.widgets.columns import Cell, Column, PlacedColumn, Run, fit, place_columns
+from console.widgets.columns import (
+    Cell,
+    Column,
+    PlacedColumn,
+    Run,
+    changed_span,
+    fit,
+    place_columns,
+)
 from console.widgets.painting import Painter
 
 Row = TypeVar("Row")
@@ -69,10 +77,6 @@ class RowPainter(Generic[Row]):
         for key in keys:
             self._painted.pop(key, None)
 
-    def clear_screen(self) -> None:
-        """Forget what is on screen: everything is going to be drawn anew."""
-        self._shown.clear()
-
     def line(self, y: int, key: Hashable, row: Row, look: Look) -> Strip:
         """The finished line for screen line `y`. Call `prepare` before."""
         painted = self._paint(key, row)
@@ -96,11 +100,16 @@ class RowPainter(Generic[Row]):
             return [(0, self._width)]
         if shown[0] is painted:
             return []
-        return [
-            (place.x, place.width)
-            for place, old, new in zip(self.placed, shown[0].cells, painted.cells, strict=True)
-            if old != new
-        ]
+        spans = []
+        for place, old, new in zip(self.placed, shown[0].cells, painted.cells, strict=True):
+            if old != new:
+                offset, length = changed_span(old, new, place.width)
+                spans.append((place.x + offset, length))
+        return spans
+
+    def blank_changes(self, y: int) -> list[tuple[int, int]]:
+        """Which cells of screen line `y` change when it is to be empty: all, or none."""
+        return [(0, self._width)] if self._shown.pop(y, None) is not None else []
 
     def header(self, sorted_by: str, descending: bool, arrows: str) -> Strip:
         """The header line; the sorted column has an arrow and a role of its own."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
+from rich.style import Style
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -55,6 +56,9 @@ class TableView(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
         self._empty = empty
         self._cursor: Hashable | None = None
         self._cursor_line = 0
+        self._pinned = False
+        self._had_rows = False
+        self._drawn_with: tuple[Style, str] | None = None
 
     @property
     def cursor_key(self) -> Any:
@@ -101,11 +105,21 @@ class TableView(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
             return self._empty_line(y - HEADER, painter)
         return self.row_painter.blank(y)
 
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Repaint what differs after scrolling, not the whole table."""
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = new_value
+        if round(old_value) != round(new_value):
+            self._repaint_all()
+
     def notify_style_update(self) -> None:
         """Draw everything anew under the new theme or style."""
         super().notify_style_update()
-        self.row_painter.restyle()
-        self.refresh()
+        look = (self.rich_style, self.app.theme)
+        if look != self._drawn_with:
+            self._drawn_with = look
+            self.row_painter.restyle()
+            self.refresh()
 
     def _prepare(self) -> Painter:
         return self.row_painter.prepare(self._line_width(), lambda: painter_for(self))
@@ -145,6 +159,7 @@ class TableView(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
         """Cursor on a line of the order, cut to what there is."""
         if not self.model.order:
             return
+        self._pinned = True
         line = max(0, min(line, len(self.model.order) - 1))
         old, key = self._cursor_line, self.model.order[line]
         changed, self._cursor, self._cursor_line = key != self._cursor, key, line
@@ -171,24 +186,44 @@ class TableView(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
     # -- repainting ------------------------------------------------------------------------
 
     def _show_order(self, before: list[Hashable]) -> None:
-        """The order changed: keep the cursor on its key, or on its neighbour in `before`."""
+        """The order changed: keep the cursor on its key, or on its neighbour in `before`.
+
+        Until the operator chooses a row (and again after going to the first one) the cursor
+        stays on the top line instead: a table somebody only watches, or sorts to find the
+        busiest, shows the top of its order and does not scroll about.
+        """
         in_view = self._cursor_in_view()
         previous = self._cursor
         self._cursor_line = self._line_for_cursor(before)
         order = self.model.order
         self._cursor = order[self._cursor_line] if order else None
-        if len(order) != len(before):
-            self.virtual_size = Size(0, len(order) + HEADER)
-            self.refresh()
+        self._fit_scrolling(len(order))
         if in_view:
             self._scroll_to_cursor()
         self._repaint_all()
         if self._cursor != previous:
             self.post_message(Highlighted(self, self._cursor))
 
+    def _fit_scrolling(self, rows: int) -> None:
+        """Tell the scroll bar how many rows there are; lays out only if it comes or goes."""
+        height, wanted = self.size.height, Size(0, rows + HEADER)
+        if wanted == self.virtual_size:
+            return
+        if (wanted.height > height) == self.show_vertical_scrollbar:
+            self.set_reactive(TableView.virtual_size, wanted)
+            if self.show_vertical_scrollbar:
+                self.vertical_scrollbar.window_virtual_size = wanted.height
+        else:
+            self.virtual_size = wanted
+        if self.scroll_offset.y > self.max_scroll_y:
+            self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
+        if (rows == 0) != (not self._had_rows):
+            self._had_rows = rows > 0
+            self.refresh()
+
     def _line_for_cursor(self, before: list[Hashable]) -> int:
         index = self.model.index
-        if self._cursor is None or not index:
+        if self._cursor is None or not index or not self._pinned:
             return 0
         if self._cursor in index:
             return index[self._cursor]
@@ -214,11 +249,15 @@ class TableView(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
         top, page, order = self.scroll_offset.y, self._page(), self.model.order
         regions: list[Region] = []
         for line in lines:
-            if not top <= line < top + page or line >= len(order):
+            if not top <= line < top + page:
                 continue
-            y, key = line - top + HEADER, order[line]
-            row = self.model.rows[key]
-            for x, width in self.row_painter.changes(y, key, row, self._look(key, row)):
-                regions.append(Region(x, y, width, 1))
+            y = line - top + HEADER
+            if line < len(order):
+                key = order[line]
+                row = self.model.rows[key]
+                spans = self.row_painter.changes(y, key, row, self._look(key, row))
+            else:
+                spans = self.row_painter.blank_changes(y)
+            regions += [Region(x, y, width, 1) for x, width in spans]
         if regions:
             self.refresh(*regions)
