@@ -11,14 +11,15 @@ Place = tuple[str, str]
 """A host and what a disk's source says there: a path, or `POOL/VOLUME`."""
 
 
-def _index_users(instances: Mapping[ObjectKey, Instance]) -> dict[Place, list[ObjectKey]]:
-    index: dict[Place, dict[ObjectKey, None]] = {}
-    for key, instance in instances.items():
+def _index_users(instances: Mapping[ObjectKey, Instance]) -> dict[Place, dict[int, ObjectKey]]:
+    """Return the users of each place, by their position in the listing."""
+    index: dict[Place, dict[int, ObjectKey]] = {}
+    for position, (key, instance) in enumerate(instances.items()):
         for disk in instance.disks:
             for source in _layers(disk):
                 for place in _places(source):
-                    index.setdefault((instance.host, place), {})[key] = None
-    return {place: list(keys) for place, keys in index.items()}
+                    index.setdefault((instance.host, place), {})[position] = key
+    return index
 
 
 def _layers(disk: Disk) -> Iterator[DiskSource]:
@@ -59,11 +60,10 @@ def users_of(state: State, volume: Volume) -> tuple[Instance, ...]:
     of the instances. Any thread.
     """
     index = _users(state.instances)
-    keys: dict[ObjectKey, None] = {}
+    users: dict[int, ObjectKey] = {}
     for place in volume_places(volume):
-        for key in index.get((volume.host, place), ()):
-            keys[key] = None
-    return tuple(state.instances[key] for key in keys)
+        users |= index.get((volume.host, place), {})
+    return tuple(state.instances[users[position]] for position in sorted(users))
 
 
 def volume_of(state: State, host: str, path: str) -> Volume | None:

@@ -1,0 +1,51 @@
+"""The ring buffers behind the charts."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.model import SERIES, ObjectKey, Rates
+from core.state.history import SAMPLES, Histories
+
+KEY = ObjectKey("instance", "alpha", "web")
+values = st.none() | st.integers(0, 2**20)
+
+
+@given(st.lists(values, max_size=3 * SAMPLES))
+def test_the_last_samples_in_their_order(given_values):
+    histories = Histories()
+    for at, value in enumerate(given_values):
+        histories.add(KEY, Rates(float(at), cpu=value, sent=value))
+    assert histories.series(KEY, "cpu") == given_values[-SAMPLES:]
+    assert histories.series(KEY, "sent") == given_values[-SAMPLES:]
+    assert histories.series(KEY, "read") == [None] * min(SAMPLES, len(given_values))
+
+
+def test_gaps_and_drops():
+    histories = Histories()
+    histories.gap(KEY)
+    assert histories.series(KEY, "cpu") == []
+    histories.add(KEY, Rates(1.0, cpu=5.0))
+    histories.gap(KEY)
+    assert histories.series(KEY, "cpu") == [5.0, None]
+    histories.drop(KEY)
+    assert histories.series(KEY, "cpu") == []
+    with pytest.raises(KeyError):
+        histories.series(KEY, "no such series")
+
+
+def test_a_thousand_full_rings_are_small():
+    histories = Histories()
+    rates = Rates(1.0, 1.0, 2, 3, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0)
+    tracemalloc.start()
+    for number in range(1000):
+        for _ in range(SAMPLES + 5):
+            histories.add(ObjectKey("instance", "alpha", str(number)), rates)
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert used < 10_000_000
+    assert len(SERIES) == 6

@@ -1,0 +1,161 @@
+"""The filter language."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from state_builders import HOST, PAUSED, SHUTOFF, disk, instance, lifecycle, listed, store, volume
+
+from core.errors import UsageError
+from core.model import Counters
+from core.model import event as ev
+from core.model.observation import Sampled
+from core.state.selection import parse_event_filter, parse_filter, parse_volume_filter
+
+GIB = 2**30
+
+
+def fleet():
+    made = store(
+        listed(
+            instance("web", title="Shop front", disks=(disk(),)),
+            instance("db", state=PAUSED, reason="I/O error"),
+            instance("my cache", state=SHUTOFF, memory=4 * GIB, uuid="abcdef01"),
+            instance("state:odd", state=SHUTOFF),
+            volumes=(volume(), volume("old.raw", format="raw", capacity=3 * GIB)),
+        ),
+        Sampled(HOST, 3.0, {"web-uuid": Counters(1, 1, 0, balloon=2 * GIB),
+                            "db-uuid": Counters(3, 5)}),
+        Sampled(HOST, 4.0, {"web-uuid": Counters(1, 1, 10**9, balloon=2 * GIB),
+                            "db-uuid": Counters(3, 5)}),
+        ev.MigrationIteration(HOST, 5.0, "web-uuid", "web", 2),
+    )  # fmt: skip
+    return made.state
+
+
+STATE = fleet()
+WEB, DB, CACHE, ODD = "web", "db", "my cache", "state:odd"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", [WEB, DB, CACHE, ODD]),
+        ("   ", [WEB, DB, CACHE, ODD]),
+        ("SHOP", [WEB]),
+        ("shop front", [WEB]),
+        ("front web", [WEB]),
+        ("web db", []),
+        ('"y c"', [CACHE]),
+        ("abcd", [CACHE]),
+        ("!web", [DB, CACHE, ODD]),
+        ("-web", [DB, CACHE, ODD]),
+        ("state:paused", [DB]),
+        ("state:pau", [DB]),
+        ("!state:shutoff", [WEB, DB]),
+        ("-state:s", [WEB, DB]),
+        ("STATE:Paused", [DB]),
+        ("host:alp", [WEB, DB, CACHE, ODD]),
+        ("host:beta", []),
+        ("name:db", [DB]),
+        ("alert:yes", [DB]),
+        ("alert:no", [WEB, CACHE, ODD]),
+        ("alert:io-error", [DB]),
+        ("alert:crashed", []),
+        ("job:yes", [WEB]),
+        ("job:iteration", [WEB]),
+        ("!job:yes", [DB, CACHE, ODD]),
+        ("cpu>49", [WEB]),
+        ("cpu>=50%", [WEB]),
+        ("cpu<50", []),
+        ("cpu=50", [WEB]),
+        ("memory>1G", [WEB, CACHE]),
+        ("memory<=2.0GiB memory>1024M", [WEB]),
+        ('"state:odd"', [ODD]),
+        ('!"state:odd"', [WEB, DB, CACHE]),
+        ('name:"y c"', [CACHE]),
+        ("52:54:00", []),
+    ],
+)
+def test_instances(text, expected):
+    found = parse_filter(text)
+    assert [one.name for one in STATE.instances.values() if found(one, STATE)] == expected
+    assert found.text == text
+    assert found.empty is (not text.strip())
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("colour:red", "There is no filter key 'colour'.", "state:"),
+        ("colour>3", "There is no figure to compare 'colour'.", "cpu>"),
+        ("cpu:3", "There is no filter key 'cpu'.", "cpu>"),
+        ("state:", "'state:' needs a value.", "Known"),
+        ("state:asleep", "'asleep' is nothing that state: knows.", "paused"),
+        ("alert:fire", "'fire' is nothing that alert: knows.", "io-error"),
+        ("cpu>much", "'much' is not a number for cpu.", "cpu>50"),
+        ("memory>1X", "'1x' is not a number for memory.", "1.5G"),
+        ("cpu>", "'cpu>' needs a value.", "Known"),
+        ('web "db', "The filter has an opening quote without a closing one.", '"'),
+    ],
+)
+def test_what_makes_no_sense_says_what_would(text, message, hint):
+    with pytest.raises(UsageError) as caught:
+        parse_filter(text)
+    assert caught.value.message == message
+    assert hint in caught.value.hint
+
+
+def test_events():
+    events = [
+        lifecycle("suspended", "ioerror"),
+        lifecycle("started", "booted", name="db"),
+        ev.PoolRefreshed(HOST, 3.0, "p1", "images"),
+        ev.LinkEvent("beta", 3.0, "", "beta", "down", "Refused."),
+    ]
+
+    def found(text):
+        wanted = parse_event_filter(text)
+        return [index for index, one in enumerate(events) if wanted(one, STATE)]
+
+    assert found("") == [0, 1, 2, 3]
+    assert found("paused") == [0]
+    assert found("kind:pool") == [2]
+    assert found("kind:instance-lifecycle !db") == [0]
+    assert found("host:beta") == [3]
+    assert found("severity:error") == [0, 3]
+    assert found("name:images") == [2]
+    assert found("refused") == [3]
+    with pytest.raises(UsageError):
+        parse_event_filter("kind:nonsense")
+
+
+def test_volumes():
+    def found(text):
+        wanted = parse_volume_filter(text)
+        return [one.name for one in STATE.volumes.values() if wanted(one, STATE)]
+
+    assert found("used:yes") == ["web.qcow2"]
+    assert found("used:no") == ["old.raw"]
+    assert found("format:raw pool:images") == ["old.raw"]
+    assert found("capacity>2G") == ["old.raw"]
+    assert found("/pool/web") == ["web.qcow2"]
+    with pytest.raises(UsageError):
+        parse_volume_filter("used:perhaps")
+
+
+@given(st.text(alphabet='abc:><=!-"% 19GM', max_size=20) | st.text(max_size=20))
+def test_any_text_is_a_filter_or_a_usage_error(text):
+    for parser in (parse_filter, parse_event_filter, parse_volume_filter):
+        with contextlib.suppress(UsageError):
+            parser(text)
+
+
+@given(st.sampled_from(["web", "state:paused", "alert:yes", "host:alpha", '"y c"', "memory>1G"]))
+def test_an_inverse_is_the_complement(text):
+    plain, inverse = parse_filter(text), parse_filter(f"!{text}")
+    for one in STATE.instances.values():
+        assert plain(one, STATE) is not inverse(one, STATE)
