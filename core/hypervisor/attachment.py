@@ -91,9 +91,9 @@ class Attachment:
         """Tell whether the connection stands. On the lane's thread."""
         return self._connector.alive(conn)
 
-    def translate(self, error: Exception) -> Exception:
+    def translate(self, error: Exception, *, broken: bool) -> Exception:
         """Turn a libvirt error into one of core.errors. On the lane's thread."""
-        return self._connector.translate(error)
+        return self._connector.translate(error, broken=broken)
 
     def interrupt_open(self, thread_id: int) -> None:
         """End the ssh an opening waits for."""
@@ -127,7 +127,8 @@ class Attachment:
                 f"{name} stopped answering: no keepalive reply for about {seconds} s.",
                 "Check the host and the network; the link is opened again by itself.",
             )
+        what = "ssh connection" if self._connector.address.uses_ssh else "connection"
         return UnreachableError(
-            f"The connection to {name} broke off.",
+            f"The {what} to {name} broke off.",
             "Check the host's libvirt and the network; the link is opened again by itself.",
         )

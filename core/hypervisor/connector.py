@@ -40,7 +40,7 @@ class Connector:
         except libvirt.libvirtError as error:
             if asked:
                 raise faults.credentials_wanted(asked, self.address) from None
-            raise faults.translate(error, self.address) from None
+            raise faults.not_opened(error, self.address) from None
         self._keep_alive(conn)
         return conn
 
@@ -61,11 +61,11 @@ class Connector:
         except libvirt.libvirtError:
             return False
 
-    def translate(self, error: Any) -> Exception:
+    def translate(self, error: Any, *, broken: bool) -> Exception:
         """Turn a libvirt error into one of core.errors; leave other exceptions as they are."""
         if isinstance(error, VirtdeckError) or not isinstance(error, libvirt.libvirtError):
             return cast(Exception, error)
-        return faults.translate(error, self.address)
+        return faults.translate(error, self.address, broken=broken)
 
     def interrupt_open(self, thread_id: int) -> None:
         """End the ssh that an `open` on this thread waits for. Returns at once.

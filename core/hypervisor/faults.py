@@ -1,14 +1,12 @@
 """libvirt's errors in an operator's words: one sentence that says what happened, one that cures it.
 
-libvirt tells most failures to connect by text only (code 38, "system call error", with whatever ssh
-wrote), so those are told apart by patterns; errors of calls are told apart by their code.
+Errors of calls are told apart by their code (VIR_ERR_*), failures to connect by their text. Pure.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from core.errors import (
@@ -19,6 +17,7 @@ from core.errors import (
     UnsupportedError,
     VirtdeckError,
 )
+from core.hypervisor.fault_table import REACHING
 from core.hypervisor.uri import HostAddress
 from core.model.text import clean
 
@@ -37,158 +36,60 @@ class LibvirtError(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """A failure to reach a host, told by its text. `{host}` and friends are filled in."""
-
-    pattern: str
-    message: str
-    hint: str
-
-
-# The first that matches counts. Texts of OpenSSH 7 to 10, GnuTLS and libvirt 6 to 12.
-_REACHING = (
-    _Rule(
-        r"REMOTE HOST IDENTIFICATION HAS CHANGED|Host key for .* has changed",
-        "The host key of {target} is not the one ssh knows: the host was set up anew, or somebody "
-        "is in between.",
-        "Find out which before anything else; only then: ssh-keygen -R '{known_host}'.",
-    ),
-    _Rule(
-        r"Host key verification failed|No .* host key is known for",
-        "ssh does not know the host key of {target}.",
-        "Run `ssh {ssh_options}{target}` once by hand and compare the fingerprint with the host's.",
-    ),
-    _Rule(
-        r"Permission denied \((?P<detail>[^)]*)\)|Too many authentication failures",
-        "ssh is not let in at {target}: no key of yours is accepted.",
-        "Put your key there: ssh-copy-id {ssh_options}{target} (a key with a passphrase needs "
-        "ssh-agent).",
-    ),
-    _Rule(
-        r"Could not resolve hostname|unable to resolve|Unable to resolve address|"
-        r"Name or service not known|Temporary failure in name resolution|No address associated",
-        "The name {hostname} cannot be resolved.",
-        "Check its spelling, DNS and /etc/hosts.",
-    ),
-    _Rule(
-        r"No route to host|Network is unreachable",
-        "There is no route to {hostname}.",
-        "Check the network, and whether the host is switched on.",
-    ),
-    _Rule(
-        r"Connection timed out|Operation timed out|timed out while connecting",
-        "{hostname} does not answer.",
-        "Check whether the host is up and a firewall lets port {port} through.",
-    ),
-    _Rule(
-        r"(bind|connect) to .*Connection refused|ssh: connect to host .*Connection refused|"
-        r"unable to connect to server at .*Connection refused",
-        "{hostname} refuses connections on port {port}.",
-        "{refused_cure}",
-    ),
-    _Rule(
-        r"(virt-ssh-helper|nc|netcat|sh): .*not found|command not found|No such file.*nc",
-        "{target} lacks the program that passes ssh's stream on to libvirt.",
-        "Install libvirt there (virt-ssh-helper is in its daemon or client package), or netcat.",
-    ),
-    _Rule(
-        r"Failed to connect socket to '(?P<detail>[^']*)': (No such file|Connection refused)|"
-        r"Failed to connect to socket.*(No such file|Connection refused)|"
-        r"(?P<socket>\S*libvirt\S*-sock\S*): (No such file|Connection refused)",
-        "libvirt does not run on {where}: nothing listens at its socket{detail}.",
-        "{start_cure}",
-    ),
-    _Rule(
-        r"Failed to connect socket to .*Permission denied|libvirt\S*-sock\S*: Permission denied",
-        "You may not use libvirt's socket on {where}.",
-        "Add the user to the group there: sudo usermod -aG libvirt {user}, then log in again.",
-    ),
-    _Rule(
-        r"polkit|authentication unavailable|access denied by policy",
-        "The policy (polkit) of {where} does not let you use libvirt.",
-        "Add the user to the group libvirt there, or allow it org.libvirt.unix.manage.",
-    ),
-    _Rule(
-        r"Unable to (access|read|import).*\.pem|Cannot read (CA|client|server) .*certificate|"
-        r"No such file.*\.pem",
-        "A TLS certificate is missing or cannot be read: {text}",
-        "Put ca-cert.pem, client-cert.pem and client-key.pem where libvirt looks: /etc/pki/CA, "
-        "/etc/pki/libvirt, ~/.pki/libvirt, or ?pkipath=DIR.",
-    ),
-    _Rule(
-        r"certificate|TLS handshake|gnutls",
-        "TLS with {hostname} failed: {text}",
-        "Check with virt-pki-validate that both sides have certificates of the same authority, "
-        "made for this host name and not expired.",
-    ),
-    _Rule(
-        r"keepalive",
-        "{where} stopped answering: no keepalive reply.",
-        "The link is opened again by itself; check the host and the network.",
-    ),
-    _Rule(
-        r"client socket is closed|Connection reset by peer|End of file while reading|Broken pipe|"
-        r"Cannot (recv|write) data|connection closed",
-        "The connection to {where} broke off: {text}",
-        "The link is opened again by itself; check the host's libvirt if this repeats.",
-    ),
-    _Rule(
-        r"no connection driver available|no polkit agent|hypervisor driver .* not available",
-        "The libvirt of {where} has no driver for {driver}.",
-        "Install it there (for QEMU on Debian: libvirt-daemon-driver-qemu or "
-        "libvirt-daemon-system).",
-    ),
-)
-_CONNECTION_CODES = frozenset({5, 13, 37, 38, 39, 45, 46, 80, 90})
-"""VIR_ERR_NO_CONNECT, RPC, AUTH_UNAVAILABLE..., SYSTEM_ERROR, AUTH_FAILED and their likes: only
-with these, or the catch-all 1, is a text taken for a failure to reach the host."""
-
 _MISSING = {
     42: "instance",
     43: "network",
     49: "pool",
     50: "volume",
     57: "interface",
-    60: "secret",
-    65: "node device",
+    53: "node device",
+    66: "secret",
     72: "snapshot",
-}  # fmt: skip
-_REFUSED = {
-    9: "",
+}
+_CURES = {
     55: "Its state does not allow this now; look at it again.",
     68: "Something else works on this instance, or its hypervisor process hangs. Wait, or see who "
     "holds the lock named in the message.",
-    78: "",
     81: "Its disks' cache mode or storage makes migration unsafe: use cache=none, or allow it.",
-    84: "",
     86: "The guest agent does not answer; check it inside the guest.",
-}  # fmt: skip
-_UNSUPPORTED = frozenset({3, 74, 84})
+}
+_UNSUPPORTED = frozenset({3, 67, 74, 84})
+_READ_ONLY = 29
+_AUTHENTICATION = frozenset({45, 79, 94})
 
 
-def translate(error: LibvirtError, address: HostAddress) -> VirtdeckError:
-    """Return the core.errors error for one of libvirt's, with its cure. Pure."""
+def translate(error: LibvirtError, address: HostAddress, *, broken: bool = False) -> VirtdeckError:
+    """Return the core.errors error for a call that failed, with its cure. Pure.
+
+    `broken`: the connection the call was made on is dead, so the error tells of that.
+    """
     code = error.get_error_code() or 0
     text = tidy(error.get_error_message() or str(error))
+    if broken:
+        return _broken(text, address)
     if code in _MISSING:
-        return NotFoundError(f"There is no such {_MISSING[code]}: {text}")
-    if code == 29:
+        return NotFoundError(f"There is no such {_MISSING[code]} on {address.name}: {text}")
+    if code == _READ_ONLY:
         return ReadOnlyError(
             f"The connection to {address.name} is read-only.",
             "Start without --read-only to change things.",
         )
-    if code == 45:
-        return credentials_wanted([], address, text)
     if code in _UNSUPPORTED:
         return UnsupportedError(f"{address.name} cannot do this: {text}", code=code)
-    if code in _CONNECTION_CODES or code in (0, 1):
-        reached = _unreachable(text, address)
-        if reached is not None:
-            return reached
-    if code in _CONNECTION_CODES:
-        return UnreachableError(f"{address.name} cannot be reached: {text}", _check(address))
-    return HypervisorError(f"libvirt on {address.name}: {text}", _REFUSED.get(code, ""), code)
+    return HypervisorError(f"libvirt on {address.name}: {text}", _CURES.get(code, ""), code)
+
+
+def not_opened(error: LibvirtError, address: HostAddress) -> UnreachableError:
+    """Return the error for a connection that could not be opened, with its cure. Pure."""
+    full = _one_line(error.get_error_message() or str(error))
+    text = tidy(full)
+    for rule in REACHING:
+        if found := re.search(rule.pattern, full, re.IGNORECASE):
+            facts = _facts(address) | {"text": text, "detail": _detail(found)}
+            return UnreachableError(rule.message.format(**facts), rule.hint.format(**facts))
+    if error.get_error_code() in _AUTHENTICATION:
+        return credentials_wanted([], address, text)
+    return UnreachableError(f"{address.name} cannot be reached: {text}", _check(address))
 
 
 def credentials_wanted(
@@ -212,17 +113,21 @@ def timed_out(address: HostAddress, seconds: float) -> UnreachableError:
 
 def tidy(text: str) -> str:
     """Return libvirt's text as one clean line of bounded length."""
-    line = " ".join(clean(text).split())
+    line = _one_line(text)
     # ssh's banners come before libvirt's own words, so the end is the part that counts.
     return line if len(line) <= _LONGEST else "..." + line[-_LONGEST:]
 
 
-def _unreachable(text: str, address: HostAddress) -> UnreachableError | None:
-    for rule in _REACHING:
-        if found := re.search(rule.pattern, text, re.IGNORECASE):
-            facts = _facts(address) | {"text": text, "detail": _detail(found)}
-            return UnreachableError(rule.message.format(**facts), rule.hint.format(**facts))
-    return None
+def _one_line(text: str) -> str:
+    return " ".join(clean(text.replace("\r", "\n")).split())
+
+
+def _broken(text: str, address: HostAddress) -> UnreachableError:
+    if "keepalive" in text:
+        message = f"{address.name} stopped answering: no keepalive reply."
+    else:
+        message = f"The connection to {address.name} broke off ({text})."
+    return UnreachableError(message, "The link is opened again by itself; then look what was done.")
 
 
 def _detail(found: re.Match[str]) -> str:

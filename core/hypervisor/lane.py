@@ -40,8 +40,11 @@ class Connecting(Protocol):
         """Tell, without any call to the daemon, whether the connection still stands."""
         ...
 
-    def translate(self, error: Exception) -> Exception:
-        """Turn a libvirt error into one of core.errors; others are returned as they are."""
+    def translate(self, error: Exception, *, broken: bool) -> Exception:
+        """Turn a libvirt error into one of core.errors; others are returned as they are.
+
+        `broken`: the connection died of, or before, it.
+        """
         ...
 
     def interrupt_open(self, thread_id: int) -> None:
@@ -172,7 +175,8 @@ class Lane:
         except Exception as error:
             # The frames of the failed call hold handles, and a handle keeps a connection open.
             traceback.clear_frames(error.__traceback__)
-            return conn, None, self._connecting.translate(error)
+            broken = conn is None or not self._connecting.alive(conn)
+            return conn, None, self._connecting.translate(error, broken=broken)
 
     def _open(self) -> Connection:
         self._opening = True  # before the check: either close() sees it, or this sees close()

@@ -12,6 +12,7 @@ from core.clock import Clock
 from core.errors import NotFoundError
 from core.hypervisor.binding import Connection
 from core.hypervisor.connector import Connector
+from core.hypervisor.detail import read_detail
 from core.hypervisor.lane import Lane
 from core.hypervisor.lane_pool import LanePool
 from core.hypervisor.link import Link
@@ -105,11 +106,9 @@ class Hypervisor:
 
         Raises NotFoundError, UnreachableError, DeadlineError.
         """
-        from core.hypervisor import detail as details
-
         at = self._clock.now()
         detail = await self.call(
-            lambda conn: details.read_detail(conn, self.name, uuid, at),
+            lambda conn: read_detail(conn, self.name, uuid, at),
             deadline=self._options.call_deadline,
         )
         if detail is None:

@@ -46,7 +46,7 @@ class Doubles:
     def alive(self, conn: Any) -> bool:
         return id(conn) not in self.dead
 
-    def translate(self, error: Exception) -> Exception:
+    def translate(self, error: Exception, *, broken: bool) -> Exception:
         return error
 
     def interrupt_open(self, thread_id: int) -> None:

@@ -1,0 +1,182 @@
+"""A real sshd for tests: on loopback, its own port, host key and known_hosts; no root needed.
+
+libvirt runs `ssh` from a URI's `command=`: a one-line wrapper that has ssh read our files instead
+of the user's. `netcat=` is a program that joins ssh's stream to a unix socket, for virt-ssh-helper
+only knows the socket of the account it runs in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+_SSHD_CONFIG = """
+Port {port}
+ListenAddress 127.0.0.1
+HostKey {directory}/host_key
+AuthorizedKeysFile {directory}/authorized_keys
+PidFile none
+StrictModes no
+UsePAM no
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+LogLevel ERROR
+"""
+_WRAPPER = """#!/bin/sh
+exec ssh -F none -o UserKnownHostsFile={directory}/known_hosts -o GlobalKnownHostsFile=/dev/null \
+-o IdentitiesOnly=yes -o IdentityAgent=none "$@"
+"""
+_RELAY = """#!{python}
+import os, selectors, socket, sys
+peer = socket.socket(socket.AF_UNIX)
+peer.connect(sys.argv[-1])
+watched = selectors.DefaultSelector()
+watched.register(0, selectors.EVENT_READ, (0, peer.fileno()))
+watched.register(peer, selectors.EVENT_READ, (peer.fileno(), 1))
+while True:
+    for key, _ in watched.select():
+        source, target = key.data
+        data = os.read(source, 65536)
+        if not data:
+            sys.exit()
+        while data:
+            data = data[os.write(target, data):]
+"""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class PrivateSshd:
+    """One sshd in a directory of its own; a context manager that leaves nothing behind."""
+
+    def __init__(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="vds-", dir="/tmp"))
+        self.port = _free_port()
+        self.user = getpass.getuser()
+        self.key = self.directory / "key"
+        self.known_hosts = self.directory / "known_hosts"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._prepare()
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def uri(self, unix_socket: Path | str, driver: str = "qemu", path: str = "session") -> str:
+        """Return the URI that reaches a libvirt socket through this sshd."""
+        return (
+            f"{driver}+ssh://{self.user}@127.0.0.1:{self.port}/{path}"
+            f"?command={self.directory}/ssh&keyfile={self.key}"
+            f"&proxy=netcat&netcat={self.directory}/relay&socket={unix_socket}"
+        )
+
+    def forget_host_key(self) -> None:
+        """Let ssh not know this host."""
+        self.known_hosts.write_text("")
+
+    def change_host_key(self) -> None:
+        """Let ssh know another key for this host."""
+        self._make_key("other_key")
+        self._trust(self.directory / "other_key.pub")
+
+    def refuse_keys(self) -> None:
+        """Let no key in."""
+        (self.directory / "authorized_keys").write_text("")
+
+    def clients(self) -> list[psutil.Process]:
+        """Return the ssh processes this process has as children."""
+        found = []
+        for child in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):  # it ended while we looked
+                if child.name() == "ssh" and str(self.port) in child.cmdline():
+                    found.append(child)
+        return found
+
+    def freeze(self) -> None:
+        """Stop the listener: TCP connections open, nobody greets."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def close(self) -> None:
+        """End sshd and its sessions, remove the directory."""
+        if self._process is not None:
+            sessions = psutil.Process(self._process.pid).children(recursive=True)
+            self._process.kill()
+            self._process.wait()
+            for session in sessions:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    session.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _prepare(self) -> None:
+        self._make_key("host_key")
+        self._make_key("key")
+        shutil.copy(self.directory / "key.pub", self.directory / "authorized_keys")
+        self._trust(self.directory / "host_key.pub")
+        self._write_program("ssh", _WRAPPER)
+        self._write_program("relay", _RELAY)
+        config = _SSHD_CONFIG.format(port=self.port, directory=self.directory)
+        (self.directory / "sshd_config").write_text(config)
+
+    def _start(self) -> None:
+        program = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
+        assert program, "sshd is not installed: apt-get install openssh-server"
+        if os.geteuid() == 0:  # where sshd of root changes its root to; systemd makes it at boot
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+        log = (self.directory / "log").open("ab")
+        self._process = subprocess.Popen(
+            [program, "-D", "-e", "-f", str(self.directory / "sshd_config")],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        log.close()
+        end = time.monotonic() + 10
+        while not self._listens():
+            assert self._process.poll() is None, (self.directory / "log").read_text()
+            assert time.monotonic() < end, "sshd did not come up"
+            time.sleep(0.02)
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def _make_key(self, name: str) -> None:
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.directory / name)],
+            check=True,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def _trust(self, public_key: Path) -> None:
+        self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {public_key.read_text()}")
+
+    def _write_program(self, name: str, text: str) -> None:
+        path = self.directory / name
+        path.write_text(text.format(directory=self.directory, python=sys.executable))
+        path.chmod(0o755)

@@ -1,0 +1,163 @@
+"""A link through a real ssh and sshd: it works; each failure is a sentence, never a prompt."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import psutil
+import pytest
+
+from core.clock import SystemClock
+from core.hypervisor.options import LinkOptions
+from core.hypervisor.session import Hypervisor
+from core.model.host import LinkStatus
+from core.model.instance import InstanceState
+from core.model.observation import LinkChanged
+from tests.driver.private_daemon import PrivateDaemon, uuid_of
+from tests.driver.watching import Collector, until
+from tests.lab.private_sshd import PrivateSshd
+
+OPTIONS = LinkOptions(
+    statistics_interval=0, sweep_interval=0, backoff_first=0.05, backoff_limit=0.5
+)
+
+
+@pytest.fixture
+def sshd() -> Iterator[PrivateSshd]:
+    with PrivateSshd() as private:
+        yield private
+
+
+@pytest.fixture
+def daemon() -> Iterator[PrivateDaemon]:
+    with PrivateDaemon(instances=3) as private:
+        yield private
+
+
+@pytest.fixture
+def uri(sshd: PrivateSshd, daemon: PrivateDaemon) -> str:
+    return sshd.uri(daemon.socket, "test", "default")
+
+
+@pytest.fixture
+def terminal() -> Iterator[int]:
+    """The reading end of a terminal that is this process's standard input, output and error."""
+    reader, tty = pty.openpty()
+    saved = [os.dup(number) for number in (0, 1, 2)]
+    for number in (0, 1, 2):
+        os.dup2(tty, number)
+    try:
+        yield reader
+    finally:
+        for number, copy in enumerate(saved):
+            os.dup2(copy, number)
+            os.close(copy)
+        os.close(tty)
+        os.close(reader)
+
+
+def written(reader: int) -> bytes:
+    return os.read(reader, 65536) if select.select([reader], [], [], 0.2)[0] else b""
+
+
+def zombies() -> list[psutil.Process]:
+    return [c for c in psutil.Process().children() if c.status() == psutil.STATUS_ZOMBIE]
+
+
+@asynccontextmanager
+async def linked(
+    uri: str, options: LinkOptions = OPTIONS
+) -> AsyncIterator[tuple[Hypervisor, Collector]]:
+    seen = Collector()
+    host = Hypervisor("far", uri, sink=seen, clock=SystemClock(), options=options)
+    await host.start()
+    try:
+        yield host, seen
+    finally:
+        await host.close()
+
+
+async def test_a_link_through_ssh_lists_reads_acts_and_sees_events(
+    uri: str, daemon: PrivateDaemon, sshd: PrivateSshd
+) -> None:
+    async with linked(uri) as (host, seen):
+        await host.settled()
+        assert seen.statuses == [LinkStatus.CONNECTING, LinkStatus.UP]
+        assert len(seen.instances) == 4
+        await host.call(
+            lambda conn: conn.lookupByUUIDString(uuid_of(1)).create(), uuid=uuid_of(1), deadline=20
+        )
+        await until(lambda: seen.instances[uuid_of(1)].state is InstanceState.RUNNING)
+        daemon.keeper.lookupByUUIDString(uuid_of(2)).create()
+        await until(lambda: seen.instances[uuid_of(2)].state is InstanceState.RUNNING)
+    await until(lambda: not sshd.clients())
+
+
+@pytest.mark.parametrize(
+    ("fault", "says", "cure"),
+    [
+        ("refuse_keys", "ssh is not let in at", "ssh-copy-id -p"),
+        ("forget_host_key", "ssh does not know the host key of", "compare the fingerprint"),
+        ("change_host_key", "is not the one ssh knows", "ssh-keygen -R '[127.0.0.1]:"),
+    ],
+)
+async def test_what_ssh_would_ask_or_refuse_is_an_error_with_its_cure_and_no_prompt(
+    uri: str, sshd: PrivateSshd, terminal: int, fault: str, says: str, cure: str
+) -> None:
+    getattr(sshd, fault)()
+    async with linked(uri) as (host, seen):
+        await host.settled()
+        link = seen.last(LinkChanged).link
+        assert link.status is LinkStatus.DOWN
+        assert says in link.error
+        assert cure in link.hint
+        assert written(terminal) == b""
+
+
+async def test_a_host_without_libvirt_or_its_helper_says_so(
+    uri: str, sshd: PrivateSshd, daemon: PrivateDaemon
+) -> None:
+    async with linked(uri.replace(f"{sshd.directory}/relay", "no-such-helper")) as (host, _):
+        await host.settled()
+        assert "lacks the program" in host.link.error
+
+
+async def test_a_killed_ssh_is_seen_at_once_and_the_link_comes_back(
+    uri: str, sshd: PrivateSshd, terminal: int
+) -> None:
+    async with linked(uri) as (host, seen):
+        await host.settled()
+        clients = sshd.clients()
+        assert len(clients) == 1
+        clients[0].kill()
+        await until(lambda: seen.status is LinkStatus.DOWN, 2.0)
+        down = next(c.link for c in seen.of(LinkChanged) if c.link.status is LinkStatus.DOWN)
+        assert "The ssh connection to far broke off" in down.error
+        await until(lambda: seen.status is LinkStatus.UP)
+        # libvirt reaps its own child: nothing of the first ssh is left, not even a zombie.
+        await until(lambda: not clients[0].is_running())
+        assert len(sshd.clients()) == 1
+        assert written(terminal) == b""
+
+
+async def test_an_sshd_that_never_greets_is_given_up_and_its_ssh_ended(
+    uri: str, sshd: PrivateSshd
+) -> None:
+    sshd.freeze()
+    hasty = LinkOptions(connect_timeout=0.5, backoff_first=30, statistics_interval=0)
+    async with linked(uri, hasty) as (host, _seen):
+        await host.settled()
+        assert host.link.error == "far did not answer within 0.5 s."
+        await until(lambda: not sshd.clients())
+        await host.reconnect()
+        await until(sshd.clients)
+        began = time.monotonic()
+        await host.close()
+        assert time.monotonic() - began < 1.0
+    await until(lambda: not sshd.clients())
+    await until(lambda: not zombies())
