@@ -10,7 +10,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 
-from console.actions import Action, action, footer_entries
+from console.actions import Action, action
 from console.screens import chrome
 from console.screens.parts import Part, PartsLine
 from console.widgets.live_table import LiveTable
@@ -122,9 +122,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         summary = self.summary()
         self.query_one("#tabs", PartsLine).show(left, [[part] for part in summary])
         footer_left, footer_right = chrome.footer_groups(
-            footer_entries(
-                self.registry_layer, read_only=console.read_only, actions=console.actions
-            )
+            chrome.footer_actions(self.registry_layer, console.actions, read_only=console.read_only)
         )
         self.query_one("#footer", PartsLine).show(footer_left, footer_right)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import tzinfo
 
 from console import format as fmt
-from console.actions import Action
+from console.actions import Action, actions_on, footer_entries, key_label
 from console.glyphs import glyphs
 from console.screens.parts import Part
 from core.model import Alert, Host, LinkStatus, Severity, State
@@ -102,6 +102,20 @@ def crumb_groups(crumbs: Sequence[str]) -> Groups:
     groups: Groups = [(Part(" esc ", "key", "app.back"), Part(f"{first.capitalize()} ", ""))]
     groups += [(Part("› ", "muted"), Part(f"{crumb} ", "strong")) for crumb in rest]
     return groups
+
+
+def footer_actions(
+    layer: str, actions: Sequence[Action], *, read_only: bool
+) -> list[tuple[str, str, Action]]:
+    """What the footer of a screen has: its entries, then the power verbs, for wide terminals."""
+    entries = footer_entries(layer, read_only=read_only, actions=actions)
+    if not read_only:
+        entries += [
+            (key_label(entry.keys[0]), entry.title, entry)
+            for entry in actions_on(layer, actions)
+            if entry.scope == "power" and entry.needs_write and not entry.show_in_footer
+        ]
+    return entries
 
 
 def footer_groups(entries: Sequence[tuple[str, str, Action]]) -> tuple[Groups, Groups]:

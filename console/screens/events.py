@@ -12,7 +12,6 @@ from console.screens.event_columns import Line, event_columns
 from console.screens.listing import ListScreen, Passes
 from console.screens.parts import Part
 from console.widgets.live_table import LiveTable
-from console.widgets.table_messages import Highlighted
 from core.model import Delta, Event
 from core.state.selection import parse_event_filter
 
@@ -99,10 +98,10 @@ class EventsScreen(ListScreen[Line], inherit_bindings=False):
         self.show_lines()
 
     @on(LiveTable.Highlighted)
-    def _moved(self, event: Highlighted) -> None:
+    def _moved(self) -> None:
         """A cursor that leaves the end stops following."""
         order = self.table.model.order
-        if self._follow and order and event.key != order[-1] and event.key in self._lines:
+        if self._follow and order and self.table.cursor_key != order[-1]:
             self._follow = False
             self.show_lines()
 

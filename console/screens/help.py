@@ -9,8 +9,8 @@ from textual.widget import Widget
 
 from console.actions import Action, help_sections
 from console.screens.base import ConsoleScreen
+from console.screens.page import Page
 from console.widgets.columns import Cell, CellValue
-from console.widgets.line_panel import TextPanel
 
 
 def help_lines(layer: str, actions: Sequence[Action]) -> list[CellValue]:
@@ -42,7 +42,9 @@ class HelpScreen(ConsoleScreen, inherit_bindings=False):
     def body(self) -> Iterable[Widget]:
         """One page of text."""
         with VerticalScroll():
-            yield TextPanel(help_lines(self._about, self.console.actions))
+            page = Page()
+            page.show(help_lines(self._about, self.console.actions))
+            yield page
 
     def crumbs(self) -> tuple[str, ...]:
         """Where one came from."""

@@ -16,9 +16,9 @@ from console.screens.empty import no_hosts
 from console.screens.host_panel import host_lines
 from console.screens.listing import ListScreen, Passes
 from console.screens.matching import word_filter
+from console.screens.page import Page
 from console.screens.view import View
 from console.widgets.columns import Cell, CellValue, Column
-from console.widgets.line_panel import TextPanel
 from console.widgets.live_table import LiveTable
 from console.widgets.table_messages import Activated
 from core.model import Delta, Host, LinkStatus
@@ -42,7 +42,7 @@ class HostsScreen(ListScreen[Host], inherit_bindings=False):
         table, bar = super().body()
         yield table
         with VerticalScroll(id="panel", can_focus=False):
-            yield TextPanel(id="host")
+            yield Page(id="host")
         yield bar
 
     def rows(self) -> Mapping[str, Host]:
@@ -88,7 +88,7 @@ class HostsScreen(ListScreen[Host], inherit_bindings=False):
     @on(LiveTable.Highlighted)
     def _show_panel(self) -> None:
         row = self.console.view.state.hosts.get(self.table.cursor_key or "")
-        self.query_one("#host", TextPanel).show(host_lines(self.console.view, row) if row else [])
+        self.query_one("#host", Page).show(host_lines(self.console.view, row) if row else [])
 
     @on(LiveTable.Activated)
     async def _open(self, event: Activated) -> None:

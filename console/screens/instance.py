@@ -13,12 +13,12 @@ from console.actions import bindings_for
 from console.screens import instance_panels as panels
 from console.screens.filter_bar import FilterBar
 from console.screens.instance_charts import series_of
+from console.screens.page import Page
 from console.screens.parts import Part, PartsLine
 from console.screens.power import PowerScreen
 from console.screens.text_search import Search
 from console.widgets.charts import Chart
 from console.widgets.columns import Cell, CellValue
-from console.widgets.line_panel import TextPanel
 from core.model import Delta, Instance, InstanceDetail, ObjectKey
 
 TABS = ("overview", "charts", "disks", "network", "devices", "snapshots", "events", "xml")
@@ -47,7 +47,7 @@ class InstanceScreen(PowerScreen, inherit_bindings=False):
         """Tab names, the page, the charts, the search line."""
         yield PartsLine(id="pages")
         with VerticalScroll(id="page"):
-            yield TextPanel(id="text")
+            yield Page(id="text")
             yield Chart(series_of(self.console.view, self._key), series_height=2, id="charts")
         yield FilterBar("what to look for on this page, whatever the case", sign="/")
 
@@ -92,7 +92,7 @@ class InstanceScreen(PowerScreen, inherit_bindings=False):
             series = series_of(self.console.view, self._key)
             self.query_one("#charts", Chart).show(series)
         else:
-            self.query_one("#text", TextPanel).show(self._search.mark(self._lines()))
+            self.query_one("#text", Page).show(self._search.mark(self._lines()))
 
     def show_change(self, delta: Delta) -> None:
         """Draw the page anew if anything of this instance or its host changed."""
@@ -168,7 +168,8 @@ class InstanceScreen(PowerScreen, inherit_bindings=False):
         line = self._search.line
         if line is not None:
             page = self.query_one("#page", VerticalScroll)
-            page.scroll_to(y=max(0, line - page.size.height // 2), animate=False)
+            place = self.query_one("#text", Page).place_of(line)
+            page.scroll_to(y=max(0, place - page.size.height // 2), animate=False)
 
     # -- content ---------------------------------------------------------------------------------
 

@@ -95,7 +95,8 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
         if counts.marked:
             hidden = f" ({counts.marked_hidden} hidden)" if counts.marked_hidden else ""
             parts.append(Part(f" {counts.marked} marked{hidden} ", "mark"))
-        total, hidden = fmt.plural(counts.total, self.noun), self.table.model.hidden
+        hidden = self.table.model.hidden
+        total = fmt.plural(counts.total, self.noun)
         shown = f"{counts.total - hidden:,} of {total}" if hidden else total
         parts.append(Part(f" {shown} ", "muted"))
         return parts

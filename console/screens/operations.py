@@ -15,11 +15,11 @@ from console.glyphs import glyphs
 from console.screens.empty import no_operations
 from console.screens.listing import ListScreen, Passes
 from console.screens.matching import word_filter
+from console.screens.page import Page
 from console.screens.table_text import facts, heading
 from console.screens.view import View
 from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, Column
-from console.widgets.line_panel import TextPanel
 from console.widgets.live_table import LiveTable
 from core.model import Delta, OperationRecord, OperationStatus
 
@@ -47,7 +47,7 @@ class OperationsScreen(ListScreen[OperationRecord], inherit_bindings=False):
         table, filter_bar = super().body()
         yield table
         with VerticalScroll(id="panel", can_focus=False):
-            yield TextPanel(id="steps")
+            yield Page(id="steps")
         yield filter_bar
 
     def rows(self) -> Mapping[str, OperationRecord]:
@@ -114,7 +114,7 @@ class OperationsScreen(ListScreen[OperationRecord], inherit_bindings=False):
     def _show_steps(self) -> None:
         record = self.console.view.state.operations.get(self.table.cursor_key or "")
         lines = operation_lines(self.console.view, record) if record else []
-        self.query_one("#steps", TextPanel).show(lines)
+        self.query_one("#steps", Page).show(lines)
 
     @on(LiveTable.Activated)
     async def _open(self) -> None:

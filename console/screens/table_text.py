@@ -19,7 +19,7 @@ def heading(text: str) -> Cell:
 def facts(pairs: Sequence[tuple[str, CellValue]], label_width: int = 14) -> list[CellValue]:
     """Labels and values in two columns; a pair with an empty value is left out."""
     return [
-        (Cell(f"{'':{INDENT}}{label:<{label_width}} ", "muted"), *_cells(value))
+        (Cell(f"{'':{INDENT}}{label:<{label_width}} ", "muted"), *as_cells(value))
         for label, value in pairs
         if value
     ]
@@ -40,7 +40,7 @@ def table(
     for row in rows:
         cells: list[Cell] = [Cell(" " * INDENT)]
         for value, width in zip(row, widths, strict=True):
-            cells += _cells(value)
+            cells += as_cells(value)
             cells.append(Cell(" " * (width - _length(value) + 2)))
         lines.append(tuple(cells[:-1]))
     return lines
@@ -48,10 +48,11 @@ def table(
 
 def plain(value: CellValue) -> str:
     """A line without its roles."""
-    return "".join(cell.text for cell in _cells(value))
+    return "".join(cell.text for cell in as_cells(value))
 
 
-def _cells(value: CellValue) -> tuple[Cell, ...]:
+def as_cells(value: CellValue) -> tuple[Cell, ...]:
+    """A value of any kind as cells side by side."""
     if isinstance(value, str):
         return (Cell(value),)
     return (value,) if isinstance(value, Cell) else value

@@ -35,7 +35,7 @@ def volume_columns(view: View) -> list[Column[StorageRow]]:
         Column("allocation", "ALLOC", lambda row: fmt.size(row.allocation),
                lambda row: row.allocation, width=5, align="right", priority=1,
                default_descending=True, tooltip="What it takes now"),
-        Column("used", "USED", _used, used_of, width=_BAR + 5, priority=5,
+        Column("used", "USED", _used, used_of, width=_BAR + 6, priority=5,
                default_descending=True, tooltip="Allocation of capacity"),
         Column("users", "USED BY", lambda row: _users(view, row), None, min_width=8, max_width=30,
                flex=3, priority=2, tooltip="The instances that have it as a disk"),
@@ -112,7 +112,7 @@ def _used(row: StorageRow) -> CellValue:
     if part is None:
         return Cell(fmt.UNKNOWN, "muted")
     role = "warning" if isinstance(row, Pool) and part >= _FULL else "chart"
-    return (Cell(bar(part, _BAR), role), Cell(f" {fmt.percent(part)}"))
+    return (Cell(f" {bar(part, _BAR)}", role), Cell(f" {fmt.percent(part)}"))
 
 
 def _users(view: View, row: StorageRow) -> CellValue:
