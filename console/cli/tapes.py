@@ -13,7 +13,7 @@ from console.cli.output import note
 from console.format import duration, plural, size
 from core.errors import TapeError, VirtdeckError
 from core.fleet import Fleet
-from core.journal.record import Recorder
+from core.journal.record import FLUSH_EVERY, Recorder
 from core.model import Instance, Observation
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -39,6 +39,14 @@ class _Taping:
         except TapeError as error:
             self.failed.set_exception(error)
 
+    async def run(self) -> None:
+        """Flush while nothing comes either, until cancelled; raises TapeError."""
+        while not self.failed.done():
+            await asyncio.wait({self.failed}, timeout=FLUSH_EVERY)
+            if not self.failed.done():
+                self.recorder.flush()
+        self.failed.result()
+
 
 @click.command()
 @click.argument("file", type=FILE)
@@ -62,7 +70,7 @@ def record(invocation: Invocation, file: Path, seconds: float | None, force: boo
         note(f"Recording {plural(len(fleet.state.hosts), 'host')} {end}.")
         try:
             async with asyncio.timeout(seconds):
-                await tapings[0].failed
+                await tapings[0].run()
         except TimeoutError:
             return 0
         finally:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import os
+import stat
+import zlib
 from collections.abc import Iterable
+from io import FileIO
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
 from core.clock import Clock, SystemClock
 from core.errors import TapeError
-from core.journal.tape import VERSION, Header
+from core.journal.tape import GZIP, VERSION, Header
 from core.model import Observation
 
 FLUSH_EVERY = 0.5
@@ -40,50 +41,53 @@ class Recorder:
         """
         self._clock = clock or SystemClock()
         self._path = path
-        self._raw = _created(path, force)
-        self._out: IO[bytes] | gzip.GzipFile = (
-            gzip.GzipFile(fileobj=self._raw, mode="wb", mtime=0)
-            if path.suffix == ".gz"
-            else self._raw
-        )
         self._encoder = msgspec.json.Encoder()
+        self._pending: list[bytes] = []
+        self._packer = zlib.compressobj(wbits=GZIP) if path.suffix == ".gz" else None
         self._flushed = self._clock.monotonic()
         self.written = 0
         """Observations on the tape so far."""
         header = Header(
             tape=VERSION, virtdeck=virtdeck, recorded=self._clock.now(), hosts=tuple(hosts)
         )
-        self._append(self._encoder.encode(header))
+        self._file = _created(path, force)
+        self._append(header)
         self.flush()
 
     def write(self, observation: Observation) -> None:
         """Append an observation; raises TapeError when the disk is full."""
-        self._append(self._encoder.encode(observation))
+        self._append(observation)
         self.written += 1
         if self._clock.monotonic() - self._flushed >= FLUSH_EVERY:
             self.flush()
 
     def flush(self) -> None:
         """Hand everything to the operating system."""
-        try:
-            self._out.flush()
-            self._raw.flush()
-        except OSError as error:
-            raise self._failed(error) from None
+        data = b"".join(self._pending)
+        self._pending.clear()
+        if self._packer is not None:
+            data = self._packer.compress(data) + self._packer.flush(zlib.Z_SYNC_FLUSH)
+        self._put(data)
         self._flushed = self._clock.monotonic()
 
     def close(self) -> None:
-        """Finish the tape."""
-        try:
-            self._out.close()
-            self._raw.close()
-        except OSError as error:
-            raise self._failed(error) from None
+        """Finish the tape; once is enough, more does no harm."""
+        if self._file.closed:
+            return
+        with self._file:
+            self.flush()
+            if self._packer is not None:
+                self._put(self._packer.flush(zlib.Z_FINISH))
 
-    def _append(self, line: bytes) -> None:
+    def _append(self, line: Header | Observation) -> None:
+        self._pending += (self._encoder.encode(line), b"\n")
+
+    def _put(self, data: bytes) -> None:
         try:
-            self._out.write(line + b"\n")
+            while data:
+                data = data[self._file.write(data) or 0 :]
         except OSError as error:
+            self._file.close()
             raise self._failed(error) from None
 
     def _failed(self, error: OSError) -> TapeError:
@@ -93,11 +97,10 @@ class Recorder:
         )
 
 
-def _created(path: Path, force: bool) -> IO[bytes]:
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
+def _created(path: Path, force: bool) -> FileIO:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_TRUNC if force else os.O_EXCL)
     try:
-        handle = os.open(path, flags | os.O_CLOEXEC, 0o600)
-        os.fchmod(handle, 0o600)  # with `force`, an older file may have been open to others
+        file = FileIO(os.open(path, flags, 0o600), "w")
     except FileExistsError:
         raise TapeError(
             f"The file {path} exists already.", "Choose another name, or add --force to replace it."
@@ -107,4 +110,6 @@ def _created(path: Path, force: bool) -> IO[bytes]:
             f"The tape {path} cannot be created: {error.strerror}.",
             "Choose a directory that exists and that you may write to.",
         ) from None
-    return os.fdopen(handle, "wb")
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        os.fchmod(file.fileno(), 0o600)  # with `force`, an older file may have been open to others
+    return file

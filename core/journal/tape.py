@@ -24,7 +24,8 @@ from core.model.observation import DetailRead
 VERSION = 1
 """What this virtdeck writes; it reads every version up to this one."""
 _GZIP_MAGIC = b"\x1f\x8b"
-_GZIP = 16 + zlib.MAX_WBITS
+GZIP = 16 + zlib.MAX_WBITS
+"""The window bits by which zlib writes and reads gzip's format."""
 _CHUNK = 1 << 16
 
 
@@ -126,7 +127,7 @@ class Tape:
 
     def _unpacked(self, file: IO[bytes]) -> IO[bytes]:
         plain = tempfile.TemporaryFile()  # noqa: SIM115 - the tape closes it
-        unpacker = zlib.decompressobj(_GZIP)
+        unpacker = zlib.decompressobj(GZIP)
         ended = False
         try:
             while chunk := file.read(_CHUNK):
@@ -134,7 +135,7 @@ class Tape:
                     plain.write(unpacker.decompress(chunk))
                     chunk, ended = unpacker.unused_data, unpacker.eof
                     if ended:
-                        unpacker = zlib.decompressobj(_GZIP)
+                        unpacker = zlib.decompressobj(GZIP)
         except (OSError, zlib.error) as error:
             plain.close()
             raise TapeError(
