@@ -1,13 +1,15 @@
 """Every action of the console. Add one here and it is in the help, palette, footer and docs.
 
-Keys follow k9s where it has a habit for the thing. Power verbs pair a lower-case letter (gentle)
-with the same upper-case letter (forceful), and the forceful ones ask for the name to be typed:
-one wrong key at night must not cost a guest. A test refuses two actions on one key of a screen.
+The keys of tables and the power verbs are in `action_verbs`.
+
+Keys follow k9s where it has a habit for the thing. A test refuses two actions on one key of a
+screen.
 """
 
 from __future__ import annotations
 
 from console.action_types import Action
+from console.action_verbs import POWER, TABLE
 
 _SCREENS = ("instances", "hosts", "volumes", "operations", "events")
 
@@ -80,227 +82,6 @@ _GLOBAL = (
         "general",
         "Change to the next theme.",
         "next_theme",
-    ),
-)
-
-_TABLE = (
-    Action(
-        "table.down",
-        "Down",
-        ("down", "j"),
-        "table",
-        "move",
-        "Move the cursor down.",
-        "cursor(1)",
-    ),
-    Action("table.up", "Up", ("up", "k"), "table", "move", "Move the cursor up.", "cursor(-1)"),
-    Action(
-        "table.page_down",
-        "Page down",
-        ("pagedown", "ctrl+f"),
-        "table",
-        "move",
-        "Move the cursor down a page.",
-        "page(1)",
-    ),
-    Action(
-        "table.page_up",
-        "Page up",
-        ("pageup", "ctrl+b"),
-        "table",
-        "move",
-        "Move the cursor up a page.",
-        "page(-1)",
-    ),
-    Action(
-        "table.first",
-        "First",
-        ("home", "g"),
-        "table",
-        "move",
-        "Move the cursor to the first row.",
-        "first",
-    ),
-    Action(
-        "table.last",
-        "Last",
-        ("end", "G"),
-        "table",
-        "move",
-        "Move the cursor to the last row.",
-        "last",
-    ),
-    Action(
-        "table.open",
-        "Open",
-        ("enter",),
-        "table",
-        "row",
-        "Open the row under the cursor.",
-        "open",
-        show_in_footer=True,
-    ),
-    Action(
-        "table.mark",
-        "Mark",
-        ("space",),
-        "table",
-        "mark",
-        "Mark or unmark the row under the cursor and move down; actions apply to marked rows.",
-        "mark",
-        show_in_footer=True,
-    ),
-    Action(
-        "table.mark_range",
-        "Mark range",
-        ("v", "ctrl+@"),
-        "table",
-        "mark",
-        "Mark every row from the one marked last to the cursor (also ctrl+space).",
-        "mark_range",
-    ),
-    Action(
-        "table.mark_visible",
-        "Mark all shown",
-        ("asterisk", "ctrl+a"),
-        "table",
-        "mark",
-        "Mark every row that passes the filter.",
-        "mark_visible",
-    ),
-    Action(
-        "table.clear_marks",
-        "Clear marks",
-        ("ctrl+backslash",),
-        "table",
-        "mark",
-        "Unmark every row, hidden ones too.",
-        "clear_marks",
-    ),
-    Action(
-        "table.sort_next",
-        "Sort by next column",
-        ("s", "shift+right", "greater_than_sign"),
-        "table",
-        "sort",
-        "Sort by the next column to the right.",
-        "sort_column(1)",
-        show_in_footer=True,
-    ),
-    Action(
-        "table.sort_previous",
-        "Sort by previous column",
-        ("shift+left", "less_than_sign"),
-        "table",
-        "sort",
-        "Sort by the next column to the left.",
-        "sort_column(-1)",
-    ),
-    Action(
-        "table.sort_invert",
-        "Invert the order",
-        ("S",),
-        "table",
-        "sort",
-        "Turn the order round; unknown values stay last.",
-        "invert_sort",
-    ),
-    Action(
-        "list.filter",
-        "Filter",
-        ("slash",),
-        "list",
-        "filter",
-        "Show only rows that match: words, state:paused, host:beta, ! for the inverse.",
-        "filter",
-        show_in_footer=True,
-    ),
-)
-
-_POWER = (
-    Action(
-        "power.start",
-        "Start",
-        ("o",),
-        "power",
-        "power",
-        "Power on.",
-        "power('start')",
-        needs_write=True,
-    ),
-    Action(
-        "power.shutdown",
-        "Shut down",
-        ("f",),
-        "power",
-        "power",
-        "Ask the guest to power off, and watch whether it does.",
-        "power('shutdown')",
-        needs_write=True,
-        confirm="ask",
-    ),
-    Action(
-        "power.stop",
-        "Force off",
-        ("F",),
-        "power",
-        "power",
-        "Cut the power: the guest loses what it has not written.",
-        "power('stop')",
-        needs_write=True,
-        confirm="type",
-    ),
-    Action(
-        "power.reboot",
-        "Reboot",
-        ("b",),
-        "power",
-        "power",
-        "Ask the guest to reboot.",
-        "power('reboot')",
-        needs_write=True,
-        confirm="ask",
-    ),
-    Action(
-        "power.reset",
-        "Reset",
-        ("B",),
-        "power",
-        "power",
-        "Press the reset button: the guest loses what it has not written.",
-        "power('reset')",
-        needs_write=True,
-        confirm="type",
-    ),
-    Action(
-        "power.pause",
-        "Pause",
-        ("p",),
-        "power",
-        "power",
-        "Stop its processors; memory stays.",
-        "power('pause')",
-        needs_write=True,
-        confirm="ask",
-    ),
-    Action(
-        "power.resume",
-        "Resume",
-        ("u",),
-        "power",
-        "power",
-        "Let a paused instance run on.",
-        "power('resume')",
-        needs_write=True,
-    ),
-    Action(
-        "power.copy_name",
-        "Copy name",
-        ("c",),
-        "power",
-        "row",
-        "Copy the name to the clipboard, over SSH too (OSC 52).",
-        "copy_name",
     ),
 )
 
@@ -452,5 +233,5 @@ _OTHER = (
     ),
 )
 
-ACTIONS: tuple[Action, ...] = (*_GLOBAL, *_TABLE, *_POWER, *_INSTANCE, *_OTHER)
+ACTIONS: tuple[Action, ...] = (*_GLOBAL, *TABLE, *POWER, *_INSTANCE, *_OTHER)
 """The registry, in the order help shows it."""

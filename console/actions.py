@@ -161,7 +161,7 @@ def keyboard_page(actions: Iterable[Action] = ACTIONS) -> str:
     parts = [
         "# Keyboard",
         "",
-        "Generated from the action registry (`console/action_list.py`); do not edit.",
+        "Generated from the action registry (`console/actions.py`); do not edit.",
         "The identifier in the last column is what `[keymap]` in the configuration file names.",
     ]
     known = list(actions)

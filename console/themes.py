@@ -7,6 +7,7 @@ and the monochrome theme uses attributes only. UI thread; files are read when lo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -47,6 +48,8 @@ ROLES = (
 
 _ATTRIBUTES = frozenset({"bold", "dim", "italic", "reverse", "underline", "strike"})
 _PREFIX = "virtdeck-"
+_ANSI_VARIABLES = {"ansi-background": "ansi_default", "ansi-foreground": "ansi_default"}
+"""What Textual's own style sheets need of a theme that keeps to the terminal's colours."""
 
 
 class RoleLook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -143,7 +146,9 @@ def parse_theme(name: str, text: str, source: str) -> Theme:
     what = f"The theme '{name}' ({source})"
     theme = decode_toml(text, ThemeFile, what)
     _check_roles(theme, what)
-    variables = dict(theme.variables)
+    for key, value in theme.variables.items():
+        _check_variable(value, f"{what}, key 'variables.{key}'")
+    variables = {**(_ANSI_VARIABLES if theme.ansi else {}), **theme.variables}
     for role in ROLES:
         look = theme.roles[role]
         variables[f"role-{role}"] = look.color or theme.colors.foreground
@@ -190,6 +195,17 @@ def _check_color(value: str, where: str) -> None:
         raise SettingsError(
             f"{where}: '{value}' is not a colour.", "Write #rrggbb or a name such as ansi_green."
         ) from None
+
+
+def _check_variable(value: str, where: str) -> None:
+    """A variable is a colour, perhaps with an opacity, or attributes."""
+    words = value.split()
+    if not words or not all(word in _ATTRIBUTES | {"none", "not"} for word in words):
+        _check_color(words[0] if words else "", where)
+        if len(words) > 2 or not all(re.fullmatch(r"\d{1,3}%", word) for word in words[1:]):
+            raise SettingsError(
+                f"{where}: '{value}' is not a colour.", "Write a colour, or '#rrggbb 40%'."
+            )
 
 
 class Palette:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 
+from rich.style import Style
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
@@ -28,6 +29,7 @@ class LinePanel(Widget):
         self._painter: Painter | None = None
         self._drawn: list[tuple[Run, ...]] = []
         self._width = -1
+        self._drawn_with: tuple[Style, str] | None = None
 
     @abstractmethod
     def lines(self, width: int) -> Sequence[CellValue]:
@@ -66,8 +68,11 @@ class LinePanel(Widget):
     def notify_style_update(self) -> None:
         """Draw everything anew under the new theme or style."""
         super().notify_style_update()
-        self._painter = None
-        self.refresh()
+        look = (self.rich_style, self.app.theme)
+        if look != self._drawn_with:
+            self._drawn_with = look
+            self._painter = None
+            self.refresh()
 
     def _draw(self, width: int) -> None:
         self._width = width

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from textual.color import Color
 from textual.events import MouseScrollDown
 from textual.message import Message
 from textual.pilot import Pilot
+from textual.widgets import Button, Footer, Header, Input, OptionList
 
 from console import format as fmt
 from console.themes import DEFAULT_THEME, load_themes
@@ -340,6 +342,18 @@ async def test_a_theme_change_restyles_everything():
             if segment.style and segment.style.bgcolor
         }
         assert colours == {"#fafafa"}
+
+
+@pytest.mark.parametrize("name", load_themes(Path("/nonexistent")).by_name)
+async def test_every_theme_can_be_applied(name):
+    app = TableApp(things(3))
+    async with app.run_test(size=(60, 30)) as pilot:
+        await pilot.pause()
+        app.theme = name
+        await pilot.pause(0.05)
+        await app.mount(Footer(), Header(), Input(), Button("x"), OptionList("a"))
+        await pilot.pause(0.05)
+        assert "  vm0" in app.names()
 
 
 async def test_row_roles_and_cjk_names():

@@ -118,6 +118,9 @@ def test_a_palette_knows_colours_and_attributes():
         ('primary = "#4fa3e0"', 'primary = "#4fa3e"', "key 'colors.primary'"),
         ("dark = true", "dark = 1", "key 'dark'"),
         ("[colors]", "[colors", "not valid TOML"),
+        ("[roles]", '[variables]\nborder = "zzz"\n[roles]', "key 'variables.border'"),
+        ("[roles]", '[variables]\nborder = ""\n[roles]', "key 'variables.border'"),
+        ("[roles]", '[variables]\nborder = "red; x"\n[roles]', "key 'variables.border'"),
     ],
 )
 def test_a_broken_theme_is_explained(old, new, words):
