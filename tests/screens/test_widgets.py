@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Footer, Header, Input, OptionList
 
 from console import format as fmt
+from console.keymap import read_keymap, textual_keymap
 from console.themes import DEFAULT_THEME, load_themes
 from console.widgets.charts import Chart, Gauge, Meters, Series
 from console.widgets.line_panel import TextPanel
@@ -342,6 +343,15 @@ async def test_a_theme_change_restyles_everything():
             if segment.style and segment.style.bgcolor
         }
         assert colours == {"#fafafa"}
+
+
+async def test_an_operators_keymap_rebinds_the_table():
+    app = TableApp(things(5))
+    async with app.run_test(size=(60, 11)) as pilot:
+        wanted = read_keymap({"table.down": ["X", "?"], "global.help": "f1"})
+        app.set_keymap(textual_keymap(wanted))
+        await pilot.press("X", "question_mark", "down", "j")
+        assert app.table.cursor_key == "vm2"
 
 
 @pytest.mark.parametrize("name", load_themes(Path("/nonexistent")).by_name)
