@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from errno import EBUSY
 from typing import Any, NamedTuple
 
+from core.errors import HypervisorError
 from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.tolerance import gone, unless_gone
 from core.model.instance import InstanceState
@@ -83,14 +85,21 @@ def stop(conn: Connection, uuid: str) -> None:
     """Cut the power (virDomainDestroy).
 
     libvirt gives the process SIGTERM and, 10 s later, SIGKILL, so this may take that long with a
-    hung one. A process stuck in the kernel (uninterruptible I/O) is an error.
+    hung one. Raises HypervisorError for a process that survives even that.
     """
     domain = conn.lookupByUUIDString(uuid)
     try:
         domain.destroyFlags(libvirt.VIR_DOMAIN_DESTROY_DEFAULT)
     except libvirt.libvirtError as error:
-        if not _already_off(conn, uuid, error):
-            raise
+        if _already_off(conn, uuid, error):
+            return
+        if error.get_error_code() == libvirt.VIR_ERR_SYSTEM_ERROR and error.get_int1() == EBUSY:
+            raise HypervisorError(
+                "The hypervisor process survives SIGKILL: it is stuck in the kernel, in I/O.",
+                "Mend the storage it waits for; the power cut takes effect then.",
+                error.get_error_code(),
+            ) from error
+        raise
 
 
 def _already_off(conn: Connection, uuid: str, error: Any) -> bool:
