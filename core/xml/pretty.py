@@ -14,7 +14,11 @@ _HIDDEN = "***"
 # a hypervisor's own command line it does not know to censor.
 _SECRET_NAMES = frozenset({"passwd", "password", "passphrase"})
 _SECRET_ELEMENTS = frozenset({"password", "passwd", "passphrase", "cookie"})
-_SECRET_OPTION = re.compile(r"(?i)((?:pass(?:wor|phrase|w)?d?|secret|token|[a-z-]*key)=)[^,\s]+")
+_SECRET_WORDS = r"(?:password|passwd|passphrase|pass|secret|token|key)"
+_SECRET_OPTION = re.compile(rf"(?i)({_SECRET_WORDS}=)[^,\s]+")
+_SECRET_MEMBER = re.compile(rf'(?i)("(?:data|{_SECRET_WORDS})"\s*:\s*")[^"]*')
+_SECRET_NAME = re.compile(_SECRET_WORDS, re.IGNORECASE)
+_SECRET_DATA = re.compile(r"(data=)[^,]+")  # of QEMU's -object secret
 
 
 def format_xml(xml: str) -> str:
@@ -37,5 +41,15 @@ def _hide_secrets(element: Element) -> None:
     for key, value in element.attrib.items():
         if str(key) in _SECRET_NAMES:
             element.set(key, _HIDDEN)
-        elif name in ("arg", "env"):
-            element.set(key, _SECRET_OPTION.sub(rf"\g<1>{_HIDDEN}", str(value)))
+        elif name == "arg":
+            element.set(key, _censored(str(value)))
+    if name == "env" and _SECRET_NAME.search(element.get("name") or ""):
+        element.set("value", _HIDDEN)
+
+
+def _censored(argument: str) -> str:
+    """Return a hypervisor's argument without the values of what sounds like a secret."""
+    if argument.startswith("secret,"):
+        return _SECRET_DATA.sub(rf"\g<1>{_HIDDEN}", argument)
+    argument = _SECRET_OPTION.sub(rf"\g<1>{_HIDDEN}", argument)
+    return _SECRET_MEMBER.sub(rf"\g<1>{_HIDDEN}", argument)

@@ -17,7 +17,7 @@ _DOCTYPE = re.compile(r"\ufeff?(?>\s+|<\?(?>.*?\?>)|<!--(?>.*?-->))*+<!DOCTYPE",
 _NUMBER = re.compile(r"[0-9]{1,19}")
 _LARGEST = 2**63 - 1  # what tapes and the journal can hold
 _HINT = "Look at the host's libvirt log; virsh dumpxml shows what libvirt sends."
-_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
+_POWERS = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
 
 
 def parse(xml: str, *roots: str, for_people: bool = False) -> Element:
