@@ -37,9 +37,8 @@ BUSY = {
 """Jobs during which libvirt blocks every power verb but the power cut, and how they read."""
 
 PAUSED_BY_JOB = frozenset(
-    {"migration", "migrating", "save", "saving", "dump", "dumping", "snapshot", "creating snapshot"}
-    | {"starting up", "starting-up", "shutting down", "shutting-down"}
-    | {"post-copy", "postcopy", "post-copy failed", "postcopy-failed"}
+    {"migrating", "saving", "dumping", "creating snapshot", "starting up", "shutting down"}
+    | {"post-copy", "post-copy failed"}
 )
 """virDomainPausedReason of an instance that libvirt itself paused and will let run."""
 

@@ -22,8 +22,8 @@ from core.operations.verb import (
 GRACE = 0.5
 """Seconds a resumed instance is watched: on a full disk QEMU pauses it again within 10 ms."""
 
-IO_ERROR_REASONS = ("I/O error", "ioerror")
-"""VIR_DOMAIN_PAUSED_IOERROR."""
+IO_ERROR = "I/O error"
+"""VIR_DOMAIN_PAUSED_IOERROR, as `Instance.reason` has it."""
 
 
 def judge(situation: Situation, reached: End | None, missed: str) -> Action:
@@ -157,7 +157,7 @@ def _found_paused(situation: Situation) -> bool:
     instance, last = situation.instance, situation.last
     paused = instance is not None and instance.state is InstanceState.PAUSED
     late = situation.now >= (last.ended or last.at) + GRACE
-    return paused and late and instance is not None and instance.reason in IO_ERROR_REASONS
+    return paused and late and instance is not None and instance.reason == IO_ERROR
 
 
 def _cause(error: IoError) -> str:
