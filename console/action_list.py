@@ -58,7 +58,7 @@ _GLOBAL = (
     Action(
         "global.quit",
         "Quit",
-        ("q", "ctrl+q"),
+        ("q", "ctrl+q", "ctrl+c"),
         "global",
         "general",
         "Leave the console; asks when an operation runs.",
@@ -191,13 +191,12 @@ _OTHER = (
     ),
     Action(
         "volumes.refresh_pool",
-        "Refresh pool",
+        "Read pools again",
         ("R",),
         "volumes",
         "pool",
-        "Make the host read the pool's content again.",
+        "Read the pools and volumes of every host again.",
         "refresh_pool",
-        needs_write=True,
     ),
     Action(
         "operations.cancel",
@@ -233,5 +232,65 @@ _OTHER = (
     ),
 )
 
-ACTIONS: tuple[Action, ...] = (*_GLOBAL, *TABLE, *POWER, *_INSTANCE, *_OTHER)
+_PANEL = (
+    Action(
+        "panel.other",
+        "Other pane",
+        ("tab", "shift+tab"),
+        "panel",
+        "view",
+        "Go from the table to the page beside it, to scroll it, and back.",
+        "other_pane",
+    ),
+)
+
+_REPLAY = (
+    Action(
+        "replay.pause",
+        "Play or pause",
+        ("P",),
+        "replay",
+        "tape",
+        "Let the tape run, or stand still.",
+        "tape_pause",
+    ),
+    Action(
+        "replay.back",
+        "Back",
+        ("comma",),
+        "replay",
+        "tape",
+        "Go ten seconds back on the tape.",
+        "tape_seek(-10)",
+    ),
+    Action(
+        "replay.forward",
+        "Forward",
+        ("full_stop",),
+        "replay",
+        "tape",
+        "Go ten seconds forward on the tape.",
+        "tape_seek(10)",
+    ),
+    Action(
+        "replay.slower",
+        "Slower",
+        ("minus",),
+        "replay",
+        "tape",
+        "Half the speed.",
+        "tape_speed(0.5)",
+    ),
+    Action(
+        "replay.faster",
+        "Faster",
+        ("plus",),
+        "replay",
+        "tape",
+        "Twice the speed.",
+        "tape_speed(2)",
+    ),
+)
+
+ACTIONS: tuple[Action, ...] = (*_GLOBAL, *TABLE, *POWER, *_INSTANCE, *_OTHER, *_PANEL, *_REPLAY)
 """The registry, in the order help shows it."""

@@ -38,13 +38,13 @@ __all__ = [
 ]
 
 LAYERS: Mapping[str, tuple[Scope, ...]] = {
-    "instances": ("power", "instances", "list", "table", "global"),
-    "instance": ("power", "instance", "global"),
-    "hosts": ("hosts", "list", "table", "global"),
-    "volumes": ("volumes", "list", "table", "global"),
-    "operations": ("operations", "list", "table", "global"),
-    "events": ("events", "list", "table", "global"),
-    "help": ("global",),
+    "instances": ("power", "instances", "list", "table", "replay", "global"),
+    "instance": ("power", "instance", "replay", "global"),
+    "hosts": ("hosts", "panel", "list", "table", "replay", "global"),
+    "volumes": ("volumes", "list", "table", "replay", "global"),
+    "operations": ("operations", "panel", "list", "table", "replay", "global"),
+    "events": ("events", "list", "table", "replay", "global"),
+    "help": ("replay", "global"),
 }
 """Screen -> the scopes whose keys work on it together, nearest first."""
 
@@ -52,6 +52,7 @@ _TITLES: Mapping[str, str] = {
     "global": "Everywhere",
     "table": "In every table",
     "list": "On every list",
+    "panel": "On lists with a page beside them",
     "power": "On instances",
     "instances": "On the instances screen",
     "instance": "On one instance",
@@ -59,6 +60,7 @@ _TITLES: Mapping[str, str] = {
     "volumes": "On the volumes screen",
     "operations": "On the operations screen",
     "events": "On the events screen",
+    "replay": "While a tape is shown",
 }
 
 

@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from textual.app import App
 from textual.screen import Screen
 
 from console.actions import Action, bindings_for, with_keys
@@ -28,6 +27,7 @@ from console.screens.view import View
 from console.settings import Settings
 from console.tape_control import TapeControl
 from console.themes import load_themes
+from console.widgets.narrow_paint import NarrowPaint
 from core.clock import Clock, SystemClock
 from core.errors import VirtdeckError
 from core.model import ObjectKey
@@ -39,7 +39,7 @@ TIME_SECONDS = 10.0
 """How often what depends only on the time of day is drawn anew."""
 
 
-class VirtdeckApp(App[None], inherit_bindings=False):
+class VirtdeckApp(NarrowPaint, inherit_bindings=False):
     """The console. `clock` and `zone` are for tests: the machine's own by default."""
 
     TITLE = "virtdeck"
@@ -48,7 +48,7 @@ class VirtdeckApp(App[None], inherit_bindings=False):
         name: partial(open_screen, name) for name in MODES
     }
     DEFAULT_MODE = "instances"
-    BINDINGS = bindings_for("global")
+    BINDINGS = bindings_for("global", "replay")
     CSS_PATH = Path("screens/app.tcss")
 
     def __init__(
@@ -257,6 +257,27 @@ class VirtdeckApp(App[None], inherit_bindings=False):
         from console.screens.instances import FAULTS
 
         await self.show_instances(FAULTS)
+
+    # -- actions of the registry, scope "replay" ---------------------------------------------------
+
+    def action_tape_pause(self) -> None:
+        """Play, or stand still."""
+        self._on_tape(TapeControl.toggle)
+
+    def action_tape_seek(self, seconds: float) -> None:
+        """Jump on the tape."""
+        self._on_tape(lambda tape: tape.seek(seconds))
+
+    def action_tape_speed(self, factor: float) -> None:
+        """Change the speed of the tape."""
+        self._on_tape(lambda tape: tape.faster(factor))
+
+    def _on_tape(self, change: Callable[[TapeControl], None]) -> None:
+        if self.tape.replay is None:
+            self.notify("No tape is shown: these are live hosts.", timeout=3)
+            return
+        change(self.tape)
+        self.set_timer(0.1, self._show_lines)
 
     # -- themes ----------------------------------------------------------------------------------
 

@@ -135,7 +135,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
     async def run_entry(self, entry: Action) -> None:
         """Run an action of the registry where it belongs: the app, a table, or this screen."""
         target: DOMNode = self
-        if entry.scope == "global":
+        if entry.scope in ("global", "replay"):
             target = self.app
         elif entry.scope == "table":
             target = self.query_one(LiveTable)

@@ -15,7 +15,8 @@ def no_instances(view: View) -> str:
 
 def no_hosts(view: View) -> str:
     """Why no host is shown."""
-    del view
+    if not view.state.revision:
+        return "Opening the hosts ..."
     return (
         "No host is configured.\n\n"
         "Name one: virtdeck --connect qemu:///system\n"

@@ -28,7 +28,7 @@ class HostsScreen(ListScreen[Host], inherit_bindings=False):
     """A table over a panel."""
 
     CSS_PATH = "hosts.tcss"
-    BINDINGS = bindings_for("list", "hosts")
+    BINDINGS = bindings_for("list", "panel", "hosts")
     registry_layer = "hosts"
     noun = "host"
     filter_words = "words of name, URI, link or version, !word"
@@ -41,7 +41,7 @@ class HostsScreen(ListScreen[Host], inherit_bindings=False):
         """The table, the panel, the filter line."""
         table, bar = super().body()
         yield table
-        with VerticalScroll(id="panel", can_focus=False):
+        with VerticalScroll(id="panel"):
             yield Page(id="host")
         yield bar
 

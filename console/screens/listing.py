@@ -95,9 +95,9 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
         if counts.marked:
             hidden = f" ({counts.marked_hidden} hidden)" if counts.marked_hidden else ""
             parts.append(Part(f" {counts.marked} marked{hidden} ", "mark"))
-        hidden = self.table.model.hidden
+        filtered = self.table.model.hidden
         total = fmt.plural(counts.total, self.noun)
-        shown = f"{counts.total - hidden:,} of {total}" if hidden else total
+        shown = f"{counts.total - filtered:,} of {total}" if filtered else total
         parts.append(Part(f" {shown} ", "muted"))
         return parts
 
@@ -107,6 +107,8 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
         if bar.editing:
             self.set_filter(bar.before)
             self._leave_bar(bar)
+        elif self.focused is not self.table:
+            self.table.focus()
         elif self.table.counts.marked:
             self.table.action_clear_marks()
         elif self.filter_text:
@@ -128,6 +130,14 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
         self._show_empty()
         self.show_lines()
         return ""
+
+    def action_other_pane(self) -> None:
+        """To the page beside the table, or back."""
+        panel = self.query("#panel")
+        if panel and self.table.has_focus:
+            panel.first().focus()
+        else:
+            self.table.focus()
 
     def chosen_keys(self) -> list[ObjectKey]:
         """What an action applies to: the marked rows, or the one under the cursor."""

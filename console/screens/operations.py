@@ -31,7 +31,7 @@ class OperationsScreen(ListScreen[OperationRecord], inherit_bindings=False):
     """A table, newest first, over the steps of the one under the cursor."""
 
     CSS_PATH = "operations.tcss"
-    BINDINGS = bindings_for("list", "operations")
+    BINDINGS = bindings_for("list", "panel", "operations")
     registry_layer = "operations"
     noun = "operation"
     filter_words = "words of verb, instance, host, status or author, !word"
@@ -46,7 +46,7 @@ class OperationsScreen(ListScreen[OperationRecord], inherit_bindings=False):
         """The table, the steps, the filter line."""
         table, filter_bar = super().body()
         yield table
-        with VerticalScroll(id="panel", can_focus=False):
+        with VerticalScroll(id="panel"):
             yield Page(id="steps")
         yield filter_bar
 

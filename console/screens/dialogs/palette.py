@@ -38,12 +38,14 @@ class Entry(NamedTuple):
     instance: ObjectKey | None = None
 
 
-def action_entries(layer: str, actions: Sequence[Action], *, read_only: bool) -> list[Entry]:
-    """The registry's lines for a screen; the palette itself is left out."""
+def action_entries(
+    layer: str, actions: Sequence[Action], *, read_only: bool, tape: bool
+) -> list[Entry]:
+    """The registry's lines for a screen, but for the palette itself."""
     return [
         Entry(title, help_, ", ".join(map(key_label, entry.keys[:1])), entry)
         for title, help_, entry in palette_entries(layer, read_only=read_only, actions=actions)
-        if entry.id != "global.palette"
+        if entry.id != "global.palette" and (tape or entry.scope != "replay")
     ]
 
 
@@ -131,7 +133,10 @@ class PaletteDialog(ModalScreen[None], inherit_bindings=False):
         console = under.console
         self._under = under
         self._entries = action_entries(
-            under.registry_layer, console.actions, read_only=console.read_only
+            under.registry_layer,
+            console.actions,
+            read_only=console.read_only,
+            tape=console.tape.replay is not None,
         )
         self._instances = list(console.view.state.instances.values())
         self._list = PaletteList(self._choose)
