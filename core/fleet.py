@@ -9,21 +9,21 @@ from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from core.clock import Clock, SystemClock
 from core.errors import NotFoundError, ReadOnlyError, UsageError, VirtdeckError
-from core.fleet_hosts import FleetHosts
 from core.hypervisor.options import LinkOptions
 from core.hypervisor.session import Hypervisor
 from core.hypervisor.uri import HostAddress, parse_uri, unique_names
-from core.journal.journal import Journal
 from core.mailbox import Mailbox, Mailroom
 from core.model import Instance, InstanceDetail, LinkStatus, ObjectKey, Observation, Request, State
 from core.model.text import clean
-from core.operations.handle import Handle
-from core.operations.runner import Runner
 from core.state.store import Store
+
+if TYPE_CHECKING:
+    from core.operations.handle import Handle
+    from core.operations.runner import Runner
 
 __all__ = ["Fleet", "LinkOptions"]
 
@@ -188,6 +188,11 @@ class Fleet:
     # -- inside -------------------------------------------------------------------------------
 
     async def _open_runner(self, stack: AsyncExitStack) -> None:
+        # a command that only looks must not pay for what only operations need
+        from core.fleet_hosts import FleetHosts
+        from core.journal.journal import Journal
+        from core.operations.runner import Runner
+
         journal = await Journal.open(self._journal_path)
         stack.push_async_callback(journal.close)
         self._runner = Runner(

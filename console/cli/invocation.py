@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +24,8 @@ class Invocation:
 
 def version() -> str:
     """The installed version of virtdeck."""
+    from importlib import metadata  # slow to import, and rarely asked for
+
     try:
         return metadata.version("virtdeck")
     except metadata.PackageNotFoundError:  # run from a checkout
