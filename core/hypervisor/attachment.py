@@ -41,11 +41,6 @@ class Attachment:
         self._lost: asyncio.Future[VirtdeckError] = self._loop.create_future()
         self.lane = Lane(f"lane-{connector.address.name}-link", self)
 
-    @property
-    def refused(self) -> tuple[events.Refusal, ...]:
-        """The events this host does not offer. Known after the first call."""
-        return self._registration.refused if self._registration else ()
-
     def go_live(self) -> None:
         """Hand over the events kept back, in their order, and from now on each as it comes."""
         self._live = True
@@ -67,16 +62,19 @@ class Attachment:
         self.lane.close()
 
     def open(self) -> Connection:
-        """Open, register the close callback and every event. On the lane's thread."""
+        """Open, and learn of the connection's death from now on. On the lane's thread."""
         conn = self._connector.open()
         try:
             conn.registerCloseCallback(self._closed, None)
-            address = self._connector.address
-            self._registration = events.register(conn, address.name, self._clock, self._emit)
-        except BaseException:
+        except libvirt.libvirtError:
             self.close(conn)
             raise
         return conn
+
+    def register(self, conn: Connection) -> None:
+        """Register every event: one round trip each. On the lane's thread; raises libvirtError."""
+        host = self._connector.address.name
+        self._registration = events.register(conn, host, self._clock, self._emit)
 
     def close(self, conn: Connection) -> None:
         """Free the connection: callbacks first, or libvirt keeps it open. On the lane's thread."""

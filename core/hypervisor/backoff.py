@@ -7,7 +7,7 @@ from tenacity.wait import wait_base, wait_exponential, wait_random
 
 from core.hypervisor.options import LinkOptions
 
-_STEADY = 30.0
+_STEADY = 5.0
 """Seconds a link must have been up for its next loss to count as a first one."""
 
 

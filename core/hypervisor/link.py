@@ -109,6 +109,7 @@ class Link:
             if began is not None:
                 self._backoff.was_up(self._clock.monotonic() - began)
             if self._upkeep is not None:
+                self._upkeep.end()
                 self._upkeep = None
                 self._on_change(False)
 
@@ -118,7 +119,10 @@ class Link:
             await attachment.lane.call(lambda _conn: None, deadline=options.connect_timeout)
         except DeadlineError:
             raise faults.timed_out(self._connector.address, options.connect_timeout) from None
-        upkeep = Upkeep(self._host, attachment.lane, self._clock, options, self._sink)
+        await attachment.lane.call(attachment.register, deadline=options.listing_deadline)
+        upkeep = Upkeep(
+            self._host, attachment.lane, self._clock, options, self._sink, attachment.lose
+        )
         await upkeep.relist(sweep=False, before=lambda: self._change(LinkStatus.UP))
         self._upkeep = upkeep
         attachment.go_live()

@@ -11,11 +11,13 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, TypeVar
 
 import msgspec
 
 from core.clock import Clock
+from core.errors import UnreachableError, VirtdeckError
 from core.hypervisor import listing, reading
 from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.lane import Lane
@@ -35,6 +37,7 @@ from core.model.observation import (
     PoolRead,
 )
 
+T = TypeVar("T")
 Sink = Callable[[Observation], None]
 _BATCH_SECONDS = 0.03
 """How long one batch of reads may hold the connection: well under what a person notices."""
@@ -49,33 +52,38 @@ class Upkeep:
     """
 
     def __init__(
-        self, host: str, lane: Lane, clock: Clock, options: LinkOptions, sink: Sink
+        self,
+        host: str,
+        lane: Lane,
+        clock: Clock,
+        options: LinkOptions,
+        sink: Sink,
+        on_failure: Callable[[VirtdeckError], None],
     ) -> None:
+        """`on_failure` is told when a call cost the lane, and with it the link."""
         self._host = host
         self._lane = lane
         self._clock = clock
         self._options = options
         self._sink = sink
+        self._on_failure = on_failure
         self._reading = asyncio.Lock()
         self._stale: dict[ObjectKey, None] = {}
         self._undescribed: dict[ObjectKey, None] = {}
         self._listed: dict[ObjectKey, Instance] = {}
         self._work = asyncio.Event()
+        self._ended = False
+
+    def end(self) -> None:
+        """Hand nothing over any more: the link is lost."""
+        self._ended = True
 
     async def relist(self, *, sweep: bool, before: Callable[[], None] | None = None) -> None:
         """List the host and hand the listing over; what is new or different gets described.
 
         `before` is called when the listing has come and before it is handed over.
         """
-        async with self._reading:
-            listed = await self._lane.call(
-                lambda conn: listing.read_listing(conn, self._host, self._clock.now()),
-                deadline=self._options.listing_deadline,
-            )
-            self._plan_descriptions(listed)
-            if before is not None:
-                before()
-            self._sink(msgspec.structs.replace(listed, sweep=sweep))
+        await _whole(self._relist(sweep, before))
 
     def notice(self, event: Event) -> None:
         """Queue what an event made out of date; once, however many events say so."""
@@ -84,12 +92,9 @@ class Upkeep:
             self._stale[key] = None
             self._work.set()
 
-    async def reread(self, key: ObjectKey) -> Observation | None:
-        """Read one object now and hand it over; returns what was handed over."""
-        async with self._reading:
-            self._stale.pop(key, None)
-            observations = await self._read((key,))
-            return observations[0] if observations else None
+    async def reread(self, key: ObjectKey) -> Observation:
+        """Read one object now, hand it over and return it; raises what libvirt says."""
+        return await _whole(self._reread(key))
 
     async def run(self) -> None:
         """Re-read and describe as need arises, until cancelled or the connection fails."""
@@ -109,17 +114,48 @@ class Upkeep:
             await asyncio.sleep(self._options.sweep_interval or math.inf)
             await self.relist(sweep=True)
 
+    async def _relist(self, sweep: bool, before: Callable[[], None] | None) -> None:
+        async with self._reading:
+            listed = await self._call(
+                lambda conn: listing.read_listing(conn, self._host, self._clock.now()),
+                self._options.listing_deadline,
+            )
+            self._plan_descriptions(listed)
+            if before is not None:
+                before()
+            self._sink(msgspec.structs.replace(listed, sweep=sweep))
+
+    async def _reread(self, key: ObjectKey) -> Observation:
+        async with self._reading:
+            self._stale.pop(key, None)  # first: an event during the call must make it stale again
+            observation = await self._call(
+                lambda conn: read_object(conn, key, self._clock), self._options.call_deadline
+            )
+            self._sink(observation)
+            return observation
+
+    async def _call(self, function: Callable[[Connection], T], deadline: float) -> T:
+        try:
+            result = await self._lane.call(function, deadline=deadline)
+        except VirtdeckError as error:
+            if not self._lane.usable:
+                self._on_failure(error)
+            raise
+        if self._ended:  # a picture of before the loss must not come after it
+            raise UnreachableError(f"The link to {self._host} was lost meanwhile.")
+        return result
+
     def _next_batch(self) -> tuple[ObjectKey, ...]:
         return tuple(self._stale) or tuple(self._undescribed)
 
-    async def _read(self, keys: tuple[ObjectKey, ...]) -> list[Observation]:
+    async def _read(self, keys: tuple[ObjectKey, ...]) -> None:
         """Read as many of the keys, from the first, as fit a batch; holding the lock."""
         # Taken out first: an event that comes during the call must make its object stale again.
         stale = {key for key in keys if key in self._stale}
         for key in stale:
             del self._stale[key]
-        done, observations = await self._lane.call(
-            lambda conn: read_batch(conn, keys, self._clock), deadline=self._options.call_deadline
+        done, observations = await self._call(
+            lambda conn: read_batch(conn, keys, self._clock), self._options.call_deadline
         )
         for key in keys[:done]:
             self._undescribed.pop(key, None)
@@ -127,7 +163,6 @@ class Upkeep:
         self._stale = left | self._stale
         for observation in observations:
             self._sink(observation)
-        return observations
 
     def _plan_descriptions(self, listed: Listed) -> None:
         """Describe what the listing shows for the first time or otherwise than the last one did.
@@ -144,6 +179,13 @@ class Upkeep:
         pools = listing.pools_to_read(listed)
         self._stale.update({ObjectKey("pool", self._host, uuid): None for uuid in pools})
         self._work.set()
+
+
+async def _whole(work: Coroutine[Any, Any, T]) -> T:
+    """Do the work to its end even if the caller is cancelled: half a call would cost the lane."""
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return await asyncio.shield(task)
 
 
 def read_batch(
@@ -164,6 +206,8 @@ def read_batch(
             if not conn.isAlive():
                 raise
             _log.info("%s %s cannot be read: %s", key.kind, key.id, error)
+        except Exception:  # one object nobody foresaw must not cost the link to its host
+            _log.exception("%s %s cannot be read", key.kind, key.id)
         done += 1
         if time.monotonic() >= end:
             break

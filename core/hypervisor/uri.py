@@ -194,12 +194,13 @@ def _for_libvirt(uri: str, transport: str) -> str:
 
 
 def _shown(uri: str) -> str:
-    base, mark, query = uri.partition("?")
+    base, _, query = uri.partition("?")
     parts = []
     for part in query.split("&"):
         key, equals, _ = part.partition("=")
-        parts.append(f"{key}=***" if equals and _SECRET.search(key) else part)
-    return f"{base}{mark}{'&'.join(parts)}"
+        if key not in ("", "no_tty"):
+            parts.append(f"{key}=***" if equals and _SECRET.search(key) else part)
+    return f"{base}?{'&'.join(parts)}" if parts else base
 
 
 def _derive_name(address: HostAddress) -> str:

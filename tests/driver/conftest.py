@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -21,8 +22,8 @@ def daemons() -> Iterator[Callable[..., PrivateDaemon]]:
     """Make as many private daemons as a test needs: `daemons(instances=1000, running=1000)`."""
     started: list[PrivateDaemon] = []
 
-    def start(instances: int = 3, running: int = 0) -> PrivateDaemon:
-        private = PrivateDaemon(instances, running)
+    def start(instances: int = 3, running: int = 0, listen: Path | None = None) -> PrivateDaemon:
+        private = PrivateDaemon(instances, running, listen)
         started.append(private)
         private.start()
         return private

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -68,13 +69,17 @@ def wait_until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
 class PrivateDaemon:
     """One daemon in a directory of its own; a context manager that leaves nothing behind."""
 
-    def __init__(self, instances: int = 3, running: int = 0) -> None:
+    def __init__(self, instances: int = 3, running: int = 0, listen: Path | None = None) -> None:
+        """`listen`: a directory of certificates; the daemon then also serves TCP and TLS."""
         self.instances = instances
         self.running = running
         self.directory = Path(tempfile.mkdtemp(prefix="vdt-", dir="/tmp"))
         self.socket = self.directory / "run/libvirt/libvirt-sock"
         self.uri = f"test+unix:///default?socket={self.socket}"
         self.keeper: Any = None
+        self.tcp_port = _free_port() if listen else 0
+        self.tls_port = _free_port() if listen else 0
+        self._certificates = listen
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -99,7 +104,7 @@ class PrivateDaemon:
         self._prepare()
         log = (self.directory / "log").open("ab")
         self._process = subprocess.Popen(
-            [*_as_nobody(), "libvirtd"],
+            [*_as_nobody(), "libvirtd", *(["--listen"] if self._certificates else [])],
             env=self._environment(),
             cwd=self.directory,
             stdin=subprocess.DEVNULL,
@@ -152,9 +157,30 @@ class PrivateDaemon:
         for name in ("run", "config", "cache", "data"):
             (self.directory / name).mkdir(mode=0o700, exist_ok=True)
         self.socket.unlink(missing_ok=True)
+        if self._certificates:
+            self._configure_listening(self._certificates)
         if os.geteuid() == 0:
-            for path in (self.directory, *self.directory.iterdir()):
+            for path in (self.directory, *self.directory.rglob("*")):
                 os.chown(path, _NOBODY, _NOBODY)
+
+    def _configure_listening(self, certificates: Path) -> None:
+        pki = self.directory / "pki"
+        shutil.copytree(certificates, pki, dirs_exist_ok=True)
+        config = self.directory / "config/libvirt/libvirtd.conf"
+        config.parent.mkdir(exist_ok=True)
+        config.write_text(
+            f"""
+listen_tcp = 1
+listen_tls = 1
+listen_addr = "127.0.0.1"
+tcp_port = "{self.tcp_port}"
+tls_port = "{self.tls_port}"
+auth_tcp = "none"
+ca_file = "{pki}/cacert.pem"
+cert_file = "{pki}/servercert.pem"
+key_file = "{pki}/serverkey.pem"
+"""
+        )
 
     def _environment(self) -> dict[str, str]:
         home = str(self.directory)
@@ -175,6 +201,12 @@ class PrivateDaemon:
     def _signal(self, number: int) -> None:
         if self._process is not None:
             os.kill(self._process.pid, number)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _as_nobody() -> list[str]:

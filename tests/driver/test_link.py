@@ -5,25 +5,33 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
 
 from core.clock import SystemClock
 from core.errors import DeadlineError, NotFoundError, ReadOnlyError, UnreachableError, UsageError
+from core.hypervisor import reading
 from core.hypervisor.binding import Connection
 from core.hypervisor.listing import read_listing
 from core.hypervisor.options import LinkOptions
 from core.hypervisor.session import Hypervisor
 from core.model.event import InstanceLifecycle
 from core.model.host import LinkStatus
-from core.model.instance import InstanceState
+from core.model.instance import Instance, InstanceState
 from core.model.observation import (
+    DetailRead,
     HostAdded,
+    HostRead,
     InstanceGone,
     InstanceRead,
     LinkChanged,
@@ -34,6 +42,7 @@ from core.model.observation import (
 from tests.driver.private_daemon import PrivateDaemon, domain_xml, uuid_of
 from tests.driver.watching import Collector, until
 
+ROOT = Path(__file__).resolve().parents[2]
 QUICK = LinkOptions(
     keepalive_interval=1,
     keepalive_count=2,
@@ -315,6 +324,160 @@ async def test_a_thousand_instances_are_described_while_short_reads_go_first(
         # Read on demand long before its turn in the background came.
         assert not described(seen, 1001)()
         await until(described(seen, 1001), 30)
+
+
+async def test_without_keepalive_a_call_s_deadline_still_finds_a_hung_host(
+    daemon: PrivateDaemon,
+) -> None:
+    options = replace(QUICK, keepalive_interval=0, call_deadline=0.3, statistics_interval=0)
+    async with linked(daemon.uri, options) as (host, seen):
+        await until(described(seen, 4))
+        daemon.stop()
+        with pytest.raises(DeadlineError):
+            await host.reread(uuid_of(1))
+        await until(lambda: seen.status is DOWN)
+        daemon.resume()
+        await until(lambda: seen.status is UP)
+
+
+async def test_a_reader_who_gives_up_does_not_cost_the_link(daemon: PrivateDaemon) -> None:
+    async with linked(daemon.uri) as (host, seen):
+        await until(described(seen, 4))
+        for _ in range(20):
+            reader = asyncio.create_task(host.reread(uuid_of(1)))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await reader
+        assert await host.reread(uuid_of(1)) is not None
+        assert seen.statuses == [CONNECTING, UP]
+
+
+async def test_an_object_nobody_foresaw_costs_nothing_else(
+    daemon: PrivateDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = reading.read_instance
+
+    def choke(conn: Connection, host: str, uuid: str) -> Instance | None:
+        if uuid == uuid_of(2):
+            raise ValueError("never seen such a thing")
+        return real(conn, host, uuid)
+
+    monkeypatch.setattr(reading, "read_instance", choke)
+    async with linked(daemon.uri) as (_host, seen):
+        await until(lambda: sum(i.described for i in seen.instances.values()) == 3)
+        assert not seen.instances[uuid_of(2)].described
+        assert seen.statuses == [CONNECTING, UP]
+
+
+async def test_the_host_describes_itself(daemon: PrivateDaemon) -> None:
+    async with linked(daemon.uri) as (_host, seen):
+        await until(lambda: seen.of(HostRead))
+        assert seen.last(HostRead).facts.hypervisor == "TEST"
+
+
+async def test_detail_is_read_on_demand_and_told(daemon: PrivateDaemon) -> None:
+    async with linked(daemon.uri) as (host, seen):
+        await host.settled()
+        detail = await host.detail(uuid_of(1))
+        assert "<name>vm0001</name>" in detail.xml
+        assert seen.last(DetailRead).detail == detail
+        with pytest.raises(NotFoundError):
+            await host.detail(uuid_of(77))
+
+
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30
+    )
+
+
+def test_a_process_ends_at_once_though_its_host_hangs(daemon: PrivateDaemon) -> None:
+    code = f"""
+import asyncio, os, signal
+from core.clock import SystemClock
+from core.hypervisor.session import Hypervisor
+
+async def main():
+    seen = []
+    host = Hypervisor("h", {daemon.uri!r}, sink=seen.append, clock=SystemClock())
+    await host.start()
+    await host.settled()
+    os.kill({daemon.pid}, signal.SIGSTOP)
+    stuck = asyncio.create_task(host.call(lambda conn: conn.getLibVersion()))
+    await asyncio.sleep(0.1)
+    await host.close()
+    print(seen[-1].link.status)
+
+asyncio.run(main())
+"""
+    began = time.monotonic()
+    result = run_python(code)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "closed\n", "")
+    assert time.monotonic() - began < 15  # the stuck call would last for ever
+    daemon.resume()
+
+
+def test_without_libvirt_s_binding_the_host_is_down_and_says_what_to_install() -> None:
+    code = """
+import asyncio, sys
+sys.modules["libvirt"] = None
+from core.clock import SystemClock
+from core.hypervisor.session import Hypervisor
+
+async def main():
+    host = Hypervisor("h", "test:///default", sink=lambda seen: None, clock=SystemClock())
+    await host.start()
+    await host.settled()
+    print(host.link.status, host.link.hint)
+    await host.close()
+
+asyncio.run(main())
+"""
+    result = run_python(code)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("down Install it: sudo apt install python3-libvirt")
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Path:
+    """A certificate authority, and one certificate and key for 127.0.0.1 on both sides."""
+    openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    for name, extra in (
+        ("ca", ["-addext", "keyUsage=critical,keyCertSign"]),
+        ("peer", ["-CA", f"{tmp_path}/cacert.pem", "-CAkey", f"{tmp_path}/cakey.pem",
+                  "-addext", "subjectAltName=IP:127.0.0.1", "-addext",
+                  "basicConstraints=critical,CA:FALSE",
+                  "-addext", "extendedKeyUsage=serverAuth,clientAuth"]),
+    ):  # fmt: skip
+        command = [*openssl, "-subj", f"/CN={name}", "-keyout", f"{tmp_path}/{name}key.pem",
+                   "-out", f"{tmp_path}/{name}cert.pem", *extra]  # fmt: skip
+        subprocess.run(command, check=True, capture_output=True)
+    for side in ("client", "server"):
+        for kind in ("cert", "key"):
+            shutil.copy(tmp_path / f"peer{kind}.pem", tmp_path / f"{side}{kind}.pem")
+    return tmp_path
+
+
+async def test_a_link_over_tcp_and_over_tls(
+    daemons: Callable[..., PrivateDaemon], certificates: Path
+) -> None:
+    far = daemons(listen=certificates)
+    for uri in (
+        f"test+tcp://127.0.0.1:{far.tcp_port}/default",
+        f"test+tls://127.0.0.1:{far.tls_port}/default?pkipath={certificates}",
+    ):
+        async with linked(uri) as (host, seen):
+            await host.settled()
+            assert host.link.error == ""
+            await until(described(seen, 4))
+    (certificates / "cacert.pem").write_text((certificates / "peercert.pem").read_text())
+    uri = f"test+tls://127.0.0.1:{far.tls_port}/default?pkipath={certificates}"
+    async with linked(uri) as (host, _):
+        await host.settled()
+        assert "TLS with 127.0.0.1 failed" in host.link.error
+        assert "virt-pki-validate" in host.link.hint
 
 
 async def test_a_uri_without_sense_is_refused_before_anything_is_opened() -> None:

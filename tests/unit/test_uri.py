@@ -68,6 +68,7 @@ def test_libvirt_gets_the_uri_as_written_but_ssh_may_not_ask() -> None:
     asked = parse_uri("qemu+ssh://alpha/system?no_tty=0&mode=direct")
     assert asked.uri == "qemu+ssh://alpha/system?mode=direct&no_tty=1"
     assert parse_uri("qemu+ssh://alpha/system").shown == "qemu+ssh://alpha/system"
+    assert parse_uri(parse_uri("qemu+ssh://alpha/system").uri).shown == "qemu+ssh://alpha/system"
 
 
 def test_a_password_is_refused_and_never_repeated() -> None:
