@@ -10,12 +10,14 @@ import msgspec
 
 from core.errors import XmlError
 from core.hypervisor.binding import Connection, libvirt
-from core.hypervisor.tolerance import unless_gone
+from core.hypervisor.tolerance import if_supported, unless_gone
 from core.model.instance import Address, AgentState, InstanceDetail, Snapshot
 from core.model.text import clean
 from core.xml import read_instance, read_snapshot
 
 _LONGEST_XML = 1 << 20
+_LONG_WAIT = 1000
+"""Milliseconds."""
 
 
 def read_detail(
@@ -100,7 +102,10 @@ def _addresses(domain: Any, xml: str, ask_agent: bool, notes: list[str]) -> tupl
         ("arp", libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP),
     ]
     if ask_agent and _agent_connected(xml):
-        sources.insert(0, ("agent", libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT))
+        if _busy(domain):
+            notes.append("The guest's agent was not asked: the hypervisor process does not answer.")
+        else:
+            sources.insert(0, ("agent", libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT))
     found: list[Address] = []
     for source, number in sources:
         try:
@@ -115,6 +120,12 @@ def _agent_connected(xml: str) -> bool:
         return read_instance(xml).agent is AgentState.CONNECTED
     except XmlError:
         return False
+
+
+def _busy(domain: Any) -> bool:
+    """Tell whether the process keeps libvirt's monitor waiting: the agent's call would wait too."""
+    control = if_supported(domain.controlInfo, otherwise=[0, 0, 0])
+    return bool(control[0] == libvirt.VIR_DOMAIN_CONTROL_OCCUPIED and control[2] >= _LONG_WAIT)
 
 
 def read_addresses(interfaces: dict[str, Any] | None, source: str) -> Iterator[Address]:

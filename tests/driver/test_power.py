@@ -91,7 +91,7 @@ def test_what_does_not_exist_is_an_error_even_to_stop(conn: Any, call: str) -> N
 
 @pytest.mark.parametrize("call", [suspend, resume, reset])
 def test_libvirts_refusal_comes_through(conn: Any, call: Any) -> None:
-    with pytest.raises(libvirt.libvirtError, match="not (running|paused)"):
+    with pytest.raises(libvirt.libvirtError, match=r"not (running|paused)"):
         call(conn, VM)
 
 

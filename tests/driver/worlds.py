@@ -84,7 +84,7 @@ def wait_for(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
 class CountingBinding:
     """Stands before libvirt's C module and counts its functions' calls by name."""
 
-    LOCAL = ("Name", "UUIDString", "ID", "Key", "_free", "Free", "lastError", "getConnect")
+    LOCAL = ("Name", "UUIDString", "ID", "Key", "_free", "Free", "lastError", "IsAlive")
 
     def __init__(self, module: Any) -> None:
         self._module = module

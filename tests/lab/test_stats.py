@@ -11,6 +11,7 @@ import pytest
 
 from core.clock import SystemClock
 from core.hypervisor.connector import Connector
+from core.hypervisor.detail import read_detail
 from core.hypervisor.lane import Lane
 from core.hypervisor.listing import read_listing
 from core.hypervisor.options import LinkOptions
@@ -150,6 +151,12 @@ async def test_all_hung_and_one_of_them_killed(rig: Rig, stopper: Stopper, alpha
     instance = await reader.call(lambda c: read_instance(c, "alpha", uuid), deadline=5.0)
     assert instance is not None
     assert instance.state is InstanceState.RUNNING
+    detail = await reader.call(
+        lambda c: read_detail(c, "alpha", rig.uuids["web"], 0.0), deadline=5.0
+    )
+    assert detail is not None
+    assert "<name>web</name>" in detail.xml
+    assert any("was not asked" in note for note in detail.notes)
     listed = await reader.call(lambda c: read_listing(c, "alpha", 0.0), deadline=10.0)
     assert set(rig.uuids.values()) <= {i.uuid for i in listed.instances}
 
