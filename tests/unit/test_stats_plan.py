@@ -206,6 +206,16 @@ async def test_hung_again_while_nobody_holds_its_job() -> None:
     assert rig.host.stuck == 2
 
 
+async def test_two_hung_are_named_within_the_first_deadline() -> None:
+    rig = Rig()
+    await rig.tick()
+    rig.host.hung.update({"i1", "i4"})
+    sampled = await rig.tick()
+    assert set(sampled.silent) == {"i1", "i4"}
+    assert full(await rig.ticks(2)) == {"i0", "i2", "i3", "i5"}
+    assert rig.host.stuck == 2
+
+
 async def test_all_hung() -> None:
     rig = Rig()
     await rig.tick()
