@@ -29,7 +29,6 @@ from core.model.job import Job
 from core.model.network import Network
 from core.model.observation import Observation
 from core.model.operation import OperationRecord, OperationStatus, Step
-from core.model.power import instance_state, state_reason
 from core.model.request import (
     VERBS,
     AnyRequest,
@@ -105,7 +104,5 @@ __all__ = [
     "Stop",
     "Value",
     "Volume",
-    "instance_state",
     "merge",
-    "state_reason",
 ]

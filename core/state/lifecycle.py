@@ -17,7 +17,7 @@ _RUNNING = {
     "migrated": "migrated",
     "restored": "restored",
     "from-snapshot": "from snapshot",
-    "wakeup": "event wakeup",
+    "wakeup": "wakeup",
     "unpaused": "unpaused",
     "postcopy": "post-copy",
     "postcopy-failed": "post-copy failed",
@@ -29,7 +29,7 @@ _PAUSED = {
     "watchdog": "watchdog",
     "restored": "user",
     "from-snapshot": "from snapshot",
-    "api-error": "API error",
+    "api-error": "api error",
     "postcopy": "post-copy",
     "postcopy-failed": "post-copy failed",
 }

@@ -107,11 +107,18 @@ def _volumes(tables: Tables, listed: Listed) -> list[Found]:
             found.append(_found(listed, old.key, old.name, "vanished"))
         storage.drop_volume(tables, old.key)
     for key, new in wanted.items():
-        if key not in tables.volumes:
+        before = tables.volumes.get(key)
+        if before is None:
             found.append(_found(listed, key, new.name, "appeared"))
+        elif _only_named(new) and new.path in ("", before.path):
+            new = before  # the listing had no time for its sizes
         storage.put_volume(tables, new)
     tables.volumes.arrange(lambda key: key.host == listed.host, list(wanted))
     return found
+
+
+def _only_named(volume: Volume) -> bool:
+    return (volume.capacity, volume.allocation, volume.format) == (None, None, "")
 
 
 def _networks(tables: Tables, listed: Listed) -> list[Found]:

@@ -78,7 +78,8 @@ def _memory(counters: Counters) -> tuple[int | None, int | None]:
     available = counters.memory_available
     free = counters.memory_usable if counters.memory_usable is not None else counters.memory_unused
     if available is None or free is None:
-        return counters.balloon, counters.balloon
+        # of a process that was passed over we do not know: not that it has no balloon figures
+        return None if counters.partial else counters.balloon, counters.balloon
     return max(0, available - free), counters.balloon or available
 
 

@@ -11,11 +11,10 @@ from core.model import (
     InstanceState,
     LinkStatus,
     ObjectKey,
-    instance_state,
-    state_reason,
 )
 from core.model.event import Found
 from core.model.observation import Sampled
+from core.model.state_code import decode_state
 from core.state import alerts, jobs, links
 from core.state.instances import put_instance
 from core.state.rates import SHORTEST, Sample, rates_between
@@ -57,9 +56,9 @@ def _take_state(tables: Tables, old: Instance, counters: Counters, at: float) ->
     state, reason, since = old.state, old.reason, old.state_since
     settled = old.state is InstanceState.UNKNOWN or at - tables.moved.get(old.key, 0.0) > SETTLE
     if counters.state is not None and settled:
-        told = instance_state(counters.state)
+        told, why = decode_state(counters.state, counters.reason or 0)
         if told is not InstanceState.UNKNOWN:
-            state, reason = told, state_reason(counters.state, counters.reason or 0)
+            state, reason = told, why
     if state is not old.state:
         since = at
         if old.state is not InstanceState.UNKNOWN:

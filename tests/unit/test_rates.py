@@ -78,6 +78,9 @@ def test_memory():
     no_guest_driver = Counters(balloon=1000)
     assert rates(no_guest_driver, no_guest_driver).memory == 1000
     assert rates(Counters(), Counters()).memory is None
+    passed_over = Counters(balloon=1000, partial=True)
+    assert rates(full, passed_over).memory is None
+    assert rates(full, passed_over).memory_total == 1000
 
 
 @given(counters, counters, st.floats(-100, 100), st.integers(0, 4))

@@ -17,9 +17,11 @@ from state_builders import (
     store,
 )
 
+from core.hypervisor.event_words import LIFECYCLE, LIFECYCLE_DETAILS
 from core.model import AgentState, Counters, InstanceState
 from core.model import event as ev
 from core.model.observation import InstanceGone, InstanceRead, LinkChanged, Listed, Sampled
+from core.model.state_code import decode_state
 from core.state import Limits, Store
 
 KEY = instance().key
@@ -87,12 +89,20 @@ def test_a_stopped_persistent_instance_is_shut_off():
         ("stopped", "migrated", SHUTOFF, "migrated"),
         ("shutdown", "guest", InstanceState.SHUTTING_DOWN, ""),
         ("pmsuspended", "disk", InstanceState.SUSPENDED, ""),
-        ("started", "wakeup", RUNNING, "event wakeup"),
+        ("started", "wakeup", RUNNING, "wakeup"),
     ],
 )
 def test_reasons_are_in_libvirts_words(change, detail, state, reason):
     found = after(lifecycle(change, detail))
     assert (found.state, found.reason) == (state, reason)
+
+
+def test_events_and_samples_use_the_same_words():
+    told = {decode_state(state, reason) for state in range(8) for reason in range(15)}
+    for change, details in zip(LIFECYCLE, LIFECYCLE_DETAILS, strict=True):
+        for detail in details:
+            found = after(lifecycle(change, detail))
+            assert found is None or (found.state, found.reason) in told
 
 
 def test_shutdown_after_stopped_changes_nothing():

@@ -104,6 +104,16 @@ def test_a_path_that_moved_to_another_volume():
     assert [one.allocation for one in made.state.volumes.values()] == [9]
 
 
+def test_a_listing_that_had_no_time_for_sizes_keeps_them():
+    known = volume(format="qcow2", capacity=10, allocation=5)
+    made = store(listed(volumes=(known,)))
+    made.apply(listed(volumes=(volume(),), at=9.0))
+    assert made.state.volumes[known.key] == known
+    moved = volume(path="/elsewhere/web.qcow2")
+    made.apply(listed(volumes=(moved,), at=10.0))
+    assert made.state.volumes[known.key] == moved
+
+
 def test_volumes_of_a_pool_that_stopped_did_not_vanish():
     made = store(listed(pools=(pool(),), volumes=(volume(),)))
     made.apply(listed(pools=(pool(state=PoolState.INACTIVE),), at=9.0))
