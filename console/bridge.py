@@ -2,22 +2,24 @@
 
 The core runs in a daemon thread of its own, on its own asyncio loop. However fast it produces
 deltas, the screen is woken at most `rate` times a second and at most one wake-up is ever on its
-way (level-triggered); it then takes everything merged. Nothing here blocks the UI thread, and a
-core that hangs does not keep the console from leaving.
+way (level-triggered); it then takes everything merged. An event of something that is in view does
+not wait for its turn: it wakes the screen after `URGENT_SECONDS`, for at five pictures a second a
+twentieth of all events would be seen 190 ms late. Nothing here blocks the UI thread, and a core
+that hangs does not keep the console from leaving.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TypeVar
 
 from core.errors import UnreachableError, VirtdeckError
-from core.model import Delta, State, merge
+from core.model import Delta, ObjectKey, State, merge
 from core.source import Source
 
 Answer = TypeVar("Answer")
@@ -25,6 +27,8 @@ Answer = TypeVar("Answer")
 SourceFactory = Callable[[], AbstractAsyncContextManager[Source]]
 """Called on the core's loop; entering it opens the source, leaving it closes it."""
 
+URGENT_SECONDS = 0.05
+"""The least time between two wake-ups."""
 GOODBYE_SECONDS = 0.5
 """How long `stop` waits for the core to close its links before it is left to die."""
 
@@ -58,6 +62,8 @@ class Bridge:
         self._lock = threading.Lock()
         self._pending: Delta | None = None
         self._woken = False
+        self.in_view: frozenset[ObjectKey] = frozenset()
+        """What the screen shows now; set by the UI thread, read by the core's."""
         self._source: Source | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
@@ -133,15 +139,43 @@ class Bridge:
             changes = source.changes()
             self._source = source
             self._tell(Delta(revision=source.state.revision, at=source.state.at))
-            async for delta in changes:
-                self._tell(delta)
-                # Whatever comes meanwhile is merged by the source: this is the rate limit.
-                await asyncio.sleep(self._pause)
+            await self._follow(changes)
+
+    async def _follow(self, changes: AsyncIterator[Delta]) -> None:
+        """Tell the screen of changes, no oftener than it is allowed to be woken."""
+        loop = asyncio.get_running_loop()
+        told = loop.time()
+        telling: asyncio.TimerHandle | None = None
+
+        def tell() -> None:
+            nonlocal told, telling
+            told, telling = loop.time(), None
+            self._tell_collected()
+
+        async for delta in changes:
+            self._collect(delta)
+            due = told + (URGENT_SECONDS if self._urgent(delta) else self._pause)
+            if telling is None or due < telling.when():
+                if telling is not None:
+                    telling.cancel()
+                telling = loop.call_at(due, tell)
+            # Whatever comes meanwhile is merged by the source: reading has a limit, too.
+            await asyncio.sleep(URGENT_SECONDS / 2)
+
+    def _urgent(self, delta: Delta) -> bool:
+        return not self.in_view.isdisjoint(event.subject for event in delta.events)
 
     def _tell(self, delta: Delta) -> None:
+        self._collect(delta)
+        self._tell_collected()
+
+    def _collect(self, delta: Delta) -> None:
         with self._lock:
             waiting = self._pending
             self._pending = delta if waiting is None else merge((waiting, delta))
+
+    def _tell_collected(self) -> None:
+        with self._lock:
             wake, self._woken = not self._woken, True
         if wake:
             self._wake()

@@ -60,6 +60,10 @@ class InstanceScreen(PowerScreen, inherit_bindings=False):
         """The instance as it is now; None when it is gone."""
         return self.console.view.state.instances.get(self._key)
 
+    def in_view(self) -> frozenset[ObjectKey]:
+        """The instance."""
+        return frozenset({self._key})
+
     def crumbs(self) -> tuple[str, ...]:
         """Its name and host."""
         row = self.instance

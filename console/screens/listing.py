@@ -86,6 +86,10 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
             self.table.update_rows(changed, gone)
         self._show_empty()
 
+    def in_view(self) -> frozenset[ObjectKey]:
+        """The rows on the screen."""
+        return frozenset(self.table.keys_in_view)
+
     def summary(self) -> list[Part]:
         """How many rows, how many of them marked, and the filter."""
         counts = self.table.counts

@@ -70,6 +70,12 @@ class TableView(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
         """The row under the cursor, None without rows."""
         return None if self._cursor is None else self.model.rows.get(self._cursor)
 
+    @property
+    def keys_in_view(self) -> list[Any]:
+        """The keys of the rows on the screen, from top to bottom."""
+        top = round(self.scroll_y)
+        return self.model.order[top : top + self._page()]
+
     def move_cursor(self, key: Any) -> None:
         """Put the cursor on a key and scroll to it; a key that is not shown is ignored."""
         line = self.model.index.get(key)

@@ -14,9 +14,10 @@ import sys
 import time
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from core.errors import RefusedError
-from core.mailbox import Mailbox
+from core.mailbox import Mailroom
 from core.model import (
     Counters,
     Delta,
@@ -44,11 +45,12 @@ class SyntheticSource:
 
     read_only = True
 
-    def __init__(self, instances: int, events_per_second: float, seed: int = 1) -> None:
-        self._random = random.Random(seed)
+    def __init__(self, instances: int, events_per_second: float, *, still: bool) -> None:
+        self._random = random.Random(1)
+        self._still = still
         self._rate = events_per_second
         self._store = Store()
-        self._mailboxes: list[Mailbox] = []
+        self._mailroom = Mailroom()
         self._instances = [self._instance(number) for number in range(instances)]
         self._paused: set[str] = set()
         self._cpu = {instance.uuid: 0 for instance in self._instances}
@@ -59,9 +61,7 @@ class SyntheticSource:
         return self._store.state
 
     def changes(self) -> AsyncIterator[Delta]:
-        mailbox = Mailbox()
-        self._mailboxes.append(mailbox)
-        return mailbox
+        return self._mailroom.subscribe()
 
     def check(self, request: Request) -> tuple[str, ...]:
         return ("this fleet is made up",)
@@ -107,9 +107,7 @@ class SyntheticSource:
         )
 
     def _apply(self, observation: Observation) -> None:
-        delta = self._store.apply(observation)
-        for mailbox in self._mailboxes:
-            mailbox.put(delta)
+        self._mailroom.post(self._store.apply(observation))
 
     def _begin(self) -> None:
         now = time.time()
@@ -147,7 +145,7 @@ class SyntheticSource:
     def _counters(self, instance: Instance) -> Counters:
         paused = instance.uuid in self._paused
         total = self._cpu[instance.uuid]
-        if not paused:
+        if not paused and not self._still:
             total += int(self._random.random() * 4e9)
         self._cpu[instance.uuid] = total
         return Counters(
@@ -164,18 +162,30 @@ class SyntheticSource:
         )
 
 
+@asynccontextmanager
+async def opened(
+    instances: int, events_per_second: float, *, still: bool
+) -> AsyncIterator[SyntheticSource]:
+    """The source with its generator running."""
+    source = SyntheticSource(instances, events_per_second, still=still)
+    running = asyncio.create_task(source.run())
+    yield source
+    running.cancel()
+
+
 def main() -> int:
     """Open the console on the made-up fleet."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--instances", type=int, default=1000)
     parser.add_argument("--events", type=float, default=100)
+    parser.add_argument("--still", action="store_true", help="no figure moves")
     options = parser.parse_args()
 
     from console.app import run
     from console.settings import Settings
 
     return run(
-        source_factory=lambda: SyntheticSource(options.instances, options.events),
+        source_factory=lambda: opened(options.instances, options.events, still=options.still),
         settings=Settings(),
     )
 
