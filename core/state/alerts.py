@@ -164,10 +164,14 @@ def silent_alert(instance: Instance, at: float) -> Alert:
 
 
 def after_reboot(current: Alerts, at: float) -> Alerts:
-    """Return the alerts a reboot leaves: it cures a watchdog's that it is not itself part of."""
-    old = [alert for alert in current if alert.since + REBOOT_BELONGS < at]
-    kinds = {AlertKind.WATCHDOG, AlertKind.MEMORY_FAILURE}
-    return without(current, {alert.kind for alert in old if alert.kind in kinds})
+    """Return the alerts a reboot leaves.
+
+    It cures a watchdog's and a memory failure's, unless it is itself part of what they did; and
+    it takes the agent along, which is no loss.
+    """
+    old = {alert.kind for alert in current if alert.since + REBOOT_BELONGS < at}
+    cured = old & {AlertKind.WATCHDOG, AlertKind.MEMORY_FAILURE}
+    return without(current, cured | {AlertKind.AGENT_LOST})
 
 
 def _too_full(pool: Pool, current: Alerts) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from core.model import Counters, DiskCounters, InterfaceCounters, Rates
 
@@ -12,8 +13,8 @@ SHORTEST = 0.2
 LONGEST = 60.0
 """Seconds between two samples above which a rate would be an average of the unseen."""
 
-_DISK_FIELDS = ("read_bytes", "write_bytes", "read_requests", "write_requests")
-_INTERFACE_FIELDS = ("received_bytes", "sent_bytes")
+_DISK_FIGURES = attrgetter("read_bytes", "write_bytes", "read_requests", "write_requests")
+_INTERFACE_FIGURES = attrgetter("received_bytes", "sent_bytes")
 
 
 class Sample(NamedTuple):
@@ -39,10 +40,10 @@ def rates_between(before: Sample | None, now: Sample, vcpus: int) -> Rates:
     if not SHORTEST <= seconds <= LONGEST or _restarted(before.counters, counters):
         return unknown
     read, write, read_requests, write_requests = _sums(
-        before.counters.disks, counters.disks, _DISK_FIELDS, seconds
+        before.counters.disks, counters.disks, _DISK_FIGURES, 4, seconds
     )
     received, sent = _sums(
-        before.counters.interfaces, counters.interfaces, _INTERFACE_FIELDS, seconds
+        before.counters.interfaces, counters.interfaces, _INTERFACE_FIGURES, 2, seconds
     )
     return Rates(
         at=now.at,
@@ -86,22 +87,21 @@ def _memory(counters: Counters) -> tuple[int | None, int | None]:
 def _sums(
     before: Iterable[DiskCounters] | Iterable[InterfaceCounters],
     now: Iterable[DiskCounters] | Iterable[InterfaceCounters],
-    fields: tuple[str, ...],
+    read: Callable[[Any], tuple[int | None, ...]],
+    figures: int,
     seconds: float,
 ) -> list[float | None]:
-    """Return per field the sum over the devices known at both ends, per second.
+    """Return, for each of the figures `read` gives, its sum over the devices, per second.
 
-    A device that came, went or was plugged anew (its counter fell) takes no part.
+    Only devices known at both ends count; one plugged anew in between (its counter fell) does not.
     """
-    earlier = {device.target: device for device in before}
-    pairs = [(earlier[device.target], device) for device in now if device.target in earlier]
-    return [_rate(pairs, field, seconds) for field in fields]
-
-
-def _rate(pairs: Sequence[tuple[object, object]], field: str, seconds: float) -> float | None:
-    total = None
-    for old, new in pairs:
-        first, last = getattr(old, field), getattr(new, field)
-        if first is not None and last is not None and last >= first:
-            total = (total or 0) + last - first
-    return None if total is None else total / seconds
+    earlier = {device.target: read(device) for device in before}
+    totals: dict[int, int] = {}
+    for device in now:
+        first = earlier.get(device.target)
+        if first is None:
+            continue
+        for place, (old, new) in enumerate(zip(first, read(device), strict=True)):
+            if old is not None and new is not None and new >= old:
+                totals[place] = totals.get(place, 0) + new - old
+    return [totals[place] / seconds if place in totals else None for place in range(figures)]

@@ -116,6 +116,12 @@ def test_an_agent_that_goes_with_its_guest_is_not_lost():
     assert not made.state.alerts
 
 
+def test_an_agent_that_goes_with_a_reboot_is_not_lost():
+    made = store(listed(instance(agent=AgentState.CONNECTED)), agent("disconnected"))
+    made.apply(ev.Rebooted(HOST, 21.0, "web-uuid", "web"))
+    assert not made.state.alerts
+
+
 def test_the_agent_of_a_new_run_is_not_lost():
     made = store(listed(instance(agent=AgentState.CONNECTED)))
     made.apply(agent("disconnected", "domain-started"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tracemalloc
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.model import SERIES, ObjectKey, Rates
@@ -16,6 +16,7 @@ values = st.none() | st.integers(0, 2**20)
 
 
 @given(st.lists(values, max_size=3 * SAMPLES))
+@settings(deadline=None)
 def test_the_last_samples_in_their_order(given_values):
     histories = Histories()
     for at, value in enumerate(given_values):
@@ -38,14 +39,14 @@ def test_gaps_and_drops():
         histories.series(KEY, "no such series")
 
 
-def test_a_thousand_full_rings_are_small():
+def test_full_rings_are_small():
     histories = Histories()
     rates = Rates(1.0, 1.0, 2, 3, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0)
     tracemalloc.start()
-    for number in range(1000):
+    for number in range(100):
         for _ in range(SAMPLES + 5):
             histories.add(ObjectKey("instance", "alpha", str(number)), rates)
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert used < 10_000_000
+    assert used < 1_000_000
     assert len(SERIES) == 6

@@ -117,12 +117,13 @@ def _check(xml):
 
 @given(st.text())
 @example("<domain/>")
+@settings(deadline=None)
 def test_any_text(xml):
     _check(xml)
 
 
 @given(st.sampled_from(FIXTURES), st.data())
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 def test_damaged_documents(xml, data):
     """Cut, doubled, and with any text in the place of another."""
     start = data.draw(st.integers(0, len(xml)))
@@ -224,7 +225,7 @@ _trees = st.recursive(
 
 
 @given(_trees)
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 def test_any_tree_of_libvirts_words(xml):
     _check(xml)
     for root in ("domain", "pool", "volume", "network", "domainsnapshot", "capabilities"):
