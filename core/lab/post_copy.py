@@ -38,7 +38,7 @@ def judge_post_copy(sysctl: str | None, ambient: Iterable[bool], drops: bool) ->
         return Ability(True, "vm.unprivileged_userfaultfd is 1")
     daemons = list(ambient)
     if daemons and all(daemons):
-        return Ability(True, "the daemons hold CAP_SYS_PTRACE")
+        return Ability(True, "the hosts' daemons hold CAP_SYS_PTRACE")
     if sysctl is None:
         return Ability(
             False,
@@ -51,12 +51,15 @@ def judge_post_copy(sysctl: str | None, ambient: Iterable[bool], drops: bool) ->
 
 
 def post_copy_ability(pids: Iterable[int], account: Account) -> Ability:
-    """Observe the kernel and the daemons `pids`, and judge. Reads /proc; safe from any thread."""
+    """Observe the kernel and the daemons `pids`, and judge. Reads /proc; safe from any thread.
+
+    Without daemons it says what a lab of `account` could do once it is up.
+    """
     try:
         sysctl: str | None = SYSCTL.read_text().strip()
     except OSError:
         sysctl = None
-    ambient = [has_ptrace(capabilities(pid), "CapAmb") for pid in pids]
+    ambient = [has_ptrace(capabilities(pid), "CapAmb") for pid in pids] or [account.ptrace]
     if not account.drops and os.access("/dev/userfaultfd", os.R_OK | os.W_OK):
         return Ability(True, "/dev/userfaultfd may be opened")
     return judge_post_copy(sysctl, ambient, account.drops)
