@@ -195,6 +195,12 @@ def test_a_slow_sample_does_not_contradict_fresh_news():
     assert found.state is SHUTOFF
 
 
+def test_a_late_sample_gives_a_stopped_instance_no_rates():
+    made = store(listed(instance()), lifecycle("stopped", "destroyed", 60.0))
+    made.apply(sample(61.0, state=1, reason=1, cpu_time=5))
+    assert not made.state.rates
+
+
 def test_a_sample_tells_memory_and_vcpus():
     found = after(sample(60.0, state=1, reason=1, vcpus=4, balloon=2**30))
     assert (found.vcpus, found.memory, found.state) == (4, 2**30, RUNNING)

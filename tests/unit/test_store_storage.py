@@ -104,6 +104,16 @@ def test_a_path_that_moved_to_another_volume():
     assert [one.allocation for one in made.state.volumes.values()] == [9]
 
 
+def test_a_path_a_volume_has_left_is_not_its_own_any_more():
+    made = store(listed(instance(), volumes=(volume("a", path="/x", format="qcow2"),)))
+    made.apply(read(volume("a", path="/y", format="qcow2")))
+    disks = (DiskCounters("vda", "/x", allocation=9),)
+    assert (
+        volume("a").key
+        not in made.apply(Sampled(HOST, 9.0, {"web-uuid": Counters(disks=disks)})).changed
+    )
+
+
 def test_a_listing_that_had_no_time_for_sizes_keeps_them():
     known = volume(format="qcow2", capacity=10, allocation=5)
     made = store(listed(volumes=(known,)))
