@@ -93,6 +93,10 @@ class Attachment:
         """Turn a libvirt error into one of core.errors. On the lane's thread."""
         return self._connector.translate(error, broken=broken)
 
+    def too_late(self, seconds: float) -> VirtdeckError:
+        """Return the error for an opening that did not end in time."""
+        return self._connector.too_late(seconds)
+
     def interrupt_open(self, thread_id: int) -> None:
         """End the ssh an opening waits for."""
         self._connector.interrupt_open(thread_id)

@@ -67,6 +67,10 @@ class Connector:
             return cast(Exception, error)
         return faults.translate(error, self.address, broken=broken)
 
+    def too_late(self, seconds: float) -> VirtdeckError:
+        """Return the error for a connection that did not open in time."""
+        return faults.timed_out(self.address, seconds)
+
     def interrupt_open(self, thread_id: int) -> None:
         """End the ssh that an `open` on this thread waits for. Returns at once.
 

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from core.errors import DeadlineError, UnreachableError
+from core.errors import DeadlineError, UnreachableError, VirtdeckError
 from core.hypervisor.binding import Connection
 
 T = TypeVar("T")
@@ -45,6 +45,10 @@ class Connecting(Protocol):
 
         `broken`: the connection died of, or before, it.
         """
+        ...
+
+    def too_late(self, seconds: float) -> VirtdeckError:
+        """Return the error for an opening that did not end in time. Any thread."""
         ...
 
     def interrupt_open(self, thread_id: int) -> None:
@@ -93,6 +97,7 @@ class Lane:
         self._turn = asyncio.Lock()
         self._opening = False
         self._finished = False
+        self._pending: asyncio.Future[Any] | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
@@ -112,24 +117,42 @@ class Lane:
 
         `function` must return plain values: a libvirt handle would keep the connection from being
         freed. Raises DeadlineError when it did not return in time (the lane is then abandoned, and
-        whether the call took effect is not known), UnreachableError when the lane is closed, and
-        what `function` raised, translated. A cancelled caller abandons the lane as well.
+        whether the call took effect is not known), UnreachableError when the lane is closed or the
+        time ran out before a connection was there (nothing was sent), and what `function` raised,
+        translated. A cancelled caller abandons the lane as well.
         """
         async with self._turn:
             if self._finished:
                 raise UnreachableError(f"The connection {self.name} is closed.")
             loop = asyncio.get_running_loop()
             future: asyncio.Future[T] = loop.create_future()
+            self._pending = future
             self._jobs.put(_Job(function, loop, future))
             try:
                 await asyncio.wait((future,), timeout=deadline)
             finally:
+                self._pending = None
                 if not future.done():
                     self.close()
             if not future.done():
                 future.cancel()
+                if self._opening:  # looked at after close(): what is opened now is not used
+                    raise self._connecting.too_late(deadline)
                 raise DeadlineError(f"The host gave no answer within {deadline:g} s.")
             return future.result()
+
+    def stop_opening(self, error: VirtdeckError) -> None:
+        """Fail the call that still waits for its connection, if there is one: nothing was sent."""
+        if self._opening:
+            self.close()
+        if self._opening:  # still: then the call is not made even if it opens this instant
+            self.give_up(error)
+
+    def give_up(self, error: VirtdeckError) -> None:
+        """Close the lane and fail the call in flight, which may yet take effect."""
+        self.close()
+        if self._pending is not None and not self._pending.done():
+            self._pending.set_exception(error)
 
     def close(self) -> None:
         """Take no more calls; the thread frees the connection when its present call returns.

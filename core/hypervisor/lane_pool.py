@@ -56,16 +56,23 @@ class LanePool:
             return await self._make(function, deadline, STUCK_LIMIT)
 
     def drop(self) -> None:
-        """The link is lost: close what is idle; what is busy is not used again."""
+        """The link is lost: close what is idle, give up what is still being opened.
+
+        Calls that were sent end by themselves: their connections have their own keepalive.
+        """
         self._generation += 1
+        lost = UnreachableError(f"The link to {self._host} was lost; nothing was sent.")
+        for lane in self._busy:
+            lane.stop_opening(lost)
         while self._idle:
             self._expire(next(iter(self._idle)))
 
     def close(self) -> tuple[Lane, ...]:
         """Close every lane, stuck ones included; returns those whose threads still run."""
         self.drop()
+        closed = UnreachableError(f"The link to {self._host} was closed during a call.")
         for lane in self._busy:
-            lane.close()
+            lane.give_up(closed)
         return tuple(lane for lane in self._busy | self._stuck if not lane.ended)
 
     def _turn(self, uuid: str | None) -> AbstractAsyncContextManager[object]:

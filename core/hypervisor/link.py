@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from core.clock import Clock
-from core.errors import DeadlineError, HypervisorError, UnreachableError, VirtdeckError
+from core.errors import HypervisorError, UnreachableError, VirtdeckError
 from core.hypervisor import faults
 from core.hypervisor.attachment import Attachment
 from core.hypervisor.backoff import Backoff
@@ -115,10 +115,7 @@ class Link:
 
     async def _attach(self, attachment: Attachment) -> Upkeep:
         options = self._connector.options
-        try:
-            await attachment.lane.call(lambda _conn: None, deadline=options.connect_timeout)
-        except DeadlineError:
-            raise faults.timed_out(self._connector.address, options.connect_timeout) from None
+        await attachment.lane.call(lambda _conn: None, deadline=options.connect_timeout)
         await attachment.lane.call(attachment.register, deadline=options.listing_deadline)
         upkeep = Upkeep(
             self._host, attachment.lane, self._clock, options, self._sink, attachment.lose

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from core.errors import DeadlineError, NotFoundError, UnreachableError
+from core.errors import DeadlineError, NotFoundError, UnreachableError, VirtdeckError
 from core.hypervisor.connector import Connector
 from core.hypervisor.lane import Lane
 from core.hypervisor.lane_pool import STUCK_LIMIT, LanePool
@@ -32,9 +32,11 @@ class Doubles:
         self.dead: set[int] = set()
         self.open_gate = threading.Event()
         self.open_gate.set()
+        self.opening = False
         self.interrupted: list[int] = []
 
     def open(self) -> Any:
+        self.opening = True
         self.open_gate.wait()
         conn = object()
         self.opened.append(conn)
@@ -48,6 +50,9 @@ class Doubles:
 
     def translate(self, error: Exception, *, broken: bool) -> Exception:
         return error
+
+    def too_late(self, seconds: float) -> VirtdeckError:
+        return UnreachableError(f"not open within {seconds} s")
 
     def interrupt_open(self, thread_id: int) -> None:
         self.interrupted.append(thread_id)
@@ -138,7 +143,7 @@ async def test_an_opening_that_hangs_is_given_up_and_its_late_connection_closed(
     doubles.open_gate.clear()
     lane = Lane("lane", doubles)
     called = []
-    with pytest.raises(DeadlineError):
+    with pytest.raises(UnreachableError, match="not open within"):  # nothing was sent
         await lane.call(called.append, deadline=0.05)
     assert len(doubles.interrupted) == 1
     doubles.open_gate.set()
@@ -238,6 +243,20 @@ async def test_a_lost_link_takes_the_idle_lanes_and_no_busy_one_is_used_again(
     await pool.call(lambda _c: None, uuid=None, deadline=5)
     assert len(doubles.opened) == 2
     pool.close()
+
+
+async def test_a_lost_link_ends_the_wait_for_a_connection_at_once(doubles: Doubles) -> None:
+    doubles.open_gate.clear()
+    pool = make_pool(doubles)
+    called: list[Any] = []
+    waiting = asyncio.create_task(pool.call(called.append, uuid=None, deadline=60))
+    await until(lambda: doubles.opening)
+    pool.drop()
+    with pytest.raises(UnreachableError, match="nothing was sent"):
+        await waiting
+    doubles.open_gate.set()
+    await until(lambda: doubles.closed)
+    assert called == []
 
 
 async def test_too_many_stuck_calls_refuse_the_next_before_it_is_sent(doubles: Doubles) -> None:

@@ -404,17 +404,23 @@ async def main():
     host = Hypervisor("h", {daemon.uri!r}, sink=seen.append, clock=SystemClock())
     await host.start()
     await host.settled()
+    await host.call(lambda conn: conn.getType())
     os.kill({daemon.pid}, signal.SIGSTOP)
-    stuck = asyncio.create_task(host.call(lambda conn: conn.getLibVersion()))
+    calls = [asyncio.create_task(host.call(lambda conn: conn.getLibVersion())) for _ in range(2)]
     await asyncio.sleep(0.1)
     await host.close()
-    print(seen[-1].link.status)
+    print(seen[-1].link.status, *await asyncio.gather(*calls, return_exceptions=True), sep="|")
 
 asyncio.run(main())
 """
     began = time.monotonic()
     result = run_python(code)
-    assert (result.returncode, result.stdout, result.stderr) == (0, "closed\n", "")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.split("|") == [
+        "closed",
+        "The link to h was closed during a call.",
+        "The link to h was lost; nothing was sent.\n",
+    ]
     assert time.monotonic() - began < 15  # the stuck call would last for ever
     daemon.resume()
 

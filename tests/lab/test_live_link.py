@@ -35,6 +35,8 @@ OPTIONS = LinkOptions(
     backoff_limit=0.5,
 )
 
+PATIENT = LinkOptions(connect_timeout=30, statistics_interval=0.5)
+
 
 class Watched:
     """One host under watch."""
@@ -197,7 +199,7 @@ async def test_a_hung_guest_costs_only_the_calls_made_to_it(
 
 async def test_a_real_host_through_a_real_ssh(alpha: LabHost, virsh: Callable[..., str]) -> None:
     with PrivateSshd() as sshd:
-        async with watching(alpha, uri=sshd.uri(alpha.socket)) as (one,):
+        async with watching(alpha, uri=sshd.uri(alpha.socket), options=PATIENT) as (one,):
             assert one.state("cache") is InstanceState.PAUSED
             assert len(sshd.clients()) >= 1
             await until(lambda: one.seen.of(Sampled), 20)
