@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 from errno import EBUSY
+from functools import partial
 from typing import Any, NamedTuple
 
 from core.errors import HypervisorError
@@ -140,8 +141,12 @@ def wake_up(conn: Connection, uuid: str) -> None:
 CALLS: dict[str, Callable[[Connection, str], object]] = {
     "create": start,
     "shutdown": shutdown,
+    "shutdown-acpi": partial(shutdown, means=Means.ACPI),
+    "shutdown-agent": partial(shutdown, means=Means.AGENT),
     "destroy": stop,
     "reboot": reboot,
+    "reboot-acpi": partial(reboot, means=Means.ACPI),
+    "reboot-agent": partial(reboot, means=Means.AGENT),
     "reset": reset,
     "suspend": suspend,
     "resume": resume,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from core.model import VERBS, OperationRecord, Request
-from core.operations.port import PowerCall
+from core.operations.port import POLITE
 from core.operations.registry import verb_of
 from core.operations.verb import End, Progress, Send, Situation, cancelled, unknown
 
@@ -64,7 +64,7 @@ def decide(situation: Situation, *, same_host: bool) -> End | GoOn:
             f"{action.outcome} (found after the console that ran it had ended)",
             action.hint,
         )
-    if isinstance(action, Send) and action.call is not PowerCall.SHUTDOWN:
+    if isinstance(action, Send) and action.call not in POLITE:
         return unknown(
             f"{situation.request.verb} of {name} was interrupted: its console ended",
             f"Look at the state of {name}, and ask again.",

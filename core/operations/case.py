@@ -40,8 +40,6 @@ class Case:
         self.stale = False
         """The link was lost since the instance was read."""
         self.woken = asyncio.Event()
-        self.lost = asyncio.Event()
-        """Set once the link is lost during a call."""
         self.task: asyncio.Task[None] | None = None
 
     def now(self) -> float:
@@ -83,7 +81,6 @@ class Case:
     def lost_link(self) -> None:
         """Remember that events may be missed from now on."""
         self.stale = True
-        self.lost.set()
         self.progress = msgspec.structs.replace(self.progress, gap=True)
         self.woken.set()
 

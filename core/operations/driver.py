@@ -23,9 +23,6 @@ from core.operations.verb import Action, End, Progress, Send, Wait, cancelled, f
 PER_HOST = 4
 """Calls in flight on one host."""
 
-LOST_PATIENCE = 2.0
-"""Seconds a call may still return after the link was lost: it has a connection of its own."""
-
 
 class Driver:
     """The hands of the runner: everything that touches a hypervisor, a clock or the journal."""
@@ -118,9 +115,9 @@ class Driver:
         return None
 
     async def _call(self, case: Case, send: Send) -> None:
-        error = None
+        host, uuid, error = case.record.host, case.record.subject.id, None
         try:
-            await self._unless_lost(case, send)
+            await self._hosts.power(host, uuid, send.call, send.deadline)
         except VirtdeckError as caught:
             error = caught
         case.answered(
@@ -129,23 +126,6 @@ class Driver:
             certain=not isinstance(error, UnreachableError | DeadlineError),
         )
         await self.keep_anyway(case)
-
-    async def _unless_lost(self, case: Case, send: Send) -> None:
-        """Make the call; give up on it soon after the link is lost, not at its deadline."""
-        host, uuid = case.record.host, case.record.subject.id
-        case.lost.clear()
-        call = asyncio.ensure_future(self._hosts.power(host, uuid, send.call, send.deadline))
-        lost = asyncio.ensure_future(case.lost.wait())
-        try:
-            await asyncio.wait({call, lost}, return_when=asyncio.FIRST_COMPLETED)
-            if not call.done():
-                await asyncio.wait({call}, timeout=LOST_PATIENCE)
-            if not call.done():
-                raise UnreachableError(f"The link to {host} was lost before it answered.")
-            call.result()
-        finally:
-            call.cancel()
-            lost.cancel()
 
     async def look(self, case: Case) -> bool:
         """Read the instance now; False when its host does not tell."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.model import InstanceState, Reboot, Reset, Shutdown
+from core.model import AgentState, InstanceState, Reboot, Reset, Shutdown
 from core.model.event import Rebooted
 from core.operations.immediate import judge, powered_off, refusal, unanswered
 from core.operations.port import PowerCall
@@ -24,8 +24,16 @@ RESEND = 10.0
 """Seconds between two requests to power off: guests lose the first while they boot (Nova's
 `shutdown_retry_interval`)."""
 
-ASK_DEADLINE = 35.0
-"""Seconds for a request to the guest."""
+ASK_DEADLINE = 10.0
+"""Seconds for a request to the guest. One that does not return by then may still be heard."""
+
+BY_ACPI = frozenset({"qemu", "kvm"})
+"""Types of instances asked by the power button first. Their driver's own choice is the agent, and
+then virDomainShutdown and virDomainReboot return only when the guest has obeyed, or after 60 s,
+each keeping one of the daemon's few workers busy: shutting many down would stop the whole host."""
+
+AGENT_AFTER = 20.0
+"""Seconds without a reboot after which the agent is asked, once."""
 
 BURST = 1.0
 """Seconds of quiet that tell two reboots apart: QEMU sends several REBOOT events for one."""
@@ -37,7 +45,8 @@ def shutdown(situation: Situation) -> Action:
     assert isinstance(request, Shutdown)
     name = situation.name
     if not sent:
-        return Send(PowerCall.SHUTDOWN, f"asking the guest of {name} to power off", ASK_DEADLINE)
+        call = PowerCall.SHUTDOWN_ACPI if _by_acpi(situation) else PowerCall.SHUTDOWN
+        return Send(call, f"asking the guest of {name} to power off", ASK_DEADLINE)
     if off := powered_off(situation):
         return off
     if situation.last.call is PowerCall.DESTROY:
@@ -49,22 +58,49 @@ def shutdown(situation: Situation) -> Action:
     over = sent[0].at + request.timeout
     if situation.now >= over:
         return _out_of_time(situation, request, over)
-    again = sent[-1].at + RESEND
-    if not _may_ask_again(situation):
+    request_again = _next_request(situation)
+    if request_again is None:
         return Wait(over, look=True)
-    if situation.now >= again:
-        return Send(
-            PowerCall.SHUTDOWN, f"asking again (request {len(sent) + 1})", over - situation.now
-        )
-    return Wait(min(over, again), f"waiting for the guest, up to {request.timeout:.0f} s")
+    again = sent[-1].at + RESEND
+    if situation.now < again:
+        return Wait(min(over, again), f"waiting for the guest, up to {request.timeout:.0f} s")
+    how = " through its agent" if request_again is PowerCall.SHUTDOWN_AGENT else ""
+    text = f"asking again{how} (request {len(sent) + 1})"
+    return Send(request_again, text, min(ASK_DEADLINE, over - situation.now))
 
 
-def _may_ask_again(situation: Situation) -> bool:
-    # A call that never returned still holds a worker of the daemon: do not stack more on it.
-    stuck = situation.last.ended is None or not situation.last.certain
+def _next_request(situation: Situation) -> PowerCall | None:
+    """Return how to ask the guest again; None while asking would not help."""
     instance = situation.instance
     obeying = instance is not None and instance.state is InstanceState.SHUTTING_DOWN
-    return situation.link_up and not (stuck or obeying)
+    if obeying or not situation.link_up or _stuck(situation):
+        return None
+    if not _by_acpi(situation):
+        return PowerCall.SHUTDOWN
+    return (
+        PowerCall.SHUTDOWN_AGENT
+        if _agent_unasked(situation, PowerCall.SHUTDOWN_AGENT)
+        else PowerCall.SHUTDOWN_ACPI
+    )
+
+
+def _by_acpi(situation: Situation) -> bool:
+    return situation.instance is not None and situation.instance.type in BY_ACPI
+
+
+def _agent_unasked(situation: Situation, call: PowerCall) -> bool:
+    instance = situation.instance
+    answers = instance is not None and instance.agent is AgentState.CONNECTED
+    return answers and all(sent.call is not call for sent in situation.sent)
+
+
+def _stuck(situation: Situation) -> bool:
+    # A call that never returned still holds a worker of the daemon: do not stack more on it. The
+    # agent's is expected to hang, and to let others through.
+    return any(
+        (sent.ended is None or not sent.certain) and sent.call is not PowerCall.SHUTDOWN_AGENT
+        for sent in situation.sent
+    )
 
 
 def _out_of_time(situation: Situation, request: Shutdown, over: float) -> Action:
@@ -94,21 +130,38 @@ def reboot(situation: Situation) -> Action:
     request, name = situation.request, situation.name
     assert isinstance(request, Reboot)
     if not situation.sent:
-        return Send(PowerCall.REBOOT, f"asking the guest of {name} to reboot", ASK_DEADLINE)
+        call = PowerCall.REBOOT_ACPI if _by_acpi(situation) else PowerCall.REBOOT
+        return Send(call, f"asking the guest of {name} to reboot", ASK_DEADLINE)
     if end := _rebooted(situation, f"{name} has rebooted"):
         return end
-    if situation.last.error and situation.last.certain:
+    began = situation.sent[0]
+    if began.error and began.certain:
         return refusal(situation)
     if situation.cancelled:
         return _left_alone(situation)
-    over = situation.sent[0].at + request.timeout
+    over, agent = began.at + request.timeout, began.at + AGENT_AFTER
     if situation.now < over:
-        return Wait(over, f"waiting for the guest, up to {request.timeout:.0f} s", look=True)
-    if situation.blind or not situation.last.accepted:
+        if not _agent_may_help(situation):
+            return Wait(over, look=True)
+        if situation.now >= agent:
+            return Send(PowerCall.REBOOT_AGENT, "asking again through its agent", ASK_DEADLINE)
+        return Wait(min(over, agent), f"waiting for the guest, up to {request.timeout:.0f} s")
+    if situation.blind or not began.accepted:
         return unanswered(situation)
     return failed(
         f"{name} did not reboot in {request.timeout:.0f} s; its guest ignores the request",
         f"`reset` restarts {name} without asking its guest.",
+    )
+
+
+def _agent_may_help(situation: Situation) -> bool:
+    # Never for an operation taken over: the guest may have rebooted while nobody watched.
+    return (
+        situation.link_up
+        and not situation.progress.gap
+        and situation.sent[0].accepted
+        and _by_acpi(situation)
+        and _agent_unasked(situation, PowerCall.REBOOT_AGENT)
     )
 
 

@@ -68,4 +68,4 @@ def error_of(record: OperationRecord) -> VirtdeckError:
         OperationStatus.UNKNOWN: OutcomeUnknownError,
     }
     kind = kinds.get(record.status, OperationFailedError)
-    return kind(record.outcome, record.hint)
+    return kind(f"{record.outcome.rstrip('.')}.", record.hint)

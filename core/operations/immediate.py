@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from core.model import Instance, InstanceState, Reboot, Resume, Shutdown, Start, Stop
+from core.model import Instance, InstanceState, Pause, Reboot, Reset, Resume, Shutdown, Start, Stop
 from core.model.event import InstanceLifecycle, IoError
-from core.model.request import Pause
 from core.operations.port import PowerCall
 from core.operations.verb import (
     VERIFY,
@@ -47,7 +46,7 @@ def refusal(situation: Situation) -> End:
     if last.certain:
         return failed(f"{verb} of {situation.name} failed: {last.error}", last.hint)
     return unknown(
-        f"{verb} of {situation.name} was sent and its outcome was not seen: {last.error}",
+        f"whether {verb} of {situation.name} took effect is not known: {last.error}",
         last.hint or _LATER.format(host=situation.request.subject.host),
     )
 
@@ -180,6 +179,6 @@ def _by_whom(situation: Situation, sentence: str) -> str:
 
 
 START = Verb(Start, start)
-STOP = Verb(Stop, stop, overrides=frozenset({Shutdown, Reboot}))
+STOP = Verb(Stop, stop, overrides=frozenset({Start, Shutdown, Reboot, Reset, Pause, Resume}))
 PAUSE = Verb(Pause, pause)
 RESUME = Verb(Resume, resume)

@@ -14,11 +14,20 @@ class PowerCall(StrEnum):
     CREATE = "create"
     """virDomainCreate: start; restores a managed save image where there is one."""
     SHUTDOWN = "shutdown"
-    """virDomainShutdown: ask the guest to power off. The only one that may be sent twice."""
+    """virDomainShutdown: ask the guest to power off, by what the driver likes best."""
+    SHUTDOWN_ACPI = "shutdown-acpi"
+    """The same by the power button (VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN): returns at once."""
+    SHUTDOWN_AGENT = "shutdown-agent"
+    """The same through the guest agent: QEMU's driver returns when the guest is off, or after 60 s,
+    and keeps one of the daemon's workers busy meanwhile."""
     DESTROY = "destroy"
     """virDomainDestroy: cut the power. Must never wait behind a call that does not return."""
     REBOOT = "reboot"
-    """virDomainReboot: ask the guest to reboot."""
+    """virDomainReboot: ask the guest to reboot, by what the driver likes best."""
+    REBOOT_ACPI = "reboot-acpi"
+    """The same by the power button: returns at once."""
+    REBOOT_AGENT = "reboot-agent"
+    """The same through the guest agent: returns when the guest has rebooted, or after 60 s."""
     RESET = "reset"
     """virDomainReset: press the reset button."""
     SUSPEND = "suspend"
@@ -27,6 +36,10 @@ class PowerCall(StrEnum):
     """virDomainResume: let the vCPUs run."""
     WAKEUP = "wakeup"
     """virDomainPMWakeup: wake a guest that sleeps."""
+
+
+POLITE = frozenset({PowerCall.SHUTDOWN, PowerCall.SHUTDOWN_ACPI, PowerCall.SHUTDOWN_AGENT})
+"""The calls that may be sent again: all they do is ask."""
 
 
 class Hosts(Protocol):

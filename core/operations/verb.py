@@ -139,7 +139,8 @@ class Verb:
     waits: bool = False
     """It waits for a guest, and can be told to stop waiting."""
     overrides: frozenset[type[Request]] = frozenset()
-    """Waiting operations on the same instance that this one ends instead of being refused."""
+    """Operations on the same instance beside which this one goes at once: a power cut is what helps
+    against a call that does not return. Those that wait for a guest, or their turn, end."""
 
 
 def done(outcome: str, hint: str = "") -> End:

@@ -157,7 +157,7 @@ async def test_a_host_that_hangs_leaves_the_outcome_unknown_until_it_is_back(
     daemon.stop()
     try:
         operation = await fleet.submit(Start(vm))
-        with pytest.raises(OutcomeUnknownError, match="outcome was not seen") as caught:
+        with pytest.raises(OutcomeUnknownError, match="is not known") as caught:
             await asyncio.wait_for(operation, 15)
         assert caught.value.hint
         await until(lambda: fleet.state.hosts["alpha"].link.status is not LinkStatus.UP)

@@ -302,24 +302,18 @@ async def test_stop_overtakes_a_shutdown_that_waits_for_its_guest(world: World) 
     assert shutdown.record.status in (OperationStatus.CANCELLED, OperationStatus.DONE)
 
 
-async def test_stop_does_not_wait_for_a_shutdown_call_that_hangs(world: World) -> None:
+@pytest.mark.parametrize("kind", [Shutdown, Pause])
+async def test_stop_does_not_wait_for_a_call_that_hangs(
+    world: World, kind: type[Shutdown] | type[Pause]
+) -> None:
     web = world.add("web", S.RUNNING)
     world.hold.clear()
-    await world.runner.submit(Shutdown(web))
+    await world.runner.submit(kind(web))
     await until(lambda: len(world.calls) == 1)
     await world.runner.submit(Stop(web))
     await until(lambda: world.calls[-1] == (web.id, PowerCall.DESTROY))
-
-
-async def test_stop_waits_its_turn_behind_a_start_and_is_checked_again(world: World) -> None:
-    web = world.add("web", S.PAUSED)
-    world.hold.clear()
-    pause_like = await world.runner.submit(Stop(web))
-    await until(lambda: len(world.calls) == 1)
     with pytest.raises(RefusedError, match="stop is running on it"):
         await world.runner.submit(Stop(web))
-    world.hold.set()
-    await pause_like
 
 
 async def test_two_submitted_in_the_same_moment_keep_their_order(world: World) -> None:

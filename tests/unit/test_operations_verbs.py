@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from core.model import (
     VERBS,
+    AgentState,
     Event,
     Instance,
     InstanceState,
@@ -27,7 +28,7 @@ from core.model import (
 from core.model.event import InstanceLifecycle, IoError, Rebooted
 from core.operations.guest import RESEND, fresh_reboots
 from core.operations.immediate import GRACE
-from core.operations.port import PowerCall
+from core.operations.port import POLITE, PowerCall
 from core.operations.registry import verb_of
 from core.operations.verb import VERIFY, Action, End, Progress, Send, Sent, Situation, Wait
 
@@ -77,9 +78,9 @@ def boot(at: float) -> Rebooted:
 
 FIRST = {
     "start": (S.SHUTOFF, PowerCall.CREATE),
-    "shutdown": (S.RUNNING, PowerCall.SHUTDOWN),
+    "shutdown": (S.RUNNING, PowerCall.SHUTDOWN_ACPI),
     "stop": (S.RUNNING, PowerCall.DESTROY),
-    "reboot": (S.RUNNING, PowerCall.REBOOT),
+    "reboot": (S.RUNNING, PowerCall.REBOOT_ACPI),
     "reset": (S.RUNNING, PowerCall.RESET),
     "pause": (S.RUNNING, PowerCall.SUSPEND),
     "resume": (S.PAUSED, PowerCall.RESUME),
@@ -216,15 +217,16 @@ def test_an_earlier_io_error_does_not_fail_a_resume() -> None:
     ended(action, OperationStatus.DONE)
 
 
-SHUTDOWN = sent(PowerCall.SHUTDOWN)
+SHUTDOWN = sent(PowerCall.SHUTDOWN_ACPI)
 
 
 def test_shutdown_asks_again_every_ten_seconds_until_time_is_up() -> None:
     request, calls, now, resent = Shutdown(WEB, timeout=35.0), [SHUTDOWN], T + 0.2, []
     while not isinstance(action := step(request, *calls, now=now, instance=web()), End):
         if isinstance(action, Send):
-            assert action.call is PowerCall.SHUTDOWN
-            calls.append(sent(PowerCall.SHUTDOWN, now))
+            assert action.call is PowerCall.SHUTDOWN_ACPI
+            assert action.deadline <= T + 35.0 - now
+            calls.append(sent(action.call, now))
             resent.append(now - T)
         else:
             assert action.until > now
@@ -234,6 +236,43 @@ def test_shutdown_asks_again_every_ten_seconds_until_time_is_up() -> None:
     end = ended(action, OperationStatus.FAILED)
     assert "asked 4 times" in end.outcome
     assert "`stop`" in end.hint
+
+
+@pytest.mark.parametrize(
+    ("instance", "first", "then"),
+    [
+        (web(), PowerCall.SHUTDOWN_ACPI, PowerCall.SHUTDOWN_ACPI),
+        (web(agent=AgentState.CONNECTED), PowerCall.SHUTDOWN_ACPI, PowerCall.SHUTDOWN_AGENT),
+        (web(type="lxc"), PowerCall.SHUTDOWN, PowerCall.SHUTDOWN),
+    ],
+)
+def test_shutdown_presses_the_button_first_and_asks_the_agent_once(
+    instance: Instance, first: PowerCall, then: PowerCall
+) -> None:
+    action = step(Shutdown(WEB), instance=instance)
+    assert isinstance(action, Send)
+    assert action.call is first
+    action = step(Shutdown(WEB), sent(first), now=T + 10, instance=instance)
+    assert isinstance(action, Send)
+    assert action.call is then
+    hung = sent(then, T + 10, error="no answer", certain=False)
+    if then is PowerCall.SHUTDOWN_AGENT:
+        action = step(Shutdown(WEB), sent(first), hung, now=T + 20, instance=instance)
+        assert isinstance(action, Send)
+        assert action.call is PowerCall.SHUTDOWN_ACPI
+
+
+def test_a_reboot_asks_the_agent_once_when_the_button_does_nothing() -> None:
+    instance, first = web(agent=AgentState.CONNECTED), sent(PowerCall.REBOOT_ACPI)
+    assert isinstance(step(Reboot(WEB), first, now=T + 10, instance=instance), Wait)
+    action = step(Reboot(WEB), first, now=T + 20, instance=instance)
+    assert isinstance(action, Send)
+    assert action.call is PowerCall.REBOOT_AGENT
+    again = sent(PowerCall.REBOOT_AGENT, T + 20, error="no answer", certain=False)
+    assert isinstance(step(Reboot(WEB), first, again, now=T + 40, instance=instance), Wait)
+    ended(step(Reboot(WEB), first, again, now=T + 120, instance=instance), OperationStatus.FAILED)
+    unseen = step(Reboot(WEB), first, now=T + 20, instance=instance, gap=True, adopted=T + 19)
+    assert isinstance(unseen, Wait)
 
 
 def test_shutdown_does_not_ask_a_guest_that_already_obeys() -> None:
@@ -381,13 +420,19 @@ calls = st.builds(
 )
 
 
+def possible(log: list[Sent]) -> bool:
+    """A power cut is the last thing an operation sends."""
+    return all(each.call is not PowerCall.DESTROY for each in log[:-1])
+
+
 @given(
     verb=st.sampled_from(list(VERBS)),
-    log=st.lists(calls, min_size=1, max_size=5),
+    log=st.lists(calls, min_size=1, max_size=5).filter(possible),
     where=st.sampled_from([*S, None]),
     now=st.floats(T, T + 1e5),
     gap=st.booleans(),
     adopted=st.one_of(st.none(), st.floats(T, T + 1e5)),
+    agent=st.sampled_from(AgentState),
     link_up=st.booleans(),
     then_stop=st.booleans(),
 )
@@ -398,17 +443,21 @@ def test_only_the_polite_request_is_ever_sent_twice(
     now: float,
     gap: bool,
     adopted: float | None,
+    agent: AgentState,
     link_up: bool,
     then_stop: bool,
 ) -> None:
     request: Request = Shutdown(WEB, 60.0, then_stop) if verb == "shutdown" else VERBS[verb](WEB)
-    instance = None if where is None else web(where)
+    instance = None if where is None else web(where, agent=agent)
+    gap = gap or adopted is not None
     action = step(
         request, *log, now=now, instance=instance, gap=gap, adopted=adopted, link_up=link_up
     )
     if isinstance(action, Send):
         assert link_up
-        assert log[-1].call is not PowerCall.DESTROY
-        assert action.call is PowerCall.SHUTDOWN or (then_stop and action.call is PowerCall.DESTROY)
+        if action.call not in POLITE:
+            assert action.call not in [each.call for each in log]
+            assert action.call is PowerCall.REBOOT_AGENT or then_stop
+            assert action.call is not PowerCall.REBOOT_AGENT or not gap
     if isinstance(action, Wait):
         assert action.until > now
