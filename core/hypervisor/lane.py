@@ -151,8 +151,8 @@ class Lane:
     def give_up(self, error: VirtdeckError) -> None:
         """Close the lane and fail the call in flight, which may yet take effect."""
         self.close()
-        if self._pending is not None and not self._pending.done():
-            self._pending.set_exception(error)
+        if self._pending is not None:
+            _settle(self._pending, None, error)
 
     def close(self) -> None:
         """Take no more calls; the thread frees the connection when its present call returns.

@@ -126,6 +126,36 @@ async def test_events_during_the_listing_come_after_it_and_none_is_lost(
         await until(lambda: seen.instances[uuid_of(1)].state is InstanceState.SHUTOFF)
 
 
+async def test_a_flood_of_events_loses_none_doubles_none_and_ends_in_the_truth(
+    daemons: Callable[..., PrivateDaemon],
+) -> None:
+    crowd = daemons(instances=50, running=50)
+    rounds = 20
+
+    def flood() -> None:
+        domains = [crowd.keeper.lookupByUUIDString(uuid_of(n)) for n in range(1, 51)]
+        for turn in range(rounds):
+            for domain in domains:
+                domain.resume() if turn % 2 else domain.suspend()
+
+    async with linked(crowd.uri) as (host, seen):
+        await host.settled()
+        await asyncio.to_thread(flood)
+        await until(lambda: len(seen.of(InstanceLifecycle)) >= 50 * rounds, 30)
+        await until(
+            lambda: (
+                {i.state for i in seen.instances.values() if i.name != "test"}
+                == {InstanceState.RUNNING}
+            ),
+            30,
+        )
+        changes = [(event.uuid, event.change) for event in seen.of(InstanceLifecycle)]
+        assert len(changes) == 50 * rounds
+        for number in range(1, 51):
+            mine = [change for uuid, change in changes if uuid == uuid_of(number)]
+            assert mine == ["suspended", "resumed"] * (rounds // 2)
+
+
 async def test_a_killed_daemon_is_seen_at_once_and_comes_back_as_a_fresh_listing_says(
     daemon: PrivateDaemon,
 ) -> None:
