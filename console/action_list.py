@@ -257,7 +257,7 @@ _REPLAY = (
     Action(
         "replay.back",
         "Back",
-        ("comma",),
+        ("ctrl+left",),
         "replay",
         "tape",
         "Go ten seconds back on the tape.",
@@ -266,7 +266,7 @@ _REPLAY = (
     Action(
         "replay.forward",
         "Forward",
-        ("full_stop",),
+        ("ctrl+right",),
         "replay",
         "tape",
         "Go ten seconds forward on the tape.",
@@ -275,7 +275,7 @@ _REPLAY = (
     Action(
         "replay.slower",
         "Slower",
-        ("minus",),
+        ("ctrl+down",),
         "replay",
         "tape",
         "Half the speed.",
@@ -284,7 +284,7 @@ _REPLAY = (
     Action(
         "replay.faster",
         "Faster",
-        ("plus",),
+        ("ctrl+up",),
         "replay",
         "tape",
         "Twice the speed.",

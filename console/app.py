@@ -25,9 +25,9 @@ from console.screens import MODES, open_screen
 from console.screens.base import ConsoleScreen
 from console.screens.view import View
 from console.settings import Settings
+from console.tape_actions import TapeActions
 from console.tape_control import TapeControl
 from console.themes import load_themes
-from console.widgets.narrow_paint import NarrowPaint
 from core.clock import Clock, SystemClock
 from core.errors import VirtdeckError
 from core.model import ObjectKey
@@ -39,7 +39,7 @@ TIME_SECONDS = 10.0
 """How often what depends only on the time of day is drawn anew."""
 
 
-class VirtdeckApp(NarrowPaint, inherit_bindings=False):
+class VirtdeckApp(TapeActions, inherit_bindings=False):
     """The console. `clock` and `zone` are for tests: the machine's own by default."""
 
     TITLE = "virtdeck"
@@ -65,6 +65,8 @@ class VirtdeckApp(NarrowPaint, inherit_bindings=False):
         self.settings = settings
         self.actions: tuple[Action, ...] = with_keys(settings.keys)
         """The registry with the operator's own keys."""
+        self.asking = 0
+        """Questions the core has not answered yet."""
         self.core_error = ""
         """Why nothing moves any more, when the core's thread ended."""
         self.bridge = Bridge(
@@ -108,6 +110,7 @@ class VirtdeckApp(NarrowPaint, inherit_bindings=False):
         for screen in reversed(self.screen_stack):
             if isinstance(screen, ConsoleScreen):
                 screen.take_news(news.delta)
+                self.bridge.in_view = screen.in_view()
                 break
         self.tell_ended()
 
@@ -125,7 +128,7 @@ class VirtdeckApp(NarrowPaint, inherit_bindings=False):
             timeout=60,
             markup=False,
         )
-        self._show_lines()
+        self.show_lines()
 
     def on_core_answered(self, message: CoreAnswered) -> None:
         """Go on with what waited for the answer."""
@@ -135,7 +138,8 @@ class VirtdeckApp(NarrowPaint, inherit_bindings=False):
         if isinstance(self.screen, ConsoleScreen):
             self.screen.show_time()
 
-    def _show_lines(self) -> None:
+    def show_lines(self) -> None:
+        """Bring the lines around the screen up to date."""
         if isinstance(self.screen, ConsoleScreen) and self.screen.is_mounted:
             self.screen.show_lines()
 
@@ -152,11 +156,14 @@ class VirtdeckApp(NarrowPaint, inherit_bindings=False):
         Without `failed` the error is shown as a toast.
         """
 
+        self.asking += 1
+
         def answered(future: Future[Answer]) -> None:
             if not future.cancelled():
                 self.post_message(CoreAnswered(partial(deliver, future)))
 
         def deliver(future: Future[Answer]) -> None:
+            self.asking -= 1
             error = future.exception()
             if error is None:
                 then(future.result())
@@ -257,27 +264,6 @@ class VirtdeckApp(NarrowPaint, inherit_bindings=False):
         from console.screens.instances import FAULTS
 
         await self.show_instances(FAULTS)
-
-    # -- actions of the registry, scope "replay" ---------------------------------------------------
-
-    def action_tape_pause(self) -> None:
-        """Play, or stand still."""
-        self._on_tape(TapeControl.toggle)
-
-    def action_tape_seek(self, seconds: float) -> None:
-        """Jump on the tape."""
-        self._on_tape(lambda tape: tape.seek(seconds))
-
-    def action_tape_speed(self, factor: float) -> None:
-        """Change the speed of the tape."""
-        self._on_tape(lambda tape: tape.faster(factor))
-
-    def _on_tape(self, change: Callable[[TapeControl], None]) -> None:
-        if self.tape.replay is None:
-            self.notify("No tape is shown: these are live hosts.", timeout=3)
-            return
-        change(self.tape)
-        self.set_timer(0.1, self._show_lines)
 
     # -- themes ----------------------------------------------------------------------------------
 

@@ -32,14 +32,14 @@ class TapeControl:
         return None if replay is None else replay.clock.now()
 
     def label(self) -> str:
-        """Position, length and speed for the header: `tape 1m05s of 4m20s x2`."""
+        """Position, length and speed for the header: `tape 1m05s/4m20s x2`."""
         replay = self.replay
         if replay is None:
             return ""
         player = replay.player
         state = "paused" if player.paused else "ended" if player.ended else f"x{player.speed:g}"
         position, length = fmt.age(0, player.position), fmt.age(0, player.duration)
-        return f"tape {position} of {length} {state}"
+        return f"tape {position}/{length} {state}"
 
     def toggle(self) -> None:
         """Play or stand still."""

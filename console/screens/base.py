@@ -14,7 +14,7 @@ from console.actions import Action, action
 from console.screens import chrome
 from console.screens.parts import Part, PartsLine
 from console.widgets.live_table import LiveTable
-from core.model import Delta
+from core.model import Delta, ObjectKey
 
 if TYPE_CHECKING:
     from console.app import VirtdeckApp
@@ -41,7 +41,8 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
 
     def __init__(self) -> None:
         super().__init__()
-        self._seen = -1
+        self.seen = -1
+        """The revision of the picture it shows; -1: none yet."""
 
     @property
     def console(self) -> VirtdeckApp:
@@ -53,7 +54,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         yield PartsLine(id="header")
         yield PartsLine(id="tabs")
         yield from self.body()
-        yield PartsLine(id="footer")
+        yield PartsLine(right_first=True, id="footer")
 
     def body(self) -> Iterable[Widget]:
         """The screen's own widgets, from top to bottom."""
@@ -74,6 +75,10 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         """Show what changed since the last call."""
         self.show_all()
 
+    def in_view(self) -> frozenset[ObjectKey]:
+        """The objects of which an event should be seen at once."""
+        return frozenset()
+
     def show_time(self) -> None:
         """Refresh what changes only because time passes; called every few seconds."""
 
@@ -87,19 +92,19 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         """Show a delta that follows on what is shown."""
         if not self.is_mounted:
             return
-        if self._seen < 0:
+        if self.seen <= 0:  # nothing yet, or the empty picture from before the core was open
             self.show_all()
         else:
             self.show_change(delta)
-        self._seen = delta.revision
+        self.seen = delta.revision
         self.show_lines()
 
     def catch_up(self) -> None:
         """Show everything again if anything happened while the screen was away."""
         revision = self.console.view.state.revision
-        if self._seen != revision:
+        if self.seen != revision:
             self.show_all()
-            self._seen = revision
+            self.seen = revision
         self.show_lines()
 
     def show_lines(self) -> None:
@@ -107,11 +112,10 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         console = self.console
         state = console.view.state
         self.query_one("#header", PartsLine).show(
-            chrome.header_left(state, console.view.zone),
+            chrome.header_left(state, console.view.zone, console.tape.label()),
             chrome.header_right(
                 state,
-                read_only=console.read_only,
-                tape=console.tape.label(),
+                read_only=console.read_only and console.tape.replay is None,
                 error=console.core_error,
             ),
         )

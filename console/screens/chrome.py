@@ -31,9 +31,9 @@ def link_sign(status: LinkStatus) -> fmt.StateSign:
             return fmt.StateSign(signs.off, "closed", "off")
 
 
-def header_left(state: State, zone: tzinfo | None) -> Groups:
-    """The hosts and how the links to them stand."""
-    groups: Groups = [(Part(" virtdeck ", "strong"),)]
+def header_left(state: State, zone: tzinfo | None, tape: str) -> Groups:
+    """The console's name or the tape's position, the hosts and how the links to them stand."""
+    groups: Groups = [(Part(f" {tape} ", "changing") if tape else Part(" virtdeck ", "strong"),)]
     hosts = list(state.hosts.values())
     if len(hosts) <= _FEW_HOSTS:
         groups += [_host_parts(host, zone) for host in hosts]
@@ -51,7 +51,7 @@ def _host_parts(host: Host, zone: tzinfo | None) -> Sequence[Part]:
     sign = link_sign(host.link.status)
     since = ""
     if host.link.status is LinkStatus.DOWN and host.link.since:
-        since = f" since {fmt.clock_time(host.link.since, zone)}"
+        since = f" {fmt.clock_time(host.link.since, zone)}"
     return (
         Part(f"  {sign.glyph} ", sign.role, _HOSTS),
         Part(f"{host.name} ", "", _HOSTS),
@@ -59,12 +59,10 @@ def _host_parts(host: Host, zone: tzinfo | None) -> Sequence[Part]:
     )
 
 
-def header_right(state: State, *, read_only: bool, tape: str, error: str = "") -> Groups:
-    """What must not be missed: alerts, a tape's position, read-only, a broken core."""
+def header_right(state: State, *, read_only: bool, error: str = "") -> Groups:
+    """What must not be missed, the gravest last: read-only, alerts, a broken core."""
     groups: Groups = []
-    if tape:
-        groups.append((Part(f" {tape} ", "changing"),))
-    if read_only and not tape:
+    if read_only:
         groups.append((Part(" read-only ", "paused"),))
     if alerts := _alert_parts([alert for some in state.alerts.values() for alert in some]):
         groups.append(alerts)

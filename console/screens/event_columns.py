@@ -31,7 +31,7 @@ def event_columns(view: View) -> list[Column[Line]]:
         Column("kind", "EVENT", lambda row: Cell(kind_of(row.event), "muted"),
                lambda row: kind_of(row.event), min_width=14, max_width=22, priority=3,
                tooltip="Its kind"),
-        Column("text", "WHAT HAPPENED", _text, None, min_width=20, flex=6,
+        Column("text", "WHAT HAPPENED", _text, None, min_width=40, flex=6,
                tooltip="In words; ! marks what is wrong"),
     ]  # fmt: skip
 

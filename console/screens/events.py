@@ -76,9 +76,9 @@ class EventsScreen(ListScreen[Line], inherit_bindings=False):
         parts = super().summary()
         if self._holding:
             text = f" held, {len(self._held):,} new " if self._held else " held "
-            parts.insert(0, Part(text, "paused", "screen.hold"))
+            parts.append(Part(text, "paused", "screen.hold"))
         elif self._follow:
-            parts.insert(0, Part(" following ", "ok", "screen.follow"))
+            parts.append(Part(" following ", "ok", "screen.follow"))
         return parts
 
     def action_follow(self) -> None:

@@ -11,8 +11,8 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input
 
+from console.screens.page import Page
 from console.widgets.columns import Cell
-from console.widgets.line_panel import TextPanel
 
 _HELP = "enter keeps it, esc drops it"
 
@@ -27,23 +27,25 @@ class FilterBar(Vertical):
             super().__init__()
             self.text = text
 
+    class Reopened(Message):
+        """The operator wants to change the filter in force."""
+
     class Kept(Message):
         """The operator is content with the filter."""
 
-    def __init__(self, words: str, *, sign: str = "/", id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
+    def __init__(self, words: str) -> None:
+        super().__init__()
         self._words = words
-        self._sign = sign
         self._before = ""
 
     def compose(self) -> ComposeResult:
         """A sign, the input, the sentence."""
         with Horizontal():
-            yield TextPanel([Cell(f" {self._sign} ", "key")], classes="sign")
+            yield Page([Cell(" / ", "key")], id="sign")
             box = Input(compact=True, select_on_focus=False)
             box.cursor_blink = False
             yield box
-        yield TextPanel([Cell(f"   {self._words}; {_HELP}", "muted")], id="sentence")
+        yield Page([self._sentence("")], id="sentence")
 
     @property
     def editing(self) -> bool:
@@ -58,6 +60,7 @@ class FilterBar(Vertical):
     def open(self, text: str) -> None:
         """Show the line with `text` in it and put the cursor there."""
         self._before = text
+        self.remove_class("-kept")
         self.add_class("-open")
         box = self.query_one(Input)
         with self.prevent(Input.Changed):
@@ -66,18 +69,27 @@ class FilterBar(Vertical):
         box.focus()
         self.explain("")
 
-    def close(self) -> None:
-        """Hide the line."""
+    def close(self, kept: str) -> None:
+        """End editing; a filter that stays in force stays in sight."""
         self.remove_class("-open")
+        self.set_class(bool(kept), "-kept")
+        box = self.query_one(Input)
+        with self.prevent(Input.Changed):
+            box.value = kept
 
     def explain(self, sentence: str) -> None:
         """Say what is wrong with the text; an empty sentence says what may be typed."""
-        cell = (
-            Cell(f"   ! {sentence}", "error")
-            if sentence
-            else Cell(f"   {self._words}; {_HELP}", "muted")
-        )
-        self.query_one("#sentence", TextPanel).show([cell])
+        self.query_one("#sentence", Page).show([self._sentence(sentence)])
+
+    def _sentence(self, wrong: str) -> Cell:
+        if wrong:
+            return Cell(f"   ! {wrong}", "error")
+        return Cell(f"   {self._words}; {_HELP}", "muted")
+
+    def on_descendant_focus(self) -> None:
+        """A click into a filter in force changes it."""
+        if self.has_class("-kept"):
+            self.post_message(self.Reopened())
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

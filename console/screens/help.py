@@ -20,8 +20,8 @@ def help_lines(layer: str, actions: Sequence[Action]) -> list[CellValue]:
         lines += ["", Cell(f" {section.title}", "strong")]
         lines += [
             (
-                Cell(f"  {keys:<20}", "key"),
-                Cell(f"{title:<24}"),
+                Cell(f"  {keys:<17} ", "key"),
+                Cell(f"{title:<20}  "),
                 Cell(description, "muted"),
             )
             for keys, title, description in section.lines
@@ -42,9 +42,7 @@ class HelpScreen(ConsoleScreen, inherit_bindings=False):
     def body(self) -> Iterable[Widget]:
         """One page of text."""
         with VerticalScroll():
-            page = Page()
-            page.show(help_lines(self._about, self.console.actions))
-            yield page
+            yield Page(help_lines(self._about, self.console.actions))
 
     def crumbs(self) -> tuple[str, ...]:
         """Where one came from."""

@@ -49,7 +49,7 @@ class InstanceScreen(PowerScreen, inherit_bindings=False):
         with VerticalScroll(id="page"):
             yield Page(id="text")
             yield Chart(series_of(self.console.view, self._key), series_height=2, id="charts")
-        yield FilterBar("what to look for on this page, whatever the case", sign="/")
+        yield FilterBar("what to look for on this page, whatever the case")
 
     def on_mount(self) -> None:
         """Read what is read on demand."""
@@ -163,7 +163,7 @@ class InstanceScreen(PowerScreen, inherit_bindings=False):
         self._close(self.query_one(FilterBar))
 
     def _close(self, bar: FilterBar) -> None:
-        bar.close()
+        bar.close("")
         self.query_one("#page").focus()
 
     def _go_to_match(self) -> None:

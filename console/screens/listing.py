@@ -91,19 +91,19 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
         return frozenset(self.table.keys_in_view)
 
     def summary(self) -> list[Part]:
-        """How many rows, how many of them marked, and the filter."""
+        """How many rows, and how many of them marked."""
         counts = self.table.counts
-        parts = []
-        if self.filter_text:
-            parts.append(Part(f" filter: {self.filter_text} ", "strong", "screen.filter"))
-        if counts.marked:
-            hidden = f" ({counts.marked_hidden} hidden)" if counts.marked_hidden else ""
-            parts.append(Part(f" {counts.marked} marked{hidden} ", "mark"))
         filtered = self.table.model.hidden
         total = fmt.plural(counts.total, self.noun)
         shown = f"{counts.total - filtered:,} of {total}" if filtered else total
-        parts.append(Part(f" {shown} ", "muted"))
-        return parts
+        return [Part(f" {shown} ", "muted"), *self._marked()]
+
+    def _marked(self) -> list[Part]:
+        counts = self.table.counts
+        if not counts.marked:
+            return []
+        hidden = f" ({counts.marked_hidden} hidden)" if counts.marked_hidden else ""
+        return [Part(f" {counts.marked} marked{hidden} ", "mark")]
 
     def peel(self) -> bool:
         """The filter line, else the marks, else the filter."""
@@ -117,6 +117,7 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
             self.table.action_clear_marks()
         elif self.filter_text:
             self.set_filter("")
+            bar.close("")
         else:
             return False
         self.show_lines()
@@ -131,6 +132,9 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
             return str(error)
         self.filter_text = text
         self.table.set_filter(passes)
+        bar = self.query_one(FilterBar)
+        if not bar.editing:
+            bar.close(text)
         self._show_empty()
         self.show_lines()
         return ""
@@ -155,6 +159,10 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
     def _filter_typed(self, event: FilterBar.Typed) -> None:
         self.query_one(FilterBar).explain(self.set_filter(event.text))
 
+    @on(FilterBar.Reopened)
+    def _filter_reopened(self) -> None:
+        self.action_filter()
+
     @on(FilterBar.Kept)
     def _filter_kept(self) -> None:
         self._leave_bar(self.query_one(FilterBar))
@@ -170,7 +178,7 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
         return new * _LISTING_PART > len(there)
 
     def _leave_bar(self, bar: FilterBar) -> None:
-        bar.close()
+        bar.close(self.filter_text)
         self.table.focus()
 
     def _show_empty(self) -> None:

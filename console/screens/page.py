@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len, chop_cells
@@ -12,14 +13,15 @@ from console.widgets.line_panel import LinePanel
 
 _HANG = 4
 """Cells by which what was broken off is indented further than its line."""
+_GAP = re.compile(r"(?<=\S) {2,}(?=\S)")
 
 
 class Page(LinePanel):
     """Lines set as a whole and broken at blanks to the page's width."""
 
-    def __init__(self, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes=classes)
-        self._content: tuple[CellValue, ...] = ()
+    def __init__(self, content: Sequence[CellValue] = (), *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._content = tuple(content)
 
     def show(self, content: Sequence[CellValue]) -> None:
         """Show these lines."""
@@ -41,33 +43,32 @@ def broken(line: CellValue, width: int) -> list[CellValue]:
     text = plain(line)
     if cell_len(text) <= width or width <= _HANG * 2:
         return [line]
-    indent = min(_hanging(text), width // 2)
+    indent = _hanging(text, width)
     pieces: list[CellValue] = []
     row: list[Cell] = []
     room = width
     for word, role in _words(line):
-        length = cell_len(word)
-        if length > room and row:
+        rest = word
+        if cell_len(rest) > room and cell_len(rest) <= width - indent and row:
             pieces.append(tuple(row))
-            row, room = [Cell(" " * indent)], width - indent
-            word = word.lstrip()
-        for part in chop_cells(word, max(1, room)) or [""]:
-            if cell_len(part) > room:
-                pieces.append(tuple(row))
-                row, room = [Cell(" " * indent)], width - indent
-            row.append(Cell(part, role))
-            room -= cell_len(part)
+            row, room, rest = [Cell(" " * indent)], width - indent, rest.lstrip()
+        while cell_len(rest) > room:
+            piece = chop_cells(rest, room)[0] if room > 1 else ""
+            pieces.append((*row, Cell(piece, role)))
+            row, room, rest = [Cell(" " * indent)], width - indent, rest[len(piece) :]
+        row.append(Cell(rest, role))
+        room -= cell_len(rest)
     return [*pieces, tuple(row)]
 
 
-def _hanging(text: str) -> int:
-    """Where what is broken off continues: under the value of a label, else a little further in."""
+def _hanging(text: str, width: int) -> int:
+    """Where what is broken off continues: under the last column, else a little further in.
+
+    Columns are set apart by two blanks or more; one that begins too far right does not count.
+    """
     indent = len(text) - len(text.lstrip())
-    label = text[indent:].find("  ")
-    if label > 0:
-        rest = text[indent + label :]
-        return indent + label + len(rest) - len(rest.lstrip())
-    return indent + _HANG
+    columns = [match.end() for match in _GAP.finditer(text[: width * 2 // 3]) if match.start()]
+    return columns[-1] if columns else min(indent + _HANG, width // 2)
 
 
 def _words(line: CellValue) -> Iterator[tuple[str, str]]:

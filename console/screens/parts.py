@@ -32,18 +32,22 @@ class Span(NamedTuple):
 
 
 def lay_out(
-    left: Sequence[Sequence[Part]], right: Sequence[Sequence[Part]], width: int
+    left: Sequence[Sequence[Part]],
+    right: Sequence[Sequence[Part]],
+    width: int,
+    *,
+    right_first: bool = False,
 ) -> list[Part]:
     """Join groups of parts into a line of `width` cells.
 
-    The right groups have precedence and are dropped from their front; left groups that do not
-    fit are dropped from their end. A group is shown whole or not at all, but for the very first
-    left one, which is cut.
+    A group is shown whole or not at all. Where there is not room for all, the right ones give way
+    from their front, but the last of them stays; then the left ones from their end, but the first
+    of them stays. With `right_first` no right group gives way.
     """
     shown_right = list(right)
-    while shown_right and _length(shown_right) > width // 2:
+    while not right_first and len(shown_right) > 1 and _length([*left, *shown_right]) > width:
         del shown_right[0]
-    room = width - _length(shown_right) - bool(shown_right)
+    room = width - _length(shown_right)
     shown_left: list[Sequence[Part]] = []
     for group in left:
         if shown_left and _length([*shown_left, group]) > room:
@@ -79,8 +83,9 @@ class PartsLine(LinePanel):
     PartsLine { height: 1; width: 1fr; }
     """
 
-    def __init__(self, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, right_first: bool = False, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._right_first = right_first
         self._left: tuple[Sequence[Part], ...] = ()
         self._right: tuple[Sequence[Part], ...] = ()
         self._spans: list[Span] = []
@@ -93,7 +98,7 @@ class PartsLine(LinePanel):
 
     def lines(self, width: int) -> list[CellValue]:
         """The line, laid out for the width."""
-        parts = lay_out(self._left, self._right, width)
+        parts = lay_out(self._left, self._right, width, right_first=self._right_first)
         self._spans = spans_of(parts)
         return [tuple(Cell(part.text, part.role) for part in parts)]
 

@@ -115,7 +115,7 @@ class PowerScreen(ConsoleScreen, inherit_bindings=False):
 
     def _explain(self, proposal: Proposal) -> None:
         """Nothing can be done: say why, for the first few."""
-        lines = [f"{target.name}: {' '.join(target.reasons)}" for target in proposal.unable]
+        lines = [" ".join(target.reasons) for target in proposal.unable]
         shown = "\n".join(lines[:3])
         more = f"\nand {len(lines) - 3} more" if len(lines) > 3 else ""
         self.console.notify(

@@ -66,11 +66,9 @@ class VolumesScreen(ListScreen[StorageRow], inherit_bindings=False):
     def summary(self) -> list[Part]:
         """Pools and volumes counted apart."""
         state = self.console.view.state
-        parts = super().summary()[:-1]
-        words = (
-            f"{fmt.plural(len(state.pools), 'pool')}, {fmt.plural(len(state.volumes), 'volume')}"
-        )
-        return [*parts, Part(f" {words} ", "muted")]
+        pools = fmt.plural(len(state.pools), "pool")
+        words = f"{pools}, {fmt.plural(len(state.volumes), 'volume')}"
+        return [Part(f" {words} ", "muted"), *super().summary()[1:]]
 
     def parse_filter(self, text: str) -> Passes[StorageRow]:
         """The volumes that pass, and the pools that have one of them."""

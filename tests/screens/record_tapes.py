@@ -111,7 +111,7 @@ def write_clean(raw: Path, path: Path) -> None:
     )
     for machine, plain in (
         (author, AUTHOR),
-        (socket.gethostname(), "node1"),
+        (f'"hostname":"{socket.gethostname()}"', '"hostname":"node1"'),
         (f"/tmp/vd-{account_of(lines)}/{LAB}", "/run/lab"),
     ):
         if machine:

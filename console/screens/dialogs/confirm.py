@@ -94,7 +94,7 @@ def particulars(proposal: Proposal) -> list[CellValue]:
     if proposal.unable:
         lines += ["", Cell(f"{len(proposal.unable):,} left out:", "warning")]
         lines += [
-            Cell(f"  {target.name}: {' '.join(target.reasons)}", "muted")
+            Cell(f"  {' '.join(target.reasons)}", "muted")
             for target in proposal.unable[:_MOST_REASONS]
         ]
         lines += _more(len(proposal.unable) - _MOST_REASONS)

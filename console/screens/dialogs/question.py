@@ -14,8 +14,8 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Input
 
+from console.screens.page import Page
 from console.widgets.columns import Cell, CellValue
-from console.widgets.line_panel import TextPanel
 
 
 class QuestionDialog(ModalScreen[bool], inherit_bindings=False):
@@ -41,13 +41,12 @@ class QuestionDialog(ModalScreen[bool], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """The sentence, the particulars, the buttons."""
         with Vertical(classes="dialog"):
-            yield TextPanel([Cell(self._heading, "strong"), ""])
-            yield TextPanel(self._lines)
+            yield Page([Cell(self._heading, "strong"), "", *self._lines])
             yield from self.extra()
             with Horizontal(classes="buttons"):
                 yield Button(self._no, id="no", compact=True)
                 yield Button(self._yes, id="yes", compact=True, disabled=not self.may_say_yes())
-            yield TextPanel([Cell(self.keys_line(), "muted")])
+            yield Page([Cell(self.keys_line(), "muted")])
 
     def extra(self) -> Iterable[Widget]:
         """Widgets between the text and the buttons."""

@@ -1,0 +1,101 @@
+"""Screens on tapes: the same bytes every time.
+
+The tape was recorded on the lab (record_tapes.py). A replay stands still on it; its time is the
+console's clock, the zone is fixed, so ages, times and charts never differ.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta, timezone
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from console.app import VirtdeckApp
+from console.screens.base import ConsoleScreen
+from console.settings import DisplaySettings, Settings
+from core.journal.replay import Replay
+
+TAPE = Path(__file__).resolve().parents[1] / "data/tapes/two-hosts.jsonl.gz"
+ZONE = timezone(timedelta(hours=2), "CEST")
+SIZES = ((80, 24), (120, 40), (200, 50))
+MOMENTS = {"loaded": 40.0, "operating": 45.3, "error": 57.0, "lost": 65.0}
+"""Seconds into the tape: six guests, a shutdown under way, a dead guest, a dead daemon."""
+LONG = {
+    '"name":"web"': '"name":"web-front-end-of-the-reservation-system-production-frankfurt-01"',
+    '"name":"db"': '"name":"数据库-主节点-生产环境-东京-第一机房-备用"',
+    '"host":"beta"': '"host":"beta.virtualisation.datacenter-2.example.org"',
+    '"name":"beta"': '"name":"beta.virtualisation.datacenter-2.example.org"',
+    '"name":"mail.qcow2"': '"name":"mail-%s.qcow2"' % ("0123456789" * 8),
+}
+KEPT_WHEN_EMPTY = ("host-added", "link-changed", "host-read")
+
+Moment = Callable[[str], VirtdeckApp]
+
+
+@pytest.fixture(scope="session")
+def long_tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tape with names nobody planned the columns for, wide characters among them."""
+    text = gzip.decompress(TAPE.read_bytes()).decode()
+    for short, long in LONG.items():
+        text = text.replace(short, long)
+    path = tmp_path_factory.mktemp("tapes") / "long.jsonl"
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture(scope="session")
+def empty_tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tape without what is on its hosts."""
+    header, *lines = gzip.decompress(TAPE.read_bytes()).decode().splitlines()
+    kept = [line for line in lines if json.loads(line)["event"] in KEPT_WHEN_EMPTY]
+    path = tmp_path_factory.mktemp("tapes") / "empty.jsonl"
+    path.write_text("\n".join([header, *kept]) + "\n")
+    return path
+
+
+@pytest.fixture
+def console(long_tape: Path, empty_tape: Path) -> Iterator[Moment]:
+    """An app on the tape at a moment: one of MOMENTS, `long` or `empty`."""
+    replays: list[Replay] = []
+
+    def at(moment: str, theme: str = "dark", tape: Path = TAPE) -> VirtdeckApp:
+        if moment == "empty":
+            replay = Replay.at(empty_tape, 5.0)
+        elif moment == "long":
+            replay = Replay.at(long_tape, MOMENTS["loaded"])
+        else:
+            replay = Replay.at(tape, MOMENTS[moment])
+        replays.append(replay)
+        settings = Settings(display=DisplaySettings(theme=theme, glyphs="unicode", refresh_rate=30))
+        return VirtdeckApp(lambda: replay, settings, clock=replay.clock, zone=ZONE)
+
+    yield at
+    for replay in replays:
+        replay.close()
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """Wait until the screen shows the newest picture and nothing is on its way."""
+    app = pilot.app
+    assert isinstance(app, VirtdeckApp)
+    for _ in range(2000):
+        await pilot.pause(0.005)
+        screens = [screen for screen in app.screen_stack if isinstance(screen, ConsoleScreen)]
+        shown = screens[-1].seen if screens else -1
+        if shown > 0 and shown == app.bridge.state.revision and not app.asking:
+            await pilot.pause()
+            return
+    raise AssertionError("the screen never showed the newest picture")
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    """Press keys, each on a settled screen."""
+    await settled(pilot)
+    for key in keys:
+        await pilot.press(key)
+        await settled(pilot)
