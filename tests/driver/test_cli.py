@@ -1,0 +1,463 @@
+"""The command line as a process, on libvirt's test driver behind a real daemon."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.cli.root import run
+from core.hypervisor import event_loop
+from core.hypervisor.binding import libvirt
+from core.journal.tape import Tape
+from tests.driver.command import Result, Virtdeck, finish
+from tests.driver.private_daemon import PrivateDaemon, uuid_of, wait_until
+
+DOWN = "gone=qemu+unix:///session?socket=/nowhere/sock"
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[PrivateDaemon]:
+    """One daemon for the tests that only read, or leave things as they were."""
+    with PrivateDaemon(instances=12, running=2) as private:
+        yield private
+
+
+@pytest.fixture
+def virtdeck(tmp_path: Path) -> Virtdeck:
+    return Virtdeck(tmp_path)
+
+
+@pytest.fixture
+def on_shared(virtdeck: Virtdeck, shared: PrivateDaemon) -> Any:
+    def on_alpha(*arguments: object) -> Result:
+        return virtdeck("-c", f"alpha={shared.uri}", *arguments)
+
+    return on_alpha
+
+
+def table_of(result: Result) -> list[list[str]]:
+    return [line.split() for line in result.out.splitlines()]
+
+
+# -- reading ---------------------------------------------------------------------------------
+
+
+def test_instances_are_a_table_in_natural_order(on_shared: Any) -> None:
+    result = on_shared("instances")
+    assert (result.status, result.err) == (0, "")
+    header, *rows = table_of(result)
+    assert header[:4] == ["HOST", "NAME", "STATE", "REASON"]
+    assert [row[1] for row in rows] == ["test", *(f"vm{number:04}" for number in range(1, 13))]
+    assert rows[1][:4] == ["alpha", "vm0001", "running", "booted"]
+    assert rows[3][2] == "shutoff"
+    assert "\x1b" not in result.out
+
+
+def test_every_field_is_in_the_json_and_what_is_not_known_is_null(on_shared: Any) -> None:
+    rows = {row["name"]: row for row in on_shared("instances", "--json").rows}
+    assert len(rows) == 13
+    row = rows["vm0001"]
+    assert (row["host"], row["uuid"], row["state"]) == ("alpha", uuid_of(1), "running")
+    assert row["described"] is True
+    assert row["disks"][0]["source"]["path"] == "/images/vm0001.qcow2"
+    assert row["memory"] == 64 * 2**20
+    assert rows["vm0009"]["id"] is None
+    assert row.keys() == rows["vm0009"].keys()
+
+
+def test_a_filter_selects(on_shared: Any) -> None:
+    rows = table_of(on_shared("instances", "--filter", "state:running vm"))
+    assert [row[1] for row in rows[1:]] == ["vm0001", "vm0002"]
+
+
+@pytest.mark.parametrize(
+    ("command", "titles", "field"),
+    [
+        ("hosts", ["HOST", "LINK", "HYPERVISOR"], "link"),
+        ("pools", ["HOST", "POOL", "STATE"], "capacity"),
+        ("volumes", ["HOST", "POOL", "VOLUME"], "path"),
+        ("networks", ["HOST", "NETWORK", "STATE"], "bridge"),
+        ("operations", ["ID", "CREATED", "VERB"], "outcome"),
+    ],
+)
+def test_every_listing_has_a_table_and_json(
+    on_shared: Any, shared: PrivateDaemon, command: str, titles: list[str], field: str
+) -> None:
+    if command == "operations":
+        assert on_shared("pause", "vm0002").status == 0
+        assert on_shared("resume", "vm0002").status == 0
+    if command == "volumes":
+        pool = shared.keeper.storagePoolLookupByName("default-pool")
+        if not pool.listVolumes():
+            pool.createXML("<volume><name>one</name><capacity>1048576</capacity></volume>", 0)
+    assert table_of(on_shared(command))[0][:3] == titles
+    rows = on_shared(command, "--json").rows
+    assert rows
+    assert all(field in row for row in rows)
+
+
+def test_hosts_say_what_they_are(on_shared: Any) -> None:
+    (row,) = on_shared("hosts", "--json").rows
+    assert row["link"]["status"] == "up"
+    assert row["facts"]["hypervisor"].lower() == "test"
+    assert row["facts"]["libvirt_version"]
+
+
+def test_show_finds_an_object_by_any_of_its_names(on_shared: Any) -> None:
+    for name in ("vm0001", uuid_of(1), "alpha/vm0001", "alpha:vm0001", "instance:vm0001"):
+        result = on_shared("show", name)
+        assert result.status == 0, name
+        assert result.out.startswith("instance vm0001\n")
+    (row,) = on_shared("show", "vm0001", "--json").rows
+    assert row["kind"] == "instance"
+    assert "<name>vm0001</name>" in row["detail"]["xml"]
+    assert "<name>vm0001</name>" in on_shared("show", "vm0001", "--xml").out
+    assert on_shared("show", "alpha").out.startswith("host alpha\n")
+    assert on_shared("show", "pool:default-pool").out.startswith("pool default-pool\n")
+
+
+def test_a_name_on_two_hosts_is_ambiguous(virtdeck: Virtdeck, shared: PrivateDaemon) -> None:
+    hosts = ("-c", f"alpha={shared.uri}", "-c", "beta=test:///default")
+    result = virtdeck(*hosts, "pause", "test")
+    assert result.status == 1
+    assert "alpha/test, beta/test" in result.err
+    assert virtdeck(*hosts, "pause", "beta/test").status == 0
+    result = virtdeck(*hosts, "show", "default-pool")
+    assert "pool:alpha/default-pool, pool:beta/default-pool" in result.err
+
+
+def test_hosts_come_from_the_configuration_too(virtdeck: Virtdeck) -> None:
+    directory = virtdeck.home / "CONFIG" / "virtdeck"
+    directory.mkdir(parents=True)
+    (directory / "config.toml").write_text('[hosts]\nmine = "test:///default"\n')
+    assert [row["name"] for row in virtdeck("hosts", "--json").rows] == ["mine"]
+    other = virtdeck.home / "other.toml"
+    other.write_text('hosts = ["other=test:///default"]\nread_only = true\n')
+    assert [row["name"] for row in virtdeck("hosts", "--json", "--config", other).rows] == ["other"]
+    assert "read-only" in virtdeck("--config", other, "pause", "test").err
+
+
+def test_versions_and_help_are_everywhere(virtdeck: Virtdeck) -> None:
+    for arguments in (("--version",), ("instances", "--version"), ("start", "--version")):
+        result = virtdeck(*arguments)
+        assert result.status == 0
+        assert result.out.startswith("virtdeck ")
+    help_ = virtdeck("--help").out
+    for command in ("instances", "shutdown", "doctor", "lab", "replay"):
+        assert command in help_
+        assert virtdeck(command, "--help").status == 0
+
+
+# -- operations ------------------------------------------------------------------------------
+
+
+def test_the_power_verbs_do_what_they_say(daemon: PrivateDaemon, virtdeck: Virtdeck) -> None:
+    def state() -> int:
+        code: int = daemon.keeper.lookupByName("vm0001").state()[0]
+        return code
+
+    def on_alpha(*arguments: object) -> Result:
+        return virtdeck("-c", f"alpha={daemon.uri}", *arguments)
+
+    result = on_alpha("start", "vm0001")
+    assert (result.status, state()) == (0, libvirt.VIR_DOMAIN_RUNNING)
+    assert result.out.splitlines()[-1] == "vm0001: done: vm0001 is running"
+    assert on_alpha("pause", "vm0001").status == 0
+    assert state() == libvirt.VIR_DOMAIN_PAUSED
+    assert on_alpha("resume", "vm0001").status == 0
+    assert state() == libvirt.VIR_DOMAIN_RUNNING
+    assert on_alpha("reboot", "vm0001").status == 0
+    assert on_alpha("shutdown", "vm0001", "--timeout", "20").status == 0
+    assert state() == libvirt.VIR_DOMAIN_SHUTOFF
+    assert on_alpha("start", "vm0001", "vm0002", "vm0001").status == 0
+    assert on_alpha("stop", "vm0001", "vm0002", "--yes").status == 0
+    assert state() == libvirt.VIR_DOMAIN_SHUTOFF
+    verbs = [row["verb"] for row in on_alpha("operations", "--json").rows]
+    assert verbs == ["start", "pause", "resume", "reboot", "shutdown", *["start"] * 2,
+                     *["stop"] * 2]  # fmt: skip
+
+
+def test_json_tells_every_step_of_an_operation(daemon: PrivateDaemon, virtdeck: Virtdeck) -> None:
+    rows = virtdeck("-c", daemon.uri, "start", "vm0001", "--json").rows
+    assert rows[0]["status"] == "queued"
+    assert rows[-1]["status"] == "done"
+    assert rows[-1]["outcome"] == "vm0001 is running"
+    assert len({row["id"] for row in rows}) == 1
+
+
+def test_what_can_lose_work_wants_a_yes(on_shared: Any, shared: PrivateDaemon) -> None:
+    result = on_shared("stop", "vm0001")
+    assert result.status == 1
+    assert "what its guest has not written to disk is lost" in result.err
+    assert "--yes" in result.err
+    assert shared.keeper.lookupByName("vm0001").isActive()
+    assert on_shared("shutdown", "vm0001", "--then-stop").status == 1
+    assert on_shared("reset", "vm0001").status == 1
+
+
+def test_a_refusal_of_one_does_not_stop_the_others(
+    daemon: PrivateDaemon, virtdeck: Virtdeck
+) -> None:
+    result = virtdeck("-c", daemon.uri, "start", "test", "vm0001")
+    assert result.status == 1
+    assert "test: test is already running." in result.err
+    assert daemon.keeper.lookupByName("vm0001").isActive()
+
+
+def test_one_unknown_name_stops_them_all(daemon: PrivateDaemon, virtdeck: Virtdeck) -> None:
+    result = virtdeck("-c", daemon.uri, "start", "vm0001", "vm000x")
+    assert result.status == 1
+    assert "There is no instance 'vm000x'." in result.err
+    assert not daemon.keeper.lookupByName("vm0001").isActive()
+
+
+def test_read_only_is_taken_before_and_after_the_command(on_shared: Any) -> None:
+    for arguments in (("--read-only", "pause", "vm0001"), ("pause", "vm0001", "--read-only")):
+        result = on_shared(*arguments)
+        assert result.status == 1
+        assert "read-only" in result.err
+
+
+def test_ctrl_c_ends_a_command_that_waits_for_a_hung_host(
+    virtdeck: Virtdeck, daemon: PrivateDaemon
+) -> None:
+    process = virtdeck.begin("-c", daemon.uri, "events", "--follow")
+    assert process.stderr is not None
+    process.stderr.readline()
+    daemon.stop()
+    try:
+        result = finish(process, interrupt=True)
+    finally:
+        daemon.resume()
+    assert result.status == 130
+
+
+# -- following -------------------------------------------------------------------------------
+
+
+def test_events_come_as_they_happen(virtdeck: Virtdeck, daemon: PrivateDaemon) -> None:
+    process = virtdeck.begin(
+        "-c", f"alpha={daemon.uri}", "events", "--count", 2, "--filter", "kind:instance-lifecycle"
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "Watching 1 host; Ctrl-C ends.\n"
+    domain = daemon.keeper.lookupByName("vm0001")
+    domain.create()
+    domain.suspend()
+    result = finish(process)
+    assert result.status == 0
+    first, second = result.out.splitlines()
+    assert first.endswith("alpha: vm0001 started")
+    assert second.endswith("alpha: vm0001 was paused")
+
+
+def test_events_as_json_until_ctrl_c(virtdeck: Virtdeck, daemon: PrivateDaemon) -> None:
+    process = virtdeck.begin("-c", daemon.uri, "events", "--follow", "--json")
+    domain = daemon.keeper.lookupByName("vm0001")
+    assert process.stdout is not None
+    end = time.monotonic() + 30
+    while not select.select([process.stdout], [], [], 0.1)[0]:  # until it listens
+        domain.create()
+        domain.destroy()
+        assert time.monotonic() < end
+    assert '"event":"instance-lifecycle"' in process.stdout.readline()
+    result = finish(process, interrupt=True)
+    assert result.status == 130
+
+
+def test_a_recording_holds_what_happened(virtdeck: Virtdeck, daemon: PrivateDaemon) -> None:
+    file = virtdeck.home / "a.tape.gz"
+    process = virtdeck.begin("-c", f"alpha={daemon.uri}", "record", file)
+    assert process.stderr is not None
+    assert process.stderr.readline() == "Recording 1 host until Ctrl-C.\n"
+    daemon.keeper.lookupByName("vm0001").create()
+    result = finish(process, interrupt=True)
+    assert result.status == 0
+    assert "observations" in result.err
+    tape = Tape(file)
+    kinds = {type(item).__name__ for item in tape.read(0, len(tape))}
+    assert {"HostAdded", "LinkChanged", "Listed", "DetailRead", "InstanceRead"} <= kinds
+    assert tape.warning == ""
+    assert tape.header.hosts == ("alpha",)
+    tape.close()
+    checked = virtdeck("replay", file, "--check")
+    assert (checked.status, "of alpha" in checked.err) == (0, True)
+
+
+def test_a_killed_recording_can_be_played(virtdeck: Virtdeck, daemon: PrivateDaemon) -> None:
+    file = virtdeck.home / "a.tape"
+    process = virtdeck.begin("-c", daemon.uri, "record", file)
+    assert process.stderr is not None
+    process.stderr.readline()
+    size = file.stat().st_size
+    daemon.keeper.lookupByName("vm0001").create()
+    wait_until(lambda: file.stat().st_size > size)
+    process.kill()
+    process.communicate()
+    assert virtdeck("replay", file, "--check").status == 0
+
+
+# -- what goes wrong -------------------------------------------------------------------------
+
+BAD: dict[str, tuple[list[str], int, str]] = {
+    "a URI without a driver": (["-c", "nonsense", "hosts"], 2, "no libvirt URI"),
+    "an unknown driver": (["-c", "qmu:///system", "hosts"], 2, "Did you mean qemu?"),
+    "two hosts of one name": (
+        ["-c", "a=test:///default", "-c", "a=qemu:///system", "hosts"], 2, "called a"),
+    "a refused connection": (["-c", "qemu+tcp://127.0.0.1:1/system", "hosts"], 3, "refuses"),
+    "a socket that is not there": (["-c", DOWN, "instances"], 3, "virtdeck demo"),
+    "an unknown instance": (["-c", "test:///default", "start", "nope"], 1, "no instance 'nope'"),
+    "a misspelt instance": (["-c", "test:///default", "start", "tets"], 1, "mean 'test'"),
+    "an instance with control characters": (
+        ["-c", "test:///default", "start", "a\x1b[31mb"], 1, "no instance"),
+    "a malformed filter": (["-c", "test:///default", "instances", "-f", "state:no"], 2, "Known:"),
+    "a malformed event filter": (
+        ["-c", "test:///default", "events", "--follow", "-f", "kind:xyz"], 2, "Known:"),
+    "events without an end": (["-c", "test:///default", "events"], 2, "--follow"),
+    "an unknown command": (["nonsense"], 2, "No such command"),
+    "an unknown option": (["instances", "--nonsense"], 2, "No such option"),
+    "a verb without a name": (["start"], 2, "Missing argument"),
+    "a console in a pipe": (["-c", "test:///default"], 2, "needs a terminal"),
+    "a demo in a pipe": (["demo"], 2, "needs a terminal"),
+    "a tape that is not there": (["replay", "none.tape"], 1, "No such file"),
+    "a configuration that is not there": (["--config", "none.toml", "hosts"], 2, "does not exist"),
+    "a corrupt configuration": (["--config", "bad.toml", "hosts"], 2, "not valid TOML"),
+    "a configuration with an unknown key": (["--config", "key.toml", "hosts"], 2, "Did you mean"),
+    "a corrupt tape": (["replay", "bad.tape"], 1, "is not a tape"),
+    "a tape of a newer virtdeck": (["replay", "new.tape"], 1, "has version 9"),
+    "a recording over a file": (["-c", "test:///default", "record", "bad.tape"], 1, "--force"),
+    "a timeout that makes no sense": (
+        ["-c", "test:///default", "shutdown", "test", "--timeout", "-1"], 1, "makes no sense"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def home(virtdeck: Virtdeck, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """This process as the home of a command: its directory and environment."""
+    monkeypatch.chdir(virtdeck.home)
+    for name, value in virtdeck.environment.items():
+        monkeypatch.setenv(name, value)
+    (virtdeck.home / "bad.toml").write_text("hosts = [\n")
+    (virtdeck.home / "key.toml").write_text('host = ["qemu:///system"]\n')
+    (virtdeck.home / "bad.tape").write_text("not a tape\n")
+    (virtdeck.home / "new.tape").write_text('{"tape":9}\n')
+    return virtdeck.home
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_sentence_and_its_cure(
+    home: Path, capfd: pytest.CaptureFixture[str], case: str
+) -> None:
+    arguments, status, message = BAD[case]
+    assert run(arguments) == status
+    out, err = capfd.readouterr()
+    assert message in err
+    assert out == ""
+    assert "\x1b" not in err
+    assert "Traceback" not in err
+    assert len(err.splitlines()) <= 4
+
+
+def test_the_status_is_the_status_of_the_process(virtdeck: Virtdeck) -> None:
+    assert virtdeck("-c", "nonsense", "hosts").status == 2
+    assert virtdeck("-c", DOWN, "hosts").status == 3
+    assert virtdeck("-c", "test:///default", "start", "test").status == 1
+
+
+def test_one_host_down_costs_its_own_lines_only(virtdeck: Virtdeck, shared: PrivateDaemon) -> None:
+    result = virtdeck("-c", f"alpha={shared.uri}", "-c", DOWN, "instances")
+    assert result.status == 3
+    assert len(table_of(result)) == 14
+    assert "Cannot reach the host gone" in result.err
+    hosts = virtdeck("-c", f"alpha={shared.uri}", "-c", DOWN, "hosts", "--json").rows
+    assert {row["name"]: row["link"]["status"] for row in hosts} == {"alpha": "up", "gone": "down"}
+    missing = virtdeck("-c", f"alpha={shared.uri}", "-c", DOWN, "start", "nope")
+    assert missing.status == 3
+    assert "gone cannot be reached" in missing.err
+    assert virtdeck("-c", f"alpha={shared.uri}", "-c", DOWN, "reboot", "vm0001").status == 0
+
+
+def test_a_reader_that_went_away_is_no_error(virtdeck: Virtdeck, shared: PrivateDaemon) -> None:
+    process = virtdeck.begin("-c", shared.uri, "instances", "--json")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(60) == 141
+    assert err == ""
+
+
+def test_doctor_checks_machine_terminal_and_hosts(
+    virtdeck: Virtdeck, shared: PrivateDaemon
+) -> None:
+    result = virtdeck("-c", f"alpha={shared.uri}", "-c", DOWN, "doctor", "--json")
+    assert result.status == 3
+    rows = {(row["subject"], row["what"]): row for row in result.rows}
+    assert rows["machine", "python"]["verdict"] == "ok"
+    assert rows["machine", "libvirt"]["verdict"] == "ok"
+    assert rows["alpha", "link"]["verdict"] == "ok"
+    assert rows["alpha", "libvirt"]["found"]
+    assert rows["gone", "link"]["verdict"] == "failed"
+    assert rows["gone", "link"]["cure"]
+    assert rows["terminal", "size"]["verdict"] == "unknown"
+    for row in rows.values():
+        assert row["verdict"] in ("ok", "warning", "failed", "unknown")
+        assert row["found"]
+
+
+# -- on a terminal ---------------------------------------------------------------------------
+
+
+def on_terminal(virtdeck: Virtdeck, arguments: list[str], keys: bytes, prompt: bytes) -> bytes:
+    """Run a command on a terminal, type `keys` at `prompt`, return everything it showed."""
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "console", *arguments],
+        stdin=follower, stdout=follower, stderr=follower,
+        env={**virtdeck.environment, "TERM": "xterm"}, cwd=virtdeck.home,
+    )  # fmt: skip
+    os.close(follower)
+    shown, end = b"", time.monotonic() + 60
+    try:
+        while time.monotonic() < end:
+            if not select.select([leader], [], [], 0.1)[0]:
+                continue
+            try:
+                shown += os.read(leader, 4096)
+            except OSError:  # the terminal's other end is closed: the command is over
+                break
+            if keys and prompt in shown:
+                os.write(leader, keys)
+                keys = b""
+        process.wait(10)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(leader)
+    return shown + b"status %d" % process.returncode
+
+
+def test_on_a_terminal_it_asks_and_names_what_goes_away(
+    virtdeck: Virtdeck, daemon: PrivateDaemon
+) -> None:
+    event_loop.ensure_running()
+    domain = daemon.keeper.lookupByName("vm0001")
+    domain.create()
+    command = ["-c", f"alpha={daemon.uri}", "stop", "vm0001"]
+    shown = on_terminal(virtdeck, command, b"n\n", b"Go on?")
+    assert b"Cuts the power of vm0001 on alpha" in shown
+    assert shown.endswith(b"status 1")
+    assert domain.isActive()
+    shown = on_terminal(virtdeck, command, b"y\n", b"Go on?")
+    assert shown.endswith(b"status 0")
+    assert not domain.isActive()
