@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from core.clock import SystemClock
+from core.hypervisor.options import LinkOptions
+from core.hypervisor.session import Hypervisor
 from core.model.host import LinkStatus
 from core.model.instance import Instance
 from core.model.observation import InstanceGone, InstanceRead, LinkChanged, Listed, Observation
 
 T = TypeVar("T")
+QUICK = LinkOptions(
+    keepalive_interval=1,
+    keepalive_count=2,
+    connect_timeout=10.0,
+    statistics_interval=0.1,
+    sweep_interval=0,
+    backoff_first=0.02,
+    backoff_limit=0.2,
+)
 
 
 async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
@@ -58,3 +71,24 @@ class Collector:
     def last(self, kind: type[T]) -> T:
         """Return the newest observation of one kind."""
         return self.of(kind)[-1]
+
+
+@asynccontextmanager
+async def linked(
+    uri: str, options: LinkOptions = QUICK, name: str = "host"
+) -> AsyncIterator[tuple[Hypervisor, Collector]]:
+    """Start a host, give it and what it tells, close it."""
+    seen = Collector()
+    host = Hypervisor(name, uri, sink=seen, clock=SystemClock(), options=options)
+    await host.start()
+    try:
+        yield host, seen
+    finally:
+        await host.close()
+
+
+def described(seen: Collector, instances: int) -> Callable[[], bool]:
+    """Return the condition that so many instances are known, each with its description."""
+    return lambda: (
+        len(seen.instances) == instances and all(i.described for i in seen.instances.values())
+    )

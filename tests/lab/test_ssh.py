@@ -158,6 +158,6 @@ async def test_an_sshd_that_never_greets_is_given_up_and_its_ssh_ended(
         await until(sshd.clients)
         began = time.monotonic()
         await host.close()
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 5  # and not as long as sshd stays frozen
     await until(lambda: not sshd.clients())
     await until(lambda: not zombies())
