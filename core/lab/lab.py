@@ -25,7 +25,7 @@ from core.lab.image import ensure_image
 from core.lab.kvm import choose_accelerator
 from core.lab.places import lab_root, make_private, place_copy, write_file
 from core.lab.post_copy import Ability, post_copy_ability
-from core.lab.prerequisites import missing_pieces
+from core.lab.prerequisites import MissingPiece, missing_pieces
 from core.lab.processes import belonging, end
 from core.lab.status import HostStatus, LabStatus
 
@@ -72,12 +72,7 @@ class Lab:
         Returns when the daemons answer and the guests are started, not yet booted (see
         `wait_ready`). `say` gets a line for each step, from this thread. Raises LabError.
         """
-        missing = missing_pieces()
-        if missing:
-            raise LabError(
-                f"The lab needs {', '.join(piece.what for piece in missing)}.",
-                " ".join(piece.cure for piece in missing),
-            )
+        require_all(missing_pieces())
         image = ensure_image(say)
         with self._locked():
             for directory in ("image", "logs", "shared"):
@@ -87,16 +82,30 @@ class Lab:
             for host in self.hosts:
                 host.prepare(self.root / "shared")
             kind, _ = choose_accelerator(self.account, self.root / "image", say)
-            with ThreadPoolExecutor(len(self.hosts) + 1, "lab") as pool:
-                volumes = pool.submit(make_volumes, self.hosts, self.root)
-                started = list(pool.map(LabHost.ensure_daemon, self.hosts))
-                volumes.result()
             write_file(self.root / "lab.json", json.dumps({"accelerator": kind}), self.account)
-            for host, fresh in zip(self.hosts, started, strict=True):
-                say(f"{host.name} {'is up' if fresh else 'was up already'}")
-            furnish(self.hosts, self.root, kind, guests, say)
-            if any(started):
+            fresh = self._start(say)
+            try:
+                furnish(self.hosts, self.root, kind, guests, say)
+            except LabError as problem:
+                if fresh:
+                    raise
+                say(f"starting the daemons anew: {problem.message}")
+                for host in self.hosts:
+                    host.stop_daemon()
+                self._start(say)
+                furnish(self.hosts, self.root, kind, guests, say)
+            if fresh:
                 self.hosts[0].keep_capabilities()
+
+    def _start(self, say: Say) -> bool:
+        """Have every daemon run and every volume exist; true when no daemon was adopted."""
+        with ThreadPoolExecutor(len(self.hosts) + 1, "lab") as pool:
+            volumes = pool.submit(make_volumes, self.hosts, self.root)
+            started = list(pool.map(LabHost.ensure_daemon, self.hosts))
+            volumes.result()
+        for host, fresh in zip(self.hosts, started, strict=True):
+            say(f"{host.name} {'is up' if fresh else 'was up already'}")
+        return all(started)
 
     def down(self, say: Say = silent) -> None:
         """End every process of the lab and remove its directory. Fine when there is none.
@@ -155,6 +164,16 @@ class Lab:
                     "Wait for it, or end it, then try again.",
                 )
             time.sleep(0.1)
+
+
+def require_all(missing: list[MissingPiece]) -> None:
+    """Raise LabError, naming every missing piece and one command that cures them all."""
+    if missing:
+        packages = " ".join(dict.fromkeys(piece.package for piece in missing))
+        raise LabError(
+            f"The lab needs {', '.join(piece.what for piece in missing)}.",
+            f"Run `sudo apt-get install {packages}`.",
+        )
 
 
 def _lock(descriptor: int, path: Path) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.lab.command import find_program
+from core.errors import LabError
+from core.lab.command import find_program, run
 from core.lab.image import cached_image
 
 TABLE = Path(__file__).with_name("packages.tsv")
@@ -15,7 +16,10 @@ TABLE = Path(__file__).with_name("packages.tsv")
 
 @dataclass(frozen=True)
 class Requirement:
-    """A row of packages.tsv: `probe` is a program's name or a path with wildcards."""
+    """A row of packages.tsv: `probe` is a program's name or a path with wildcards.
+
+    `package` may name several with bars between: the first the distribution has is meant.
+    """
 
     purpose: str
     package: str
@@ -46,15 +50,38 @@ def is_there(probe: str) -> bool:
     return find_program(probe) is not None
 
 
+def has_package(name: str) -> bool:
+    """Whether the distribution offers a package. Asks apt; false where there is no apt."""
+    try:
+        return bool(run(["apt-cache", "show", "--quiet", name]))
+    except LabError:
+        return False
+
+
+def choose_package(names: str, offered: Callable[[str], bool]) -> str:
+    """The first of `this|that` that is offered, else the first. Pure if `offered` is."""
+    first, *others = names.split("|")
+    if not others:
+        return first
+    return next((name for name in (first, *others) if offered(name)), first)
+
+
 def select_missing(
-    requirements: list[Requirement], purposes: set[str], present: Callable[[str], bool]
+    requirements: list[Requirement],
+    purposes: set[str],
+    present: Callable[[str], bool],
+    offered: Callable[[str], bool],
 ) -> Iterator[MissingPiece]:
-    """The requirements for `purposes` that `present` does not find. Pure if `present` is."""
+    """The requirements for `purposes` that `present` does not find. Pure if its arguments are.
+
+    `offered` says of a package whether the distribution has it.
+    """
     for item in requirements:
         if item.purpose in purposes and not present(item.probe):
-            what = item.package if item.probe.startswith("/") else item.probe
-            cure = f"Run `sudo apt-get install {item.package}`."
-            yield MissingPiece(what, item.package, item.why, cure)
+            package = choose_package(item.package, offered)
+            what = package if item.probe.startswith("/") else item.probe
+            cure = f"Run `sudo apt-get install {package}`."
+            yield MissingPiece(what, package, item.why, cure)
 
 
 def missing_pieces() -> list[MissingPiece]:
@@ -65,4 +92,5 @@ def missing_pieces() -> list[MissingPiece]:
     purposes = {"lab"} if cached_image() else {"lab", "image"}
     if platform.freedesktop_os_release().get("ID") == "ubuntu":
         purposes |= {f"{purpose}-ubuntu" for purpose in purposes}
-    return list(select_missing(read_requirements(TABLE.read_text()), purposes, is_there))
+    table = read_requirements(TABLE.read_text())
+    return list(select_missing(table, purposes, is_there, has_package))

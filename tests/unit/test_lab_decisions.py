@@ -16,7 +16,7 @@ from core.lab.kernel_modules import in_loading_order, needs
 from core.lab.packages import kernel_of, libraries_of
 from core.lab.places import DEEPEST_SOCKET, SOCKET_PATH_MAX, lab_root, make_private
 from core.lab.post_copy import judge_post_copy
-from core.lab.prerequisites import TABLE, read_requirements, select_missing
+from core.lab.prerequisites import TABLE, choose_package, read_requirements, select_missing
 from core.lab.processes import is_daemon, is_guest, proven
 from core.lab.templates import instance_xml, pool_xml
 
@@ -161,10 +161,21 @@ def test_a_pid_proves_nothing() -> None:
 def test_what_is_missing_is_named_with_its_package_and_cure() -> None:
     rows = read_requirements(TABLE.read_text())
     assert {row.purpose for row in rows} == {"lab", "image", "image-ubuntu", "build", "test"}
-    missing = list(select_missing(rows, {"lab"}, lambda probe: probe != "virsh"))
+    missing = list(select_missing(rows, {"lab"}, lambda probe: probe != "virsh", has_all))
     assert [piece.package for piece in missing] == ["libvirt-clients"]
     assert missing[0].cure == "Run `sudo apt-get install libvirt-clients`."
-    assert not list(select_missing(rows, {"lab"}, lambda _: True))
+    assert not list(select_missing(rows, {"lab"}, lambda _: True, has_all))
+
+
+def has_all(_package: str) -> bool:
+    return True
+
+
+def test_of_two_packages_the_one_the_distribution_has_is_named() -> None:
+    assert choose_package("new|old", lambda name: name == "old") == "old"
+    assert choose_package("new|old", has_all) == "new"
+    assert choose_package("new|old", lambda _: False) == "new"
+    assert choose_package("only", lambda _: False) == "only"
 
 
 def test_every_guest_is_well_formed_and_has_its_disk() -> None:
