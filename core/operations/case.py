@@ -62,11 +62,11 @@ class Case:
             cancelled=self.cancelled,
         )
 
-    def begin(self, instance: Instance | None, recent: tuple[Event, ...]) -> None:
-        """Take the instance as it is before the first call, and the newest events about it."""
-        self.instance = instance
+    def begin(self, recent: tuple[Event, ...]) -> None:
+        """Take the instance as it now is for what was before, and the newest events about it."""
         self.events = deque(recent, EVENTS_KEPT)
-        self.progress = Progress(before_id=None if instance is None else instance.id)
+        before = None if self.instance is None else self.instance.id
+        self.progress = Progress(before_id=before)
 
     def saw(self, event: Event) -> None:
         """Take an event of the instance."""

@@ -204,7 +204,10 @@ class Runner:
             return not_sent(case)
         if waited and (reasons := checks.check(state, request, but=case.record.id)):
             return _refused(reasons)
-        case.begin(state.instances.get(request.subject), self._recent(state, request.subject))
+        case.instance = state.instances.get(request.subject)
+        if case.instance is not None and not case.instance.described:
+            await self._driver.look(case)  # how a guest is asked depends on what it is
+        case.begin(self._recent(state, request.subject))
         return await self._drive(case)
 
     async def _drive(self, case: Case) -> End:

@@ -359,6 +359,24 @@ async def test_a_shutdown_can_be_left_alone(world: World) -> None:
         await shutdown
 
 
+async def test_what_was_only_listed_is_described_before_its_guest_is_asked(world: World) -> None:
+    web = world.add("web", S.RUNNING)
+    described = msgspec.structs.replace(world.instances[web], type="kvm")
+    world.put(msgspec.structs.replace(world.instances[web], described=False))
+    reads: list[str] = []
+
+    async def read(host: str, uuid: str) -> Instance | None:
+        reads.append(uuid)
+        world.put(described)
+        return described
+
+    world.read = read  # type: ignore[method-assign]
+    await world.runner.submit(Shutdown(web))
+    await until(lambda: len(world.calls) == 1)
+    assert reads
+    assert world.calls == [(web.id, PowerCall.SHUTDOWN_ACPI)]
+
+
 def left_by(owner: Owner, key: ObjectKey, *calls: Sent, **more: Any) -> Entry:
     now = SystemClock().now()
     status = OperationStatus.VERIFYING if calls else OperationStatus.QUEUED
