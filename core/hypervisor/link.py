@@ -88,7 +88,13 @@ class Link:
                 error = await self._live_once()
                 await self._stay_down(error)
         finally:
+            self.finish()
+
+    def finish(self) -> None:
+        """Hand over `closed`, once; nobody waits for an attempt any more."""
+        if self._state.status is not LinkStatus.CLOSED:
             self._change(LinkStatus.CLOSED)
+        self._settled.set()
 
     async def _live_once(self) -> VirtdeckError:
         """Open a connection and serve it until it is lost; returns why it is not there any more."""

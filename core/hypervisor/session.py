@@ -82,6 +82,7 @@ class Hypervisor:
             self._running.cancel()
             with suppress(asyncio.CancelledError):
                 await self._running
+        self._link.finish()  # a link that was closed before it began never ran
         lanes = (*self._link.lanes, *self._lanes.close(), *self._sampler.close())
         await _wait_ended(lanes, self._clock)
 

@@ -154,15 +154,16 @@ class Upkeep:
         stale = {key for key in keys if key in self._stale}
         for key in stale:
             del self._stale[key]
-        done, observations = await self._call(
+        read = await self._call(
             lambda conn: read_batch(conn, keys, self._clock), self._options.call_deadline
         )
-        for key in keys[:done]:
+        self._stale = {key: None for key in keys if key in stale - read.keys()} | self._stale
+        for key, observation in read.items():
             self._undescribed.pop(key, None)
-        left = {key: None for key in keys[done:] if key in stale}
-        self._stale = left | self._stale
-        for observation in observations:
-            self._sink(observation)
+            if observation is None:
+                self._listed.pop(key, None)  # then the next sweep has it tried again
+            else:
+                self._sink(observation)
 
     def _plan_descriptions(self, listed: Listed) -> None:
         """Describe what the listing shows for the first time or otherwise than the last one did.
@@ -190,28 +191,27 @@ async def _whole(work: Coroutine[Any, Any, T]) -> T:
 
 def read_batch(
     conn: Connection, keys: Iterable[ObjectKey], clock: Clock
-) -> tuple[int, list[Observation]]:
+) -> dict[ObjectKey, Observation | None]:
     """Read objects one after the other for about 30 ms; at least one. On a lane's thread.
 
-    Returns how many keys were dealt with, and what was read. An object that cannot be read is
-    logged and left out; raises libvirtError only when the connection is dead.
+    Returns what was read of those dealt with: None for one that cannot be read, which is logged.
+    Raises libvirtError only when the connection is dead.
     """
     end = time.monotonic() + _BATCH_SECONDS
-    observations: list[Observation] = []
-    done = 0
+    read: dict[ObjectKey, Observation | None] = {}
     for key in keys:
+        read[key] = None
         try:
-            observations.append(read_object(conn, key, clock))
+            read[key] = read_object(conn, key, clock)
         except libvirt.libvirtError as error:
             if not conn.isAlive():
                 raise
             _log.info("%s %s cannot be read: %s", key.kind, key.id, error)
         except Exception:  # one object nobody foresaw must not cost the link to its host
             _log.exception("%s %s cannot be read", key.kind, key.id)
-        done += 1
         if time.monotonic() >= end:
             break
-    return done, observations
+    return read
 
 
 def read_object(conn: Connection, key: ObjectKey, clock: Clock) -> Observation:

@@ -289,7 +289,10 @@ async def test_an_object_nobody_foresaw_costs_nothing_else(
         return real(conn, host, uuid)
 
     monkeypatch.setattr(reading, "read_instance", choke)
-    async with linked(daemon.uri) as (_host, seen):
-        await until(lambda: sum(i.described for i in seen.instances.values()) == 3)
+    options = replace(QUICK, sweep_interval=0.2)
+    async with linked(daemon.uri, options) as (_host, seen):
+        await until(lambda: len({read.instance.uuid for read in seen.of(InstanceRead)}) == 3)
         assert not seen.instances[uuid_of(2)].described
+        monkeypatch.setattr(reading, "read_instance", real)
+        await until(lambda: seen.instances[uuid_of(2)].described)  # a sweep tries it again
         assert seen.statuses == [CONNECTING, UP]

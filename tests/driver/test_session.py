@@ -49,6 +49,14 @@ async def test_closing_returns_while_a_call_hangs(daemon: PrivateDaemon) -> None
             await stuck
 
 
+async def test_closing_at_once_leaves_nobody_waiting() -> None:
+    async with linked("test:///default") as (host, seen):
+        waiting = asyncio.create_task(host.settled())
+        await host.close()
+        await asyncio.wait_for(waiting, 5)
+        assert seen.status is LinkStatus.CLOSED
+
+
 async def test_a_call_that_misses_its_deadline_leaves_the_link_up(daemon: PrivateDaemon) -> None:
     gate = threading.Event()
     async with linked(daemon.uri) as (host, seen):
