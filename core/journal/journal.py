@@ -7,6 +7,7 @@ the file; links, events and screens must not wait for that.
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from core.errors import JournalError
 from core.journal.entry import Entry
 from core.journal.ledger import Ledger
 from core.journal.owner import Owner
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -46,7 +49,10 @@ class Journal:
         """
         work = _Worker()
         try:
-            return cls(await work.call(lambda: Ledger.open(path, read_only=read_only)), work)
+            ledger = await work.call(lambda: Ledger.open(path, read_only=read_only))
+            for notice in ledger.notices:
+                _log.warning(notice)
+            return cls(ledger, work)
         except BaseException:
             work.end()
             raise
@@ -103,10 +109,6 @@ class Journal:
             return entries
 
         return await self._work.call(read)
-
-    async def unfinished(self) -> list[Entry]:
-        """Return the operations that are not over, of every console, oldest first."""
-        return await self._work.call(self._ledger.unfinished)
 
     async def prune(self, now: float) -> int:
         """Drop finished operations beyond the newest 10,000 or older than 90 days."""

@@ -108,10 +108,6 @@ class Ledger:
             (limit,),
         )
 
-    def unfinished(self) -> list[Entry]:
-        """Return the operations that are not over, of every console, oldest first."""
-        return self._read("final = 0 ORDER BY id")
-
     def newest(self) -> int:
         """Return the number of the newest write."""
         with _said_well(self.path):
@@ -193,8 +189,9 @@ def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         check_same_thread=False,
     )
     try:
-        _check(connection, path)
+        _check_kind(connection, path)
         if not read_only:
+            _check_health(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             migrate(connection)
@@ -204,7 +201,7 @@ def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return connection
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
+def _check_kind(connection: sqlite3.Connection, path: Path) -> None:
     if not is_ours(connection):
         raise JournalError(
             f"{path} is a database of some other program, not a journal of virtdeck.",
@@ -216,6 +213,9 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
             f"knows {VERSION}).",
             f"Use that virtdeck, or set {files.ENVIRONMENT} to another file.",
         )
+
+
+def _check_health(connection: sqlite3.Connection) -> None:
     verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
     if verdict != "ok":
         raise _Damaged(verdict)

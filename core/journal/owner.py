@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import socket
 from pathlib import Path
 
 import psutil
 
 from core.model import Value
-from core.model.text import clean
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -53,15 +51,6 @@ def alive(owner: Owner) -> bool:
         return False
     except psutil.AccessDenied:
         return True
-
-
-def author() -> str:
-    """Return USER@MACHINE, for the records of what this console does."""
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):
-        user = "unknown"  # a uid without a name, as in many containers
-    return clean(f"{user}@{socket.gethostname()}")
 
 
 def _started(process: psutil.Process) -> float:

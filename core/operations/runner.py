@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections import defaultdict
+from collections.abc import Callable, Set
 from contextlib import suppress
 
 import msgspec
@@ -61,6 +62,7 @@ class Runner:
         self._state = state
         self._author = author
         self._cases: dict[str, Case] = {}
+        self._by_subject: defaultdict[ObjectKey, list[Case]] = defaultdict(list)
         self._ours: set[str] = set()
         self._unsettled = Unsettled(self._driver)
         self._adoption = Adoption(self._driver, self._ours.__contains__, self._adopt)
@@ -105,7 +107,7 @@ class Runner:
             await self._driver.finish(case, _refused(reasons))
             raise RefusedError(" ".join(reasons))
         earlier = self._yield_to(case)
-        self._cases[record.id] = case
+        self._add(case)
         try:
             await self._driver.keep(case)
         except JournalError as error:
@@ -140,23 +142,22 @@ class Runner:
             for event in events
             if isinstance(event, LinkEvent) and event.change in ("down", "closed")
         }
-        for case in self._cases.values():
-            self._tell(case, events, keys, lost)
+        hosts = lost | {key.host for key in keys if key.kind == "host"}
+        for subject in [key for key in self._by_subject if key.host in hosts or key in keys]:
+            for case in self._by_subject[subject]:
+                self._tell(case, keys, lost)
+        for event in events:
+            for case in self._by_subject.get(event.subject, ()):
+                case.saw(event)
         self._unsettled.observe(keys, lost)
 
-    def _tell(
-        self, case: Case, events: Iterable[Event], keys: Set[ObjectKey], lost: Set[str]
-    ) -> None:
+    def _tell(self, case: Case, keys: Set[ObjectKey], lost: Set[str]) -> None:
         subject = case.record.subject
         if subject.host in lost:
             case.lost_link()
-        for event in events:
-            if event.subject == subject:
-                case.saw(event)
         if subject in keys:
             case.update(self._state().instances.get(subject))
-        elif ObjectKey("host", subject.host, subject.host) in keys:
-            case.woken.set()
+        case.woken.set()
 
     def _record(self, request: Request) -> OperationRecord:
         now = self._clock.now()
@@ -176,7 +177,7 @@ class Runner:
     def _yield_to(self, case: Case) -> list[asyncio.Task[None]]:
         """Return what a new operation has to wait for; end what it overrides."""
         before = []
-        for other in self._on(case.record.subject):
+        for other in self._by_subject.get(case.record.subject, ()):
             if type(other.request) in case.verb.overrides:
                 _stop_waiting(other, f"{case.record.verb} was asked for")
             elif other.task is not None:
@@ -184,8 +185,17 @@ class Runner:
         self._unsettled.drop(case.record.subject)
         return before
 
-    def _on(self, subject: ObjectKey) -> Iterator[Case]:
-        return (case for case in self._cases.values() if case.record.subject == subject)
+    def _add(self, case: Case) -> None:
+        self._cases[case.record.id] = case
+        self._by_subject[case.record.subject].append(case)
+
+    def _remove(self, case: Case) -> None:
+        if self._cases.pop(case.record.id, None) is None:
+            return
+        cases = self._by_subject[case.record.subject]
+        cases.remove(case)
+        if not cases:
+            del self._by_subject[case.record.subject]
 
     async def _run(self, case: Case, earlier: list[asyncio.Task[None]]) -> None:
         try:
@@ -230,7 +240,7 @@ class Runner:
 
     async def _finish(self, case: Case, end: End) -> None:
         await self._driver.finish(case, end)
-        self._cases.pop(case.record.id, None)
+        self._remove(case)
         if end.status is OperationStatus.UNKNOWN:
             self._unsettled.add(case)
 
@@ -240,7 +250,7 @@ class Runner:
         if end is not None:
             await self._finish(case, end)
             return
-        self._cases[case.record.id] = case
+        self._add(case)
 
         async def go_on() -> None:
             await self._finish(case, await self._drive(case))
