@@ -37,7 +37,7 @@ def _link(view: View, host: Host) -> list[CellValue]:
     if link.hint:
         pairs.append(("cure", Cell(link.hint, "strong")))
     if link.status is LinkStatus.DOWN and link.next_attempt is not None:
-        words_ = f"{view.clock(link.next_attempt)}, after {link.attempt} (R tries now)"
+        words_ = f"{view.clock(link.next_attempt)}, after {fmt.plural(link.attempt, 'attempt')} (R tries now)"
         pairs.append(("next attempt", words_))
     if link.read_only:
         pairs.append(("access", Cell("read-only", "paused")))

@@ -52,7 +52,7 @@ def instance_columns(view: View) -> list[Column[Instance]]:
         _figure(view, "sent", "TX", lambda rates: rates.sent, fmt.size, 5, 6,
                 "Sent by all interfaces, bytes a second"),
         Column("activity", "ACTIVITY", _activity(view), lambda row: _words(view, row)[0] or None,
-               min_width=12, flex=4, priority=4, tooltip="What it is doing now, and alerts"),
+               min_width=24, flex=4, priority=4, tooltip="What it is doing now, and alerts"),
     ]  # fmt: skip
 
 
@@ -130,5 +130,5 @@ def _words(view: View, row: Instance) -> tuple[str, str]:
     if doing := activity(view.state, row.key):
         return doing, "changing"
     if row.state in (InstanceState.PAUSED, InstanceState.CRASHED):
-        return row.reason, ""
+        return f"({row.reason})" if row.reason else "", "muted"
     return "", ""

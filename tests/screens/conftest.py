@@ -23,7 +23,7 @@ from core.journal.replay import Replay
 TAPE = Path(__file__).resolve().parents[1] / "data/tapes/two-hosts.jsonl.gz"
 ZONE = timezone(timedelta(hours=2), "CEST")
 SIZES = ((80, 24), (120, 40), (200, 50))
-MOMENTS = {"loaded": 40.0, "operating": 45.3, "error": 57.0, "lost": 65.0}
+MOMENTS = {"loaded": 32.0, "operating": 45.3, "error": 57.0, "lost": 65.0}
 """Seconds into the tape: six guests, a shutdown under way, a dead guest, a dead daemon."""
 LONG = {
     '"name":"web"': '"name":"web-front-end-of-the-reservation-system-production-frankfurt-01"',
