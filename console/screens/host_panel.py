@@ -37,7 +37,8 @@ def _link(view: View, host: Host) -> list[CellValue]:
     if link.hint:
         pairs.append(("cure", Cell(link.hint, "strong")))
     if link.status is LinkStatus.DOWN and link.next_attempt is not None:
-        words_ = f"{view.clock(link.next_attempt)}, after {fmt.plural(link.attempt, 'attempt')} (R tries now)"
+        tried = fmt.plural(link.attempt, "attempt")
+        words_ = f"{view.clock(link.next_attempt)}, after {tried} (R tries now)"
         pairs.append(("next attempt", words_))
     if link.read_only:
         pairs.append(("access", Cell("read-only", "paused")))

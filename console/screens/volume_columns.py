@@ -10,7 +10,7 @@ from console.screens.view import View
 from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, Column
 from core.model import Pool, PoolState, Volume
-from core.state.usage import users_of
+from core.state.usage import users_elsewhere, users_of
 
 StorageRow = Pool | Volume
 
@@ -76,10 +76,15 @@ def used_of(row: StorageRow) -> float | None:
 
 
 def user_names(view: View, row: StorageRow) -> list[str]:
-    """Who has it as a disk, by name; empty for a pool."""
+    """Who has it as a disk, by name; empty for a pool.
+
+    `db@alpha?` has a disk at the same path in what looks like the same pool, on another host.
+    """
     if isinstance(row, Pool):
         return []
-    return [instance.name for instance in users_of(view.state, row)]
+    here = [instance.name for instance in users_of(view.state, row)]
+    elsewhere = users_elsewhere(view.state, row)
+    return here + [f"{instance.name}@{instance.host}?" for instance in elsewhere]
 
 
 def _name(row: StorageRow) -> CellValue:
@@ -123,7 +128,14 @@ def _users(view: View, row: StorageRow) -> CellValue:
         )
         return Cell(fmt.plural(volumes, "volume"), "muted")
     users = user_names(view, row)
-    return fmt.names(users) if users else Cell(fmt.UNKNOWN, "muted")
+    if users:
+        return fmt.names(users)
+    return Cell("nobody" if _all_known(view, row.host) else fmt.UNKNOWN, "muted")
+
+
+def _all_known(view: View, host: str) -> bool:
+    """Whether every instance of a host has been described, and with it its disks."""
+    return all(row.described for row in view.state.instances.values() if row.host == host)
 
 
 def _below(row: StorageRow) -> str:
