@@ -10,7 +10,7 @@ from console.screens.view import View
 from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, Column
 from core.model import Pool, PoolState, Volume
-from core.state.usage import users_elsewhere, users_of
+from core.state.usage import users_elsewhere, users_known, users_of
 
 StorageRow = Pool | Volume
 
@@ -130,12 +130,7 @@ def _users(view: View, row: StorageRow) -> CellValue:
     users = user_names(view, row)
     if users:
         return fmt.names(users)
-    return Cell("nobody" if _all_known(view, row.host) else fmt.UNKNOWN, "muted")
-
-
-def _all_known(view: View, host: str) -> bool:
-    """Whether every instance of a host has been described, and with it its disks."""
-    return all(row.described for row in view.state.instances.values() if row.host == host)
+    return Cell("nobody" if users_known(view.state, row) else fmt.UNKNOWN, "muted")
 
 
 def _below(row: StorageRow) -> str:

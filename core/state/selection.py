@@ -10,7 +10,7 @@ from core.model.base import kebab
 from core.state.event_text import describe, severity
 from core.state.operations import activity
 from core.state.query import Filter, Language, Test, one_of, parse
-from core.state.usage import users_of
+from core.state.usage import used_by_any
 
 _UUID_PREFIX = 4
 """Digits from which a word may be the beginning of a UUID."""
@@ -112,7 +112,7 @@ def _volume_word(word: str) -> Test[Volume]:
 
 def _used(value: str) -> Test[Volume]:
     wanted = "yes" in one_of("used", value, _YES_NO)
-    return lambda item, state: bool(users_of(state, item)) is wanted
+    return lambda item, state: used_by_any(state, item) is wanted
 
 
 _INSTANCES: Language[Instance] = Language(

@@ -49,7 +49,12 @@ def volume_places(volume: Volume) -> tuple[str, ...]:
     return (volume.path, named) if volume.path and volume.path != named else (named,)
 
 
+def _undescribed_hosts(instances: Mapping[ObjectKey, Instance]) -> frozenset[str]:
+    return frozenset(instance.host for instance in instances.values() if not instance.described)
+
+
 _users = Memo(_index_users)
+_incomplete = Memo(_undescribed_hosts)
 _volumes = Memo(_index_volumes)
 
 
@@ -64,6 +69,37 @@ def users_of(state: State, volume: Volume) -> tuple[Instance, ...]:
     for place in volume_places(volume):
         users |= index.get((volume.host, place), {})
     return tuple(state.instances[users[position]] for position in sorted(users))
+
+
+def users_known(state: State, volume: Volume) -> bool:
+    """Return whether every instance of the volume's host has told its disks by now."""
+    return volume.host not in _incomplete(state.instances)
+
+
+def users_elsewhere(state: State, volume: Volume) -> tuple[Instance, ...]:
+    """Return the instances of other hosts that may use the same volume over shared storage.
+
+    That is, those whose host has a pool of the same name, type and path, and which have a disk at
+    the volume's path. libvirt does not say whether two such pools are one: treat it as a warning.
+    """
+    if not volume.path:
+        return ()
+    mine = state.pools.get(ObjectKey("pool", volume.host, volume.pool))
+    if mine is None:
+        return ()
+    index = _users(state.instances)
+    return tuple(
+        state.instances[key]
+        for pool in state.pools.values()
+        if pool.host != volume.host
+        and (pool.name, pool.type, pool.path) == (mine.name, mine.type, mine.path)
+        for _, key in sorted(index.get((pool.host, volume.path), {}).items())
+    )
+
+
+def used_by_any(state: State, volume: Volume) -> bool:
+    """Return whether any instance uses, or may use, the volume."""
+    return bool(users_of(state, volume) or users_elsewhere(state, volume))
 
 
 def volume_of(state: State, host: str, path: str) -> Volume | None:

@@ -85,8 +85,8 @@ def store(*observations: object) -> Store:
     return made
 
 
-def listed(*instances: Instance, at: float = 2.0, **fields: object) -> Listed:
-    return Listed(HOST, at, instances=instances, **fields)  # type: ignore[arg-type]
+def listed(*instances: Instance, host: str = HOST, at: float = 2.0, **fields: object) -> Listed:
+    return Listed(host, at, instances=instances, **fields)  # type: ignore[arg-type]
 
 
 def kinds(state: State, key: ObjectKey) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from state_builders import HOST, disk, instance, listed, store, volume
 
-from core.model import Disk, DiskSource
-from core.state.usage import users_of, volume_of
+from core.model import Disk, DiskSource, Pool
+from core.state.usage import used_by_any, users_elsewhere, users_known, users_of, volume_of
 
 BASE = volume("base.qcow2")
 
@@ -60,3 +60,34 @@ def test_the_index_follows_the_state():
     assert users_of(state(user), BASE)
     assert not users_of(state(instance()), BASE)
     assert volume_of(state(), HOST, BASE.path) == BASE
+
+
+def shared(host, path="/pool"):
+    return Pool(host, "33333333-0000-0000-0000-000000000000", "shared", type="dir", path=path)
+
+
+def test_the_same_path_in_the_same_pool_of_another_host_is_a_likely_user():
+    image = volume("db.qcow2", pool=shared(HOST).uuid, pool_name="shared")
+    user = instance("db", host="beta", disks=(disk("vda", image.path),))
+    made = store(
+        listed(pools=(shared(HOST),), volumes=(image,)),
+        listed(user, host="beta", pools=(shared("beta"),)),
+    ).state
+    assert users_of(made, image) == ()
+    assert names(users_elsewhere(made, image)) == ["db"]
+    assert used_by_any(made, image)
+
+
+def test_the_same_path_in_another_pool_of_another_host_is_another_volume():
+    image = volume("db.qcow2", pool=shared(HOST).uuid, pool_name="shared")
+    user = instance("db", host="beta", disks=(disk("vda", image.path),))
+    made = store(
+        listed(pools=(shared(HOST),), volumes=(image,)),
+        listed(user, host="beta", pools=(shared("beta", "/srv"),)),
+    ).state
+    assert not used_by_any(made, image)
+
+
+def test_nobody_is_said_only_once_every_instance_has_told_its_disks():
+    assert users_known(state(instance()), BASE)
+    assert not users_known(state(instance(described=False)), BASE)
