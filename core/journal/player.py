@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from core.clock import Clock
+from core.journal.checkpoints import Checkpoints
 from core.journal.tape import Tape
 from core.model import Delta, ObjectKey, State, merge
 from core.state.store import Store
@@ -30,6 +31,7 @@ class Player:
         self._deliver = deliver
         self._clock = clock
         self._store = Store()
+        self._checkpoints = Checkpoints()
         self._revisions = 0
         self._next = 0
         self._speed = 1.0
@@ -92,18 +94,24 @@ class Player:
         Readers get one delta that says what is different there.
         """
         position = min(max(position, 0.0), self.duration)
-        back = self._next > 0 and position < self._tape.time(self._next - 1)
-        before = self.state
-        if back:
-            self._revisions = before.revision + 1
-            self._store = Store()
-            self._next = 0
+        before, jumped = self.state, self._jump(self._tape.due(position))
         deltas = self._apply_until(position)
         self._move_anchor(position)
         self._turned.set()
-        delta = _difference(before, self.state) if back else merge(deltas)
+        delta = _difference(before, self.state) if jumped else merge(deltas)
         if delta is not None:
             self._deliver(delta)
+
+    def _jump(self, line: int) -> bool:
+        """Go to the checkpoint that is nearest before `line`, unless playing on is shorter."""
+        if line == self._next:
+            return False
+        start = self._checkpoints.nearest(line)
+        if start <= self._next <= line:
+            return False
+        self._revisions = self.state.revision + 1
+        self._store, self._next = self._checkpoints.store_at(start), start
+        return True
 
     async def run(self) -> None:
         """Play until cancelled; at the end it waits for somebody to seek back."""
@@ -131,7 +139,9 @@ class Player:
         if limit is not None:
             count = min(count, limit)
         deltas = []
-        for observation in self._tape.read(self._next, count):
+        first = self._next
+        for line, observation in enumerate(self._tape.read(first, count), first):
+            self._checkpoints.pass_by(line, self._tape.offset(line), self._store)
             delta = self._store.apply(observation)
             if self._revisions:
                 delta = replace(delta, revision=delta.revision + self._revisions)

@@ -91,6 +91,10 @@ class Tape:
         """
         return self._times[index]
 
+    def offset(self, index: int) -> int:
+        """Where observation `index` begins, in bytes of the unpacked tape."""
+        return self._offsets[index]
+
     def due(self, position: float) -> int:
         """How many observations are due `position` seconds after the start."""
         return bisect_right(self._times, position)

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import NotFoundError, ReadOnlyError, TapeError
+from core.journal import checkpoints
 from core.journal.player import FASTEST, SLOWEST
 from core.journal.record import Recorder
 from core.journal.replay import Replay
@@ -97,6 +98,32 @@ def same(one: State, other: State) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
+def cpu_history(state: State, key: ObjectKey) -> list[float | None]:
+    assert state.histories is not None
+    return list(state.histories.series(key, "cpu"))
+
+
+def test_a_fork_of_a_store_goes_its_own_way() -> None:
+    store = Store()
+    everything = observations()
+    for observation in everything[:8]:
+        store.apply(observation)
+    _ = store.state  # its cached picture must not be mistaken for the copy's
+    copy = checkpoints.fork_store(store)
+    before, history = store.state, cpu_history(store.state, WEB)
+    for observation in everything[8:]:
+        copy.apply(observation)
+    assert same(store.state, before)
+    assert cpu_history(store.state, WEB) == history
+    assert same(copy.state, state_at(10.0))
+    assert cpu_history(copy.state, WEB) != history
+
+
+def test_what_a_fork_does_not_know_it_refuses_to_share() -> None:
+    with pytest.raises(TypeError, match="bytearray"):
+        checkpoints.fork({"a": [bytearray()]}, {})
+
+
 def test_a_tape_stands_where_it_is_told_without_any_loop(path: Path) -> None:
     replay = Replay.at(path, 5.0)
     assert same(replay.state, state_at(5.0))
@@ -107,17 +134,36 @@ def test_a_tape_stands_where_it_is_told_without_any_loop(path: Path) -> None:
     replay.close()
 
 
+@pytest.mark.parametrize("work", [checkpoints.WORK, 1, 1000])
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.floats(0, 11), min_size=1, max_size=6))
-def test_where_one_came_from_makes_no_difference(path: Path, positions: list[float]) -> None:
+def test_where_one_came_from_makes_no_difference(
+    path: Path, work: int, positions: list[float]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoints, "WORK", work)
+        patch.setattr(checkpoints, "MOST", 4)
+        wander(path, positions)
+
+
+def wander(path: Path, positions: list[float]) -> None:
     replay = Replay.at(path, 0.0)
     revisions = [replay.state.revision]
+    try:
+        visit(replay, positions, revisions)
+    finally:
+        replay.close()
+    assert revisions == sorted(revisions)
+
+
+def visit(replay: Replay, positions: list[float], revisions: list[int]) -> None:
     for position in positions:
         replay.player.seek(position)
-        assert same(replay.state, state_at(min(position, 10.0)))
+        expected = state_at(min(position, 10.0))
+        assert same(replay.state, expected)
+        for key in (WEB, DB):
+            assert cpu_history(replay.state, key) == cpu_history(expected, key)
         revisions.append(replay.state.revision)
-    assert revisions == sorted(revisions)
-    replay.close()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
