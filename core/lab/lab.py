@@ -75,6 +75,9 @@ class Lab:
         require_all(missing_pieces())
         image = ensure_image(say)
         with self._locked():
+            if not (self.root / "lab.json").exists():
+                # Somebody removed the directory of a running lab: it can only be replaced.
+                self._end_processes(say)
             for directory in ("image", "logs", "shared"):
                 make_private(self.root / directory, self.account)
             for source in (image.kernel, image.initramfs):
@@ -97,6 +100,13 @@ class Lab:
             if fresh:
                 self.hosts[0].keep_capabilities()
 
+    def _end_processes(self, say: Say) -> None:
+        """End everything that runs for this lab. Raises LabError for what does not end."""
+        # A daemon killed while it starts a guest can leave that guest behind: look again.
+        while processes := list(belonging(self.root, self.account.uid)):
+            say(f"ending {len(processes)} processes")
+            end(processes)
+
     def _start(self, say: Say) -> bool:
         """Have every daemon run and every volume exist; true when no daemon was adopted."""
         with ThreadPoolExecutor(len(self.hosts) + 1, "lab") as pool:
@@ -112,14 +122,11 @@ class Lab:
 
         Raises LabError for a process that does not end.
         """
-        if not self.root.is_dir():
+        if not self.root.is_dir() and not any(belonging(self.root, self.account.uid)):
             return
         with self._locked():
-            # A daemon killed while it starts a guest can leave that guest behind: look again.
-            while processes := list(belonging(self.root, self.account.uid)):
-                say(f"ending {len(processes)} processes")
-                end(processes)
-            shutil.rmtree(self.root, ignore_errors=False)
+            self._end_processes(say)
+            shutil.rmtree(self.root)
         with suppress(OSError):
             self.root.parent.rmdir()
         say(f"the lab {self.name} is down")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -247,3 +248,20 @@ def test_a_pid_file_that_names_a_stranger_is_not_believed(bare: Callable[[str], 
     assert host.pid is None
     lab.down()
     assert not host.directory.exists()
+
+
+def test_a_lab_whose_directory_was_removed_is_replaced(bare: Callable[[str], Lab]) -> None:
+    lab = bare("f")
+    lost = processes_of(lab)
+    shutil.rmtree(lab.root)
+    lab.up(guests=False)
+    assert lab.status().running
+    assert processes_of(lab).isdisjoint(lost)
+    shutil.rmtree(lab.root)
+    lab.down()
+    assert not processes_of(lab)
+
+
+def test_no_process_of_the_lab_hears_the_terminal(lab: Lab) -> None:
+    sessions = {os.getsid(pid) for pid in processes_of(lab)}
+    assert os.getsid(0) not in sessions
