@@ -154,5 +154,6 @@ def demo(invocation: Invocation, name: str) -> int:
     lab.up(say=note)
     invocation.connect[:] = [f"{host.name}={host.uri}" for host in lab.hosts]
     status = open_console(invocation)
-    note(f"The lab {name} keeps running; `virtdeck lab down` ends it.")
+    which = "" if name == "demo" else f" --name {name}"
+    note(f"The lab {name} keeps running; `virtdeck lab down{which}` ends it.")
     return status
