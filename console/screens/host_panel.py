@@ -47,8 +47,9 @@ def _link(view: View, host: Host) -> list[CellValue]:
 
 def _machine(known: HostFacts) -> list[CellValue]:
     topology = (
-        f"{known.cpus} CPUs: {known.sockets} sockets x {known.cores} cores x "
-        f"{known.threads} threads, {known.nodes} NUMA nodes"
+        f"{fmt.plural(known.cpus, 'CPU')}: {fmt.plural(known.sockets, 'socket')} x "
+        f"{fmt.plural(known.cores, 'core')} x {fmt.plural(known.threads, 'thread')}, "
+        f"{fmt.plural(known.nodes, 'NUMA node')}"
     )
     model = " ".join(filter(None, (known.cpu_vendor, known.cpu_model)))
     memory = fmt.size(known.memory)

@@ -12,7 +12,7 @@ from console import format as fmt
 from console.actions import bindings_for
 from console.screens import instance_panels as panels
 from console.screens.filter_bar import FilterBar
-from console.screens.instance_charts import series_of
+from console.screens.instance_charts import chart_height, series_of
 from console.screens.page import Page
 from console.screens.parts import Part, PartsLine
 from console.screens.power import PowerScreen
@@ -48,7 +48,11 @@ class InstanceScreen(PowerScreen, inherit_bindings=False):
         yield PartsLine(id="pages")
         with VerticalScroll(id="page"):
             yield Page(id="text")
-            yield Chart(series_of(self.console.view, self._key), series_height=2, id="charts")
+            yield Chart(
+                series_of(self.console.view, self._key),
+                series_height=chart_height(self.app.size.height),
+                id="charts",
+            )
         yield FilterBar("what to look for on this page, whatever the case")
 
     def on_mount(self) -> None:

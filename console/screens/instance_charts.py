@@ -7,6 +7,11 @@ from console.screens.view import View
 from console.widgets.charts import Series
 from core.model import ObjectKey
 
+_SERIES = 6
+_AROUND = 4
+"""Lines of a terminal that no chart has: header, tabs, pages, footer."""
+_HIGHEST = 6
+
 
 def series_of(view: View, key: ObjectKey) -> list[Series]:
     """CPU, memory, disk and network, from the histories of the state."""
@@ -24,6 +29,11 @@ def series_of(view: View, key: ObjectKey) -> list[Series]:
         Series("received", values("received"), fmt.rate),
         Series("sent", values("sent"), fmt.rate),
     ]
+
+
+def chart_height(lines: int) -> int:
+    """Lines of blocks a series may have on a terminal of so many lines, for all to be in sight."""
+    return max(1, min(_HIGHEST, (lines - _AROUND) // _SERIES - 1))
 
 
 def _percent(value: float | None) -> str:

@@ -1,0 +1,229 @@
+"""The pure parts of the screens: laying out lines, breaking them, searching, toasts, the bridge."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from console.bridge import Bridge
+from console.operations_watch import OperationsWatch
+from console.screens.matching import word_filter
+from console.screens.page import broken
+from console.screens.parts import Part, lay_out
+from console.screens.table_text import plain
+from console.screens.text_search import Search
+from console.screens.view import coarse_age
+from console.widgets.columns import Cell
+from core.errors import RefusedError, UnreachableError, UsageError
+from core.mailbox import Mailroom
+from core.model import Delta, ObjectKey, OperationRecord, OperationStatus, State
+from core.source import Source
+
+TEXT = st.text(st.characters(codec="ascii", categories=("L", "N", "P", "Zs")), max_size=200)
+GROUPS = st.lists(
+    st.lists(st.builds(Part, st.text("ab界", min_size=1, max_size=8)), min_size=1, max_size=2),
+    max_size=6,
+)
+
+
+@given(GROUPS, GROUPS, st.integers(1, 120), st.booleans())
+def test_a_line_shows_whole_groups_in_their_order(
+    left: list[list[Part]], right: list[list[Part]], width: int, right_first: bool
+) -> None:
+    line = lay_out(left, right, width, right_first=right_first)
+    shown = [part for part in line if part.text.strip()]
+    everything = [part for group in (*left, *right) for part in group]
+    positions = iter(everything)
+    assert all(part in positions for part in shown)
+    for first in left[:1]:
+        assert all(part in shown for part in first)
+    if sum(cell_len(part.text) for part in everything) <= width:
+        assert shown == everything
+        assert sum(cell_len(part.text) for part in line) == width
+
+
+@given(TEXT, st.integers(10, 120))
+def test_breaking_a_line_loses_nothing_and_fits(text: str, width: int) -> None:
+    pieces = broken((Cell(text[:20], "strong"), Cell(text[20:])), width)
+    assert all(cell_len(plain(piece)) <= width for piece in pieces)
+    assert "".join(map(plain, pieces)).replace(" ", "") == text.replace(" ", "")
+
+
+def test_what_is_broken_off_stands_under_its_column() -> None:
+    pieces = broken("  cure   Start the daemon as the user it belongs to", 30)
+    assert [plain(piece) for piece in pieces] == [
+        "  cure   Start the daemon as",
+        "         the user it belongs",
+        "         to",
+    ]
+
+
+@given(st.lists(TEXT, max_size=20), st.text("abc", min_size=1, max_size=2))
+def test_search_marks_every_line_that_matches_and_changes_no_text(
+    lines: list[str], wanted: str
+) -> None:
+    search = Search()
+    search.look_for(wanted)
+    marked = search.mark(lines)
+    assert [plain(line) for line in marked] == lines
+    assert search.found == [n for n, line in enumerate(lines) if wanted in line.casefold()]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("we", ["web", "web2"]), ("we !2", ["web"]), ("!web", ["db"]), ("", 3)]
+)
+def test_words_of_the_smaller_lists(text: str, found: object) -> None:
+    passes = word_filter(text, str)
+    names = [name for name in ("web", "web2", "db") if passes(name)]
+    assert (len(names) if isinstance(found, int) else names) == found
+
+
+def test_a_lonely_exclamation_mark_is_explained() -> None:
+    with pytest.raises(UsageError, match="no word after"):
+        word_filter("web !", str)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(3, "<10s"), (19, "10s"), (61, "1m"), (3599, "59m"), (90000, "25h")]
+)
+def test_ages_move_in_coarse_steps(seconds: float, text: str) -> None:
+    assert coarse_age(1000.0, 1000.0 + seconds) == text
+
+
+def record(number: int, status: OperationStatus) -> OperationRecord:
+    return OperationRecord(
+        id=f"op{number}",
+        verb="stop",
+        host="alpha",
+        subject=ObjectKey("instance", "alpha", str(number)),
+        name=f"vm{number}",
+        author="ann@console",
+        created=0.0,
+        status=status,
+        outcome=f"vm{number} is {status}",
+    )
+
+
+def test_many_ends_make_one_toast_and_each_is_told_once() -> None:
+    watch = OperationsWatch()
+    records = {
+        f"op{number}": record(
+            number, OperationStatus.FAILED if number == 2 else OperationStatus.DONE
+        )
+        for number in range(5)
+    }
+    for operation_id in (*records, "still-unknown"):
+        watch.add(operation_id)
+    toast = watch.ended(records)
+    assert toast is not None
+    assert toast.severity == "error"
+    assert "4 ok, 1 failed: vm2" in toast.text
+    assert watch.ended(records) is None
+
+
+class Counting:
+    """A source that only counts."""
+
+    read_only = True
+
+    def __init__(self) -> None:
+        self.room = Mailroom()
+        self.revision = 0
+
+    @property
+    def state(self) -> State:
+        return State(revision=self.revision)
+
+    def changes(self) -> AsyncIterator[Delta]:
+        return self.room.subscribe()
+
+    def change(self, name: str) -> None:
+        self.revision += 1
+        self.room.post(
+            Delta(self.revision, 0.0, changed=frozenset({ObjectKey("instance", "alpha", name)}))
+        )
+
+
+def bridged(source: Counting, rate: float = 50.0) -> tuple[Bridge, list[int], threading.Event]:
+    woken: list[int] = []
+    signal = threading.Event()
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Source]:
+        yield source  # type: ignore[misc]
+
+    def wake() -> None:
+        woken.append(source.revision)
+        signal.set()
+
+    return Bridge(opened, wake=wake, failed=lambda error: None, rate=rate), woken, signal
+
+
+def test_one_wake_up_is_on_its_way_and_carries_everything() -> None:
+    source = Counting()
+    bridge, woken, signal = bridged(source)
+    bridge.start()
+    assert signal.wait(5)
+    bridge.take()
+    signal.clear()
+
+    async def burst(_: Source) -> None:
+        for number in range(1000):
+            source.change(f"vm{number}")
+            if number % 100 == 0:
+                await asyncio.sleep(0.01)
+
+    before = len(woken)
+    bridge.ask(burst).result(10)
+    assert signal.wait(5)
+    assert len(woken) == before + 1
+    news = bridge.take()
+    seen = set(news.delta.changed)
+    while len(seen) < 1000:
+        assert signal.wait(5)
+        signal.clear()
+        seen |= bridge.take().delta.changed
+    bridge.stop()
+
+
+def test_a_question_before_the_core_is_open_is_answered_with_an_error() -> None:
+    bridge, _, _ = bridged(Counting())
+    with pytest.raises(UnreachableError):
+        bridge.ask(lambda source: source.refresh()).result(1)
+
+
+def test_an_error_of_the_source_reaches_who_asked() -> None:
+    bridge, _, signal = bridged(Counting())
+    bridge.start()
+    assert signal.wait(5)
+
+    async def refuse(_: Source) -> None:
+        raise RefusedError("no")
+
+    with pytest.raises(RefusedError):
+        bridge.ask(refuse).result(5)
+    bridge.stop()
+
+
+def test_a_stuck_core_is_left_behind() -> None:
+    bridge, _, signal = bridged(Counting())
+    bridge.start()
+    assert signal.wait(5)
+    release = threading.Event()
+
+    async def block(_: Source) -> None:
+        release.wait(30)
+
+    bridge.ask(block)
+    bridge.stop()
+    assert bridge._thread.is_alive()
+    release.set()
+    bridge._thread.join(5)
+    assert not bridge._thread.is_alive()
