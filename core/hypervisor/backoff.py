@@ -17,9 +17,10 @@ class Backoff:
     Jitter keeps fifty consoles from returning to a restarted host in the same instant.
     """
 
-    def __init__(self, options: LinkOptions) -> None:
+    def __init__(self, options: LinkOptions, *, local: bool = False) -> None:
         first = options.backoff_first
-        exponential = wait_exponential(multiplier=first, max=options.backoff_limit)
+        limit = options.backoff_limit_local if local else options.backoff_limit
+        exponential = wait_exponential(multiplier=first, max=limit)
         self._wait: wait_base = exponential + wait_random(0, first)
         self.failures = 0
 

@@ -45,7 +45,7 @@ class Link:
         self._on_change = on_change
         self._lanes: list[Lane] = []
         self._upkeep: Upkeep | None = None
-        self._backoff = Backoff(connector.options)
+        self._backoff = Backoff(connector.options, local=connector.address.local)
         self._hurry = asyncio.Event()
         self._settled = asyncio.Event()
         self._state = LinkState(read_only=connector.options.read_only)

@@ -32,6 +32,8 @@ class LinkOptions:
     """Before the first attempt to open a lost link again; doubled after each failure."""
     backoff_limit: float = 15.0
     """The longest wait between two attempts."""
+    backoff_limit_local: float = 2.0
+    """The same for this machine's own daemons: an attempt costs next to nothing there."""
     operation_lanes: int = 4
     """Operations that may run on one host at the same time."""
     lane_idle: float = 30.0

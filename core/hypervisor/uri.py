@@ -57,6 +57,11 @@ class HostAddress:
         return self.transport in ("ssh", "ext")
 
     @property
+    def local(self) -> bool:
+        """Whether it is reached without any network."""
+        return not self.hostname and self.transport in ("", "unix")
+
+    @property
     def path(self) -> str:
         """The last part of the URI: `system`, `session`, `default`."""
         return urlsplit(self.uri).path.strip("/")

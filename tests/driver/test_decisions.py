@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from core.hypervisor.backoff import Backoff
 from core.hypervisor.options import LinkOptions
 from core.hypervisor.staleness import stale_after
+from core.hypervisor.uri import parse_uri
 from core.model import event as events
 from core.model.base import ObjectKey
 
@@ -36,6 +37,17 @@ def test_a_link_that_breaks_at_once_is_not_tried_at_once() -> None:
     backoff.failed()
     backoff.reset()
     assert backoff.failed() < 1
+
+
+def test_a_daemon_of_this_machine_is_tried_oftener() -> None:
+    backoff = Backoff(OPTIONS, local=parse_uri("qemu+unix:///session?socket=/run/x").local)
+    waits = [backoff.failed() for _ in range(20)]
+    assert max(waits) <= OPTIONS.backoff_limit_local + OPTIONS.backoff_first
+
+
+@pytest.mark.parametrize("uri", ["qemu+ssh://alpha/system", "qemu+tcp://127.0.0.1/system"])
+def test_what_is_reached_over_a_network_is_not_local(uri: str) -> None:
+    assert not parse_uri(uri).local
 
 
 @pytest.mark.parametrize(

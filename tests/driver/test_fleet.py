@@ -161,7 +161,7 @@ async def test_details_are_read_when_asked_for(daemon: PrivateDaemon, journal: P
 async def test_a_host_that_died_is_back_when_asked_to_reconnect(
     daemon: PrivateDaemon, journal: Path
 ) -> None:
-    options = LinkOptions(backoff_first=60, backoff_limit=60)
+    options = LinkOptions(backoff_first=60, backoff_limit_local=60)
     async with Fleet.open([f"alpha={daemon.uri}"], options=options, journal=journal) as fleet:
         await fleet.ready(10)
         daemon.kill()

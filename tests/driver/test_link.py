@@ -223,7 +223,7 @@ async def test_a_daemon_frozen_before_the_first_opening_is_reported_not_waited_f
 
 
 async def test_reconnect_ends_the_wait_at_once(daemon: PrivateDaemon) -> None:
-    patient = LinkOptions(backoff_first=30, backoff_limit=60, statistics_interval=0)
+    patient = LinkOptions(backoff_first=30, backoff_limit_local=60, statistics_interval=0)
     async with linked(daemon.uri, patient) as (host, seen):
         await host.settled()
         daemon.kill()

@@ -44,7 +44,7 @@ QUICK = LinkOptions(
     statistics_interval=0.2,
     sweep_interval=0,
     backoff_first=0.02,
-    backoff_limit=0.2,
+    backoff_limit_local=0.2,
 )
 S = InstanceState
 

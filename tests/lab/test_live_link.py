@@ -32,7 +32,7 @@ OPTIONS = LinkOptions(
     statistics_interval=0.5,
     sweep_interval=0,
     backoff_first=0.1,
-    backoff_limit=0.5,
+    backoff_limit_local=0.5,
 )
 
 PATIENT = LinkOptions(connect_timeout=30, statistics_interval=0.5)
