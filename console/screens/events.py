@@ -59,8 +59,11 @@ class EventsScreen(ListScreen[Line], inherit_bindings=False):
             return
         if delta.events_dropped:
             self.show_all()
-        elif delta.events:
+            return
+        if delta.events:
             self._add(delta.events)
+        if self._out_of_step():
+            self.show_all()
 
     def parse_filter(self, text: str) -> Passes[Line]:
         """Words, `host:`, `kind:`, `severity:` and the others of core.state.selection."""
@@ -118,6 +121,12 @@ class EventsScreen(ListScreen[Line], inherit_bindings=False):
                 f"{line.event.name or subject.kind} has no page of its own.",
                 timeout=3, markup=False,
             )  # fmt: skip
+
+    def _out_of_step(self) -> bool:
+        """Whether the last line is not the last event: somebody went back on a tape."""
+        events = self.console.view.state.events
+        last = self._lines.get(self._next - 1)
+        return (last.event if last else None) != (events[-1] if events else None)
 
     def _release(self) -> None:
         self._holding = False

@@ -248,6 +248,19 @@ async def test_a_tape_plays_seeks_and_changes_speed(console: Moment) -> None:
         assert not replay.player.paused
 
 
+async def test_going_back_on_a_tape_takes_events_back(console: Moment) -> None:
+    app = console("lost")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "5")
+        table = listing(app).table
+        before = table.counts.total
+        assert before == len(app.view.state.events)
+        await press(pilot, "ctrl+left")
+        assert table.counts.total == len(app.view.state.events) < before
+        await press(pilot, "ctrl+right")
+        assert table.counts.total == before
+
+
 async def test_opening_a_host_shows_its_instances(console: Moment) -> None:
     app = console("loaded")
     async with app.run_test(size=(80, 24)) as pilot:
