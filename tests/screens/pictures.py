@@ -1,0 +1,67 @@
+"""The pictures of the documentation, taken from the tape like the snapshots.
+
+`python -m tests.screens.pictures` writes them anew; a test fails when they no longer show the
+screens as they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from console.actions import action
+from console.app import VirtdeckApp
+from console.screens.dialogs.confirm import ConfirmDialog
+from console.screens.power import Proposal, Target
+from console.settings import DisplaySettings, Settings
+from core.journal.replay import Replay
+from core.model import ObjectKey, Stop
+from tests.screens.conftest import MOMENTS, TAPE, ZONE, press, settled
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs/screenshots"
+SIZE = (110, 28)
+MAIL = ("slash", *"mail", "enter", "enter")
+PICTURES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "instances": ("loaded", ()),
+    "instance": ("loaded", (*MAIL, "tab")),
+    "hosts": ("lost", ("2", "down")),
+    "volumes": ("loaded", ("3",)),
+    "operations": ("operating", ("4",)),
+    "events": ("error", ("5",)),
+    "confirm": ("loaded", ()),
+}
+"""The moment of the tape and the keys of each picture."""
+
+
+async def picture(name: str) -> str:
+    """One screen as SVG: the same bytes every time."""
+    moment, keys = PICTURES[name]
+    replay = Replay.at(TAPE, MOMENTS[moment])
+    settings = Settings(display=DisplaySettings(theme="dark", glyphs="unicode", refresh_rate=30))
+    app = VirtdeckApp(lambda: replay, settings, clock=replay.clock, zone=ZONE)
+    async with app.run_test(size=SIZE) as pilot:
+        await press(pilot, *keys)
+        if name == "confirm":
+            key = ObjectKey("instance", "alpha", "db")
+            target = Target(key, "db", "alpha", "running", Stop(subject=key), ())
+            app.push_screen(ConfirmDialog(Proposal(action("power.stop"), (target,), 0)))
+            await pilot.pause()
+        await settled(pilot)
+        svg = app.export_screenshot(title="virtdeck")
+    replay.close()
+    return svg
+
+
+def main() -> int:
+    """Write every picture."""
+    os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
+    FOLDER.mkdir(exist_ok=True)
+    for name in PICTURES:
+        (FOLDER / f"{name}.svg").write_text(asyncio.run(picture(name)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
