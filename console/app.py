@@ -131,17 +131,20 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
         self.show_lines()
 
     def on_core_answered(self, message: CoreAnswered) -> None:
-        """Go on with what waited for the answer."""
-        message.then()
+        """Go on with what waited for the answer, unless the console is being left."""
+        if self.screen_stack:
+            message.then()
 
     def _tick(self) -> None:
-        if isinstance(self.screen, ConsoleScreen):
-            self.screen.show_time()
+        for screen in self.screen_stack[-1:]:
+            if isinstance(screen, ConsoleScreen):
+                screen.show_time()
 
     def show_lines(self) -> None:
         """Bring the lines around the screen up to date."""
-        if isinstance(self.screen, ConsoleScreen) and self.screen.is_mounted:
-            self.screen.show_lines()
+        for screen in self.screen_stack[-1:]:
+            if isinstance(screen, ConsoleScreen) and screen.is_mounted:
+                screen.show_lines()
 
     # -- asking the core -------------------------------------------------------------------------
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
-from console.tape_control import TapeControl
+from console.tape_control import TapeControl, hurried, sought, toggled
 from console.widgets.narrow_paint import NarrowPaint
+from core.journal.player import Player
+from core.source import Source
 
-_LATER = 0.1
-"""Seconds after which the header shows what the player has made of it."""
+Answer = TypeVar("Answer")
 
 
 class TapeActions(NarrowPaint, inherit_bindings=False):
@@ -21,21 +23,36 @@ class TapeActions(NarrowPaint, inherit_bindings=False):
     def show_lines(self) -> None:
         """Bring the lines around the screen up to date."""
 
+    @abstractmethod
+    def ask(
+        self,
+        question: Callable[[Source], Awaitable[Answer]],
+        then: Callable[[Answer], None],
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:
+        """Put a question to the source."""
+
     def action_tape_pause(self) -> None:
         """Play, or stand still."""
-        self._on_tape(TapeControl.toggle)
+        self._on_tape(toggled)
 
     def action_tape_seek(self, seconds: float) -> None:
         """Jump on the tape."""
-        self._on_tape(lambda tape: tape.seek(seconds))
+        self._on_tape(lambda player: sought(player, seconds))
 
     def action_tape_speed(self, factor: float) -> None:
         """Change the speed of the tape."""
-        self._on_tape(lambda tape: tape.faster(factor))
+        self._on_tape(lambda player: hurried(player, factor))
 
-    def _on_tape(self, change: Callable[[TapeControl], None]) -> None:
-        if self.tape.replay is None:
+    def _on_tape(self, change: Callable[[Player], None]) -> None:
+        replay = self.tape.replay
+        if replay is None:
             self.notify("No tape is shown: these are live hosts.", timeout=3)
             return
-        change(self.tape)
-        self.set_timer(_LATER, self.show_lines)
+        player = replay.player
+
+        async def on_core(source: Source) -> None:
+            del source
+            change(player)
+
+        self.ask(on_core, lambda _: self.show_lines())

@@ -1,21 +1,15 @@
-"""The console's hand on a tape: where it stands, and play, pause, speed and seek. UI thread.
-
-The player lives on the core's loop; what changes it is sent there.
-"""
+"""Where a tape stands, and what play, pause, speed and seek do to its player."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from console import format as fmt
 from console.bridge import Bridge
 from core.journal.player import Player
 from core.journal.replay import Replay
-from core.source import Source
 
 
 class TapeControl:
-    """Does nothing while the source is live."""
+    """Looks at the tape, when one is shown. UI thread."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
@@ -41,33 +35,17 @@ class TapeControl:
         position, length = fmt.age(0, player.position), fmt.age(0, player.duration)
         return f"tape {position}/{length} {state}"
 
-    def toggle(self) -> None:
-        """Play or stand still."""
 
-        def turn(player: Player) -> None:
-            player.paused = not player.paused
+def toggled(player: Player) -> None:
+    """Play, or stand still. On the core's loop."""
+    player.paused = not player.paused
 
-        self._tell(turn)
 
-    def seek(self, seconds: float) -> None:
-        """Jump forwards, or back when negative."""
-        self._tell(lambda player: player.seek(player.position + seconds))
+def sought(player: Player, seconds: float) -> None:
+    """Jump forwards, or back when negative. On the core's loop."""
+    player.seek(player.position + seconds)
 
-    def faster(self, factor: float) -> None:
-        """Change the speed."""
 
-        def change(player: Player) -> None:
-            player.speed *= factor
-
-        self._tell(change)
-
-    def _tell(self, change: Callable[[Player], None]) -> None:
-        replay = self.replay
-        if replay is None:
-            return
-
-        async def on_core(source: Source) -> None:
-            del source
-            change(replay.player)
-
-        self._bridge.ask(on_core)
+def hurried(player: Player, factor: float) -> None:
+    """Change the speed. On the core's loop."""
+    player.speed *= factor

@@ -93,6 +93,15 @@ async def settled(pilot: Pilot[None]) -> None:
     raise AssertionError("the screen never showed the newest picture")
 
 
+async def until(pilot: Pilot[None], condition: Callable[[], bool], pauses: int = 2000) -> None:
+    """Wait until something is so."""
+    for _ in range(pauses):
+        if condition():
+            return
+        await pilot.pause(0.005)
+    raise AssertionError("it did not come true in time")
+
+
 async def press(pilot: Pilot[None], *keys: str) -> None:
     """Press keys, each on a settled screen."""
     await settled(pilot)

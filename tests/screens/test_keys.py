@@ -16,7 +16,7 @@ from console.screens.instance import InstanceScreen
 from console.screens.instances import InstancesScreen
 from console.screens.listing import ListScreen
 from console.screens.parts import PartsLine
-from tests.screens.conftest import Moment, press, settled
+from tests.screens.conftest import Moment, press, settled, until
 
 
 def listing(app: VirtdeckApp) -> ListScreen[object]:
@@ -239,13 +239,13 @@ async def test_a_tape_plays_seeks_and_changes_speed(console: Moment) -> None:
         await press(pilot, "ctrl+left")
         replay = app.tape.replay
         assert replay is not None
-        assert replay.player.position == pytest.approx(22, abs=0.01)
+        player = replay.player
+        await until(pilot, lambda: player.position == pytest.approx(22, abs=0.01))
         await press(pilot, "ctrl+right", "ctrl+up")
-        assert replay.player.position == pytest.approx(32, abs=0.01)
-        assert replay.player.speed == 2
+        await until(pilot, lambda: player.position == pytest.approx(32, abs=0.01))
+        await until(pilot, lambda: player.speed == 2)
         await pilot.press("P")
-        await pilot.pause(0.2)
-        assert not replay.player.paused
+        await until(pilot, lambda: not player.paused)
 
 
 async def test_going_back_on_a_tape_takes_events_back(console: Moment) -> None:
@@ -256,9 +256,9 @@ async def test_going_back_on_a_tape_takes_events_back(console: Moment) -> None:
         before = table.counts.total
         assert before == len(app.view.state.events)
         await press(pilot, "ctrl+left")
-        assert table.counts.total == len(app.view.state.events) < before
+        await until(pilot, lambda: table.counts.total == len(app.view.state.events) < before)
         await press(pilot, "ctrl+right")
-        assert table.counts.total == before
+        await until(pilot, lambda: table.counts.total == before)
 
 
 async def test_opening_a_host_shows_its_instances(console: Moment) -> None:

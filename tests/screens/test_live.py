@@ -26,7 +26,7 @@ QUICK = LinkOptions(
     statistics_interval=0.2,
     sweep_interval=0,
     backoff_first=0.05,
-    backoff_limit=0.2,
+    backoff_limit_local=0.2,
 )
 SETTINGS = Settings(display=DisplaySettings(glyphs="unicode", refresh_rate=20))
 
