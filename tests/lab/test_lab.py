@@ -158,7 +158,11 @@ def test_post_copy_finishes_what_pre_copy_cannot(
     assert beta.instances()["db"] == "running"
     assert "db" not in alpha.instances()
     eventually(lambda: agent_answers(beta, "db"), "the agent answers on beta", 30)
-    move(beta, alpha, "db", "--live", "--timeout", "3", "--timeout-suspend")
+    # Not moved back: a guest that writes this fast and runs without KVM is not sure to survive
+    # being suspended for the last pass (seen: a kernel panic), and other tests need it whole.
+    beta.virsh("destroy", "db")
+    beta.virsh("undefine", "db")
+    lab.up(say=print)
     assert alpha.instances()["db"] == "running"
 
 
