@@ -121,12 +121,13 @@ def _fault(instance: Instance, io_error: IoError | None) -> tuple[AlertKind, str
 
 def _io_cause(instance: Instance, event: IoError | None) -> str:
     if event is None:
-        return "Paused by an I/O error of one of its disks."
+        return "I/O error on one of its disks: paused."
     targets = (disk.target for disk in instance.disks if event.alias and disk.alias == event.alias)
     disk = next(targets, event.alias)
-    what = "no space left" if event.reason == "enospc" else "an I/O error"
+    # What is wrong comes first: a narrow column shows the beginning.
+    what = "No space left" if event.reason == "enospc" else "I/O error"
     where = f" on {disk}" if disk else ""
-    return f"Paused by {what}{where}{f' ({event.path})' if event.path else ''}."
+    return f"{what}{where}: paused{f' ({event.path})' if event.path else ''}."
 
 
 def _lost_agent(old: Instance | None, new: Instance) -> bool:

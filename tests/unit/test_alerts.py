@@ -32,7 +32,7 @@ def test_io_error_names_disk_and_cause_and_goes_with_the_pause():
     assert not made.state.alerts
     made.apply(lifecycle("suspended", "ioerror", 21.0))
     found = alert(made.state, KEY)
-    assert found.cause == "Paused by no space left on vda (/pool/web.qcow2)."
+    assert found.cause == "No space left on vda: paused (/pool/web.qcow2)."
     assert (found.severity, found.since) == (Severity.ERROR, 21.0)
     truth = instance(disks=(disk(),), state=PAUSED, reason="I/O error")
     made.apply(InstanceRead(HOST, 22.0, truth))
@@ -43,7 +43,7 @@ def test_io_error_names_disk_and_cause_and_goes_with_the_pause():
 
 def test_io_error_found_by_a_listing():
     made = store(listed(instance(state=PAUSED, reason="I/O error")))
-    assert alert(made.state, KEY).cause == "Paused by an I/O error of one of its disks."
+    assert alert(made.state, KEY).cause == "I/O error on one of its disks: paused."
 
 
 @pytest.mark.parametrize(
