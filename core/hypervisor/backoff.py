@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tenacity import RetryCallState, Retrying
-from tenacity.wait import wait_base, wait_exponential, wait_random
+import random
 
 from core.hypervisor.options import LinkOptions
 
 _STEADY = 5.0
 """Seconds a link must have been up for its next loss to count as a first one."""
+_MOST_DOUBLINGS = 30
 
 
 class Backoff:
@@ -18,18 +18,15 @@ class Backoff:
     """
 
     def __init__(self, options: LinkOptions, *, local: bool = False) -> None:
-        first = options.backoff_first
-        limit = options.backoff_limit_local if local else options.backoff_limit
-        exponential = wait_exponential(multiplier=first, max=limit)
-        self._wait: wait_base = exponential + wait_random(0, first)
+        self._first = options.backoff_first
+        self._limit = options.backoff_limit_local if local else options.backoff_limit
         self.failures = 0
 
     def failed(self) -> float:
         """Count a failure; returns the seconds to wait."""
+        doubled = self._first * 2.0 ** min(self.failures, _MOST_DOUBLINGS)
         self.failures += 1
-        state = RetryCallState(Retrying(), None, (), {})
-        state.attempt_number = self.failures
-        return self._wait(state)
+        return min(doubled, self._limit) + random.uniform(0, self._first)
 
     def was_up(self, seconds: float) -> None:
         """Note that the link was up that long. One that breaks at once is not tried at once."""
