@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterable
 from typing import TypeVar, get_args
 
@@ -24,6 +23,8 @@ def decode_toml(text: str, kind: type[T], what: str) -> T:
 
     Raises SettingsError naming the line (syntax) or the key (unknown, missing, wrong type).
     """
+    import tomllib  # most commands meet no configuration file
+
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -16,6 +16,7 @@ from console.cli import targets
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import GLANCE, READY_SECONDS, explained, link_options, until
 from console.cli.output import json_line, say
+from console.settings import Settings
 from core.doctor import Check, Verdict, host_checks, machine_checks
 from core.errors import UnreachableError, VirtdeckError
 from core.fleet import Fleet
@@ -56,12 +57,12 @@ def _checks(invocation: Invocation) -> Iterator[Check]:
         os.environ, locale.getpreferredencoding(False), _size() if sys.stdout.isatty() else None
     )
     try:
-        configured = targets.settings(invocation)
-        uris = targets.hosts(invocation, configured)
-        options = replace(link_options(configured), **GLANCE)
+        settings = Settings.load(invocation.config)
+        uris = targets.hosts(invocation, settings)
+        options = replace(link_options(settings), **GLANCE)
         fleet = Fleet.open(
             uris,
-            read_only=targets.read_only(invocation, configured),
+            read_only=targets.read_only(invocation, settings),
             options=options,
             operations=False,
         )

@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from console.cli import targets
 from console.cli.invocation import Invocation
 from console.cli.lookup import down_hosts, unreachable
 from console.cli.output import complain
+from console.settings import Settings
 from core.errors import UnreachableError
 from core.fleet import Fleet, LinkOptions
 from core.model import Host, LinkStatus, State
-
-if TYPE_CHECKING:
-    from console.settings import Settings
 
 READY_SECONDS = 20.0
 """How long a command waits for its hosts' first listing."""
@@ -49,14 +47,14 @@ def on_fleet(
     are to the links' options. Hosts that cannot be reached are named on the error stream and turn a
     0 into 3, unless `tolerate_down`. Raises UnreachableError when no host can be reached.
     """
-    configured = targets.settings(invocation)
+    settings = Settings.load(invocation.config)
 
     async def command() -> int:
         fleet = Fleet.open(
-            targets.hosts(invocation, configured),
-            read_only=targets.read_only(invocation, configured),
-            options=replace(link_options(configured), **changes),
-            journal=configured.journal_path if configured is not None else None,
+            targets.hosts(invocation, settings),
+            read_only=targets.read_only(invocation, settings),
+            options=replace(link_options(settings), **changes),
+            journal=settings.journal_path,
             operations=operations,
         )
         if prepare is not None:
@@ -68,11 +66,9 @@ def on_fleet(
     return asyncio.run(command())
 
 
-def link_options(configured: Settings | None) -> LinkOptions:
+def link_options(settings: Settings) -> LinkOptions:
     """Return how links behave, as configured."""
-    if configured is None:
-        return LinkOptions()
-    link = configured.link
+    link = settings.link
     return LinkOptions(
         statistics_interval=link.stats_interval,
         keepalive_interval=link.keepalive_interval,

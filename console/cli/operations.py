@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from console.cli import targets
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.listings import print_rows
 from console.cli.output import Column
 from console.format import date_time
+from console.settings import Settings
 from core.model import OperationRecord
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ OPERATIONS: Sequence[Column[OperationRecord]] = (
 @click.pass_obj
 def operations(invocation: Invocation, all_: bool) -> int:
     """List operations, oldest first: the newest 50, and every one that is not over."""
-    configured = targets.settings(invocation)
-    path = configured.journal_path if configured is not None else None
+    path = Settings.load(invocation.config).journal_path
     records = asyncio.run(_records(path, 10_000 if all_ else 50))
     print_rows(records, OPERATIONS, invocation.json)
     return 0

@@ -6,44 +6,25 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import platformdirs
 
 from console.cli.invocation import Invocation
+from console.settings import Settings
 
-if TYPE_CHECKING:
-    from console.settings import Settings
-
-CONFIG_VARIABLE = "VIRTDECK_CONFIG"
 _URI_DEFAULT = re.compile(r"""^\s*uri_default\s*=\s*["']?(?P<uri>[^"'#\s]+)""", re.MULTILINE)
 
 
-def settings(invocation: Invocation) -> Settings | None:
-    """Read the configuration file; None where there is none, which costs no import at all.
-
-    Raises SettingsError.
-    """
-    default = platformdirs.user_config_path("virtdeck") / "config.toml"
-    if invocation.config is None and CONFIG_VARIABLE not in os.environ and not default.exists():
-        return None
-    from console.settings import Settings
-
-    return Settings.load(invocation.config)
-
-
-def hosts(invocation: Invocation, configured: Settings | None) -> list[str]:
+def hosts(invocation: Invocation, settings: Settings) -> list[str]:
     """Return the hosts as `URI` or `NAME=URI`: from --connect, the configuration, or libvirt."""
     if invocation.connect:
         return list(invocation.connect)
-    if configured is not None and configured.named_hosts:
-        return [f"{name}={uri}" if name else uri for name, uri in configured.named_hosts]
+    if settings.named_hosts:
+        return [f"{name}={uri}" if name else uri for name, uri in settings.named_hosts]
     return [default_uri(os.environ)]
 
 
-def read_only(invocation: Invocation, configured: Settings | None) -> bool:
+def read_only(invocation: Invocation, settings: Settings) -> bool:
     """Whether nothing may be changed."""
-    return invocation.read_only or (configured is not None and configured.read_only)
+    return invocation.read_only or settings.read_only
 
 
 def default_uri(environment: Mapping[str, str], root: bool | None = None) -> str:
