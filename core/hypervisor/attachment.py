@@ -41,6 +41,11 @@ class Attachment:
         self._lost: asyncio.Future[VirtdeckError] = self._loop.create_future()
         self.lane = Lane(f"lane-{connector.address.name}-link", self)
 
+    @property
+    def refused(self) -> tuple[events.Refusal, ...]:
+        """The events the host does not offer, known once they were registered."""
+        return () if self._registration is None else self._registration.refused
+
     def go_live(self) -> None:
         """Hand over the events kept back, in their order, and from now on each as it comes."""
         self._live = True

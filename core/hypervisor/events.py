@@ -43,8 +43,11 @@ _METHODS = {
 class Refusal:
     """An event this host's driver or daemon does not offer."""
 
+    object: str
+    """instance, network, pool, secret, node-device."""
     constant: str
     reason: str
+    """libvirt's sentence."""
 
 
 class Registration:
@@ -73,7 +76,7 @@ class Registration:
             # every sort; a dead connection would answer the same to all that follow.
             if not _alive(self._conn):
                 raise
-            self._refused.append(Refusal(kind.constant, text(error)))
+            self._refused.append(Refusal(kind.object, kind.constant, text(error)))
         else:
             self._callbacks.append((deregister_any, id_))
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from core.errors import XmlError
 from core.hypervisor.binding import Connection, dotted, libvirt
+from core.hypervisor.events import Refusal
 from core.hypervisor.limits import Abilities, limitations
 from core.hypervisor.tolerance import unsupported
 from core.model.host import HostFacts
@@ -25,8 +26,8 @@ _NO_INFO: list[Any] = ["", 0, 0, 0, 0, 0, 0, 0]
 _MIB = 1024 * 1024
 
 
-def read_facts(conn: Connection) -> HostFacts:
-    """Read a host's description: about a dozen calls.
+def read_facts(conn: Connection, refused: tuple[Refusal, ...] = ()) -> HostFacts:
+    """Read a host's description: about a dozen calls. `refused`: the events it does not send.
 
     The first one after a daemon's start may take seconds: it looks at every emulator.
     """
@@ -54,7 +55,7 @@ def read_facts(conn: Connection) -> HostFacts:
         numa=capabilities.numa,
         guest_types=capabilities.guest_types,
         migration_transports=capabilities.migration_transports,
-        limitations=limitations(_abilities(conn, capabilities, library)),
+        limitations=limitations(_abilities(conn, capabilities, library, refused)),
     )
 
 
@@ -73,7 +74,9 @@ def _memory(conn: Connection) -> int:
     return stats.get("total", 0) * _KIB
 
 
-def _abilities(conn: Connection, capabilities: Capabilities, library: int) -> Abilities:
+def _abilities(
+    conn: Connection, capabilities: Capabilities, library: int, refused: tuple[Refusal, ...]
+) -> Abilities:
     described = bool(capabilities.guest_types)
     efi, tpm = _guest_abilities(conn, capabilities)
     return Abilities(
@@ -87,6 +90,7 @@ def _abilities(conn: Connection, capabilities: Capabilities, library: int) -> Ab
         secrets=_has(conn, conn.numOfSecrets),
         efi=efi,
         tpm=tpm,
+        refused=refused,
     )
 
 

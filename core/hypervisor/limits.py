@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.hypervisor.binding import dotted
+from core.hypervisor.events import Refusal
 from core.model.base import Value
 from core.model.host import Limitation
 
@@ -29,6 +30,8 @@ class Abilities(Value, frozen=True):
     secrets: bool | None = None
     efi: bool | None = None
     tpm: bool | None = None
+    refused: tuple[Refusal, ...] = ()
+    """The events it does not send."""
 
 
 _SINCE = (
@@ -38,6 +41,16 @@ _SINCE = (
     (8_005_000, "recover a migration that failed in its post-copy phase"),
 )
 """libvirt's versions that brought something, for the QEMU driver."""
+
+_WATCHED = {
+    "instance": "instances",
+    "pool": "storage pools",
+    "network": "networks",
+    "secret": "secrets",
+    "node-device": "its devices",
+}
+_SWEPT = ("instance", "pool", "network")
+"""What a listing shows as well, so that changes no event tells of are found by the next sweep."""
 
 _PARTS = (
     ("storage", "storage pools and volumes", "libvirt-daemon-driver-storage"),
@@ -73,6 +86,20 @@ def _find(host: Abilities) -> Iterator[Limitation]:
         yield Limitation(
             "take part in live migrations", f"libvirt's {host.driver} driver names no transport."
         )
+    yield from _deaf(host.refused)
+
+
+def _deaf(refused: tuple[Refusal, ...]) -> Iterator[Limitation]:
+    for kind, plural in _WATCHED.items():
+        mine = [refusal for refusal in refused if refusal.object == kind]
+        if mine:
+            names = ", ".join(refusal.constant.partition("_EVENT_ID_")[2] for refusal in mine)
+            instead = "A sweep finds what changed" if kind in _SWEPT else "Changes are not shown"
+            yield Limitation(
+                f"send some events of {plural} ({names})",
+                f"It refuses them: {mine[0].reason.rstrip('.')}.",
+                f"{instead}; a newer libvirt on the host may send them.",
+            )
 
 
 def _qemu(host: Abilities) -> Iterator[Limitation]:

@@ -124,7 +124,13 @@ class Link:
         await attachment.lane.call(lambda _conn: None, deadline=options.connect_timeout)
         await attachment.lane.call(attachment.register, deadline=options.listing_deadline)
         upkeep = Upkeep(
-            self._host, attachment.lane, self._clock, options, self._sink, attachment.lose
+            self._host,
+            attachment.lane,
+            self._clock,
+            options,
+            self._sink,
+            attachment.lose,
+            attachment.refused,
         )
         await upkeep.relist(sweep=False, before=lambda: self._change(LinkStatus.UP))
         self._upkeep = upkeep

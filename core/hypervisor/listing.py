@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 
 from core.hypervisor.binding import Connection, libvirt
-from core.hypervisor.facts import read_facts
 from core.hypervisor.reading import (
     describe_network,
     describe_pool,
@@ -44,12 +43,12 @@ def read_listing(
 
     A driver that lacks one of the bulk calls is asked object by object for what that call would
     have told, one without networks or storage has none. Volumes for which time ran out are there
-    by name, with unknown sizes: see `pools_to_read`. The host's own description comes along.
+    by name, with unknown sizes: see `pools_to_read`.
     """
     instances = _list_instances(conn, host)
     networks = _list_networks(conn, host)
     pools, volumes = _list_storage(conn, host, time.monotonic() + volume_seconds)
-    return Listed(host, at, instances, pools, volumes, networks, facts=read_facts(conn))
+    return Listed(host, at, instances, pools, volumes, networks)
 
 
 def pools_to_read(listed: Listed) -> tuple[str, ...]:

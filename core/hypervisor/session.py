@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
 from core.clock import Clock
-from core.errors import NotFoundError, VirtdeckError
+from core.errors import NotFoundError
 from core.hypervisor.binding import Connection
 from core.hypervisor.connector import Connector
 from core.hypervisor.detail import read_detail
-from core.hypervisor.facts import read_facts
 from core.hypervisor.lane import Lane
 from core.hypervisor.lane_pool import LanePool
 from core.hypervisor.link import Link
@@ -25,10 +23,9 @@ from core.hypervisor.uri import parse_uri
 from core.model.base import ObjectKey
 from core.model.host import Link as LinkState
 from core.model.instance import Instance, InstanceDetail
-from core.model.observation import DetailRead, HostAdded, HostRead, InstanceRead
+from core.model.observation import DetailRead, HostAdded, InstanceRead
 
 T = TypeVar("T")
-_log = logging.getLogger(__name__)
 _GRACE = 0.5
 """How long `close` waits for connections to be freed before it leaves them to their threads."""
 
@@ -60,7 +57,6 @@ class Hypervisor:
         )
         self._sampler = Sampler(self._connector, clock, sink)
         self._running: asyncio.Task[None] | None = None
-        self._reading_facts: asyncio.Task[None] | None = None
 
     @property
     def link(self) -> LinkState:
@@ -101,10 +97,6 @@ class Hypervisor:
         """
         read = await self._link.upkeep.reread(ObjectKey("instance", self.name, uuid))
         return read.instance if isinstance(read, InstanceRead) else None
-
-    async def reread_object(self, key: ObjectKey) -> None:
-        """Read an instance, pool or network now and hand it over; raises as `reread` does."""
-        await self._link.upkeep.reread(key)
 
     async def detail(self, uuid: str) -> InstanceDetail:
         """Read XML, snapshots and addresses of an instance, and hand them over as `DetailRead`.
@@ -147,23 +139,9 @@ class Hypervisor:
     def _link_changed(self, up: bool) -> None:
         if up:
             self._sampler.start()
-            self._reading_facts = asyncio.create_task(self._read_facts())
         else:
             self._sampler.stop()
             self._lanes.drop()
-            if self._reading_facts is not None:
-                self._reading_facts.cancel()
-
-    async def _read_facts(self) -> None:
-        """Read and hand over what the host says of itself; on a lane, for it may take seconds."""
-        try:
-            facts = await self.call(read_facts, deadline=self._options.listing_deadline)
-        except VirtdeckError as error:
-            _log.info("%s does not describe itself: %s", self.name, error)
-        except Exception:
-            _log.exception("the description of %s cannot be read", self.name)
-        else:
-            self._sink(HostRead(self.name, self._clock.now(), facts))
 
 
 async def _wait_ended(lanes: Iterable[Lane], clock: Clock) -> None:

@@ -20,6 +20,8 @@ from core.clock import Clock
 from core.errors import UnreachableError, VirtdeckError
 from core.hypervisor import listing, reading
 from core.hypervisor.binding import Connection, libvirt
+from core.hypervisor.events import Refusal
+from core.hypervisor.facts import read_facts
 from core.hypervisor.lane import Lane
 from core.hypervisor.options import LinkOptions
 from core.hypervisor.staleness import stale_after
@@ -27,6 +29,7 @@ from core.model.base import ObjectKey
 from core.model.event import Event
 from core.model.instance import Instance
 from core.model.observation import (
+    HostRead,
     InstanceGone,
     InstanceRead,
     Listed,
@@ -59,14 +62,20 @@ class Upkeep:
         options: LinkOptions,
         sink: Sink,
         on_failure: Callable[[VirtdeckError], None],
+        refused: tuple[Refusal, ...] = (),
     ) -> None:
-        """`on_failure` is told when a call cost the lane, and with it the link."""
+        """`on_failure` is told when a call cost the lane, and with it the link.
+
+        `refused` are the events this connection does not bring.
+        """
         self._host = host
         self._lane = lane
         self._clock = clock
         self._options = options
         self._sink = sink
         self._on_failure = on_failure
+        self._refused = refused
+        self._facts_due = False
         self._reading = asyncio.Lock()
         self._stale: dict[ObjectKey, None] = {}
         self._undescribed: dict[ObjectKey, None] = {}
@@ -101,8 +110,9 @@ class Upkeep:
         while True:
             await self._work.wait()
             async with self._reading:
-                batch = self._next_batch()
-                if batch:
+                if self._facts_due and not self._stale:
+                    await self._read_facts()
+                elif batch := self._next_batch():
                     await self._read(batch)
                 else:
                     self._work.clear()
@@ -165,6 +175,20 @@ class Upkeep:
             else:
                 self._sink(observation)
 
+    async def _read_facts(self) -> None:
+        """Read what the host says of itself; after a daemon's start that may take seconds."""
+        self._facts_due = False
+        try:
+            facts = await self._call(
+                lambda conn: read_facts(conn, self._refused), self._options.listing_deadline
+            )
+        except Exception:
+            if self._ended or not self._lane.usable:
+                raise
+            _log.exception("the description of %s cannot be read", self._host)
+        else:
+            self._sink(HostRead(self._host, self._clock.now(), facts))
+
     def _plan_descriptions(self, listed: Listed) -> None:
         """Describe what the listing shows for the first time or otherwise than the last one did.
 
@@ -177,6 +201,7 @@ class Upkeep:
         for key in self._undescribed.keys() - now.keys():
             del self._undescribed[key]
         self._listed = now
+        self._facts_due = True
         pools = listing.pools_to_read(listed)
         self._stale.update({ObjectKey("pool", self._host, uuid): None for uuid in pools})
         self._work.set()

@@ -67,7 +67,7 @@ class Limitation(Value, frozen=True):
 
 
 class HostFacts(Value, frozen=True):
-    """What a host said of itself when the link came up (virConnectGetCapabilities and friends)."""
+    """What a host said of itself after its last listing (virConnectGetCapabilities and others)."""
 
     hostname: str = ""
     hypervisor: str = ""
@@ -105,7 +105,7 @@ class Host(Value, frozen=True):
     history: tuple[LinkChange, ...] = ()
     """Oldest first, bounded."""
     facts: HostFacts | None = None
-    """None until the link was up once."""
+    """None until it has told them once."""
     sampled: float | None = None
     """When its last statistics came."""
 

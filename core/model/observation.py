@@ -34,7 +34,7 @@ class LinkChanged(_Observation, frozen=True):
 
 
 class HostRead(_Observation, frozen=True):
-    """The host's description was read again."""
+    """What a host says of itself was read: after each listing."""
 
     facts: HostFacts
 
@@ -46,7 +46,6 @@ class Listed(_Observation, frozen=True):
     pools: tuple[Pool, ...] = ()
     volumes: tuple[Volume, ...] = ()
     networks: tuple[Network, ...] = ()
-    facts: HostFacts | None = None
     sweep: bool = False
     """A periodic re-listing: differences are reported as found, without a reconnect."""
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
-from msgspec.structs import replace
-
 from core.model import Instance, Network, ObjectKey, Pool, PoolState, Volume
 from core.model.event import Found
 from core.model.observation import Listed
-from core.state import instances, links, storage
+from core.state import instances, storage
 from core.state.instances import relisted, settled
 from core.state.tables import Table, Tables
 
@@ -30,10 +28,6 @@ def on_listed(tables: Tables, listed: Listed) -> None:
         for event in found:
             tables.log(event)
     tables.listed.add(listed.host)
-    if listed.facts is not None:
-        host = tables.hosts.get(listed.host)
-        if host is not None:
-            links.put_host(tables, replace(host, facts=listed.facts))
 
 
 def _split(

@@ -116,7 +116,16 @@ async def test_a_reader_who_gives_up_does_not_cost_the_link(daemon: PrivateDaemo
 async def test_the_host_describes_itself(daemon: PrivateDaemon) -> None:
     async with linked(daemon.uri) as (_host, seen):
         await until(lambda: seen.of(HostRead))
-        assert seen.last(HostRead).facts.hypervisor == "TEST"
+        facts = seen.last(HostRead).facts
+        assert facts.hypervisor == "TEST"
+        assert any("events of secrets" in limit.what for limit in facts.limitations)
+
+
+async def test_a_sweep_reads_the_description_again(daemon: PrivateDaemon) -> None:
+    async with linked(daemon.uri) as (host, seen):
+        await until(lambda: seen.of(HostRead))
+        await host.refresh()
+        await until(lambda: len(seen.of(HostRead)) == 2)
 
 
 async def test_detail_is_read_on_demand_and_told(daemon: PrivateDaemon) -> None:

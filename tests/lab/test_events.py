@@ -14,6 +14,7 @@ from core.hypervisor import event_loop
 from core.hypervisor.binding import libvirt
 from core.hypervisor.detail import read_detail
 from core.hypervisor.events import register
+from core.hypervisor.facts import read_facts
 from core.hypervisor.listing import read_listing
 from core.hypervisor.power import instance_state, resume, shutdown, start, stop, suspend
 from core.hypervisor.reading import read_instance
@@ -201,9 +202,9 @@ def test_pool_events_and_a_listing_agree_with_single_reads(
     found = read_listing(watched.conn, "alpha", 0.0)
     assert pool.uuid in {p.uuid for p in found.pools}
     assert {v.name for v in found.volumes if v.pool == pool.uuid} >= {"spare.raw", "clone.qcow2"}
-    assert found.facts is not None
-    assert found.facts.hypervisor == "QEMU"
-    assert found.facts.libvirt_version.count(".") == 2
+    facts = read_facts(watched.conn)
+    assert facts.hypervisor == "QEMU"
+    assert facts.libvirt_version.count(".") == 2
     for instance in found.instances:
         single = read_instance(watched.conn, "alpha", instance.uuid)
         assert single is not None
