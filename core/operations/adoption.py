@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -12,7 +13,7 @@ from core.journal import recovery
 from core.journal.entry import Entry
 from core.journal.journal import Journal
 from core.journal.owner import alive
-from core.model import LinkStatus
+from core.model import LinkStatus, ObjectKey
 from core.operations.case import Case
 from core.operations.driver import Driver, progress_of
 from core.operations.verb import End
@@ -35,6 +36,8 @@ class Adoption:
         self._take = take
         self._others: dict[str, Entry] = {}
         """Unfinished operations of other consoles, dead or alive."""
+        self._taking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """By host: an operation is taken over once, and a host that hangs delays no other."""
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, *, watch: bool) -> None:
@@ -54,6 +57,21 @@ class Adoption:
             with suppress(asyncio.CancelledError):
                 await self._task
 
+    async def settle(self, subject: ObjectKey) -> None:
+        """Take over now what dead consoles left on an instance, where it can be seen.
+
+        Else a command that is over in a second would be refused for ever because of an operation
+        that ended long ago. Never raises.
+        """
+        journal = self._driver.journal
+        if journal is None or self._task is None:
+            return
+        try:
+            await self._take_over(journal, [entry for entry in self._others.values()
+                                            if entry.record.subject == subject])  # fmt: skip
+        except JournalError as error:
+            _log.warning("what other consoles left cannot be taken over: %s", error)
+
     def _note(self, entry: Entry) -> None:
         record = entry.record
         if self._ours(record.id):
@@ -71,12 +89,17 @@ class Adoption:
             try:
                 for entry in await journal.news():
                     self._note(entry)
-                for entry in list(self._others.values()):
-                    if not alive(entry.owner):
-                        await self._adopt(journal, entry)
+                await self._take_over(journal, list(self._others.values()))
             except JournalError as error:
                 _log.warning("other consoles cannot be followed: %s", error)
             await asyncio.sleep(POLL)
+
+    async def _take_over(self, journal: Journal, entries: list[Entry]) -> None:
+        for entry in entries:
+            if not alive(entry.owner):
+                async with self._taking[entry.record.host]:
+                    if self._others.get(entry.record.id) is entry:
+                        await self._adopt(journal, entry)
 
     async def _adopt(self, journal: Journal, entry: Entry) -> None:
         record, driver = entry.record, self._driver

@@ -97,6 +97,7 @@ class Runner:
         Raises RefusedError (ReadOnlyError) with every reason, and JournalError when it cannot be
         journalled: then nothing was touched.
         """
+        await self._adoption.settle(request.subject)
         reasons = self.check(request)
         if any(checks.READ_ONLY in reason for reason in reasons):
             raise ReadOnlyError(" ".join(reasons))

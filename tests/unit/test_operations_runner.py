@@ -447,6 +447,18 @@ async def test_taking_over_waits_for_the_link(world: World, journal: Journal) ->
     assert "had ended" in world.operations[entry.record.id].outcome
 
 
+async def test_a_command_is_not_refused_because_of_what_a_dead_console_left(
+    world: World, journal: Journal
+) -> None:
+    web = world.add("web", S.SHUTOFF)
+    entry = left_by(NOBODY, web, Sent(PowerCall.SHUTDOWN, 0.0, 0.1))
+    await journal.put(entry)
+    await world.runner.start()
+    record = await (await world.runner.submit(Start(web)))  # at once, as a short command does
+    assert record.status is OperationStatus.DONE
+    assert world.operations[entry.record.id].status is OperationStatus.DONE
+
+
 async def test_two_consoles_show_each_others_operations_and_hand_over_on_leaving(
     world: World, tmp_path: Path
 ) -> None:
