@@ -101,8 +101,10 @@ def _addresses(domain: Any, xml: str, ask_agent: bool, notes: list[str]) -> tupl
         ("lease", libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE),
         ("arp", libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP),
     ]
-    if ask_agent and _agent_connected(xml):
-        if _busy(domain):
+    if _agent_connected(xml):
+        if not ask_agent:
+            notes.append("The guest's agent was not asked: it did not answer the last time.")
+        elif _busy(domain):
             notes.append("The guest's agent was not asked: the hypervisor process does not answer.")
         else:
             sources.insert(0, ("agent", libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT))

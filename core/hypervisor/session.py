@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from core.clock import Clock
-from core.errors import NotFoundError
+from core.errors import DeadlineError, NotFoundError
 from core.hypervisor.binding import Connection
 from core.hypervisor.connector import Connector
 from core.hypervisor.detail import read_detail
@@ -28,6 +28,10 @@ from core.model.observation import DetailRead, HostAdded, InstanceRead
 T = TypeVar("T")
 _GRACE = 0.5
 """How long `close` waits for connections to be freed before it leaves them to their threads."""
+AGENT_SECONDS = 10.0
+"""How long a guest's agent may take to name its addresses; libvirt itself waits for ever."""
+AGENT_REST = 600.0
+"""How long an agent that did not answer is left alone: every call to it keeps a lane."""
 
 
 class Hypervisor:
@@ -56,6 +60,8 @@ class Hypervisor:
             idle=self._options.lane_idle,
         )
         self._sampler = Sampler(self._connector, clock, sink)
+        self._hung_agents: dict[str, float] = {}
+        """By UUID: until when (monotonic) the guest's agent is not asked."""
         self._running: asyncio.Task[None] | None = None
 
     @property
@@ -101,17 +107,31 @@ class Hypervisor:
     async def detail(self, uuid: str) -> InstanceDetail:
         """Read XML, snapshots and addresses of an instance, and hand them over as `DetailRead`.
 
-        Raises NotFoundError, UnreachableError, DeadlineError.
+        A guest's agent that never answers costs 10 s, its call stays stuck, and it is not asked
+        again for ten minutes. Raises NotFoundError, UnreachableError, DeadlineError.
         """
-        at = self._clock.now()
-        detail = await self.call(
-            lambda conn: read_detail(conn, self.name, uuid, at),
-            deadline=self._options.call_deadline,
-        )
+        deadline = self._options.call_deadline
+        if self._clock.monotonic() < self._hung_agents.get(uuid, 0.0):
+            detail = await self._read_detail(uuid, deadline, ask_agent=False)
+        else:
+            try:
+                detail = await self._read_detail(uuid, min(deadline, AGENT_SECONDS), ask_agent=True)
+            except DeadlineError:
+                self._hung_agents[uuid] = self._clock.monotonic() + AGENT_REST
+                detail = await self._read_detail(uuid, deadline, ask_agent=False)
         if detail is None:
             raise NotFoundError(f"There is no such instance on {self.name} any more.")
-        self._sink(DetailRead(self.name, at, detail))
+        self._sink(DetailRead(self.name, detail.at, detail))
         return detail
+
+    async def _read_detail(
+        self, uuid: str, deadline: float, *, ask_agent: bool
+    ) -> InstanceDetail | None:
+        at = self._clock.now()
+        return await self.call(
+            lambda conn: read_detail(conn, self.name, uuid, at, ask_agent=ask_agent),
+            deadline=deadline,
+        )
 
     async def call(
         self,
@@ -124,9 +144,10 @@ class Hypervisor:
         """Run `function(conn)` on an operation lane; it must return plain values, no handles.
 
         Calls with the same `uuid` are made in order. `deadline` is seconds from when it is its
-        turn. An urgent call (abort, cut the power) waits for no other. Raises UnreachableError
-        when the link is down or breaks, DeadlineError when no answer came in time (the call may
-        yet take effect), ReadOnlyError, NotFoundError or HypervisorError as libvirt says.
+        turn. An urgent call (abort, cut the power) waits for no other. Raises NotSentError when
+        the link is down, UnreachableError when it breaks and DeadlineError when no answer came in
+        time (the call may yet take effect), ReadOnlyError, NotFoundError or HypervisorError as
+        libvirt says.
         """
         _ = self._link.upkeep  # raises when the link is down
         return await self._lanes.call(

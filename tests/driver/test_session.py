@@ -17,10 +17,13 @@ import pytest
 
 from core.clock import SystemClock
 from core.errors import DeadlineError, NotFoundError, ReadOnlyError, UnreachableError, UsageError
+from core.hypervisor import session
+from core.hypervisor.binding import Connection
+from core.hypervisor.detail import read_detail
 from core.hypervisor.options import LinkOptions
 from core.hypervisor.session import Hypervisor
 from core.model.host import LinkStatus
-from core.model.instance import InstanceState
+from core.model.instance import InstanceDetail, InstanceState
 from core.model.observation import (
     DetailRead,
     HostRead,
@@ -136,6 +139,31 @@ async def test_detail_is_read_on_demand_and_told(daemon: PrivateDaemon) -> None:
         assert seen.last(DetailRead).detail == detail
         with pytest.raises(NotFoundError):
             await host.detail(uuid_of(77))
+
+
+async def test_an_agent_that_never_answers_costs_the_detail_only_its_addresses(
+    daemon: PrivateDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered, asked = threading.Event(), []
+
+    def hanging(
+        conn: Connection, host: str, uuid: str, at: float, *, ask_agent: bool
+    ) -> InstanceDetail | None:
+        asked.append(ask_agent)
+        if ask_agent:
+            answered.wait(30)
+        return read_detail(conn, host, uuid, at, ask_agent=ask_agent)
+
+    monkeypatch.setattr(session, "read_detail", hanging)
+    monkeypatch.setattr(session, "AGENT_SECONDS", 0.2)
+    async with linked(daemon.uri) as (host, seen):
+        await host.settled()
+        detail = await host.detail(uuid_of(1))
+        assert "<name>vm0001</name>" in detail.xml
+        assert seen.of(DetailRead)[-1].detail == detail
+        await host.detail(uuid_of(1))
+        assert asked == [True, False, False]
+        answered.set()
 
 
 def run_python(code: str) -> subprocess.CompletedProcess[str]:
