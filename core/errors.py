@@ -41,6 +41,10 @@ class UnreachableError(VirtdeckError):
     exit_status = 3
 
 
+class NotSentError(UnreachableError):
+    """The connection was not there, so nothing was sent: what was asked for did not take effect."""
+
+
 class RefusedError(VirtdeckError):
     """A request that its own check refuses before anything is touched."""
 

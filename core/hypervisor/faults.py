@@ -12,6 +12,7 @@ from typing import Protocol
 from core.errors import (
     HypervisorError,
     NotFoundError,
+    NotSentError,
     ReadOnlyError,
     UnreachableError,
     UnsupportedError,
@@ -79,34 +80,34 @@ def translate(error: LibvirtError, address: HostAddress, *, broken: bool = False
     return HypervisorError(f"libvirt on {address.name}: {text}", _CURES.get(code, ""), code)
 
 
-def not_opened(error: LibvirtError, address: HostAddress) -> UnreachableError:
+def not_opened(error: LibvirtError, address: HostAddress) -> NotSentError:
     """Return the error for a connection that could not be opened, with its cure. Pure."""
     full = _one_line(error.get_error_message() or str(error))
     text = tidy(full)
     for rule in REACHING:
         if found := re.search(rule.pattern, full, re.IGNORECASE):
             facts = _facts(address) | {"text": text, "detail": _detail(found)}
-            return UnreachableError(rule.message.format(**facts), rule.hint.format(**facts))
+            return NotSentError(rule.message.format(**facts), rule.hint.format(**facts))
     if error.get_error_code() in _AUTHENTICATION:
         return credentials_wanted([], address, text)
-    return UnreachableError(f"{address.name} cannot be reached: {text}", _check(address))
+    return NotSentError(f"{address.name} cannot be reached: {text}", _check(address))
 
 
 def credentials_wanted(
     prompts: Sequence[str], address: HostAddress, text: str = ""
-) -> UnreachableError:
+) -> NotSentError:
     """Return the error for a host that asks for a user name or password: nobody is ever asked."""
     asked = ", ".join(tidy(prompt).rstrip(":. ") for prompt in prompts)
     why = f"it asks for {asked}" if asked else tidy(text)
-    return UnreachableError(
+    return NotSentError(
         f"{address.name} wants you to log in ({why})." if why else f"{address.name} denied access.",
         "Put the credentials in ~/.config/libvirt/auth.conf (mode 0600); virtdeck never asks.",
     )
 
 
-def timed_out(address: HostAddress, seconds: float) -> UnreachableError:
+def timed_out(address: HostAddress, seconds: float) -> NotSentError:
     """Return the error for a connection that did not open in time."""
-    return UnreachableError(
+    return NotSentError(
         f"{_facts(address)['where']} did not answer within {seconds:g} s.", _check(address)
     )
 

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from core.errors import DeadlineError, UnreachableError, VirtdeckError
+from core.errors import DeadlineError, NotSentError, VirtdeckError
 from core.hypervisor.binding import Connection
 
 T = TypeVar("T")
@@ -117,13 +117,13 @@ class Lane:
 
         `function` must return plain values: a libvirt handle would keep the connection from being
         freed. Raises DeadlineError when it did not return in time (the lane is then abandoned, and
-        whether the call took effect is not known), UnreachableError when the lane is closed or the
-        time ran out before a connection was there (nothing was sent), and what `function` raised,
-        translated. A cancelled caller abandons the lane as well.
+        whether the call took effect is not known), NotSentError when the lane is closed or the time
+        ran out before a connection was there, UnreachableError when the connection broke during the
+        call, and what `function` raised, translated. A cancelled caller abandons the lane as well.
         """
         async with self._turn:
             if self._finished:
-                raise UnreachableError(f"The connection {self.name} is closed.")
+                raise NotSentError(f"The connection {self.name} is closed.")
             loop = asyncio.get_running_loop()
             future: asyncio.Future[T] = loop.create_future()
             self._pending = future

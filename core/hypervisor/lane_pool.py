@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
-from core.errors import UnreachableError
+from core.errors import NotSentError, UnreachableError
 from core.hypervisor.binding import Connection
 from core.hypervisor.lane import Connecting, Lane
 
@@ -48,7 +48,7 @@ class LanePool:
     ) -> T:
         """Make a call on a lane of its own; `deadline` (s) counts from when it is its turn.
 
-        Raises as `Lane.call` does, and UnreachableError when too many earlier calls are stuck.
+        Raises as `Lane.call` does, and NotSentError when too many earlier calls are stuck.
         """
         if urgent:
             return await self._make(function, deadline, STUCK_LIMIT + _URGENT_RESERVE)
@@ -61,7 +61,9 @@ class LanePool:
         Calls that were sent end by themselves: their connections have their own keepalive.
         """
         self._generation += 1
-        lost = UnreachableError(f"The link to {self._host} was lost; nothing was sent.")
+        lost = NotSentError(
+            f"The link to {self._host} was lost; nothing was sent.", "Ask again when it is back."
+        )
         for lane in self._busy:
             lane.stop_opening(lost)
         while self._idle:
@@ -85,9 +87,9 @@ class LanePool:
     ) -> T:
         self._stuck = {lane for lane in self._stuck if not lane.ended}
         if len(self._stuck) >= stuck_limit:
-            raise UnreachableError(
+            raise NotSentError(
                 f"{self._host} has not answered {len(self._stuck)} earlier calls.",
-                "Nothing was sent. Find the instance whose hypervisor process hangs, and stop it.",
+                "Find the instance whose hypervisor process hangs, and stop it.",
             )
         lane = self._take()
         generation = self._generation

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from core.clock import Clock
-from core.errors import HypervisorError, UnreachableError, VirtdeckError
+from core.errors import HypervisorError, NotSentError, VirtdeckError
 from core.hypervisor import faults
 from core.hypervisor.attachment import Attachment
 from core.hypervisor.backoff import Backoff
@@ -62,9 +62,9 @@ class Link:
 
     @property
     def upkeep(self) -> Upkeep:
-        """Reading and listing on the living connection; raises UnreachableError when down."""
+        """Reading and listing on the living connection; raises NotSentError when down."""
         if self._upkeep is None:
-            raise UnreachableError(
+            raise NotSentError(
                 f"The link to {self._host} is down{': ' if self._state.error else ''}"
                 f"{self._state.error or '.'}",
                 self._state.hint,

@@ -76,6 +76,7 @@ def parse_uri(text: str) -> HostAddress:
     text = text.strip()
     named = _NAMED.fullmatch(text)
     name, uri = (named["name"], named["uri"]) if named else ("", text)
+    _check_name(text, uri)
     parts, port = _split(uri)
     driver, transport = _scheme(uri, parts)
     parameters = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -113,6 +114,15 @@ def unique_names(addresses: Iterable[HostAddress]) -> tuple[HostAddress, ...]:
             taken.add(name)
         result.append(replace(host, name=name))
     return tuple(result)
+
+
+def _check_name(text: str, uri: str) -> None:
+    name, equals, rest = text.partition("=")
+    if uri == text and equals and "://" in rest and ":" not in name:
+        raise UsageError(
+            f"{clean(name)!r} cannot be the name of a host.",
+            "A name is made of letters from a to z, digits, '.', '_' and '-'.",
+        )
 
 
 def _split(uri: str) -> tuple[SplitResult, int | None]:

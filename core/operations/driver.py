@@ -10,7 +10,7 @@ from contextlib import suppress
 import msgspec
 
 from core.clock import Clock
-from core.errors import DeadlineError, JournalError, UnreachableError, VirtdeckError
+from core.errors import DeadlineError, JournalError, NotSentError, UnreachableError, VirtdeckError
 from core.journal.entry import Entry
 from core.journal.journal import Journal
 from core.journal.owner import this_process
@@ -123,7 +123,8 @@ class Driver:
         case.answered(
             "" if error is None else error.message,
             "" if error is None else error.hint,
-            certain=not isinstance(error, UnreachableError | DeadlineError),
+            certain=isinstance(error, NotSentError)
+            or not isinstance(error, UnreachableError | DeadlineError),
         )
         await self.keep_anyway(case)
 

@@ -49,8 +49,8 @@ class Hosts(Protocol):
         """Make one call on an instance; returns when libvirt said yes, at most after `deadline` s.
 
         Raises HypervisorError (libvirt refused or failed it), NotFoundError (no such instance or
-        host), UnreachableError (the link broke: it may have been carried out) or DeadlineError
-        (no answer in time: it may yet be carried out).
+        host), NotSentError (the host was not reached), UnreachableError (the link broke: it may
+        have been carried out) or DeadlineError (no answer in time: it may yet be carried out).
         """
         ...
 

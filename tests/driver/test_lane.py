@@ -12,7 +12,13 @@ from typing import Any
 
 import pytest
 
-from core.errors import DeadlineError, NotFoundError, UnreachableError, VirtdeckError
+from core.errors import (
+    DeadlineError,
+    NotFoundError,
+    NotSentError,
+    UnreachableError,
+    VirtdeckError,
+)
 from core.hypervisor.connector import Connector
 from core.hypervisor.lane import Lane
 from core.hypervisor.lane_pool import STUCK_LIMIT, LanePool
@@ -117,7 +123,7 @@ async def test_a_passed_deadline_abandons_the_lane_whose_connection_comes_back_l
     assert not lane.usable
     assert not lane.ended
     assert doubles.closed == []
-    with pytest.raises(UnreachableError):
+    with pytest.raises(NotSentError):
         await lane.call(lambda _conn: None, deadline=5)
     gate.set()
     await until(lambda: lane.ended)
@@ -252,7 +258,7 @@ async def test_a_lost_link_ends_the_wait_for_a_connection_at_once(doubles: Doubl
     waiting = asyncio.create_task(pool.call(called.append, uuid=None, deadline=60))
     await until(lambda: doubles.opening)
     pool.drop()
-    with pytest.raises(UnreachableError, match="nothing was sent"):
+    with pytest.raises(NotSentError, match="nothing was sent"):
         await waiting
     doubles.open_gate.set()
     await until(lambda: doubles.closed)
@@ -265,7 +271,7 @@ async def test_too_many_stuck_calls_refuse_the_next_before_it_is_sent(doubles: D
     for _ in range(STUCK_LIMIT):
         with pytest.raises(DeadlineError):
             await pool.call(lambda _c: gate.wait(), uuid=None, deadline=0.01)
-    with pytest.raises(UnreachableError, match="has not answered 8 earlier calls"):
+    with pytest.raises(NotSentError, match="has not answered 8 earlier calls"):
         await pool.call(lambda _c: None, uuid=None, deadline=5)
     assert await pool.call(lambda _c: 1, uuid=None, deadline=5, urgent=True) == 1
     gate.set()

@@ -154,6 +154,8 @@ async def test_a_host_that_hangs_leaves_the_outcome_unknown_until_it_is_back(
     fleet: Fleet, daemon: PrivateDaemon
 ) -> None:
     vm = named(fleet, "vm0001").key
+    await until(lambda: fleet.state.instances[vm].described)
+    await fleet.detail(vm)  # leaves an open lane behind: the call is sent, and not answered
     daemon.stop()
     try:
         operation = await fleet.submit(Start(vm))
@@ -170,6 +172,21 @@ async def test_a_host_that_hangs_leaves_the_outcome_unknown_until_it_is_back(
     await until(lambda: operation.record.status is OperationStatus.DONE)
     assert "seen later" in operation.record.outcome
     assert fleet.state.instances[vm].state is S.RUNNING
+
+
+async def test_what_a_hanging_host_was_never_sent_has_failed_and_says_so(
+    fleet: Fleet, daemon: PrivateDaemon
+) -> None:
+    vm = named(fleet, "vm0001").key
+    await until(lambda: fleet.state.instances[vm].described)
+    daemon.stop()  # before any lane is open
+    try:
+        operation = await fleet.submit(Start(vm))
+        with pytest.raises(OperationFailedError) as caught:
+            await asyncio.wait_for(operation, 15)
+        assert caught.value.hint
+    finally:
+        daemon.resume()
 
 
 async def test_an_operation_on_a_host_that_is_down_is_refused_with_the_cause(

@@ -20,6 +20,7 @@ from core.errors import (
     HypervisorError,
     JournalError,
     NotFoundError,
+    NotSentError,
     OperationCancelledError,
     OperationFailedError,
     OutcomeUnknownError,
@@ -242,6 +243,16 @@ async def test_a_deadline_is_unknown_and_settled_when_the_state_shows_it(world: 
     await until(lambda: operation.record.status is OperationStatus.DONE)
     assert operation.record.outcome == "web is running (seen later)"
     assert world.operations[operation.id] == operation.record
+
+
+async def test_a_call_that_was_never_sent_is_a_failure_and_nothing_unknown(world: World) -> None:
+    web = world.add("web", S.SHUTOFF)
+    world.obeys = False
+    world.errors[PowerCall.CREATE] = NotSentError("alpha did not answer within 10 s.", "Check it.")
+    operation = await world.runner.submit(Start(web))
+    with pytest.raises(OperationFailedError, match="did not answer within 10 s"):
+        await operation
+    assert operation.record.hint == "Check it."
 
 
 async def test_unknown_is_settled_when_the_link_comes_back(world: World) -> None:
