@@ -105,6 +105,8 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
 
     def on_core_news(self) -> None:
         """Take what the bridge has and hand it to the screen in view."""
+        if not self.is_running:  # the screens are being taken down
+            return
         news = self.bridge.take()
         self.view.state = news.state
         for screen in reversed(self.screen_stack):
@@ -182,12 +184,10 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
         self.notify(f"{message}\n{hint}".strip(), severity="error", timeout=10, markup=False)
 
     def tell_ended(self) -> None:
-        """Report the operations of this console that have ended."""
-        toast = self.watch_list.ended(self.view.state.operations)
-        if toast is not None:
-            self.notify(
-                toast.text, title=toast.title, severity=toast.severity, timeout=8, markup=False
-            )
+        """Report the operations of this console that have ended, and what its source notices."""
+        told = self.watch_list.toasts(self.view.state.operations, self.bridge.notices)
+        for title, text, severity, timeout in told:
+            self.notify(text, title=title, severity=severity, timeout=timeout, markup=False)
 
     # -- actions of the registry, scope "global" ---------------------------------------------------
 
@@ -263,10 +263,14 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
             self.screen.set_filter(filter_text)
 
     async def action_show_faults(self) -> None:
-        """The instances that have an alert."""
+        """What has an alert: instances first; without one, hosts, then pools."""
         from console.screens.instances import FAULTS
 
-        await self.show_instances(FAULTS)
+        kinds = {key.kind for key in self.view.state.alerts}
+        if "instance" in kinds:
+            await self.show_instances(FAULTS)
+        else:
+            await self.action_show_screen("hosts" if "host" in kinds else "volumes")
 
     # -- themes ----------------------------------------------------------------------------------
 

@@ -106,6 +106,10 @@ class Operator:
         """Press keys."""
         await self.pilot.press(*keys)
 
+    async def click_header(self, text: str) -> None:
+        """Click on a text in the first line."""
+        await self.pilot.click(offset=(self.lines()[0].index(text), 0))
+
     async def show_only(self, text: str) -> None:
         """Filter the table in view."""
         await self.press("slash", "ctrl+u", *text, "enter")
