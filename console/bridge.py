@@ -94,6 +94,12 @@ class Bridge:
         source = self._source
         return State() if source is None else source.state
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the operator should know of the source; nothing until it is open."""
+        source = self._source
+        return () if source is None else source.notices
+
     def take(self) -> News:
         """Everything since the last `take`, merged; allows the next wake-up."""
         with self._lock:

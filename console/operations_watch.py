@@ -1,12 +1,18 @@
-"""Which operations this console started and has not yet reported the end of. Pure, any thread."""
+"""What the operator is to be told: how what this console started has ended, and what is amiss.
+
+Pure, any thread.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from console import format as fmt
 from core.model import OperationRecord, OperationStatus
+
+NOTICE_SECONDS = 60.0
+"""How long a notice of the source stays: it is long, and comes while the screen is still new."""
 
 
 class Toast(NamedTuple):
@@ -15,17 +21,30 @@ class Toast(NamedTuple):
     title: str
     text: str
     severity: Literal["information", "warning", "error"]
+    seconds: float = 8.0
+    """How long it stays."""
 
 
 class OperationsWatch:
-    """Remembers ids; says how they ended, once."""
+    """Remembers ids and notices; says each, once."""
 
     def __init__(self) -> None:
         self._open: set[str] = set()
+        self._noticed: set[str] = set()
 
     def add(self, operation_id: str) -> None:
         """An operation was submitted from here."""
         self._open.add(operation_id)
+
+    def toasts(
+        self, operations: Mapping[str, OperationRecord], notices: Iterable[str]
+    ) -> list[Toast]:
+        """Everything that is new since the last call: notices of the source, and what ended."""
+        fresh = [notice for notice in notices if notice not in self._noticed]
+        self._noticed.update(fresh)
+        told = [Toast("Notice", notice, "warning", NOTICE_SECONDS) for notice in fresh]
+        ended = self.ended(operations)
+        return told if ended is None else [*told, ended]
 
     def ended(self, operations: Mapping[str, OperationRecord]) -> Toast | None:
         """One toast for all that ended since the last call."""

@@ -98,6 +98,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             _ = settings.keys
         except SettingsError as error:
             raise SettingsError(f"{what}: {error.message}", error.hint) from None
+        if not settings.journal.isprintable():
+            raise SettingsError(
+                f"{what}, key 'journal': the file's name contains control characters.",
+                "Write the path of a file.",
+            )
         for name, uri in settings.named_hosts:
             if ":" not in uri:
                 raise SettingsError(

@@ -42,6 +42,22 @@ def open_log() -> TextIO:
     return os.fdopen(handle, "a", encoding="utf-8", errors="backslashreplace", buffering=1)
 
 
+class LogFile(logging.Handler):
+    """Appends records to the log, which the first of them opens: most commands have none.
+
+    A command's error stream is for sentences; tracebacks of the core belong here.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record; any thread."""
+        with open_log() as log:
+            log.write(f"{self.format(record)}\n")
+
+
 @contextmanager
 def diverted() -> Iterator[TextIO]:
     """Point descriptor 2 at the log and leave Textual a private copy of the terminal.
@@ -55,13 +71,9 @@ def diverted() -> Iterator[TextIO]:
     kept = sys.stderr, sys.__stderr__
     sys.stderr, sys.__stderr__ = log, terminal  # type: ignore[misc]
     os.dup2(log.fileno(), 2)
-    handler = logging.StreamHandler(log)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.getLogger().addHandler(handler)
     try:
         yield terminal
     finally:
-        logging.getLogger().removeHandler(handler)
         terminal.flush()
         os.dup2(terminal.fileno(), 2)
         sys.stderr, sys.__stderr__ = kept  # type: ignore[misc]

@@ -22,6 +22,7 @@ from core.model.text import clean
 from core.state.store import Store
 
 if TYPE_CHECKING:
+    from core.journal.journal import Journal
     from core.operations.handle import Handle
     from core.operations.runner import Runner
 
@@ -54,6 +55,7 @@ class Fleet:
         self._store = Store()
         self._mailroom = Mailroom()
         self._exit = AsyncExitStack()
+        self._journal: Journal | None = None
         self._runner: Runner | None = None
         self._hosts = {
             address.name: Hypervisor(
@@ -139,6 +141,11 @@ class Fleet:
         """Whether `submit` refuses everything."""
         return self._options.read_only
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the operator should know of the journal: that it was damaged and begun anew."""
+        return () if self._journal is None else self._journal.notices
+
     def changes(self) -> Mailbox:
         """Deltas from now on; those a slow reader missed come merged into one."""
         return self._mailroom.subscribe()
@@ -193,7 +200,7 @@ class Fleet:
         from core.journal.journal import Journal
         from core.operations.runner import Runner
 
-        journal = await Journal.open(self._journal_path)
+        self._journal = journal = await Journal.open(self._journal_path)
         stack.push_async_callback(journal.close)
         self._runner = Runner(
             FleetHosts(self._hosts),

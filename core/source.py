@@ -43,6 +43,11 @@ class Source(Protocol):
         """Whether `submit` refuses everything."""
         ...
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the operator should know of the source itself, a sentence or two each."""
+        ...
+
     def changes(self) -> AsyncIterator[Delta]:
         """Deltas as they come; those a slow reader missed come merged into one."""
         ...

@@ -10,7 +10,7 @@ from typing import Any
 from console.cli import targets
 from console.cli.invocation import Invocation
 from console.cli.lookup import down_hosts, unreachable
-from console.cli.output import complain
+from console.cli.output import complain, note
 from console.settings import Settings
 from core.errors import UnreachableError
 from core.fleet import Fleet, LinkOptions
@@ -60,6 +60,8 @@ def on_fleet(
         if prepare is not None:
             prepare(fleet)
         async with fleet:
+            for notice in fleet.notices:
+                note(f"virtdeck: {notice}")
             await fleet.ready(READY_SECONDS)
             return await _reporting(fleet, work, tolerate_down)
 

@@ -10,7 +10,7 @@ import click
 
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.listings import print_rows
-from console.cli.output import Column
+from console.cli.output import Column, note
 from console.format import date_time
 from console.settings import Settings
 from core.model import OperationRecord
@@ -51,6 +51,9 @@ async def _records(path: Path | None, limit: int) -> list[OperationRecord]:
         return []  # nothing was ever asked for
     journal = await Journal.open(path, read_only=True)
     try:
-        return [entry.record for entry in await journal.recent(limit)]
+        records = [entry.record for entry in await journal.recent(limit)]
+        for notice in journal.notices:
+            note(f"virtdeck: {notice}")
+        return records
     finally:
         await journal.close()

@@ -12,7 +12,10 @@ import click
 
 from console.cli.invocation import common, invocation
 from console.cli.output import complain, note
+from console.stderr import LogFile, log_path
 from core.errors import VirtdeckError
+
+_log = logging.getLogger(__name__)
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C."""
@@ -88,6 +91,15 @@ def root(context: click.Context) -> int | None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; every error is a sentence, never a trace."""
+    log = LogFile()
+    logging.getLogger().addHandler(log)
+    try:
+        return _run(arguments)
+    finally:
+        logging.getLogger().removeHandler(log)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         result = root.main(args=arguments, prog_name="virtdeck", standalone_mode=False)
         sys.stdout.flush()
@@ -112,16 +124,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _internal_error(error: Exception) -> int:
-    from console.stderr import log_path, open_log
-
-    with open_log() as log:
-        handler = logging.StreamHandler(log)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        record = logging.LogRecord(
-            "virtdeck", logging.ERROR, __file__, 0, "internal error",
-            None, (type(error), error, error.__traceback__),
-        )  # fmt: skip
-        handler.emit(record)
+    _log.error("internal error", exc_info=error)
     note(f"virtdeck: internal error ({type(error).__name__}: {error}).")
     note(f"  This is a defect of virtdeck; please report it with the end of {log_path()}.")
     return 1

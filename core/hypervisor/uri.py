@@ -22,7 +22,8 @@ DRIVERS = (
 TRANSPORTS = ("ssh", "libssh", "libssh2", "tls", "tcp", "unix", "ext")
 _QEMU_PATHS = ("/system", "/session", "/embed")
 _EXAMPLE = "For example qemu+ssh://root@host/system, qemu:///system or test:///default."
-_NAMED = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]*)=(?P<uri>[a-z][a-z0-9+]*:.*)")
+_NAME = "[A-Za-z0-9][A-Za-z0-9_.-]*"
+_NAMED = re.compile(rf"(?P<name>{_NAME})=(?P<uri>[a-z][a-z0-9+]*:.*)")
 _SCHEME = re.compile(r"[a-z][a-z0-9]*(\+[a-z0-9]+)?")
 # What tells nothing of a host in the path of its socket.
 _DULL = re.compile(r"(lib)?virt.*|run|runtime|tmp|var|sock(ets?)?|user|\d+|.*\.sock|\..*")
@@ -118,7 +119,8 @@ def unique_names(addresses: Iterable[HostAddress]) -> tuple[HostAddress, ...]:
 
 def _check_name(text: str, uri: str) -> None:
     name, equals, rest = text.partition("=")
-    if uri == text and equals and "://" in rest and ":" not in name:
+    fits = re.fullmatch(_NAME, name)
+    if uri == text and equals and "://" in rest and ":" not in name and not fits:
         raise UsageError(
             f"{clean(name)!r} cannot be the name of a host.",
             "A name is made of letters from a to z, digits, '.', '_' and '-'.",

@@ -46,6 +46,12 @@ def prepare(path: Path) -> None:
         raise cannot_open(path, error) from error
 
 
+def refuse_directory(path: Path) -> None:
+    """Raise JournalError where a directory has the journal's name: SQLite's words mislead."""
+    if path.is_dir():
+        raise cannot_open(path, IsADirectoryError())
+
+
 def cannot_open(path: Path, error: OSError) -> JournalError:
     """Say why a journal's file cannot be used, with the cure."""
     if isinstance(error, IsADirectoryError):
@@ -54,8 +60,7 @@ def cannot_open(path: Path, error: OSError) -> JournalError:
         )
     return JournalError(
         f"The journal {path} cannot be opened: {error.strerror or error}.",
-        f"Make its directory writable or set {ENVIRONMENT} to another file, or go on without a "
-        "journal: then nothing is remembered when the console ends.",
+        f"Make its directory writable, or set {ENVIRONMENT} to another file.",
     )
 
 

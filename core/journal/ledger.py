@@ -50,6 +50,7 @@ class Ledger:
         """
         path = path or files.default_path()
         if read_only:
+            files.refuse_directory(path)
             with _said_well(path):
                 return cls(_connect(path, read_only=True), path, [])
         files.prepare(path)
@@ -59,8 +60,9 @@ class Ledger:
             except sqlite3.DatabaseError as error:
                 if not _is_damage(error):
                     raise
+                reason = " ".join(str(error).split())
                 notice = (
-                    f"The journal was damaged ({error}): it is kept as {files.move_aside(path)}, "
+                    f"The journal was damaged ({reason}): it is kept as {files.move_aside(path)}, "
                     "and a new one was begun. Operations that were under way are not taken over: "
                     "look at the state of each instance."
                 )
@@ -190,7 +192,11 @@ def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     )
     try:
         _check_kind(connection, path)
-        if not read_only:
+        if read_only and version_of(connection) == 0:  # made, and not yet written
+            connection.close()
+            connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            migrate(connection)
+        elif not read_only:
             _check_health(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")

@@ -85,6 +85,11 @@ class Replay:
         """The picture at the tape's position."""
         return self.player.state
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """That the end of the tape is missing, when it is."""
+        return (f"{self.tape.warning} What is there is played.",) if self.tape.warning else ()
+
     def changes(self) -> Mailbox:
         """Deltas as they are played, and one for every seek."""
         return self._mailroom.subscribe()
@@ -113,7 +118,7 @@ class Replay:
         if not lines:
             raise NotFoundError(
                 "The tape has no details of this instance.",
-                "They are recorded for the instances that exist when the recording starts.",
+                "A recording reads them when it starts and when an instance appears.",
             )
         newest = bisect_right(lines, self.tape.due(self.player.position) - 1) - 1
         for observation in self.tape.read(lines[max(0, newest)], 1):

@@ -60,6 +60,10 @@ class SyntheticSource:
     def state(self) -> State:
         return self._store.state
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        return ()
+
     def changes(self) -> AsyncIterator[Delta]:
         return self._mailroom.subscribe()
 

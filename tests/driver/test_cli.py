@@ -461,3 +461,15 @@ def test_on_a_terminal_it_asks_and_names_what_goes_away(
     shown = on_terminal(virtdeck, command, b"y\n", b"Go on?")
     assert shown.endswith(b"status 0")
     assert not domain.isActive()
+
+
+def test_a_damaged_journal_is_one_line_on_the_error_stream(
+    on_shared: Any, virtdeck: Virtdeck
+) -> None:
+    (virtdeck.home / "journal.db").write_bytes(b"no database at all" * 100)
+    result = on_shared("start", "vm0001")
+    damaged, refused = result.err.splitlines()
+    assert damaged.startswith("virtdeck: The journal was damaged")
+    assert "already running" in refused
+    assert "The journal was damaged" not in on_shared("start", "vm0001").err
+    assert "damaged" in next(virtdeck.home.rglob("virtdeck.log")).read_text()

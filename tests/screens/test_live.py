@@ -201,3 +201,12 @@ async def test_a_core_that_breaks_is_told_and_the_screen_stays(app: VirtdeckApp)
         app.bridge._failed(RuntimeError("broken"))
         await until(pilot, lambda: "The core stopped" in messages(app))
         assert len(rows(app)) == 4
+
+
+async def test_a_damaged_journal_is_told(app: VirtdeckApp, tmp_path: Path) -> None:
+    (tmp_path / "journal.sqlite3").write_bytes(b"no database at all" * 100)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "The journal was damaged" in messages(app))
+        assert "journal.sqlite3.damaged-" in messages(app)
+        await opened(pilot, app)
+        assert messages(app).count("The journal was damaged") == 1

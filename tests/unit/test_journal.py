@@ -164,6 +164,7 @@ def test_a_damaged_journal_is_moved_aside_and_said(path: Path, how: str) -> None
     (notice,) = second.notices
     (aside,) = path.parent.glob("*.damaged-*")
     assert str(aside) in notice
+    assert notice.isprintable(), "one sentence, though SQLite says it in lines"
     assert aside.read_bytes() == kept
     second.put(entry(1))
     second.close()
@@ -221,8 +222,9 @@ def test_every_migration_is_whole_or_not_at_all(
 
 
 def test_a_directory_in_its_place_and_a_place_that_is_a_file(tmp_path: Path) -> None:
-    with pytest.raises(JournalError, match="is a directory"):
-        Ledger.open(tmp_path)
+    for read_only in (False, True):
+        with pytest.raises(JournalError, match="is a directory"):
+            Ledger.open(tmp_path, read_only=read_only)
     (tmp_path / "file").write_text("")
     with pytest.raises(JournalError, match="cannot be opened") as caught:
         Ledger.open(tmp_path / "file" / "journal")
@@ -258,6 +260,15 @@ def test_read_only_changes_nothing_and_needs_the_file(path: Path) -> None:
         reader.put(entry(2))
     reader.close()
     writer.close()
+
+
+def test_a_file_that_was_only_just_made_holds_no_operations(path: Path) -> None:
+    path.parent.mkdir()
+    path.touch()
+    reader = Ledger.open(path, read_only=True)
+    assert reader.recent(5) == []
+    reader.close()
+    assert path.read_bytes() == b""
 
 
 WRITER = """

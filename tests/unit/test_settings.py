@@ -86,6 +86,7 @@ def test_refreshes_are_rarer_over_ssh():
         ('[display]\ncolours = "red"', "'red' is not a choice", "'truecolor'"),
         ("hosts = 3", "key 'hosts': expected a table or a list", ""),
         ('hosts = ["alpha"]', "'alpha' is not a libvirt URI", "qemu+ssh://"),
+        ('journal = "a\\u0000b"', "key 'journal': the file's name contains control", "a file"),
         ('[keymap]\n"power.strt" = "x"', "unknown action 'power.strt'", "power.start"),
     ],
 )
