@@ -184,12 +184,10 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
         self.notify(f"{message}\n{hint}".strip(), severity="error", timeout=10, markup=False)
 
     def tell_ended(self) -> None:
-        """Report the operations of this console that have ended."""
-        toast = self.watch_list.ended(self.view.state.operations)
-        if toast is not None:
-            self.notify(
-                toast.text, title=toast.title, severity=toast.severity, timeout=8, markup=False
-            )
+        """Report the operations of this console that have ended, and what its source notices."""
+        told = self.watch_list.toasts(self.view.state.operations, self.bridge.notices)
+        for title, text, severity, timeout in told:
+            self.notify(text, title=title, severity=severity, timeout=timeout, markup=False)
 
     # -- actions of the registry, scope "global" ---------------------------------------------------
 
