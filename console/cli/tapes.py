@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ from console.format import duration, plural, size
 from core.errors import TapeError, VirtdeckError
 from core.fleet import Fleet
 from core.journal.record import FLUSH_EVERY, Recorder
-from core.model import Instance, Observation
+from core.model import Delta, ObjectKey, Observation
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 DESCRIBED_SECONDS = 30.0
@@ -65,12 +66,14 @@ def record(invocation: Invocation, file: Path, seconds: float | None, force: boo
 
     async def work(fleet: Fleet) -> int:
         await until(fleet, described, DESCRIBED_SECONDS)
-        await _read_details(fleet)
+        changes = fleet.changes()
+        there = set(fleet.state.instances)
+        await _read_details(fleet, there)
         end = f"for {duration(seconds)}" if seconds is not None else "until Ctrl-C"
         note(f"Recording {plural(len(fleet.state.hosts), 'host')} {end}.")
         try:
             async with asyncio.timeout(seconds):
-                await tapings[0].run()
+                await asyncio.gather(tapings[0].run(), _follow(fleet, changes, there))
         except TimeoutError:
             return 0
         finally:
@@ -96,16 +99,27 @@ def _finish(recorder: Recorder, file: Path) -> None:
         )
 
 
-async def _read_details(fleet: Fleet) -> None:
-    """Put the details of every instance that is there on the tape; what fails is left out."""
+async def _read_details(fleet: Fleet, keys: Iterable[ObjectKey]) -> None:
+    """Put the details of instances on the tape; those that are gone are left out, and told."""
 
-    async def read(instance: Instance) -> None:
+    async def read(key: ObjectKey) -> None:
+        instance = fleet.state.instances.get(key)
+        name = key.id if instance is None else instance.name
         try:
-            await fleet.detail(instance.key)
+            await fleet.detail(key)
         except VirtdeckError as error:
-            note(f"{instance.name}: no details on the tape: {error.message}")
+            note(f"{name}: no details on the tape: {error.message}")
 
-    await asyncio.gather(*(read(instance) for instance in fleet.state.instances.values()))
+    await asyncio.gather(*map(read, keys))
+
+
+async def _follow(fleet: Fleet, changes: AsyncIterator[Delta], there: set[ObjectKey]) -> None:
+    """Put the details of every instance that appears on the tape, until cancelled."""
+    async for delta in changes:
+        there -= delta.gone
+        new = {key for key in delta.changed if key.kind == "instance"} - there
+        there |= new
+        await _read_details(fleet, new)
 
 
 @click.command()

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.driver.command import Virtdeck
 from tests.driver.private_daemon import PrivateDaemon
+
+
+@pytest.fixture
+def virtdeck(tmp_path: Path) -> Virtdeck:
+    """The command line, with a home of its own."""
+    return Virtdeck(tmp_path)
 
 
 @pytest.fixture
