@@ -13,7 +13,7 @@ from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.tolerance import if_supported, unless_gone
 from core.model.instance import Address, AgentState, InstanceDetail, Snapshot
 from core.model.text import clean
-from core.xml import read_instance, read_snapshot
+from core.xml import format_xml, read_instance, read_snapshot
 
 _LONGEST_XML = 1 << 20
 _LONG_WAIT = 1000
@@ -45,7 +45,7 @@ def _read(domain: Any, host: str, at: float, ask_agent: bool) -> InstanceDetail:
         host=host,
         uuid=domain.UUIDString(),
         at=at,
-        xml=_bounded(xml, notes),
+        xml=_for_people(xml, notes),
         inactive_xml=_inactive_xml(domain, notes),
         snapshots=_snapshots(domain, notes),
         addresses=_addresses(domain, xml, ask_agent, notes) if active else (),
@@ -53,10 +53,16 @@ def _read(domain: Any, host: str, at: float, ask_agent: bool) -> InstanceDetail:
     )
 
 
-def _bounded(xml: str, notes: list[str]) -> str:
-    if len(xml) > _LONGEST_XML:
+def _for_people(xml: str, notes: list[str]) -> str:
+    """Return XML without secrets: libvirt keeps those of a hypervisor's own command line in it."""
+    try:
+        text = format_xml(xml)
+    except XmlError as error:
+        notes.append(f"The XML cannot be shown: {error.message}")
+        return ""
+    if len(text) > _LONGEST_XML:
         notes.append("The XML is longer than a megabyte and was cut.")
-    return clean(xml[:_LONGEST_XML], multiline=True)
+    return text[:_LONGEST_XML]
 
 
 def _inactive_xml(domain: Any, notes: list[str]) -> str:
@@ -64,7 +70,7 @@ def _inactive_xml(domain: Any, notes: list[str]) -> str:
     try:
         if not domain.isPersistent():
             return ""
-        return _bounded(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE), notes)
+        return _for_people(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE), notes)
     except libvirt.libvirtError as error:
         _note(domain, notes, "The configuration of the next start", error)
         return ""

@@ -105,8 +105,8 @@ def test_details(tmp_path: Path) -> None:
     assert detail is not None
     assert (detail.host, detail.uuid, detail.at) == ("alpha", uuid_of(1), 3.0)
     assert "<name>vm1</name>" in detail.xml
-    assert "id='" in detail.xml
-    assert "id='" not in detail.inactive_xml.partition("<devices>")[0]
+    assert 'id="' in detail.xml
+    assert 'id="' not in detail.inactive_xml.partition("<devices>")[0]
     assert [(s.name, s.parent, s.current) for s in detail.snapshots] == [
         ("one", "", False),
         ("two", "one", True),
@@ -163,6 +163,17 @@ def test_addresses_of_a_guest_are_not_trusted() -> None:
         Address(name, "", "evil ", "agent"),
     ]
     assert list(read_addresses(None, "arp")) == []
+
+
+def test_details_hold_no_secrets(tmp_path: Path) -> None:
+    conn = open_world(tmp_path)
+    secret = "<metadata><p:password xmlns:p='urn:p'>hunter2</p:password></metadata>"
+    conn.defineXML(instance_xml(1).replace("<memory ", f"{secret}<memory "))
+    detail = read_detail(conn, "alpha", uuid_of(1), 3.0)
+    assert detail is not None
+    for xml in (detail.xml, detail.inactive_xml):
+        assert "urn:p" in xml
+        assert "hunter2" not in xml
 
 
 def test_facts_of_the_test_driver(tmp_path: Path) -> None:
