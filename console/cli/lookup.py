@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from console.cli.output import natural
 from core.errors import AmbiguousError, NotFoundError, UnreachableError, VirtdeckError
-from core.model import Host, Instance, LinkStatus, ObjectKey, State
+from core.model import Host, Instance, LinkStatus, State
 from core.model.text import clean
 
 Thing = TypeVar("Thing")
@@ -120,9 +120,3 @@ def _not_found(state: State, what: str, word: str, names: list[str]) -> Virtdeck
     return NotFoundError(
         f"There is no {what} {shown!r}.", f"Did you mean {near[0]!r}?" if near else listing
     )
-
-
-def key_of(item: Any) -> ObjectKey:
-    """Return the key of any value of the model."""
-    key: ObjectKey = item.key
-    return key

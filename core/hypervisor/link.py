@@ -132,7 +132,7 @@ class Link:
             attachment.lose,
             attachment.refused,
         )
-        await upkeep.relist(sweep=False, before=lambda: self._change(LinkStatus.UP))
+        await upkeep.relist(before=lambda: self._change(LinkStatus.UP))
         self._upkeep = upkeep
         attachment.go_live()
         self._on_change(True)

@@ -51,15 +51,9 @@ def instance_state(conn: Connection, uuid: str) -> PowerState | None:
     return unless_gone(read)
 
 
-def start(conn: Connection, uuid: str) -> bool:
-    """Start an instance (virDomainCreate); a managed save image is restored.
-
-    Returns whether there was one. It is asked before the start, which uses the image up.
-    """
-    domain = conn.lookupByUUIDString(uuid)
-    restored = bool(domain.hasManagedSaveImage(0))
-    domain.createWithFlags(0)
-    return restored
+def start(conn: Connection, uuid: str) -> None:
+    """Start an instance (virDomainCreate); a managed save image is restored."""
+    conn.lookupByUUIDString(uuid).createWithFlags(0)
 
 
 def shutdown(conn: Connection, uuid: str, means: Means = Means.ANY) -> None:
@@ -138,7 +132,7 @@ def wake_up(conn: Connection, uuid: str) -> None:
     conn.lookupByUUIDString(uuid).pMWakeup(0)
 
 
-CALLS: dict[str, Callable[[Connection, str], object]] = {
+CALLS: dict[str, Callable[[Connection, str], None]] = {
     "create": start,
     "shutdown": shutdown,
     "shutdown-acpi": partial(shutdown, means=Means.ACPI),

@@ -94,7 +94,7 @@ class Hypervisor:
 
     async def refresh(self) -> None:
         """List the host again now; raises UnreachableError when the link is down."""
-        await self._link.upkeep.relist(sweep=True)
+        await self._link.upkeep.relist()
 
     async def reread(self, uuid: str) -> Instance | None:
         """Read an instance now, hand it over and return it; None when it is gone.

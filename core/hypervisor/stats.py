@@ -69,11 +69,6 @@ class Statistics:
         self._probes = _Renewing(make_lane)
         self._probing: asyncio.Task[None] | None = None
 
-    @property
-    def silent(self) -> tuple[str, ...]:
-        """The UUIDs of the instances whose hypervisor process does not answer."""
-        return self._plan.silent
-
     async def tick(self) -> Sampled:
         """Ask once and return every active instance's counters.
 

@@ -77,7 +77,6 @@ def _disks(record: Record) -> Iterator[DiskCounters]:
             write_requests=record.get(at + "wr.reqs"),
             allocation=record.get(at + "allocation"),
             capacity=record.get(at + "capacity"),
-            physical=record.get(at + "physical"),
         )
 
 
@@ -90,6 +89,4 @@ def _interfaces(record: Record) -> Iterator[InterfaceCounters]:
             target=clean(record.get(at + "name", "")),
             received_bytes=record.get(at + "rx.bytes"),
             sent_bytes=record.get(at + "tx.bytes"),
-            received_drops=record.get(at + "rx.drop"),
-            sent_drops=record.get(at + "tx.drop"),
         )

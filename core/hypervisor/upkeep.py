@@ -14,8 +14,6 @@ import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
-import msgspec
-
 from core.clock import Clock
 from core.errors import UnreachableError, VirtdeckError
 from core.hypervisor import listing, reading
@@ -87,12 +85,12 @@ class Upkeep:
         """Hand nothing over any more: the link is lost."""
         self._ended = True
 
-    async def relist(self, *, sweep: bool, before: Callable[[], None] | None = None) -> None:
+    async def relist(self, before: Callable[[], None] | None = None) -> None:
         """List the host and hand the listing over; what is new or different gets described.
 
         `before` is called when the listing has come and before it is handed over.
         """
-        await _whole(self._relist(sweep, before))
+        await _whole(self._relist(before))
 
     def notice(self, event: Event) -> None:
         """Queue what an event made out of date; once, however many events say so."""
@@ -122,9 +120,9 @@ class Upkeep:
         while True:
             # No interval: for ever, as this task's end would be taken for the link's.
             await asyncio.sleep(self._options.sweep_interval or math.inf)
-            await self.relist(sweep=True)
+            await self.relist()
 
-    async def _relist(self, sweep: bool, before: Callable[[], None] | None) -> None:
+    async def _relist(self, before: Callable[[], None] | None) -> None:
         async with self._reading:
             listed = await self._call(
                 lambda conn: listing.read_listing(conn, self._host, self._clock.now()),
@@ -133,7 +131,7 @@ class Upkeep:
             self._plan_descriptions(listed)
             if before is not None:
                 before()
-            self._sink(msgspec.structs.replace(listed, sweep=sweep))
+            self._sink(listed)
 
     async def _reread(self, key: ObjectKey) -> Observation:
         async with self._reading:

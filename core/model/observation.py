@@ -40,14 +40,15 @@ class HostRead(_Observation, frozen=True):
 
 
 class Listed(_Observation, frozen=True):
-    """A full listing of a host: what is not in it is gone. Sent after every (re)connect."""
+    """A full listing of a host: what is not in it is gone.
+
+    Sent after every (re)connect and by every sweep; differences are reported as found.
+    """
 
     instances: tuple[Instance, ...] = ()
     pools: tuple[Pool, ...] = ()
     volumes: tuple[Volume, ...] = ()
     networks: tuple[Network, ...] = ()
-    sweep: bool = False
-    """A periodic re-listing: differences are reported as found, without a reconnect."""
 
 
 class InstanceRead(_Observation, frozen=True):

@@ -16,7 +16,6 @@ class DiskCounters(Value, frozen=True):
     write_requests: int | None = None
     allocation: int | None = None
     capacity: int | None = None
-    physical: int | None = None
 
 
 class InterfaceCounters(Value, frozen=True):
@@ -25,8 +24,6 @@ class InterfaceCounters(Value, frozen=True):
     target: str
     received_bytes: int | None = None
     sent_bytes: int | None = None
-    received_drops: int | None = None
-    sent_drops: int | None = None
 
 
 class Counters(Value, frozen=True):

@@ -35,15 +35,7 @@ def _places(source: DiskSource) -> Iterator[str]:
         yield rest  # a pool of that protocol knows the volume by its bare name
 
 
-def _index_volumes(volumes: Mapping[ObjectKey, Volume]) -> dict[Place, ObjectKey]:
-    index: dict[Place, ObjectKey] = {}
-    for key, volume in volumes.items():
-        for place in volume_places(volume):
-            index.setdefault((volume.host, place), key)
-    return index
-
-
-def volume_places(volume: Volume) -> tuple[str, ...]:
+def _volume_places(volume: Volume) -> tuple[str, ...]:
     """Return the texts by which a disk's source may name a volume."""
     named = f"{volume.pool_name}/{volume.name}"
     return (volume.path, named) if volume.path and volume.path != named else (named,)
@@ -55,7 +47,6 @@ def _undescribed_hosts(instances: Mapping[ObjectKey, Instance]) -> frozenset[str
 
 _users = Memo(_index_users)
 _incomplete = Memo(_undescribed_hosts)
-_volumes = Memo(_index_volumes)
 
 
 def users_of(state: State, volume: Volume) -> tuple[Instance, ...]:
@@ -66,7 +57,7 @@ def users_of(state: State, volume: Volume) -> tuple[Instance, ...]:
     """
     index = _users(state.instances)
     users: dict[int, ObjectKey] = {}
-    for place in volume_places(volume):
+    for place in _volume_places(volume):
         users |= index.get((volume.host, place), {})
     return tuple(state.instances[users[position]] for position in sorted(users))
 
@@ -100,11 +91,3 @@ def users_elsewhere(state: State, volume: Volume) -> tuple[Instance, ...]:
 def used_by_any(state: State, volume: Volume) -> bool:
     """Return whether any instance uses, or may use, the volume."""
     return bool(users_of(state, volume) or users_elsewhere(state, volume))
-
-
-def volume_of(state: State, host: str, path: str) -> Volume | None:
-    """Return the volume a disk source's path names on a host; None: it is in no known pool."""
-    key = _volumes(state.volumes).get((host, path))
-    if key is None and ":" in path:
-        key = _volumes(state.volumes).get((host, path.partition(":")[2]))
-    return None if key is None else state.volumes[key]

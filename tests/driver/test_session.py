@@ -198,7 +198,7 @@ asyncio.run(main())
     assert result.stdout.split("|") == [
         "closed",
         "The link to h was closed during a call.",
-        "The link to h was lost; nothing was sent.\n",
+        "The link to h was lost; nothing was sent. Ask again when it is back.\n",
     ]
     assert time.monotonic() - began < 15  # the stuck call would last for ever
     daemon.resume()

@@ -148,8 +148,7 @@ async def test_a_killed_daemon_loses_nothing_while_the_other_host_keeps_moving(
         await until(one.described, 30)
         await until(lambda: one.state(name) in (InstanceState.SHUTOFF, InstanceState.CRASHED), 20)
         await one.equals_a_fresh_listing()
-        listings = [item.sweep for item in one.seen.of(Listed)]
-        assert listings == [False, False]
+        assert len(one.seen.of(Listed)) == 2
 
 
 async def test_a_frozen_daemon_is_noticed_in_keepalive_time_and_the_other_keeps_moving(

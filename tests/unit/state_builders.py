@@ -244,15 +244,14 @@ def _event(kind: type, **fields: st.SearchStrategy[object]) -> st.SearchStrategy
 
 
 listings = st.builds(
-    lambda at, some, pools, volumes, networks, sweep: Listed(
-        HOST, at, tuple(some), tuple(pools), volumes, tuple(networks), sweep=sweep
+    lambda at, some, pools, volumes, networks: Listed(
+        HOST, at, tuple(some), tuple(pools), volumes, tuple(networks)
     ),
     _times,
     st.lists(instances, max_size=3, unique_by=lambda one: one.key),
     st.lists(_pools, max_size=2, unique_by=lambda one: one.key),
     _volumes,
     st.lists(_networks, max_size=1),
-    st.booleans(),
 )
 observations = st.one_of(
     listings,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from state_builders import HOST, disk, instance, listed, store, volume
 
 from core.model import Disk, DiskSource, Pool
-from core.state.usage import used_by_any, users_elsewhere, users_known, users_of, volume_of
+from core.state.usage import used_by_any, users_elsewhere, users_known, users_of
 
 BASE = volume("base.qcow2")
 
@@ -43,8 +43,6 @@ def test_by_pool_and_name_and_by_the_name_in_a_network_pool():
     by_name = instance("db", disks=(Disk("vda", source=source),))
     made = state(by_pool, by_name, volumes=(image,))
     assert names(users_of(made, image)) == ["web", "db"]
-    assert volume_of(made, HOST, "rbd:rbd/img") == image
-    assert volume_of(made, HOST, "ceph/img") == image
 
 
 def test_volumes_without_a_path_have_no_users_in_common():
@@ -52,14 +50,12 @@ def test_volumes_without_a_path_have_no_users_in_common():
     drive = instance(disks=(Disk("vda", source=DiskSource("file", "")),))
     made = state(drive, volumes=(one, other))
     assert users_of(made, one) == ()
-    assert volume_of(made, HOST, "/nowhere") is None
 
 
 def test_the_index_follows_the_state():
     user = instance(disks=(disk("vda", BASE.path),))
     assert users_of(state(user), BASE)
     assert not users_of(state(instance()), BASE)
-    assert volume_of(state(), HOST, BASE.path) == BASE
 
 
 def shared(host, path="/pool"):
