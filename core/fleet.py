@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from core.clock import Clock, SystemClock
-from core.errors import NotFoundError, ReadOnlyError, UsageError, VirtdeckError
+from core.errors import JournalError, NotFoundError, ReadOnlyError, UsageError, VirtdeckError
 from core.hypervisor.options import LinkOptions
 from core.hypervisor.session import Hypervisor
 from core.hypervisor.uri import HostAddress, parse_uri, unique_names
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from core.operations.runner import Runner
 
 __all__ = ["Fleet", "LinkOptions"]
+
+_ONLY_LOOKING = (
+    "This fleet was opened to look only.",
+    "Open it with operations to change anything.",
+)
 
 
 class Fleet:
@@ -43,6 +48,7 @@ class Fleet:
         options: LinkOptions,
         journal: Path | None,
         operations: bool,
+        tolerant: bool,
         clock: Clock,
     ) -> None:
         """Use `Fleet.open`."""
@@ -50,6 +56,7 @@ class Fleet:
         self._options = options
         self._journal_path = journal
         self._operations = operations
+        self._tolerant = tolerant
         self.tap: Callable[[Observation], None] | None = None
         """Is given every observation before it is applied: a recorder. It must not raise."""
         self._store = Store()
@@ -57,6 +64,8 @@ class Fleet:
         self._exit = AsyncExitStack()
         self._journal: Journal | None = None
         self._runner: Runner | None = None
+        self._refusal: tuple[str, str] | None = None if operations else _ONLY_LOOKING
+        """Why nothing can be changed, and the cure; None: it can, as far as is known."""
         self._hosts = {
             address.name: Hypervisor(
                 address.name, address.uri, sink=self._observe, clock=clock, options=options
@@ -73,13 +82,15 @@ class Fleet:
         options: LinkOptions | None = None,
         journal: Path | None = None,
         operations: bool = True,
+        tolerant: bool = False,
         clock: Clock | None = None,
     ) -> Self:
         """Return a fleet of the hosts at `uris`, libvirt URIs or `NAME=URI`; enter it to connect.
 
         `journal` is the file operations are kept in, None the user's own; without `operations` it
-        is not opened and `submit` refuses. Raises UsageError for a URI that makes no sense, two
-        hosts of one name, and none at all.
+        is not opened and `submit` refuses. A `tolerant` fleet does the same when the journal
+        cannot be used, and says so in `notices`. Raises UsageError for a URI that makes no sense,
+        two hosts of one name, and none at all.
         """
         options = options or LinkOptions()
         addresses = unique_names(parse_uri(uri) for uri in uris)
@@ -90,13 +101,14 @@ class Fleet:
             options=replace(options, read_only=options.read_only or read_only),
             journal=journal,
             operations=operations,
+            tolerant=tolerant,
             clock=clock or SystemClock(),
         )
 
     async def __aenter__(self) -> Self:
         """Begin to connect to every host; returns without waiting for any. See `ready`.
 
-        Raises JournalError when operations cannot be kept.
+        Raises JournalError when operations cannot be kept, unless it is `tolerant`.
         """
         async with AsyncExitStack() as stack:
             stack.callback(self._mailroom.close)
@@ -104,7 +116,7 @@ class Fleet:
             for host in self._hosts.values():
                 await host.start()
             if self._operations:
-                await self._open_runner(stack)
+                await self._begin_operations(stack)
             self._exit = stack.pop_all()
         return self
 
@@ -139,11 +151,13 @@ class Fleet:
     @property
     def read_only(self) -> bool:
         """Whether `submit` refuses everything."""
-        return self._options.read_only
+        return self._options.read_only or self._refusal is not None
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What the operator should know of the journal: that it was damaged and begun anew."""
+        """What the operator should know of the journal: that it was damaged, or cannot be used."""
+        if self._operations and self._refusal is not None:
+            return (" ".join(self._refusal),)
         return () if self._journal is None else self._journal.notices
 
     def changes(self) -> Mailbox:
@@ -152,7 +166,9 @@ class Fleet:
 
     def check(self, request: Request) -> tuple[str, ...]:
         """Why the request would be refused now, a sentence each; empty: it would be accepted."""
-        return self._running().check(request)
+        if self._runner is None:
+            return (" ".join(self._refusal or _ONLY_LOOKING),)
+        return self._runner.check(request)
 
     async def submit(self, request: Request) -> Handle:
         """Journal, check and queue a request.
@@ -194,6 +210,15 @@ class Fleet:
 
     # -- inside -------------------------------------------------------------------------------
 
+    async def _begin_operations(self, stack: AsyncExitStack) -> None:
+        try:
+            await self._open_runner(stack)
+        except JournalError as error:
+            if not self._tolerant:
+                raise
+            self._runner = None
+            self._refusal = f"Nothing can be changed: {error.message}", error.hint
+
     async def _open_runner(self, stack: AsyncExitStack) -> None:
         # a command that only looks must not pay for what only operations need
         from core.fleet_hosts import FleetHosts
@@ -218,9 +243,7 @@ class Fleet:
 
     def _running(self) -> Runner:
         if self._runner is None:
-            raise ReadOnlyError(
-                "This fleet was opened to look only.", "Open it with operations to change anything."
-            )
+            raise ReadOnlyError(*(self._refusal or _ONLY_LOOKING))
         return self._runner
 
     def _host(self, name: str) -> Hypervisor:

@@ -61,7 +61,10 @@ def choose_colours(environment: MutableMapping[str, str], colours: str) -> None:
 
 
 def fleet_factory(invocation: Invocation, settings: Settings) -> SourceFactory:
-    """Return what opens the fleet on the core's loop; the URIs are checked at once."""
+    """Return what opens the fleet on the core's loop; the URIs are checked at once.
+
+    Whoever only wants to see their hosts is not kept from it by a journal that cannot be used.
+    """
     from console.cli.live import link_options
     from core.fleet import Fleet
 
@@ -70,6 +73,7 @@ def fleet_factory(invocation: Invocation, settings: Settings) -> SourceFactory:
         read_only=targets.read_only(invocation, settings),
         options=link_options(settings),
         journal=settings.journal_path,
+        tolerant=True,
     )
     return lambda: fleet
 

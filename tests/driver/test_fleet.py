@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import core
-from core.errors import NotFoundError, ReadOnlyError, RefusedError, UsageError
+from core.errors import JournalError, NotFoundError, ReadOnlyError, RefusedError, UsageError
 from core.fleet import Fleet, LinkOptions
 from core.journal.record import Recorder
 from core.journal.replay import Replay
@@ -142,6 +142,24 @@ async def test_without_operations_it_only_looks(daemon: PrivateDaemon, journal: 
         with pytest.raises(ReadOnlyError, match="look only"):
             await fleet.submit(Start(subject=key("alpha", 1)))
     assert is_missing(journal)
+
+
+async def test_a_journal_that_cannot_be_used_leaves_a_console_that_looks(tmp_path: Path) -> None:
+    broken = tmp_path / "journal.db"
+    broken.mkdir()
+    with pytest.raises(JournalError, match="is a directory"):
+        async with Fleet.open(["test:///default"], options=QUICK, journal=broken):
+            pass
+    uris = ["test:///default"]
+    async with Fleet.open(uris, options=QUICK, journal=broken, tolerant=True) as fleet:
+        assert await fleet.ready(10)
+        assert fleet.read_only
+        (notice,) = fleet.notices
+        assert "is a directory" in notice
+        request = Start(next(iter(fleet.state.instances)))
+        assert fleet.check(request) == (notice,)
+        with pytest.raises(ReadOnlyError, match="is a directory"):
+            await fleet.submit(request)
 
 
 async def test_details_are_read_when_asked_for(daemon: PrivateDaemon, journal: Path) -> None:
