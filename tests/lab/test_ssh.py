@@ -134,8 +134,9 @@ async def test_a_host_without_libvirt_or_its_helper_says_so(
 async def test_a_killed_ssh_is_seen_at_once_and_the_link_comes_back(
     uri: str, sshd: PrivateSshd, terminal: int
 ) -> None:
-    async with linked(uri) as (_host, seen):
-        await until(lambda: seen.of(HostRead), 30)  # read on a lane, with an ssh of its own
+    async with linked(uri) as (host, seen):
+        await until(lambda: seen.of(HostRead), 30)
+        await host.call(lambda conn: conn.getType())  # on a lane, with an ssh of its own
         clients = sshd.clients()
         assert len(clients) == 2
         for client in clients:
