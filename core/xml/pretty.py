@@ -12,7 +12,8 @@ from core.xml.tree import Element, parse
 _HIDDEN = "***"
 # VNC and SPICE passwords, and the cookies of HTTP disks. libvirt leaves them out unless asked for;
 # a hypervisor's own command line it does not know to censor.
-_SECRET_NAMES = frozenset({"passwd", "password", "passphrase"})
+# The query of an HTTP disk is as often a signature or a token, and that libvirt does give.
+_SECRET_NAMES = frozenset({"passwd", "password", "passphrase", "query"})
 _SECRET_ELEMENTS = frozenset({"password", "passwd", "passphrase", "cookie"})
 _SECRET_WORDS = r"(?:password|passwd|passphrase|pass|secret|token|key)"
 _SECRET_OPTION = re.compile(rf"(?i)({_SECRET_WORDS}=)[^,\s]+")

@@ -103,6 +103,12 @@ def test_xml_for_people_has_no_secrets_and_can_be_formatted_again():
     assert '\n      <target dev="vda" bus="virtio"/>\n' in pretty
 
 
+def test_the_query_of_a_web_disk_may_be_a_token():
+    pretty = format_xml("<source protocol='https' name='a.iso' query='X-Sig=monster'/>")
+    assert "monster" not in pretty
+    assert "a.iso" in pretty
+
+
 def test_cookies_of_web_disks_are_secrets():
     pretty = format_xml("<source><cookies><cookie name='a'>monster</cookie></cookies></source>")
     assert "monster" not in pretty
