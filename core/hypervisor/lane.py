@@ -10,7 +10,6 @@ returns.
 from __future__ import annotations
 
 import asyncio
-import logging
 import queue
 import threading
 import traceback
@@ -19,10 +18,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from core.errors import DeadlineError, NotSentError, VirtdeckError
+from core.handover import hand_over, settle
 from core.hypervisor.binding import Connection
 
 T = TypeVar("T")
-_log = logging.getLogger(__name__)
 
 
 class Connecting(Protocol):
@@ -64,23 +63,6 @@ class _Job:
     function: Callable[[Connection], Any]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
-
-    def settle(self, result: Any, error: Exception | None) -> None:
-        """Hand the outcome to the caller's loop. On the lane's thread."""
-        try:
-            self.loop.call_soon_threadsafe(_settle, self.future, result, error)
-        except RuntimeError:  # the loop is closed: nobody waits any more
-            _log.debug("a call returned after its loop had closed")
-
-
-def _settle(future: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
-    if future.done():
-        return
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
-        future.exception()  # whoever gave up waiting must not get it logged as never retrieved
 
 
 class Lane:
@@ -152,7 +134,7 @@ class Lane:
         """Close the lane and fail the call in flight, which may yet take effect."""
         self.close()
         if self._pending is not None:
-            _settle(self._pending, None, error)
+            settle(self._pending, None, error)
 
     def close(self) -> None:
         """Take no more calls; the thread frees the connection when its present call returns.
@@ -173,7 +155,7 @@ class Lane:
                 conn, result, error = self._perform(conn, job.function)
                 if conn is None or not self._connecting.alive(conn):
                     self._finished = True
-                job.settle(result, error)
+                hand_over(job.loop, job.future, result, error)
                 del job, result, error  # they would keep the last call's values until the next
                 if self._finished:
                     break

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from core.errors import JournalError
+from core.handover import hand_over
 from core.journal.entry import Entry
 from core.journal.ledger import Ledger
 from core.journal.owner import Owner
@@ -139,16 +140,4 @@ class _Worker:
                 result, error = job.function(), None
             except Exception as caught:
                 result, error = None, caught
-            try:
-                job.loop.call_soon_threadsafe(_settle, job.future, result, error)
-            except RuntimeError:  # the loop was closed meanwhile: nobody waits any more
-                continue
-
-
-def _settle(future: asyncio.Future[Any], result: object, error: Exception | None) -> None:
-    if future.done():
-        return
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
+            hand_over(job.loop, job.future, result, error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from core.model import AgentState
+from core.model import AgentState, Alert
 from core.model.event import (
     AgentChanged,
     BalloonChanged,
@@ -50,18 +50,19 @@ def on_watchdog(tables: Tables, event: WatchdogFired) -> None:
     """Raise the alert; a pause that follows raises its own."""
     instance = tables.instances.get(event.subject)
     if instance is not None:
-        alert = alerts.watchdog_alert(instance, event)
-        current = tables.alerts.get(event.subject) or ()
-        tables.put_alerts(event.subject, alerts.with_alert(current, alert))
+        _raise(tables, alerts.watchdog_alert(instance, event))
 
 
 def on_memory_failure(tables: Tables, event: MemoryFailure) -> None:
     """Raise the alert."""
     instance = tables.instances.get(event.subject)
     if instance is not None:
-        alert = alerts.memory_alert(instance, event)
-        current = tables.alerts.get(event.subject) or ()
-        tables.put_alerts(event.subject, alerts.with_alert(current, alert))
+        _raise(tables, alerts.memory_alert(instance, event))
+
+
+def _raise(tables: Tables, alert: Alert) -> None:
+    current = tables.alerts.get(alert.subject) or ()
+    tables.put_alerts(alert.subject, alerts.with_alert(current, alert))
 
 
 def on_reboot(tables: Tables, event: Rebooted) -> None:
