@@ -19,14 +19,12 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
-import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
 from core.hypervisor import event_loop
 from core.hypervisor.binding import libvirt
+from tests.driver.worlds import uuid_of, wait_for
 
 _NOBODY = 65534
 _DOMAIN = """<domain type='test'>
@@ -45,25 +43,12 @@ _DOMAIN = """<domain type='test'>
 </domain>"""
 
 
-def uuid_of(number: int) -> str:
-    """Return the UUID of the instance `vm{number:04}`."""
-    return str(uuid.UUID(int=(0xD0 << 120) + number))
-
-
 def domain_xml(number: int) -> str:
     """Return the XML of the instance `vm{number:04}`."""
     high, low = divmod(number, 256)
     return _DOMAIN.format(
         name=f"vm{number:04}", uuid=uuid_of(number), number=number, high=high, low=low
     )
-
-
-def wait_until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
-    """Return when the condition holds; fails the test when it does not in time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the condition did not come true in time"
-        time.sleep(0.01)
 
 
 class PrivateDaemon:
@@ -77,8 +62,8 @@ class PrivateDaemon:
         self.socket = self.directory / "run/libvirt/libvirt-sock"
         self.uri = f"test+unix:///default?socket={self.socket}"
         self.keeper: Any = None
-        self.tcp_port = _free_port() if listen else 0
-        self.tls_port = _free_port() if listen else 0
+        self.tcp_port = free_port() if listen else 0
+        self.tls_port = free_port() if listen else 0
         self._certificates = listen
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -113,7 +98,7 @@ class PrivateDaemon:
             start_new_session=True,
         )
         log.close()
-        wait_until(self._listens)
+        wait_for(self._listens)
         event_loop.ensure_running()
         # The test driver forgets its default host when the last connection to it closes.
         self.keeper = libvirt.open(self.uri)
@@ -203,7 +188,8 @@ key_file = "{pki}/serverkey.pem"
             os.kill(self._process.pid, number)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a TCP port of loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -19,7 +19,8 @@ from core.hypervisor import event_loop
 from core.hypervisor.binding import libvirt
 from core.journal.tape import Tape
 from tests.driver.command import Result, Virtdeck, finish
-from tests.driver.private_daemon import PrivateDaemon, uuid_of, wait_until
+from tests.driver.private_daemon import PrivateDaemon, uuid_of
+from tests.driver.worlds import wait_for
 
 DOWN = "gone=qemu+unix:///session?socket=/nowhere/sock"
 
@@ -29,11 +30,6 @@ def shared() -> Iterator[PrivateDaemon]:
     """One daemon for the tests that only read, or leave things as they were."""
     with PrivateDaemon(instances=12, running=2) as private:
         yield private
-
-
-@pytest.fixture
-def virtdeck(tmp_path: Path) -> Virtdeck:
-    return Virtdeck(tmp_path)
 
 
 @pytest.fixture
@@ -300,7 +296,7 @@ def test_a_killed_recording_can_be_played(virtdeck: Virtdeck, daemon: PrivateDae
     process.stderr.readline()
     size = file.stat().st_size
     daemon.keeper.lookupByName("vm0001").create()
-    wait_until(lambda: file.stat().st_size > size)
+    wait_for(lambda: file.stat().st_size > size)
     process.kill()
     process.communicate()
     assert virtdeck("replay", file, "--check").status == 0

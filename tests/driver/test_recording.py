@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.driver.command import Virtdeck, finish
-from tests.driver.private_daemon import PrivateDaemon, domain_xml, uuid_of, wait_until
+from tests.driver.private_daemon import PrivateDaemon, domain_xml, uuid_of
+from tests.driver.worlds import wait_for
 
 
 def test_an_instance_that_appears_during_a_recording_has_its_details_on_the_tape(
@@ -20,7 +21,7 @@ def test_an_instance_that_appears_during_a_recording_has_its_details_on_the_tape
             lines = file.read_text().splitlines()
             return any('"detail-read"' in line and uuid_of(9) in line for line in lines)
 
-        wait_until(detailed)
+        wait_for(detailed)
     finally:
         result = finish(process, interrupt=True)
     assert (result.status, "no details" in result.err) == (0, False)

@@ -22,6 +22,8 @@ from typing import Self
 
 import psutil
 
+from tests.driver.private_daemon import free_port
+
 _SSHD_CONFIG = """
 Port {port}
 ListenAddress 127.0.0.1
@@ -60,18 +62,12 @@ _PRIVILEGE_SEPARATION = Path("/run/sshd")
 """Where an sshd of root changes its root to; systemd makes it at boot."""
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class PrivateSshd:
     """One sshd in a directory of its own; a context manager that leaves nothing behind."""
 
     def __init__(self) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="vds-", dir="/tmp"))
-        self.port = _free_port()
+        self.port = free_port()
         self.user = getpass.getuser()
         self.key = self.directory / "key"
         self.known_hosts = self.directory / "known_hosts"
