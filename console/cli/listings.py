@@ -10,7 +10,7 @@ import click
 
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import GLANCE, SAMPLE, described, explained, on_fleet, sampled, until
-from console.cli.output import Column, json_line, natural, say, table
+from console.cli.output import Column, json_line, natural, plain, say, table
 from console.format import percent, rate, size
 from core.fleet import Fleet
 from core.model import Host, Instance, LinkStatus, Network, Pool, State, Volume
@@ -25,20 +25,27 @@ class Listing(Generic[Row]):
     rows: Callable[[State], Iterable[Row]]
     order: Callable[[Row], Any]
     columns: Sequence[Column[Row]]
+    more: Callable[[Row], dict[str, Any]] | None = None
+    """What JSON has of a row beside its own fields."""
 
     def print(
         self, state: State, as_json: bool, wanted: Callable[[Row, State], bool] | None = None
     ) -> None:
         """Print the objects that are wanted: a table, or JSON lines with every field."""
         rows = [row for row in self.rows(state) if wanted is None or wanted(row, state)]
-        print_rows(sorted(rows, key=self.order), self.columns, as_json)
+        print_rows(sorted(rows, key=self.order), self.columns, as_json, self.more)
 
 
-def print_rows(rows: Sequence[Row], columns: Sequence[Column[Row]], as_json: bool) -> None:
-    """Print rows in the order given: a table, or JSON lines with every field."""
+def print_rows(
+    rows: Sequence[Row],
+    columns: Sequence[Column[Row]],
+    as_json: bool,
+    more: Callable[[Row], dict[str, Any]] | None = None,
+) -> None:
+    """Print rows in the order given: a table, or JSON lines with every field and `more`."""
     if as_json:
         for row in rows:
-            say(json_line(row))
+            say(json_line({**plain(row), **(more(row) if more else {})}))
     else:
         say(table(rows, columns))
 
@@ -223,7 +230,7 @@ def busy(state: State) -> bool:
 
 
 def with_rates(state: State) -> Listing[Instance]:
-    """The table of instances with what they do per second."""
+    """The table of instances with what they do per second; in JSON under `rates`."""
 
     def figure(name: str, show: Callable[[float | None], str]) -> Callable[[Instance], str]:
         return lambda item: show(getattr(state.rates.get(item.key), name, None))
@@ -233,6 +240,7 @@ def with_rates(state: State) -> Listing[Instance]:
 
     return replace(
         INSTANCES,
+        more=lambda item: {"rates": plain(state.rates.get(item.key))},
         columns=(
             *INSTANCES.columns,
             Column("CPU", figure("cpu", cpu), right=True),

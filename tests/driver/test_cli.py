@@ -58,6 +58,12 @@ def test_instances_are_a_table_in_natural_order(on_shared: Any) -> None:
     assert "\x1b" not in result.out
 
 
+def test_rates_are_in_the_json_when_asked_for(on_shared: Any) -> None:
+    rows = {row["name"]: row for row in on_shared("instances", "--rates", "--json").rows}
+    assert rows["test"]["rates"].keys() >= {"cpu", "read_requests", "sent"}
+    assert rows["vm0003"]["rates"] is None
+
+
 def test_every_field_is_in_the_json_and_what_is_not_known_is_null(on_shared: Any) -> None:
     rows = {row["name"]: row for row in on_shared("instances", "--json").rows}
     assert len(rows) == 13
