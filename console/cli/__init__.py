@@ -1,1 +1,1 @@
-"""cli."""
+"""The command line: a family of commands per file; `root` has the table of them."""
