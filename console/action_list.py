@@ -1,6 +1,7 @@
 """Every action of the console. Add one here and it is in the help, palette, footer and docs.
 
-The keys of tables and the power verbs are in `action_verbs`.
+The keys of tables and the power verbs are in `action_verbs`, those that sort in `action_sort` and
+those of tapes in `action_replay`.
 
 Keys follow k9s where it has a habit for the thing. A test refuses two actions on one key of a
 screen.
@@ -8,6 +9,8 @@ screen.
 
 from __future__ import annotations
 
+from console.action_replay import REPLAY
+from console.action_sort import SORT
 from console.action_types import Action
 from console.action_verbs import POWER, TABLE
 
@@ -35,6 +38,7 @@ _GLOBAL = (
         "Find any action, screen or instance by name.",
         "command_palette",
         show_in_footer=True,
+        short="Commands",
     ),
     Action(
         "global.help",
@@ -158,6 +162,7 @@ _INSTANCE = (
         "search",
         "Search the text shown.",
         "search",
+        show_in_footer=True,
     ),
     Action(
         "instance.search_next",
@@ -244,53 +249,8 @@ _PANEL = (
     ),
 )
 
-_REPLAY = (
-    Action(
-        "replay.pause",
-        "Play or pause",
-        ("P",),
-        "replay",
-        "tape",
-        "Let the tape run, or stand still.",
-        "tape_pause",
-    ),
-    Action(
-        "replay.back",
-        "Back",
-        ("ctrl+left",),
-        "replay",
-        "tape",
-        "Go ten seconds back on the tape.",
-        "tape_seek(-10)",
-    ),
-    Action(
-        "replay.forward",
-        "Forward",
-        ("ctrl+right",),
-        "replay",
-        "tape",
-        "Go ten seconds forward on the tape.",
-        "tape_seek(10)",
-    ),
-    Action(
-        "replay.slower",
-        "Slower",
-        ("ctrl+down",),
-        "replay",
-        "tape",
-        "Half the speed.",
-        "tape_speed(0.5)",
-    ),
-    Action(
-        "replay.faster",
-        "Faster",
-        ("ctrl+up",),
-        "replay",
-        "tape",
-        "Twice the speed.",
-        "tape_speed(2)",
-    ),
+ACTIONS: tuple[Action, ...] = (
+    *(*_GLOBAL, *TABLE, *POWER, *_INSTANCE, *SORT),
+    *(*_OTHER, *_PANEL, *REPLAY),
 )
-
-ACTIONS: tuple[Action, ...] = (*_GLOBAL, *TABLE, *POWER, *_INSTANCE, *_OTHER, *_PANEL, *_REPLAY)
 """The registry, in the order help shows it."""

@@ -48,6 +48,8 @@ class Action:
     show_in_footer: bool = False
     needs_write: bool = False
     confirm: Confirm = "no"
+    short: str = ""
+    """What the footer calls it; empty: its title."""
 
     @property
     def dangerous(self) -> bool:

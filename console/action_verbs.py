@@ -111,6 +111,7 @@ TABLE: tuple[Action, ...] = (
         "Sort by the next column to the right.",
         "sort_column(1)",
         show_in_footer=True,
+        short="Sort",
     ),
     Action(
         "table.sort_previous",

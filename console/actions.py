@@ -14,6 +14,7 @@ from typing import NamedTuple
 from textual.binding import Binding, BindingType
 
 from console.action_list import ACTIONS
+from console.action_notes import NOTES
 from console.action_types import Action, Confirm, Scope
 
 __all__ = [
@@ -29,7 +30,9 @@ __all__ = [
     "actions_on",
     "bindings_for",
     "conflicts",
+    "elsewhere",
     "footer_entries",
+    "help_notes",
     "help_sections",
     "key_label",
     "keyboard_page",
@@ -118,12 +121,32 @@ def actions_on(layer: str, actions: Iterable[Action] = ACTIONS) -> list[Action]:
     )
 
 
+def elsewhere(key: str, layer: str, actions: Iterable[Action] = ACTIONS) -> str:
+    """Where a key works that does nothing on this screen, as a sentence; empty: nowhere.
+
+    Only keys of one sign: nobody expects `tab` to be explained. Raises KeyError.
+    """
+    here, label = LAYERS[layer], key_label(key)
+    if len(label) != 1:
+        return ""
+    places = [
+        f"{entry.title} ({_TITLES[entry.scope].lower()})"
+        for entry in actions
+        if key in entry.keys and entry.scope in _PLACES and entry.scope not in here
+    ]
+    return f"{label} does nothing here. It is: {', '.join(places)}." if places else ""
+
+
+_PLACES = ("power", "instances", "hosts", "volumes", "operations", "events")
+"""Scopes whose keys people try on other screens."""
+
+
 def footer_entries(
     layer: str, *, read_only: bool = False, actions: Iterable[Action] = ACTIONS
 ) -> list[tuple[str, str, Action]]:
     """What the footer of a screen shows: (key label, title, action), most special first."""
     return [
-        (key_label(entry.keys[0]), entry.title, entry)
+        (key_label(entry.keys[0]), entry.short or entry.title, entry)
         for entry in actions_on(layer, actions)
         if entry.show_in_footer and entry.keys and not (read_only and entry.needs_write)
     ]
@@ -143,7 +166,7 @@ def palette_entries(
 def help_sections(
     layer: str | None = None, actions: Iterable[Action] = ACTIONS
 ) -> list[HelpSection]:
-    """The help of one screen (None: of all), a section per scope."""
+    """The help of one screen (None: of all): a section per scope."""
     known = list(actions)
     scopes = LAYERS[layer] if layer else tuple(_TITLES)
     sections = []
@@ -156,6 +179,11 @@ def help_sections(
         if lines:
             sections.append(HelpSection(_TITLES[scope], lines))
     return sections
+
+
+def help_notes() -> list[HelpSection]:
+    """The help of what is no action: keys of questions and typed lines, the mouse."""
+    return [HelpSection(title, notes) for title, notes in NOTES]
 
 
 def keyboard_page(actions: Iterable[Action] = ACTIONS) -> str:
@@ -174,6 +202,9 @@ def keyboard_page(actions: Iterable[Action] = ACTIONS) -> str:
             if entry.scope == scope:
                 keys = " ".join(f"`{key_label(key)}`" for key in entry.keys)
                 parts.append(f"| {keys} | {entry.title} | {_explained(entry)} | `{entry.id}` |")
+    for title, notes in NOTES:
+        parts += ["", f"## {title}", "", "| | | |", "| --- | --- | --- |"]
+        parts += [f"| {keys} | {name} | {what} |" for keys, name, what in notes]
     return "\n".join(parts) + "\n"
 
 

@@ -28,12 +28,20 @@ class Glyphs(NamedTuple):
     empty: str
     gap: str
     """A chart column without a value."""
+    ellipsis: str
+    """Where text was cut."""
+    crumb: str
+    """Between the names on the way to a screen."""
+    arm: str
+    """Before an image in the chain below another; three cells."""
 
 
-UNICODE = Glyphs("●", "◐", "○", "✗", "◌", "◔", "?", "*", "▲", "▼", "!", "▁▂▃▄▅▆▇█", "█", "░", "·")
+UNICODE = Glyphs("●", "◐", "○", "✗", "◌", "◔", "?", "*", "▲", "▼", "!", "▁▂▃▄▅▆▇█", "█", "░", "·",
+                 "…", "›", "└─ ")  # fmt: skip
 """For terminals in a UTF-8 locale; every sign is in common monospace fonts and never wide."""
 
-ASCII = Glyphs("+", "=", "o", "X", "~", "z", "?", "*", "^", "v", "!", "_.-=+*%#", "#", ".", " ")
+ASCII = Glyphs("+", "=", "o", "X", "~", "z", "?", "*", "^", "v", "!", "_.-=+*%#", "#", ".", " ",
+               "~", ">", "`- ")  # fmt: skip
 """For every other terminal."""
 
 _chosen = UNICODE
@@ -51,8 +59,14 @@ def use_glyphs(chosen: Glyphs) -> None:
 
 
 def glyphs_for(environment: Mapping[str, str] = os.environ, encoding: str = "") -> Glyphs:
-    """The set a terminal can show: ASCII on the Linux console's 512 glyphs and outside UTF-8."""
+    """The set a terminal can show: ASCII on the Linux console's 512 glyphs and outside UTF-8.
+
+    A locale that says C or POSIX counts as outside, although Python itself then takes UTF-8.
+    """
     encoding = encoding or locale.getpreferredencoding(False)
     if environment.get("TERM") in ("linux", "dumb", "vt100", "vt220"):
+        return ASCII
+    said = next(filter(None, map(environment.get, ("LC_ALL", "LC_CTYPE", "LANG"))), "")
+    if said in ("C", "POSIX"):
         return ASCII
     return UNICODE if encoding.replace("-", "").lower() == "utf8" else ASCII

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from textual import events
 from textual.app import ComposeResult
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 
-from console.actions import Action, action
+from console.actions import Action, action, elsewhere
 from console.screens import chrome
 from console.screens.parts import Part, PartsLine
 from console.widgets.live_table import LiveTable
@@ -67,6 +68,10 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
     def summary(self) -> list[Part]:
         """What stands at the right of the tabs: counts, the filter."""
         return []
+
+    def useful_verbs(self) -> Sequence[str]:
+        """The power verbs that make sense on this screen now, the most useful first."""
+        return ()
 
     def show_all(self) -> None:
         """Show the present picture from scratch."""
@@ -126,9 +131,21 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         summary = self.summary()
         self.query_one("#tabs", PartsLine).show(left, [[part] for part in summary])
         footer_left, footer_right = chrome.footer_groups(
-            chrome.footer_actions(self.registry_layer, console.actions, read_only=console.read_only)
+            chrome.footer_actions(
+                self.registry_layer,
+                console.actions,
+                read_only=console.read_only,
+                verbs=self.useful_verbs(),
+            )
         )
         self.query_one("#footer", PartsLine).show(footer_left, footer_right)
+
+    def on_key(self, event: events.Key) -> None:
+        """Say where a key works that does nothing here."""
+        if event.key in self.app.active_bindings:
+            return
+        if words := elsewhere(event.key, self.registry_layer, self.console.actions):
+            self.console.notify(words, timeout=4, markup=False)
 
     def on_screen_resume(self) -> None:
         """Come back into view."""

@@ -39,8 +39,14 @@ def header_left(state: State, zone: tzinfo | None, tape: str) -> Groups:
         groups += [_host_parts(host, zone) for host in hosts]
         return groups
     up = sum(host.link.status is LinkStatus.UP for host in hosts)
-    groups.append((Part(f" {fmt.plural(len(hosts), 'host')}, {up} up", "", _HOSTS),))
-    groups += [_host_parts(host, zone) for host in hosts if host.link.status is not LinkStatus.UP]
+    sign = link_sign(LinkStatus.UP)
+    groups.append((Part(f"  {sign.glyph} ", sign.role, _HOSTS), Part(f"{up} up ", "", _HOSTS)))
+    lost = [host for host in hosts if host.link.status is not LinkStatus.UP]
+    if lost:
+        lost.sort(key=lambda host: host.link.status is not LinkStatus.DOWN)
+        words = link_sign(lost[0].link.status)
+        groups.append((Part(f" {words.glyph} {len(lost)} not ", words.role, _HOSTS),))
+        groups.append((Part(f" {fmt.names([host.name for host in lost])} ", "", _HOSTS),))
     return groups
 
 
@@ -98,22 +104,37 @@ def crumb_groups(crumbs: Sequence[str]) -> Groups:
     """Where one is, below a screen of the tabs: the way back is a click on the first crumb."""
     first, *rest = crumbs
     groups: Groups = [(Part(" esc ", "key", "app.back"), Part(f"{first.capitalize()} ", ""))]
-    groups += [(Part("› ", "muted"), Part(f"{crumb} ", "strong")) for crumb in rest]
+    groups += [(Part(f"{glyphs().crumb} ", "muted"), Part(f"{crumb} ", "strong")) for crumb in rest]
     return groups
 
 
 def footer_actions(
-    layer: str, actions: Sequence[Action], *, read_only: bool
+    layer: str, actions: Sequence[Action], *, read_only: bool, verbs: Sequence[str] = ()
 ) -> list[tuple[str, str, Action]]:
-    """What the footer of a screen has: its entries, then the power verbs, for wide terminals."""
+    """What the footer of a screen has, the most useful first: a narrow one shows only these.
+
+    `verbs` are the ids of the power verbs that make sense now, in their order; they come after
+    what the footer begins with on every screen of their kind.
+    """
     entries = footer_entries(layer, read_only=read_only, actions=actions)
-    if not read_only:
-        entries += [
-            (key_label(entry.keys[0]), entry.title, entry)
-            for entry in actions_on(layer, actions)
-            if entry.scope == "power" and entry.needs_write and not entry.show_in_footer
-        ]
+    entries.sort(key=lambda entry: _footer_rank(entry[2]))
+    if read_only:
+        return entries
+    able = {entry.id: entry for entry in actions_on(layer, actions) if entry.scope == "power"}
+    asked = [able[f"power.{verb}"] for verb in verbs if f"power.{verb}" in able]
+    first = sum(_footer_rank(entry) < len(_FIRST) for _, _, entry in entries)
+    entries[first:first] = [(key_label(entry.keys[0]), entry.title, entry) for entry in asked]
     return entries
+
+
+_FIRST = ("list.filter", "table.open", "instance.next_tab")
+"""What a footer begins with, however narrow it is."""
+
+
+def _footer_rank(entry: Action) -> int:
+    if entry.id in _FIRST:
+        return _FIRST.index(entry.id)
+    return len(_FIRST) + (entry.id != "table.mark")
 
 
 def footer_groups(entries: Sequence[tuple[str, str, Action]]) -> tuple[Groups, Groups]:

@@ -11,6 +11,9 @@ from core.model import Event
 from core.model.base import kebab
 from core.state.event_text import describe, severity
 
+_ENDINGS = ("-lifecycle", "-changed", "-event")
+"""What the names of events end in and nobody needs to read."""
+
 
 class Line(NamedTuple):
     """An event and the number under which it came."""
@@ -28,17 +31,20 @@ def event_columns(view: View) -> list[Column[Line]]:
                min_width=6, max_width=16, priority=2, tooltip="Where it came from"),
         Column("name", "OBJECT", _name, lambda row: row.event.name, min_width=10, max_width=30,
                flex=2, tooltip="What it is about"),
-        Column("kind", "EVENT", lambda row: Cell(kind_of(row.event), "muted"),
-               lambda row: kind_of(row.event), min_width=14, max_width=22, priority=3,
-               tooltip="Its kind"),
+        Column("kind", "EVENT", lambda row: Cell(_kind(row), "muted"), _kind,
+               min_width=12, max_width=21, flex=3, priority=3,
+               tooltip="Its kind; kind:WORD in the filter finds it"),
         Column("text", "WHAT HAPPENED", _text, None, min_width=40, flex=6,
                tooltip="In words; ! marks what is wrong"),
     ]  # fmt: skip
 
 
-def kind_of(event: Event) -> str:
-    """The kind as tapes write it: `instance-lifecycle`."""
-    return kebab(type(event).__name__)
+def kind_word(kind: type[Event]) -> str:
+    """What kind it is, as short as the filter's `kind:` understands: `instance`, `io-error`."""
+    name = kebab(kind.__name__)
+    for ending in _ENDINGS:
+        name = name.removesuffix(ending)
+    return name
 
 
 def event_text(event: Event) -> Cell:
@@ -47,6 +53,10 @@ def event_text(event: Event) -> Cell:
     if role == "info":
         return Cell(describe(event))
     return Cell(f"{glyphs().alert} {describe(event)}", role)
+
+
+def _kind(row: Line) -> str:
+    return kind_word(type(row.event))
 
 
 def _name(row: Line) -> CellValue:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from console.actions import Action, help_sections
+from console.actions import Action, help_notes, help_sections
 from console.screens.base import ConsoleScreen
 from console.screens.page import Page
 from console.widgets.columns import Cell, CellValue
@@ -16,7 +16,7 @@ from console.widgets.columns import Cell, CellValue
 def help_lines(layer: str, actions: Sequence[Action]) -> list[CellValue]:
     """Keys, titles and descriptions in aligned columns, a heading per scope."""
     lines: list[CellValue] = []
-    for section in help_sections(layer, actions):
+    for section in [*help_sections(layer, actions), *help_notes()]:
         lines += ["", Cell(f" {section.title}", "strong")]
         lines += [
             (

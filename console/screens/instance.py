@@ -51,6 +51,7 @@ class InstanceScreen(PowerScreen, inherit_bindings=False):
             yield Chart(
                 series_of(self.console.view, self._key),
                 series_height=chart_height(self.app.size.height),
+                step=self._step(),
                 id="charts",
             )
         yield FilterBar("what to look for on this page, whatever the case")
@@ -58,6 +59,16 @@ class InstanceScreen(PowerScreen, inherit_bindings=False):
     def on_mount(self) -> None:
         """Read what is read on demand."""
         self._read_detail()
+
+    def on_resize(self) -> None:
+        """Charts as high, columns as wide as the terminal is now."""
+        if self.is_mounted:
+            self.show_all()
+
+    def _step(self) -> float | None:
+        """Seconds between two samples; a tape does not tell."""
+        console = self.console
+        return None if console.tape.replay else console.settings.link.stats_interval
 
     @property
     def instance(self) -> Instance | None:
@@ -98,7 +109,7 @@ class InstanceScreen(PowerScreen, inherit_bindings=False):
         self.query_one("#text").display = tab != "charts"
         if tab == "charts":
             series = series_of(self.console.view, self._key)
-            self.query_one("#charts", Chart).show(series)
+            self.query_one("#charts", Chart).show(series, chart_height(self.size.height))
         else:
             self.query_one("#text", Page).show(self._search.mark(self._lines()))
 
@@ -187,7 +198,7 @@ class InstanceScreen(PowerScreen, inherit_bindings=False):
             return [Cell(" This instance is gone: it is neither defined nor running.", "warning")]
         view, detail = self.console.view, self._detail
         pages: dict[str, Callable[[], list[CellValue]]] = {
-            "overview": lambda: panels.overview(view, row, detail),
+            "overview": lambda: panels.overview(view, row, detail, self.size.width),
             "disks": lambda: panels.disks(row),
             "network": lambda: panels.interfaces(row, detail),
             "devices": lambda: panels.devices(row),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from console import format as fmt
 from console.glyphs import glyphs
@@ -12,8 +13,8 @@ from console.widgets.columns import Cell, CellValue, Column
 from core.model import Instance, InstanceState, Rates, Severity
 from core.state.operations import activity
 
-HISTORY = 16
-"""Samples in the CPU history column."""
+HISTORY = (8, 16)
+"""The least and the most samples in the CPU history column."""
 BUSY = 90.0
 """Percent of CPU from which the figure is drawn in the warning role, with a sign before it."""
 
@@ -36,24 +37,46 @@ def instance_columns(view: View) -> list[Column[Instance]]:
                min_width=12, max_width=40, flex=3, tooltip="The instance's name"),
         Column("host", "HOST", lambda row: row.host, lambda row: row.host,
                min_width=6, max_width=16, flex=1, priority=2, tooltip="Where it is"),
-        Column("state", "STATE", _state, _state_rank, width=15, tooltip="State, by urgency"),
-        _figure(view, "cpu", "CPU%", lambda rates: rates.cpu, _percent, 5, 1,
-                "Percent of its vCPUs"),
-        Column("history", "CPU HISTORY", _history(view), width=HISTORY, priority=7,
+        Column("state", "STATE", _state, _state_rank, min_width=11, max_width=15, flex=2,
+               tooltip="State, by urgency"),
+        _figure(view, "cpu", "CPU%", lambda rates: rates.cpu, _percent, 1, "Percent of its vCPUs"),
+        Column("history", "HISTORY", lambda row: _history(view, row, HISTORY[1]),
+               min_width=HISTORY[0], max_width=HISTORY[1], flex=6, priority=7, yields=True,
+               draw=lambda row, width: _history(view, row, width),
                tooltip="CPU, newest at the right; a full block is 100 %"),
-        _figure(view, "memory", "MEM", lambda rates: rates.memory, fmt.size, 5, 3,
-                "Memory in use, as far as the guest tells"),
-        _figure(view, "read", "READ", lambda rates: rates.read, fmt.size, 5, 5,
-                "Read from all disks, bytes a second"),
-        _figure(view, "write", "WRITE", lambda rates: rates.write, fmt.size, 5, 5,
-                "Written to all disks, bytes a second"),
-        _figure(view, "received", "RX", lambda rates: rates.received, fmt.size, 5, 6,
-                "Received by all interfaces, bytes a second"),
-        _figure(view, "sent", "TX", lambda rates: rates.sent, fmt.size, 5, 6,
-                "Sent by all interfaces, bytes a second"),
+        _figure(view, "memory", "MEM", lambda rates: rates.memory, fmt.size, 3,
+                "Memory in use, as far as the guest tells", yields=True),
+        *_traffic(view),
         Column("activity", "ACTIVITY", _activity(view), lambda row: _words(view, row)[0] or None,
-               min_width=24, flex=4, priority=4, tooltip="What it is doing now, and alerts"),
+               min_width=12, flex=4, priority=4, spills=True,
+               tooltip="What it is doing now, and alerts"),
     ]  # fmt: skip
+
+
+def _traffic(view: View) -> list[Column[Instance]]:
+    """Disk and network, in each direction where there is room, else summed up."""
+    figures = partial(_figure, view, write=fmt.size, yields=True)
+    return [
+        figures("disk", "DISK", lambda rates: _sum(rates.read, rates.write), priority=5,
+                tooltip="Read from and written to all disks, bytes a second",
+                stands_for=("read", "write")),
+        figures("read", "READ", lambda rates: rates.read, priority=5,
+                tooltip="Read from all disks, bytes a second"),
+        figures("write", "WRITE", lambda rates: rates.write, priority=5,
+                tooltip="Written to all disks, bytes a second"),
+        figures("net", "NET", lambda rates: _sum(rates.received, rates.sent), priority=6,
+                tooltip="Received and sent by all interfaces, bytes a second",
+                stands_for=("received", "sent")),
+        figures("received", "RX", lambda rates: rates.received, priority=6,
+                tooltip="Received by all interfaces, bytes a second"),
+        figures("sent", "TX", lambda rates: rates.sent, priority=6,
+                tooltip="Sent by all interfaces, bytes a second"),
+    ]  # fmt: skip
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    """Both together; unknown when one of them is."""
+    return None if one is None or other is None else one + other
 
 
 def instance_role(view: View) -> Callable[[Instance], str]:
@@ -67,9 +90,11 @@ def _figure(
     title: str,
     value: Callable[[Rates], float | None],
     write: Callable[[float | None], str],
-    width: int,
     priority: int,
     tooltip: str,
+    *,
+    yields: bool = False,
+    stands_for: tuple[str, ...] = (),
 ) -> Column[Instance]:
     def figure(row: Instance) -> float | None:
         rates = view.state.rates.get(row.key)
@@ -82,8 +107,8 @@ def _figure(
         return write(number) if number else Cell(write(number), "muted")
 
     return Column(
-        id, title, render, figure, width=width, align="right", priority=priority,
-        default_descending=True, tooltip=tooltip,
+        id, title, render, figure, width=5, align="right", priority=priority,
+        default_descending=True, tooltip=tooltip, yields=yields, stands_for=stands_for,
     )  # fmt: skip
 
 
@@ -102,13 +127,10 @@ def _state_rank(row: Instance) -> int:
     return _STATE_ORDER.index(row.state)
 
 
-def _history(view: View) -> Callable[[Instance], CellValue]:
-    def render(row: Instance) -> CellValue:
-        histories = view.state.histories
-        values = histories.series(row.key, "cpu") if histories else ()
-        return Cell(spark(values, HISTORY, 100.0), "chart")
-
-    return render
+def _history(view: View, row: Instance, width: int) -> CellValue:
+    histories = view.state.histories
+    values = histories.series(row.key, "cpu") if histories else ()
+    return Cell(spark(values, width, 100.0), "chart")
 
 
 def _activity(view: View) -> Callable[[Instance], CellValue]:

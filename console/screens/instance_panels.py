@@ -5,6 +5,7 @@ from __future__ import annotations
 from console import format as fmt
 from console.glyphs import glyphs
 from console.screens.event_columns import event_text
+from console.screens.page import beside
 from console.screens.table_text import facts, heading, table
 from console.screens.view import View
 from console.widgets.charts import spark
@@ -13,17 +14,24 @@ from core.model import Disk, DiskSource, Instance, InstanceDetail, Severity
 from core.state.operations import activity
 
 _SPARK = 30
+_NOW = 72
+"""Cells of the left column of a wide overview: labels, figures and sparks."""
+_WIDE = 120
 _EVENTS = 500
 """Events of an instance shown at most."""
 
 
-def overview(view: View, row: Instance, detail: InstanceDetail | None) -> list[CellValue]:
-    """State, figures, what it is made of."""
-    lines = _alerts(view, row)
-    lines += [heading("Now"), *facts(_now(view, row)), "", heading("Made of"), *facts(_made(row))]
+def overview(
+    view: View, row: Instance, detail: InstanceDetail | None, width: int = 0
+) -> list[CellValue]:
+    """Alerts, state, figures, what it is made of; the latter two side by side where it is wide."""
+    now = [heading("Now"), *facts(_now(view, row))]
+    made = [heading("Made of"), *facts(_made(row))]
     if detail is not None and detail.addresses:
         addresses = ", ".join(address.address for address in detail.addresses)
-        lines += facts([("addresses", addresses)])
+        made += facts([("addresses", addresses)])
+    lines = _alerts(view, row)
+    lines += beside(now, made, _NOW, width) if width >= _WIDE else [*now, "", *made]
     if row.description:
         lines += ["", heading("Description"), f"  {row.description}"]
     return lines
@@ -146,7 +154,7 @@ def _disk(disk: Disk) -> list[CellValue]:
     lines: list[CellValue] = [(Cell(f" {disk.target} ", "strong"), Cell(title, "muted"))]
     chain = [disk.source, *disk.backing] if disk.source else []
     for depth, layer in enumerate(chain):
-        arm = "  " if depth == 0 else "  " + "   " * (depth - 1) + "└─ "
+        arm = "  " if depth == 0 else "  " + "   " * (depth - 1) + glyphs().arm
         kind = f"  {layer.format or layer.type}"
         lines.append((Cell(arm, "muted"), Cell(source_text(layer)), Cell(kind, "muted")))
     if not chain:
@@ -206,7 +214,7 @@ def snapshots(view: View, detail: InstanceDetail | None) -> list[CellValue]:
     while waiting:
         number, depth = waiting.pop()
         one = detail.snapshots[number]
-        arm = "   " * (depth - 1) + "└─ " if depth else ""
+        arm = "   " * (depth - 1) + glyphs().arm if depth else ""
         rows.append(
             (
                 f"{arm}{one.name}",

@@ -84,6 +84,15 @@ class InstancesScreen(PowerScreen, ListScreen[Instance], inherit_bindings=False)
         """How many of the marked ones the filter hides."""
         return self.table.counts.marked_hidden
 
+    def action_sort_table(self, column: str) -> None:
+        """Sort by a column; again: the other way round."""
+        self.table.action_sort_by(column)
+
+    @on(LiveTable.Highlighted)
+    def _moved(self) -> None:
+        """Another row, perhaps other verbs in the footer."""
+        self.show_lines()
+
     def action_faults(self) -> None:
         """Only what has an alert, and back."""
         self.set_filter("" if self.filter_text == FAULTS else FAULTS)

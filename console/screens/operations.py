@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from textual import on
@@ -21,10 +22,10 @@ from console.screens.view import View
 from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, Column
 from console.widgets.live_table import LiveTable
-from core.model import Delta, OperationRecord, OperationStatus
+from core.model import VERBS, Delta, OperationRecord, OperationStatus
 
-_PROGRESS = 10
-"""Cells of the progress bar."""
+_PROGRESS = 14
+"""Cells of the progress bar and what stands behind it."""
 
 
 class OperationsScreen(ListScreen[OperationRecord], inherit_bindings=False):
@@ -156,14 +157,15 @@ def operation_columns(view: View) -> list[Column[OperationRecord]]:
                max_width=16, priority=3, tooltip="Where"),
         Column("status", "STATUS", _status, lambda row: list(OperationStatus).index(row.status),
                width=11, tooltip="How it stands"),
-        Column("progress", "PROGRESS", _progress, lambda row: row.progress, width=_PROGRESS,
-               priority=5, tooltip="How far it is, where there is telling"),
+        Column("progress", "PROGRESS", partial(_progress, view),
+               lambda row: row.progress, width=_PROGRESS, priority=5,
+               tooltip="How far it is, or how much of the time it has is over"),
         Column("took", "TOOK", lambda row: fmt.duration(_took(view, row)),
                lambda row: _took(view, row), width=6, align="right", priority=2,
                default_descending=True, tooltip="From the start to the end"),
         Column("author", "AUTHOR", lambda row: row.author, lambda row: row.author, min_width=10,
-               max_width=24, priority=6, tooltip="Who asked, on which machine"),
-        Column("outcome", "OUTCOME", _outcome, None, min_width=16, flex=4, priority=1,
+               max_width=24, priority=6, yields=True, tooltip="Who asked, on which machine"),
+        Column("outcome", "OUTCOME", _outcome, None, min_width=16, flex=4, priority=1, spills=True,
                tooltip="What became of it"),
     ]  # fmt: skip
 
@@ -198,10 +200,28 @@ def _status(row: OperationRecord) -> CellValue:
     return Cell(f"{sign.glyph} {sign.word}", sign.role)
 
 
-def _progress(row: OperationRecord) -> CellValue:
-    if row.status.final or row.progress is None:
+def _progress(view: View, row: OperationRecord) -> CellValue:
+    """How far it is; where nobody can tell, how long it waits and how long it will."""
+    if row.status.final:
         return Cell(fmt.UNKNOWN, "muted")
-    return Cell(bar(row.progress, _PROGRESS), "chart")
+    if row.progress is not None:
+        return _bar(row.progress, fmt.percent(row.progress))
+    took, limit = _took(view, row), _limit(row)
+    if took is None or not isinstance(limit, int | float) or limit <= 0:
+        return Cell(fmt.UNKNOWN, "muted")
+    return _bar(took / limit, f"{took:.0f}/{limit:.0f}s")
+
+
+def _limit(row: OperationRecord) -> object:
+    """The seconds it has: what was asked for, else what its verb gives when nothing is."""
+    request = VERBS.get(row.verb)
+    usual = getattr(request(subject=row.subject), "timeout", None) if request else None
+    return row.options.get("timeout", usual)
+
+
+def _bar(fraction: float, words: str) -> CellValue:
+    room = max(0, _PROGRESS - len(words) - 1)
+    return (Cell(bar(fraction, room), "chart"), Cell(f" {words}"))
 
 
 def _took(view: View, row: OperationRecord) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from rich.cells import cell_len, chop_cells
 
@@ -59,6 +60,18 @@ def broken(line: CellValue, width: int) -> list[CellValue]:
         row.append(Cell(rest, role))
         room -= cell_len(rest)
     return [*pieces, tuple(row)]
+
+
+def beside(
+    left: Sequence[CellValue], right: Sequence[CellValue], place: int, width: int
+) -> list[CellValue]:
+    """Two texts side by side: the right one begins at cell `place`, both are broken to fit."""
+    ones = [piece for line in left for piece in broken(line, place - 2)]
+    others = [piece for line in right for piece in broken(line, width - place)]
+    return [
+        (*as_cells(one), Cell(" " * (place - cell_len(plain(one)))), *as_cells(other))
+        for one, other in zip_longest(ones, others, fillvalue="")
+    ]
 
 
 def _hanging(text: str, width: int) -> int:

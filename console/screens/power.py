@@ -12,8 +12,23 @@ from functools import partial
 from console import format as fmt
 from console.actions import Action, action
 from console.screens.base import ConsoleScreen
-from core.model import VERBS, ObjectKey, Request
+from core.model import VERBS, InstanceState, ObjectKey, Request
 from core.source import Operation, Source
+
+_OFF = ("start",)
+_ON = ("shutdown", "reboot", "pause", "stop", "reset")
+_USEFUL = {
+    InstanceState.RUNNING: _ON,
+    InstanceState.PAUSED: ("resume", "stop", "reset"),
+    InstanceState.SHUTTING_DOWN: ("stop",),
+    InstanceState.SHUTOFF: _OFF,
+    InstanceState.CRASHED: ("start", "stop", "reset"),
+    InstanceState.SUSPENDED: ("stop", "reset"),
+}
+"""What the footer offers for an instance in a state; whether it can be is the core's to say."""
+_ALL = (*_OFF, "resume", *_ON)
+_LOOKED_AT = 20
+"""With more instances chosen than this every verb is offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +74,16 @@ class PowerScreen(ConsoleScreen, inherit_bindings=False):
     def chosen_instances(self) -> list[ObjectKey]:
         """What a power verb applies to."""
         return []
+
+    def useful_verbs(self) -> Sequence[str]:
+        """The verbs that fit the state of one of the chosen instances at least."""
+        chosen = self.chosen_instances()
+        if len(chosen) > _LOOKED_AT:
+            return _ALL
+        instances = self.console.view.state.instances
+        states = [instances[key].state for key in chosen if key in instances]
+        useful = {verb for state in states for verb in _USEFUL.get(state, _ALL)}
+        return [verb for verb in _ALL if verb in useful]
 
     def hidden_chosen(self) -> int:
         """How many of them are not in sight."""

@@ -104,13 +104,22 @@ class Series:
     top: float | None = None
     """The value at the upper edge; None: the largest value shown."""
     role: str = "chart"
+    absent: str = ""
+    """Why no value is known, for when none is."""
+
+
+_AXIS = 8
+"""Cells left of the blocks for the scale."""
+_SCALED = 40
+"""From this width on there is a scale."""
 
 
 class Chart(LinePanel):
-    """Time series under each other, each with its name, present value and maximum.
+    """Time series under each other, each with its name, present value, maximum and scale.
 
-    The height is fixed (one line of text and `series_height` lines of blocks per series), so
-    new data never moves the layout. `span` says what the width stands for, such as "2 min".
+    A series has one line of text and `height` lines of blocks, so new data never moves the
+    layout. `step` is the time from one value to the next in seconds; with it the text says how
+    far back the blocks go.
     """
 
     def __init__(
@@ -118,39 +127,53 @@ class Chart(LinePanel):
         series: Sequence[Series] = (),
         *,
         series_height: int = 3,
-        span: str = "",
+        step: float | None = None,
         id: str | None = None,  # noqa: A002 - Textual's own name for it
         classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
         self._series = tuple(series)
         self._series_height = series_height
-        self._span = span
+        self._step = step
 
-    def show(self, series: Sequence[Series], span: str | None = None) -> None:
+    def show(self, series: Sequence[Series], series_height: int | None = None) -> None:
         """Show these series; only lines that come out differently are repainted."""
         self._series = tuple(series)
-        self._span = self._span if span is None else span
+        self._series_height = self._series_height if series_height is None else series_height
         self.redraw()
 
     def lines(self, width: int) -> list[tuple[Cell, ...]]:
         """Each series as a line of words over its blocks."""
+        axis = _AXIS if width >= _SCALED else 0
         drawn: list[tuple[Cell, ...]] = []
         for series in self._series:
-            shown = list(series.values)[-width:] if width > 0 else []
-            top = ceiling_of(shown) if series.top is None else series.top
+            shown = list(series.values)[-(width - axis) :] if width > axis else []
             drawn.append(self._words(series, shown, width))
-            drawn += [
-                (Cell(row, series.role),)
-                for row in chart_rows(shown, width, self._series_height, top)
-            ]
+            drawn += self._blocks(series, shown, width - axis, axis)
         return drawn
+
+    def _blocks(
+        self, series: Series, shown: Sequence[Value], width: int, axis: int
+    ) -> list[tuple[Cell, ...]]:
+        height = self._series_height
+        if series.absent and not any(_known(value) for value in shown):
+            return [(Cell(f"{'':{axis}}{series.absent}", "muted"),), *[(Cell(""),)] * (height - 1)]
+        top = ceiling_of(shown) if series.top is None else series.top
+        labels = [""] * height
+        if height > 1:
+            labels[-1] = "0"
+        labels[0] = series.write(top) if top > 0 else ""
+        return [
+            (Cell(f"{label:>{axis - 1}} "[:axis] if axis else "", "muted"), Cell(row, series.role))
+            for label, row in zip(labels, chart_rows(shown, width, height, top), strict=True)
+        ]
 
     def _words(self, series: Series, shown: Sequence[Value], width: int) -> tuple[Cell, ...]:
         now = series.write(shown[-1] if shown else None)
         known = [value for value in shown if _known(value)]
         most = series.write(max(value for value in known if value is not None) if known else None)
-        right = " ".join(filter(None, (f"max {most}", self._span)))
+        span = f", last {fmt.duration(self._step * len(shown))}" if self._step and known else ""
+        right = f"max {most}{span}"
         blanks = width - len(series.name) - len(now) - len(right) - 1
         if blanks < 1:
             return (Cell(f"{series.name} ", ""), Cell(now, "strong"))

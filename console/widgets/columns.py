@@ -9,9 +9,9 @@ from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from rich.cells import cell_len, set_cell_size
 
-Row = TypeVar("Row")
+from console.glyphs import glyphs
 
-ELLIPSIS = "…"
+Row = TypeVar("Row")
 
 
 class Cell(NamedTuple):
@@ -37,6 +37,11 @@ class Column(Generic[Row]):
     narrow the column with the highest `priority` goes first (0 = never dropped).
     `sort_key` returns a comparable value, or None for unknown, which always sorts last; text
     is compared naturally (web2 before web10). No `sort_key`: the column cannot be sorted by.
+    `draw` takes the place of `render` where what is shown depends on the width in cells.
+
+    `stands_for` names columns that this one sums up: it is shown instead of them where there is
+    no room for all. A last column that `spills` takes, in a row whose text is too long for it,
+    the places of the columns left of it that it needs and that `yields`.
     """
 
     id: str
@@ -51,6 +56,14 @@ class Column(Generic[Row]):
     priority: int = 0
     default_descending: bool = False
     tooltip: str = ""
+    draw: Callable[[Row, int], CellValue] | None = None
+    stands_for: tuple[str, ...] = ()
+    spills: bool = False
+    yields: bool = False
+
+    def content(self, row: Row, width: int) -> CellValue:
+        """What a row shows in this column when that is `width` cells wide."""
+        return self.render(row) if self.draw is None else self.draw(row, width)
 
     @property
     def least_width(self) -> int:
@@ -92,11 +105,13 @@ def place_columns(
 
 
 def _kept_columns(columns: Sequence[Column[Any]], width: int, gap: int) -> list[int]:
-    kept = list(range(len(columns)))
-
     def needed() -> int:
         return sum(columns[number].least_width + gap for number in kept) - gap
 
+    kept = [number for number, column in enumerate(columns) if not column.stands_for]
+    if needed() > width:
+        summed = {name for column in columns for name in column.stands_for}
+        kept = [number for number, column in enumerate(columns) if column.id not in summed]
     while len(kept) > 1 and needed() > width:
         droppable = [number for number in kept[1:] if columns[number].priority > 0] or kept[1:]
         kept.remove(max(droppable, key=lambda number: (columns[number].priority, number)))
@@ -165,9 +180,47 @@ def _cut(pieces: tuple[Run, ...], width: int) -> tuple[Run, ...]:
             cut.append((text, role))
             room -= length
             continue
-        cut.append((set_cell_size(text, room) + ELLIPSIS, role))
+        cut.append((set_cell_size(text, room) + glyphs().ellipsis, role))
         return tuple(cut)
     return tuple(cut)
+
+
+def spill(
+    columns: Sequence[Column[Any]],
+    placed: tuple[PlacedColumn, ...],
+    drawn: Sequence[CellValue],
+) -> tuple[tuple[PlacedColumn, ...], Sequence[CellValue]]:
+    """Give a last cell that is too long for its column the places it may take from the others.
+
+    Takes and returns places and cells side by side; both are the same when nothing spills.
+    """
+    if not placed or not columns[placed[-1].number].spills:
+        return placed, drawn
+    last, end = placed[-1], placed[-1].end
+    wanted = sum(cell_len(text) for text, _ in _pieces(drawn[-1]))
+    first = len(placed) - 1
+    while end - placed[first].x < wanted and first and columns[placed[first - 1].number].yields:
+        first -= 1
+    if first == len(placed) - 1:
+        return placed, drawn
+    x = placed[first].x
+    return (
+        (*placed[:first], PlacedColumn(last.number, x, end - x)),
+        (*drawn[:first], drawn[-1]),
+    )
+
+
+def sorted_columns(
+    columns: Sequence[Column[Any]], placed: Sequence[PlacedColumn], sorted_by: str
+) -> frozenset[str]:
+    """The shown columns that stand for the order: the one sorted by, or what is shown for it."""
+    shown = [columns[place.number] for place in placed]
+    if any(column.id == sorted_by for column in shown):
+        return frozenset({sorted_by})
+    parts = {name for column in columns if column.id == sorted_by for name in column.stands_for}
+    return frozenset(
+        column.id for column in shown if column.id in parts or sorted_by in column.stands_for
+    )
 
 
 def changed_span(old: tuple[Run, ...], new: tuple[Run, ...], width: int) -> tuple[int, int]:

@@ -97,6 +97,13 @@ class TableActions(TableView[Row], Generic[Row], inherit_bindings=False):
             return 0 if step > 0 else len(columns) - 1
         return (columns.index(self.model.column) + step) % len(columns)
 
+    def action_sort_by(self, id: str) -> None:  # noqa: A002 - the column's own word
+        """Sort by the column `id`, whether it is shown or not; again: the other way round."""
+        self._touch()
+        column = self.model.column
+        again = column is not None and column.id == id
+        self.sort_by(id, not self.model.descending if again else None)
+
     def action_invert_sort(self) -> None:
         """Turn the order round."""
         self._touch()

@@ -16,6 +16,8 @@ from console.widgets.columns import (
     changed_span,
     fit,
     place_columns,
+    sorted_columns,
+    spill,
 )
 from console.widgets.painting import Painter
 
@@ -35,8 +37,9 @@ class Look(NamedTuple):
 
 @dataclass(slots=True)
 class _Painted:
-    """A row as fitted cells, one per placed column, and its finished lines by look."""
+    """A row as fitted cells, where they are, and its finished lines by look."""
 
+    places: tuple[PlacedColumn, ...]
     cells: tuple[tuple[Run, ...], ...]
     strips: dict[Look, Strip] = field(default_factory=dict)
 
@@ -96,12 +99,12 @@ class RowPainter(Generic[Row]):
         shown = self._shown.get(y)
         painted = self._paint(key, row)
         self._shown[y] = (painted, look)
-        if shown is None or shown[1] != look or len(shown[0].cells) != len(painted.cells):
+        if shown is None or shown[1] != look or shown[0].places != painted.places:
             return [(0, self._width)]
         if shown[0] is painted:
             return []
         spans = []
-        for place, old, new in zip(self.placed, shown[0].cells, painted.cells, strict=True):
+        for place, old, new in zip(painted.places, shown[0].cells, painted.cells, strict=True):
             if old != new:
                 offset, length = changed_span(old, new, place.width)
                 spans.append((place.x + offset, length))
@@ -115,10 +118,11 @@ class RowPainter(Generic[Row]):
         """The header line; the sorted column has an arrow and a role of its own."""
         runs: list[Run] = []
         x = 0
+        ordering = sorted_columns(self.columns, self.placed, sorted_by)
         for place in self.placed:
             column = self.columns[place.number]
             runs.append((" " * (place.x - x), "header"))
-            arrow = arrows[descending] if column.id == sorted_by else ""
+            arrow = arrows[descending] if column.id in ordering else ""
             runs.extend(self._title(column, place.width, arrow))
             x = place.end
         runs.append((" " * max(0, self._width - x), "header"))
@@ -151,20 +155,23 @@ class RowPainter(Generic[Row]):
         if painted is None:
             if len(self._painted) >= _CACHED_ROWS:
                 self._painted.clear()
-            columns = self.columns
-            painted = self._painted[key] = _Painted(
-                tuple(
-                    fit(column.render(row), place.width, column.align)
-                    for place in self.placed
-                    for column in (columns[place.number],)
-                )
-            )
+            painted = self._painted[key] = self._fitted(row)
         return painted
+
+    def _fitted(self, row: Row) -> _Painted:
+        columns = self.columns
+        drawn = [columns[place.number].content(row, place.width) for place in self.placed]
+        places, contents = spill(columns, self.placed, drawn)
+        cells = tuple(
+            fit(content, place.width, columns[place.number].align)
+            for place, content in zip(places, contents, strict=True)
+        )
+        return _Painted(places, cells)
 
     def _strip(self, painted: _Painted, look: Look) -> Strip:
         runs: list[Run] = [(self._mark, "mark") if look.marked else (" ", ""), (" ", "")]
         x = GUTTER
-        for place, cell in zip(self.placed, painted.cells, strict=True):
+        for place, cell in zip(painted.places, painted.cells, strict=True):
             if place.x > x:
                 runs.append((" " * (place.x - x), ""))
             runs.extend(cell)

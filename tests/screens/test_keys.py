@@ -168,6 +168,26 @@ async def test_the_mouse_opens_sorts_and_changes_screens(console: Moment) -> Non
         assert app.screen.query_one("#charts").display
 
 
+async def test_a_capital_letter_finds_the_busiest(console: Moment) -> None:
+    app = console("loaded")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "C")
+        table = listing(app).table
+        rates = app.view.state.rates
+        figures = [rates[key].cpu for key in table.model.order if key in rates]
+        known = [figure for figure in figures if figure is not None]
+        assert len(known) > 2
+        assert known == sorted(known, reverse=True)
+        assert table.cursor_key == table.model.order[0]
+        await press(pilot, "C")
+        assert not table.model.descending
+        await press(pilot, "D")
+        assert "▼DISK" in table.render_line(0).text
+        await pilot.resize_terminal(140, 40)
+        await settled(pilot)
+        assert "▼READ" in table.render_line(0).text
+
+
 async def test_help_lists_the_keys_of_where_one_came_from(console: Moment) -> None:
     app = console("loaded")
     async with app.run_test(size=(120, 40)) as pilot:

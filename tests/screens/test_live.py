@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from console.app import VirtdeckApp
 from console.screens.dialogs.confirm import ConfirmDialog
 from console.screens.listing import ListScreen
+from console.screens.parts import PartsLine
 from console.settings import DisplaySettings, Settings
 from core.fleet import Fleet
 from core.hypervisor.options import LinkOptions
@@ -116,6 +117,19 @@ async def test_what_cannot_be_done_is_explained(app: VirtdeckApp) -> None:
         await until(pilot, lambda: "Start: not possible" in messages(app))
         assert "vm0001 is" in messages(app)
         assert not app.view.state.operations
+
+
+async def test_the_footer_offers_what_fits_the_row(app: VirtdeckApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        footer = app.screen.query_one("#footer", PartsLine)
+        await until(pilot, lambda: " f Shut down " in footer.render_line(0).text)
+        assert "Start" not in footer.render_line(0).text
+        await pilot.press("F")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press(*"vm0001", "enter")
+        await until(pilot, lambda: " o Start " in footer.render_line(0).text)
+        assert "Shut down" not in footer.render_line(0).text
 
 
 async def test_marked_instances_are_all_meant(app: VirtdeckApp) -> None:

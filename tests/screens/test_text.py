@@ -6,25 +6,44 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import get_args
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from console.actions import elsewhere
 from console.bridge import Bridge
 from console.operations_watch import OperationsWatch
+from console.screens.chrome import header_left
+from console.screens.event_columns import kind_word
 from console.screens.matching import word_filter
-from console.screens.page import broken
+from console.screens.operations import operation_columns
+from console.screens.page import beside, broken
 from console.screens.parts import Part, lay_out
 from console.screens.table_text import plain
 from console.screens.text_search import Search
-from console.screens.view import coarse_age
+from console.screens.view import View, coarse_age
+from console.widgets.charts import Chart, Series
 from console.widgets.columns import Cell
 from core.errors import RefusedError, UnreachableError, UsageError
 from core.mailbox import Mailroom
-from core.model import Delta, ObjectKey, OperationRecord, OperationStatus, State
+from core.model import (
+    AnyEvent,
+    Delta,
+    Event,
+    Host,
+    Link,
+    LinkStatus,
+    ObjectKey,
+    OperationRecord,
+    OperationStatus,
+    State,
+)
 from core.source import Source
+from core.state.selection import parse_event_filter
 
 TEXT = st.text(st.characters(codec="ascii", categories=("L", "N", "P", "Zs")), max_size=200)
 GROUPS = st.lists(
@@ -227,3 +246,77 @@ def test_a_stuck_core_is_left_behind() -> None:
     release.set()
     bridge._thread.join(5)
     assert not bridge._thread.is_alive()
+
+
+@given(st.lists(TEXT, max_size=6), st.lists(TEXT, max_size=6), st.integers(80, 200))
+def test_texts_side_by_side_lose_nothing_and_fit(
+    left: list[str], right: list[str], width: int
+) -> None:
+    lines = [plain(line) for line in beside(left, right, 50, width)]
+    assert all(cell_len(line) <= width for line in lines)
+    for texts, shown in ((left, [line[:50] for line in lines]), (right, [x[50:] for x in lines])):
+        assert "".join(shown).replace(" ", "") == "".join(texts).replace(" ", "")
+
+
+def test_many_hosts_are_summed_up_and_the_lost_ones_named() -> None:
+    up, down = Link(status=LinkStatus.UP), Link(status=LinkStatus.DOWN)
+    hosts = {
+        f"h{number}": Host(name=f"h{number}", uri="test:///", link=down if number < 2 else up)
+        for number in range(12)
+    }
+    groups = header_left(State(hosts=hosts), None, "")
+    text = "".join(part.text for group in groups for part in group)
+    assert "10 up" in text
+    assert "2 not" in text
+    assert "h0, h1" in text
+    narrow = lay_out(groups, [], 30)
+    assert "2 not" in "".join(part.text for part in narrow)
+
+
+@pytest.mark.parametrize(
+    ("key", "layer", "words"),
+    [
+        ("R", "instances", "R does nothing here. It is: Reconnect (on the hosts screen)"),
+        ("f", "hosts", "f does nothing here. It is: Shut down (on instances)."),
+        ("f", "instances", ""),
+        ("tab", "instances", ""),
+        ("Z", "hosts", ""),
+    ],
+)
+def test_a_key_says_where_it_works(key: str, layer: str, words: str) -> None:
+    said = elsewhere(key, layer)
+    assert said.startswith(words)
+    assert bool(said) == bool(words)
+
+
+@pytest.mark.parametrize("kind", get_args(AnyEvent), ids=lambda kind: str(kind.__name__))
+def test_the_filter_understands_the_word_of_every_event(kind: type[Event]) -> None:
+    assert parse_event_filter(f"kind:{kind_word(kind)}")
+
+
+def test_a_running_operation_shows_how_long_it_may_take() -> None:
+    record = OperationRecord(
+        "1", "shutdown", "alpha", ObjectKey("instance", "alpha", "u"), "web", "me", 1.0,
+        status=OperationStatus.RUNNING, started=10.0, options={"timeout": 60.0},
+    )  # fmt: skip
+    column = next(one for one in operation_columns(View(now=lambda: 40.0)) if one.id == "progress")
+    assert plain(column.render(record)).endswith(" 30/60s")
+    usual = msgspec.structs.replace(record, options={})
+    assert plain(column.render(usual)).endswith(" 30/60s")
+    unlimited = msgspec.structs.replace(usual, verb="start")
+    assert plain(column.render(unlimited)) == "-"
+    assert plain(column.render(msgspec.structs.replace(record, progress=0.25))).endswith(" 25%")
+    assert plain(column.render(msgspec.structs.replace(record, status=OperationStatus.DONE))) == "-"
+
+
+def test_a_chart_has_a_scale_and_says_why_it_is_empty() -> None:
+    series = [
+        Series("cpu", [10.0, 50.0], lambda value: f"{value or 0:.0f} %", 100.0, absent="off"),
+        Series("sent", [None, None], absent="nobody counts"),
+    ]
+    lines = [plain(line) for line in Chart(series, series_height=2, step=30.0).lines(60)]
+    assert lines[0].startswith("cpu 50 %")
+    assert lines[0].endswith("max 50 %, last 1m00s")
+    assert lines[1].startswith("  100 % ")
+    assert lines[2].startswith("      0 ")
+    assert "nobody counts" in lines[4]

@@ -348,9 +348,9 @@ async def test_a_theme_change_restyles_everything():
 async def test_an_operators_keymap_rebinds_the_table():
     app = TableApp(things(5))
     async with app.run_test(size=(60, 11)) as pilot:
-        wanted = read_keymap({"table.down": ["X", "?"], "global.help": "f1"})
+        wanted = read_keymap({"table.down": ["U", "?"], "global.help": "f1"})
         app.set_keymap(textual_keymap(wanted))
-        await pilot.press("X", "question_mark", "down", "j")
+        await pilot.press("U", "question_mark", "down", "j")
         assert app.table.cursor_key == "vm2"
 
 
@@ -390,7 +390,7 @@ class PanelApp(App[None]):
     """A chart, meters and a text panel."""
 
     def compose(self) -> ComposeResult:
-        yield Chart([Series("cpu", [0.1, 0.5], fmt.percent, 1.0)], series_height=2, span="2 min")
+        yield Chart([Series("cpu", [0.1, 0.5], fmt.percent, 1.0)], series_height=2, step=2.0)
         yield Meters([Gauge("memory", 0.5, "8G/16G"), Gauge("pool", 0.95, "full", 0.9)])
         yield TextPanel(["one", (Cell("two", "strong"), Cell(" more", "muted"))])
 
@@ -403,7 +403,7 @@ async def test_panels_draw_and_repaint_only_changed_lines():
     async with app.run_test(size=(40, 10)) as pilot:
         await pilot.pause()
         lines = app.lines()
-        assert lines[0] == "cpu 50%" + "max 50% 2 min".rjust(33)
+        assert lines[0] == "cpu 50%" + "max 50%, last 4.0s".rjust(33)
         assert lines[2].endswith("▂█")
         assert lines[3].split() == ["memory", "█" * 9 + "░" * 9, "50%", "8G/16G"]
         assert lines[4].endswith("95% full !")

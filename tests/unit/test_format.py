@@ -116,3 +116,5 @@ def test_glyphs_follow_the_terminal():
     assert glyphs_for({"TERM": "xterm"}, "UTF-8") is UNICODE
     assert glyphs_for({"TERM": "linux"}, "UTF-8") is ASCII
     assert glyphs_for({}, "ISO-8859-1") is ASCII
+    assert glyphs_for({"LANG": "en_IE.UTF-8", "LC_ALL": "C"}, "UTF-8") is ASCII
+    assert glyphs_for({"LANG": "C", "LC_ALL": "C.UTF-8"}, "UTF-8") is UNICODE

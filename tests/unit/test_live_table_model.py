@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from console.widgets.columns import Cell, Column, fit, natural_key, place_columns
+from console.widgets.columns import (
+    Cell,
+    Column,
+    fit,
+    natural_key,
+    place_columns,
+    sorted_columns,
+    spill,
+)
 from console.widgets.row_model import Marks, RowModel
 
 
@@ -202,6 +210,48 @@ def test_columns_drop_by_priority_and_the_rest_takes_the_room():
     assert placed[-1].end == 40
     assert [p.number for p in place_columns(columns, 20, left=2)] == [0, 1]
     assert [(p.number, p.width) for p in place_columns(columns, 6, left=2)] == [(0, 4)]
+
+
+SUMMED = [
+    Column("name", "NAME", str, width=6),
+    Column("sum", "SUM", str, width=4, priority=1, stands_for=("one", "two"), yields=True),
+    Column("one", "ONE", str, width=4, priority=1, yields=True),
+    Column("two", "TWO", str, width=4, priority=1, yields=True),
+    Column("note", "NOTE", str, min_width=4, spills=True),
+]
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [(30, ["name", "one", "two", "note"]), (18, ["name", "sum", "note"]), (12, ["name", "note"])],
+)
+def test_a_sum_is_shown_where_its_parts_have_no_room(width, shown):
+    placed = place_columns(SUMMED, width)
+    assert [SUMMED[place.number].id for place in placed] == shown
+
+
+@pytest.mark.parametrize(
+    ("width", "sorted_by", "marked"),
+    [
+        (30, "sum", {"one", "two"}),
+        (18, "sum", {"sum"}),
+        (18, "two", {"sum"}),
+        (30, "two", {"two"}),
+        (12, "two", set()),
+    ],
+)
+def test_the_order_is_marked_on_what_is_shown_for_it(width, sorted_by, marked):
+    assert sorted_columns(SUMMED, place_columns(SUMMED, width), sorted_by) == marked
+
+
+@pytest.mark.parametrize(("length", "width"), [(4, 6), (7, 11), (12, 16), (90, 16)])
+def test_a_long_last_cell_takes_no_more_places_than_it_needs(length, width):
+    placed = place_columns(SUMMED, 23)
+    places, contents = spill(SUMMED, placed, ["n", "1", "2", "x" * length])
+    assert (places[-1].width, places[-1].end) == (width, 23)
+    assert places[0] == placed[0]
+    assert len(places) == len(contents)
+    assert contents[-1] == "x" * length
 
 
 specs = st.lists(

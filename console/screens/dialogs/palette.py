@@ -17,6 +17,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from console.actions import Action, key_label, palette_entries
+from console.glyphs import glyphs
 from console.widgets.columns import Cell, CellValue
 from console.widgets.line_panel import LinePanel
 from core.model import Instance, ObjectKey
@@ -103,7 +104,9 @@ class PaletteList(LinePanel):
         title = f"{sign} {entry.title}"
         key = f"{entry.key} " if entry.key else ""
         room = width - len(title) - len(key) - 2
-        help_ = entry.help if len(entry.help) <= room else entry.help[: max(0, room - 1)] + "…"
+        help_ = entry.help
+        if len(help_) > room:
+            help_ = help_[: max(0, room - 1)] + glyphs().ellipsis
         blanks = " " * max(0, width - len(title) - 2 - len(help_) - len(key))
         return (
             Cell(title, here or "strong"),

@@ -1,0 +1,36 @@
+"""What the help says beside the registry: keys of questions and typed lines, and the mouse."""
+
+from __future__ import annotations
+
+Note = tuple[str, str, str]
+"""Keys (or a gesture), what they do in two words, and in a sentence."""
+
+NOTES: tuple[tuple[str, tuple[Note, ...]], ...] = (
+    (
+        "In a question",
+        (
+            ("y", "Yes", "Agree, where no name has to be typed."),
+            ("n, esc", "No", "Change nothing and close the question."),
+            ("tab, arrows", "Other button", "Go to the other button; enter presses it."),
+            ("name, enter", "Typed yes", "Where the name or the count is asked for: type it."),
+        ),
+    ),
+    (
+        "While filtering, searching or finding a command",
+        (
+            ("enter", "Keep", "Keep the filter or search and go back to the rows; run a command."),
+            ("esc", "Drop", "Back to how it was before."),
+            ("down, up", "Choose", "Go through the commands found."),
+        ),
+    ),
+    (
+        "With the mouse",
+        (
+            ("click", "Choose", "Choose a row; press what the lines at the top and bottom name."),
+            ("double click", "Open", "Open a row."),
+            ("click a title", "Sort", "Sort by that column; again: the other way round."),
+            ("wheel", "Scroll", "Move through rows and pages."),
+        ),
+    ),
+)
+"""Sections of the help, after those of the registry."""
