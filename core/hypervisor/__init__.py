@@ -1,1 +1,1 @@
-"""hypervisor."""
+"""Everything that calls libvirt: connections, events, listings, statistics, calls."""
