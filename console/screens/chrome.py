@@ -117,12 +117,13 @@ def footer_actions(
     what the footer begins with on every screen of their kind.
     """
     entries = footer_entries(layer, read_only=read_only, actions=actions)
-    entries.sort(key=lambda entry: _footer_rank(entry[2]))
+    marks = any(entry.scope == "power" for entry in actions_on(layer, actions))
+    entries.sort(key=lambda entry: _footer_rank(entry[2], marks=marks))
     if read_only:
         return entries
     able = {entry.id: entry for entry in actions_on(layer, actions) if entry.scope == "power"}
     asked = [able[f"power.{verb}"] for verb in verbs if f"power.{verb}" in able]
-    first = sum(_footer_rank(entry) < len(_FIRST) for _, _, entry in entries)
+    first = sum(entry.id in _FIRST for _, _, entry in entries)
     entries[first:first] = [(key_label(entry.keys[0]), entry.title, entry) for entry in asked]
     return entries
 
@@ -131,10 +132,13 @@ _FIRST = ("list.filter", "table.open", "instance.next_tab")
 """What a footer begins with, however narrow it is."""
 
 
-def _footer_rank(entry: Action) -> int:
+def _footer_rank(entry: Action, *, marks: bool) -> int:
+    """Lower is shown longer; marking comes last where nothing can be done to what is marked."""
     if entry.id in _FIRST:
         return _FIRST.index(entry.id)
-    return len(_FIRST) + (entry.id != "table.mark")
+    if entry.id == "table.mark":
+        return len(_FIRST) if marks else len(_FIRST) + 2
+    return len(_FIRST) + 1
 
 
 def footer_groups(entries: Sequence[tuple[str, str, Action]]) -> tuple[Groups, Groups]:
