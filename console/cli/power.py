@@ -27,6 +27,7 @@ from core.model import (
     State,
     Stop,
 )
+from core.operations.checks import LONGEST_TIMEOUT
 from core.operations.wording import Caution, caution, confirmation
 
 MakeRequest = Callable[[ObjectKey], Request]
@@ -101,8 +102,8 @@ def _verb(help_: str, *options: Callable[[Any], Any]) -> Callable[[Callable[...,
 
 def _timeout(default: float) -> Callable[[Any], Any]:
     return click.option(
-        "--timeout", type=float, default=default, show_default=True, metavar="SECONDS",
-        help="How long the guest may take.",
+        "--timeout", type=click.FloatRange(1, LONGEST_TIMEOUT), default=default,
+        show_default=True, metavar="SECONDS", help="How long the guest may take.",
     )  # fmt: skip
 
 

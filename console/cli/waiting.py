@@ -95,7 +95,7 @@ async def carry_out(fleet: Fleet, requests: Sequence[Request], *, as_json: bool)
         for record in reporter.waiting.values():
             note(
                 f"No longer waiting for {record.verb} of {record.name}: what was sent goes on. "
-                f"Its outcome: virtdeck operations ({record.id})."
+                f"The console, or the next operation on {record.name}, finds out what became of it."
             )
         raise
     finally:

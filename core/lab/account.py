@@ -86,6 +86,17 @@ def current_account() -> Account:
     return Account(entry.pw_uid, entry.pw_gid, entry.pw_name, True, ptrace, _kvm_group())
 
 
+def require_known(account: Account) -> None:
+    """Raise LabError for a user without a name, as in containers: libvirt does not run for one."""
+    try:
+        pwd.getpwuid(account.uid)
+    except KeyError:
+        raise LabError(
+            f"libvirt cannot run for the user id {account.uid}: the user database has no name.",
+            f"Add one as root, for example `useradd --uid {account.uid} operator`.",
+        ) from None
+
+
 def _name_of(uid: int) -> str:
     """The login name of a uid, or the number itself where the user database lacks it."""
     try:

@@ -20,11 +20,22 @@ from core.lab.command import run
 from core.lab.places import cache_directory, make_private, place_copy, write_file
 from core.lab.processes import belonging, end, is_daemon, is_guest, proven, read_pid
 from core.lab.templates import daemon_configuration, qemu_configuration
+from core.model.text import clean
 
 DIRECTORIES = ("home", "run", "cache", "data", "libvirt", "default")
-COLUMNS = re.compile(r"\s{2,}")
+LISTED = re.compile(r"\s*(?:\d+|-)\s{2,}(?P<name>\S(?:.*\S)?)\s{2,}(?P<state>\S.*?)\s*")
+"""A line of `virsh --quiet list --all`: the number, the name, which may hold blanks, the state."""
 ANSWER_DEADLINE = 10.0
 """Seconds a daemon has for its first answer, and an old one to prove that it is not hung."""
+
+
+def states_of(listing: str) -> dict[str, str]:
+    """Instance name -> state from what `virsh list --all` printed. Pure.
+
+    Anybody may define instances on a lab: their names are made fit for a terminal.
+    """
+    found = filter(None, map(LISTED.fullmatch, listing.split("\n")))
+    return {clean(row["name"]): row["state"] for row in found}
 
 
 @dataclass(frozen=True)
@@ -138,11 +149,10 @@ class LabHost:
     def instances(self) -> dict[str, str]:
         """Instance name -> state in virsh's words. Raises UnreachableError without an answer."""
         try:
-            lines = self.virsh("list", "--all", deadline=ANSWER_DEADLINE).splitlines()
+            listing = self.virsh("list", "--all", deadline=ANSWER_DEADLINE)
         except LabError as problem:
             raise UnreachableError(problem.message, "Run `virtdeck lab up` again.") from problem
-        rows = (COLUMNS.split(line.strip(), maxsplit=2) for line in lines if line.strip())
-        return {name: state for _, name, state in rows}
+        return states_of(listing)
 
     def keep_capabilities(self) -> None:
         """Keep what the daemon learnt of QEMU for later labs of this user. Raises OSError."""

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.errors import LabError, VirtdeckError
-from core.lab.account import Account, current_account
+from core.lab.account import Account, current_account, require_known
 from core.lab.furnish import furnish, make_volumes
 from core.lab.guests import HOST_NAMES
 from core.lab.host import LabHost
@@ -72,6 +72,7 @@ class Lab:
         Returns when the daemons answer and the guests are started, not yet booted (see
         `wait_ready`). `say` gets a line for each step, from this thread. Raises LabError.
         """
+        require_known(self.account)
         require_all(missing_pieces())
         image = ensure_image(say)
         with self._locked():
@@ -123,6 +124,7 @@ class Lab:
         Raises LabError for a process that does not end.
         """
         if not self.root.is_dir() and not any(belonging(self.root, self.account.uid)):
+            say(f"there is no lab {self.name}")
             return
         with self._locked():
             self._end_processes(say)

@@ -338,7 +338,7 @@ BAD: dict[str, tuple[list[str], int, str]] = {
     "a tape of a newer virtdeck": (["replay", "new.tape"], 1, "has version 9"),
     "a recording over a file": (["-c", "test:///default", "record", "bad.tape"], 1, "--force"),
     "a timeout that makes no sense": (
-        ["-c", "test:///default", "shutdown", "test", "--timeout", "-1"], 1, "makes no sense"),
+        ["-c", "test:///default", "shutdown", "test", "--timeout", "-1"], 2, "not in the range"),
 }  # fmt: skip
 
 

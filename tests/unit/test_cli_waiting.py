@@ -98,4 +98,4 @@ async def test_ctrl_c_names_what_goes_on(capsys: pytest.CaptureFixture[str]) -> 
         await waiting
     err = capsys.readouterr().err
     assert "No longer waiting for pause of web: what was sent goes on." in err
-    assert "virtdeck operations (op-web)" in err
+    assert "finds out what became of it" in err

@@ -10,8 +10,9 @@ import pytest
 from lxml import etree
 
 from core.errors import LabError, UsageError
-from core.lab.account import Account, current_account, has_ptrace
+from core.lab.account import Account, current_account, has_ptrace, require_known
 from core.lab.guests import DEFAULT_VOLUMES, GUESTS, SHARED_VOLUMES, Guest
+from core.lab.host import states_of
 from core.lab.kernel_modules import in_loading_order, needs
 from core.lab.packages import kernel_of, libraries_of
 from core.lab.places import DEEPEST_SOCKET, SOCKET_PATH_MAX, lab_root, make_private
@@ -199,3 +200,23 @@ def test_text_of_a_guest_is_escaped() -> None:
     assert tree.find("devices/disk") is None
     assert tree.find("features/tcg") is None
     assert etree.fromstring(pool_xml("p", Path("/a&b"))).findtext("target/path") == "/a&b"
+
+
+def test_names_of_instances_may_hold_blanks_and_never_move_the_cursor() -> None:
+    listing = (
+        " 1    web            running\n"
+        " -    a b  c         shut off\n"
+        " -    \u202eevil\x1b[2J   in shutdown\n\n"
+    )
+    assert states_of(listing) == {
+        "web": "running",
+        "a b  c": "shut off",
+        "\ufffdevil\ufffd[2J": "in shutdown",
+    }
+
+
+def test_a_user_without_a_name_is_told_before_anything_is_begun() -> None:
+    require_known(current_account())
+    with pytest.raises(LabError, match="user id 3999999999") as caught:
+        require_known(Account(3999999999, 1, "3999999999"))
+    assert "useradd" in caught.value.hint
