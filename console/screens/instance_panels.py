@@ -17,6 +17,8 @@ _SPARK = 30
 _NOW = 72
 """Cells of the left column of a wide overview: labels, figures and sparks."""
 _WIDE = 120
+_LATELY = 8
+"""Events on the overview."""
 _EVENTS = 500
 """Events of an instance shown at most."""
 
@@ -24,7 +26,9 @@ _EVENTS = 500
 def overview(
     view: View, row: Instance, detail: InstanceDetail | None, width: int = 0
 ) -> list[CellValue]:
-    """Alerts, state, figures, what it is made of; the latter two side by side where it is wide."""
+    """Alerts, state, figures, what it is made of (the latter side by side where it is wide), and
+    what happened to it last.
+    """
     now = [heading("Now"), *facts(_now(view, row))]
     made = [heading("Made of"), *facts(_made(row))]
     if detail is not None and detail.addresses:
@@ -34,7 +38,7 @@ def overview(
     lines += beside(now, made, _NOW, width) if width >= _WIDE else [*now, "", *made]
     if row.description:
         lines += ["", heading("Description"), f"  {row.description}"]
-    return lines
+    return [*lines, "", heading("Lately"), *events(view, row)[:_LATELY]]
 
 
 def _alerts(view: View, row: Instance) -> list[CellValue]:
