@@ -120,6 +120,7 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
         """Leave when the console could not even start; else say that nothing moves any more."""
         error = message.error
         if self.bridge.source is None and isinstance(error, VirtdeckError):
+            self.core_error = error.message
             self.exit(return_code=error.exit_status, message=str(error))
             return
         self.core_error = "the core stopped: start virtdeck again"
@@ -282,17 +283,3 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
         self.theme = name
         for problem in filter(None, (error, *themes.errors)):
             self.call_later(self.show_error, problem)
-
-
-def run(*, source_factory: SourceFactory, settings: Settings) -> int:
-    """Run the console until the operator leaves; returns the exit status.
-
-    Blocks the calling thread, which must be the main one. `source_factory` is called on the
-    core's own loop and gives the source to show: a fleet, or a tape.
-    """
-    app = VirtdeckApp(source_factory, settings)
-    app.run(mouse=settings.display.mouse)
-    return app.return_code or 0
-
-
-__all__ = ["VirtdeckApp", "run"]

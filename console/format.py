@@ -109,7 +109,10 @@ def date_time(when: float | None, zone: tzinfo | None = None) -> str:
 def _at(when: float | None, pattern: str, zone: tzinfo | None) -> str:
     if when is None or not math.isfinite(when):
         return UNKNOWN
-    return datetime.fromtimestamp(when, tz=zone).strftime(pattern)
+    try:
+        return datetime.fromtimestamp(when, tz=zone).strftime(pattern)
+    except (OverflowError, ValueError, OSError):  # no calendar has that year: a damaged tape
+        return UNKNOWN
 
 
 def plural(number: int, singular: str, plural_form: str = "") -> str:

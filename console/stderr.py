@@ -78,3 +78,4 @@ def diverted() -> Iterator[TextIO]:
         os.dup2(terminal.fileno(), 2)
         sys.stderr, sys.__stderr__ = kept  # type: ignore[misc]
         log.close()
+        terminal.close()

@@ -132,7 +132,13 @@ def load_themes(user_folder: Path | None = None) -> Themes:
             text = path.read_text("utf-8")
             by_name[_PREFIX + path.stem] = parse_theme(path.stem, text, str(path))
         except (OSError, UnicodeDecodeError) as error:
-            errors.append(SettingsError(f"The theme '{path.stem}' cannot be read: {error}."))
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            errors.append(
+                SettingsError(
+                    f"The theme '{path.stem}' ({path}) cannot be read: {reason}.",
+                    "Make it a readable text file, or remove it.",
+                )
+            )
         except SettingsError as error:
             errors.append(error)
     return Themes(by_name, tuple(errors))

@@ -79,9 +79,17 @@ def fleet_factory(invocation: Invocation, settings: Settings) -> SourceFactory:
 
 
 def _run(factory: SourceFactory, settings: Settings) -> int:
+    """Run the console until the operator leaves; blocks the thread, which must be the main one.
+
+    Raises RuntimeError when a defect ended it: a console must not vanish without a word.
+    """
     from console.stderr import diverted
 
     with diverted():
-        from console.app import run
+        from console.app import VirtdeckApp
 
-        return run(source_factory=factory, settings=settings)
+        app = VirtdeckApp(factory, settings)
+        app.run(mouse=settings.display.mouse)
+    if app.return_code and not app.core_error:  # its own words went to the log, not to the screen
+        raise RuntimeError("the screen broke")
+    return app.return_code or 0

@@ -185,13 +185,14 @@ def main() -> int:
     parser.add_argument("--still", action="store_true", help="no figure moves")
     options = parser.parse_args()
 
-    from console.app import run
+    from console.app import VirtdeckApp
     from console.settings import Settings
 
-    return run(
-        source_factory=lambda: opened(options.instances, options.events, still=options.still),
-        settings=Settings(),
+    app = VirtdeckApp(
+        lambda: opened(options.instances, options.events, still=options.still), Settings()
     )
+    app.run()
+    return app.return_code or 0
 
 
 if __name__ == "__main__":

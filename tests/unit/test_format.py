@@ -81,6 +81,8 @@ def test_ages_and_clock_times():
     assert fmt.clock_time(0, UTC) == "00:00:00"
     assert fmt.date_time(86400 * 365, UTC) == "1971-01-01 00:00:00"
     assert fmt.clock_time(None) == "-"
+    for far in (1e308, -1e308, 1e15, -1e15, 253402300800.0 + 86400):
+        assert fmt.date_time(far) == "-"
 
 
 def test_lists_and_tallies():

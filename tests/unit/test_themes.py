@@ -138,6 +138,7 @@ def test_a_broken_user_theme_costs_only_itself(tmp_path: Path):
     themes = load_themes(tmp_path)
     assert "virtdeck-mine" in themes.by_name
     assert len(themes.errors) == 2
+    assert all(error.hint and "Errno" not in error.message for error in themes.errors)
     assert themes.choose("mine") == ("virtdeck-mine", None)
     chosen, error = themes.choose("broken")
     assert chosen == DEFAULT_THEME
