@@ -5,6 +5,7 @@ No colour and no cursor movement: the same bytes on a terminal and in a pipe.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import unicodedata
@@ -98,13 +99,27 @@ def json_line(value: object) -> str:
 
 
 def say(text: str = "") -> None:
-    """Print a line on standard output, at once."""
-    print(text, flush=True)
+    """Print a line on standard output, at once; nothing where it is closed.
+
+    Raises BrokenPipeError when the reader went away, VirtdeckError when the disk is full.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # the interpreter's own flush at exit must not fail for the same reason
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise VirtdeckError(
+            f"The output cannot be written: {error.strerror}.",
+            "See where it goes: make room there.",
+        ) from None
 
 
 def note(text: str) -> None:
-    """Print a line for the operator on the error stream."""
-    print(clean(text), file=sys.stderr, flush=True)
+    """Print a line for the operator on the error stream; nothing where it is closed."""
+    if sys.stderr is not None:  # print would take standard output for it
+        print(clean(text), file=sys.stderr, flush=True)
 
 
 def complain(error: VirtdeckError) -> None:

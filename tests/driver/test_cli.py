@@ -475,3 +475,26 @@ def test_a_damaged_journal_is_one_line_on_the_error_stream(
     assert "already running" in refused
     assert "The journal was damaged" not in on_shared("start", "vm0001").err
     assert "damaged" in next(virtdeck.home.rglob("virtdeck.log")).read_text()
+
+
+@pytest.mark.parametrize(
+    ("where", "status", "says"),
+    [(">/dev/full", 1, "No space left"), (">&-", 0, ""), ("2>&-", 0, "")],
+)
+def test_an_output_that_cannot_be_written_is_no_defect(
+    virtdeck: Virtdeck, where: str, status: int, says: str
+) -> None:
+    command = f"exec {sys.executable} -m console hosts -c test:///default {where}"
+    done = subprocess.run(
+        ["sh", "-c", command],
+        env=virtdeck.environment,
+        cwd=virtdeck.home,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == status
+    assert says in done.stderr
+    assert "defect" not in done.stdout + done.stderr
+    assert "Exception ignored" not in done.stderr
