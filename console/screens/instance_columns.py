@@ -143,12 +143,14 @@ def _activity(view: View) -> Callable[[Instance], CellValue]:
 
 def _words(view: View, row: Instance) -> tuple[str, str]:
     """What it does or suffers, in order of importance, and the role of these words."""
+    alerts = view.alerts(row.key)
+    trouble = f"{glyphs().alert} {alerts[0].cause}" if alerts else ""
     if view.stale(row.host):
-        return f"as of {view.stale_age(row.host)} ago", "muted"
-    if alerts := view.alerts(row.key):
+        return f"as of {view.stale_age(row.host)} ago {trouble}".rstrip(), "muted"
+    if alerts:
         role = "error" if alerts[0].severity is Severity.ERROR else "warning"
         more = f" (+{len(alerts) - 1})" if len(alerts) > 1 else ""
-        return f"{glyphs().alert} {alerts[0].cause}{more}", role
+        return trouble + more, role
     if doing := activity(view.state, row.key):
         return doing, "changing"
     if row.state in (InstanceState.PAUSED, InstanceState.CRASHED):
