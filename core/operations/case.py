@@ -39,6 +39,8 @@ class Case:
         self.cancelled = ""
         self.stale = False
         """The link was lost since the instance was read."""
+        self.unseen = False
+        """The host did not tell when it was last asked how the instance is."""
         self.woken = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
@@ -76,6 +78,7 @@ class Case:
     def update(self, instance: Instance | None) -> None:
         """Take the instance as the state now has it; None: it is gone."""
         self.instance = instance
+        self.unseen = False
         self.woken.set()
 
     def lost_link(self) -> None:

@@ -93,8 +93,12 @@ class Driver:
                 await self._wait(case, action)
 
     def next(self, case: Case) -> Action:
-        """Ask the verb what to do now."""
-        up = self.link_up(case.record.host)
+        """Ask the verb what to do now.
+
+        A host that hangs has a link that is up until its keepalive fails: what it did not tell is
+        as unknown meanwhile as what a lost one cannot.
+        """
+        up = self.link_up(case.record.host) and not case.unseen
         return case.verb.step(case.situation(link_up=up))
 
     async def _send(self, case: Case, send: Send) -> End | None:
@@ -133,6 +137,7 @@ class Driver:
         try:
             instance = await self._hosts.read(case.record.host, case.record.subject.id)
         except VirtdeckError:
+            case.unseen = True
             return False
         case.update(instance)
         case.stale = False
@@ -148,7 +153,7 @@ class Driver:
         timed_out = not case.woken.is_set()
         case.woken.clear()
         up = self.link_up(case.record.host)
-        if up and (case.stale or (timed_out and wait.look)):
+        if up and (case.stale or timed_out):
             await self.look(case)
 
     async def finish(self, case: Case, end: End) -> None:

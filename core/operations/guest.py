@@ -60,10 +60,11 @@ def shutdown(situation: Situation) -> Action:
         return _out_of_time(situation, request, over)
     request_again = _next_request(situation)
     if request_again is None:
-        return Wait(over, look=True)
+        return Wait(over)
     again = sent[-1].at + RESEND
     if situation.now < again:
-        return Wait(min(over, again), f"waiting for the guest, up to {request.timeout:.0f} s")
+        text = f"waiting for the guest, up to {request.timeout:.0f} s"
+        return Wait(min(over, again), text)
     how = " through its agent" if request_again is PowerCall.SHUTDOWN_AGENT else ""
     text = f"asking again{how} (request {len(sent) + 1})"
     return Send(request_again, text, min(ASK_DEADLINE, over - situation.now))
@@ -142,10 +143,11 @@ def reboot(situation: Situation) -> Action:
     over, agent = began.at + request.timeout, began.at + AGENT_AFTER
     if situation.now < over:
         if not _agent_may_help(situation):
-            return Wait(over, look=True)
+            return Wait(over)
         if situation.now >= agent:
             return Send(PowerCall.REBOOT_AGENT, "asking again through its agent", ASK_DEADLINE)
-        return Wait(min(over, agent), f"waiting for the guest, up to {request.timeout:.0f} s")
+        text = f"waiting for the guest, up to {request.timeout:.0f} s"
+        return Wait(min(over, agent), text)
     if situation.blind or not began.accepted:
         return unanswered(situation)
     return failed(

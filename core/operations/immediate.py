@@ -34,7 +34,7 @@ def judge(situation: Situation, reached: End | None, missed: str) -> Action:
         return refusal(situation)
     since = max(last.ended or last.at, situation.progress.adopted or 0.0)
     if situation.now < since + VERIFY:
-        return Wait(since + VERIFY, look=True)
+        return Wait(since + VERIFY)
     if last.ended is None or situation.blind:
         return unanswered(situation)
     return failed(missed, f"See the events of {situation.name} for the cause.")
@@ -133,7 +133,7 @@ def resume(situation: Situation) -> Action:
             return trouble
         grace = (situation.last.ended or situation.last.at) + GRACE
         if situation.now < grace:
-            return Wait(grace, look=True)
+            return Wait(grace)
     runs = instance is not None and instance.state is InstanceState.RUNNING
     reached = done(_by_whom(situation, f"{name} is running")) if runs else None
     return judge(situation, reached, f"{name} was resumed and does not run")

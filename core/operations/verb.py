@@ -108,13 +108,14 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Look again when something changed, or at `until`."""
+    """Decide again when something changed, or at `until`, when the instance is read first.
+
+    Without the reading a host that hangs would be taken for a guest that does nothing.
+    """
 
     until: float
     text: str = ""
     """A line for the operation's log, written once."""
-    look: bool = False
-    """Read the instance before deciding again at `until`: the state may have told nothing."""
 
 
 @dataclass(frozen=True, slots=True)

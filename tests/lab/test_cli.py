@@ -141,6 +141,29 @@ def test_ctrl_c_while_a_guest_is_asked_says_what_goes_on(
     assert row["status"] not in ("done", "failed")
 
 
+def test_an_outcome_nobody_saw_is_unknown(
+    home: Virtdeck,
+    hosts: list[str],
+    lab: Lab,
+    guest: Callable[..., str],
+    eventually: Callable[..., Any],
+) -> None:
+    """The daemon hangs once the guest was asked: "it did not obey" would be a guess."""
+    name, daemon = guest("beta", "mute", "vd.noshutdown"), lab.host("beta").pid
+    assert daemon is not None
+    process = home.begin(*hosts, "shutdown", name, "--timeout", 5)
+    assert process.stdout is not None
+    try:
+        assert any("waiting for the guest" in line for line in process.stdout)
+        os.kill(daemon, signal.SIGSTOP)
+        result = finish(process)
+    finally:
+        os.kill(daemon, signal.SIGCONT)
+    assert result.status == 4
+    assert "its outcome was not seen" in result.out + result.err
+    eventually(lambda: home(*hosts, "hosts").status == 0, "both hosts answer again", 40)
+
+
 def test_a_transient_guest_is_named_as_what_goes_away(virtdeck: Command) -> None:
     result = virtdeck("stop", "batch")
     assert result.status == 1

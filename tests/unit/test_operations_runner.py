@@ -76,6 +76,7 @@ class World:
         self.hold.set()
         self.errors: dict[PowerCall, VirtdeckError] = {}
         self.obeys = True
+        self.tells = True
         self.before_call: Callable[[], None] = lambda: None
         self.runner: Runner
 
@@ -125,6 +126,8 @@ class World:
             self.change(ObjectKey("instance", host, uuid), AFTER[action])
 
     async def read(self, host: str, uuid: str) -> Instance | None:
+        if not self.tells:
+            raise DeadlineError(f"{host} did not answer in 10 s.")
         return self.instances.get(ObjectKey("instance", host, uuid))
 
 
@@ -253,6 +256,18 @@ async def test_a_call_that_was_never_sent_is_a_failure_and_nothing_unknown(world
     with pytest.raises(OperationFailedError, match="did not answer within 10 s"):
         await operation
     assert operation.record.hint == "Check it."
+
+
+async def test_a_host_that_no_longer_tells_leaves_the_outcome_unknown(world: World) -> None:
+    """Its link counts as up until the keepalive fails: that is no proof of anything."""
+    web = world.add("web", S.RUNNING)
+    world.before_call = lambda: setattr(world, "tells", False)
+    operation = await world.runner.submit(Shutdown(web, timeout=1, then_stop=True))
+    with pytest.raises(OutcomeUnknownError, match="was last seen running"):
+        await operation
+    assert PowerCall.DESTROY not in [call for _, call in world.calls]
+    world.change(web, S.SHUTOFF)
+    await until(lambda: world.operations[operation.id].status is OperationStatus.DONE)
 
 
 async def test_unknown_is_settled_when_the_link_comes_back(world: World) -> None:
