@@ -17,7 +17,19 @@ from core.hypervisor.options import LinkOptions
 from core.hypervisor.session import Hypervisor
 from core.hypervisor.uri import HostAddress, parse_uri, unique_names
 from core.mailbox import Mailbox, Mailroom
-from core.model import Instance, InstanceDetail, LinkStatus, ObjectKey, Observation, Request, State
+from core.model import (
+    Instance,
+    InstanceDetail,
+    LinkStatus,
+    Migrate,
+    ObjectKey,
+    Observation,
+    Preflight,
+    Request,
+    State,
+    Steer,
+    SteerRecord,
+)
 from core.model.text import clean
 from core.state.store import Store
 
@@ -180,6 +192,20 @@ class Fleet:
     async def cancel(self, operation_id: str) -> None:
         """Stop waiting for an operation; raises RefusedError, NotFoundError when that cannot be."""
         await self._running().cancel(operation_id)
+
+    async def preflight(self, request: Migrate) -> Preflight:
+        """Look, without touching anything, at all that speaks against a migration.
+
+        Raises NotFoundError, UnreachableError, DeadlineError when not even that can be looked at.
+        """
+        raise NotFoundError(f"There is no preflight for {request.verb} yet.")
+
+    async def steer(self, migration_id: str, steer: Steer) -> SteerRecord:
+        """Do one thing to a migration that runs, and return what came of it.
+
+        Raises NotFoundError for a migration that is not known, ReadOnlyError.
+        """
+        raise NotFoundError(f"There is no migration {clean(migration_id)}: {steer.kind}.")
 
     async def detail(self, key: ObjectKey) -> InstanceDetail:
         """Read XML, snapshots and addresses of an instance, on a lane of its own.

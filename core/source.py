@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Generator
 from typing import Protocol
 
-from core.model import Delta, InstanceDetail, ObjectKey, OperationRecord, Request, State
+from core.model import (
+    Delta,
+    InstanceDetail,
+    Migrate,
+    ObjectKey,
+    OperationRecord,
+    Preflight,
+    Request,
+    State,
+    Steer,
+    SteerRecord,
+)
 
 
 class Operation(Protocol):
@@ -62,6 +73,21 @@ class Source(Protocol):
 
     async def cancel(self, operation_id: str) -> None:
         """Stop waiting for an operation where that is possible; raises RefusedError if not."""
+        ...
+
+    async def preflight(self, request: Migrate) -> Preflight:
+        """Look, without touching anything, at all that speaks against a migration.
+
+        Raises NotFoundError, UnreachableError, DeadlineError when not even that can be looked at.
+        """
+        ...
+
+    async def steer(self, migration_id: str, steer: Steer) -> SteerRecord:
+        """Do one thing to a migration that runs, and return what came of it.
+
+        Whatever speaks against it is the record's answer (refused, with the reason); raises
+        NotFoundError for a migration that is not known, ReadOnlyError.
+        """
         ...
 
     async def detail(self, key: ObjectKey) -> InstanceDetail:

@@ -13,7 +13,16 @@ from core.errors import NotFoundError, ReadOnlyError
 from core.journal.player import Player
 from core.journal.tape import Tape
 from core.mailbox import Mailbox, Mailroom
-from core.model import InstanceDetail, ObjectKey, Request, State
+from core.model import (
+    InstanceDetail,
+    Migrate,
+    ObjectKey,
+    Preflight,
+    Request,
+    State,
+    Steer,
+    SteerRecord,
+)
 from core.model.observation import DetailRead
 from core.source import Operation
 
@@ -107,6 +116,16 @@ class Replay:
     async def cancel(self, operation_id: str) -> None:
         """Raise ReadOnlyError."""
         del operation_id
+        raise ReadOnlyError(_REFUSAL, _CURE)
+
+    async def preflight(self, request: Migrate) -> Preflight:
+        """Raise ReadOnlyError."""
+        del request
+        raise ReadOnlyError(_REFUSAL, _CURE)
+
+    async def steer(self, migration_id: str, steer: Steer) -> SteerRecord:
+        """Raise ReadOnlyError."""
+        del migration_id, steer
         raise ReadOnlyError(_REFUSAL, _CURE)
 
     async def detail(self, key: ObjectKey) -> InstanceDetail:

@@ -10,6 +10,7 @@ from core.model.base import Value, kebab
 from core.model.event import AnyEvent
 from core.model.host import HostFacts, Link
 from core.model.instance import Instance, InstanceDetail
+from core.model.migration import Forecast, JobSample, Migration
 from core.model.network import Network
 from core.model.operation import OperationRecord
 from core.model.stats import Counters
@@ -111,6 +112,25 @@ class OperationChanged(_Observation, frozen=True):
     operation: OperationRecord
 
 
+class MigrationChanged(_Observation, frozen=True):
+    """A migration is new or moved on. `host` is its source.
+
+    Its sample and forecast are told apart, by `MigrationSampled`, and are not in it.
+    """
+
+    migration: Migration
+
+
+class MigrationSampled(_Observation, frozen=True):
+    """The job of a migration was read. `host` is the source."""
+
+    id: str
+    """The migration's."""
+    sample: JobSample
+    forecast: Forecast | None = None
+    progress: float | None = None
+
+
 Observation = (
     AnyEvent
     | HostAdded
@@ -126,4 +146,6 @@ Observation = (
     | Sampled
     | DetailRead
     | OperationChanged
+    | MigrationChanged
+    | MigrationSampled
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from core.model.base import ObjectKey, Value, kebab
+from core.model.rewrites import Rewrites
 
 
 class Request(Value, frozen=True, tag_field="verb", tag=kebab):
@@ -62,7 +63,100 @@ class Resume(Request, frozen=True):
     verb: ClassVar[str] = "resume"
 
 
-AnyRequest = Start | Shutdown | Stop | Reboot | Reset | Pause | Resume
+class Migrate(Request, frozen=True):
+    """Move a running instance to another host without stopping it (virDomainMigrateToURI3)."""
+
+    verb: ClassVar[str] = "migrate"
+    to: str = ""
+    """The destination's name."""
+    policy: str = "adaptive"
+    """adaptive, nova, nova-rocky or manual: see core.migration.policies."""
+    max_downtime: int | None = None
+    """Milliseconds; how far a policy may go. None: the policy's own limit (500)."""
+    bandwidth: int | None = None
+    """MiB/s; None or 0: unlimited."""
+    post_copy_bandwidth: int | None = None
+    """MiB/s in post-copy; None or 0: unlimited."""
+    post_copy: Literal["never", "allow", "at-once"] = "never"
+    """allow: it may be switched, by hand or by the policy."""
+    auto_converge: bool | None = None
+    """None: where the policy is adaptive and post-copy is not allowed."""
+    auto_converge_initial: int | None = None
+    """Percent."""
+    auto_converge_increment: int | None = None
+    parallel: int | None = None
+    """Connections; None: one, without the parallel mode."""
+    compression: tuple[str, ...] = ()
+    """xbzrle, mt, zlib, zstd."""
+    zero_copy: bool = False
+    tls: bool = False
+    tls_destination: str = ""
+    """The name the destination's certificate must have."""
+    tunnelled: bool = False
+    storage: Literal["shared", "copy-all", "copy-incremental"] = "shared"
+    disks: tuple[str, ...] = ()
+    """Targets to copy; empty: with a copying storage, every disk that is not shared."""
+    synchronous_writes: bool = False
+    """Copy disks with write-through, so that they converge."""
+    persist: bool = True
+    undefine: bool = True
+    offline: bool = False
+    """Move the definition of an instance that is off."""
+    unsafe: bool = False
+    destination_name: str = ""
+    destination_uri: str = ""
+    """How the source's daemon reaches the destination's; empty: the address it is open at."""
+    migrate_uri: str = ""
+    """Where the memory is sent: tcp://ADDRESS[:PORT]."""
+    listen_address: str = ""
+    disks_uri: str = ""
+    completion_timeout: float = 800.0
+    """Seconds per GiB, for the nova policies; 0: none."""
+    progress_timeout: float = 0.0
+    """Seconds without progress, for nova-rocky; 0: none."""
+    timeout_action: Literal["abort", "force-complete"] = "abort"
+    """For the policy nova."""
+    rewrites: Rewrites = Rewrites()
+    """What its XML must say at the destination."""
+    overrides: tuple[str, ...] = ()
+    """Findings of the preflight that the operator overrides by name."""
+
+
+class ResumeMigration(Request, frozen=True):
+    """Go on with a post-copy migration that failed (VIR_MIGRATE_POSTCOPY_RESUME)."""
+
+    verb: ClassVar[str] = "resume-migration"
+
+
+class Drain(Request, frozen=True):
+    """Move every running instance of a host away. Its subject is the host."""
+
+    verb: ClassVar[str] = "drain"
+    to: tuple[str, ...] = ()
+    """Destinations, in order of preference; empty: every other host that is open."""
+    at_a_time: int = 2
+    bandwidth: int | None = None
+    """MiB/s shared by those that run at the same time."""
+    order: Literal["smallest", "largest", "name"] = "smallest"
+    options: Migrate | None = None
+    """What each migration is asked with; its subject, `to` and bandwidth are set for each."""
+
+
+AnyRequest = (
+    Start | Shutdown | Stop | Reboot | Reset | Pause | Resume | Migrate | ResumeMigration | Drain
+)
 VERBS: dict[str, type[Request]] = {
-    kind.verb: kind for kind in (Start, Shutdown, Stop, Reboot, Reset, Pause, Resume)
+    kind.verb: kind
+    for kind in (
+        Start,
+        Shutdown,
+        Stop,
+        Reboot,
+        Reset,
+        Pause,
+        Resume,
+        Migrate,
+        ResumeMigration,
+        Drain,
+    )
 }

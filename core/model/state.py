@@ -13,6 +13,7 @@ from core.model.event import Event
 from core.model.host import Host
 from core.model.instance import Instance
 from core.model.job import Job
+from core.model.migration import JobSample, Migration
 from core.model.network import Network
 from core.model.operation import OperationRecord
 from core.model.stats import Rates
@@ -28,6 +29,14 @@ class Histories(Protocol):
 
     def series(self, key: ObjectKey, name: str) -> Sequence[float | None]:
         """The last samples of one of `core.model.stats.SERIES`, oldest first; None: unknown."""
+        ...
+
+
+class Tracks(Protocol):
+    """Read access to the samples of migrations."""
+
+    def samples(self, migration_id: str) -> Sequence[JobSample]:
+        """The samples of a migration, oldest first, thinned out when there are many."""
         ...
 
 
@@ -48,11 +57,15 @@ class State:
     """By the key of the instance."""
     operations: Mapping[str, OperationRecord] = field(default_factory=_empty)
     """By operation id, oldest first."""
+    migrations: Mapping[str, Migration] = field(default_factory=_empty)
+    """By migration id, oldest first: running, queued and recent, ours and others'."""
     alerts: Mapping[ObjectKey, tuple[Alert, ...]] = field(default_factory=_empty)
     """By subject; no empty tuples."""
     events: Sequence[Event] = ()
     """The newest events, oldest first, bounded."""
     histories: Histories | None = field(default=None, compare=False)
+    tracks: Tracks | None = field(default=None, compare=False)
+    """The samples of the migrations, for charts."""
 
 
 @dataclass(frozen=True, slots=True)

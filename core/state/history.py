@@ -1,14 +1,18 @@
-"""The last samples of every instance, in ring buffers small enough for ten thousand of them."""
+"""The last samples of every instance, in ring buffers small enough for ten thousand of them; and of
+every migration, as they came."""
 
 from __future__ import annotations
 
 from array import array
 from math import isnan, nan
 
-from core.model import SERIES, ObjectKey, Rates
+from core.model import SERIES, JobSample, ObjectKey, Rates
 
 SAMPLES = 120
 """How many samples of each series are kept."""
+
+JOB_SAMPLES = 1200
+"""Samples kept of a migration; beyond that every other one of the older half goes."""
 
 _PLACES = {name: index for index, name in enumerate(SERIES)}
 _UNKNOWN = array("f", [nan] * len(SERIES))
@@ -75,3 +79,28 @@ class Histories:
     def drop(self, key: ObjectKey) -> None:
         """Forget an instance."""
         self._rings.pop(key, None)
+
+
+class Tracks:
+    """The samples of migrations. One thread adds; any thread may read."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self) -> None:
+        self._rows: dict[str, tuple[JobSample, ...]] = {}
+
+    def samples(self, migration_id: str) -> tuple[JobSample, ...]:
+        """The samples of a migration, oldest first; empty for one that is not known."""
+        return self._rows.get(migration_id, ())
+
+    def add(self, migration_id: str, sample: JobSample) -> None:
+        """Append a sample; of very many, the older half is thinned out."""
+        rows = (*self._rows.get(migration_id, ()), sample)
+        if len(rows) > JOB_SAMPLES:
+            half = len(rows) // 2
+            rows = (*rows[:half:2], *rows[half:])
+        self._rows[migration_id] = rows
+
+    def drop(self, migration_id: str) -> None:
+        """Forget a migration."""
+        self._rows.pop(migration_id, None)

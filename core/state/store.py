@@ -8,7 +8,17 @@ from typing import Any
 from core.model import Delta, Event, Observation, State
 from core.model import event as events_of
 from core.model import observation as seen
-from core.state import events, instances, jobs, links, listing, operations, samples, storage
+from core.state import (
+    events,
+    instances,
+    jobs,
+    links,
+    listing,
+    migrations,
+    operations,
+    samples,
+    storage,
+)
 from core.state.tables import Limits, Tables
 
 Handler = Callable[[Tables, Any], None]
@@ -20,6 +30,8 @@ _HANDLERS: dict[type[Any], Handler] = {
     seen.InstanceRead: instances.on_read,
     seen.LinkChanged: links.on_link,
     seen.Listed: listing.on_listed,
+    seen.MigrationChanged: migrations.on_changed,
+    seen.MigrationSampled: migrations.on_sampled,
     seen.NetworkGone: storage.on_network_gone,
     seen.NetworkRead: storage.on_network_read,
     seen.OperationChanged: operations.on_operation,
@@ -106,8 +118,10 @@ class Store:
                 networks=tables.networks.picture(),
                 jobs=tables.jobs.picture(),
                 operations=tables.operations.picture(),
+                migrations=tables.migrations.picture(),
                 alerts=tables.alerts.picture(),
                 events=self._events,
                 histories=tables.histories,
+                tracks=tables.tracks,
             )
         return self._state

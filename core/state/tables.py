@@ -14,6 +14,7 @@ from core.model import (
     Host,
     Instance,
     Job,
+    Migration,
     Network,
     ObjectKey,
     OperationRecord,
@@ -22,7 +23,7 @@ from core.model import (
     Volume,
 )
 from core.model.event import IoError
-from core.state.history import Histories
+from core.state.history import Histories, Tracks
 from core.state.rates import Sample
 
 K = TypeVar("K")
@@ -37,6 +38,8 @@ class Limits:
     """Lines of the event log."""
     operations: int = 500
     """Operations; those still running always stay."""
+    migrations: int = 100
+    """Migrations; those still running always stay."""
     link_changes: int = 50
     """Lines of a link's history."""
 
@@ -120,6 +123,8 @@ class Tables:
         self.networks: Table[ObjectKey, Network] = Table()
         self.jobs: Table[ObjectKey, Job] = Table()
         self.operations: Table[str, OperationRecord] = Table()
+        self.migrations: Table[str, Migration] = Table()
+        self.tracks = Tracks()
         self.alerts: Table[ObjectKey, tuple[Alert, ...]] = Table()
         self.events: deque[Event] = deque(maxlen=limits.events)
         self.histories = Histories()

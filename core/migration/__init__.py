@@ -1,0 +1,1 @@
+"""Live migration: plan, preflight, forecast, policies, monitor, run, adopt, drain, recover."""

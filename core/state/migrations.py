@@ -1,0 +1,97 @@
+"""Migrations in the state: what they are, and their samples for the charts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from core.model import Migration, MigrationStatus, ObjectKey
+from core.model.observation import MigrationChanged, MigrationSampled
+from core.state.memo import Memo
+from core.state.tables import Tables
+
+
+def on_changed(tables: Tables, changed: MigrationChanged) -> None:
+    """Take over a migration; its newest sample and forecast stay, for they come apart."""
+    new = changed.migration
+    old = tables.migrations.get(new.id)
+    if old is not None:
+        if old.status.final and not new.status.final:
+            return  # news from another console's journal, older than ours
+        new = replace(
+            new,
+            sample=new.sample or old.sample,
+            forecast=new.forecast or old.forecast,
+            progress=_furthest(old.progress, new.progress),
+        )
+    if new.status is MigrationStatus.COMPLETED:
+        new = replace(new, progress=1.0)
+    _put(tables, new)
+    if old is None:
+        tables.migrations.arrange(lambda _: True, _in_order(tables))
+        _forget_oldest(tables)
+
+
+def on_sampled(tables: Tables, sampled: MigrationSampled) -> None:
+    """Take over a reading of the job, whatever was known of it before."""
+    old = tables.migrations.get(sampled.id)
+    if old is None:
+        return
+    tables.tracks.add(sampled.id, sampled.sample)
+    new = replace(
+        old,
+        sample=sampled.sample,
+        forecast=sampled.forecast or old.forecast,
+        progress=_furthest(old.progress, sampled.progress),
+    )
+    _put(tables, new)
+
+
+def _put(tables: Tables, migration: Migration) -> None:
+    if tables.migrations.put(migration.id, migration):
+        tables.mark(migration.key)
+        for key in (migration.source_key, migration.destination_key):
+            if key in tables.instances:
+                tables.mark(key)
+
+
+def _furthest(old: float | None, new: float | None) -> float | None:
+    """Progress never runs backwards, however much the guest writes anew."""
+    known = [value for value in (old, new) if value is not None]
+    return max(known) if known else None
+
+
+def _in_order(tables: Tables) -> list[str]:
+    rows = tables.migrations.picture()
+    return sorted(rows, key=lambda number: (rows[number].created, number))
+
+
+def _forget_oldest(tables: Tables) -> None:
+    surplus = len(tables.migrations) - tables.limits.migrations
+    if surplus > 0:
+        rows = tables.migrations.picture().values()
+        for migration in [row for row in rows if row.status.final][:surplus]:
+            tables.migrations.drop(migration.id)
+            tables.tracks.drop(migration.id)
+            tables.mark_gone(migration.key)
+
+
+def _by_instance(migrations: Mapping[str, Migration]) -> dict[ObjectKey, Migration]:
+    found: dict[ObjectKey, Migration] = {}
+    for migration in migrations.values():
+        if not migration.status.final:
+            found[migration.source_key] = migration
+            found[migration.destination_key] = migration
+    return found
+
+
+_unfinished = Memo(_by_instance)
+
+
+def migration_of(migrations: Mapping[str, Migration], instance: ObjectKey) -> Migration | None:
+    """Return the migration that moves an instance now, by its key at either side. Any thread.
+
+    `migrations` is `State.migrations`; cheap: they are indexed once per change.
+    """
+    return _unfinished(migrations).get(instance)
