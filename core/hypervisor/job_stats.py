@@ -1,0 +1,98 @@
+"""The statistics of a job (virDomainGetJobStats, or JOB_COMPLETED's) as a `JobSample`. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.hypervisor.event_words import Words, word
+from core.model.migration import JobSample
+from core.model.text import clean
+
+JOB_TYPE: Words = ("none", "bounded", "unbounded", "completed", "failed", "cancelled")
+"""virDomainJobType."""
+
+JOB_OPERATION: Words = (
+    "unknown",
+    "start",
+    "save",
+    "restore",
+    "migration-in",
+    "migration-out",
+    "snapshot",
+    "snapshot-revert",
+    "dump",
+    "backup",
+    "snapshot-delete",
+)
+"""virDomainJobOperation."""
+
+_MILLISECONDS = 1000.0
+
+
+def read_sample(raw: Mapping[str, Any], at: float) -> JobSample:
+    """Return what was read at `at` (epoch seconds); what `raw` does not hold is None.
+
+    `raw` is libvirt-python's dictionary of the typed parameters VIR_DOMAIN_JOB_*: milliseconds,
+    bytes, bytes/s, and pages/s for the dirty rate (libvirt.md 6.3, nova-map 2.6). Keys of newer
+    daemons are passed over. In the first second libvirt gives zeros for what it does not know yet:
+    a memory of no bytes is not known, nor is what remains of it, nor are disks of no bytes then.
+    """
+    total = _whole(raw, "memory_total") or None
+    disks = _whole(raw, "disk_total") if total else _whole(raw, "disk_total") or None
+    return JobSample(
+        at=at,
+        type=word(JOB_TYPE, int(raw.get("type", 0))),
+        operation=_operation(raw),
+        elapsed=_seconds(raw, "time_elapsed"),
+        memory_total=total,
+        memory_processed=_whole(raw, "memory_processed") if total else None,
+        memory_remaining=_whole(raw, "memory_remaining") if total else None,
+        memory_bps=_whole(raw, "memory_bps"),
+        dirty_rate=_dirty_rate(raw),
+        page_size=_whole(raw, "memory_page_size"),
+        iteration=_whole(raw, "memory_iteration"),
+        constant=_whole(raw, "memory_constant"),
+        normal=_whole(raw, "memory_normal"),
+        disk_total=disks,
+        disk_processed=None if disks is None else _whole(raw, "disk_processed"),
+        disk_remaining=None if disks is None else _whole(raw, "disk_remaining"),
+        disk_bps=_whole(raw, "disk_bps"),
+        downtime=_number(raw, "downtime"),
+        setup=_number(raw, "setup_time"),
+        throttle=_whole(raw, "auto_converge_throttle"),
+        post_copy_requests=_whole(raw, "memory_postcopy_requests"),
+        compression_cache=_whole(raw, "compression_cache"),
+        compression_bytes=_whole(raw, "compression_bytes"),
+        compression_misses=_whole(raw, "compression_cache_misses"),
+        error=clean(str(raw.get("errmsg", ""))),
+    )
+
+
+def _operation(raw: Mapping[str, Any]) -> str:
+    number = raw.get("operation")
+    return "" if number is None else word(JOB_OPERATION, int(number))
+
+
+def _whole(raw: Mapping[str, Any], name: str) -> int | None:
+    value = raw.get(name)
+    return None if value is None else int(value)
+
+
+def _number(raw: Mapping[str, Any], name: str) -> float | None:
+    value = raw.get(name)
+    return None if value is None else float(value)
+
+
+def _seconds(raw: Mapping[str, Any], name: str) -> float | None:
+    value = raw.get(name)
+    return None if value is None else float(value) / _MILLISECONDS
+
+
+def _dirty_rate(raw: Mapping[str, Any]) -> float | None:
+    """Return bytes/s of libvirt's pages/s; without a page size only a zero means anything."""
+    pages = raw.get("memory_dirty_rate")
+    size = raw.get("memory_page_size")
+    if pages is None or (pages and not size):
+        return None
+    return float(pages) * float(size or 0)
