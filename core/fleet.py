@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Self
 
 from core.clock import Clock, SystemClock
 from core.errors import JournalError, NotFoundError, ReadOnlyError, UsageError, VirtdeckError
+from core.feed import Feed
 from core.hypervisor.options import LinkOptions
 from core.hypervisor.session import Hypervisor
 from core.hypervisor.uri import HostAddress, parse_uri, unique_names
-from core.mailbox import Mailbox, Mailroom
+from core.mailbox import Mailbox
 from core.model import (
     Instance,
     InstanceDetail,
@@ -31,7 +32,6 @@ from core.model import (
     SteerRecord,
 )
 from core.model.text import clean
-from core.state.store import Store
 
 if TYPE_CHECKING:
     from core.journal.journal import Journal
@@ -71,8 +71,7 @@ class Fleet:
         self._tolerant = tolerant
         self.tap: Callable[[Observation], None] | None = None
         """Is given every observation before it is applied: a recorder. It must not raise."""
-        self._store = Store()
-        self._mailroom = Mailroom()
+        self._feed = Feed(clock)
         self._exit = AsyncExitStack()
         self._journal: Journal | None = None
         self._runner: Runner | None = None
@@ -123,7 +122,7 @@ class Fleet:
         Raises JournalError when operations cannot be kept, unless it is `tolerant`.
         """
         async with AsyncExitStack() as stack:
-            stack.callback(self._mailroom.close)
+            stack.callback(self._feed.close)
             stack.push_async_callback(self._close_hosts)
             for host in self._hosts.values():
                 await host.start()
@@ -158,7 +157,7 @@ class Fleet:
     @property
     def state(self) -> State:
         """The newest picture."""
-        return self._store.state
+        return self._feed.state
 
     @property
     def read_only(self) -> bool:
@@ -174,7 +173,7 @@ class Fleet:
 
     def changes(self) -> Mailbox:
         """Deltas from now on; those a slow reader missed come merged into one."""
-        return self._mailroom.subscribe()
+        return self._feed.subscribe()
 
     def check(self, request: Request) -> tuple[str, ...]:
         """Why the request would be refused now, a sentence each; empty: it would be accepted."""
@@ -257,7 +256,7 @@ class Fleet:
             FleetHosts(self._hosts),
             journal,
             self._clock,
-            lambda: self._store.state,
+            lambda: self._feed.state,
             self._observe,
             _author(),
         )
@@ -284,8 +283,7 @@ class Fleet:
         """The sink of every host and of the runner: on the loop, in order."""
         if self.tap is not None:
             self.tap(observation)
-        delta = self._store.apply(observation)
-        self._mailroom.post(delta)
+        delta = self._feed.apply(observation)
         if self._runner is not None:
             self._runner.observe(delta)
 

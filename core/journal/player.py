@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -142,11 +143,12 @@ class Player:
         first = self._next
         for line, observation in enumerate(self._tape.read(first, count), first):
             self._checkpoints.pass_by(line, self._tape.offset(line), self._store)
-            delta = self._store.apply(observation)
-            if self._revisions:
-                delta = replace(delta, revision=delta.revision + self._revisions)
-            deltas.append(delta)
+            deltas.append(self._store.apply(observation))
         self._next += max(0, count)
+        if self._store.waiting and self._next >= len(self._tape):
+            deltas.append(self._store.elapse(math.inf))  # no event will come
+        if self._revisions:
+            return [replace(one, revision=one.revision + self._revisions) for one in deltas]
         return deltas
 
     def _move_anchor(self, position: float) -> None:

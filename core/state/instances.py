@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from core.model import AgentState, AlertKind, Instance, InstanceState, ObjectKey
 from core.model.event import InstanceLifecycle
 from core.model.observation import InstanceGone, InstanceRead
-from core.state import alerts, jobs, lifecycle
+from core.state import alerts, findings, jobs, lifecycle
 from core.state.tables import Tables
 
 
@@ -92,7 +92,9 @@ def on_read(tables: Tables, read: InstanceRead) -> None:
 
 def on_gone(tables: Tables, gone: InstanceGone) -> None:
     """Remove an instance that is neither defined nor running."""
-    drop_instance(tables, ObjectKey("instance", gone.host, gone.uuid))
+    key = ObjectKey("instance", gone.host, gone.uuid)
+    findings.told(tables, key, findings.APPEARED)  # by a listing that is older than its end
+    drop_instance(tables, key)
 
 
 def on_lifecycle(tables: Tables, event: InstanceLifecycle) -> None:
@@ -102,6 +104,7 @@ def on_lifecycle(tables: Tables, event: InstanceLifecycle) -> None:
     if event.change == "started":
         tables.samples.get(key.host, {}).pop(key.id, None)  # its counters begin at zero
     new = lifecycle.after(old, event)
+    findings.told(tables, key, *lifecycle.tells(event, new))
     if new is not None:
         put_instance(tables, new, event.at)
         tables.moved[key] = event.at

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from core.model import AgentState, Instance, InstanceState
 from core.model.event import InstanceLifecycle
+from core.state.findings import APPEARED, VANISHED
 
 # VIR_DOMAIN_EVENT_* and its detail, to the state and the virDomain*Reason that go with it.
 _RUNNING = {
@@ -43,6 +44,7 @@ _TABLES = {
     "crashed": (InstanceState.CRASHED, {"crashloaded": "panicked"}),
     "pmsuspended": (InstanceState.SUSPENDED, {"memory": "", "disk": ""}),
 }
+_MOVES = frozenset({*_TABLES, "shutdown", "stopped"})
 _SIGNS_OF_LIFE = ("started", "resumed", "suspended")
 
 
@@ -72,6 +74,15 @@ def after(old: Instance | None, event: InstanceLifecycle) -> Instance | None:
         # it is there, and waits for its memory
         return _moved(old, InstanceState.PAUSED, "migrating", event)
     return _moved(old, state, reasons.get(event.detail, event.detail), event)
+
+
+def tells(event: InstanceLifecycle, new: Instance | None) -> tuple[str, ...]:
+    """Return what `event` says, in the words of `findings`; `new` is the instance after it."""
+    if new is None:
+        return (VANISHED,)
+    if event.change in _MOVES:
+        return (APPEARED, new.state)
+    return (APPEARED,) if event.change == "defined" else ()
 
 
 def _first_sight(event: InstanceLifecycle) -> Instance | None:

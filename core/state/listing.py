@@ -8,7 +8,8 @@ from typing import TypeVar
 from core.model import Instance, Network, ObjectKey, Pool, PoolState, Volume
 from core.model.event import Found
 from core.model.observation import Listed
-from core.state import instances, storage
+from core.state import findings, instances, storage
+from core.state.findings import APPEARED, VANISHED, Finding
 from core.state.instances import relisted, settled
 from core.state.tables import Table, Tables
 
@@ -25,8 +26,8 @@ def on_listed(tables: Tables, listed: Listed) -> None:
         *_networks(tables, listed),
     ]
     if news:
-        for event in found:
-            tables.log(event)
+        for finding in found:
+            findings.report(tables, finding)
     tables.listed.add(listed.host)
 
 
@@ -39,10 +40,12 @@ def _split(
     return wanted, [thing for key in keys if (thing := table.get(key)) is not None]
 
 
-def _instances(tables: Tables, listed: Listed) -> list[Found]:
+def _instances(tables: Tables, listed: Listed) -> list[Finding]:
     wanted, vanished = _split(tables.instances, listed.host, listed.instances)
-    found = [_found(listed, old.key, old.name, "vanished") for old in vanished]
+    found = []
     for old in vanished:
+        if not _outdated(tables, listed, old.key):
+            found.append(_found(listed, old.key, old.name, VANISHED, VANISHED))
         instances.drop_instance(tables, old.key)
     news = listed.at if listed.host in tables.listed else None
     for key, new in wanted.items():
@@ -50,22 +53,36 @@ def _instances(tables: Tables, listed: Listed) -> list[Found]:
         if before is not None and not new.described:
             new = relisted(before, new)
         new = settled(before, new, news)
-        change = "appeared" if before is None else difference(before, new)
-        if change:
-            found.append(_found(listed, key, new.name, change))
+        if not _outdated(tables, listed, key):
+            found += _differences(listed, before, new)
         tables.moved[key] = listed.at
         instances.put_instance(tables, new, listed.at)
     tables.instances.arrange(lambda key: key.host == listed.host, list(wanted))
     return found
 
 
+def _outdated(tables: Tables, listed: Listed, key: ObjectKey) -> bool:
+    """Whether the instance was told of while the listing was made: a reading of it will follow."""
+    return tables.moved.get(key, 0.0) > listed.at
+
+
+def _differences(listed: Listed, old: Instance | None, new: Instance) -> list[Finding]:
+    if old is None:
+        return [_found(listed, new.key, new.name, APPEARED, APPEARED)]
+    found = []
+    if old.state is not new.state:
+        change = f"{old.state} -> {new.state}"
+        found.append(_found(listed, new.key, new.name, change, new.state))
+    if change := difference(old, new):
+        found.append(_found(listed, new.key, new.name, change))
+    return found
+
+
 def difference(old: Instance, new: Instance) -> str:
-    """Return what is worth telling of a change that no event told: empty for nothing."""
+    """Return what is worth telling of a change, but for the state: empty for nothing."""
     changes = []
     if old.name != new.name:
         changes.append(f"renamed from {old.name}")
-    if old.state is not new.state:
-        changes.append(f"{old.state} -> {new.state}")
     if old.autostart is not new.autostart:
         changes.append(f"autostart {'on' if new.autostart else 'off'}")
     if old.described and new.described:
@@ -76,34 +93,35 @@ def difference(old: Instance, new: Instance) -> str:
     return ", ".join(changes)
 
 
-def _pools(tables: Tables, listed: Listed) -> list[Found]:
+def _pools(tables: Tables, listed: Listed) -> list[Finding]:
     wanted, vanished = _split(tables.pools, listed.host, listed.pools)
-    found = [_found(listed, old.key, old.name, "vanished") for old in vanished]
+    found = [_found(listed, old.key, old.name, VANISHED, VANISHED) for old in vanished]
     for old in vanished:
         storage.drop_pool(tables, old.key)
     for key, new in wanted.items():
         before = tables.pools.get(key)
         if before is None:
-            found.append(_found(listed, key, new.name, "appeared"))
+            found.append(_found(listed, key, new.name, APPEARED, APPEARED))
         elif before.state is not new.state:
-            found.append(_found(listed, key, new.name, f"{before.state} -> {new.state}"))
+            change = f"{before.state} -> {new.state}"
+            found.append(_found(listed, key, new.name, change, new.state))
         storage.put_pool(tables, new, listed.at)
     tables.pools.arrange(lambda key: key.host == listed.host, list(wanted))
     return found
 
 
-def _volumes(tables: Tables, listed: Listed) -> list[Found]:
+def _volumes(tables: Tables, listed: Listed) -> list[Finding]:
     wanted, vanished = _split(tables.volumes, listed.host, listed.volumes)
     found = []
     active = {pool.uuid for pool in listed.pools if pool.state is not PoolState.INACTIVE}
     for old in vanished:
         if old.pool in active:  # the volumes of a stopped pool are only out of sight
-            found.append(_found(listed, old.key, old.name, "vanished"))
+            found.append(_found(listed, old.key, old.name, VANISHED))
         storage.drop_volume(tables, old.key)
     for key, new in wanted.items():
         before = tables.volumes.get(key)
         if before is None:
-            found.append(_found(listed, key, new.name, "appeared"))
+            found.append(_found(listed, key, new.name, APPEARED))
         elif _only_named(new) and new.path in ("", before.path):
             new = before  # the listing had no time for its sizes
         storage.put_volume(tables, new)
@@ -115,22 +133,22 @@ def _only_named(volume: Volume) -> bool:
     return (volume.capacity, volume.allocation, volume.format) == (None, None, "")
 
 
-def _networks(tables: Tables, listed: Listed) -> list[Found]:
+def _networks(tables: Tables, listed: Listed) -> list[Finding]:
     wanted, vanished = _split(tables.networks, listed.host, listed.networks)
-    found = [_found(listed, old.key, old.name, "vanished") for old in vanished]
+    found = [_found(listed, old.key, old.name, VANISHED, VANISHED) for old in vanished]
     for old in vanished:
         storage.drop_network(tables, old.key)
     for key, new in wanted.items():
         before = tables.networks.get(key)
         if before is None:
-            found.append(_found(listed, key, new.name, "appeared"))
+            found.append(_found(listed, key, new.name, APPEARED, APPEARED))
         elif before.active is not new.active:
-            change = "inactive -> active" if new.active else "active -> inactive"
-            found.append(_found(listed, key, new.name, change))
+            old_word, word = ("inactive", "active") if new.active else ("active", "inactive")
+            found.append(_found(listed, key, new.name, f"{old_word} -> {word}", word))
         storage.put_network(tables, new)
     tables.networks.arrange(lambda key: key.host == listed.host, list(wanted))
     return found
 
 
-def _found(listed: Listed, key: ObjectKey, name: str, change: str) -> Found:
-    return Found(listed.host, listed.at, key.id, name, key.kind, change)
+def _found(listed: Listed, key: ObjectKey, name: str, change: str, word: str = "") -> Finding:
+    return Finding(Found(listed.host, listed.at, key.id, name, key.kind, change), word)

@@ -15,7 +15,7 @@ from core.model import (
 from core.model.event import Found
 from core.model.observation import Sampled
 from core.model.state_code import decode_state
-from core.state import alerts, jobs, links
+from core.state import alerts, findings, jobs, links
 from core.state.instances import put_instance
 from core.state.rates import SHORTEST, Sample, rates_between
 from core.state.storage import grow_volume
@@ -63,7 +63,8 @@ def _take_state(tables: Tables, old: Instance, counters: Counters, at: float) ->
         since = at
         if old.state is not InstanceState.UNKNOWN:
             change = f"{old.state} -> {state}"
-            tables.log(Found(old.host, at, old.uuid, old.name, "instance", change))
+            found = Found(old.host, at, old.uuid, old.name, "instance", change)
+            findings.report(tables, findings.Finding(found, state))
     vcpus, memory = counters.vcpus or old.vcpus, counters.balloon or old.memory
     if (state, reason, vcpus, memory) != (old.state, old.reason, old.vcpus, old.memory):
         new = replace(

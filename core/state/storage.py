@@ -7,8 +7,17 @@ from msgspec.structs import replace
 from core.model import DiskCounters, Network, ObjectKey, Pool, PoolState, Volume
 from core.model.event import NetworkLifecycle, PoolLifecycle
 from core.model.observation import NetworkGone, NetworkRead, PoolGone, PoolRead
-from core.state import alerts
+from core.state import alerts, findings
+from core.state.findings import APPEARED, VANISHED
 from core.state.tables import Tables
+
+_TELLS: dict[str, tuple[str, ...]] = {
+    "defined": (APPEARED,),
+    "started": (APPEARED, PoolState.ACTIVE),
+    "stopped": (VANISHED, PoolState.INACTIVE),
+    "undefined": (VANISHED,),
+}
+"""What the events of pools and networks say, in the words of `findings`."""
 
 
 def put_pool(tables: Tables, pool: Pool, at: float) -> None:
@@ -121,6 +130,7 @@ def on_network_gone(tables: Tables, gone: NetworkGone) -> None:
 
 def on_pool_lifecycle(tables: Tables, event: PoolLifecycle) -> None:
     """Show at once what a pool's event says; a reading will follow."""
+    findings.told(tables, event.subject, *_TELLS.get(event.change, ()))
     pool = tables.pools.get(event.subject)
     if pool is None:
         return
@@ -139,6 +149,7 @@ def on_pool_lifecycle(tables: Tables, event: PoolLifecycle) -> None:
 
 def on_network_lifecycle(tables: Tables, event: NetworkLifecycle) -> None:
     """Show at once what a network's event says; a reading will follow."""
+    findings.told(tables, event.subject, *_TELLS.get(event.change, ()))
     network = tables.networks.get(event.subject)
     if network is None:
         return

@@ -10,6 +10,7 @@ from core.model import event as events_of
 from core.model import observation as seen
 from core.state import (
     events,
+    findings,
     instances,
     jobs,
     links,
@@ -66,16 +67,14 @@ class Store:
     def __init__(self, limits: Limits | None = None) -> None:
         self._tables = Tables(limits or Limits())
         self._revision = 0
-        self._at = 0.0
         self._state: State | None = None
         self._events: tuple[Event, ...] | None = ()
 
     def apply(self, observation: Observation) -> Delta:
         """Take in one observation; what it changed. Costs microseconds, but for whole listings."""
         tables = self._tables
-        self._revision += 1
-        self._at = max(self._at, observation.at)
-        self._state = None
+        self._begin(observation.at)
+        tables.at = max(tables.at, observation.at)
         if isinstance(observation, Event):
             tables.log(observation)
         handler = _HANDLERS.get(type(observation))
@@ -83,12 +82,27 @@ class Store:
             handler(tables, observation)
         return self._delta()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether something that was found waits for the event that may tell it: see `elapse`."""
+        return bool(self._tables.held)
+
+    def elapse(self, at: float) -> Delta:
+        """Tell what was found and is untold by the time `at`, where no observation comes."""
+        self._begin(at)
+        return self._delta()
+
+    def _begin(self, at: float) -> None:
+        self._revision += 1
+        self._state = None
+        findings.release(self._tables, at)
+
     def _delta(self) -> Delta:
         tables = self._tables
         lines = tuple(tables.lines)
         delta = Delta(
             revision=self._revision,
-            at=self._at,
+            at=tables.at,
             changed=frozenset(tables.changed) if tables.changed else _NONE,
             gone=frozenset(tables.gone) if tables.gone else _NONE,
             events=lines,
@@ -109,7 +123,7 @@ class Store:
                 self._events = tuple(tables.events)
             self._state = State(
                 revision=self._revision,
-                at=self._at,
+                at=tables.at,
                 hosts=tables.hosts.picture(),
                 instances=tables.instances.picture(),
                 rates=tables.rates.picture(),

@@ -22,7 +22,7 @@ from core.model import (
     Rates,
     Volume,
 )
-from core.model.event import IoError
+from core.model.event import Found, IoError
 from core.state.history import Histories, Tracks
 from core.state.rates import Sample
 
@@ -133,6 +133,10 @@ class Tables:
         self.gone: set[ObjectKey] = set()
         self.lines: list[Event] = []
 
+        self.at = 0.0
+        """The latest time of an observation."""
+        self.held: dict[tuple[ObjectKey, str], tuple[Found, float]] = {}
+        """Findings that wait for their event, by what it would say, and since when: `findings`."""
         self.listed: set[str] = set()
         """Hosts that have been listed once: later differences are news."""
         self.samples: dict[str, dict[str, Sample]] = {}

@@ -119,6 +119,22 @@ def test_a_fork_of_a_store_goes_its_own_way() -> None:
     assert cpu_history(copy.state, WEB) != history
 
 
+def test_what_the_last_listing_found_is_told_at_the_end(tmp_path: Path) -> None:
+    found = Listed("alpha", 1011.0, instances=(instance("web", InstanceState.SHUTOFF),))
+    recorder = Recorder(tmp_path / "found.tape", ["alpha"], virtdeck="1", clock=StandingClock())
+    for observation in (*observations(), found):
+        recorder.write(observation)
+    recorder.close()
+    replay = Replay.at(tmp_path / "found.tape", 10.5)
+    before = len(replay.state.events)
+    replay.player.seek(11.0)
+    assert [one.change for one in replay.state.events[before:]] == ["paused -> shutoff"]
+    replay.player.seek(10.5)
+    replay.player.seek(11.0)
+    assert len(replay.state.events) == before + 1
+    replay.close()
+
+
 def test_what_a_fork_does_not_know_it_refuses_to_share() -> None:
     with pytest.raises(TypeError, match="bytearray"):
         checkpoints.fork({"a": [bytearray()]}, {})

@@ -127,6 +127,7 @@ def test_a_listing_that_had_no_time_for_sizes_keeps_them():
 def test_volumes_of_a_pool_that_stopped_did_not_vanish():
     made = store(listed(pools=(pool(),), volumes=(volume(),)))
     made.apply(listed(pools=(pool(state=PoolState.INACTIVE),), at=9.0))
+    made.elapse(20.0)
     assert [event.change for event in made.state.events if type(event) is ev.Found] == [
         "active -> inactive"
     ]
