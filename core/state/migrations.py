@@ -1,4 +1,5 @@
-"""Migrations in the state: what they are, and their samples for the charts."""
+"""Migrations in the state: what they are, their samples for the charts, and what an instance that
+migrates is said to do."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from core.model import Migration, MigrationStatus, ObjectKey
+from core.model import Migration, MigrationStatus, ObjectKey, Verdict
 from core.model.observation import MigrationChanged, MigrationSampled
 from core.state.memo import Memo
 from core.state.tables import Tables
@@ -95,3 +96,40 @@ def migration_of(migrations: Mapping[str, Migration], instance: ObjectKey) -> Mi
     `migrations` is `State.migrations`; cheap: they are indexed once per change.
     """
     return _unfinished(migrations).get(instance)
+
+
+def migrating(migrations: Mapping[str, Migration], instance: ObjectKey) -> str:
+    """Return what an instance's migration does: `migrating to beta 43 %, 12 s left, converges`.
+
+    From the destination's side it is `migrating from alpha`. Empty when it is not migrating.
+    """
+    migration = migration_of(migrations, instance)
+    if migration is None:
+        return ""
+    return ", ".join((_where(migration, instance), *_how(migration)))
+
+
+def _where(migration: Migration, instance: ObjectKey) -> str:
+    there = migration.to or migration.uri
+    way = f"to {there}" if instance == migration.source_key and there else ""
+    if instance != migration.source_key:
+        way = f"from {migration.host}"
+    if migration.status is MigrationStatus.QUEUED:
+        return f"migration {way} queued".replace("  ", " ")
+    share = "" if migration.progress is None else f"{100 * _shown(migration.progress):.0f} %"
+    return " ".join(filter(None, ("migrating", way, share)))
+
+
+def _shown(progress: float) -> float:
+    """Nothing is 100 percent done before it is done."""
+    return min(progress, 0.99)
+
+
+def _how(migration: Migration) -> list[str]:
+    status, forecast = migration.status, migration.forecast
+    if status is not MigrationStatus.RUNNING:
+        return [] if status is MigrationStatus.QUEUED else [status.value]
+    if forecast is None:
+        return []
+    left = [] if forecast.eta is None else [f"{forecast.eta:.0f} s left"]
+    return left + ([] if forecast.verdict is Verdict.UNKNOWN else [forecast.verdict.value])

@@ -8,6 +8,7 @@ from core.model import Job, ObjectKey, OperationRecord, OperationStatus, State
 from core.model.observation import OperationChanged
 from core.state import jobs
 from core.state.memo import Memo
+from core.state.migrations import migrating
 from core.state.tables import Tables
 
 _DOING = {
@@ -68,9 +69,11 @@ _unfinished = Memo(_by_subject)
 def activity(state: State, key: ObjectKey) -> str:
     """Return what an object is doing now, in a few words: `stopping`, `migration, iteration 3`.
 
-    An operation of ours comes first, then a job of libvirt's; empty when nothing goes on. Cheap:
-    the operations are indexed once per change. Any thread.
+    A migration comes first, then an operation of ours, then a job of libvirt's; empty when nothing
+    goes on. Cheap: all of them are indexed once per change. Any thread.
     """
+    if words := migrating(state.migrations, key):
+        return words
     record = _unfinished(state.operations).get(key)
     job = state.jobs.get(key)
     if record is None:
