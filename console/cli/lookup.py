@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from console.cli.output import natural
 from core.errors import AmbiguousError, NotFoundError, UnreachableError, VirtdeckError
-from core.model import Host, Instance, LinkStatus, State
+from core.model import Host, Instance, LinkStatus, Migration, State
 from core.model.text import clean
 
 Thing = TypeVar("Thing")
@@ -25,6 +25,42 @@ def instance(state: State, word: str) -> Instance:
         names = [item.name for item in state.instances.values()]
         raise _not_found(state, "instance", word, names)
     return _only(found, word, lambda item: f"{item.host}/{item.name}")
+
+
+def host(state: State, word: str) -> Host:
+    """Return the host called `word`; raises NotFoundError with a suggestion."""
+    found = state.hosts.get(word)
+    if found is not None:
+        return found
+    near = difflib.get_close_matches(word, list(state.hosts), n=1)
+    known = f"Open are: {', '.join(state.hosts)}; --connect opens more."
+    raise NotFoundError(
+        f"There is no host {clean(word)!r}.", f"Did you mean {near[0]!r}?" if near else known
+    )
+
+
+def migrations(state: State, word: str) -> list[Migration]:
+    """Return the migrations `word` means, the newest first: one by its id, or an instance's.
+
+    An instance is named as in `instance`, by the host it left or went to. Raises NotFoundError or
+    UnreachableError when there is none, AmbiguousError for instances of one name.
+    """
+    if word in state.migrations:
+        return [state.migrations[word]]
+    found = [item for item in state.migrations.values() if word in _moved_spellings(item)]
+    if not found:
+        names = [item.name for item in state.migrations.values()]
+        raise _not_found(state, "migration", word, names)
+    if len({item.uuid for item in found}) > 1:
+        _only(found, word, lambda item: f"{item.host}/{item.name}")
+    return found[::-1]
+
+
+def _moved_spellings(item: Migration) -> tuple[str, ...]:
+    names = (item.name, item.uuid)
+    places = [place for place in (item.host, item.to) if place]
+    return names + tuple(f"{place}{sign}{name}" for place in places
+                         for sign in "/:" for name in names)  # fmt: skip
 
 
 def anything(state: State, word: str) -> tuple[str, Any]:
@@ -116,7 +152,7 @@ def _not_found(state: State, what: str, word: str, names: list[str]) -> Virtdeck
             " ".join(dict.fromkeys(host.link.hint for host in down if host.link.hint)),
         )
     near = difflib.get_close_matches(word, names, n=1)
-    listing = "`virtdeck instances` lists them." if what == "instance" else ""
+    listing = f"`virtdeck {what}s` lists them." if what in ("instance", "migration") else ""
     return NotFoundError(
         f"There is no {what} {shown!r}.", f"Did you mean {near[0]!r}?" if near else listing
     )

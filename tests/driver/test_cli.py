@@ -337,6 +337,31 @@ BAD: dict[str, tuple[list[str], int, str]] = {
     "a corrupt tape": (["replay", "bad.tape"], 1, "is not a tape"),
     "a tape of a newer virtdeck": (["replay", "new.tape"], 1, "has version 9"),
     "a recording over a file": (["-c", "test:///default", "record", "bad.tape"], 1, "--force"),
+    "a migration without a destination": (["-c", "test:///default", "migrate", "test"], 2, "--to"),
+    "a migration to an unknown host": (
+        ["-c", "test:///default", "migrate", "test", "--to", "beta"], 1, "no host 'beta'"),
+    "a migration of an unknown instance": (
+        ["-c", "t=test:///default", "migrate", "tets", "--to", "t"], 1, "mean 'test'"),
+    "a migration to where it is": (
+        ["-c", "t=test:///default", "migrate", "test", "--to", "t"], 1, "is on t already"),
+    "a migration with contradictory options": (
+        ["migrate", "a", "--to", "b", "--post-copy", "allow", "--auto-converge"], 2, "excludes"),
+    "a migration of several to one name": (
+        ["migrate", "a", "b", "--to", "b", "--name", "c"], 2, "One new name"),
+    "a migration with a bad number": (
+        ["migrate", "a", "--to", "b", "--max-downtime", "soon"], 2, "not a valid integer"),
+    "a migration with a malformed rewrite file": (
+        ["migrate", "a", "--to", "b", "--rewrite", "bad.toml"], 2, "not valid TOML"),
+    "steering what does not move": (
+        ["-c", "test:///default", "migration", "abort", "test", "--yes"], 1, "no migration 'test'"),
+    "setting nothing": (
+        ["-c", "test:///default", "migration", "set", "test"], 2, "Nothing was named"),
+    "an unknown thing to do to a migration": (["migration", "fly", "test"], 2, "No such command"),
+    "a drain onto itself": (
+        ["-c", "t=test:///default", "drain", "t", "--to", "t"], 1, "onto itself"),
+    "a drain without another host": (
+        ["-c", "t=test:///default", "drain", "t"], 1, "no other host"),
+    "a drain of what is off": (["drain", "t", "--offline"], 2, "moves what runs"),
     "a timeout that makes no sense": (
         ["-c", "test:///default", "shutdown", "test", "--timeout", "-1"], 2, "not in the range"),
 }  # fmt: skip

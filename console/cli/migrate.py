@@ -1,0 +1,173 @@
+"""`migrate`: move running instances to another host, and follow them there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from msgspec.structs import replace
+
+from console.cli import interrupts, lookup, migrate_options
+from console.cli.invocation import Invocation, common, json_option
+from console.cli.live import on_fleet
+from console.cli.migration_follow import Following
+from console.cli.migration_progress import Progress
+from console.cli.migration_text import finding_lines
+from console.cli.output import json_line, note, plain, say
+from core.errors import RefusedError, UsageError
+from core.fleet import Fleet
+from core.migration.options import standing
+from core.model import Level, Migrate, Preflight, State
+from core.model.text import clean
+from core.operations.wording import name_of
+
+
+def requests_for(state: State, names: Sequence[str], to: str, template: Migrate) -> list[Migrate]:
+    """Return a request for each instance named, once even if it is named twice.
+
+    Raises what `lookup` raises, and RefusedError for an instance that is at its destination.
+    """
+    destination = lookup.host(state, to).name
+    instances = {item.key: item for item in (lookup.instance(state, name) for name in names)}
+    there = [item.name for item in instances.values() if item.host == destination]
+    if there:
+        names_ = clean(", ".join(there))
+        raise RefusedError(
+            f"{names_} {'is' if len(there) == 1 else 'are'} on {destination} already.",
+            "Name another host with --to.",
+        )
+    return [replace(template, subject=key, to=destination) for key in instances]
+
+
+@click.command()
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("--to", required=True, metavar="HOST", help="Where to.")
+@migrate_options.options
+@click.option(
+    "--name",
+    "destination_name",
+    default="",
+    metavar="NEW",
+    help="What it is called at the destination.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the plan and the virsh line; touch nothing.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask about warnings.")
+@common
+@json_option
+@click.pass_obj
+def migrate(
+    invocation: Invocation,
+    /,
+    names: tuple[str, ...],
+    to: str,
+    dry_run: bool,
+    yes: bool,
+    **values: Any,
+) -> int:
+    """Move running instances to another host without stopping them.
+
+    NAME may be a UUID or HOST/NAME. Everything that speaks against it is looked at first and told
+    with its cure; nothing is started while a blocker stands that --override does not name. Ctrl-C
+    asks whether to abort or to leave it running.
+
+    Exit status: 0 moved, 1 refused, aborted or failed (it runs on where it was), 4 not known.
+    """
+    template = migrate_options.request(values)
+    if template.destination_name and len(names) > 1:
+        raise UsageError(
+            "One new name cannot be that of several instances.", "Migrate them one by one."
+        )
+
+    async def work(fleet: Fleet) -> int:
+        requests = requests_for(fleet.state, names, to, template)
+        checked = await asyncio.gather(*(fleet.preflight(request) for request in requests))
+        told = list(zip(requests, checked, strict=True))
+        if dry_run:
+            for request, preflight in told:
+                print_plan(fleet.state, request, preflight, invocation.json)
+            blocked = any(standing(preflight, request.overrides) for request, preflight in told)
+            return int(blocked)
+        tell_findings(fleet.state, told, invocation.json)
+        refuse_blocked(fleet.state, told)
+        if not yes:
+            ask_about_warnings(told)
+        following = Following(fleet, Progress(invocation.json))
+        return await following.carry_out(requests)
+
+    return on_fleet(invocation, work, operations=True, tolerate_down=True)
+
+
+Checked = Sequence[tuple[Migrate, Preflight]]
+
+
+def tell_findings(state: State, checked: Checked, as_json: bool) -> None:
+    """Print what the preflights found: on the error stream, or as JSON lines."""
+    for request, preflight in checked:
+        name = name_of(state, request)
+        if as_json:
+            say(json_line({"kind": "preflight", "name": name, **plain(preflight)}))
+            continue
+        for line in finding_lines(preflight.findings, request.overrides):
+            note(line if line.startswith(" ") else f"{name}: {line}")
+        if preflight.forecast is not None and preflight.forecast.sentence:
+            note(f"{name}: {preflight.forecast.sentence}")
+        ids = {finding.id for finding in preflight.findings}
+        for id_ in request.overrides:
+            if id_ not in ids:
+                note(f"{name}: --override {clean(id_)}: there is no such finding.")
+
+
+def refuse_blocked(state: State, checked: Checked) -> None:
+    """Raise RefusedError when a blocker stands in the way of one of them: then none is begun."""
+    blocked = {
+        name_of(state, request): standing(preflight, request.overrides)
+        for request, preflight in checked
+    }
+    reasons = [
+        f"{name} ({', '.join(finding.id for finding in found)})"
+        for name, found in blocked.items()
+        if found
+    ]
+    if reasons:
+        options = dict.fromkeys(
+            f"--override {finding.id}" for found in blocked.values() for finding in found
+        )
+        raise RefusedError(
+            clean(f"Nothing was started: blocked {'is' if len(reasons) == 1 else 'are'} "
+                  f"{', '.join(reasons)}."),
+            clean(f"Mend what is named above, or start in spite of it: {' '.join(options)}"),
+        )  # fmt: skip
+
+
+def ask_about_warnings(checked: Checked) -> None:
+    """Ask where a preflight warns or could not look; raises RefusedError without a yes."""
+    doubts = sum(
+        len(preflight.of(level))
+        for _, preflight in checked
+        for level in (Level.UNKNOWN, Level.WARNING)
+    )
+    if not doubts:
+        return
+    what = "1 warning" if doubts == 1 else f"{doubts} warnings"
+    if not interrupts.can_ask():
+        raise RefusedError(f"Not started without a yes: {what}.", "Add --yes to start.")
+    if not click.confirm(f"Start in spite of {what}?", err=True):
+        raise RefusedError("Nothing was done.")
+
+
+def print_plan(state: State, request: Migrate, preflight: Preflight, as_json: bool) -> None:
+    """Print what would be done and what speaks against it, on standard output."""
+    name = clean(name_of(state, request))
+    if as_json:
+        say(json_line({"kind": "plan", "name": name, "request": plain(request),
+                       "preflight": plain(preflight)}))  # fmt: skip
+        return
+    say(f"{name}: from {request.subject.host} to {request.to}, policy {request.policy}")
+    for line in finding_lines(preflight.findings, request.overrides, passed=True):
+        say(f"  {line}")
+    if preflight.forecast is not None and preflight.forecast.sentence:
+        say(clean(f"  {preflight.forecast.sentence}"))
+    if preflight.virsh:
+        say(clean(f"  {preflight.virsh}"))

@@ -1,0 +1,198 @@
+"""`migration`: look at one migration and steer it while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from console.cli import interrupts, lookup, migrate_options
+from console.cli.invocation import Invocation, common, json_option
+from console.cli.live import on_fleet
+from console.cli.migration_follow import Following
+from console.cli.migration_progress import Progress
+from console.cli.migration_show import lines_of
+from console.cli.migration_text import EXIT, steering_line
+from console.cli.output import json_line, note, plain, say
+from core.errors import RefusedError, UsageError
+from core.fleet import Fleet
+from core.model import Answer, Migration, ResumeMigration, State, Steer, SteerKind
+from core.model.text import clean
+
+SAFETY = (
+    "After the switch {name} runs on {to} while part of its memory is still on {host}: until that "
+    "has followed, the loss of either host or of the network between them stops the guest, and "
+    "there is no way back to {host}."
+)
+"""What an operator must know before a switch to post-copy."""
+_ANSWERS = {Answer.REFUSED: 1, Answer.NO_ANSWER: 4}
+
+
+@click.group()
+@common
+def migration() -> None:
+    """Look at one migration, or steer it while it runs.
+
+    NAME is an instance (a name, UUID or HOST/NAME) or the id of a migration.
+    """
+
+
+def _command(
+    name: str, *more: Callable[[Any], Any]
+) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command of the group: it takes NAME, its own options, and what every command takes."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        decorated: Any = click.pass_obj(function)
+        for option in (*more[::-1], click.argument("name", metavar="NAME")):
+            decorated = option(decorated)
+        return migration.command(name)(common(json_option(decorated)))
+
+    return decorate
+
+
+_YES = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+
+
+def running(state: State, name: str) -> Migration:
+    """Return the migration of NAME that is not over.
+
+    Raises RefusedError when the newest is over, and what `lookup.migrations` raises.
+    """
+    found = lookup.migrations(state, name)
+    for item in found:
+        if not item.status.final:
+            return item
+    over = found[0]
+    raise RefusedError(
+        clean(f"The migration of {over.name} to {over.to or over.uri} is over: {over.status}."),
+        "`virtdeck migrations` lists those that run.",
+    )
+
+
+def confirm(question: str, sure: bool) -> None:
+    """Ask; raises RefusedError without a yes, and where there is nobody to ask."""
+    if sure:
+        return
+    if not interrupts.can_ask():
+        raise RefusedError(f"Not done without a yes. {question}", "Add --yes to do it.")
+    note(question)
+    if not click.confirm("Go on?", err=True):
+        raise RefusedError("Nothing was done.")
+
+
+async def steer(fleet: Fleet, name: str, wanted: Steer, *, as_json: bool) -> int:
+    """Steer the migration of NAME and print what came of it; returns the exit status."""
+    return await _give(fleet, running(fleet.state, name), wanted, as_json=as_json)
+
+
+async def _give(fleet: Fleet, item: Migration, wanted: Steer, *, as_json: bool) -> int:
+    record = await fleet.steer(item.id, wanted)
+    status = _ANSWERS.get(record.answer, 0)
+    if as_json:
+        say(json_line({"kind": "steering", "id": item.id, "name": item.name, **plain(record)}))
+    elif status:
+        note(f"{item.name}: {steering_line(record)}")
+    else:
+        say(clean(f"{item.name}: {steering_line(record)}"))
+    return status
+
+
+def _on_running(invocation: Invocation, name: str, wanted: Steer, question: str, yes: bool) -> int:
+    async def work(fleet: Fleet) -> int:
+        item = running(fleet.state, name)
+        places = {"name": item.name, "to": item.to or item.uri or "the destination"}
+        confirm(clean(question.format(host=item.host, **places)), yes or not question)
+        return await _give(fleet, item, wanted, as_json=invocation.json)
+
+    return on_fleet(invocation, work, operations=True, tolerate_down=True)
+
+
+@_command("abort", _YES)
+def abort(invocation: Invocation, name: str, yes: bool) -> int:
+    """End the migration of NAME; the instance runs on where it is."""
+    question = "Aborts the migration of {name} to {to}: it runs on at {host}, and what was copied"
+    return _on_running(invocation, name, Steer(SteerKind.ABORT), f"{question} is thrown away.", yes)
+
+
+@_command("post-copy", _YES)
+def post_copy(invocation: Invocation, name: str, yes: bool) -> int:
+    """Switch over now and let the rest of the memory follow."""
+    return _on_running(invocation, name, Steer(SteerKind.POST_COPY), SAFETY, yes)
+
+
+@_command("pause", _YES)
+def pause(invocation: Invocation, name: str, yes: bool) -> int:
+    """Pause the guest, so that the migration ends; it runs on afterwards."""
+    question = "Pauses {name} until its migration to {to} is over: its guest stands still so long."
+    return _on_running(invocation, name, Steer(SteerKind.PAUSE), question, yes)
+
+
+@_command("set", *migrate_options.limits(None))
+def set_(invocation: Invocation, name: str, **values: Any) -> int:
+    """Change the limits or the policy of a migration that runs."""
+    wanted = wishes(values)
+    if not wanted:
+        raise UsageError(
+            "Nothing was named to set.", "Name a limit or a policy, such as --max-downtime 500."
+        )
+
+    async def work(fleet: Fleet) -> int:
+        statuses = [await steer(fleet, name, wish, as_json=invocation.json) for wish in wanted]
+        return max(statuses)
+
+    return on_fleet(invocation, work, operations=True, tolerate_down=True)
+
+
+def wishes(values: dict[str, Any]) -> list[Steer]:
+    """Return a steering command for each option that was given; the policy comes last."""
+    limits = {
+        "max_downtime": SteerKind.MAX_DOWNTIME,
+        "bandwidth": SteerKind.BANDWIDTH,
+        "post_copy_bandwidth": SteerKind.POST_COPY_BANDWIDTH,
+    }
+    wanted = [
+        Steer(kind, value=float(values[option]))
+        for option, kind in limits.items()
+        if values[option] is not None
+    ]
+    if values["policy"] is not None:
+        wanted.append(Steer(SteerKind.POLICY, text=values["policy"]))
+    return wanted
+
+
+@_command("show", click.option("--follow", "-f", is_flag=True, help="Until it is over."))
+def show(invocation: Invocation, name: str, follow: bool) -> int:
+    """Show everything known of a migration, the newest of NAME."""
+
+    async def work(fleet: Fleet) -> int:
+        item = lookup.migrations(fleet.state, name)[0]
+        if follow and not item.status.final:
+            return await Following(fleet, Progress(invocation.json)).look_on(item)
+        if invocation.json:
+            say(json_line({"kind": "migration", **plain(item)}))
+        else:
+            say("\n".join(lines_of(item)))
+        return EXIT.get(item.status, 0) if follow else 0
+
+    return on_fleet(invocation, work, operations=True, tolerate_down=True)
+
+
+@_command("resume")
+def resume(invocation: Invocation, name: str) -> int:
+    """Go on with a post-copy that failed, where both hosts allow it."""
+
+    async def work(fleet: Fleet) -> int:
+        found = lookup.migrations(fleet.state, name)
+        item = next((row for row in found if row.resumable), None)
+        if item is None:
+            raise RefusedError(
+                clean(f"There is nothing to resume: the migration of {found[0].name} is "
+                      f"{found[0].status}."),
+                "Only a post-copy that failed can be resumed, where both hosts have their part.",
+            )  # fmt: skip
+        following = Following(fleet, Progress(invocation.json), also=lambda row: row.id == item.id)
+        return await following.carry_out([ResumeMigration(subject=item.source_key)])
+
+    return on_fleet(invocation, work, operations=True, tolerate_down=True)

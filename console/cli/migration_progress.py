@@ -1,0 +1,152 @@
+"""How migrations go, as they go: bars on a terminal, lines in a pipe, JSON lines for scripts."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from console.cli.migration_text import bar_line, end_lines, progress_line, steering_line
+from console.cli.output import json_line, note, plain, say
+from core.clock import Clock, SystemClock
+from core.model import Answer, Migration, MigrationStatus
+
+QUIET_SECONDS = 3.0
+"""The least time between two lines of one migration in a pipe, but for what happens to it."""
+SAMPLE_SECONDS = 15.0
+"""After so long without a line there is one, though no iteration began."""
+
+
+@dataclass
+class _Told:
+    """What was printed of one migration."""
+
+    status: MigrationStatus | None = None
+    iteration: int | None = None
+    answers: tuple[Answer, ...] = ()
+    at: float = float("-inf")
+    frame: Migration | None = None
+
+
+def _on_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def _terminal_size() -> tuple[int, int]:
+    size = shutil.get_terminal_size()
+    return size.columns, size.lines
+
+
+@dataclass
+class Progress:
+    """Prints what becomes of migrations; `tell` takes every version of each."""
+
+    as_json: bool
+    clock: Clock = field(default_factory=SystemClock)
+    live: bool = field(default_factory=_on_terminal)
+    size: Callable[[], tuple[int, int]] = _terminal_size
+    """Columns and lines of the terminal."""
+
+    def __post_init__(self) -> None:
+        self.live = self.live and not self.as_json
+        self.held = False
+        """While a question is asked nothing is painted."""
+        self._told: dict[str, _Told] = {}
+        self._running: dict[str, Migration] = {}
+        self._painted = 0
+
+    @property
+    def running(self) -> tuple[Migration, ...]:
+        """Those that are not over, as they were told last."""
+        return tuple(self._running.values())
+
+    def tell(self, migration: Migration) -> None:
+        """Print what is new of a migration."""
+        told = self._told.setdefault(migration.id, _Told())
+        if migration.status.final:
+            self._running.pop(migration.id, None)
+        else:
+            self._running[migration.id] = migration
+        if self.as_json:
+            self._tell_json(migration, told)
+            return
+        lines = self._news(migration, told)
+        if lines:
+            self.erase()
+            for line in lines:
+                say(line)
+        if migration.status.final and lines and migration.hint:
+            note(f"  {migration.hint}")
+        self.draw()
+
+    def drop(self, migration_id: str) -> None:
+        """Paint a migration no longer, whether it is over or not."""
+        if self._running.pop(migration_id, None) is not None:
+            self.draw()
+
+    def _tell_json(self, migration: Migration, told: _Told) -> None:
+        frame = replace(migration, sample=None, forecast=None, progress=None)
+        if frame != told.frame:
+            told.frame = frame
+            say(json_line({"kind": "migration", **plain(migration)}))
+        elif migration.sample is not None:
+            say(json_line({"kind": "sample", "id": migration.id, "name": migration.name,
+                           "sample": migration.sample, "forecast": migration.forecast,
+                           "progress": migration.progress}))  # fmt: skip
+
+    def _news(self, migration: Migration, told: _Told) -> list[str]:
+        answers = tuple(record.answer for record in migration.steering)
+        lines = [
+            f"{migration.name}: {steering_line(record)}"
+            for place, record in enumerate(migration.steering)
+            if told.answers[place : place + 1] != (record.answer,)
+        ]
+        told.answers = answers
+        if migration.status is not told.status:
+            told.status = migration.status
+            over = migration.status.final
+            lines += end_lines(migration) if over else [progress_line(migration)]
+            told.at = self.clock.monotonic()
+        elif not self.live and self._is_due(migration, told):
+            lines.append(progress_line(migration))
+            told.at = self.clock.monotonic()
+        return lines
+
+    def _is_due(self, migration: Migration, told: _Told) -> bool:
+        """Whether a pipe gets a line: a new iteration, or nothing was said for long."""
+        sample = migration.sample
+        if sample is None or not migration.status.copying:
+            return False
+        passed = self.clock.monotonic() - told.at
+        if sample.iteration != told.iteration and passed >= QUIET_SECONDS:
+            told.iteration = sample.iteration
+            return True
+        return passed >= SAMPLE_SECONDS
+
+    def draw(self) -> None:
+        """Paint, on a terminal, a line for each that is not over, in place of those before."""
+        if not self.live or self.held or not self._running:
+            return
+        columns, height = self.size()
+        room = max(1, height - 2)
+        bars = [bar_line(migration, columns - 1) for migration in self.running[:room]]
+        if len(self._running) > room:
+            bars[-1] = f"and {len(self._running) - room + 1} more"
+        self._write(self._home() + "\n".join(f"{bar}\x1b[K" for bar in bars) + "\x1b[J")
+        self._painted = len(bars)
+
+    def erase(self) -> None:
+        """Take the painted lines away."""
+        if self._painted:
+            self._write(self._home() + "\x1b[J")
+            self._painted = 0
+
+    def _home(self) -> str:
+        return "\r" + (f"\x1b[{self._painted - 1}A" if self._painted > 1 else "")
+
+    def _write(self, text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()

@@ -1,0 +1,76 @@
+"""Everything known of one migration, as text. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from console.cli.migration_text import figures, result_text, steering_line
+from console.format import clock_time, date_time, size
+from core.model import Limits, Migration
+from core.model.text import clean
+
+
+def lines_of(item: Migration) -> Iterator[str]:
+    """Yield a migration: what it is, how it goes, what was done to it, what became of it."""
+    to = item.to or item.uri or "a host that is not known"
+    yield clean(f"migration of {item.name} from {item.host} to {to}: {item.status}")
+    yield f"  id: {clean(item.id)}"
+    yield clean(f"  policy: {item.policy}; post-copy: {item.post_copy}{_converging(item)}")
+    by = item.author or ("somebody else" if item.foreign else "-")
+    yield clean(f"  asked for by: {by}, {date_time(item.created)}")
+    if item.memory:
+        yield f"  memory: {size(item.memory)}{_disks(item)}"
+    if told := limits(item.limits, item.downtime_limit):
+        yield f"  limits: {told}"
+    if not item.status.final and (known := figures(item)):
+        yield f"  now: {', '.join(known)}"
+    if item.forecast is not None and item.forecast.sentence and not item.status.final:
+        yield clean(f"  {item.forecast.sentence}")
+    yield from _past(item)
+    if item.outcome:
+        yield clean(f"  outcome: {item.outcome}")
+    if item.hint:
+        yield clean(f"  {item.hint}")
+    if item.virsh:
+        yield clean(f"  the same with virsh: {item.virsh}")
+
+
+def _converging(item: Migration) -> str:
+    return "; auto-converge" if item.auto_converge else ""
+
+
+def _disks(item: Migration) -> str:
+    return f"; disks copied: {clean(', '.join(item.copied_disks))}" if item.copied_disks else ""
+
+
+def limits(now: Limits, downtime_limit: float | None) -> str:
+    """What is in force: `max downtime 300 ms of at most 500 ms, bandwidth unlimited`."""
+    parts = []
+    if now.max_downtime is not None:
+        most = "" if downtime_limit is None else f" of at most {downtime_limit:g} ms"
+        parts.append(f"max downtime {now.max_downtime:g} ms{most}")
+    for what, value in (
+        ("bandwidth", now.bandwidth),
+        ("post-copy bandwidth", now.post_copy_bandwidth),
+    ):
+        if value is not None:
+            parts.append(f"{what} {f'{value:g} MiB/s' if value else 'unlimited'}")
+    return ", ".join(parts)
+
+
+def _past(item: Migration) -> Iterator[str]:
+    if item.result is not None and (told := result_text(item.result)):
+        yield f"  figures: {told}"
+    for check in item.checks:
+        sign = {True: "ok", False: "failed", None: "unknown"}[check.passed]
+        yield clean(f"  check {check.name}: {sign}: {check.text}")
+    if item.timeline:
+        yield "  what happened"
+        for step in item.timeline:
+            yield clean(f"    {clock_time(step.at)} {step.text}")
+    if item.steering:
+        yield "  what was done"
+        for record in item.steering:
+            yield f"    {clock_time(record.at)} {steering_line(record)}"
+            if record.virsh:
+                yield clean(f"      {record.virsh}")

@@ -1,0 +1,76 @@
+"""`migrations`: those that run, wait or ended lately, a line for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from console.cli.invocation import Invocation, common, json_option
+from console.cli.listings import print_rows
+from console.cli.live import on_fleet
+from console.cli.migration_text import percent_done
+from console.cli.output import Column
+from console.format import date_time, duration, size
+from core.fleet import Fleet
+from core.model import Migration, Verdict
+
+NEWEST = 20
+"""How many that are over are listed without --all."""
+
+MIGRATIONS: Sequence[Column[Migration]] = (
+    Column("CREATED", lambda row: date_time(row.created) if row.created else ""),
+    Column("NAME", lambda row: row.name),
+    Column("FROM", lambda row: row.host),
+    Column("TO", lambda row: row.to or row.uri),
+    Column("STATUS", lambda row: row.status.value),
+    Column("DONE", percent_done, right=True),
+    Column("LEFT", lambda row: _left(row), right=True),
+    Column("ETA", lambda row: _eta(row), right=True),
+    Column("VERDICT", lambda row: _verdict(row)),
+    Column("POLICY", lambda row: row.policy),
+    Column("BY", lambda row: row.author or ("somebody else" if row.foreign else "")),
+    Column("OUTCOME", lambda row: row.outcome),
+)
+
+
+def _left(row: Migration) -> str:
+    running = not row.status.final and row.sample is not None
+    return size(row.sample.remaining) if running and row.sample is not None else ""
+
+
+def _eta(row: Migration) -> str:
+    if row.status.final or row.forecast is None or row.forecast.eta is None:
+        return ""
+    return duration(row.forecast.eta)
+
+
+def _verdict(row: Migration) -> str:
+    forecast = row.forecast
+    if row.status.final or forecast is None or forecast.verdict is Verdict.UNKNOWN:
+        return ""
+    return forecast.verdict.value
+
+
+def newest(rows: Sequence[Migration], over: int) -> list[Migration]:
+    """Every one that is not over, and the newest of those that are, in their order."""
+    ended = [row.id for row in rows if row.status.final]
+    kept = set(ended[-over:]) if over else set()
+    return [row for row in rows if not row.status.final or row.id in kept]
+
+
+@click.command()
+@click.option("--all", "all_", is_flag=True, help="Also what ended long ago.")
+@common
+@json_option
+@click.pass_obj
+def migrations(invocation: Invocation, all_: bool) -> int:
+    """List migrations, oldest first: the newest 20, and every one that is not over."""
+
+    async def work(fleet: Fleet) -> int:
+        rows = list(fleet.state.migrations.values())
+        shown = rows if all_ else newest(rows, NEWEST)
+        print_rows(shown, MIGRATIONS, invocation.json)
+        return 0
+
+    return on_fleet(invocation, work, operations=True, tolerate_down=False)
