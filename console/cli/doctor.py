@@ -13,6 +13,7 @@ from dataclasses import replace
 import click
 
 from console.cli import targets
+from console.cli.colours import without_colours
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import GLANCE, READY_SECONDS, explained, link_options, until
 from console.cli.output import json_line, say
@@ -114,8 +115,10 @@ def _terminal_colours(environment: Mapping[str, str]) -> Check:
             "terminal", "colours", Verdict.WARNING, f"TERM is {term or 'not set'}: no colours",
             "Use a terminal that sets TERM, such as xterm-256color.",
         )  # fmt: skip
-    if "NO_COLOR" in environment:
+    if environment.get("NO_COLOR"):
         return Check("terminal", "colours", Verdict.OK, "none, as NO_COLOR asks")
+    if without_colours(environment):
+        return Check("terminal", "colours", Verdict.OK, f"none ({term})")
     if environment.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
         return Check("terminal", "colours", Verdict.OK, f"true colour ({term})")
     depth = "256" if "256" in term else "16"

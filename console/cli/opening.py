@@ -6,16 +6,16 @@ import os
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from console.cli import targets
+from console.cli.colours import choose_colours
 from console.cli.invocation import Invocation
 from core.errors import UsageError
 
 if TYPE_CHECKING:
     from console.bridge import SourceFactory
     from console.settings import Settings
-
-COLOURS = {"truecolor": "truecolor", "256": "256", "16": "standard"}
-"""`[display] colours` in Textual's words."""
 
 
 def open_console(invocation: Invocation, source_factory: SourceFactory | None = None) -> int:
@@ -28,7 +28,7 @@ def open_console(invocation: Invocation, source_factory: SourceFactory | None = 
     from console.settings import Settings
 
     settings = Settings.load(invocation.config)
-    choose_colours(os.environ, settings.display.colours)
+    settings = replace(settings, display=choose_colours(os.environ, settings.display))
     factory = source_factory or fleet_factory(invocation, settings)
     return _run(factory, settings)
 
@@ -50,14 +50,6 @@ def prepare(environment: MutableMapping[str, str]) -> None:
     if "SSH_CONNECTION" in environment:
         environment.setdefault("TEXTUAL_FPS", "10")
         environment.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
-
-
-def choose_colours(environment: MutableMapping[str, str], colours: str) -> None:
-    """Set the number of colours where the configuration names one."""
-    if colours == "none":
-        environment["NO_COLOR"] = "1"
-    elif colours in COLOURS:
-        environment["TEXTUAL_COLOR_SYSTEM"] = COLOURS[colours]
 
 
 def fleet_factory(invocation: Invocation, settings: Settings) -> SourceFactory:

@@ -40,8 +40,8 @@ class Terminal:
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             os.chdir(ROOT)
-            os.environ.update(environment or {})
             os.environ.update({"TERM": "xterm-256color", "COLORTERM": "truecolor"})
+            os.environ.update(environment or {})
             os.environ.pop("SSH_CONNECTION", None)
             os.execv(sys.executable, [sys.executable, *arguments])
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from console.cli import lookup
 from console.cli.doctor import lines_of, terminal_checks
-from console.cli.opening import choose_colours, prepare
+from console.cli.opening import prepare
 from console.cli.output import Column, cells, json_line, natural, plain, table
 from console.cli.show import text_of
 from console.cli.targets import default_uri
@@ -178,13 +178,6 @@ def test_over_ssh_textual_is_told_to_spare_the_line() -> None:
     prepare(remote)
     assert remote["TEXTUAL_FPS"] == "30"  # the operator's own choice stays
     assert remote["TEXTUAL_SMOOTH_SCROLL"] == "0"
-    choose_colours(remote, "16")
-    assert remote["TEXTUAL_COLOR_SYSTEM"] == "standard"
-    choose_colours(local, "none")
-    assert local["NO_COLOR"] == "1"
-    before = dict(local)
-    choose_colours(local, "auto")
-    assert local == before
 
 
 def verdicts(environment: dict[str, str], encoding: str, size: Any) -> dict[str, str]:
