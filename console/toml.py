@@ -107,13 +107,15 @@ def _known_keys(kind: object, path: str) -> list[str]:
 
 def _type_at(kind: object, path: str) -> object:
     for part in filter(None, path.split(".")):
-        kind = _fields(kind).get(part)
+        kind = _fields(kind).get(part.partition("[")[0])
     return kind
 
 
 def _fields(kind: object) -> dict[str, object]:
     if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
-        return {}
+        within = [part for part in get_args(kind) if isinstance(part, type)]
+        tables = [part for part in within if issubclass(part, msgspec.Struct)]
+        return _fields(tables[0]) if tables else {}
     return {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
 
 

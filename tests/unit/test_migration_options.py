@@ -32,6 +32,7 @@ from core.model import (
     Steer,
     SteerKind,
 )
+from core.model.rewrites import GraphicsListen, Rewrites
 
 WEB = ObjectKey("instance", "alpha", "web-uuid")
 
@@ -203,6 +204,32 @@ def test_a_rewrite_file_that_cannot_be_used_is_a_sentence(
         parsed("--rewrite", str(file))
     assert "there.toml" in caught.value.message
     assert caught.value.hint
+
+
+def test_a_rewrite_file_says_what_differs_there(tmp_path: Path) -> None:
+    file = tmp_path / "there.toml"
+    file.write_text('[[graphics]]\ntype = "vnc"\naddress = "10.0.0.2"\n')
+    made = parsed("--rewrite", str(file)).rewrites
+    assert made == Rewrites(graphics=(GraphicsListen(type="vnc", address="10.0.0.2"),))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('grafics = "a"', "Did you mean 'graphics'?"),
+        ('[[graphics]]\ntyp = "vnc"', "Did you mean 'type'?"),
+        ('[[graphics]]\ntype = "vnc"', "lacks the key 'graphics[0].address'"),
+        ("[numa]\nemulator = 3", "key 'numa.emulator'"),
+        ("[memory_backing]\nsorce = 1", "Did you mean 'source'?"),
+        ("cpuset = 3", "cpuset"),
+    ],
+)
+def test_a_rewrite_file_with_a_wrong_key_says_which(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "there.toml"
+    file.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        parsed("--rewrite", str(file))
+    assert words in str(caught.value)
 
 
 def test_set_makes_a_command_of_each_option() -> None:
