@@ -1,0 +1,52 @@
+"""The disks of a migration that copies them: libvirt mirrors them first, then the memory. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.migration import wording
+from core.model.migration import Confidence, Forecast, JobSample
+
+RECENT = 20
+
+
+def seconds_left(samples: Sequence[JobSample]) -> float:
+    """Return the seconds until the disks are copied; 0 where there are none or it is not known."""
+    newest = samples[-1] if samples else None
+    if newest is None or not newest.disk_remaining:
+        return 0.0
+    pace = _pace(samples)
+    return newest.disk_remaining / pace if pace else 0.0
+
+
+def _pace(samples: Sequence[JobSample]) -> float | None:
+    """Return the bytes/s at which disks are copied, None: not seen yet."""
+    known = [one for one in samples[-RECENT:] if one.disk_processed is not None]
+    if len(known) > 1:
+        seconds = known[-1].at - known[0].at
+        sent = (known[-1].disk_processed or 0) - (known[0].disk_processed or 0)
+        if seconds > 0 and sent > 0:
+            return sent / seconds
+    return float(known[-1].disk_bps) if known and known[-1].disk_bps else None
+
+
+def before_memory(
+    samples: Sequence[JobSample], bandwidth: float | None, memory: int | None, now: float
+) -> Forecast:
+    """Return the forecast while no memory is copied yet: at least the disks and one pass.
+
+    `bandwidth` is the limit in bytes/s, `memory` the bytes of RAM; None: not known.
+    """
+    pace = _pace(samples)
+    newest = samples[-1] if samples else None
+    if newest is None or not newest.disk_total or pace is None:
+        return Forecast(now, sentence="too early to say")
+    least = (newest.disk_remaining or 0) / pace
+    least += (memory or 0) / min(pace, bandwidth or pace)
+    what = "the disks and one pass over the memory take" if memory else "the disks take"
+    return Forecast(
+        now,
+        confidence=Confidence.LOW,
+        eta_low=least,
+        sentence=f"{what} about {wording.seconds(least)}; more is not known yet",
+    )

@@ -1,0 +1,141 @@
+"""What is to be expected of a migration: when it ends, whether it ends, what would help. Pure.
+
+From the job's own statistics while it runs (never a dirty-rate calculation then: it disturbs the
+migration, peers.md 3), from a measured dirty rate before. libvirt.md 6.3, nova-map 2.4 and 2.6;
+the stall is judged as KubeVirt's detector does: per iteration, against the minimum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.migration import disks
+from core.migration.course import SHORT, Outlook, Writing, fit
+from core.migration.passes import Measured, measure, smooth, usable
+from core.migration.sentences import sentence_of
+from core.migration.verdict import DEFAULT_DOWNTIME, PreCopy, at_minimum
+from core.model.migration import Confidence, Forecast, JobSample, Limits, Verdict
+
+__all__ = ["Outlook", "forecast", "forecast_before"]
+
+_MIB = 1 << 20
+
+
+def forecast(
+    samples: Sequence[JobSample],
+    *,
+    limits: Limits,
+    post_copy: bool,
+    now: float,
+    switched: float | None = None,
+    dirty_before: float | None = None,
+    auto_converge: bool = False,
+    memory: int | None = None,
+    used: int | None = None,
+) -> Forecast:
+    """Return what `samples`, oldest first, about two a second, let expect at `now`.
+
+    `post_copy`: whether a switch is possible. `switched`: when it happened (epoch seconds); from
+    then on only what remains counts. `dirty_before`: bytes/s that a dirty-rate calculation of
+    about a second said before the start, without which nothing is known of the writing before the
+    second pass. `auto_converge`: whether it was started with it. `memory`: bytes of RAM, for the
+    time before the memory is copied. `used`: bytes of it that the guest said it uses, before the
+    start (its balloon less what is unused), for the pages of zeros. Raises nothing; what is not known is None.
+    """
+    if switched is not None:
+        return _after_switch([one for one in samples if one.at >= switched], limits, now)
+    measured = measure(samples, used)
+    if measured is None:
+        return disks.before_memory(samples, _limit(limits), memory, now)
+    throughput = _capped(measured.throughput, limits)
+    writing = _writing(measured, dirty_before)
+    if throughput is None or measured.newest.at - measured.began < 1.0:
+        return Forecast(now, throughput=throughput, sentence="too early to say")
+    waiting = disks.seconds_left(samples)
+    if writing is None:
+        return _one_pass(measured, throughput, waiting, now)
+    course = PreCopy(measured, throughput, writing, limits)
+    return course.forecast(now, waiting, post_copy, auto_converge, dirty_before)
+
+
+def forecast_before(
+    *,
+    ram: int,
+    dirty_rate: float | None,
+    bandwidth: float | None,
+    limits: Limits,
+    post_copy: bool,
+    now: float,
+) -> Forecast:
+    """Return what is to be expected of a migration that has not begun.
+
+    `ram` in bytes; `dirty_rate` and `bandwidth` in bytes/s, as measured; None: not known.
+    """
+    throughput = _capped(bandwidth, limits)
+    if throughput is None or ram <= 0:
+        return Forecast(now, dirty_rate=dirty_rate, sentence="how fast the link is is not known")
+    sample = JobSample(at=now, memory_total=ram, memory_remaining=ram, iteration=1)
+    measured = Measured(sample, ram, ram, throughput, 0.0, 1, 0.0, now)
+    if dirty_rate is None:
+        return _one_pass(measured, throughput, 0.0, now)
+    writing = Writing(dirty_rate, float(ram))
+    return PreCopy(measured, throughput, writing, limits).forecast(
+        now, 0.0, post_copy, False, dirty_rate
+    )
+
+
+def _limit(limits: Limits) -> float | None:
+    return limits.bandwidth * _MIB if limits.bandwidth else None
+
+
+def _capped(throughput: float | None, limits: Limits) -> float | None:
+    known = [value for value in (throughput, _limit(limits)) if value]
+    return min(known, default=None)
+
+
+def _writing(measured: Measured, dirty_before: float | None) -> Writing | None:
+    """Return how the guest writes, None where only a second pass will tell."""
+    points = measured.points[-3:]
+    if not points and dirty_before is None:
+        return None
+    if any(seconds <= SHORT for seconds, _ in points):
+        dirty_before = None  # what is seen now is as good, and newer
+    return fit(points, dirty_before, measured.total)
+
+
+def _one_pass(measured: Measured, throughput: float, waiting: float, now: float) -> Forecast:
+    """All that is known in the first pass without a dirty rate: it takes at least this pass."""
+    low = waiting + measured.work / throughput
+    return Forecast(
+        now,
+        confidence=Confidence.LOW,
+        eta_low=low,
+        throughput=throughput,
+        post_copy_eta=low,
+        at_minimum=at_minimum(measured, throughput, throughput * DEFAULT_DOWNTIME / 1000),
+        sentence=sentence_of(Verdict.UNKNOWN, eta=low),
+    )
+
+
+def _after_switch(samples: Sequence[JobSample], limits: Limits, now: float) -> Forecast:
+    """In post-copy nothing is sent twice: what remains, at the pace it has."""
+    known = usable(samples)
+    throughput, spread = smooth(known[-8:]) if len(known) > 1 else (None, 1.0)
+    if limits.post_copy_bandwidth:
+        cap = limits.post_copy_bandwidth * _MIB
+        throughput = min(throughput or cap, cap)
+    if not known or throughput is None:
+        return Forecast(now, Verdict.POST_COPY, sentence=sentence_of(Verdict.POST_COPY))
+    eta = (known[-1].memory_remaining or 0) / throughput
+    trust = Confidence.HIGH if spread < 0.2 and len(known) > 3 else Confidence.MEDIUM
+    return Forecast(
+        now,
+        Verdict.POST_COPY,
+        trust,
+        eta=eta,
+        eta_low=eta * (1 - spread / 2),
+        eta_high=eta * (1.2 + spread),
+        throughput=throughput,
+        post_copy_eta=eta,
+        sentence=sentence_of(Verdict.POST_COPY, eta=eta),
+    )

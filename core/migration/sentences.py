@@ -1,0 +1,62 @@
+"""A forecast in words: the verdict, and what would change it. Pure."""
+
+from __future__ import annotations
+
+from core.migration import wording
+from core.model.migration import Verdict
+
+
+def sentence_of(
+    verdict: Verdict,
+    *,
+    eta: float | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    max_downtime: float = 0.0,
+    needed_downtime: float | None = None,
+    factor: float = 0.0,
+    post_copy: bool = False,
+    throttle: int = 0,
+    auto_converge: bool = False,
+) -> str:
+    """Return the sentence; times in seconds, downtimes in ms, `factor` of the throughput."""
+    if verdict is Verdict.POST_COPY:
+        return "in post-copy" + (f": {_when(eta, None, None)}" if eta is not None else "")
+    if verdict is Verdict.UNKNOWN:
+        if eta is None:
+            return "too early to say"
+        return f"at least {wording.seconds(eta)} more; whether it converges the next pass tells"
+    cures = _cures(needed_downtime, factor, post_copy)
+    slowed = f"; auto-converge slows the vCPUs by {throttle} %" if throttle else ""
+    if verdict is Verdict.NOT:
+        needs = f": needs {cures}" if cures else ""
+        return f"will not converge at {wording.milliseconds(max_downtime)}{needs}{slowed}"
+    when = _when(eta, low, high)
+    if verdict is Verdict.CONVERGES:
+        return when + slowed
+    if auto_converge and not throttle:
+        slowed = "; auto-converge will slow the vCPUs"
+    sooner = f", sooner with {cures}" if cures else ""
+    return f"converges slowly: {when}{sooner}{slowed}"
+
+
+def _when(eta: float | None, low: float | None, high: float | None) -> str:
+    if eta is None:
+        return "when is not known"
+    text = f"finishes in about {wording.seconds(eta)}"
+    if low is None:
+        return text
+    if high is None:
+        return f"{text} ({wording.seconds(low)} or more)"
+    return f"{text} ({wording.span(low, high)})"
+
+
+def _cures(needed_downtime: float | None, factor: float, post_copy: bool) -> str:
+    cures = []
+    if needed_downtime is not None:
+        cures.append(f"{wording.milliseconds(needed_downtime)} of downtime")
+    if factor > 1:
+        cures.append(f"{wording.times(factor)} the bandwidth")
+    if post_copy:
+        cures.append("post-copy")
+    return ", or ".join(cures)
