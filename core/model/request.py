@@ -110,6 +110,9 @@ class Migrate(Request, frozen=True):
     """Where the memory is sent: tcp://ADDRESS[:PORT]."""
     listen_address: str = ""
     disks_uri: str = ""
+    """Where the disks are sent: tcp://ADDRESS[:PORT], unix:///PATH."""
+    disks_port: int | None = None
+    """The port disks are received at; None: libvirt chooses."""
     completion_timeout: float = 800.0
     """Seconds per GiB, for the nova policies; 0: none."""
     progress_timeout: float = 0.0
@@ -145,18 +148,10 @@ class Drain(Request, frozen=True):
 AnyRequest = (
     Start | Shutdown | Stop | Reboot | Reset | Pause | Resume | Migrate | ResumeMigration | Drain
 )
-VERBS: dict[str, type[Request]] = {
-    kind.verb: kind
-    for kind in (
-        Start,
-        Shutdown,
-        Stop,
-        Reboot,
-        Reset,
-        Pause,
-        Resume,
-        Migrate,
-        ResumeMigration,
-        Drain,
-    )
+POWER_VERBS: dict[str, type[Request]] = {
+    kind.verb: kind for kind in (Start, Shutdown, Stop, Reboot, Reset, Pause, Resume)
+}
+"""What is done to one instance where it is."""
+VERBS: dict[str, type[Request]] = POWER_VERBS | {
+    kind.verb: kind for kind in (Migrate, ResumeMigration, Drain)
 }
