@@ -27,6 +27,7 @@ from core.model import (
     Observation,
     Preflight,
     Request,
+    ResumeMigration,
     State,
     Steer,
     SteerRecord,
@@ -35,6 +36,8 @@ from core.model.text import clean
 
 if TYPE_CHECKING:
     from core.journal.journal import Journal
+    from core.migration.plan import Plan
+    from core.migration.run import Conductor
     from core.operations.handle import Handle
     from core.operations.runner import Runner
 
@@ -75,6 +78,7 @@ class Fleet:
         self._exit = AsyncExitStack()
         self._journal: Journal | None = None
         self._runner: Runner | None = None
+        self._conductor: Conductor | None = None
         self._refusal: tuple[str, str] | None = None if operations else _ONLY_LOOKING
         """Why nothing can be changed, and the cure; None: it can, as far as is known."""
         self._hosts = {
@@ -204,7 +208,14 @@ class Fleet:
 
         Raises NotFoundError for a migration that is not known, ReadOnlyError.
         """
-        raise NotFoundError(f"There is no migration {clean(migration_id)}: {steer.kind}.")
+        return await self._conducting().steer(migration_id, steer)
+
+    async def plan(self, request: Migrate) -> Plan:
+        """Return what a migration would call, and touch nothing.
+
+        Raises RefusedError and UsageError with the reasons, NotFoundError, UnreachableError.
+        """
+        return await self._conducting().plan(request)
 
     async def detail(self, key: ObjectKey) -> InstanceDetail:
         """Read XML, snapshots and addresses of an instance, on a lane of its own.
@@ -247,18 +258,28 @@ class Fleet:
     async def _open_runner(self, stack: AsyncExitStack) -> None:
         # a command that only looks must not pay for what only operations need
         from core.fleet_hosts import FleetHosts
+        from core.fleet_migration import FleetMigrations
         from core.journal.journal import Journal
+        from core.migration.roster import Roster
+        from core.migration.run import Conductor
         from core.operations.runner import Runner
 
         self._journal = journal = await Journal.open(self._journal_path)
         stack.push_async_callback(journal.close)
+        author = _author()
+        roster = Roster(
+            FleetMigrations(self._hosts), self._clock, lambda: self._feed.state, self._observe
+        )
+        self._conductor = conductor = Conductor(roster, author, self.preflight)
+        stack.push_async_callback(conductor.close)
         self._runner = Runner(
             FleetHosts(self._hosts),
             journal,
             self._clock,
             lambda: self._feed.state,
             self._observe,
-            _author(),
+            author,
+            conducts={Migrate: conductor, ResumeMigration: conductor},
         )
         stack.push_async_callback(self._runner.close)
         await self._runner.start(watch=not self.read_only)
@@ -270,6 +291,11 @@ class Fleet:
         if self._runner is None:
             raise ReadOnlyError(*(self._refusal or _ONLY_LOOKING))
         return self._runner
+
+    def _conducting(self) -> Conductor:
+        if self._conductor is None:
+            raise ReadOnlyError(*(self._refusal or _ONLY_LOOKING))
+        return self._conductor
 
     def _host(self, name: str) -> Hypervisor:
         try:
@@ -286,6 +312,8 @@ class Fleet:
         delta = self._feed.apply(observation)
         if self._runner is not None:
             self._runner.observe(delta)
+        if self._conductor is not None:
+            self._conductor.observe(delta)
 
 
 def _author() -> str:

@@ -90,6 +90,11 @@ class Lane:
         return not self._finished
 
     @property
+    def idle(self) -> bool:
+        """Whether no call is in flight."""
+        return self._pending is None
+
+    @property
     def ended(self) -> bool:
         """Whether its thread has given the connection back and ended."""
         return self._ended.is_set()

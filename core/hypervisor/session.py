@@ -62,6 +62,8 @@ class Hypervisor:
         self._sampler = Sampler(self._connector, clock, sink)
         self._hung_agents: dict[str, float] = {}
         """By UUID: until when (monotonic) the guest's agent is not asked."""
+        self._own: list[Lane] = []
+        """Lanes that were handed out for good."""
         self._running: asyncio.Task[None] | None = None
 
     @property
@@ -85,7 +87,10 @@ class Hypervisor:
             with suppress(asyncio.CancelledError):
                 await self._running
         self._link.finish()  # a link that was closed before it began never ran
-        lanes = (*self._link.lanes, *self._lanes.close(), *self._sampler.close())
+        for lane in self._own:
+            lane.close()
+        busy = [lane for lane in self._own if not lane.ended and lane.idle]
+        lanes = (*self._link.lanes, *self._lanes.close(), *self._sampler.close(), *busy)
         await _wait_ended(lanes, self._clock)
 
     async def reconnect(self) -> None:
@@ -156,6 +161,16 @@ class Hypervisor:
             deadline=self._options.call_deadline if deadline is None else deadline,
             urgent=urgent,
         )
+
+    def lane(self, label: str) -> Lane:
+        """Return a lane of the caller's own, to be closed by it: for calls that take hours.
+
+        Nothing is opened before its first call. Raises NotSentError when the link is down.
+        """
+        _ = self._link.upkeep
+        lane = Lane(f"lane-{self.name}-{label}", self._connector)
+        self._own = [*(other for other in self._own if not other.ended), lane]
+        return lane
 
     def _link_changed(self, up: bool) -> None:
         if up:

@@ -57,7 +57,9 @@ def decide(situation: Situation, *, same_host: bool) -> End | GoOn:
             f"{situation.request.subject.host} than the one that is open now",
             "Open that host to see its state.",
         )
-    action = verb_of(situation.request).step(situation)
+    step = verb_of(situation.request).step
+    assert step is not None, "a conducted operation is followed, not decided about"
+    action = step(situation)
     if isinstance(action, End):
         return End(
             action.status,

@@ -28,6 +28,7 @@ from core.model.instance import (
 from core.model.job import Job
 from core.model.migration import (
     Answer,
+    Before,
     Check,
     Confidence,
     Finding,
@@ -48,6 +49,7 @@ from core.model.network import Network
 from core.model.observation import Observation
 from core.model.operation import OperationRecord, OperationStatus, Step
 from core.model.request import (
+    POWER_VERBS,
     VERBS,
     AnyRequest,
     Drain,
@@ -74,6 +76,7 @@ from core.model.stats import (
 from core.model.storage import Pool, PoolState, Volume
 
 __all__ = [
+    "POWER_VERBS",
     "SERIES",
     "VERBS",
     "Address",
@@ -83,6 +86,7 @@ __all__ = [
     "Answer",
     "AnyEvent",
     "AnyRequest",
+    "Before",
     "Check",
     "Confidence",
     "Counters",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from core.model.base import ObjectKey, Value
+from core.model.instance import InstanceState
 from core.model.operation import Step
 
 
@@ -217,6 +218,16 @@ class SteerRecord(Value, frozen=True):
     """The equivalent command."""
 
 
+class Before(Value, frozen=True):
+    """What an instance was before it was touched: what it must be again."""
+
+    state: InstanceState = InstanceState.RUNNING
+    persistent: bool = True
+    autostart: bool = False
+    agent: bool = False
+    """Its guest agent was connected."""
+
+
 class Check(Value, frozen=True):
     """One thing that was verified after the end."""
 
@@ -288,6 +299,8 @@ class Migration(Value, frozen=True):
     post_copy: str = "never"
     """never, allow, at-once; what was asked for at the start."""
     auto_converge: bool = False
+    was: Before | None = None
+    """What the instance was before; None: not known, as of somebody else's migration."""
     copied_disks: tuple[str, ...] = ()
     """Targets of the disks that are copied; empty: all storage is shared."""
     downtime_limit: float | None = None
@@ -347,6 +360,8 @@ class Finding(Value, frozen=True):
     level: Level
     text: str
     cure: str = ""
+    fixed: bool = False
+    """A blocker that cannot be overridden."""
 
 
 class Preflight(Value, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 from core.model.base import ObjectKey, Value
 
@@ -61,8 +62,8 @@ class OperationRecord(Value, frozen=True):
     outcome: str = ""
     """One sentence once it is final."""
     hint: str = ""
-    options: dict[str, str | int | float | bool | None] = {}  # noqa: RUF012 - msgspec copies it
-    """The request's options, without secrets."""
+    options: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies it
+    """The request's options as JSON has them, without secrets."""
 
     @property
     def key(self) -> ObjectKey:

@@ -16,6 +16,7 @@ from core.journal.owner import alive
 from core.model import LinkStatus, ObjectKey
 from core.operations.case import Case
 from core.operations.driver import Driver, progress_of
+from core.operations.registry import verb_steps
 from core.operations.verb import End
 
 POLL = 1.0
@@ -77,6 +78,8 @@ class Adoption:
         if self._ours(record.id):
             return
         self._driver.tell(record)
+        if verb_steps(record.verb) is None:
+            self._driver.tell_migration(progress_of(entry.progress))
         if record.status.final:
             self._others.pop(record.id, None)
         else:
@@ -110,7 +113,7 @@ class Adoption:
             return
         case = Case(record, request, entry.uri, driver.clock)
         case.progress = recovery.adopted(progress, case.now())
-        if progress.sent and not await self._can_see(case):
+        if progress.begun and not await self._can_see(case):
             return
         self._others.pop(record.id, None)
         if await journal.claim(record.id, entry.owner, driver.owner):
@@ -123,9 +126,11 @@ class Adoption:
         return host.uri != case.uri or await self._driver.look(case)
 
     async def _decide(self, case: Case) -> End | None:
-        if not case.progress.sent:
+        if not case.progress.begun:
             return recovery.never_sent(case.record)
         same = self._driver.uri(case.record.host) == case.uri
+        if case.verb.step is None and same:
+            return None  # it is followed, whatever it has come to
         decision = recovery.decide(case.situation(link_up=True), same_host=same)
         if isinstance(decision, End):
             return decision

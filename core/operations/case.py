@@ -8,7 +8,7 @@ from collections import deque
 import msgspec
 
 from core.clock import Clock
-from core.model import Event, Instance, OperationRecord, OperationStatus, Request, Step
+from core.model import Event, Instance, Migration, OperationRecord, OperationStatus, Request, Step
 from core.operations.handle import Handle
 from core.operations.port import PowerCall
 from core.operations.registry import verb_of
@@ -114,6 +114,18 @@ class Case:
             return False
         self._next(self.now(), text)
         return True
+
+    def moved(self, migration: Migration, text: str) -> None:
+        """Note how the migration that this operation is stands, with a line for the log."""
+        now = self.now()
+        self.progress = msgspec.structs.replace(self.progress, migration=migration)
+        self._next(
+            now,
+            "" if any(step.text == text for step in self.record.steps) else text,
+            status=OperationStatus.RUNNING,
+            started=self.record.started if self.record.started is not None else now,
+            progress=migration.progress,
+        )
 
     def ended(self, end: End) -> None:
         """Note the end."""

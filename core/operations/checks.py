@@ -5,21 +5,25 @@ from __future__ import annotations
 import math
 
 from core.model import (
+    Drain,
     Host,
     Instance,
     InstanceState,
     LinkStatus,
+    Migrate,
     OperationRecord,
     Pause,
     Reboot,
     Request,
     Reset,
     Resume,
+    ResumeMigration,
     Shutdown,
     Start,
     State,
     Stop,
 )
+from core.operations import migration_checks
 from core.operations.registry import verb_of
 
 READ_ONLY = "is open read-only"
@@ -103,13 +107,20 @@ def check(state: State, request: Request, but: str = "") -> tuple[str, ...]:
     if host is None:
         return (f"There is no host {request.subject.host}: see `virtdeck hosts`.",)
     reasons = [*_against_host(host), *_against_options(request)]
+    if isinstance(request, Drain):
+        return (*reasons, *migration_checks.against_drain(state, request))
     if instance is None:
         if host.link.status is LinkStatus.UP:
             reasons.append(f"{host.name} has no such instance now: see `virtdeck instances`.")
         return tuple(reasons)
     reasons.extend(_against_others(state, request, instance.name, but))
     reasons.extend(_against_job(state, request, instance))
-    reasons.extend(_against_state(request, instance))
+    if isinstance(request, Migrate):
+        reasons.extend(migration_checks.against_migrate(state, request, instance))
+    elif isinstance(request, ResumeMigration):
+        reasons.extend(migration_checks.against_resume(request, instance))
+    else:
+        reasons.extend(_against_state(request, instance))
     return tuple(reasons)
 
 
@@ -155,7 +166,7 @@ def _overrides(request: Request, other: OperationRecord) -> bool:
 
 def _against_job(state: State, request: Request, instance: Instance) -> list[str]:
     job = state.jobs.get(instance.key)
-    if job is None or job.kind not in BUSY or isinstance(request, Stop):
+    if job is None or job.kind not in BUSY or isinstance(request, Stop | ResumeMigration):
         return []
     return [f"{instance.name} {BUSY[job.kind]}: wait for the end of it, or abort it."]
 

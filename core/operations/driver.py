@@ -15,7 +15,7 @@ from core.journal.entry import Entry
 from core.journal.journal import Journal
 from core.journal.owner import this_process
 from core.model import LinkStatus, Observation, OperationRecord, State
-from core.model.observation import OperationChanged
+from core.model.observation import MigrationChanged, OperationChanged
 from core.operations.case import Case
 from core.operations.port import Hosts, PowerCall
 from core.operations.verb import Action, End, Progress, Send, Wait, cancelled, failed
@@ -61,6 +61,12 @@ class Driver:
         """Show a record to everybody."""
         self._publish(OperationChanged(record.host, self.clock.now(), record))
 
+    def tell_migration(self, progress: Progress | None) -> None:
+        """Show the migration another console wrote into the journal, where there is one."""
+        migration = None if progress is None else progress.migration
+        if migration is not None:
+            self._publish(MigrationChanged(migration.host, self.clock.now(), migration))
+
     async def keep(self, case: Case) -> None:
         """Journal the case as it stands, then show it. Raises JournalError; it is shown anyway."""
         entry = Entry(case.record, self.owner, case.uri, progress_json(case.progress))
@@ -99,6 +105,7 @@ class Driver:
         as unknown meanwhile as what a lost one cannot.
         """
         up = self.link_up(case.record.host) and not case.unseen
+        assert case.verb.step is not None, "a conducted operation has no steps"
         return case.verb.step(case.situation(link_up=up))
 
     async def _send(self, case: Case, send: Send) -> End | None:

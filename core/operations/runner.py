@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
 
 import msgspec
@@ -29,6 +29,7 @@ from core.model.event import LinkEvent
 from core.operations import checks
 from core.operations.adoption import Adoption
 from core.operations.case import LOOK_BACK, Case
+from core.operations.conduct import Conduct
 from core.operations.driver import PER_HOST, Driver, not_sent
 from core.operations.handle import Handle
 from core.operations.port import Hosts
@@ -56,7 +57,10 @@ class Runner:
         author: str,
         *,
         per_host: int = PER_HOST,
+        conducts: Mapping[type[Request], Conduct] | None = None,
     ) -> None:
+        """`conducts` carry out the requests whose verb has no steps of its own."""
+        self._conducts = conducts or {}
         self._driver = Driver(hosts, journal, clock, state, publish, per_host=per_host)
         self._clock = clock
         self._state = state
@@ -125,6 +129,10 @@ class Runner:
         case = self._cases.get(operation_id)
         if case is None:
             raise self._not_ours(operation_id)
+        conduct = self._conducts.get(type(case.request))
+        if conduct is not None and case.progress.begun:
+            await conduct.cancel(case)
+            return
         if case.record.status is not OperationStatus.QUEUED and not case.verb.waits:
             raise RefusedError(
                 f"{case.record.verb} of {case.record.name} has been sent and cannot be taken back.",
@@ -204,7 +212,7 @@ class Runner:
                 await asyncio.wait(earlier)
             await self._finish(case, await self._outcome(case, waited=bool(earlier)))
         except asyncio.CancelledError:
-            if case.progress.sent:
+            if case.progress.begun:
                 raise
             case.cancelled = case.cancelled or "its console ended"
             await self._finish(case, not_sent(case))
@@ -222,7 +230,10 @@ class Runner:
         return await self._drive(case)
 
     async def _drive(self, case: Case) -> End:
+        conduct = self._conducts.get(type(case.request))
         try:
+            if conduct is not None:
+                return await conduct.run(case, self._driver.keep)
             return await self._driver.drive(case)
         except VirtdeckError as error:
             return failed(error.message, error.hint)
@@ -242,7 +253,7 @@ class Runner:
     async def _finish(self, case: Case, end: End) -> None:
         await self._driver.finish(case, end)
         self._remove(case)
-        if end.status is OperationStatus.UNKNOWN:
+        if end.status is OperationStatus.UNKNOWN and case.verb.step is not None:
             self._unsettled.add(case)
 
     async def _adopt(self, case: Case, end: End | None) -> None:

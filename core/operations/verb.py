@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.model import Event, Instance, OperationStatus, Request, Value
+from core.model import Event, Instance, Migration, OperationStatus, Request, Value
 from core.operations.port import PowerCall
 
 CALL_DEADLINE = 40.0
@@ -49,6 +49,13 @@ class Progress(Value, frozen=True):
     """Nobody watched for a while (link lost, console dead): events may have been missed."""
     adopted: float | None = None
     """When this console took it over from one that died."""
+    migration: Migration | None = None
+    """Of an operation that is a migration: how it stands, once it may have been sent."""
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything may have been sent."""
+        return bool(self.sent) or self.migration is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +136,18 @@ class End:
 
 Action = Send | Wait | End
 
+Step = Callable[[Situation], Action]
+"""Looks at a situation, says what to do next. Pure."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verb:
     """What the runner needs of a verb."""
 
     request: type[Request]
-    step: Callable[[Situation], Action]
-    """Pure. With nothing sent yet, its answer is the first call."""
+    step: Step | None
+    """Pure. With nothing sent yet, its answer is the first call. None: it takes more than calls one
+    after the other, and a `core.operations.conduct.Conduct` carries it out."""
     waits: bool = False
     """It waits for a guest, and can be told to stop waiting."""
     overrides: frozenset[type[Request]] = frozenset()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model import (
-    VERBS,
+    POWER_VERBS,
     Host,
     Instance,
     InstanceState,
@@ -67,9 +67,9 @@ def running(verb: str, status: OperationStatus = OperationStatus.VERIFYING) -> O
 
 
 @pytest.mark.parametrize("where", list(S))
-@pytest.mark.parametrize("verb", list(VERBS))
+@pytest.mark.parametrize("verb", list(POWER_VERBS))
 def test_a_verb_is_accepted_in_the_states_it_makes_sense_in(verb: str, where: S) -> None:
-    reasons = check(state(web(where)), VERBS[verb](WEB))
+    reasons = check(state(web(where)), POWER_VERBS[verb](WEB))
     assert bool(reasons) == (where not in ALLOWED[verb])
     for reason in reasons:
         assert "web" in reason
@@ -114,7 +114,7 @@ def test_a_job_that_holds_the_instance_blocks_all_but_the_power_cut(kind: str) -
     busy = state(web(), jobs=[Job("alpha", "u-web", kind, 0.0)])
     for verb, where in (("shutdown", S.RUNNING), ("pause", S.RUNNING), ("reset", S.RUNNING)):
         assert where in ALLOWED[verb]
-        assert check(busy, VERBS[verb](WEB))
+        assert check(busy, POWER_VERBS[verb](WEB))
     assert check(busy, Stop(WEB)) == ()
     assert f"its {kind} fails" in consequences(busy, Stop(WEB))
 
@@ -128,9 +128,9 @@ def test_paused_by_libvirt_itself_is_not_ours_to_resume() -> None:
     assert check(state(web(S.PAUSED, reason="user")), Resume(WEB)) == ()
 
 
-@pytest.mark.parametrize("other", list(VERBS))
+@pytest.mark.parametrize("other", list(POWER_VERBS))
 def test_one_operation_at_a_time_but_the_power_can_always_be_cut(other: str) -> None:
-    for verb, kind in VERBS.items():
+    for verb, kind in POWER_VERBS.items():
         where = min(ALLOWED[verb])
         reasons = check(state(web(where), operations=[running(other)]), kind(WEB))
         passes = verb == "stop" and other != "stop"
@@ -199,7 +199,7 @@ def test_a_summary_counts_each_once(count: int, statuses: list[OperationStatus])
 
 
 @given(
-    verb=st.sampled_from(list(VERBS)),
+    verb=st.sampled_from(list(POWER_VERBS)),
     where=st.sampled_from(list(S)),
     persistent=st.booleans(),
     link=st.sampled_from(list(LinkStatus)),
@@ -208,7 +208,7 @@ def test_a_check_never_fails_and_speaks_in_sentences(
     verb: str, where: S, persistent: bool, link: LinkStatus
 ) -> None:
     picture = state(web(where, persistent=persistent), link=Link(status=link))
-    request: Request = VERBS[verb](WEB)
+    request: Request = POWER_VERBS[verb](WEB)
     for reason in check(picture, request):
         assert reason[0].isupper() or reason.startswith(("web", "alpha"))
         assert reason.endswith(".")

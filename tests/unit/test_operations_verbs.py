@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model import (
-    VERBS,
+    POWER_VERBS,
     AgentState,
     Event,
     Instance,
@@ -87,10 +87,10 @@ FIRST = {
 }
 
 
-@pytest.mark.parametrize("verb", list(VERBS))
+@pytest.mark.parametrize("verb", list(POWER_VERBS))
 def test_the_first_thing_is_the_call(verb: str) -> None:
     where, call = FIRST[verb]
-    action = step(VERBS[verb](WEB), instance=web(where))
+    action = step(POWER_VERBS[verb](WEB), instance=web(where))
     assert isinstance(action, Send)
     assert action.call is call
 
@@ -425,7 +425,7 @@ def possible(log: list[Sent]) -> bool:
 
 
 @given(
-    verb=st.sampled_from(list(VERBS)),
+    verb=st.sampled_from(list(POWER_VERBS)),
     log=st.lists(calls, min_size=1, max_size=5).filter(possible),
     where=st.sampled_from([*S, None]),
     now=st.floats(T, T + 1e5),
@@ -446,7 +446,9 @@ def test_only_the_polite_request_is_ever_sent_twice(
     link_up: bool,
     then_stop: bool,
 ) -> None:
-    request: Request = Shutdown(WEB, 60.0, then_stop) if verb == "shutdown" else VERBS[verb](WEB)
+    request: Request = (
+        Shutdown(WEB, 60.0, then_stop) if verb == "shutdown" else POWER_VERBS[verb](WEB)
+    )
     instance = None if where is None else web(where, agent=agent)
     gap = gap or adopted is not None
     action = step(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.journal.recovery import GoOn, adopted, decide, never_sent, request_of
 from core.model import (
-    VERBS,
+    POWER_VERBS,
     Instance,
     InstanceState,
     ObjectKey,
@@ -89,7 +89,7 @@ def test_the_host_of_that_name_is_another_one_now() -> None:
 
 
 @given(
-    verb=st.sampled_from(list(VERBS)),
+    verb=st.sampled_from(list(POWER_VERBS)),
     call=st.sampled_from(list(PowerCall)),
     where=st.sampled_from([*S, None]),
     at=st.floats(T, T + 1e6),
@@ -99,7 +99,7 @@ def test_the_host_of_that_name_is_another_one_now() -> None:
 def test_every_operation_is_either_ended_or_waited_for(
     verb: str, call: PowerCall, where: S | None, at: float, answered: bool, then_stop: bool
 ) -> None:
-    request = Shutdown(WEB, 60.0, then_stop) if verb == "shutdown" else VERBS[verb](WEB)
+    request = Shutdown(WEB, 60.0, then_stop) if verb == "shutdown" else POWER_VERBS[verb](WEB)
     decision = left(request, call, where, at=at, answered=answered)
     assert isinstance(decision, End | GoOn)
     if isinstance(decision, End):

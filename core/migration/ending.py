@@ -1,0 +1,119 @@
+"""The end of a migration: verified on both hosts, mended where libvirt leaves something undone.
+
+Nothing here ever undoes a move: an instance that has arrived stays where it is, whatever fails.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from msgspec.structs import replace
+
+from core.errors import VirtdeckError
+from core.migration import outcome
+from core.migration.logbook import Logbook
+from core.migration.lookout import Lookout
+from core.migration.monitor import Judgement
+from core.migration.port import MigrationHosts
+from core.migration.prospect import Prospect
+from core.model import JobSample, Migrate, MigrationStatus
+
+
+class Ending:
+    """Brings one migration to its end. On the core's loop only."""
+
+    def __init__(
+        self,
+        log: Logbook,
+        lookout: Lookout,
+        prospect: Prospect,
+        hosts: MigrationHosts,
+        request: Migrate,
+    ) -> None:
+        self._log = log
+        self._lookout = lookout
+        self._prospect = prospect
+        self._hosts = hosts
+        self._request = request
+
+    async def complete(self) -> None:
+        """Say that it has arrived, with its figures and what was verified. Needs fresh sides."""
+        migration = replace(self._log.migration, ended=self._log.clock.now())
+        final = self._prospect.final
+        if final is None and migration.switched is None and migration.to:
+            final = await self._record()
+        await self._mend_autostart()
+        here = self._lookout.side(migration.host, migration.uuid)
+        there = self._lookout.side(migration.to, migration.uuid)
+        sentence = f"{migration.name} runs on {migration.to}"
+        if there.instance is not None and there.instance.state != "running":
+            sentence = f"{migration.name} is on {migration.to}, {there.instance.state}"
+        self._log.change(
+            sentence,
+            status=MigrationStatus.COMPLETED,
+            ended=migration.ended,
+            result=outcome.result(
+                migration,
+                self._prospect.samples,
+                final,
+                stood_still=self._lookout.stood_still,
+                resumed=self._lookout.resumed,
+            ),
+            checks=outcome.checks(
+                migration,
+                migration.was,
+                here.instance if here.up else None,
+                there.instance,
+                keeps_definition=not self._request.undefine,
+                persists=self._request.persist,
+                source_seen=here.up,
+            ),
+            progress=1.0,
+            outcome=sentence,
+            hint="",
+        )
+        await self._log.keep()
+
+    async def _record(self) -> JobSample | None:
+        migration = self._log.migration
+        with suppress(VirtdeckError):
+            return await self._hosts.completed_job(migration.to, migration.uuid)
+        return None
+
+    async def _mend_autostart(self) -> None:
+        """Have it start with its new host where it did with the old: libvirt forgets that."""
+        migration, was = self._log.migration, self._log.migration.was
+        there = self._lookout.side(migration.to, migration.uuid).instance
+        if was is None or not was.autostart or there is None or not there.persistent:
+            return
+        if not there.autostart:
+            with suppress(VirtdeckError):
+                await self._hosts.set_autostart(migration.to, migration.uuid)
+                await self._lookout.look_both(migration)
+
+    async def check_agent(self) -> None:
+        """Ask the guest agent where it answered before, and note it: it may take seconds."""
+        migration, was = self._log.migration, self._log.migration.was
+        if was is None or not was.agent or migration.status is not MigrationStatus.COMPLETED:
+            return
+        answers = await self._hosts.agent_answers(migration.to, migration.uuid)
+        self._log.change(checks=(*migration.checks, outcome.agent_check(answers)))
+        await self._log.keep()
+
+    async def fail(self, judgement: Judgement) -> None:
+        """Say how it ended, where it did not arrive. Needs fresh sides."""
+        migration = self._log.migration
+        checks = migration.checks
+        if judgement.status in (MigrationStatus.ABORTED, MigrationStatus.FAILED):
+            there = self._lookout.side(migration.to, migration.uuid)
+            checks = (outcome.left_clean(migration, there.instance, seen=there.up),)
+        self._log.change(
+            judgement.outcome,
+            status=judgement.status,
+            ended=self._log.clock.now(),
+            outcome=judgement.outcome,
+            hint=judgement.hint,
+            resumable=judgement.resumable,
+            checks=checks,
+        )
+        await self._log.keep()

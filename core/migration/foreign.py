@@ -1,0 +1,62 @@
+"""Migrations that somebody else started: found, followed, steered like our own."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from core.migration import discovery, recover
+from core.migration.logbook import Logbook
+from core.migration.roster import Roster
+from core.model import Delta, Migrate, ObjectKey
+
+
+class Foreign:
+    """Looks for migrations that are not ours. On the core's asyncio loop only."""
+
+    def __init__(self, roster: Roster) -> None:
+        self._roster = roster
+        self._looking: set[ObjectKey] = set()
+
+    def observe(self, news: Delta) -> None:
+        """Look where news says that an instance may be migrating. Cheap without news."""
+        if not news.events:
+            return
+        for key in discovery.hints(news, self._roster.state()):
+            self._suspect(key)
+        for host in discovery.came_up(news):
+            self._roster.begin(self._scan(host))
+
+    def _suspect(self, key: ObjectKey) -> None:
+        if key not in self._looking and not self._roster.follows(key):
+            self._looking.add(key)
+            self._roster.begin(self._look_at(key))
+
+    async def _scan(self, host: str) -> None:
+        """Look once for migrations under way on a host that has come into view."""
+        left = discovery.active(self._roster.state(), host)
+        while left:
+            found = await self._roster.hosts.migrating(host, left)
+            for uuid, migrates in found.items():
+                if migrates:
+                    self._suspect(ObjectKey("instance", host, uuid))
+            left = left[len(found) :]
+
+    async def _look_at(self, key: ObjectKey) -> None:
+        try:
+            if (await self._roster.hosts.migrating(key.host, (key.id,))).get(key.id):
+                await self._follow(key)
+        finally:
+            self._looking.discard(key)
+
+    async def _follow(self, key: ObjectKey) -> None:
+        roster, state = self._roster, self._roster.state()
+        instance = state.instances.get(key)
+        if instance is None or roster.follows(key):
+            return
+        theirs = recover.unfinished(state, key)
+        if theirs is None:
+            theirs = discovery.foreign(instance, roster.clock.now())
+            theirs = replace(theirs, to=discovery.destination(state, theirs))
+        log = Logbook(theirs, roster.clock, roster.publish, None)
+        log.show()
+        await roster.follow(roster.tracker(log, Migrate(key, to=theirs.to)), None)

@@ -1,0 +1,149 @@
+"""After the end: the figures of a migration, and whether everything is as it should be. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.model import (
+    AgentState,
+    Before,
+    Check,
+    Instance,
+    InstanceState,
+    JobSample,
+    Migration,
+    MigrationResult,
+)
+
+
+def before(instance: Instance) -> Before:
+    """Note what an instance is."""
+    return Before(
+        state=instance.state,
+        persistent=instance.persistent,
+        autostart=instance.autostart,
+        agent=instance.agent is AgentState.CONNECTED,
+    )
+
+
+def result(
+    migration: Migration,
+    samples: Sequence[JobSample],
+    final: JobSample | None,
+    *,
+    stood_still: float | None,
+    resumed: float | None,
+) -> MigrationResult:
+    """Return the figures. `final` is the completed job's record, where it was seen.
+
+    `stood_still` and `resumed` are when the events told of the guest's stop at the source and of
+    its going on at the destination, seconds since the epoch. libvirt's own downtime says nothing
+    in post-copy (libvirt.md 6.5), so there is only the one between the events.
+    """
+    last = final or (samples[-1] if samples else None)
+    ended = migration.ended
+    seen = None
+    if stood_still is not None and resumed is not None and resumed >= stood_still:
+        seen = 1000.0 * (resumed - stood_still)
+    total = None if last is None else last.elapsed
+    if total is None and ended is not None and migration.started is not None:
+        total = ended - migration.started
+    post_copy = None
+    if migration.switched is not None and ended is not None:
+        post_copy = max(0.0, ended - migration.switched)
+    moved = _transferred(last)
+    rate = moved / total if moved is not None and total else None
+    return MigrationResult(
+        total=total,
+        downtime=final.downtime if final is not None and post_copy is None else None,
+        downtime_seen=seen,
+        post_copy=post_copy,
+        setup=None if last is None else last.setup,
+        transferred=moved,
+        throughput=rate,
+        iterations=_most([sample.iteration for sample in (*samples, final) if sample is not None]),
+        throttle=_most([sample.throttle for sample in samples]),
+    )
+
+
+def _transferred(last: JobSample | None) -> int | None:
+    if last is None or last.memory_processed is None:
+        return None
+    return last.memory_processed + (last.disk_processed or 0)
+
+
+def _most(values: Sequence[int | None]) -> int | None:
+    return max((value for value in values if value is not None), default=None)
+
+
+def checks(
+    migration: Migration,
+    was: Before | None,
+    source: Instance | None,
+    destination: Instance | None,
+    *,
+    keeps_definition: bool,
+    persists: bool,
+    source_seen: bool,
+) -> tuple[Check, ...]:
+    """Verify a completed migration from fresh readings of both hosts.
+
+    `keeps_definition`: the source was asked to keep it; `persists`: the destination to define it;
+    `source_seen`: the source told.
+    """
+    name, to, host = migration.name, migration.to, migration.host
+    left = _left(name, host, source, keeps_definition)
+    if not source_seen:
+        left = Check("gone", None, f"Whether {host} let it go could not be seen.")
+    found = [_runs(name, to, destination, was), left]
+    if destination is None:
+        return tuple(found)
+    found.append(Check("uuid", destination.uuid == migration.uuid, "It has the same UUID."))
+    if was is None:
+        return tuple(found)
+    if persists:
+        kept = destination.persistent
+        found.append(
+            Check("persistent", kept, f"It is {'' if kept else 'not '}defined on {to} for good.")
+        )
+    if was.autostart and persists:
+        on = destination.autostart
+        found.append(
+            Check("autostart", on, f"It {'starts' if on else 'does not start'} with {to}.")
+        )
+    return tuple(found)
+
+
+def _runs(name: str, to: str, there: Instance | None, was: Before | None) -> Check:
+    if there is None:
+        return Check("there", False, f"{name} is not on {to}.")
+    wanted = InstanceState.RUNNING if was is None else was.state
+    passed = there.state is wanted or there.state is InstanceState.RUNNING
+    return Check("there", passed, f"{name} is {there.state} on {to}.")
+
+
+def _left(name: str, host: str, here: Instance | None, keeps: bool) -> Check:
+    if here is None:
+        return Check("gone", True, f"{name} is gone from {host}.")
+    if here.state.active:
+        return Check("gone", False, f"{name} is still {here.state} on {host}.")
+    return Check("gone", keeps, f"{name} is off, and still defined, on {host}.")
+
+
+def agent_check(answers: bool | None) -> Check:
+    """Verify that the guest agent answers where it did before; None: it could not be asked."""
+    if answers is None:
+        return Check("agent", None, "Whether its guest agent answers could not be seen.")
+    return Check(
+        "agent", answers, f"Its guest agent {'answers' if answers else 'does not answer'}."
+    )
+
+
+def left_clean(migration: Migration, destination: Instance | None, *, seen: bool) -> Check:
+    """Verify that a migration that ended before the switch left nothing at the destination."""
+    to = migration.to or "the destination"
+    if not seen:
+        return Check("clean", None, f"What is left on {to} could not be seen.")
+    if destination is None:
+        return Check("clean", True, f"Nothing of {migration.name} is left on {to}.")
+    return Check("clean", False, f"{migration.name} is {destination.state} on {to}: look at it.")

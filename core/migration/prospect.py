@@ -1,0 +1,38 @@
+"""What a migration's readings make us expect: samples, forecast, progress, the final record."""
+
+from __future__ import annotations
+
+from core.migration.forecast import forecast
+from core.migration.progress import progress
+from core.model import Forecast, JobSample, Migration
+
+KEPT = 2400
+"""Readings looked back on: twenty minutes of them."""
+
+
+class Prospect:
+    """Collects the readings of one migration. Holds no clock: every reading has its time."""
+
+    def __init__(self, *, dirty_before: float | None = None) -> None:
+        """`dirty_before` is the dirty rate measured before the start, bytes per second."""
+        self.samples: list[JobSample] = []
+        self.final: JobSample | None = None
+        """The record of the completed job."""
+        self._dirty_before = dirty_before
+
+    def add(
+        self, sample: JobSample, migration: Migration, *, can_switch: bool
+    ) -> tuple[Forecast, float | None]:
+        """Take a reading; returns the forecast and the progress that follow from it."""
+        self.samples.append(sample)
+        if len(self.samples) > KEPT:
+            del self.samples[: KEPT // 4]
+        expected = forecast(
+            self.samples,
+            limits=migration.limits,
+            post_copy=can_switch,
+            now=sample.at,
+            switched=migration.switched,
+            dirty_before=self._dirty_before,
+        )
+        return expected, progress(self.samples, migration.status)

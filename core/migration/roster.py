@@ -1,0 +1,93 @@
+"""Every migration that is followed here, ours or not, and who is told what of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from core.clock import Clock
+from core.errors import VirtdeckError
+from core.migration.logbook import Logbook, Publish
+from core.migration.port import Line, MigrationHosts
+from core.migration.tracker import Tracker
+from core.model import Delta, Migrate, Migration, ObjectKey, State
+
+RETURN = 30.0
+"""Seconds a call has to return once its end is known."""
+
+_log = logging.getLogger(__name__)
+
+
+class Roster:
+    """The migrations under way. On the core's asyncio loop only."""
+
+    def __init__(
+        self, hosts: MigrationHosts, clock: Clock, state: Callable[[], State], publish: Publish
+    ) -> None:
+        self.hosts = hosts
+        self.clock = clock
+        self.state = state
+        self.publish = publish
+        self.trackers: dict[str, Tracker] = {}
+        """By migration id."""
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        """Follow nothing any more. What runs, runs on at its source."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def line(self, migration: Migration) -> Line:
+        """Return new lanes for a migration."""
+        return self.hosts.line(migration.host, migration.uuid, migration.id[-6:])
+
+    def tracker(self, log: Logbook, request: Migrate) -> Tracker:
+        """Return a tracker with lanes of its own; `follow` closes them."""
+        return Tracker(log, request, self.hosts, self.line(log.migration), self.state)
+
+    def follows(self, source: ObjectKey) -> bool:
+        """Whether a migration of the instance `source` is followed already."""
+        return any(tracker.migration.source_key == source for tracker in self.trackers.values())
+
+    async def follow(self, tracker: Tracker, call: asyncio.Task[None] | None) -> Migration:
+        """Follow a migration to its end, and let go of its lanes."""
+        number = tracker.migration.id
+        self.trackers[number] = tracker
+        try:
+            migration = await tracker.follow(call)
+            if call is not None:
+                await asyncio.wait({call}, timeout=RETURN)
+        finally:
+            self.trackers.pop(number, None)
+            await tracker.line.close()
+        self.begin(tracker.ending.check_agent())
+        return migration
+
+    def observe(self, news: Delta) -> None:
+        """Tell every tracker what concerns it. Cheap when nothing is under way."""
+        for tracker in self.trackers.values():
+            migration = tracker.migration
+            keys = {migration.source_key, migration.destination_key}
+            for event in news.events:
+                if event.subject in keys:
+                    tracker.saw(event)
+            keys |= {ObjectKey("host", host, host) for host in (migration.host, migration.to)}
+            if not (keys.isdisjoint(news.changed) and keys.isdisjoint(news.gone)):
+                tracker.wake()
+
+    def begin(self, work: Awaitable[object]) -> None:
+        """Do something beside; what fails in it is logged."""
+        task = asyncio.create_task(_quietly(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _quietly(work: Awaitable[object]) -> None:
+    try:
+        await work
+    except VirtdeckError as error:
+        _log.info("beside a migration: %s", error)
+    except Exception:
+        _log.exception("beside a migration")

@@ -1,0 +1,190 @@
+"""Migrations carried out: prepared, called, followed, resumed; those of dead consoles adopted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from core.errors import JournalError, NotFoundError, RefusedError, VirtdeckError
+from core.migration import preparation, recover
+from core.migration.foreign import Foreign
+from core.migration.helm import Helm
+from core.migration.logbook import Logbook
+from core.migration.plan import Plan
+from core.migration.port import Call
+from core.migration.roster import Roster
+from core.migration.tracker import Tracker
+from core.model import (
+    Delta,
+    Migrate,
+    Migration,
+    MigrationStatus,
+    OperationStatus,
+    Preflight,
+    ResumeMigration,
+    Steer,
+    SteerKind,
+    SteerRecord,
+)
+from core.operations.case import Case
+from core.operations.conduct import Keep
+from core.operations.verb import End, cancelled, done, failed
+
+_log = logging.getLogger(__name__)
+
+Look = Callable[[Migrate], Awaitable[Preflight]]
+"""The preflight, as `Fleet.preflight` makes it."""
+
+
+class Conductor:
+    """A `core.operations.conduct.Conduct` for migrations. On the core's asyncio loop only."""
+
+    def __init__(self, roster: Roster, author: str, look: Look) -> None:
+        self._roster = roster
+        self._foreign = Foreign(roster)
+        self._author = author
+        self._look = look
+
+    async def close(self) -> None:
+        """Follow nothing any more. What runs, runs on at its source."""
+        await self._roster.close()
+
+    def observe(self, news: Delta) -> None:
+        """Learn what changed; to be told of each delta, in order, after the state has it."""
+        self._roster.observe(news)
+        self._foreign.observe(news)
+
+    async def plan(self, request: Migrate) -> Plan:
+        """Return what would be called, and touch nothing. Raises RefusedError, UsageError."""
+        return await preparation.read_plan(self._roster.hosts, self._roster.state(), request)
+
+    async def run(self, case: Case, keep: Keep) -> End:
+        """Carry a migration out, or follow the one a dead console began."""
+        if case.progress.migration is not None:
+            return await self._adopt(case, case.progress.migration, keep)
+        if isinstance(case.request, ResumeMigration):
+            return await self._resume(case, case.request, keep)
+        request, state = case.request, self._roster.state()
+        assert isinstance(request, Migrate)
+        log = self._logbook(preparation.begun(case.record, request, state), case, keep)
+        log.show()
+        try:
+            preparation.require(await self._look(request))
+            plan, migration = await preparation.prepare(
+                self._roster.hosts, self._roster.state(), request, log.migration
+            )
+        except VirtdeckError as error:
+            return _not_started(log, error)
+        log.put(migration)
+        return await self._carry_out(case, keep, log, request, plan)
+
+    async def _carry_out(
+        self, case: Case, keep: Keep, log: Logbook, request: Migrate, plan: Plan
+    ) -> End:
+        tracker = self._roster.tracker(log, request)
+        tracker.lookout.recovering = isinstance(case.request, ResumeMigration)
+        try:
+            if not tracker.lookout.recovering:
+                await preparation.set_limits(tracker.line, log, request)
+            if case.cancelled:
+                raise RefusedError(case.cancelled)
+            log.change(started=log.clock.now())
+            case.moved(log.migration, f"migrating to {plan.destination}")
+            await keep(case)
+        except (VirtdeckError, JournalError) as error:
+            await tracker.line.close()
+            return _not_started(log, error)
+        call = asyncio.create_task(
+            tracker.line.migrate(Call(plan.uri, plan.flags, plan.parameters)),
+            name=f"migrate-{case.record.id}",
+        )
+        try:
+            return end_of(await self._roster.follow(tracker, call))
+        finally:
+            call.cancel()
+            with suppress(asyncio.CancelledError, VirtdeckError):
+                await call
+
+    async def _adopt(self, case: Case, migration: Migration, keep: Keep) -> End:
+        if migration.status.final:
+            return end_of(migration)
+        request = case.request
+        if not isinstance(request, Migrate):
+            request = recover.request_of(migration, self._roster.state())
+        log = self._logbook(migration, case, keep)
+        log.change("taken over from a console that ended")
+        return end_of(await self._roster.follow(self._roster.tracker(log, request), None))
+
+    async def _resume(self, case: Case, request: ResumeMigration, keep: Keep) -> End:
+        state = self._roster.state()
+        try:
+            old = recover.failed(state, request.subject)
+            original = recover.request_of(old, state)
+            plan = await preparation.read_plan(self._roster.hosts, state, original, resume=True)
+        except VirtdeckError as error:
+            return failed(error.message, error.hint)
+        again = recover.again(old, case.record, self._roster.clock.now())
+        return await self._carry_out(case, keep, self._logbook(again, case, keep), original, plan)
+
+    async def cancel(self, case: Case) -> None:
+        """Abort; raises RefusedError where that would lose the instance, or comes too late."""
+        record = await self.steer(case.record.id, Steer(SteerKind.ABORT))
+        if record.detail:
+            raise RefusedError(record.detail)
+
+    async def steer(self, migration_id: str, steer: Steer) -> SteerRecord:
+        """Do one thing to a migration, whoever runs it. Raises NotFoundError, RefusedError."""
+        tracker: Tracker | None = self._roster.trackers.get(migration_id)
+        if tracker is not None:
+            record = await tracker.helm.steer(steer, self._author)
+            tracker.wake()
+            return record
+        migration = self._roster.state().migrations.get(migration_id)
+        if migration is None:
+            raise NotFoundError(
+                f"There is no migration {migration_id!r}.", "See `virtdeck migrations`."
+            )
+        log = Logbook(migration, self._roster.clock, self._roster.publish, None)
+        line = self._roster.line(migration)
+        try:
+            helm = Helm(log, line, Migrate(migration.source_key), elsewhere=True)
+            return await helm.steer(steer, self._author)
+        finally:
+            await line.close()
+
+    def _logbook(self, migration: Migration, case: Case, keep: Keep) -> Logbook:
+        async def keep_it(migration: Migration) -> None:
+            case.moved(migration, str(migration.status))
+            try:
+                await keep(case)
+            except JournalError as error:
+                _log.warning("a migration goes on without the journal: %s", error)
+
+        return Logbook(migration, self._roster.clock, self._roster.publish, keep_it)
+
+
+def end_of(migration: Migration) -> End:
+    """Return the end of the operation that a migration was. Pure."""
+    outcome, hint = migration.outcome, migration.hint
+    if migration.status is MigrationStatus.COMPLETED:
+        bad = [check.text for check in migration.checks if check.passed is False]
+        return done(". ".join([outcome, *bad]), hint)
+    if migration.status is MigrationStatus.ABORTED:
+        return cancelled(outcome, hint)
+    return failed(outcome, hint)
+
+
+def _not_started(log: Logbook, error: VirtdeckError) -> End:
+    """End a migration of which nothing was sent."""
+    outcome = f"not started: {error.message}"
+    log.change(
+        outcome,
+        status=MigrationStatus.FAILED,
+        ended=log.clock.now(),
+        outcome=outcome,
+        hint=error.hint,
+    )
+    status = OperationStatus.REFUSED if isinstance(error, RefusedError) else OperationStatus.FAILED
+    return End(status, outcome, error.hint)
