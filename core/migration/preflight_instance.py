@@ -1,0 +1,278 @@
+"""Preflight: the instance itself, what is done to it now, and how it is to be moved. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from core.migration.preflight_case import (
+    Case,
+    FullCase,
+    FullRule,
+    Rule,
+    SourceCase,
+    SourceRule,
+    blocker,
+    listed,
+    ok,
+    unknown,
+    version,
+    warning,
+)
+from core.model import AgentState, Finding, InstanceState, LinkStatus
+
+_STEADY = "Wait for the end of it, or end it."
+_VIRTIOFS = 10_006_000
+_RECOVERY = 8_005_000
+
+
+def check_known(case: Case) -> Iterator[Finding]:
+    """There is such an instance."""
+    host = case.state.hosts.get(case.request.subject.host)
+    up = host is not None and host.link.status is LinkStatus.UP
+    if up and case.request.subject not in case.state.instances:
+        text = f"{case.source} has no such instance now."
+        yield blocker("instance", text, "See `virtdeck instances`.", fixed=True)
+
+
+def check_options(case: Case) -> Iterator[Finding]:
+    """The options make sense, as the plan says."""
+    for index, sentence in enumerate(case.facts.options):
+        code = "options" if index == 0 else f"options-{index + 1}"
+        yield blocker(code, sentence, "Choose other options.", fixed=True)
+
+
+def check_operations(case: Case) -> Iterator[Finding]:
+    """Nobody else works on it: operations of any console, migrations, libvirt's jobs."""
+    subject = case.request.subject
+    for record in case.state.operations.values():
+        if record.subject == subject and not record.status.final:
+            text = f"{record.verb} is {record.status.value} on {case.name} (by {record.author})."
+            yield blocker("operation", text, "Wait for it, or cancel it.")
+    for migration in case.state.migrations.values():
+        if migration.source_key == subject and not migration.status.final:
+            where = f" to {migration.to}" if migration.to else ""
+            text = f"{case.name} is migrating already{where}."
+            yield blocker("migrating", text, "Watch that migration, or abort it.", fixed=True)
+    job = case.state.jobs.get(subject)
+    if job is not None:
+        what = f"{job.kind} of {job.detail}" if job.detail else job.kind
+        yield blocker("job", f"libvirt is busy with {what} on {case.name}.", _STEADY)
+
+
+def check_state(case: SourceCase) -> Iterator[Finding]:
+    """It runs, or only its definition is to be moved."""
+    instance = case.state.instances.get(case.request.subject)
+    state = instance.state if instance is not None else InstanceState.UNKNOWN
+    if case.here.active is None:
+        yield unknown("state", "Whether it runs is not known.", side=case.here, look="state")
+    elif case.request.offline and case.here.active:
+        text = f"{case.name} runs: an offline migration moves only what is shut off."
+        yield blocker("state", text, "Migrate it live.", fixed=True)
+    elif not case.request.offline and not case.here.active:
+        text = f"{case.name} is shut off: there is nothing to migrate live."
+        yield blocker("state", text, "Start it, or move its definition (offline).", fixed=True)
+    elif state is InstanceState.PAUSED:
+        reason = f" ({instance.reason})" if instance is not None and instance.reason else ""
+        yield _paused(case, reason)
+    elif state is InstanceState.CRASHED:
+        text = f"{case.name} has crashed; its remains would be moved."
+        yield blocker("state", text, "Reset it, or stop it.")
+    elif state is InstanceState.SHUTTING_DOWN:
+        yield blocker("state", f"{case.name} is shutting down.", "Wait until it is off.")
+    else:
+        yield ok("state", f"{case.name} is {state.value}.")
+
+
+def _paused(case: SourceCase, reason: str) -> Finding:
+    if "I/O error" in reason:
+        text = f"{case.name} is paused by an I/O error of its disks, and would be there too."
+        return blocker("state", text, "Cure the disk (is it full?) and resume it.")
+    if "post-copy" in reason:
+        text = f"{case.name} is the source of a post-copy migration that is not over."
+        return blocker("state", text, "Resume that migration; never resume the source.", fixed=True)
+    text = f"{case.name} is paused{reason}, and will be paused there."
+    if case.request.post_copy == "at-once":
+        text += " Post-copy is of no use to it and left out."
+    return warning("state", text, "Resume it first if it should run there.")
+
+
+def check_job(case: SourceCase) -> Iterator[Finding]:
+    """libvirt itself does nothing on it now."""
+    if case.here.job is None:
+        if case.here.active:
+            text = "Whether libvirt is busy with it is not known."
+            yield unknown("job", text, side=case.here, look="job")
+    elif case.here.job and case.request.subject not in case.state.jobs:
+        text = f"libvirt is busy with {case.here.job} on {case.name}."
+        yield blocker("job", text, _STEADY)
+    elif not case.here.job:
+        yield ok("job", "No job runs on it.")
+
+
+def check_snapshots(case: SourceCase) -> Iterator[Finding]:
+    """It has no snapshots (libvirt: "cannot migrate domain with N snapshots"), no checkpoints."""
+    snapshots, checkpoints = case.here.snapshots, case.here.checkpoints
+    if snapshots is None:
+        text = "Whether it has snapshots is not known."
+        yield unknown("snapshots", text, side=case.here, look="snapshots")
+    elif snapshots:
+        yield blocker(
+            "snapshots",
+            f"{case.name} has {snapshots} snapshot(s): libvirt migrates none with snapshots.",
+            "Delete them, or only what libvirt knows of them: virsh snapshot-delete --metadata.",
+        )
+    else:
+        yield ok("snapshots", "It has no snapshots.")
+    if checkpoints:
+        yield warning(
+            "checkpoints",
+            f"{case.name} has {checkpoints} checkpoint(s), which stay behind: the next backup "
+            "there must be a full one.",
+            "Back it up before, or plan a full backup.",
+        )
+
+
+def check_definition(case: SourceCase) -> Iterator[Finding]:
+    """What becomes of its definition, its autostart and its saved image."""
+    here, request = case.here, case.request
+    if here.persistent is None:
+        text = "Whether its definition is kept is not known."
+        yield unknown("persistent", text, side=here, look="persistent")
+    elif here.persistent and not request.persist:
+        yield warning(
+            "persistent",
+            f"{case.name} will be transient at the destination: gone for good once it stops.",
+            "Keep its definition there (persist).",
+        )
+    if here.persistent and not request.undefine:
+        yield warning(
+            "persistent",
+            f"A definition of {case.name} stays on {case.source}: started there as well, it would "
+            "write to the same disks.",
+            "Undefine it at the source.",
+        )
+    if here.autostart and request.persist:
+        text = "It starts with its host: libvirt does not carry that over, it is set afterwards."
+        yield ok("autostart", text)
+    elif here.autostart:
+        text = "It starts with its host; what is transient there will not."
+        yield warning("autostart", text, "Keep its definition there (persist).")
+    if here.managed_save and not here.active:
+        yield blocker(
+            "managed-save",
+            f"{case.name} has a saved memory image, which stays behind.",
+            "Start it and migrate it live, or discard the image.",
+        )
+
+
+def check_agent(case: SourceCase) -> Iterator[Finding]:
+    """The guest's agent, by which its arrival is verified."""
+    agent = case.needs.instance.agent
+    if not case.here.active:
+        return
+    if agent is AgentState.CONNECTED:
+        yield ok("agent", "The guest's agent is connected; it is asked again after the move.")
+    elif agent is AgentState.NONE:
+        text = "It has no guest agent: that the guest itself is well there cannot be verified."
+        yield warning("agent", text, "Add a channel and the agent.")
+    else:
+        text = "Its guest agent is not connected: the guest cannot be asked after the move."
+        yield warning("agent", text, "Look at the agent inside the guest.")
+
+
+def check_unmovable(case: SourceCase) -> Iterator[Finding]:
+    """What libvirt and QEMU never migrate live."""
+    needs = case.needs
+    if not case.here.active:
+        return
+    if needs.invariant_tsc:
+        yield blocker(
+            "invtsc",
+            "Its CPU has invtsc, which QEMU migrates only with a fixed TSC frequency.",
+            "Give the frequency (<timer name='tsc' frequency='...'/>), or drop the feature.",
+        )
+    if needs.shared_memory:
+        text = f"It shares memory with others ({listed(needs.shared_memory)})."
+        yield blocker("shared-memory", text, "Detach these devices, or make it their master.")
+    for each in needs.file_systems:
+        yield from _file_system(case, each)
+    if needs.vdpa:
+        yield blocker("vdpa", "It has a vDPA interface, which does not migrate.", "Detach it.")
+    if needs.launch_security:
+        text = f"Its memory is protected by {needs.launch_security}, which does not migrate."
+        yield blocker("launch-security", text, "Shut it down and move its definition (offline).")
+    if needs.redirected and case.request.post_copy != "never":
+        text = "USB devices redirected to it are lost for a moment."
+        yield warning("redirected", text)
+
+
+def _file_system(case: SourceCase, written: str) -> Iterator[Finding]:
+    driver, _, tag = written.partition(" ")
+    if driver != "virtiofs":
+        text = (
+            f"A directory of {case.source} is shared with it by 9p ({tag}): that does not migrate."
+        )
+        yield blocker("file-system", text, "Unmount and detach it before.")
+    elif case.here.libvirt is not None and case.here.libvirt < _VIRTIOFS:
+        text = f"It has a virtiofs share ({tag}): libvirt migrates those from 10.6 on."
+        yield blocker("file-system", text, "Unmount and detach it before.")
+    else:
+        text = f"Whether {tag} is the same share at the destination, and virtiofsd can move it"
+        yield unknown("file-system", f"{text}, is not known.", "Share the directory to both hosts.")
+
+
+def check_post_copy(case: FullCase) -> Iterator[Finding]:
+    """Both sides can do post-copy; userfaultfd cannot be seen from outside."""
+    if case.request.post_copy == "never":
+        return
+    devices = [each.device for each in case.needs.host_devices if not each.failover]
+    if devices:
+        text = f"Post-copy does not work with devices of the host ({listed(devices)})."
+        yield blocker("post-copy", text, "Do without post-copy, or detach them.")
+    elif case.needs.persistent_memory or case.needs.memory_locked:
+        text = "Post-copy does not work with locked or persistent memory."
+        yield blocker("post-copy", text, "Do without post-copy.")
+    else:
+        text = (
+            f"Whether QEMU on {case.destination} may use userfaultfd cannot be seen from outside."
+        )
+        cure = "If it may not, it fails at once and harmlessly: set vm.unprivileged_userfaultfd=1."
+        if case.needs.huge_pages or case.needs.memory_source == "file":
+            text += " Backed by huge pages or files, the kernel and file system must allow it too."
+        yield unknown("post-copy", text, cure)
+    versions = [number for number in (case.here.libvirt, case.there.libvirt) if number is not None]
+    if versions and min(versions) < _RECOVERY:
+        yield warning(
+            "post-copy-recovery",
+            f"libvirt {version(min(versions))} cannot resume a post-copy that failed: the guest "
+            "would be lost.",
+            "Update libvirt to 8.5 or later on both.",
+        )
+
+
+def check_security(case: FullCase) -> Iterator[Finding]:
+    """TLS and zero-copy, whose conditions libvirt does not tell."""
+    if case.request.tls:
+        yield unknown(
+            "tls",
+            "Whether both hosts have certificates for migration cannot be seen.",
+            "They are in /etc/pki/qemu or as migrate_tls_x509_cert_dir of qemu.conf says.",
+        )
+    if case.request.zero_copy:
+        yield unknown(
+            "zero-copy",
+            "Whether QEMU may lock as much memory as zero-copy needs cannot be seen.",
+            "Give a hard_limit in <memtune>; an unprivileged (session) daemon has no such right.",
+        )
+
+
+RULES: tuple[Rule, ...] = (check_known, check_options, check_operations)
+SOURCE_RULES: tuple[SourceRule, ...] = (
+    check_state,
+    check_job,
+    check_snapshots,
+    check_definition,
+    check_agent,
+    check_unmovable,
+)
+FULL_RULES: tuple[FullRule, ...] = (check_post_copy, check_security)

@@ -1,0 +1,68 @@
+"""What guests of one kind can have on a host: virConnectGetDomainCapabilities."""
+
+from __future__ import annotations
+
+from core.model.base import Value
+from core.xml.tree import Element, attribute, parse, text
+
+
+class DomainCapabilities(Value, frozen=True):
+    """What libvirt's driver and its emulator offer to a machine type. None: it does not say."""
+
+    emulator: str = ""
+    machine: str = ""
+    vcpus_maximum: int | None = None
+    loaders: tuple[str, ...] = ()
+    """Firmware images that libvirt knows of, as paths."""
+    firmware: tuple[str, ...] | None = None
+    """What can be chosen automatically: efi, bios."""
+    secure_boot: bool | None = None
+    tpm_backends: tuple[str, ...] | None = None
+    memory_sources: tuple[str, ...] | None = None
+    disk_buses: tuple[str, ...] | None = None
+    video: tuple[str, ...] | None = None
+    file_systems: tuple[str, ...] | None = None
+    host_devices: tuple[str, ...] | None = None
+    host_model_features: tuple[str, ...] = ()
+    """Features that the host's own CPU model, as guests can have it, requires."""
+
+
+def read_domain_capabilities(xml: str) -> DomainCapabilities:
+    """Return what a `<domainCapabilities>` tells. Raises XmlError."""
+    root = parse(xml, "domainCapabilities")
+    secure = _values(root.find("os/loader"), "secure")
+    vcpus = attribute(root, "max", "vcpu")
+    return DomainCapabilities(
+        emulator=text(root, "path"),
+        machine=text(root, "machine"),
+        vcpus_maximum=int(vcpus) if vcpus.isascii() and vcpus.isdigit() else None,
+        loaders=tuple(filter(None, map(text, root.iterfind("os/loader/value")))),
+        firmware=_values(root.find("os"), "firmware"),
+        secure_boot=None if secure is None else "yes" in secure,
+        tpm_backends=_device(root, "tpm", "backendModel"),
+        memory_sources=_offered(root.find("memoryBacking"), "sourceType"),
+        disk_buses=_device(root, "disk", "bus"),
+        video=_device(root, "video", "modelType"),
+        file_systems=_device(root, "filesystem", "driverType"),
+        host_devices=_device(root, "hostdev", "subsysType"),
+        host_model_features=tuple(
+            attribute(feature, "name")
+            for feature in root.iterfind("cpu/mode[@name='host-model']/feature[@policy='require']")
+        ),
+    )
+
+
+def _device(root: Element, kind: str, enum: str) -> tuple[str, ...] | None:
+    return _offered(root.find(f"devices/{kind}"), enum)
+
+
+def _offered(element: Element | None, enum: str) -> tuple[str, ...] | None:
+    """Return the values of an enumeration: none where all of it is not supported."""
+    if element is None:
+        return None
+    return () if attribute(element, "supported") == "no" else _values(element, enum)
+
+
+def _values(element: Element | None, enum: str) -> tuple[str, ...] | None:
+    found = None if element is None else element.find(f"enum[@name='{enum}']")
+    return None if found is None else tuple(filter(None, map(text, found.iterfind("value"))))

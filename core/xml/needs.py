@@ -1,0 +1,276 @@
+"""What an instance needs of the host it runs on, from its XML: what a preflight looks for."""
+
+from __future__ import annotations
+
+import re
+
+from lxml import etree
+
+from core.model.base import Value
+from core.model.instance import Disk, Instance
+from core.model.text import clean
+from core.xml.instance import read_instance
+from core.xml.tree import Element, attribute, flag, hexadecimal, number, parse, size, text
+
+_CELLS = re.compile(r"(\^?)(\d{1,4})(?:-(\d{1,4}))?")
+
+
+class HugePageNeed(Value, frozen=True):
+    """Huge pages that back a guest's memory."""
+
+    size: int | None
+    """Bytes of a page; None: the host's default size."""
+
+
+class HostDeviceNeed(Value, frozen=True):
+    """A device of the host that is passed through."""
+
+    kind: str
+    """pci, usb, mdev, scsi, scsi_host... as libvirt calls the type."""
+    device: str
+    """The node device's name where one follows from the XML (`pci_0000_00_1f_2`), else a text."""
+    failover: bool = False
+    """A network card that is unplugged for the move (the teaming of virtio and a transient one)."""
+
+
+class Needs(Value, frozen=True):
+    """What the XML of an instance asks of a host. Sizes in bytes."""
+
+    instance: Instance
+    uuid: str = ""
+    cpu_xml: str = ""
+    """Its `<cpu>` as libvirt wrote it; empty: none."""
+    cpu_checked: bool = True
+    """Whether libvirt compares the CPU with what the destination's QEMU gives."""
+    cpu_mode: str = ""
+    invariant_tsc: bool = False
+    """It has `invtsc` without a fixed TSC frequency: libvirt refuses to migrate it."""
+    emulator: str = ""
+    loader: str = ""
+    loader_secure: bool = False
+    nvram: str = ""
+    nvram_template: str = ""
+    boot_files: tuple[str, ...] = ()
+    """Kernel, initrd, device tree, ACPI tables: opened again at each start there."""
+    logs: tuple[str, ...] = ()
+    """Files that its serial lines are logged to."""
+    tpm: str = ""
+    """The backend: emulator, passthrough, external; empty: no TPM."""
+    memory: int = 0
+    """Bytes it may need at once: memory and its modules."""
+    huge_pages: tuple[HugePageNeed, ...] = ()
+    memory_source: str = ""
+    """anonymous, file, memfd."""
+    memory_locked: bool = False
+    cells: tuple[int, ...] = ()
+    """NUMA cells of the host that it is bound to."""
+    cpus: tuple[int, ...] = ()
+    """CPUs of the host that it is pinned to."""
+    host_devices: tuple[HostDeviceNeed, ...] = ()
+    file_systems: tuple[str, ...] = ()
+    """What is shared with the guest: `virtiofs TAG`, `path TAG` (9p)."""
+    shared_memory: tuple[str, ...] = ()
+    """Shared memory devices that are not a master's: libvirt does not migrate them."""
+    secrets: tuple[str, ...] = ()
+    """UUIDs, or `USAGE-TYPE NAME`."""
+    persistent_memory: tuple[str, ...] = ()
+    """Paths of NVDIMMs."""
+    vdpa: bool = False
+    launch_security: str = ""
+    """sev, sev-snp, s390-pv..., which do not migrate, or only with help."""
+    listen: tuple[str, ...] = ()
+    """Addresses its graphics listen at, those of every address excepted."""
+    video: tuple[str, ...] = ()
+    redirected: bool = False
+    """It has USB devices redirected from a client (SPICE)."""
+
+    @property
+    def disks(self) -> tuple[Disk, ...]:
+        """The disks with something in them."""
+        return tuple(disk for disk in self.instance.disks if disk.source is not None)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every file and device it has open, or opens when it starts there; each once."""
+        found = [*self.boot_files, self.nvram, *self.persistent_memory]
+        for disk in self.disks:
+            layers = [disk.source, *disk.backing]
+            found += [each.path for each in layers if each and each.type in ("file", "block")]
+        return tuple(dict.fromkeys(path for path in found if path.startswith("/")))
+
+
+def read_needs(xml: str) -> Needs:
+    """Return what a `<domain>` needs of its host. Raises XmlError."""
+    domain = parse(xml, "domain")
+    instance = read_instance(xml)
+    cpu = domain.find("cpu")
+    backing = domain.find("memoryBacking")
+    loader = domain.find("os/loader")
+    modules = sum(size(m, "target/size", unit="KiB") or 0 for m in _devices(domain, "memory"))
+    return Needs(
+        instance=instance,
+        uuid=instance.uuid,
+        cpu_xml=_written(cpu),
+        cpu_checked=attribute(cpu, "check") not in ("", "none"),
+        cpu_mode=attribute(cpu, "mode"),
+        invariant_tsc=_has_invariant_tsc(domain),
+        emulator=text(domain, "devices/emulator"),
+        loader=text(loader),
+        loader_secure=attribute(loader, "secure") == "yes",
+        nvram=text(domain, "os/nvram"),
+        nvram_template=attribute(domain, "template", "os/nvram"),
+        boot_files=_boot_files(domain),
+        logs=tuple(dict.fromkeys(filter(None, _logs(domain)))),
+        tpm=attribute(domain, "type", "devices/tpm/backend"),
+        memory=max(instance.memory_maximum, instance.memory + modules),
+        huge_pages=_huge_pages(backing),
+        memory_source=attribute(backing, "type", "source"),
+        memory_locked=backing is not None and flag(backing, "locked"),
+        cells=_cells(domain, "numatune/memory", "nodeset", "numatune/memnode"),
+        cpus=_cells(domain, "vcpu", "cpuset", "cputune/vcpupin"),
+        host_devices=_host_devices(domain),
+        file_systems=tuple(_file_systems(domain)),
+        shared_memory=tuple(
+            attribute(each, "name")
+            for each in _devices(domain, "shmem")
+            if attribute(each, "role") != "master"
+        ),
+        secrets=_secrets(domain),
+        persistent_memory=tuple(
+            filter(None, (text(module, "source/path") for module in _devices(domain, "memory")))
+        ),
+        vdpa=any(each.type == "vdpa" for each in instance.interfaces),
+        launch_security=attribute(domain, "type", "launchSecurity"),
+        listen=_listen(domain),
+        video=tuple(attribute(video, "type", "model") for video in _devices(domain, "video")),
+        redirected=bool(_devices(domain, "redirdev")),
+    )
+
+
+def _devices(domain: Element, kind: str) -> list[Element]:
+    return domain.findall(f"devices/{kind}")
+
+
+def _written(element: Element | None) -> str:
+    """Return an element as XML of its own, for libvirt to read."""
+    return "" if element is None else etree.tostring(element, encoding="unicode", with_tail=False)
+
+
+def _has_invariant_tsc(domain: Element) -> bool:
+    features = domain.iterfind("cpu/feature[@name='invtsc']")
+    wanted = any(attribute(feature, "policy") not in ("disable", "forbid") for feature in features)
+    return wanted and not attribute(domain, "frequency", "clock/timer[@name='tsc']")
+
+
+def _boot_files(domain: Element) -> tuple[str, ...]:
+    paths = (text(domain, f"os/{name}") for name in ("kernel", "initrd", "dtb", "acpi/table"))
+    return tuple(filter(None, paths))
+
+
+def _logs(domain: Element) -> list[str]:
+    return [attribute(log, "file") for log in domain.iterfind("devices/*/log")]
+
+
+def _huge_pages(backing: Element | None) -> tuple[HugePageNeed, ...]:
+    pages = None if backing is None else backing.find("hugepages")
+    if pages is None:
+        return ()
+    sizes = {
+        size_of for page in pages.iterfind("page") if (size_of := _page_size(page)) is not None
+    }
+    return tuple(HugePageNeed(each) for each in sorted(sizes)) or (HugePageNeed(None),)
+
+
+def _page_size(page: Element) -> int | None:
+    amount = number(attribute(page, "size"))
+    unit = (attribute(page, "unit") or "KiB").lower()
+    power = {"b": 0, "k": 1, "m": 2, "g": 3}.get(unit[:1], 1)
+    return None if amount is None else int(amount * 1024**power)
+
+
+def _cells(domain: Element, path: str, name: str, each: str) -> tuple[int, ...]:
+    """Return the numbers that a set (`0-3,^2`) of one element and of the many below it name."""
+    written = [attribute(domain, name, path)]
+    written += [
+        attribute(one, "nodeset") or attribute(one, "cpuset") for one in domain.iterfind(each)
+    ]
+    return tuple(sorted(set().union(*map(read_set, written))))
+
+
+def read_set(written: str) -> set[int]:
+    """Return the numbers of libvirt's notation `0-3,^2,8`; what is not one is left out. Pure."""
+    found: set[int] = set()
+    for part in written.replace(" ", "").split(","):
+        matched = _CELLS.fullmatch(part)
+        if matched is None:
+            continue
+        first = int(matched[2])
+        numbers = set(range(first, int(matched[3] or first) + 1))
+        found = found - numbers if matched[1] else found | numbers
+    return found
+
+
+def _host_devices(domain: Element) -> tuple[HostDeviceNeed, ...]:
+    found = [
+        _host_device(device, attribute(device, "type")) for device in _devices(domain, "hostdev")
+    ]
+    for interface in _devices(domain, "interface"):
+        if attribute(interface, "type") == "hostdev":
+            transient = attribute(interface, "type", "teaming") == "transient"
+            name = _pci_name(interface.find("source/address"))
+            found.append(HostDeviceNeed("pci", name, failover=transient))
+    return tuple(found)
+
+
+def _host_device(device: Element, kind: str) -> HostDeviceNeed:
+    address = device.find("source/address")
+    transient = attribute(device, "type", "teaming") == "transient"
+    if kind == "pci":
+        return HostDeviceNeed(kind, _pci_name(address), failover=transient)
+    if kind == "mdev":
+        return HostDeviceNeed(kind, "mdev_" + attribute(address, "uuid").replace("-", "_"))
+    if kind == "usb" and device.find("source/vendor") is not None:
+        vendor = attribute(device, "id", "source/vendor")
+        product = attribute(device, "id", "source/product")
+        return HostDeviceNeed(kind, f"{vendor}:{product}")
+    words = [attribute(address, str(name)) for name in ([] if address is None else address.attrib)]
+    return HostDeviceNeed(kind or attribute(device, "mode"), ":".join(words) or "?")
+
+
+def _pci_name(address: Element | None) -> str:
+    """Return how libvirt names the node device of a PCI address."""
+    if address is None:
+        return "?"
+    domain, bus, slot, function = (
+        hexadecimal(attribute(address, name)) for name in ("domain", "bus", "slot", "function")
+    )
+    return f"pci_{domain:04x}_{bus:02x}_{slot:02x}_{function:x}"
+
+
+def _file_systems(domain: Element) -> list[str]:
+    return [
+        f"{attribute(each, 'type', 'driver') or 'path'} {attribute(each, 'dir', 'target')}".strip()
+        for each in _devices(domain, "filesystem")
+    ]
+
+
+def _secrets(domain: Element) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for secret in domain.iterfind("devices//secret"):
+        uuid, usage = attribute(secret, "uuid"), attribute(secret, "usage")
+        if uuid:
+            found[uuid.lower()] = None
+        elif usage:
+            found[f"{attribute(secret, 'type')} {usage}".strip()] = None
+    for tpm in domain.iterfind("devices/tpm/backend/encryption"):
+        found[attribute(tpm, "secret").lower()] = None
+    return tuple(filter(None, map(clean, found)))
+
+
+def _listen(domain: Element) -> tuple[str, ...]:
+    everywhere = ("", "0.0.0.0", "::", "127.0.0.1", "::1", "localhost")
+    found = []
+    for graphics in _devices(domain, "graphics"):
+        found.append(attribute(graphics, "listen"))
+        found += [attribute(listen, "address") for listen in graphics.iterfind("listen")]
+    return tuple(dict.fromkeys(address for address in found if address not in everywhere))

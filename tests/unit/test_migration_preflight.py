@@ -1,0 +1,182 @@
+"""The preflight as a whole: all at once, ordered, overridable, tolerant of what is not known."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.migration.facts import DestinationFacts, Facts, Gap, SourceFacts, Trouble
+from core.migration.preflight import judge
+from core.migration.preflight_case import bytes_text, listed, named
+from core.model import (
+    Host,
+    Job,
+    Level,
+    Link,
+    LinkStatus,
+    Migration,
+    MigrationStatus,
+    OperationRecord,
+)
+from tests.unit.preflight_builders import (
+    KEY,
+    at,
+    destination,
+    facts,
+    judged,
+    request,
+    source,
+    state,
+    xml_of,
+)
+
+BLOCKER, UNKNOWN, WARNING, OK = Level
+NEVER_SEEN = {"address", "ports", "clock"}
+"""What no libvirt tells of two machines."""
+
+
+def test_nothing_speaks_against_a_clean_migration() -> None:
+    found = judged()
+    assert at(found, BLOCKER) == set()
+    assert at(found, WARNING) == set()
+    assert at(found, UNKNOWN) == NEVER_SEEN
+    for known in ("source-link", "destination-link", "same-host", "already-there", "cpu", "machine",
+                  "memory", "disk-vda", "chain-vda", "cache-vda", "pool-nfs", "network-default",
+                  "agent", "job", "snapshots", "state", "version-qemu"):  # fmt: skip
+        assert found[known].level is OK, known
+
+
+def test_everything_is_found_at_once_and_the_worst_comes_first() -> None:
+    here = source(snapshots=2, persistent=True, autostart=True)
+    there = destination(networks=(), memory_free=1, machine_known=False, pools=None, cpu=None)
+    found = judge(request(undefine=False), facts(here, there), state(), 0.0)
+    levels = [list(Level).index(each.level) for each in found]
+    assert levels == sorted(levels)
+    by_id = {each.id: each for each in found}
+    assert {"snapshots", "network-default", "memory", "machine"} <= at(by_id, BLOCKER)
+    assert {"cpu", "pools"} <= at(by_id, UNKNOWN)
+    assert "persistent" in at(by_id, WARNING)
+    assert found == judge(request(undefine=False), facts(here, there), state(), 5.0)
+
+
+def test_every_blocker_has_its_cure() -> None:
+    there = destination(networks=(), memory_free=1, machine_known=False, twins=None, paths=())
+    for each in judged(seen=facts(source(snapshots=1), there)).values():
+        assert each.text.endswith(".") or each.text.endswith("?"), each
+        assert each.level is not BLOCKER or each.cure, each
+
+
+def test_an_overridden_blocker_is_a_warning_that_says_so() -> None:
+    there = destination(networks=(), memory_free=1)
+    found = judged(request(overrides=("memory", "nonsense")), facts(there=there))
+    assert found["memory"].level is WARNING
+    assert found["memory"].text.startswith("Overridden: ")
+    assert found["network-default"].level is BLOCKER
+
+
+@pytest.mark.parametrize(
+    ("name", "link"),
+    [
+        ("source-link", Link(LinkStatus.DOWN, error="It is off.")),
+        ("source-read-only", Link(LinkStatus.UP, read_only=True)),
+    ],
+)
+def test_what_no_override_helps_against(name: str, link: Link) -> None:
+    now = state(hosts={**state().hosts, "alpha": Host("alpha", "qemu:///system", link)})
+    found = judged(request(overrides=(name,)), now=now)
+    assert found[name].level is BLOCKER
+    assert found[name].fixed
+
+
+def test_hosts_that_are_not_there_or_down() -> None:
+    down = Host(
+        "beta", "qemu+ssh://beta/system", Link(LinkStatus.DOWN, error="Refused.", hint="Ping it.")
+    )
+    now = state(hosts={"alpha": state().hosts["alpha"], "beta": down})
+    seen = Facts(source=source(), destination_trouble=Trouble("Refused."))
+    found = judged(seen=seen, now=now)
+    assert found["destination-link"].text == "The destination beta is not reachable (Refused)."
+    assert found["destination-link"].cure == "Ping it."
+    assert "destination-answer" not in found, "the link says it already"
+    assert found["snapshots"].level is OK, "the source is judged all the same"
+    assert judged(request(to="gamma"), Facts())["destination-link"].cure == "Known: alpha, beta."
+    assert judged(request(to=""), Facts())["destination-link"].level is BLOCKER
+
+
+def test_a_host_that_does_not_answer_blocks_and_can_be_overridden() -> None:
+    seen = Facts(source=source(), destination_trouble=Trouble("beta did not answer in 5 s."))
+    assert judged(seen=seen)["destination-answer"].level is BLOCKER
+    overridden = judged(request(overrides=("destination-answer",)), seen)
+    assert overridden["destination-answer"].level is WARNING
+
+
+def test_what_is_not_known_is_never_ok() -> None:
+    here = SourceFacts(
+        "alpha", needs=source().needs, active=True, gaps=(Gap("job", "no such call"),)
+    )
+    found = judged(seen=facts(here, DestinationFacts("beta")))
+    for unseen in ("already-there", "cpu", "machine", "memory", "disk-vda", "chain-vda", "pools",
+                   "network-default", "guest-type", "same-host", "snapshots", "persistent", "job",
+                   "version-libvirt", "version-qemu", "unsafe"):  # fmt: skip
+        assert found[unseen].level is UNKNOWN, unseen
+    assert found["job"].text == "Whether libvirt is busy with it is not known: no such call."
+
+
+def test_the_source_and_the_destination_are_the_same() -> None:
+    found = judged(request(to="alpha"), Facts())
+    assert found["same-host"].fixed
+    twins = facts(there=destination(host_uuid="uuid-a"))
+    assert judged(seen=twins)["same-host"].fixed
+
+
+def test_others_who_work_on_it() -> None:
+    record = OperationRecord("o1", "reboot", "alpha", KEY, "db", "ann@x", 1.0)
+    running = Migration("m1", "alpha", KEY.id, "db", to="gamma", status=MigrationStatus.RUNNING)
+    over = Migration("m2", "alpha", KEY.id, "db", status=MigrationStatus.ABORTED)
+    job = Job("alpha", KEY.id, "copy", 1.0, "vda")
+    now = state(operations={"o1": record}, migrations={"m1": running, "m2": over}, jobs={KEY: job})
+    found = judged(now=now)
+    assert "reboot" in found["operation"].text
+    assert "ann@x" in found["operation"].text
+    assert found["migrating"].fixed
+    assert found["job"].level is BLOCKER
+    assert "copy of vda" in found["job"].text
+
+
+def test_the_plan_refuses() -> None:
+    found = judged(seen=facts(options=("A tunnel excludes TLS.", "Second.")))
+    assert found["options"].fixed
+    assert found["options-2"].text == "Second."
+
+
+HOSTILE = "x\x1b[2J\u202e/../'\"; rm -rf \n"
+
+
+def test_hostile_names_are_neither_shown_nor_typed_as_they_are() -> None:
+    xml = xml_of(default=HOSTILE.replace("\x1b", "&#xfffd;").replace("'", ""))
+    found = judged(seen=facts(source(xml), destination(hostname=HOSTILE)))
+    for each in found.values():
+        for text in (each.id, each.text, each.cure):
+            assert "\x1b" not in text
+            assert "\u202e" not in text
+        assert " " not in each.id
+        assert "/" not in each.id
+    assert any(each.id.startswith("network-x") for each in found.values())
+
+
+@given(st.text())
+def test_an_id_can_be_typed_whatever_the_name(name: str) -> None:
+    made = named("disk", name)
+    assert made.isascii()
+    assert made.isprintable()
+    assert not set(made) & set(" '\"/\\$`;&|<>()")
+    assert len(made) < 60
+
+
+def test_words_for_figures() -> None:
+    assert bytes_text(0) == "0 B"
+    assert bytes_text(1536) == "1.5 KiB"
+    assert bytes_text(200 << 20) == "200 MiB"
+    assert bytes_text(3 << 40) == "3.0 TiB"
+    assert listed("abc", 2) == "a, b and 1 more"
