@@ -1,7 +1,7 @@
 """Every action of the console. Add one here and it is in the help, palette, footer and docs.
 
-The keys of tables and the power verbs are in `action_verbs`, those that sort in `action_sort` and
-those of tapes in `action_replay`.
+The keys of tables and the power verbs are in `action_verbs`, those that sort in `action_sort`,
+those of migrations in `action_migration` and those of tapes in `action_replay`.
 
 Keys follow k9s where it has a habit for the thing. A test refuses two actions on one key of a
 screen.
@@ -9,12 +9,13 @@ screen.
 
 from __future__ import annotations
 
+from console.action_migration import MIGRATION, STEER
 from console.action_replay import REPLAY
 from console.action_sort import SORT
 from console.action_types import Action
 from console.action_verbs import POWER, TABLE
 
-_SCREENS = ("instances", "hosts", "volumes", "operations", "events")
+_SCREENS = ("instances", "hosts", "volumes", "operations", "events", "migrations")
 
 _GLOBAL = (
     *(
@@ -251,6 +252,6 @@ _PANEL = (
 
 ACTIONS: tuple[Action, ...] = (
     *(*_GLOBAL, *TABLE, *POWER, *_INSTANCE, *SORT),
-    *(*_OTHER, *_PANEL, *REPLAY),
+    *(*_OTHER, *STEER, *MIGRATION, *_PANEL, *REPLAY),
 )
 """The registry, in the order help shows it."""

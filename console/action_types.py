@@ -16,14 +16,18 @@ Scope: TypeAlias = Literal[
     "volumes",
     "operations",
     "events",
+    "steer",
+    "migrations",
+    "migration",
+    "report",
     "panel",
     "replay",
 ]
 """Where an action works.
 
 `table` is inside a live table, `list` on a screen made of one, `power` wherever an instance is
-chosen, `panel` on a list that has a page beside it, `replay` everywhere while a tape is shown;
-the others are screens.
+chosen, `steer` wherever a migration is, `panel` on a list that has a page beside it, `replay`
+everywhere while a tape is shown; the others are screens.
 """
 
 Confirm: TypeAlias = Literal["no", "ask", "type"]

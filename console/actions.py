@@ -47,6 +47,9 @@ LAYERS: Mapping[str, tuple[Scope, ...]] = {
     "volumes": ("volumes", "list", "table", "replay", "global"),
     "operations": ("operations", "panel", "list", "table", "replay", "global"),
     "events": ("events", "list", "table", "replay", "global"),
+    "migrations": ("steer", "migrations", "panel", "list", "table", "replay", "global"),
+    "migration": ("steer", "migration", "replay", "global"),
+    "report": ("report", "replay", "global"),
     "help": ("replay", "global"),
 }
 """Screen -> the scopes whose keys work on it together, nearest first."""
@@ -63,6 +66,10 @@ _TITLES: Mapping[str, str] = {
     "volumes": "On the volumes screen",
     "operations": "On the operations screen",
     "events": "On the events screen",
+    "steer": "On migrations",
+    "migrations": "On the migrations screen",
+    "migration": "On one migration",
+    "report": "On a report",
     "replay": "While a tape is shown",
 }
 
@@ -137,7 +144,7 @@ def elsewhere(key: str, layer: str, actions: Iterable[Action] = ACTIONS) -> str:
     return f"{label} does nothing here. It is: {', '.join(places)}." if places else ""
 
 
-_PLACES = ("power", "instances", "hosts", "volumes", "operations", "events")
+_PLACES = ("power", "instances", "hosts", "volumes", "operations", "events", "steer")
 """Scopes whose keys people try on other screens."""
 
 
@@ -240,6 +247,8 @@ _LABELS: Mapping[str, str] = {
     "right_square_bracket": "]",
     "less_than_sign": "<",
     "greater_than_sign": ">",
+    "plus": "+",
+    "minus": "-",
     "pageup": "pgup",
     "pagedown": "pgdn",
     "@": "space",

@@ -2,10 +2,10 @@
 
 The core runs in a daemon thread of its own, on its own asyncio loop. However fast it produces
 deltas, the screen is woken at most `rate` times a second and at most one wake-up is ever on its
-way (level-triggered); it then takes everything merged. An event of something that is in view does
-not wait for its turn: it wakes the screen after `URGENT_SECONDS`, for at five pictures a second a
-twentieth of all events would be seen 190 ms late. Nothing here blocks the UI thread, and a core
-that hangs does not keep the console from leaving.
+way (level-triggered); it then takes everything merged. An event of something that is in view, or a
+migration that is and moved on, does not wait for its turn: it wakes the screen after
+`URGENT_SECONDS`, for at five pictures a second a twentieth of all events would be seen 190 ms late.
+Nothing here blocks the UI thread, and a core that hangs does not keep the console from leaving.
 """
 
 from __future__ import annotations
@@ -169,7 +169,9 @@ class Bridge:
             await asyncio.sleep(URGENT_SECONDS / 2)
 
     def _urgent(self, delta: Delta) -> bool:
-        return not self.in_view.isdisjoint(event.subject for event in delta.events)
+        if not self.in_view.isdisjoint(event.subject for event in delta.events):
+            return True
+        return any(key.kind == "migration" and key in self.in_view for key in delta.changed)
 
     def _tell(self, delta: Delta) -> None:
         self._collect(delta)

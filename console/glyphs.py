@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Glyphs(NamedTuple):
-    """One set of signs. All are one cell wide."""
+    """One set of signs. All but `arm` are one cell wide."""
 
     running: str
     paused: str
@@ -34,14 +34,18 @@ class Glyphs(NamedTuple):
     """Between the names on the way to a screen."""
     arm: str
     """Before an image in the chain below another; three cells."""
+    arrow: str
+    """From one host to another."""
+    rule: str
+    """A moment that is marked in a chart."""
 
 
 UNICODE = Glyphs("●", "◐", "○", "✗", "◌", "◔", "?", "*", "▲", "▼", "!", "▁▂▃▄▅▆▇█", "█", "░", "·",
-                 "…", "›", "└─ ")  # fmt: skip
+                 "…", "›", "└─ ", "→", "┊")  # fmt: skip
 """For terminals in a UTF-8 locale; every sign is in common monospace fonts and never wide."""
 
 ASCII = Glyphs("+", "=", "o", "X", "~", "z", "?", "*", "^", "v", "!", "_.-=+*%#", "#", ".", " ",
-               "~", ">", "`- ")  # fmt: skip
+               "~", ">", "`- ", ">", ":")  # fmt: skip
 """For every other terminal."""
 
 _chosen = UNICODE

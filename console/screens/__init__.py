@@ -14,6 +14,7 @@ MODES = {
     "volumes": "VolumesScreen",
     "operations": "OperationsScreen",
     "events": "EventsScreen",
+    "migrations": "MigrationsScreen",
 }
 """Module and class of each screen that a number key opens."""
 

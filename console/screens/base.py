@@ -26,6 +26,7 @@ TABS = (
     ("3", "volumes"),
     ("4", "operations"),
     ("5", "events"),
+    ("6", "migrations"),
 )
 """The screens of the number keys."""
 
@@ -72,6 +73,10 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
     def useful_verbs(self) -> Sequence[str]:
         """The power verbs that make sense on this screen now, the most useful first."""
         return ()
+
+    def offers_writes(self) -> bool:
+        """Whether the footer should name what changes something: nothing is left to, else."""
+        return True
 
     def show_all(self) -> None:
         """Show the present picture from scratch."""
@@ -129,12 +134,13 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
             chrome.crumb_groups(crumbs) if crumbs else chrome.tab_groups(TABS, self.registry_layer)
         )
         summary = self.summary()
-        self.query_one("#tabs", PartsLine).show(left, [[part] for part in summary])
+        shorter = [] if crumbs else chrome.tab_groups(TABS, self.registry_layer, short=True)
+        self.query_one("#tabs", PartsLine).show(left, [[part] for part in summary], shorter)
         footer_left, footer_right = chrome.footer_groups(
             chrome.footer_actions(
                 self.registry_layer,
                 console.actions,
-                read_only=console.read_only,
+                read_only=console.read_only or not self.offers_writes(),
                 verbs=self.useful_verbs(),
             )
         )

@@ -85,19 +85,26 @@ def _alert_parts(alerts: Sequence[Alert]) -> Sequence[Part]:
     return (Part(text, "error" if worst else "warning", "app.show_faults"),)
 
 
-def tab_groups(tabs: Sequence[tuple[str, str]], current: str) -> Groups:
-    """The screens by number; `tabs` are (key, name) pairs, `current` a name."""
+def tab_groups(tabs: Sequence[tuple[str, str]], current: str, *, short: bool = False) -> Groups:
+    """The screens by number; `tabs` are (key, name) pairs, `current` a name.
+
+    `short` abbreviates the names of the others.
+    """
     groups: Groups = []
     for key, name in tabs:
         call = f"app.show_screen('{name}')"
         here = name == current
+        shown = _SHORT.get(name, name) if short and not here else name
         groups.append(
             (
                 Part(f" {key} ", "header-sorted" if here else "key", call),
-                Part(f"{name.capitalize()} ", "header-sorted" if here else "", call),
+                Part(f"{shown.capitalize()} ", "header-sorted" if here else "", call),
             )
         )
     return groups
+
+
+_SHORT = {"instances": "inst", "volumes": "vols", "operations": "ops", "migrations": "migr"}
 
 
 def crumb_groups(crumbs: Sequence[str]) -> Groups:

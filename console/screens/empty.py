@@ -42,6 +42,16 @@ def no_operations(view: View) -> str:
     )
 
 
+def no_migrations(view: View) -> str:
+    """Why no migration is shown."""
+    return _why(view) or (
+        "Nothing migrates, and nothing did lately.\n\n"
+        "Choose an instance on screen 1 and press the key of Migrate (? lists it), or: "
+        "virtdeck migrate NAME --to HOST.\n"
+        "What somebody else starts appears here by itself."
+    )
+
+
 def no_events(view: View) -> str:
     """Why no event is shown."""
     return _why(view) or "No event came yet. They appear here as the hosts send them."

@@ -87,18 +87,30 @@ class PartsLine(LinePanel):
         super().__init__(id=id)
         self._right_first = right_first
         self._left: tuple[Sequence[Part], ...] = ()
+        self._shorter: tuple[Sequence[Part], ...] = ()
         self._right: tuple[Sequence[Part], ...] = ()
         self._spans: list[Span] = []
 
-    def show(self, left: Sequence[Sequence[Part]], right: Sequence[Sequence[Part]] = ()) -> None:
-        """Show these groups; repaints only when the line comes out differently."""
+    def show(
+        self,
+        left: Sequence[Sequence[Part]],
+        right: Sequence[Sequence[Part]] = (),
+        shorter: Sequence[Sequence[Part]] = (),
+    ) -> None:
+        """Show these groups; repaints only when the line comes out differently.
+
+        `shorter` is shown at the left where there is not room for all of `left` and `right`.
+        """
         self._left = tuple(left)
+        self._shorter = tuple(shorter)
         self._right = tuple(right)
         self.redraw()
 
     def lines(self, width: int) -> list[CellValue]:
         """The line, laid out for the width."""
-        parts = lay_out(self._left, self._right, width, right_first=self._right_first)
+        full = not self._shorter or _length([*self._left, *self._right]) <= width
+        left = self._left if full else self._shorter
+        parts = lay_out(left, self._right, width, right_first=self._right_first)
         self._spans = spans_of(parts)
         return [tuple(Cell(part.text, part.role) for part in parts)]
 

@@ -14,12 +14,13 @@ from console.actions import Action, action
 from console.screens.base import ConsoleScreen
 from core.model import VERBS, InstanceState, ObjectKey, Request
 from core.source import Operation, Source
+from core.state.migrations import latest_of
 
 _OFF = ("start",)
-_ON = ("shutdown", "reboot", "pause", "stop", "reset")
+_ON = ("shutdown", "migrate", "reboot", "pause", "stop", "reset")
 _USEFUL = {
     InstanceState.RUNNING: _ON,
-    InstanceState.PAUSED: ("resume", "stop", "reset"),
+    InstanceState.PAUSED: ("resume", "migrate", "stop", "reset"),
     InstanceState.SHUTTING_DOWN: ("stop",),
     InstanceState.SHUTOFF: _OFF,
     InstanceState.CRASHED: ("start", "stop", "reset"),
@@ -160,6 +161,23 @@ class PowerScreen(ConsoleScreen, inherit_bindings=False):
 
         for target in targets:
             console.ask(partial(_submission, target.request), submitted)
+
+    def action_migrate(self) -> None:
+        """Ask where to and how, and move the chosen instances there."""
+        from console.screens import migrating
+
+        migrating.propose(self)
+
+    async def action_open_migration(self) -> None:
+        """Open the migration of the chosen instance, or the last it had."""
+        from console.screens.migration import MigrationScreen
+
+        migrations = self.console.view.state.migrations
+        for key in self.chosen_instances()[:1]:
+            if found := latest_of(migrations, key):
+                await self.console.push_screen(MigrationScreen(found.id))
+                return
+            self.console.notify("No migration of it is remembered.", timeout=4)
 
     def action_copy_name(self) -> None:
         """Copy the names of the chosen instances, one per line."""

@@ -98,6 +98,16 @@ def migration_of(migrations: Mapping[str, Migration], instance: ObjectKey) -> Mi
     return _unfinished(migrations).get(instance)
 
 
+def latest_of(migrations: Mapping[str, Migration], instance: ObjectKey) -> Migration | None:
+    """Return the migration of an instance that goes on, else the last one it had at that key."""
+    if now := migration_of(migrations, instance):
+        return now
+    for migration in reversed(list(migrations.values())):
+        if instance in (migration.source_key, migration.destination_key):
+            return migration
+    return None
+
+
 def migrating(migrations: Mapping[str, Migration], instance: ObjectKey) -> str:
     """Return what an instance's migration does: `migrating to beta 43 %, 12 s left, converges`.
 

@@ -1,0 +1,179 @@
+"""The cockpit of one migration: both hosts, where it stands, where it goes, what can be done.
+
+UI thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from textual.containers import Container, VerticalScroll
+from textual.widget import Widget
+
+from console.actions import bindings_for
+from console.screens import migration_log as log
+from console.screens import migration_panels as panels
+from console.screens import migration_words as words
+from console.screens.migration_charts import MigrationCharts, tracks_of
+from console.screens.migration_controls import ControlsPanel, controls
+from console.screens.page import Page
+from console.screens.parts import Part
+from console.screens.steering import SteeringScreen
+from console.widgets.columns import Cell, CellValue
+from core.model import Delta, JobSample, Migration, MigrationStatus, ObjectKey
+
+WIDE = 160
+"""From this width on what can be and was done stands beside the charts."""
+_LOW = 30
+"""Below this height every chart is one line."""
+_AROUND = 3
+"""Lines of a terminal that the page has not: header, tabs, footer."""
+_TALLEST = 9
+
+
+class MigrationScreen(SteeringScreen, inherit_bindings=False):
+    """Everything about one migration on one page: the most urgent on top, however low it is."""
+
+    AUTO_FOCUS = "#cockpit"
+    CSS_PATH = "migration.tcss"
+    BINDINGS = bindings_for("steer", "migration")
+    registry_layer = "migration"
+
+    def __init__(self, migration_id: str) -> None:
+        super().__init__()
+        self._migration_id = migration_id
+
+    def body(self) -> Iterable[Widget]:
+        """The figures, the charts, what can be done, what was done."""
+        with VerticalScroll(id="cockpit"):
+            yield Page(id="figures")
+            with Container(id="lower"):
+                yield MigrationCharts(id="charts")
+                with Container(id="side"):
+                    yield Page(id="done")
+                    yield ControlsPanel(id="controls")
+                    yield Page(id="log")
+
+    def on_resize(self) -> None:
+        """Arranged for the size the terminal has now."""
+        self.set_class(self.size.width >= WIDE, "-wide")
+        if self.is_mounted:
+            self.show_all()
+
+    @property
+    def migration(self) -> Migration | None:
+        """The migration as it is now; None when it was forgotten."""
+        return self.console.view.state.migrations.get(self._migration_id)
+
+    def chosen_migration(self) -> Migration | None:
+        """This one."""
+        return self.migration
+
+    def in_view(self) -> frozenset[ObjectKey]:
+        """The migration, and its instance at either side."""
+        row = self.migration
+        return (
+            frozenset()
+            if row is None
+            else frozenset({row.key, row.source_key, row.destination_key})
+        )
+
+    def crumbs(self) -> tuple[str, ...]:
+        """Its instance and its way."""
+        row = self.migration
+        return ("migrations", *((words.name_of(row), words.route(row)) if row else ("gone",)))
+
+    def summary(self) -> list[Part]:
+        """How it stands."""
+        row = self.migration
+        if row is None:
+            return []
+        sign = words.status_sign(row.status)
+        return [Part(f" {sign.glyph} {sign.word} ", sign.role)]
+
+    def show_all(self) -> None:
+        """Draw every panel."""
+        row = self.migration
+        if row is None:
+            gone: list[CellValue] = [Cell(" This migration is not remembered any more.", "muted")]
+            self.query_one("#figures", Page).show(gone)
+            self.query_one("#lower").display = False
+            return
+        self.query_one("#lower").display = True
+        view, width = self.console.view, self.size.width
+        head = [
+            *panels.summary(view, row, width), "", *panels.hosts(view, row, width), "",
+            *panels.figures(row, width),
+        ]  # fmt: skip
+        if self.size.height < _LOW:
+            head = [line for line in head if line != ""]
+        elif width < WIDE:
+            head.append("")
+        self.query_one("#figures", Page).show(head)
+        self._show_charts(row)
+        self._show_side(row)
+
+    def show_change(self, delta: Delta) -> None:
+        """Draw anew if anything of the migration, its instance or its hosts changed."""
+        row = self.migration
+        near = set(self.in_view())
+        if row is not None:
+            near |= {ObjectKey("host", name, name) for name in (row.host, row.to)}
+        if row is None or near & (delta.changed | delta.gone):
+            self.show_all()
+
+    def show_time(self) -> None:
+        """Ages."""
+        row = self.migration
+        if row is not None and not row.status.final:
+            self.show_all()
+
+    async def action_other(self, step: int) -> None:
+        """Go to the next or previous migration that is not over."""
+        rows = self.console.view.state.migrations
+        here = self._migration_id
+        numbers = [key for key, row in rows.items() if not row.status.final or key == here]
+        if len(numbers) < 2:
+            self.console.notify("No other migration is under way.", timeout=3)
+            return
+        place = numbers.index(here) if here in numbers else 0
+        self._migration_id = numbers[(place + step) % len(numbers)]
+        self.query_one("#cockpit", VerticalScroll).scroll_home(animate=False)
+        self.show_all()
+        self.show_lines()
+
+    # -- panels ----------------------------------------------------------------------------------
+
+    def _show_charts(self, row: Migration) -> None:
+        samples = self._samples()
+        height = chart_height(self.size.width, self.size.height, len(tracks_of(row, samples)))
+        charts = self.query_one("#charts", MigrationCharts)
+        charts.display = bool(samples) or row.status is not MigrationStatus.QUEUED
+        charts.show(row, samples, height, stale=words.lost(self.console.view, row))
+
+    def _show_side(self, row: Migration) -> None:
+        view = self.console.view
+        low, wide = self.size.height < _LOW, self.size.width >= WIDE
+        spaced: Sequence[CellValue] = [""] if not low and not wide else []
+        most = 3 if not wide else None
+        self.query_one("#done", Page).show([*spaced, *log.actions(view, row, most), *spaced])
+        able = controls(row)
+        controls_panel = self.query_one("#controls", ControlsPanel)
+        controls_panel.show(able, self.console.actions)
+        controls_panel.display = bool(able)
+        verified = log.checks(row)
+        parts = [[*verified, ""] if verified else [], [*log.timeline(view, row), ""]]
+        rest = [line for part in parts for line in part] + [*log.command(row)]
+        self.query_one("#log", Page).show([*([] if low or not able else [""]), *rest])
+
+    def _samples(self) -> Sequence[JobSample]:
+        tracks = self.console.view.state.tracks
+        return tracks.samples(self._migration_id) if tracks is not None else ()
+
+
+def chart_height(width: int, height: int, tracks: int) -> int:
+    """Lines of blocks a track may have on a terminal of this size."""
+    if height < _LOW:
+        return 1
+    room = height - _AROUND - 12 if width >= WIDE else height - _AROUND - 24
+    return max(2, min(_TALLEST, (room - 2) // max(1, tracks)))

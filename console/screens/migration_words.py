@@ -1,0 +1,160 @@
+"""What a migration is in words, with the sign and the role each word has on screen. Pure."""
+
+from __future__ import annotations
+
+from console import format as fmt
+from console.glyphs import glyphs
+from console.screens.view import View
+from console.widgets.columns import Cell, CellValue
+from core.model import Confidence, Forecast, Migration, MigrationStatus, Verdict
+from core.model.text import clean
+
+_VERDICT_ROLES = {
+    Verdict.CONVERGES: "ok",
+    Verdict.SLOWLY: "warning",
+    Verdict.NOT: "error",
+    Verdict.POST_COPY: "changing",
+}
+_UNSURE = {Confidence.LOW: "~", Confidence.MEDIUM: "~"}
+
+
+def status_sign(status: MigrationStatus) -> fmt.StateSign:
+    """Glyph, word and role of a migration's status."""
+    signs = glyphs()
+    match status:
+        case MigrationStatus.COMPLETED:
+            return fmt.StateSign(signs.running, "completed", "ok")
+        case MigrationStatus.FAILED:
+            return fmt.StateSign(signs.crashed, "failed", "error")
+        case MigrationStatus.POST_COPY_FAILED:
+            return fmt.StateSign(signs.crashed, "post-copy failed", "crashed")
+        case MigrationStatus.POST_COPY:
+            return fmt.StateSign(signs.suspended, "post-copy", "warning")
+        case MigrationStatus.UNKNOWN:
+            return fmt.StateSign(signs.unknown, "unknown", "warning")
+        case MigrationStatus.QUEUED | MigrationStatus.ABORTED:
+            return fmt.StateSign(signs.off, status.value, "off")
+        case _:
+            return fmt.StateSign(signs.changing, status.value, "changing")
+
+
+def name_of(row: Migration) -> str:
+    """The instance's name, fit for a screen: a guest's owner may have chosen it."""
+    return clean(row.name) or row.uuid
+
+
+def destination_of(row: Migration) -> str:
+    """Where it goes, as far as that is known."""
+    return clean(row.to or row.uri) or fmt.UNKNOWN
+
+
+def route(row: Migration) -> str:
+    """From where to where."""
+    return f"{clean(row.host)} {glyphs().arrow} {destination_of(row)}"
+
+
+def shown_progress(row: Migration) -> float | None:
+    """How far it is, 0 to 1; never 1 before it is completed."""
+    if row.status is MigrationStatus.COMPLETED:
+        return 1.0
+    return None if row.progress is None else min(row.progress, 0.99)
+
+
+def lost(view: View, row: Migration) -> bool:
+    """Whether what is shown may be old: it is not over and the source is out of reach."""
+    return not row.status.final and view.stale(row.host)
+
+
+def time_left(view: View, row: Migration) -> str:
+    """The ETA in a few cells; `~` before one that is not certain."""
+    forecast = row.forecast
+    if row.status.final or forecast is None or forecast.eta is None or lost(view, row):
+        return fmt.UNKNOWN
+    return f"{_UNSURE.get(forecast.confidence, '')}{fmt.duration(forecast.eta)}"
+
+
+def eta_words(view: View, row: Migration) -> str:
+    """The ETA with what it is worth: `12s left (8.0s to 20s, medium confidence)`."""
+    forecast = row.forecast
+    if row.status.final or forecast is None or lost(view, row):
+        return ""
+    if forecast.eta is None:
+        return "time left unknown" if forecast.verdict is not Verdict.NOT else "no end in sight"
+    between = ""
+    if forecast.eta_low is not None and forecast.eta_high is not None:
+        between = f"{fmt.duration(forecast.eta_low)} to {fmt.duration(forecast.eta_high)}, "
+    sure = f"{forecast.confidence.value} confidence"
+    return f"{fmt.duration(forecast.eta)} left ({between}{sure})"
+
+
+def verdict_cell(view: View, row: Migration) -> Cell:
+    """The verdict as a word in its role; greyed while the link is lost."""
+    if lost(view, row):
+        return Cell(f"as of {view.stale_age(row.host)} ago", "muted")
+    if row.status.final:
+        return Cell(clean(row.outcome), "muted")
+    forecast = row.forecast
+    if forecast is None or forecast.verdict is Verdict.UNKNOWN:
+        return Cell(fmt.UNKNOWN, "muted")
+    return Cell(forecast.verdict.value, _VERDICT_ROLES[forecast.verdict])
+
+
+def took(view: View, row: Migration) -> float | None:
+    """Seconds since the start, up to the end where it is over; None: not begun."""
+    if row.started is None:
+        return None
+    until = row.ended or (None if lost(view, row) else view.now()) or _last_seen(row)
+    return None if until is None else max(0.0, until - row.started)
+
+
+def _last_seen(row: Migration) -> float | None:
+    return row.sample.at if row.sample is not None else None
+
+
+def milliseconds(value: float | None) -> str:
+    """A downtime: `300 ms`, `5.2 s`; `-` when unknown."""
+    if value is None:
+        return fmt.UNKNOWN
+    return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.1f} s"
+
+
+def bandwidth(mib: float | None) -> str:
+    """A limit in MiB/s; 0 is unlimited, None unknown."""
+    if mib is None:
+        return fmt.UNKNOWN
+    return f"{mib:.0f} MiB/s" if mib else "unlimited"
+
+
+def expected_downtime(row: Migration) -> float | None:
+    """Milliseconds the guest would stand still, or stood still once it is over.
+
+    While post-copy runs libvirt's figure is nonsense, and nothing is expected any more.
+    """
+    if row.result is not None and row.result.downtime is not None:
+        return row.result.downtime
+    if row.status.final or row.status is MigrationStatus.POST_COPY:
+        return None
+    if row.forecast is not None and row.forecast.downtime is not None:
+        return row.forecast.downtime
+    return row.sample.downtime if row.sample is not None else None
+
+
+def forecast_sentence(row: Migration) -> str:
+    """The forecast in words; the outcome once it is over."""
+    if row.status.final:
+        return " ".join(filter(None, (clean(row.outcome), clean(row.hint))))
+    forecast: Forecast | None = row.forecast
+    return clean(forecast.sentence) if forecast is not None else ""
+
+
+def spaced(*pieces: CellValue) -> tuple[Cell, ...]:
+    """Pieces side by side, three blanks apart; empty ones are left out."""
+    cells: list[Cell] = []
+    for piece in pieces:
+        parts = (Cell(piece),) if isinstance(piece, str) else piece
+        parts = (parts,) if isinstance(parts, Cell) else parts
+        if not any(part.text for part in parts):
+            continue
+        cells += [Cell("   ")] if cells else []
+        cells += parts
+    return tuple(cells)

@@ -1,0 +1,144 @@
+"""All migrations in one line each, and the one under the cursor in a few more. UI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any
+
+from textual import on
+from textual.containers import VerticalScroll
+from textual.widget import Widget
+
+from console.actions import bindings_for
+from console.screens import migration_log as log
+from console.screens import migration_panels as panels
+from console.screens.empty import no_migrations
+from console.screens.listing import ListScreen, Passes
+from console.screens.matching import word_filter
+from console.screens.migration_columns import migration_columns, text_of
+from console.screens.migration_controls import ControlsPanel, controls
+from console.screens.migration_words import lost, name_of
+from console.screens.page import Page
+from console.screens.steering import SteeringScreen
+from console.screens.view import LinkWatch
+from console.widgets.live_table import LiveTable
+from core.model import Delta, Migration, ObjectKey
+
+UNFINISHED = "!completed !aborted !failed"
+"""The filter that leaves only what is not over."""
+_LATELY = 3
+"""What was done, as far as the panel shows it."""
+
+
+class MigrationsScreen(SteeringScreen, ListScreen[Migration], inherit_bindings=False):
+    """A table, running first, over what is to be said of the one under the cursor."""
+
+    CSS_PATH = "migrations.tcss"
+    BINDINGS = bindings_for("list", "panel", "steer", "migrations")
+    registry_layer = "migrations"
+    noun = "migration"
+    filter_words = "words of instance, host, status, verdict, policy or author, !word"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._links = LinkWatch()
+
+    def make_table(self) -> LiveTable[Migration]:
+        """The table: running, queued, the newest of what is over."""
+        view = self.console.view
+        return LiveTable(
+            migration_columns(view),
+            name_of=name_of,
+            row_role=lambda row: "muted" if lost(view, row) else "",
+            sort="status",
+        )
+
+    def body(self) -> Iterable[Widget]:
+        """The table, the panel, the filter line."""
+        table, filter_bar = super().body()
+        yield table
+        with VerticalScroll(id="panel"):
+            yield Page(id="about")
+            yield ControlsPanel(id="controls")
+        yield filter_bar
+
+    def rows(self) -> Mapping[str, Migration]:
+        """Every migration that is remembered."""
+        return self.console.view.state.migrations
+
+    def changes(self, delta: Delta) -> tuple[Mapping[Any, Migration], Iterable[Hashable]]:
+        """Migrations that moved on, and all of a host whose link did."""
+        rows = self.rows()
+        turned = self._links.turned(self.console.view, delta)
+        changed = {
+            key.id: rows[key.id]
+            for key in delta.changed
+            if key.kind == "migration" and key.id in rows
+        }
+        changed.update((number, row) for number, row in rows.items() if row.host in turned)
+        return changed, [key.id for key in delta.gone if key.kind == "migration"]
+
+    def in_view(self) -> frozenset[ObjectKey]:
+        """The rows on the screen, by their keys as objects."""
+        rows = self.rows()
+        shown = [rows[number] for number in self.table.keys_in_view if number in rows]
+        return frozenset(row.key for row in shown)
+
+    def parse_filter(self, text: str) -> Passes[Migration]:
+        """Words."""
+        return word_filter(text, text_of)
+
+    def empty_text(self) -> str:
+        """How to begin one."""
+        return no_migrations(self.console.view)
+
+    def show_all(self) -> None:
+        """Table and panel."""
+        super().show_all()
+        self._show_panel()
+
+    def show_change(self, delta: Delta) -> None:
+        """Table and panel."""
+        super().show_change(delta)
+        self._show_panel()
+
+    def show_time(self) -> None:
+        """What is not over takes longer and longer."""
+        rows = self.rows()
+        self.table.update_rows({key: row for key, row in rows.items() if not row.status.final})
+        self._show_panel()
+
+    def chosen_migration(self) -> Migration | None:
+        """The one under the cursor: commands are given one at a time."""
+        return self.rows().get(self.table.cursor_key or "")
+
+    def action_unfinished(self) -> None:
+        """Only what is not over, and back."""
+        self.set_filter("" if self.filter_text == UNFINISHED else UNFINISHED)
+
+    @on(LiveTable.Highlighted)
+    def _moved(self) -> None:
+        """Another row, perhaps other keys in the footer."""
+        self._show_panel()
+        self.show_lines()
+
+    def _show_panel(self) -> None:
+        row = self.chosen_migration()
+        shown = self.query_one("#about", Page)
+        panel = self.query_one("#controls", ControlsPanel)
+        if row is None:
+            shown.show([])
+        else:
+            view, width = self.console.view, self.size.width
+            lines = panels.summary(view, row, width)
+            shown.show([*lines, *log.actions(view, row, _LATELY)])
+            panel.show(controls(row), self.console.actions)
+        panel.display = row is not None and bool(controls(row))
+
+    @on(LiveTable.Activated)
+    async def _open(self) -> None:
+        from console.screens.migration import MigrationScreen
+
+        row = self.chosen_migration()
+        if row is not None:
+            await self.console.push_screen(MigrationScreen(row.id))

@@ -1,0 +1,144 @@
+"""What is asked before a migration is steered: every question, in words. Pure but for the dialogs
+they are put in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from console.screens import migration_words as words
+from console.screens.dialogs.control import ChoiceDialog, ValueDialog
+from console.screens.dialogs.question import QuestionDialog
+from console.widgets.columns import Cell, CellValue
+from core.migration.words import virsh_for, virsh_resume
+from core.model import Migration, Steer, SteerKind
+from core.model.text import clean
+
+VALUES = (SteerKind.MAX_DOWNTIME, SteerKind.BANDWIDTH, SteerKind.POST_COPY_BANDWIDTH)
+"""Commands that need a number."""
+
+
+def title_of(steer: Steer) -> str:
+    """A command as the beginning of a sentence: `Max downtime`."""
+    return steer.kind.value.replace("-", " ").capitalize()
+
+
+def steer_dialog(row: Migration, steer: Steer) -> QuestionDialog:
+    """The question before an abort, the switch to post-copy and the guest's pause."""
+    name, lines = words.name_of(row), [*_meaning(row, steer.kind), "", *_virsh(steer, row)]
+    match steer.kind:
+        case SteerKind.ABORT:
+            title, yes, no = f"Abort the migration of {name}?", "Abort it", "Let it run"
+        case SteerKind.POST_COPY:
+            title, yes, no = f"Switch {name} to post-copy?", "Switch it", "Not now"
+        case _:
+            title, yes, no = f"Pause {name} until it has moved?", "Pause it", "Not now"
+    return QuestionDialog(title, lines, yes, no)
+
+
+def _meaning(row: Migration, kind: SteerKind) -> list[CellValue]:
+    source, destination = clean(row.host), words.destination_of(row)
+    match kind:
+        case SteerKind.ABORT:
+            share = words.shown_progress(row)
+            done = "" if share is None else f" What was sent ({100 * share:.0f} %) is thrown away."
+            return [f"{words.name_of(row)} runs on at {source}; {destination} is cleaned up.{done}"]
+        case SteerKind.POST_COPY:
+            return [
+                f"It stops at {source} for a moment, runs on at {destination} at once, and fetches "
+                "the rest of its memory from here while it runs, slower until that is there.",
+                "",
+                Cell("After the switch it cannot be aborted. If the network or one of the two "
+                     "hosts fails before the rest is there, the instance is lost: neither side "
+                     "has all of its memory.", "warning"),
+                *_post_copy_eta(row),
+            ]  # fmt: skip
+        case _:
+            return [
+                "The guest stands still until everything is sent, and runs on at "
+                f"{destination}. Nothing can be lost; whoever uses it waits.",
+                "If it is aborted, resume it here.",
+            ]
+
+
+def _post_copy_eta(row: Migration) -> list[CellValue]:
+    eta = row.forecast.post_copy_eta if row.forecast is not None else None
+    return [] if eta is None else [f"It would be finished in about {eta:.0f} s."]
+
+
+def value_dialog(row: Migration, kind: SteerKind) -> ValueDialog:
+    """The question for a max downtime or a bandwidth."""
+    limits, name = row.limits, words.name_of(row)
+    if kind is SteerKind.MAX_DOWNTIME:
+        now, unit, least = words.milliseconds(limits.max_downtime), "ms", 1.0
+        what = "How long the guest may stand still at the end"
+    else:
+        after = kind is SteerKind.POST_COPY_BANDWIDTH
+        now = words.bandwidth(limits.post_copy_bandwidth if after else limits.bandwidth)
+        unit, least = "MiB/s", 0.0
+        what = f"What it may send{' in post-copy' if after else ''} (0 is unlimited)"
+    title = f"{title_of(Steer(kind))} of the migration of {name}"
+    lines: list[CellValue] = [f"{what}. It is {now} now.", *_needed(row, kind)]
+
+    def explain(value: float) -> Sequence[CellValue]:
+        return [*what_if(row, kind, value), *_virsh(Steer(kind, value), row)]
+
+    return ValueDialog(title, lines, explain, unit=unit, least=least)
+
+
+def _needed(row: Migration, kind: SteerKind) -> list[CellValue]:
+    forecast = row.forecast
+    if forecast is None:
+        return []
+    if kind is SteerKind.MAX_DOWNTIME and forecast.needed_downtime is not None:
+        return [f"It would finish with {words.milliseconds(forecast.needed_downtime)}."]
+    if kind is SteerKind.BANDWIDTH and forecast.needed_bandwidth is not None:
+        return [f"It would finish with {forecast.needed_bandwidth / (1 << 20):.0f} MiB/s."]
+    return []
+
+
+def what_if(row: Migration, kind: SteerKind, value: float) -> list[CellValue]:
+    """What a value would change, as far as the forecast can tell."""
+    forecast = row.forecast
+    if kind is SteerKind.MAX_DOWNTIME:
+        lines: list[CellValue] = []
+        if row.downtime_limit is not None and value > row.downtime_limit:
+            limit = words.milliseconds(row.downtime_limit)
+            lines.append(Cell(f"That is more than the {limit} the policy may go to.", "warning"))
+        if forecast is not None and forecast.needed_downtime is not None:
+            enough = value >= forecast.needed_downtime
+            lines.append(
+                Cell("It would finish.", "ok")
+                if enough
+                else Cell("It would still not finish at the present rates.", "warning")
+            )
+        return lines
+    if kind is SteerKind.BANDWIDTH and forecast is not None and forecast.needed_bandwidth:
+        enough = value == 0 or value * (1 << 20) >= forecast.needed_bandwidth
+        return [
+            Cell("It would finish, if the network carries that.", "ok")
+            if enough
+            else Cell("It would still not finish at the present rates.", "warning")
+        ]
+    return []
+
+
+def policy_dialog(row: Migration, policies: Mapping[str, str]) -> ChoiceDialog:
+    """The question which policy goes on."""
+    return ChoiceDialog(f"Which policy goes on with {words.name_of(row)}?", policies, row.policy)
+
+
+def resume_dialog(row: Migration) -> QuestionDialog:
+    """The question before a failed post-copy is resumed."""
+    lines: list[CellValue] = [
+        f"The connection from {clean(row.host)} to {words.destination_of(row)} is made again and "
+        "the rest of the memory fetched; then it runs on there.",
+        "",
+        (Cell("as virsh  ", "muted"), Cell(virsh_resume(row), "strong")),
+    ]
+    title = f"Resume the post-copy migration of {words.name_of(row)}?"
+    return QuestionDialog(title, lines, "Resume it")
+
+
+def _virsh(steer: Steer, row: Migration) -> list[CellValue]:
+    line = virsh_for(steer, row)
+    return [(Cell("as virsh  ", "muted"), Cell(line, "strong"))] if line else []

@@ -1,0 +1,289 @@
+"""The report of a migration: what it took, what was decided and why, and what was verified.
+
+One value, written as text, as Markdown and as JSON-able data. Pure: a migration and its samples in,
+lines out; times are written in the zone that is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+import msgspec
+
+from core.migration.report_words import (
+    bandwidth_words,
+    bytes_words,
+    milliseconds_words,
+    passed_words,
+    rate_words,
+    seconds_words,
+    steer_words,
+)
+from core.model import JobSample, Migration, MigrationStatus, Value
+from core.model.text import clean
+
+Row = tuple[str, str]
+"""A name and what is said of it."""
+
+
+class Section(Value, frozen=True):
+    """A part of a report: rows of two columns."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+class Report(Value, frozen=True):
+    """A report, ready to be written in any form."""
+
+    title: str
+    outcome: str
+    sections: tuple[Section, ...]
+
+
+def report(
+    migration: Migration, samples: Sequence[JobSample] = (), zone: tzinfo | None = UTC
+) -> Report:
+    """Make the report of a migration, finished or not.
+
+    `samples` are its readings, oldest first; `zone` is what times are written in (None: the
+    machine's own). Nothing unknown is made up: it is `-`.
+    """
+    sections = (
+        Section("Times", _times(migration, zone)),
+        Section("Downtime", _downtime(migration)),
+        Section("Data", _data(migration, samples)),
+        Section("Iterations", _iterations(migration, samples, zone)),
+        Section("What was done and why", _steering(migration, zone)),
+        Section("Verification", _checks(migration)),
+        Section(
+            "Timeline", tuple((_clock(one.at, zone), clean(one.text)) for one in migration.timeline)
+        ),
+        Section("The same as a command", (("virsh", clean(migration.virsh)),)
+                if migration.virsh else ()),
+    )  # fmt: skip
+    return Report(_title(migration), _outcome(migration), sections)
+
+
+def as_text(made: Report) -> str:
+    """Write a report as plain text."""
+    lines = [made.title, "=" * len(made.title), made.outcome]
+    for section in _filled(made):
+        width = max(len(name) for name, _ in section.rows)
+        lines += ["", section.title]
+        lines += [f"  {name:<{width}}  {text}".rstrip() for name, text in section.rows]
+    return "\n".join(lines) + "\n"
+
+
+def as_markdown(made: Report) -> str:
+    """Write a report as Markdown: a table per section."""
+    lines = [f"# {_escaped(made.title)}", "", _escaped(made.outcome)]
+    for section in _filled(made):
+        lines += ["", f"## {section.title}", "", "| | |", "| --- | --- |"]
+        lines += [f"| {_escaped(name)} | {_escaped(text)} |" for name, text in section.rows]
+    return "\n".join(lines) + "\n"
+
+
+def as_value(migration: Migration, samples: Sequence[JobSample] = ()) -> dict[str, Any]:
+    """Return what the report says as JSON-able data, in bytes, seconds and milliseconds.
+
+    Times are seconds since the epoch; what is not known is null. The keys do not change.
+    """
+    row = migration
+    passes = _passes(row, samples)
+    value = {
+        "id": row.id, "name": row.name, "uuid": row.uuid, "from": row.host, "to": row.to,
+        "uri": row.uri, "status": row.status.value, "outcome": row.outcome, "hint": row.hint,
+        "policy": row.policy, "author": row.author, "foreign": row.foreign,
+        "resumable": row.resumable,
+        "times": {
+            "created": row.created, "started": row.started, "switched": row.switched,
+            "ended": row.ended, "took": _took(row),
+        },
+        "downtime": {
+            "measured": row.result.downtime if row.result else None,
+            "between_events": row.result.downtime_seen if row.result else None,
+            "limit": row.limits.max_downtime, "policy_limit": row.downtime_limit,
+            "within_limit": within_limit(row),
+        },
+        "limits": row.limits, "result": row.result, "memory": row.memory,
+        "copied_disks": row.copied_disks, "post_copy": row.post_copy,
+        "auto_converge": row.auto_converge,
+        "iterations": [
+            {"began": began, "remaining": remaining} for began, remaining in passes
+        ],
+        "steering": row.steering, "checks": row.checks, "timeline": row.timeline,
+        "virsh": row.virsh,
+    }  # fmt: skip
+    plain: dict[str, Any] = msgspec.to_builtins(value)
+    return plain
+
+
+def downtime_of(migration: Migration) -> float | None:
+    """Return how long the guest stood still, in ms: libvirt's figure, else the events'."""
+    result = migration.result
+    if result is None:
+        return None
+    return result.downtime if result.downtime is not None else result.downtime_seen
+
+
+def within_limit(migration: Migration) -> bool | None:
+    """Return whether the guest stood still no longer than allowed; None: not known.
+
+    The limit is how far the policy might go, or what was in force where no policy has one.
+    """
+    downtime = downtime_of(migration)
+    limit = migration.downtime_limit or migration.limits.max_downtime
+    return None if downtime is None or limit is None else downtime <= limit
+
+
+def _title(row: Migration) -> str:
+    to = clean(row.to or row.uri) or "an unknown destination"
+    return f"Migration of {clean(row.name)} from {clean(row.host)} to {to}"
+
+
+def _outcome(row: Migration) -> str:
+    words = " ".join(filter(None, (clean(row.outcome), clean(row.hint))))
+    after = ""
+    if row.status is MigrationStatus.POST_COPY_FAILED:
+        after = " It can be resumed." if row.resumable else " It cannot be resumed from here."
+    return f"{row.status.value.capitalize()}. {words}{after}".strip()
+
+
+def _times(row: Migration, zone: tzinfo | None) -> tuple[Row, ...]:
+    result = row.result
+    rows = [
+        ("asked", f"{_date(row.created, zone)} by {clean(row.author) or 'somebody else'}"),
+        ("started", _date(row.started, zone)),
+    ]
+    if row.switched is not None:
+        rows.append(("to post-copy", _date(row.switched, zone)))
+    rows.append(("ended", _date(row.ended, zone)))
+    rows.append(("took", seconds_words(_took(row))))
+    if result is not None and result.setup is not None:
+        rows.append(("set-up", milliseconds_words(result.setup)))
+    if result is not None and result.post_copy is not None:
+        rows.append(("in post-copy", seconds_words(result.post_copy)))
+    return tuple(rows)
+
+
+def _downtime(row: Migration) -> tuple[Row, ...]:
+    result, downtime = row.result, downtime_of(row)
+    if downtime is None:
+        return (("stood still", "-"), ("max downtime", _limit(row)))
+    within = within_limit(row)
+    word = {True: ", within the limit", False: ", over the limit"}.get(bool(within), "")
+    rows = [("stood still", milliseconds_words(downtime) + ("" if within is None else word))]
+    if result is not None and result.downtime_seen is not None:
+        rows.append(("between events", milliseconds_words(result.downtime_seen)))
+    return (*rows, ("max downtime", _limit(row)))
+
+
+def _limit(row: Migration) -> str:
+    words = f"{milliseconds_words(row.limits.max_downtime)} in force"
+    if row.downtime_limit is not None:
+        words += f", the policy might go to {milliseconds_words(row.downtime_limit)}"
+    return words
+
+
+def _data(row: Migration, samples: Sequence[JobSample]) -> tuple[Row, ...]:
+    result = row.result
+    dirty = [one.dirty_rate for one in samples if one.dirty_rate]
+    rows = [
+        ("memory", bytes_words(row.memory or None)),
+        ("sent", bytes_words(result.transferred if result else None)),
+        ("throughput", f"{rate_words(result.throughput if result else None)} on average"),
+        ("dirtied", f"{rate_words(max(dirty))} at most" if dirty else "-"),
+        ("bandwidth", bandwidth_words(row.limits.bandwidth)),
+        ("disks copied", clean(", ".join(row.copied_disks)) or "none"),
+        ("post-copy", row.post_copy),
+    ]
+    if row.post_copy != "never":
+        rows.append(("in post-copy", bandwidth_words(row.limits.post_copy_bandwidth)))
+    if result is not None and result.throttle:
+        rows.append(("throttle", f"the guest was braked by up to {result.throttle} %"))
+    return tuple(rows)
+
+
+_MOST_PASSES = 20
+
+
+def _iterations(
+    row: Migration, samples: Sequence[JobSample], zone: tzinfo | None
+) -> tuple[Row, ...]:
+    count = row.result.iterations if row.result and row.result.iterations else None
+    passes = _passes(row, samples)
+    total = count if count is not None else len(passes) or None
+    if total is None:
+        return ()
+    rows: list[Row] = [("number", str(total))]
+    shown = passes[-_MOST_PASSES:]
+    first = len(passes) - len(shown) + 1
+    for number, (began, remaining) in enumerate(shown, first):
+        rows.append((f"{number}", f"{_clock(began, zone)}  {bytes_words(remaining)} left then"))
+    return tuple(rows)
+
+
+def _passes(row: Migration, samples: Sequence[JobSample]) -> list[tuple[float, int | None]]:
+    """When each iteration began, and what was left of the memory then."""
+    found: list[tuple[float, int | None]] = []
+    place = 0
+    for began in row.iterations:
+        while place < len(samples) and samples[place].at < began:
+            place += 1
+        left = samples[place].memory_remaining if place < len(samples) else None
+        found.append((began, left))
+    return found
+
+
+def _steering(row: Migration, zone: tzinfo | None) -> tuple[Row, ...]:
+    if not row.steering:
+        return (("-", f"Nothing: the policy {clean(row.policy)} had no cause, and nobody asked."),)
+    return tuple(
+        (_clock(one.at, zone), f"{clean(one.by)}: {steer_words(one)}") for one in row.steering
+    )
+
+
+def _checks(row: Migration) -> tuple[Row, ...]:
+    return tuple(
+        (clean(one.name), f"{passed_words(one.passed)}: {clean(one.text)}") for one in row.checks
+    )
+
+
+def _took(row: Migration) -> float | None:
+    if row.result is not None and row.result.total is not None:
+        return row.result.total
+    if row.started is None or row.ended is None:
+        return None
+    return max(0.0, row.ended - row.started)
+
+
+def _filled(made: Report) -> list[Section]:
+    return [section for section in made.sections if section.rows]
+
+
+def _clock(when: float | None, zone: tzinfo | None) -> str:
+    return _written(when, zone, "%H:%M:%S")
+
+
+def _date(when: float | None, zone: tzinfo | None) -> str:
+    return _written(when, zone, "%Y-%m-%d %H:%M:%S %Z").strip()
+
+
+def _written(when: float | None, zone: tzinfo | None, pattern: str) -> str:
+    if when is None:
+        return "-"
+    try:
+        moment = datetime.fromtimestamp(when, tz=zone)
+    except (OverflowError, ValueError, OSError):  # no calendar has that year
+        return "-"
+    return (moment if zone is not None else moment.astimezone()).strftime(pattern)
+
+
+def _escaped(text: str) -> str:
+    """What would be Markdown or HTML in guest-supplied text is text."""
+    for sign in "\\`*_[]<>|#":
+        text = text.replace(sign, f"\\{sign}")
+    return text
