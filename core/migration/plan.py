@@ -46,20 +46,17 @@ def plan(
     _refuse((*complaints, *malformed(request)), objections(request, instance, disks))
     targets, left = disks_to_copy(request, disks)
     settled, given_way = settle(request, instance, targets)
-    parameters: dict[str, Parameter] = {
-        **_xml_parameters(settled, xml, inactive_xml),
-        **_parameters(settled),
-        **way.parameters(copies=bool(targets)),
-    }
-    if targets:
-        parameters["migrate_disks"] = list(targets)
     made = Plan(
         name=instance.name,
         source=instance.host,
         destination=destination.name,
         uri=way.uri,
         flags=_flags(settled),
-        parameters=parameters,
+        parameters={
+            **_xml_parameters(settled, xml, inactive_xml),
+            **_parameters(settled, targets),
+            **way.parameters(copies=bool(targets)),
+        },
         disks=targets,
         notes=(*way.notes, *given_way, *left),
         source_xml=xml,
@@ -110,7 +107,7 @@ def _flags(settled: Migrate) -> int:
     return sum(int(flag) for flag, wanted in on.items() if wanted)
 
 
-def _parameters(settled: Migrate) -> dict[str, Parameter]:
+def _parameters(settled: Migrate, targets: tuple[str, ...]) -> dict[str, Parameter]:
     """Return the typed parameters of the options that are on; the others are libvirt's choice."""
     post_copy = settled.post_copy != "never"
     named: dict[str, Parameter | None] = {
@@ -122,6 +119,7 @@ def _parameters(settled: Migrate) -> dict[str, Parameter]:
         "compression": list(settled.compression),
         "disks_port": settled.disks_port,
         "destination_name": settled.destination_name,
+        "migrate_disks": list(targets),
     }
     return {name: value for name, value in named.items() if value}
 

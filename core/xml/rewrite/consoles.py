@@ -35,7 +35,10 @@ def _listen_at(console: Element, listen: GraphicsListen) -> None:
 
 
 def serial(root: Element, rewrites: Rewrites) -> Iterator[str]:
-    """Set the address of serial ports over TCP, and the port where one is reserved for it."""
+    """Set the address of serial ports that listen over TCP, and the port where one is reserved.
+
+    One that connects to somewhere goes on connecting there.
+    """
     listen = rewrites.serial
     if listen is None:
         return
@@ -43,9 +46,10 @@ def serial(root: Element, rewrites: Rewrites) -> Iterator[str]:
         device
         for kind in ("serial", "console")
         for device in root.findall(f"./devices/{kind}[@type='tcp']")
+        if device.find("source[@mode='bind']") is not None
     ]
     if listen.host and not ports:
-        yield "The instance has no serial port over TCP."
+        yield "The instance has no serial port that listens over TCP."
     if ports and not listen.host:
         yield "The instance has a serial port over TCP, and no address for it at the destination."
         return
@@ -55,7 +59,7 @@ def serial(root: Element, rewrites: Rewrites) -> Iterator[str]:
 
 def _serial_at(device: Element, listen: SerialListen) -> None:
     index = number(attribute(device, "port", "target"))
-    for source in device.findall("source"):
+    for source in device.findall("source[@mode='bind']"):
         source.set("host", listen.host)
         if index is not None and index < len(listen.ports):
             source.set("service", str(listen.ports[index]))

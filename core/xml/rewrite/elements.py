@@ -20,6 +20,20 @@ def child(parent: Element, name: str) -> Element:
     return etree.SubElement(parent, name) if found is None else found
 
 
+def section(root: Element, name: str) -> Element:
+    """Return a part of a domain; a new one before its devices, where people look for it."""
+    found = root.find(name)
+    if found is not None:
+        return found
+    devices = root.find("devices")
+    if devices is None:
+        return etree.SubElement(root, name)
+    made = etree.Element(name)
+    made.tail = "\n  "
+    devices.addprevious(made)
+    return made
+
+
 def drop(parent: Element, name: str) -> None:
     """Remove every child of a name."""
     for element in parent.findall(name):

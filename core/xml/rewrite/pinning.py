@@ -8,7 +8,7 @@ from lxml import etree
 
 from core.model.rewrites import CellNodes, NumaPinning, Pin, Rewrites
 from core.xml.rewrite.cpusets import read_set, write_set
-from core.xml.rewrite.elements import child, drop, put
+from core.xml.rewrite.elements import child, drop, put, section
 from core.xml.tree import Element, attribute, number, text
 
 
@@ -32,7 +32,7 @@ def numa(root: Element, rewrites: Rewrites) -> Iterator[str]:
         return
     yield from _vcpus(root, pinning.vcpus)
     if pinning.emulator:
-        child(child(root, "cputune"), "emulatorpin").set("cpuset", pinning.emulator)
+        child(section(root, "cputune"), "emulatorpin").set("cpuset", pinning.emulator)
     yield from _memory(root, pinning.cells)
     yield from _schedule(root, pinning)
     _iothreads(root, pinning.iothreads)
@@ -48,7 +48,7 @@ def _vcpus(root: Element, pins: tuple[Pin, ...]) -> Iterator[str]:
 
 
 def _pin(root: Element, name: str, key: str, pin: Pin) -> None:
-    tune = child(root, "cputune")
+    tune = section(root, "cputune")
     for element in tune.findall(name):
         if number(attribute(element, key)) == pin.id:
             element.set("cpuset", pin.cpuset)
@@ -74,7 +74,7 @@ def _memory(root: Element, cells: tuple[CellNodes, ...]) -> Iterator[str]:
     if missing:
         yield from (f"The instance has no NUMA cell {cell}." for cell in missing)
         return
-    tune = child(root, "numatune")
+    tune = section(root, "numatune")
     memory = child(tune, "memory")
     nodes = frozenset[int]().union(*(read_set(cell.nodes) or () for cell in cells))
     memory.set("nodeset", write_set(nodes))
@@ -109,7 +109,7 @@ def _schedule(root: Element, pinning: NumaPinning) -> Iterator[str]:
     if not pinning.schedulers:
         return
     count = number(text(root, "vcpu")) or 0
-    tune = child(root, "cputune")
+    tune = section(root, "cputune")
     drop(tune, "vcpusched")
     for scheduler in pinning.schedulers:
         missing = [vcpu for vcpu in read_set(scheduler.vcpus) or () if vcpu >= count]

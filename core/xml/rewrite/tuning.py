@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from core.model.rewrites import Rewrites
-from core.xml.rewrite.elements import child, drop, drop_if_empty
+from core.xml.rewrite.elements import child, drop, drop_if_empty, section
 from core.xml.tree import Element
 
 
@@ -19,7 +19,7 @@ def perf(root: Element, rewrites: Rewrites) -> Iterator[str]:
     if found is not None:
         drop(found, "event")
     for name in rewrites.perf:
-        etree.SubElement(child(root, "perf"), "event", name=name, enabled="yes")
+        etree.SubElement(section(root, "perf"), "event", name=name, enabled="yes")
     yield from ()
 
 
@@ -41,7 +41,7 @@ def _back(root: Element, name: str, key: str, value: str | None) -> None:
     if value is None:
         return
     if value:
-        element = child(child(root, "memoryBacking"), name)
+        element = child(section(root, "memoryBacking"), name)
         if key:
             element.set(key, value)
         return
