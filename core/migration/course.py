@@ -19,8 +19,10 @@ CHUNK = 0.1
 MOST_PASSES = 200
 GAINS = 0.999
 """A pass that leaves more than this part of the one before gains nothing."""
-SHORT = 2.0
-"""Seconds of a pass in which few pages are written twice: its rate is the real one."""
+SHORT = 1.0
+"""Seconds of a pass that shows at least as much of the writing as a dirty-rate calculation."""
+USUAL = 0.4
+"""The part of its memory that a guest writes to, as long as no pass has shown it."""
 _FACTORS = (1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0)
 
 
@@ -37,8 +39,17 @@ class Writing:
             return 0.0
         return -self.working_set * math.expm1(-self.rate * seconds / self.working_set)
 
+    @property
+    def at_once(self) -> float:
+        """Bytes/s at one moment, if `rate` is what a second shows at random places: a bound."""
+        part = min(self.rate / self.working_set, 0.95) if self.working_set > 0 else 0.0
+        return max(self.rate, -self.working_set * math.log1p(-part))
+
     def again(self, seconds: float, throughput: float, total: float) -> float:
-        """Bytes sent in a first pass of so many seconds that were written again since."""
+        """Bytes sent in a first pass of so many seconds that were written again since.
+
+        On average: it depends on where in the memory they lie.
+        """
         if self.rate <= 0 or self.working_set <= 0:
             return 0.0
         reach = self.working_set / self.rate
@@ -68,9 +79,9 @@ def fit(points: Sequence[tuple[float, float]], before: float | None, total: floa
 
 
 def _widest(rate: float, points: Sequence[tuple[float, float]], total: float) -> float:
-    """Return the working set that the longest pass shows; all of the memory without any."""
+    """Return the working set that the longest pass shows; a usual one without any."""
     if not points:
-        return total
+        return USUAL * total
     seconds, slower = max(points)
     return min(_working_set(rate, seconds, slower * seconds, total), total)
 
@@ -118,7 +129,9 @@ def project(
         seconds += sending
         fresh = writing.within(sending + since)
         since = 0.0
-        peak = low + fresh * (1 - min(1.0, low / writing.working_set)) if fresh else low
+        # what is still to be sent may be what was written again, not so where writing outruns
+        same = min(1.0, low / writing.working_set) if 0 < writing.rate < throughput else 0.0
+        peak = low + fresh * (1 - same)
         next_peak = next_peak or peak
         floor = min(floor, peak)
         if peak <= threshold:

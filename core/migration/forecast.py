@@ -40,7 +40,8 @@ def forecast(
     about a second said before the start, without which nothing is known of the writing before the
     second pass. `auto_converge`: whether it was started with it. `memory`: bytes of RAM, for the
     time before the memory is copied. `used`: bytes of it that the guest said it uses, before the
-    start (its balloon less what is unused), for the pages of zeros. Raises nothing; what is not known is None.
+    start (its balloon less what is unused), for the pages of zeros. Raises nothing; None stands
+    for what is not known.
     """
     if switched is not None:
         return _after_switch([one for one in samples if one.at >= switched], limits, now)
@@ -78,7 +79,7 @@ def forecast_before(
     measured = Measured(sample, ram, ram, throughput, 0.0, 1, 0.0, now)
     if dirty_rate is None:
         return _one_pass(measured, throughput, 0.0, now)
-    writing = Writing(dirty_rate, float(ram))
+    writing = fit([], dirty_rate, float(ram))
     return PreCopy(measured, throughput, writing, limits).forecast(
         now, 0.0, post_copy, False, dirty_rate
     )

@@ -19,6 +19,9 @@ RECENT = 24
 """Samples that the throughput is measured over."""
 FADE = 5.0
 """Seconds after which a measurement of throughput counts a third."""
+HOVERING = 5.0
+MANY = 10
+"""So many passes within so many seconds, without gain: the next one will not be the last."""
 BEGINNING = 3.0
 """Seconds within which the first sample shows where the iterations count from: after a cancelled
 try of the same process they go on from its number (vdsm)."""
@@ -72,6 +75,16 @@ class Measured:
                 rate = max(one.peak - one.left, 0.0) / seconds
             found.append((seconds, rate))
         return found
+
+    @property
+    def hovers(self) -> bool:
+        """Whether one short pass follows the other, none better than those before."""
+        start = self.newest.at - HOVERING
+        recent = [one for one in self.passes if one.began > start]
+        before = [one.peak for one in self.passes if one.began <= start]
+        if not before or not recent or self.number - recent[0].number < MANY:
+            return False
+        return min(one.peak for one in recent) >= 0.96 * min(before)
 
     @property
     def peaks(self) -> list[float]:
@@ -154,8 +167,9 @@ def _passes(known: Sequence[JobSample], base: int, throughput: float) -> list[Pa
     found: list[Pass] = []
     for before, after in pairwise(known):
         number = (after.iteration or 0) - base
-        if number > max((before.iteration or 0) - base, 1):
-            half = (after.at - before.at) / 2
+        begun = number - max((before.iteration or 0) - base, 1)
+        if begun > 0:
+            half = (after.at - before.at) / (2 * begun)
             total = float(after.memory_total or 0)
             sent = throughput * half
             found.append(

@@ -48,7 +48,11 @@ class PreCopy:
         self.max_downtime = limits.max_downtime or DEFAULT_DOWNTIME
         self.post_copy_cap = (limits.post_copy_bandwidth or 0.0) * _MIB
         self.threshold = throughput * self.max_downtime / 1000
+        off = min(0.05 + measured.spread / 2, 0.3)
+        busier = 0.1 if measured.number > 2 else 0.2
         self.outlook = self._play(1.0, 1.0)
+        self.best = self._play(1 + off, 1 - busier)
+        self.worst = self._play(1 - off, 1 + busier)
         self.stalled = self._is_stalled()
 
     def _play(self, slower: float, busier: float) -> Outlook:
@@ -64,6 +68,8 @@ class PreCopy:
 
     def _is_stalled(self) -> bool:
         """Whether the newest pass had as much to send as the best one before, and too much."""
+        if self.measured.hovers:
+            return True
         peaks = self.measured.peaks
         if len(peaks) < 2 or peaks[-1] <= self.threshold + self.throughput / 2:
             return False
@@ -110,11 +116,7 @@ class PreCopy:
         """Return low, expected and high seconds; all None where it does not finish."""
         if not finishes:
             return None, None, None
-        off = min(0.05 + self.measured.spread / 2, 0.3)
-        busier = 0.1 if self.measured.number > 2 else 0.2
-        best = self._play(1 + off, 1 - busier)
-        worst = self._play(1 - off, 1 + busier)
-        eta = self.outlook.seconds
+        best, worst, eta = self.best, self.worst, self.outlook.seconds
         high = worst.seconds if worst.finishes else None
         return (
             waiting + min(best.seconds, eta * 0.9),
@@ -151,20 +153,28 @@ class PreCopy:
             return Confidence.LOW
         if dirty_before is None and measured.number < 3 and finishes:
             return Confidence.LOW  # one long pass says too little of a guest that writes quickly
-        other = self._play(0.9, 1.1) if finishes else self._play(1.1, 0.9)
-        close = other.finishes is not self.outlook.finishes
-        if measured.number > 2 and measured.spread < 0.25 and (self.stalled or not close):
+        other = self.worst if finishes else self.best
+        close = other.finishes is not self.outlook.finishes and not self.stalled
+        if measured.number > 2 and measured.spread < 0.25 and not close:
             return Confidence.HIGH
-        return Confidence.LOW if close and not self.stalled else Confidence.MEDIUM
+        return Confidence.LOW if close else Confidence.MEDIUM
 
     def _final_downtime(self) -> float:
         return min(self.outlook.floor / self.throughput * 1000, self.max_downtime)
 
     def _needed_downtime(self) -> float:
-        """Milliseconds in which the least that a pass left can be sent, with a margin."""
+        """Milliseconds, with a margin, in which the least that a pass left can be sent.
+
+        Where it converges by itself those in which the next pass is the last one.
+        """
         peaks = self.measured.peaks[-4:]
-        floor = min([self.outlook.floor, *peaks]) if len(peaks) < 2 else min(peaks)
-        return MARGIN * floor / self.throughput * 1000
+        if self.outlook.finishes and not self.stalled:
+            least = self.outlook.next_peak
+        elif self.measured.hovers:
+            least = max(peaks)  # each pass so far found that much: the least was luck
+        else:
+            least = min(peaks) if len(peaks) > 1 else min([self.outlook.floor, *peaks])
+        return MARGIN * least / self.throughput * 1000
 
     def _needed_bandwidth(self, dirty_before: float | None) -> float:
         """Bytes/s at which the passes shrink, or a pass of the working set fits the downtime.
@@ -175,7 +185,7 @@ class PreCopy:
         short = any(seconds <= SHORT for seconds, _ in self.measured.points[-3:])
         if dirty_before is None and not short and (self.stalled or not self.outlook.finishes):
             return fits
-        return min(fits, max(MARGIN * self.writing.rate, MARGIN * self.throughput))
+        return min(fits, MARGIN * max(self.writing.at_once, self.throughput))
 
     def _post_copy_eta(self) -> float:
         """Seconds to fetch what remains and what was written since the pass began."""
@@ -183,11 +193,18 @@ class PreCopy:
         if self.post_copy_cap:
             pace = min(pace, self.post_copy_cap)
         if measured.number == 1:
-            again = self.writing.again(measured.since, self.throughput, measured.total)
+            again = self._again()
         else:
             again = self.writing.within(measured.since)
             again *= 1 - min(1.0, measured.remaining / max(self.writing.working_set, 1.0))
         return min(measured.work + again, measured.total) / pace
+
+    def _again(self) -> float:
+        """Bytes sent in this first pass that were written since: at worst where it may not end."""
+        measured = self.measured
+        if self.worst.finishes:
+            return self.writing.again(measured.since, self.throughput, measured.total)
+        return min(self.writing.within(measured.since), self.throughput * measured.since)
 
 
 def _worded(

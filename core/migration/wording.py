@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 _MINUTE = 60.0
 _HOUR = 3600.0
 
@@ -37,8 +39,11 @@ def milliseconds(value: float) -> str:
 
 
 def times(factor: float) -> str:
-    """Return `1.3x`, `3x`."""
-    return f"{factor:.1f}x" if factor < 2.95 and f"{factor:.1f}"[-1] != "0" else f"{factor:.0f}x"
+    """Return `1.3x`, `3x`, `12x`; rounded up, for it is what is needed."""
+    tenths = math.ceil(factor * 10 - 1e-6)
+    if tenths % 10 == 0 or tenths > 100:
+        return f"{math.ceil(tenths / 10)}x"
+    return f"{tenths / 10:.1f}x"
 
 
 def size(value: float) -> str:

@@ -13,8 +13,10 @@ from core.migration import wording
 from core.migration.policies.watched import Watched
 from core.model.migration import Confidence, Forecast, Steer, SteerKind, Verdict
 
-BUDGET = 1.2
+BUDGET = 1.25
 """Passes over the whole memory that a migration may take where post-copy is allowed."""
+STEP = 1.2
+"""By how much the max downtime is raised at least: what was needed so far was not enough."""
 LOOK = 0.5
 """Seconds until the next look: an action a look too late must still be in time."""
 MOST_THROTTLE = 99
@@ -77,15 +79,20 @@ def _budget(watched: Watched, forecast: Forecast) -> float | None:
 
 def _calls_for_action(watched: Watched, forecast: Forecast) -> bool:
     """Whether it ends too late by itself, or never."""
+    late = _late(watched, forecast)
     if not _trusted(watched, forecast):
-        return _budget_spent(watched, forecast) and forecast.verdict is not Verdict.CONVERGES
+        return late and _budget_spent(watched, forecast)
     if forecast.verdict is Verdict.NOT:
         return True
-    if forecast.verdict not in (Verdict.CONVERGES, Verdict.SLOWLY) or forecast.eta is None:
-        return False
-    budget = _budget(watched, forecast)
-    late = budget is not None and watched.elapsed + forecast.eta > budget
     return late and (forecast.verdict is Verdict.SLOWLY or watched.request.post_copy != "never")
+
+
+def _late(watched: Watched, forecast: Forecast) -> bool:
+    """Whether it ends after its budget even if all goes well."""
+    budget = _budget(watched, forecast)
+    if forecast.verdict not in (Verdict.CONVERGES, Verdict.SLOWLY) or forecast.eta_low is None:
+        return forecast.verdict is Verdict.NOT
+    return budget is not None and watched.elapsed + forecast.eta_low > budget
 
 
 def _budget_spent(watched: Watched, forecast: Forecast) -> bool:
@@ -93,7 +100,7 @@ def _budget_spent(watched: Watched, forecast: Forecast) -> bool:
     budget = _budget(watched, forecast)
     if budget is None or forecast.post_copy_eta is None:
         return False
-    return watched.elapsed + forecast.post_copy_eta + 2 * LOOK >= budget
+    return watched.elapsed + forecast.post_copy_eta + LOOK >= budget
 
 
 def _raise(watched: Watched, forecast: Forecast) -> Steer | None:
@@ -101,9 +108,12 @@ def _raise(watched: Watched, forecast: Forecast) -> Steer | None:
     needed, current = forecast.needed_downtime, watched.limits.max_downtime
     if needed is None or needed > watched.downtime_limit:
         return None
-    value = float(min(math.ceil(needed), watched.downtime_limit))
-    if current is not None and value <= current:
-        return None
+    value = float(math.ceil(needed))
+    if current is not None:
+        if current >= watched.downtime_limit:
+            return None
+        value = max(value, math.ceil(current * STEP))
+    value = min(value, watched.downtime_limit)
     reason = (
         f"{forecast.verdict.value}; it finishes with {wording.milliseconds(value)} of downtime,"
         f" and {wording.milliseconds(watched.downtime_limit)} are allowed"
