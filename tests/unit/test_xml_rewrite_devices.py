@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from xml.etree.ElementTree import canonicalize
 
 import msgspec
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.toml import decode_toml
 from core.errors import RefusedError, UsageError
 from core.model import Migrate, ObjectKey
 from core.model.rewrites import (
@@ -24,7 +24,7 @@ from core.model.rewrites import (
     SerialListen,
     VolumeRewrite,
 )
-from core.xml.rewrite import read_rewrites, rewrite
+from core.xml.rewrite import rewrite
 from core.xml.rewrite.cpusets import read_set, write_set
 
 MAC, OTHER = "52:54:00:aa:bb:01", "52:54:00:aa:bb:02"
@@ -290,29 +290,9 @@ READ = Rewrites(
 
 
 def test_a_file_of_rewrites():
-    assert read_rewrites(tomllib.loads(FILE)) == READ
+    assert decode_toml(FILE, Rewrites, "The file") == READ
 
 
 def test_rewrites_survive_the_journal():
     request = Migrate(ObjectKey("instance", "alpha", "u"), to="beta", rewrites=READ)
     assert msgspec.json.decode(msgspec.json.encode(request), type=Migrate) == request
-
-
-@pytest.mark.parametrize(
-    ("data", "words"),
-    [
-        ({"grafics": []}, ("'grafics'", "Did you mean 'graphics'?")),
-        ({"zzz": 1}, ("'zzz'", "Known keys: graphics")),
-        ({"serial": {"hosts": "x"}}, ("'hosts'", "in serial")),
-        ({"graphics": [{"type": "vnc"}]}, ("'address'", "graphics[0]")),
-        ({"serial": {"ports": ["x"]}}, ("serial.ports[0]", "int")),
-        ({"cpuset": "x"}, ("no set of numbers",)),
-        ({"gra\x1bfics": 1}, ("unknown key",)),
-    ],
-)
-def test_a_file_that_cannot_be_used_says_where(data, words):
-    with pytest.raises(UsageError) as caught:
-        read_rewrites(data)
-    for word in words:
-        assert word in str(caught.value)
-    assert str(caught.value).isprintable()

@@ -38,8 +38,8 @@ def rewrite(xml: str, rewrites: Rewrites, *, lenient: bool = False) -> str:
     """Return a domain's XML as it must be at the destination; all the rest of it stays.
 
     Comments and processing instructions are dropped, as libvirt does. Raises XmlError for XML that
-    is none, UsageError for rewrites that make no sense, and RefusedError naming everything that
-    the XML does not have; `lenient` passes over that.
+    is none, UsageError for rewrites that make no sense whatever the XML, and RefusedError naming
+    everything that the XML does not have; `lenient` passes over that.
     """
     wrong = problems(rewrites)
     if wrong:
