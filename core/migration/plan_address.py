@@ -20,7 +20,10 @@ _HOSTNAME = re.compile(r"[A-Za-z0-9_.:][A-Za-z0-9_.:-]*", re.ASCII)
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@$+-]*", re.ASCII)
 _SCHEME = re.compile(r"[a-z][a-z0-9]*(\+[a-z0-9]+)?", re.ASCII)
 _MEMORY = re.compile(r"(?:(?P<scheme>[a-z]+)://)?(?P<rest>.+)", re.DOTALL)
-_NETWORK = re.compile(r"(?:\[(?P<six>[^\[\]]+)\]|(?P<host>[^\[\]:]+))(?::(?P<port>\d{1,5}))?/?")
+_SOCKET = re.compile(r"/[A-Za-z0-9_.:/+=-]+", re.ASCII)
+_NETWORK = re.compile(
+    r"(?:\[(?P<six>[^\[\]]+)\]|(?P<host>[^\[\]:]+))(?::(?P<port>\d{1,5}))?/?", re.ASCII
+)
 _OF_THIS_MACHINE = frozenset(
     {"command", "keyfile", "known_hosts", "known_hosts_verify", "pkipath", "sshauth"}
 )
@@ -57,15 +60,18 @@ def checked_transfer(text: str, what: str, schemes: tuple[str, ...]) -> str:
             f"Known: {', '.join(schemes)}.",
         )
     if scheme == "unix":
-        if not rest.startswith("/") or not rest.isprintable() or {" ", "?", "#"} & set(rest):
-            raise UsageError(f"{what} is {clean(text)!r}, which is no path of a socket.")
+        if not _SOCKET.fullmatch(rest):
+            raise UsageError(
+                f"{what} is {clean(text)!r}, which is no path of a socket.",
+                "Write unix:///PATH, without blanks and characters that mean something in a URI.",
+            )
         return f"unix://{rest}"
     return f"{scheme}://{_network(rest, text, what)}"
 
 
 def _network(rest: str, text: str, what: str) -> str:
     if _is_ipv6(rest):
-        return f"[{rest}]"
+        return f"[{checked_hostname(rest, what)}]"  # one with a zone is none
     found = _NETWORK.fullmatch(rest)
     if found is None:
         raise UsageError(
