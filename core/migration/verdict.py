@@ -200,11 +200,16 @@ class PreCopy:
         return min(measured.work + again, measured.total) / pace
 
     def _again(self) -> float:
-        """Bytes sent in this first pass that were written since: at worst where it may not end."""
+        """Bytes sent in this first pass that were written again since.
+
+        It depends on where they lie: at worst all was sent before it was written. That is taken
+        where the migration may not end; else what is between that and the average.
+        """
         measured = self.measured
-        if self.worst.finishes:
-            return self.writing.again(measured.since, self.throughput, measured.total)
-        return min(self.writing.within(measured.since), self.throughput * measured.since)
+        most = min(self.writing.within(measured.since), self.throughput * measured.since)
+        if not self.worst.finishes:
+            return most
+        return (most + self.writing.again(measured.since, self.throughput, measured.total)) / 2
 
 
 def _worded(

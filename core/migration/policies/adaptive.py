@@ -88,11 +88,11 @@ def _calls_for_action(watched: Watched, forecast: Forecast) -> bool:
 
 
 def _late(watched: Watched, forecast: Forecast) -> bool:
-    """Whether it ends after its budget even if all goes well."""
-    budget = _budget(watched, forecast)
-    if forecast.verdict not in (Verdict.CONVERGES, Verdict.SLOWLY) or forecast.eta_low is None:
+    """Whether it ends after its budget even if most goes well."""
+    budget, eta, low = _budget(watched, forecast), forecast.eta, forecast.eta_low
+    if forecast.verdict not in (Verdict.CONVERGES, Verdict.SLOWLY) or eta is None or low is None:
         return forecast.verdict is Verdict.NOT
-    return budget is not None and watched.elapsed + forecast.eta_low > budget
+    return budget is not None and watched.elapsed + (low + eta) / 2 > budget
 
 
 def _budget_spent(watched: Watched, forecast: Forecast) -> bool:
