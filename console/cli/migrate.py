@@ -16,9 +16,10 @@ from console.cli.migration_follow import Following
 from console.cli.migration_progress import Progress
 from console.cli.migration_text import finding_lines
 from console.cli.output import json_line, note, plain, say
-from core.errors import RefusedError, UsageError
+from core.errors import RefusedError, UsageError, VirtdeckError
 from core.fleet import Fleet
 from core.migration.options import standing
+from core.migration.plan import Plan, dry_run
 from core.model import Level, Migrate, Preflight, State
 from core.model.text import clean
 from core.operations.wording import name_of
@@ -85,10 +86,7 @@ def migrate(
         checked = await asyncio.gather(*(fleet.preflight(request) for request in requests))
         told = list(zip(requests, checked, strict=True))
         if dry_run:
-            for request, preflight in told:
-                print_plan(fleet.state, request, preflight, invocation.json)
-            blocked = any(standing(preflight, request.overrides) for request, preflight in told)
-            return int(blocked)
+            return await print_plans(fleet, told, invocation.json)
         tell_findings(fleet.state, told, invocation.json)
         refuse_blocked(fleet.state, told)
         if not yes:
@@ -132,21 +130,26 @@ def refuse_blocked(state: State, checked: Checked) -> None:
     ]
     if reasons:
         options = dict.fromkeys(
-            f"--override {finding.id}" for found in blocked.values() for finding in found
+            f"--override {finding.id}"
+            for found in blocked.values()
+            for finding in found
+            if not finding.fixed
         )
+        cure = f", or start in spite of it: {' '.join(options)}" if options else "."
         raise RefusedError(
             clean(f"Nothing was started: blocked {'is' if len(reasons) == 1 else 'are'} "
                   f"{', '.join(reasons)}."),
-            clean(f"Mend what is named above, or start in spite of it: {' '.join(options)}"),
+            clean(f"Mend what is named above{cure}"),
         )  # fmt: skip
 
 
 def ask_about_warnings(checked: Checked) -> None:
     """Ask where a preflight warns or could not look; raises RefusedError without a yes."""
     doubts = sum(
-        len(preflight.of(level))
-        for _, preflight in checked
+        finding.id not in request.overrides
+        for request, preflight in checked
         for level in (Level.UNKNOWN, Level.WARNING)
+        for finding in preflight.of(level)
     )
     if not doubts:
         return
@@ -157,17 +160,33 @@ def ask_about_warnings(checked: Checked) -> None:
         raise RefusedError("Nothing was done.")
 
 
-def print_plan(state: State, request: Migrate, preflight: Preflight, as_json: bool) -> None:
-    """Print what would be done and what speaks against it, on standard output."""
-    name = clean(name_of(state, request))
-    if as_json:
-        say(json_line({"kind": "plan", "name": name, "request": plain(request),
-                       "preflight": plain(preflight)}))  # fmt: skip
-        return
-    say(f"{name}: from {request.subject.host} to {request.to}, policy {request.policy}")
-    for line in finding_lines(preflight.findings, request.overrides, passed=True):
-        say(f"  {line}")
-    if preflight.forecast is not None and preflight.forecast.sentence:
-        say(clean(f"  {preflight.forecast.sentence}"))
-    if preflight.virsh:
-        say(clean(f"  {preflight.virsh}"))
+async def print_plans(fleet: Fleet, checked: Checked, as_json: bool) -> int:
+    """Print what would be done and what speaks against it; returns 1 where something blocks."""
+    status = 0
+    for request, preflight in checked:
+        status = max(status, int(bool(standing(preflight, request.overrides))))
+        try:
+            plan = await fleet.plan(request)
+        except VirtdeckError as error:
+            note(f"{name_of(fleet.state, request)}: {error}")
+            status = max(status, error.exit_status)
+            continue
+        if as_json:
+            say(json_line({"kind": "plan", **plan_value(plan), "preflight": plain(preflight)}))
+            continue
+        say(dry_run(plan).rstrip())
+        for line in finding_lines(preflight.findings, request.overrides, passed=True):
+            say(f"{'preflight':<16}{line}")
+        if preflight.forecast is not None and preflight.forecast.sentence:
+            say(clean(f"{'forecast':<16}{preflight.forecast.sentence}"))
+    return status
+
+
+def plan_value(plan: Plan) -> dict[str, object]:
+    """A plan as JSON has it: everything but the XML, which may hold secrets."""
+    parameters = {name: value for name, value in plan.parameters.items() if "_xml" not in name}
+    return {
+        "name": plan.name, "from": plan.source, "to": plan.destination, "uri": plan.uri,
+        "flags": plan.flags, "flag_names": plan.flag_names, "parameters": parameters,
+        "disks": plan.disks, "notes": plan.notes, "virsh": plan.virsh,
+    }  # fmt: skip

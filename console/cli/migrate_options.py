@@ -10,12 +10,12 @@ import click
 
 from core.errors import UsageError
 from core.migration.options import ALONE, BY_CONNECTION, LONGEST_DOWNTIME, contradictions
+from core.migration.policies import POLICIES
 from core.model import Migrate, ObjectKey
 from core.model.rewrites import Rewrites
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-POLICIES = ("adaptive", "nova", "nova-rocky", "manual")
 COMPRESSIONS = tuple(sorted(ALONE | BY_CONNECTION))
 NOWHERE = ObjectKey("instance", "", "")
 """The subject of options that are not yet anybody's."""
@@ -55,7 +55,7 @@ def _rewrites(_: click.Context, __: click.Parameter, value: Path | None) -> Rewr
 def limits(policy: str | None) -> tuple[Callable[[Any], Any], ...]:
     """What can be set at the start and changed while it runs; `policy` is the default one."""
     return (
-        click.option("--policy", type=click.Choice(POLICIES), default=policy,
+        click.option("--policy", type=click.Choice(list(POLICIES)), default=policy,
                      show_default=policy is not None, help="Who acts while it runs, and how."),
         click.option("--max-downtime", type=click.IntRange(1, LONGEST_DOWNTIME), metavar="MS",
                      help="How long the guest may stand still; how far a policy may go."),

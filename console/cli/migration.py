@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,9 +16,10 @@ from console.cli.migration_progress import Progress
 from console.cli.migration_show import lines_of
 from console.cli.migration_text import EXIT, steering_line
 from console.cli.output import json_line, note, plain, say
-from core.errors import RefusedError, UsageError
+from core.errors import RefusedError, UsageError, VirtdeckError
 from core.fleet import Fleet
-from core.model import Answer, Migration, ResumeMigration, State, Steer, SteerKind
+from core.migration import report as reports
+from core.model import Answer, JobSample, Migration, ResumeMigration, State, Steer, SteerKind
 from core.model.text import clean
 
 SAFETY = (
@@ -196,3 +198,46 @@ def resume(invocation: Invocation, name: str) -> int:
         return await following.carry_out([ResumeMigration(subject=item.source_key)])
 
     return on_fleet(invocation, work, operations=True, tolerate_down=True)
+
+
+@_command(
+    "report",
+    click.option("--format", "format_", type=click.Choice(["text", "markdown", "json"]),
+                 default="text", show_default=True, help="What it is written as."),
+    click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+                 help="Write it to this new file."),
+)  # fmt: skip
+def report(invocation: Invocation, name: str, format_: str, output: Path | None) -> int:
+    """Report on a migration: times, downtime against its limit, what the policy did."""
+
+    async def work(fleet: Fleet) -> int:
+        item = lookup.migrations(fleet.state, name)[0]
+        samples = fleet.state.tracks.samples(item.id) if fleet.state.tracks else ()
+        text = report_text(item, samples, "json" if invocation.json else format_)
+        if output is None:
+            say(text)
+        else:
+            write_new(output, text)
+        return 0
+
+    return on_fleet(invocation, work, operations=True, tolerate_down=True)
+
+
+def report_text(item: Migration, samples: Sequence[JobSample], format_: str) -> str:
+    """Return the report as it is written: times are in the machine's own zone."""
+    if format_ == "json":
+        return json_line(reports.as_value(item, samples))
+    made = reports.report(item, samples, zone=None)
+    return (reports.as_markdown if format_ == "markdown" else reports.as_text)(made).rstrip()
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a text to a file that is not there yet; raises VirtdeckError when that cannot be."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(f"{text}\n")
+    except OSError as error:
+        raise VirtdeckError(
+            f"The report cannot be written to {path}: {error.strerror}.",
+            "Name a file that is not there yet, in a folder that is.",
+        ) from None

@@ -186,10 +186,10 @@ def finding_lines(
 
 def _finding(finding: Finding, overrides: Sequence[str]) -> Iterator[str]:
     blocks = finding.level is Level.BLOCKER
-    overridden = blocks and finding.id in overrides
+    overridden = blocks and not finding.fixed and finding.id in overrides
     word = "overridden" if overridden else finding.level.value
     yield clean(f"{word}: {finding.id}: {finding.text}")
     if finding.cure:
         yield clean(f"  {finding.cure}")
-    if blocks and not overridden:
+    if blocks and not overridden and not finding.fixed:
         yield clean(f"  Or start in spite of it: --override {finding.id}")

@@ -99,5 +99,7 @@ def _definition(request: Migrate) -> Iterator[str]:
 
 
 def standing(preflight: Preflight, overrides: tuple[str, ...]) -> tuple[Finding, ...]:
-    """Return the blockers that nobody overrode: with any of them it does not start."""
-    return tuple(found for found in preflight.of(Level.BLOCKER) if found.id not in overrides)
+    """Return the blockers that nobody overrode, or can: with any of them it does not start."""
+    return tuple(
+        found for found in preflight.of(Level.BLOCKER) if found.fixed or found.id not in overrides
+    )

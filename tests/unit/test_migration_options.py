@@ -108,6 +108,11 @@ def test_a_blocker_stands_until_it_is_overridden_by_its_name() -> None:
     assert standing(preflight, ("cpu", "f-blocker")) == ()
 
 
+def test_what_no_override_helps_against_stands_whatever_is_overridden() -> None:
+    there = Finding("there", Level.BLOCKER, "It is there already.", fixed=True)
+    assert standing(Preflight(at=1.0, findings=(there,)), ("there",)) == (there,)
+
+
 # -- the command line ------------------------------------------------------------------------
 
 

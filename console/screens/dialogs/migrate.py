@@ -1,0 +1,320 @@
+"""Migrate: where to, how, and what speaks against it, looked at live while it is chosen.
+
+Dismisses with the requests to submit, or None. UI thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Button, Input
+
+from console import format as fmt
+from console.screens.dialogs.migrate_fields import FormPanel
+from console.screens.migrate_findings import (
+    Assessment,
+    can_start,
+    finding_lines,
+    overridable,
+    prospect_lines,
+    sum_line,
+)
+from console.screens.migrate_form import Reading, destinations, fields, read
+from console.screens.page import Page
+from console.widgets.choice import Choice
+from console.widgets.columns import Cell, CellValue
+from core.errors import VirtdeckError
+from core.model import Instance, Migrate
+from core.model.text import clean
+from core.source import Source
+
+if TYPE_CHECKING:
+    from console.app import VirtdeckApp
+
+DEBOUNCE = 0.3
+"""Seconds without a change before the hosts are asked."""
+AT_ONCE = 4
+"""How many instances are looked at together."""
+
+
+async def assess(source: Source, requests: Sequence[Migrate]) -> list[Assessment]:
+    """Look at all that speaks against requests; what cannot be looked at is a refusal."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(request: Migrate) -> Assessment:
+        row = source.state.instances.get(request.subject)
+        name = request.subject.id if row is None else row.name
+        reasons = source.check(request)
+        async with gate:
+            try:
+                return Assessment(name, await source.preflight(request), reasons)
+            except VirtdeckError as error:
+                return Assessment(name, None, (*reasons, str(error)))
+
+    return list(await asyncio.gather(*map(one, requests)))
+
+
+class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
+    """The form above, what was found below; side by side where there is room."""
+
+    AUTO_FOCUS = "#to"
+    CSS_PATH = "migrate.tcss"
+    BINDINGS = [  # noqa: RUF012 - Textual's own way
+        Binding("escape", "peel", "Cancel", priority=True),
+        Binding("down,tab", "move(1)", "Down", priority=True),
+        Binding("up,shift+tab", "move(-1)", "Up", priority=True),
+        Binding("pagedown", "scroll_findings(1)", "Findings", priority=True),
+        Binding("pageup", "scroll_findings(-1)", "Findings", priority=True),
+        Binding("ctrl+s", "start", "Start", priority=True),
+    ]
+
+    def __init__(self, instances: Sequence[Instance], *, hidden: int = 0) -> None:
+        super().__init__()
+        self._instances = tuple(instances)
+        self._hidden = hidden
+        self._overrides: tuple[str, ...] = ()
+        self._reading = Reading()
+        self._assessments: tuple[Assessment, ...] = ()
+        self._known = 0
+        """The wish that the assessments answer."""
+        self._wish = 0
+        """Counts what was chosen: an answer to an earlier one is dropped."""
+        self._asked = 0
+        """The wish that is being answered; 0: none."""
+        self._debounce: Timer | None = None
+        self._form: FormPanel | None = None
+
+    @property
+    def console(self) -> VirtdeckApp:
+        """The app, with its own type."""
+        return cast("VirtdeckApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Heading, form, findings, the line for an override, the buttons, the keys."""
+        state = self.console.view.state
+        self._form = FormPanel(
+            fields(self._instances),
+            destinations(state, [row.host for row in self._instances]),
+        )
+        with Vertical(classes="dialog"):
+            yield Page([*heading(self._instances, self._hidden)])
+            with Vertical(id="middle"):
+                yield self._form
+                with VerticalScroll(id="findings", can_focus=False):
+                    yield Page(id="found")
+            with Horizontal(id="override-line"):
+                yield Page([Cell(" Override", "warning")], id="override-label")
+                box = Input(id="override", compact=True)
+                box.cursor_blink = False
+                yield box
+            with Horizontal(classes="buttons"):
+                yield Button("Cancel", id="no", compact=True)
+                yield Button("Start", id="yes", compact=True, disabled=True)
+            yield Page([Cell(KEYS, "muted")])
+
+    def on_mount(self) -> None:
+        """Look at once at what is proposed."""
+        self._fit()
+        self._changed(delay=0.0)
+
+    def on_resize(self) -> None:
+        """Side by side where there is room."""
+        self._fit()
+
+    def _fit(self) -> None:
+        self.set_class(self.size.width >= _SIDE_BY_SIDE, "-beside")
+
+    # -- choosing ------------------------------------------------------------------------------
+
+    @on(FormPanel.Changed)
+    def _field_changed(self, event: FormPanel.Changed) -> None:
+        if event.id == "to":
+            self._overrides = ()  # what was overridden was said of another host
+        self._changed()
+
+    def _changed(self, delay: float = DEBOUNCE) -> None:
+        """What was found no longer fits: look again, once nothing more is typed."""
+        if self._form is None:
+            return
+        self._wish += 1
+        keys = [row.key for row in self._instances]
+        self._reading = read(self._form.values(), keys, self._overrides)
+        if self._debounce is not None:
+            self._debounce.stop()
+        self._debounce = self.set_timer(delay, self._look) if delay else None
+        self._show()
+        if self._debounce is None:
+            self._look()
+
+    def _look(self) -> None:
+        """Ask the hosts; one question at a time, and never about what is no longer chosen."""
+        self._debounce = None
+        if self._asked or self._reading.wrong or self._known == self._wish:
+            return
+        wish = self._asked = self._wish
+        requests = self._reading.requests
+
+        async def question(source: Source) -> list[Assessment]:
+            return await assess(source, requests)
+
+        def answered(found: list[Assessment]) -> None:
+            self._answered(wish, tuple(found))
+
+        def failed(error: Exception) -> None:
+            self._answered(wish, (Assessment("", None, (str(error),)),))
+
+        self.console.ask(question, answered, failed)
+
+    def _answered(self, wish: int, found: tuple[Assessment, ...]) -> None:
+        self._asked = 0
+        if not self.is_attached:
+            return
+        if wish == self._wish:
+            self._assessments, self._known = found, wish
+            self._show()
+        elif self._debounce is None:
+            self._look()
+
+    # -- overriding ------------------------------------------------------------------------------
+
+    def _override(self, box: Input) -> None:
+        word = box.value.strip()
+        open_ = overridable(self._assessments, self._overrides)
+        if word not in open_:
+            named = ", ".join(open_) or "nothing"
+            self.notify(f"Type the name of a blocker: {named}.", timeout=4, markup=False)
+            return
+        box.clear()
+        self._overrides = (*self._overrides, word)
+        keys = [row.key for row in self._instances]
+        if self._form is not None:
+            self._reading = read(self._form.values(), keys, self._overrides)
+        self._show()
+
+    # -- showing ---------------------------------------------------------------------------------
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be started as it is chosen now."""
+        fresh = self._known == self._wish and not self._reading.wrong
+        return fresh and can_start(self._assessments, self._overrides)
+
+    def _show(self) -> None:
+        self.query_one("#found", Page).show(self._found())
+        self.query_one("#yes", Button).disabled = not self.ready
+        fresh = self._known == self._wish and not self._reading.wrong
+        open_ = overridable(self._assessments, self._overrides) if fresh else ()
+        line = self.query_one("#override-line")
+        if line.display and not open_ and self.focused is self.query_one("#override"):
+            self.query_one("#no").focus()
+        line.display = bool(open_)
+        if open_:
+            self.query_one("#override", Input).placeholder = f"type {open_[0]} to override it"
+
+    def _found(self) -> list[CellValue]:
+        if self._reading.wrong:
+            return [Cell(text, "error") for text in self._reading.wrong]
+        stale = self._known != self._wish
+        if stale and not self._assessments:
+            return [Cell("Looking at both hosts...", "changing")]
+        lines: list[CellValue] = [sum_line(self._assessments, self._overrides)]
+        if stale:
+            lines = [Cell("Looking again...", "changing")]
+        if self._reading.left_out:
+            words = fmt.plural(self._reading.left_out, "instance")
+            lines.append(Cell(f"{words} left out: there already", "muted"))
+        lines += finding_lines(self._assessments, self._overrides)
+        if prospect := list(prospect_lines(self._assessments)):
+            lines += ["", *prospect]
+        return lines
+
+    # -- keys --------------------------------------------------------------------------------------
+
+    def action_move(self, step: int) -> None:
+        """Go to the next or previous control, round the ends."""
+        stops = self._stops()
+        at = stops.index(self.focused) if self.focused in stops else -1
+        stops[(at + step) % len(stops)].focus()
+
+    def _stops(self) -> list[Widget]:
+        stops = self._form.controls() if self._form is not None else []
+        if self.query_one("#override-line").display:
+            stops.append(self.query_one("#override"))
+        return [*stops, *(button for button in self.query(Button) if not button.disabled)]
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        """Enter in a field goes on to the next one; in the last it overrides."""
+        event.stop()
+        if event.input.id == "override":
+            self._override(event.input)
+        else:
+            self.action_move(1)
+
+    def action_scroll_findings(self, step: int) -> None:
+        """Turn over what was found."""
+        pane = self.query_one("#findings", VerticalScroll)
+        pane.scroll_relative(y=step * max(1, pane.size.height - 1), animate=False)
+
+    def action_peel(self) -> None:
+        """Take off a layer: a half-typed override, the options beyond the first, the dialog."""
+        box = self.query_one("#override", Input)
+        if box.value:
+            box.clear()
+        elif self._form is not None and self._form.all_shown:
+            self._form.query_one("#more", Choice).action_step(1)
+            self._form.query_one("#more").focus()
+        else:
+            self.dismiss(())
+
+    def action_start(self) -> None:
+        """Start, if nothing blocks."""
+        if self.ready:
+            self.dismiss(self._reading.requests)
+        elif self._known != self._wish and not self._reading.wrong:
+            self.notify("What speaks against it is still being looked at.", timeout=4)
+        else:
+            self.notify("It is blocked: see what was found.", severity="warning", timeout=4)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """A button was chosen."""
+        if event.button.id == "yes":
+            self.action_start()
+        else:
+            self.dismiss(())
+
+
+_SIDE_BY_SIDE = 150
+KEYS = "tab move  left, right choose  pgdn findings  ^s start  esc cancel"
+
+
+def heading(instances: Sequence[Instance], hidden: int) -> list[CellValue]:
+    """What is to be moved, and from where."""
+    if len(instances) == 1:
+        row = instances[0]
+        memory = f", {fmt.size(row.memory)}" if row.memory else ""
+        state = fmt.instance_state(row.state).word
+        return [
+            (
+                Cell(f"Migrate {clean(row.name)} from {row.host}", "strong"),
+                Cell(f"  {state}{memory}", "muted"),
+            )
+        ]
+    hosts = fmt.names(list(dict.fromkeys(row.host for row in instances)))
+    named = fmt.names([clean(row.name) for row in instances])
+    cells = [
+        Cell(f"Migrate {len(instances):,} instances from {hosts}", "strong"),
+        Cell(f"  {named}", "muted"),
+    ]
+    if hidden:
+        cells.append(Cell(f"  {hidden:,} of them hidden by the filter", "warning"))
+    return [tuple(cells)]
