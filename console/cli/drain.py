@@ -117,24 +117,25 @@ def drain(
     options = migrate_options.request(values)
 
     async def work(fleet: Fleet) -> int:
-        state = fleet.state
-        request = request_for(state, host, to, options, at_a_time=at_a_time,
+        request = request_for(fleet.state, host, to, options, at_a_time=at_a_time,
                               bandwidth=bandwidth, order=order)  # fmt: skip
-        rows = in_order(state, request)
-        if dry_run or not rows:
-            _print_order(request, rows, invocation.json)
-            return 0
-        if not yes:
-            confirm(request, rows)
-        began = state.at
-        following = Following(
-            fleet,
-            Progress(invocation.json),
-            also=lambda row: _of_drain(row, request.subject.host, began),
-        )
-        return await following.carry_out([request])
+        return await _carry_out(fleet, request, invocation.json, dry_run=dry_run, sure=yes)
 
     return on_fleet(invocation, work, operations=True, tolerate_down=True)
+
+
+async def _carry_out(
+    fleet: Fleet, request: Drain, as_json: bool, *, dry_run: bool, sure: bool
+) -> int:
+    rows = in_order(fleet.state, request)
+    if dry_run or not rows:
+        _print_order(request, rows, as_json)
+        return 0
+    if not sure:
+        confirm(request, rows)
+    began, host = fleet.state.at, request.subject.host
+    following = Following(fleet, Progress(as_json), also=lambda row: _of_drain(row, host, began))
+    return await following.carry_out([request])
 
 
 def _of_drain(row: Migration, host: str, began: float) -> bool:

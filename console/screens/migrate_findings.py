@@ -9,7 +9,7 @@ from console import format as fmt
 from console.glyphs import glyphs
 from console.widgets.columns import Cell, CellValue
 from core.migration.options import standing
-from core.model import Finding, Level, Preflight
+from core.model import Finding, Instance, Level, Preflight
 from core.model.text import clean
 
 
@@ -141,3 +141,26 @@ def prospect_lines(assessments: Sequence[Assessment]) -> Iterator[CellValue]:
         yield Cell(clean(first.virsh), "muted")
         if many:
             yield Cell(f"  and {len(assessments) - 1} more alike", "muted")
+
+
+def heading(instances: Sequence[Instance], hidden: int) -> list[CellValue]:
+    """What is to be moved, and from where."""
+    if len(instances) == 1:
+        row = instances[0]
+        memory = f", {fmt.size(row.memory)}" if row.memory else ""
+        state = fmt.instance_state(row.state).word
+        return [
+            (
+                Cell(f"Migrate {clean(row.name)} from {row.host}", "strong"),
+                Cell(f"  {state}{memory}", "muted"),
+            )
+        ]
+    hosts = fmt.names(list(dict.fromkeys(row.host for row in instances)))
+    named = fmt.names([clean(row.name) for row in instances])
+    cells = [
+        Cell(f"Migrate {len(instances):,} instances from {hosts}", "strong"),
+        Cell(f"  {named}", "muted"),
+    ]
+    if hidden:
+        cells.append(Cell(f"  {hidden:,} of them hidden by the filter", "warning"))
+    return [tuple(cells)]

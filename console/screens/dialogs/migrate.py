@@ -5,7 +5,6 @@ Dismisses with the requests to submit, or None. UI thread.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -19,11 +18,13 @@ from textual.widget import Widget
 from textual.widgets import Button, Input
 
 from console import format as fmt
+from console.screens.assessing import assess
 from console.screens.dialogs.migrate_fields import FormPanel
 from console.screens.migrate_findings import (
     Assessment,
     can_start,
     finding_lines,
+    heading,
     overridable,
     prospect_lines,
     sum_line,
@@ -32,9 +33,7 @@ from console.screens.migrate_form import Reading, destinations, fields, read
 from console.screens.page import Page
 from console.widgets.choice import Choice
 from console.widgets.columns import Cell, CellValue
-from core.errors import VirtdeckError
 from core.model import Instance, Migrate
-from core.model.text import clean
 from core.source import Source
 
 if TYPE_CHECKING:
@@ -42,25 +41,8 @@ if TYPE_CHECKING:
 
 DEBOUNCE = 0.3
 """Seconds without a change before the hosts are asked."""
-AT_ONCE = 4
-"""How many instances are looked at together."""
-
-
-async def assess(source: Source, requests: Sequence[Migrate]) -> list[Assessment]:
-    """Look at all that speaks against requests; what cannot be looked at is a refusal."""
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def one(request: Migrate) -> Assessment:
-        row = source.state.instances.get(request.subject)
-        name = request.subject.id if row is None else row.name
-        reasons = source.check(request)
-        async with gate:
-            try:
-                return Assessment(name, await source.preflight(request), reasons)
-            except VirtdeckError as error:
-                return Assessment(name, None, (*reasons, str(error)))
-
-    return list(await asyncio.gather(*map(one, requests)))
+_SIDE_BY_SIDE = 150
+KEYS = "tab move  left, right choose  pgdn findings  ^s start  esc cancel"
 
 
 class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
@@ -291,30 +273,3 @@ class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
             self.action_start()
         else:
             self.dismiss(())
-
-
-_SIDE_BY_SIDE = 150
-KEYS = "tab move  left, right choose  pgdn findings  ^s start  esc cancel"
-
-
-def heading(instances: Sequence[Instance], hidden: int) -> list[CellValue]:
-    """What is to be moved, and from where."""
-    if len(instances) == 1:
-        row = instances[0]
-        memory = f", {fmt.size(row.memory)}" if row.memory else ""
-        state = fmt.instance_state(row.state).word
-        return [
-            (
-                Cell(f"Migrate {clean(row.name)} from {row.host}", "strong"),
-                Cell(f"  {state}{memory}", "muted"),
-            )
-        ]
-    hosts = fmt.names(list(dict.fromkeys(row.host for row in instances)))
-    named = fmt.names([clean(row.name) for row in instances])
-    cells = [
-        Cell(f"Migrate {len(instances):,} instances from {hosts}", "strong"),
-        Cell(f"  {named}", "muted"),
-    ]
-    if hidden:
-        cells.append(Cell(f"  {hidden:,} of them hidden by the filter", "warning"))
-    return [tuple(cells)]

@@ -1,0 +1,31 @@
+"""Asking the source what speaks against migrations; on the core's loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from console.screens.migrate_findings import Assessment
+from core.errors import VirtdeckError
+from core.model import Migrate
+from core.source import Source
+
+AT_ONCE = 4
+"""How many instances are looked at together."""
+
+
+async def assess(source: Source, requests: Sequence[Migrate]) -> list[Assessment]:
+    """Look at all that speaks against requests; what cannot be looked at is a refusal."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(request: Migrate) -> Assessment:
+        row = source.state.instances.get(request.subject)
+        name = request.subject.id if row is None else row.name
+        reasons = source.check(request)
+        async with gate:
+            try:
+                return Assessment(name, await source.preflight(request), reasons)
+            except VirtdeckError as error:
+                return Assessment(name, None, (*reasons, str(error)))
+
+    return list(await asyncio.gather(*map(one, requests)))
