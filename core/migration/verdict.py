@@ -206,7 +206,8 @@ class PreCopy:
         where the migration may not end; else what is between that and the average.
         """
         measured = self.measured
-        most = min(self.writing.within(measured.since), self.throughput * measured.since)
+        pace = min(self.writing.rate, self.throughput)
+        most = min(pace * measured.since, self.writing.working_set)
         if not self.worst.finishes:
             return most
         return (most + self.writing.again(measured.since, self.throughput, measured.total)) / 2
