@@ -36,6 +36,7 @@ from core.model.text import clean
 
 if TYPE_CHECKING:
     from core.journal.journal import Journal
+    from core.migration.look import Preflights
     from core.migration.plan import Plan
     from core.migration.run import Conductor
     from core.operations.handle import Handle
@@ -79,6 +80,7 @@ class Fleet:
         self._journal: Journal | None = None
         self._runner: Runner | None = None
         self._conductor: Conductor | None = None
+        self._preflights: Preflights | None = None
         self._refusal: tuple[str, str] | None = None if operations else _ONLY_LOOKING
         """Why nothing can be changed, and the cure; None: it can, as far as is known."""
         self._hosts = {
@@ -196,12 +198,17 @@ class Fleet:
         """Stop waiting for an operation; raises RefusedError, NotFoundError when that cannot be."""
         await self._running().cancel(operation_id)
 
-    async def preflight(self, request: Migrate) -> Preflight:
+    async def preflight(self, request: Migrate, *, measure: bool = False) -> Preflight:
         """Look, without touching anything, at all that speaks against a migration.
 
-        Raises NotFoundError, UnreachableError, DeadlineError when not even that can be looked at.
+        `measure` takes a good second for the guest's dirty rate, for the forecast. A host that is
+        not there or does not answer is a finding.
         """
-        raise NotFoundError(f"There is no preflight for {request.verb} yet.")
+        if self._preflights is None:
+            from core.migration.look import Preflights
+
+            self._preflights = Preflights(self._hosts, lambda: self._feed.state, self._clock)
+        return await self._preflights.preflight(request, measure=measure)
 
     async def steer(self, migration_id: str, steer: Steer) -> SteerRecord:
         """Do one thing to a migration that runs, and return what came of it.

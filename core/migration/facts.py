@@ -94,7 +94,6 @@ class SourceFacts(Value, frozen=True):
     libvirt: int | None = None
     """libvirt's number of the daemon: 9000000."""
     qemu: int | None = None
-    cpu_features: tuple[str, ...] = ()
     paths: tuple[PathFacts, ...] = ()
     local: bool = False
     """The daemon is on this machine."""

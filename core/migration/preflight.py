@@ -60,12 +60,12 @@ def _find(case: Case) -> Iterator[Finding]:
         yield from source_rule(source_case)
     if there is None:
         return
-    full_case = FullCase(*given, there, _wanted(case.request, here.xml, here.needs))
+    full_case = FullCase(*given, there, wanted_needs(case.request, here.xml, here.needs))
     for full_rule in FULL_RULES:
         yield from full_rule(full_case)
 
 
-def _wanted(request: Migrate, xml: str, needs: Needs) -> Needs:
+def wanted_needs(request: Migrate, xml: str, needs: Needs) -> Needs:
     """Return what it needs of the destination: with its rewrites, where they can be carried out.
 
     The CPU stays the live one, which names what the guest really has.

@@ -18,9 +18,16 @@ from core.migration.preflight_case import (
     version,
     warning,
 )
-from core.model import AgentState, Finding, InstanceState, LinkStatus
+from core.model import AgentState, Finding, InstanceState, LinkStatus, MigrationStatus
 
 _STEADY = "Wait for the end of it, or end it."
+_UNDER_WAY = (
+    MigrationStatus.RUNNING,
+    MigrationStatus.POST_COPY,
+    MigrationStatus.COMPLETING,
+    MigrationStatus.VERIFYING,
+    MigrationStatus.UNKNOWN,
+)
 _VIRTIOFS = 10_006_000
 _RECOVERY = 8_005_000
 
@@ -47,9 +54,11 @@ def check_operations(case: Case) -> Iterator[Finding]:
     for record in case.state.operations.values():
         if record.subject == subject and not record.status.final:
             text = f"{record.verb} is {record.status.value} on {case.name} (by {record.author})."
-            yield blocker("operation", text, "Wait for it, or cancel it.")
+            # a migration that looks again before it calls must not find itself in its own way
+            say = warning if record.verb == "migrate" else blocker
+            yield say("operation", text, "Wait for it, or cancel it.")
     for migration in case.state.migrations.values():
-        if migration.source_key == subject and not migration.status.final:
+        if migration.source_key == subject and migration.status in _UNDER_WAY:
             where = f" to {migration.to}" if migration.to else ""
             text = f"{case.name} is migrating already{where}."
             yield blocker("migrating", text, "Watch that migration, or abort it.", fixed=True)

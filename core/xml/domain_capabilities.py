@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from xml.sax.saxutils import escape, quoteattr
+
 from core.model.base import Value
 from core.xml.tree import Element, attribute, parse, text
 
@@ -66,3 +68,29 @@ def _offered(element: Element | None, enum: str) -> tuple[str, ...] | None:
 def _values(element: Element | None, enum: str) -> tuple[str, ...] | None:
     found = None if element is None else element.find(f"enum[@name='{enum}']")
     return None if found is None else tuple(filter(None, map(text, found.iterfind("value"))))
+
+
+def read_host_cpu(xml: str) -> str:
+    """Return a `<cpu>` that says what guests of the host's own kind see, of `<domainCapabilities>`.
+
+    What a guest with host-passthrough has, as far as libvirt knows it. Empty: it does not say.
+    Raises XmlError.
+    """
+    mode = parse(xml, "domainCapabilities").find("cpu/mode[@name='host-model']")
+    if mode is None or attribute(mode, "supported") != "yes" or not text(mode, "model"):
+        return ""
+    features = "".join(
+        f"<feature policy='{policy}' name={quoteattr(attribute(feature, 'name'))}/>"
+        for feature in mode.iterfind("feature")
+        if (policy := attribute(feature, "policy")) in ("require", "disable")
+    )
+    model = escape(text(mode, "model"))
+    return (
+        f"<cpu mode='custom' match='exact'><model fallback='forbid'>{model}</model>{features}</cpu>"
+    )
+
+
+def read_missing_features(xml: str) -> tuple[str, ...]:
+    """Return the features that a computed baseline `<cpu>` had to switch off. Raises XmlError."""
+    features = parse(xml, "cpu").iterfind("feature[@policy='disable']")
+    return tuple(filter(None, (attribute(feature, "name") for feature in features)))

@@ -1,0 +1,63 @@
+"""What this machine itself tells of a path: only for daemons that run on it, in its own view.
+
+Runs on a lane thread: a file system whose server is gone may block it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from core.model.base import Value
+from core.model.text import clean
+
+_MOUNTS = Path("/proc/self/mountinfo")
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+
+
+class LocalFile(Value, frozen=True):
+    """A path as the kernel sees it."""
+
+    exists: bool | None
+    """None: it may not be looked at."""
+    identity: str = ""
+    """DEVICE:INODE."""
+    file_system: str = ""
+    """Its type; empty: not known."""
+
+
+def look_at(path: str, mounts: str) -> LocalFile:
+    """Return what is at a path. `mounts` is `read_mounts()`."""
+    kind = file_system_of(path, mounts)
+    try:
+        found = Path(path).stat()
+    except FileNotFoundError:
+        return LocalFile(False, file_system=kind)
+    except (OSError, ValueError):  # not allowed to look, a loop of links, a NUL in the name
+        return LocalFile(None, file_system=kind)
+    return LocalFile(True, f"{found.st_dev}:{found.st_ino}", kind)
+
+
+def read_mounts() -> str:
+    """Return the kernel's table of mounts; empty where there is none."""
+    try:
+        return _MOUNTS.read_text(errors="surrogateescape")
+    except OSError:
+        return ""
+
+
+def file_system_of(path: str, mounts: str) -> str:
+    """Return the type of the file system a path is on, by proc's mountinfo. Pure."""
+    best, kind = "", ""
+    wanted = os.path.normpath(path)
+    for line in mounts.splitlines():
+        before, _, after = line.partition(" - ")
+        words = before.split()
+        if len(words) < 5 or not after:
+            continue
+        point = _ESCAPED.sub(lambda found: chr(int(found[1], 8)), words[4])
+        inside = wanted == point or wanted.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):  # of two on one point, the later covers the other
+            best, kind = point, after.split()[0]
+    return clean(kind)

@@ -1,0 +1,157 @@
+"""What a preflight wants to know of the source and of the instance. Runs on a lane thread.
+
+Every look is tolerant: what fails is a gap with its reason and costs no other. Nothing is touched.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import Any
+
+from core.hypervisor.binding import Connection, libvirt
+from core.hypervisor.looks import Looks
+from core.hypervisor.preflight_paths import read_paths, read_pools
+from core.hypervisor.tolerance import unless_gone
+from core.migration.facts import SourceFacts
+from core.model.base import Value
+from core.model.text import clean
+from core.xml import read_capabilities
+from core.xml.domain_capabilities import read_host_cpu
+from core.xml.needs import Needs, read_needs
+
+_JOBS = (
+    "", "start", "save", "restore", "migration-in", "migration-out", "snapshot", "snapshot-revert",
+    "dump", "backup", "snapshot-delete",
+)  # fmt: skip
+"""virDomainJobOperation; 0 is of a job that is not known better."""
+_MEASURED = 2
+"""virDomainDirtyRateStatus of a calculation that is over."""
+_MIB = 1 << 20
+_DIRTY_POLL = 0.05
+
+
+class InstanceNeeds(Value, frozen=True):
+    """What has to be known of an instance before its destination can be looked at."""
+
+    needs: Needs
+    xml: str
+    """As it is handed to a destination, without secrets."""
+    host_cpu: str = ""
+    """`<cpu>` of its host, where it has that passed through."""
+
+
+def read_needs_of(conn: Connection, uuid: str) -> InstanceNeeds | None:
+    """Read what an instance needs of its host: three or four calls; None: it is gone.
+
+    Raises libvirtError, and XmlError when its XML cannot be read.
+    """
+    domain = unless_gone(lambda: conn.lookupByUUIDString(uuid))
+    if domain is None:
+        return None
+    looks = Looks(conn)
+    needs = read_needs(domain.XMLDesc(0))
+    xml = _xml(looks, domain, libvirt.VIR_DOMAIN_XML_MIGRATABLE)
+    return InstanceNeeds(needs, xml, _host_cpu(looks, needs))
+
+
+def read_source(
+    conn: Connection, host: str, uuid: str, at: float, *, local: bool = False
+) -> SourceFacts | None:
+    """Read an instance and its host: about 15 calls, and three per pool and two per file.
+
+    None when there is no such instance. `local`: the daemon is on this machine. What waits for the
+    hypervisor process comes last. Raises libvirtError when the connection fails.
+    """
+    looks = Looks(conn)
+    domain = unless_gone(lambda: conn.lookupByUUIDString(uuid))
+    if domain is None:
+        return None
+    needs = looks.see("xml", lambda: read_needs(domain.XMLDesc(0)))
+    pools = read_pools(looks, host)
+    told: dict[str, Any] = {**_host(looks), **_instance(looks, domain)}
+    paths = () if needs is None else read_paths(looks, host, needs.paths, pools, local=local)
+    job = looks.see("job", partial(_job, domain)) if told["active"] else ""
+    return SourceFacts(
+        host, at, needs=needs, paths=paths, local=local, job=job, gaps=looks.gaps, **told
+    )
+
+
+def _host(looks: Looks) -> dict[str, Any]:
+    conn = looks.conn
+    capabilities = looks.see("capabilities", lambda: read_capabilities(conn.getCapabilities()))
+    return {
+        "host_uuid": "" if capabilities is None else capabilities.uuid,
+        "hostname": clean(looks.see("hostname", conn.getHostname) or ""),
+        "libvirt": looks.see("libvirt", conn.getLibVersion),
+        "qemu": looks.see("qemu", conn.getVersion),
+    }
+
+
+def _instance(looks: Looks, domain: Any) -> dict[str, Any]:
+    """Return its flags and its XML: nothing here waits for its process."""
+    persistent = looks.see("persistent", lambda: bool(domain.isPersistent() == 1))
+    inactive = libvirt.VIR_DOMAIN_XML_INACTIVE
+    return {
+        "active": looks.see("state", lambda: bool(domain.isActive() == 1)),
+        "persistent": persistent,
+        "xml": _xml(looks, domain, libvirt.VIR_DOMAIN_XML_MIGRATABLE),
+        "inactive_xml": _xml(looks, domain, inactive) if persistent else "",
+        "autostart": looks.see("autostart", lambda: bool(domain.autostart() == 1)),
+        "managed_save": looks.see("managed-save", lambda: domain.hasManagedSaveImage(0) == 1),
+        "snapshots": looks.see("snapshots", lambda: int(domain.snapshotNum(0))),
+        "checkpoints": looks.see("checkpoints", lambda: len(domain.listAllCheckpoints(0))),
+    }
+
+
+def _xml(looks: Looks, domain: Any, flags: int) -> str:
+    """Return XML without its secrets, for a plan that is only shown."""
+    return looks.see("xml", lambda: str(domain.XMLDesc(flags))) or ""
+
+
+def _host_cpu(looks: Looks, needs: Needs) -> str:
+    """Return the host's CPU for a guest that has it passed through, else nothing."""
+    if needs.cpu_mode not in ("host-passthrough", "maximum"):
+        return ""
+    guest = needs.instance
+
+    def read() -> str:
+        xml = looks.conn.getDomainCapabilities(
+            None, guest.architecture, guest.machine, guest.type, 0
+        )
+        return read_host_cpu(xml)
+
+    return looks.see("host-cpu", read) or ""
+
+
+def _job(domain: Any) -> str:
+    """Return what libvirt is busy with on an instance; empty: nothing."""
+    stats = domain.jobStats(0)
+    kind = stats.get("type", libvirt.VIR_DOMAIN_JOB_NONE)
+    if kind not in (libvirt.VIR_DOMAIN_JOB_BOUNDED, libvirt.VIR_DOMAIN_JOB_UNBOUNDED):
+        return ""
+    number = stats.get("operation", 0)
+    return (_JOBS[number] if 0 <= number < len(_JOBS) else "") or "a job"
+
+
+def measure_dirty_rate(conn: Connection, uuid: str, seconds: int = 1) -> float | None:
+    """Measure the bytes per second a guest writes anew: waits for `seconds` and a little more.
+
+    None where it is off, where this libvirt or QEMU has no such calculation (libvirt 7.2, QEMU
+    6.2), and while a job runs: during a migration its own statistics tell. Raises libvirtError.
+    """
+    domain = conn.lookupByUUIDString(uuid)
+    if not domain.isActive() or _job(domain):
+        return None
+    group = getattr(libvirt, "VIR_DOMAIN_STATS_DIRTYRATE", None)
+    if group is None:
+        return None
+    domain.startDirtyRateCalc(max(1, seconds), 0)
+    end = time.monotonic() + seconds + 2.0
+    while time.monotonic() < end:
+        time.sleep(_DIRTY_POLL)
+        ((_, record),) = conn.domainListGetStats([domain], group, 0)
+        rate = record.get("dirtyrate.megabytes_per_second")
+        if record.get("dirtyrate.calc_status") == _MEASURED and rate is not None:
+            return float(rate) * _MIB
+    return None

@@ -1,0 +1,221 @@
+"""What a preflight wants to know of the destination. Runs on a lane thread.
+
+As tolerant as the look at the source; only what the instance needs is asked for.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from core.hypervisor.binding import Connection, libvirt
+from core.hypervisor.looks import Looks
+from core.hypervisor.preflight_guest import read_guest_abilities
+from core.hypervisor.preflight_paths import read_paths, read_pools
+from core.hypervisor.reading import describe_network
+from core.hypervisor.tolerance import unless_gone
+from core.migration.facts import DestinationFacts, FreePages, Twin
+from core.model.network import Network
+from core.model.text import clean
+from core.xml import Capabilities, read_capabilities
+from core.xml.needs import Needs
+from core.xml.tree import attribute, parse, text
+
+_KIB = 1024
+
+_SECRET_USES = ("", "volume", "ceph", "iscsi", "tls", "vtpm")
+"""virSecretUsageType, as the XML of disks writes it."""
+
+
+def read_destination(
+    conn: Connection,
+    host: str,
+    wanted: Needs,
+    at: float,
+    *,
+    name: str = "",
+    host_cpu: str = "",
+    local: bool = False,
+) -> DestinationFacts:
+    """Read what a host has for an instance: about 15 calls, three per pool and two per file.
+
+    `wanted` is what the instance will need there, `name` what it will be called (empty: as it is),
+    `host_cpu` the CPU of the source for a guest that has it passed through. Raises libvirtError
+    when the connection fails.
+    """
+    looks = Looks(conn)
+    capabilities = looks.see("capabilities", lambda: read_capabilities(conn.getCapabilities()))
+    told: dict[str, Any] = {
+        **_host(looks, capabilities),
+        **read_guest_abilities(looks, wanted, host_cpu),
+        **_resources(looks, wanted, capabilities),
+        **_devices_of(looks, wanted, host),
+    }
+    pools = read_pools(looks, host)
+    paths = read_paths(looks, host, _paths(wanted), pools, local=local)
+    twins = _twins(looks, wanted.uuid, name or wanted.instance.name)
+    return DestinationFacts(
+        host, at, twins=twins, pools=pools, paths=paths, local=local, gaps=looks.gaps, **told
+    )
+
+
+def _host(looks: Looks, capabilities: Capabilities | None) -> dict[str, Any]:
+    conn = looks.conn
+    return {
+        "host_uuid": "" if capabilities is None else capabilities.uuid,
+        "hostname": clean(looks.see("hostname", conn.getHostname) or ""),
+        "libvirt": looks.see("libvirt", conn.getLibVersion),
+        "qemu": looks.see("qemu", conn.getVersion),
+        "guest_types": None if capabilities is None else capabilities.guest_types,
+        "transports": None if capabilities is None else capabilities.migration_transports,
+    }
+
+
+def _resources(looks: Looks, wanted: Needs, capabilities: Capabilities | None) -> dict[str, Any]:
+    total, free = _memory(looks)
+    return {
+        "memory_total": total,
+        "memory_free": free,
+        "pages": _pages(looks, wanted, capabilities),
+        "cells": None if capabilities is None else tuple(cell.id for cell in capabilities.numa),
+        "cpus": looks.see("cpus", lambda: int(looks.conn.getInfo()[2])),
+    }
+
+
+def _devices_of(looks: Looks, wanted: Needs, host: str) -> dict[str, Any]:
+    return {
+        "networks": _networks(looks, host),
+        "links": _links(looks, wanted),
+        "devices": _devices(looks, wanted),
+        "usb": _usb(looks, wanted),
+        "secrets": _secrets(looks, wanted),
+    }
+
+
+def _paths(wanted: Needs) -> tuple[str, ...]:
+    directories = (log.rpartition("/")[0] for log in wanted.logs)
+    more = (wanted.loader, wanted.nvram_template, *directories)
+    return (*wanted.paths, *(path for path in more if path.startswith("/")))
+
+
+def _twins(looks: Looks, uuid: str, name: str) -> tuple[Twin, ...] | None:
+    def find() -> tuple[Twin, ...]:
+        handles = (
+            unless_gone(lambda: looks.conn.lookupByUUIDString(uuid)),
+            unless_gone(lambda: looks.conn.lookupByName(name)),
+        )
+        found = {handle.UUIDString(): handle for handle in handles if handle is not None}
+        return tuple(_twin(looks, handle) for handle in found.values())
+
+    return looks.see("instances", find)
+
+
+def _twin(looks: Looks, handle: Any) -> Twin:
+    return Twin(
+        name=clean(handle.name()),
+        uuid=handle.UUIDString(),
+        active=bool(handle.isActive() == 1),
+        managed_save=looks.see("managed-save", lambda: bool(handle.hasManagedSaveImage(0) == 1)),
+    )
+
+
+def _memory(looks: Looks) -> tuple[int | None, int | None]:
+    """Return all memory, and what a new guest can have: free, buffers and cache."""
+    every = libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS
+    stats = looks.see("memory", lambda: looks.conn.getMemoryStats(every))
+    if stats and "free" in stats:
+        free = sum(stats.get(part, 0) for part in ("free", "buffers", "cached"))
+        return stats.get("total", 0) * _KIB or None, free * _KIB
+    return None, looks.see("memory", looks.conn.getFreeMemory)
+
+
+def _pages(
+    looks: Looks, wanted: Needs, capabilities: Capabilities | None
+) -> tuple[FreePages, ...] | None:
+    if not wanted.huge_pages or capabilities is None:
+        return None
+    sizes = {pages.size for cell in capabilities.numa for pages in cell.huge_pages}
+    sizes.update(page.size for page in wanted.huge_pages if page.size)
+    found = []
+    for cell in capabilities.numa:
+        free = looks.see(
+            "pages",
+            partial(looks.conn.getFreePages, [size // _KIB for size in sorted(sizes)], cell.id, 1),
+        )
+        if free is None:
+            return None
+        found += [FreePages(cell.id, size * _KIB, count) for size, count in free[cell.id].items()]
+    return tuple(found)
+
+
+def _networks(looks: Looks, host: str) -> tuple[Network, ...] | None:
+    def read() -> tuple[Network, ...]:
+        found = (
+            unless_gone(partial(_network, each, host)) for each in looks.conn.listAllNetworks(0)
+        )
+        return tuple(network for network in found if network is not None)
+
+    return looks.see("networks", read)
+
+
+def _network(handle: Any, host: str) -> Network:
+    active = handle.isActive() == 1
+    return msgspec.structs.replace(describe_network(handle, host), active=active)
+
+
+def _links(looks: Looks, wanted: Needs) -> tuple[str, ...] | None:
+    """Return the host's network devices by name, where the instance is plugged into one."""
+    if not any(each.type in ("bridge", "direct") for each in wanted.instance.interfaces):
+        return None
+    listed = looks.see("links", lambda: looks.conn.listAllInterfaces(0))
+    if listed is not None:
+        return tuple(clean(each.name()) for each in listed)
+    flag = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET
+    handles = looks.see("links", lambda: looks.conn.listAllDevices(flag))
+    if handles is None:
+        return None
+    names = (looks.see("links", partial(_link, handle)) for handle in handles)
+    return tuple(name for name in names if name)
+
+
+def _link(handle: Any) -> str:
+    return text(parse(handle.XMLDesc(0), "device"), "capability[@type='net']/interface")
+
+
+def _devices(looks: Looks, wanted: Needs) -> tuple[str, ...] | None:
+    if not wanted.host_devices:
+        return None
+    handles = looks.see("devices", lambda: looks.conn.listAllDevices(0))
+    return None if handles is None else tuple(clean(handle.name()) for handle in handles)
+
+
+def _usb(looks: Looks, wanted: Needs) -> tuple[str, ...] | None:
+    if not any(need.kind == "usb" for need in wanted.host_devices):
+        return None
+    flag = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_USB_DEV
+    handles = looks.see("devices", lambda: looks.conn.listAllDevices(flag))
+    if handles is None:
+        return None
+    names = (looks.see("devices", partial(_usb_name, handle)) for handle in handles)
+    return tuple(name for name in names if name)
+
+
+def _usb_name(handle: Any) -> str:
+    device = parse(handle.XMLDesc(0), "device").find("capability")
+    return f"{attribute(device, 'id', 'vendor')}:{attribute(device, 'id', 'product')}"
+
+
+def _secrets(looks: Looks, wanted: Needs) -> tuple[str, ...] | None:
+    if not wanted.secrets:
+        return None
+    handles = looks.see("secrets", lambda: looks.conn.listAllSecrets(0))
+    if handles is None:
+        return None
+    found: list[str] = []
+    for handle in handles:
+        use = handle.usageType()
+        word = _SECRET_USES[use] if 0 <= use < len(_SECRET_USES) else ""
+        found += [handle.UUIDString(), f"{word} {clean(handle.usageID() or '')}".strip()]
+    return tuple(filter(None, found))

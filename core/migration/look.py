@@ -1,0 +1,162 @@
+"""The preflight of live hosts: both are looked at together, then everything is judged.
+
+Looking takes some calls to both hosts; judging takes none. What was seen is kept for some seconds,
+so that an operator who tries options in a dialog has each answer at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from core.clock import Clock
+from core.errors import VirtdeckError
+from core.hypervisor.binding import Connection
+from core.hypervisor.preflight import (
+    InstanceNeeds,
+    measure_dirty_rate,
+    read_needs_of,
+    read_source,
+)
+from core.hypervisor.preflight_destination import read_destination
+from core.hypervisor.session import Hypervisor
+from core.migration.assess import assess
+from core.migration.facts import DestinationFacts, Facts, SourceFacts, Trouble
+from core.migration.preflight import wanted_needs
+from core.model import LinkStatus, Migrate, ObjectKey, Preflight, Rewrites, State
+
+T = TypeVar("T")
+_Key = tuple[ObjectKey, str, str, Rewrites]
+
+LOOK_DEADLINE = 8.0
+"""Seconds a host may take for each of its looks."""
+FACTS_KEPT = 3.0
+"""Seconds for which what was seen is judged again without another look."""
+RATE_KEPT = 120.0
+"""Seconds for which a measured dirty rate is of use."""
+MEASURED_SECONDS = 1
+_GONE = Trouble("the instance is not there any more.", "Look at the list again.")
+
+
+class Preflights:
+    """Preflights of a fleet. On the core's asyncio loop only."""
+
+    def __init__(
+        self, hosts: Mapping[str, Hypervisor], state: Callable[[], State], clock: Clock
+    ) -> None:
+        self._hosts = hosts
+        self._state = state
+        self._clock = clock
+        self._kept: dict[_Key, tuple[float, Facts]] = {}
+        self._rates: dict[ObjectKey, tuple[float, float]] = {}
+
+    async def preflight(
+        self, request: Migrate, *, measure: bool = False, fresh: bool = False
+    ) -> Preflight:
+        """Return all that speaks against a migration; a host that does not answer is a finding.
+
+        `measure` waits a good second for the guest's dirty rate, which the forecast wants; `fresh`
+        looks again whatever was seen before.
+        """
+        facts = await self._facts(request, fresh=fresh or measure)
+        if measure:
+            await self._measure(request.subject, facts)
+        facts = replace(facts, dirty_rate=self._rate(request.subject))
+        return assess(request, facts, self._state(), self._clock.now())
+
+    async def _facts(self, request: Migrate, *, fresh: bool) -> Facts:
+        now = self._clock.monotonic()
+        self._kept = {
+            key: (seen, kept) for key, (seen, kept) in self._kept.items() if now - seen < FACTS_KEPT
+        }
+        key = (request.subject, request.to, request.destination_name, request.rewrites)
+        if not fresh and key in self._kept:
+            return self._kept[key][1]
+        facts = await self._gather(request)
+        # a host that did not answer is asked again at once when it may
+        if facts.source_trouble is None and facts.destination_trouble is None:
+            self._kept[key] = self._clock.monotonic(), facts
+        return facts
+
+    async def _gather(self, request: Migrate) -> Facts:
+        at, subject = self._clock.now(), request.subject
+        here, there = self._hosts.get(subject.host), self._hosts.get(request.to)
+        facts = Facts(at=at)
+        if there is not None:
+            reachable = self._means_the_same(here, there)
+            facts = replace(facts, destination_uri=there.address.shown, reachable_address=reachable)
+        if here is None or here is there:
+            return facts
+        first, trouble = await _ask(here, lambda conn: read_needs_of(conn, subject.id))
+        if first is None:
+            return replace(facts, source_trouble=trouble or _GONE)
+        (source, trouble), (destination, no_answer) = await asyncio.gather(
+            self._source(here, subject.id, at), self._destination(there, request, first, at)
+        )
+        return replace(
+            facts,
+            source=source,
+            source_trouble=trouble or (_GONE if source is None else None),
+            destination=destination,
+            destination_trouble=no_answer,
+        )
+
+    async def _source(
+        self, host: Hypervisor, uuid: str, at: float
+    ) -> tuple[SourceFacts | None, Trouble | None]:
+        local = host.address.local
+        return await _ask(host, lambda conn: read_source(conn, host.name, uuid, at, local=local))
+
+    async def _destination(
+        self, host: Hypervisor | None, request: Migrate, first: InstanceNeeds, at: float
+    ) -> tuple[DestinationFacts | None, Trouble | None]:
+        if host is None:
+            return None, None
+        wanted = wanted_needs(request, first.xml, first.needs)
+        return await _ask(
+            host,
+            lambda conn: read_destination(
+                conn,
+                host.name,
+                wanted,
+                at,
+                name=request.destination_name,
+                host_cpu=first.host_cpu,
+                local=host.address.local,
+            ),
+        )
+
+    def _means_the_same(self, here: Hypervisor | None, there: Hypervisor) -> bool | None:
+        """Whether the destination's address, as it is open from here, works at the source too."""
+        if here is None or there.address.hostname:
+            return None
+        return here.address.local
+
+    async def _measure(self, subject: ObjectKey, facts: Facts) -> None:
+        host, source = self._hosts.get(subject.host), facts.source
+        if host is None or source is None or not source.active or source.job != "":
+            return
+        rate, _ = await _ask(
+            host, lambda conn: measure_dirty_rate(conn, subject.id, MEASURED_SECONDS)
+        )
+        if rate is not None:
+            self._rates[subject] = self._clock.monotonic(), rate
+
+    def _rate(self, subject: ObjectKey) -> float | None:
+        measured, rate = self._rates.get(subject, (float("-inf"), 0.0))
+        return rate if self._clock.monotonic() - measured < RATE_KEPT else None
+
+
+async def _ask(
+    host: Hypervisor, function: Callable[[Connection], T]
+) -> tuple[T | None, Trouble | None]:
+    """Return what a host tells, or why it does not."""
+    if host.link.status is not LinkStatus.UP:
+        return None, Trouble(host.link.error or "its link is not up.", host.link.hint)
+    try:
+        return await host.call(function, deadline=LOOK_DEADLINE), None
+    except VirtdeckError as error:
+        return None, Trouble(error.message, error.hint)
