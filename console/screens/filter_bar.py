@@ -33,6 +33,10 @@ class FilterBar(Vertical):
     class Kept(Message):
         """The operator is content with the filter."""
 
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
     def __init__(self, words: str) -> None:
         super().__init__()
         self._words = words
@@ -99,4 +103,4 @@ class FilterBar(Vertical):
     @on(Input.Submitted)
     def _kept(self, event: Input.Submitted) -> None:
         event.stop()
-        self.post_message(self.Kept())
+        self.post_message(self.Kept(event.value))

@@ -164,8 +164,13 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
         self.action_filter()
 
     @on(FilterBar.Kept)
-    def _filter_kept(self) -> None:
-        self._leave_bar(self.query_one(FilterBar))
+    def _filter_kept(self, event: FilterBar.Kept) -> None:
+        """What cannot be read is not silently replaced by what could, but explained, and stays."""
+        bar = self.query_one(FilterBar)
+        if wrong := self.set_filter(event.text):
+            bar.explain(wrong)
+        else:
+            self._leave_bar(bar)
 
     @on(LiveTable.MarksChanged)
     def _marks_changed(self) -> None:

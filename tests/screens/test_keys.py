@@ -76,6 +76,9 @@ async def test_a_filter_narrows_while_it_is_typed_and_a_mistake_changes_nothing(
         assert screen.table.counts.visible == 1
         sentence = screen.query_one("#sentence").render_line(0).text
         assert "paux" in sentence
+        await press(pilot, "enter")
+        assert not screen.table.has_focus, "a mistake is not taken for a filter"
+        assert "paux" in screen.query_one("#sentence").render_line(0).text
         await press(pilot, "backspace", "enter")
         assert screen.filter_text == "state:pau"
         assert screen.table.has_focus
