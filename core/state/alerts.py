@@ -93,7 +93,9 @@ def _cured(old: Instance | None, new: Instance) -> set[AlertKind]:
         cured |= {AlertKind.WATCHDOG} - ({fault[0]} if fault else set())
     if not new.state.active or _is_another_run(old, new):
         cured |= {AlertKind.MEMORY_FAILURE, AlertKind.AGENT_LOST, AlertKind.NOT_ANSWERING}
-    if new.agent in (AgentState.CONNECTED, AgentState.NONE):
+    # An agent may end some moments before its guest tells that it is shutting down.
+    ends = new.state is InstanceState.SHUTTING_DOWN
+    if ends or new.agent in (AgentState.CONNECTED, AgentState.NONE):
         cured.add(AlertKind.AGENT_LOST)
     return cured
 

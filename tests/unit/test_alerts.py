@@ -112,7 +112,15 @@ def test_an_agent_that_never_was_is_not_lost():
 def test_an_agent_that_goes_with_its_guest_is_not_lost():
     made = store(listed(instance(agent=AgentState.CONNECTED)), lifecycle("shutdown", "guest"))
     made.apply(agent("disconnected"))
+    assert not made.state.alerts
     made.apply(lifecycle("stopped", "shutdown", 21.0))
+    assert not made.state.alerts
+
+
+def test_an_agent_that_goes_a_moment_before_its_guest_is_not_lost_any_more():
+    made = store(listed(instance(agent=AgentState.CONNECTED)), agent("disconnected"))
+    assert kinds(made.state, KEY) == ["agent-lost"]
+    made.apply(lifecycle("shutdown", "guest", 20.1))
     assert not made.state.alerts
 
 
