@@ -124,10 +124,11 @@ def devices(row: Instance) -> list[CellValue]:
     if not row.described:
         return [Cell("  Its devices were not read yet.", "muted")]
     rows = [
-        (one.kind, one.summary or fmt.UNKNOWN, one.alias or fmt.UNKNOWN, one.address or fmt.UNKNOWN)
+        (one.kind, one.alias or fmt.UNKNOWN, one.address or fmt.UNKNOWN, one.summary or fmt.UNKNOWN)
         for one in row.devices
     ]
-    return [heading("Devices"), *table(("kind", "what", "alias", "address"), rows)]
+    # The long one last: a channel's path would push what follows it out of sight.
+    return [heading("Devices"), *table(("kind", "alias", "address", "what"), rows)]
 
 
 def disks(row: Instance) -> list[CellValue]:
@@ -202,13 +203,16 @@ def interfaces(row: Instance, detail: InstanceDetail | None) -> list[CellValue]:
     if detail is None:
         return [*lines, Cell("  being read ...", "muted")]
     known = [(one.address, one.interface, one.mac, one.source) for one in detail.addresses]
-    return lines + table(("address", "interface", "mac", "told by"), known, "nobody knows any")
+    lines += table(("address", "interface", "mac", "told by"), known, "nobody knows any")
+    return [*_notes(detail), *lines]
 
 
 def snapshots(view: View, detail: InstanceDetail | None) -> list[CellValue]:
     """The snapshots as a tree."""
     if detail is None:
         return [Cell("  being read ...", "muted")]
+    if detail.snapshots is None:
+        return _notes(detail)
     children: dict[str, list[int]] = {}
     names = {one.name for one in detail.snapshots}
     for number, one in enumerate(detail.snapshots):
@@ -234,6 +238,11 @@ def snapshots(view: View, detail: InstanceDetail | None) -> list[CellValue]:
     return [heading("Snapshots"), *table(titles, rows, "It has no snapshot.")]
 
 
+def _notes(detail: InstanceDetail) -> list[CellValue]:
+    """What could not be read, above what could."""
+    return [Cell(f" {note}", "warning") for note in detail.notes]
+
+
 def events(view: View, row: Instance) -> list[CellValue]:
     """What happened to it, newest first."""
     mine = [event for event in view.state.events if event.subject == row.key][-_EVENTS:]
@@ -249,7 +258,7 @@ def xml(row: Instance, detail: InstanceDetail | None) -> list[CellValue]:
     """The live XML, then that of the next start where it differs."""
     if detail is None:
         return [Cell("  being read ...", "muted")]
-    lines: list[CellValue] = [Cell(f" {note}", "warning") for note in detail.notes]
+    lines = _notes(detail)
     both = bool(row.state.active and detail.inactive_xml)
     if both:
         lines.append(heading("Live"))

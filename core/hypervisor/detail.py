@@ -11,7 +11,7 @@ import msgspec
 from core.errors import XmlError
 from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.tolerance import if_supported, unless_gone
-from core.model.instance import Address, AgentState, InstanceDetail, Snapshot
+from core.model.instance import Address, AgentState, Instance, InstanceDetail, Snapshot
 from core.model.text import clean
 from core.xml import format_xml, read_instance, read_snapshot
 
@@ -76,8 +76,8 @@ def _inactive_xml(domain: Any, notes: list[str]) -> str:
         return ""
 
 
-def _snapshots(domain: Any, notes: list[str]) -> tuple[Snapshot, ...]:
-    """Return the snapshots, parents before children: one call each and two more."""
+def _snapshots(domain: Any, notes: list[str]) -> tuple[Snapshot, ...] | None:
+    """Return the snapshots, parents before children: one call each and two more; None: unread."""
     try:
         handles = domain.listAllSnapshots(libvirt.VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL)
         if not handles:
@@ -86,7 +86,7 @@ def _snapshots(domain: Any, notes: list[str]) -> tuple[Snapshot, ...]:
         return tuple(_snapshot(handle, current) for handle in handles)
     except libvirt.libvirtError as error:
         _note(domain, notes, "Snapshots", error)
-        return ()
+        return None
 
 
 def _snapshot(handle: Any, current: str | None) -> Snapshot:
@@ -101,13 +101,17 @@ def _snapshot(handle: Any, current: str | None) -> Snapshot:
 def _addresses(domain: Any, xml: str, ask_agent: bool, notes: list[str]) -> tuple[Address, ...]:
     """Return the addresses of a running instance by each source that answers.
 
-    Leases come from libvirt's own DHCP servers, ARP from the host's neighbour table.
+    Leases come from libvirt's own DHCP servers, ARP from the host's neighbour table: neither knows
+    an interface that QEMU serves by itself, and the second fails instead of saying so.
     """
-    sources = [
-        ("lease", libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE),
-        ("arp", libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP),
-    ]
-    if _agent_connected(xml):
+    instance = _described(xml)
+    sources = []
+    if instance is None or any(one.type != "user" for one in instance.interfaces):
+        sources = [
+            ("lease", libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE),
+            ("arp", libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP),
+        ]
+    if instance is not None and instance.agent is AgentState.CONNECTED:
         if not ask_agent:
             notes.append("The guest's agent was not asked: it did not answer the last time.")
         elif _busy(domain):
@@ -123,11 +127,11 @@ def _addresses(domain: Any, xml: str, ask_agent: bool, notes: list[str]) -> tupl
     return tuple(found)
 
 
-def _agent_connected(xml: str) -> bool:
+def _described(xml: str) -> Instance | None:
     try:
-        return read_instance(xml).agent is AgentState.CONNECTED
+        return read_instance(xml)
     except XmlError:
-        return False
+        return None
 
 
 def _busy(domain: Any) -> bool:

@@ -176,7 +176,8 @@ class InstanceDetail(Value, frozen=True):
     """The live XML, without secrets."""
     inactive_xml: str = ""
     """The XML of the next start; empty for a transient instance."""
-    snapshots: tuple[Snapshot, ...] = ()
+    snapshots: tuple[Snapshot, ...] | None = ()
+    """None: they could not be read."""
     addresses: tuple[Address, ...] = ()
     notes: tuple[str, ...] = ()
     """What could not be read and why, a sentence each."""

@@ -143,6 +143,15 @@ def test_what_cannot_be_read_is_noted(tmp_path: Path) -> None:
     assert detail.xml
 
 
+def test_nobody_is_asked_about_interfaces_the_host_does_not_see(tmp_path: Path) -> None:
+    conn = open_world(tmp_path)
+    xml = instance_xml(1).replace("<interface type='network'>", "<interface type='user'>")
+    conn.createXML(xml.replace("<source network='lan'/>", ""), 0)
+    detail = read_detail(conn, "alpha", uuid_of(1), 3.0)
+    assert detail is not None
+    assert (detail.addresses, detail.notes) == ((), ())
+
+
 def test_addresses_of_a_guest_are_not_trusted() -> None:
     told = {
         "lo": {"hwaddr": "00:00:00:00:00:00", "addrs": [{"addr": "127.0.0.1", "prefix": 8}]},

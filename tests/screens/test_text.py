@@ -17,6 +17,7 @@ from rich.cells import cell_len
 from console.actions import elsewhere
 from console.bridge import Bridge
 from console.operations_watch import OperationsWatch
+from console.screens import instance_panels
 from console.screens.chrome import header_left
 from console.screens.event_columns import kind_word
 from console.screens.matching import word_filter
@@ -35,6 +36,9 @@ from core.model import (
     Delta,
     Event,
     Host,
+    Instance,
+    InstanceDetail,
+    InstanceState,
     Link,
     LinkStatus,
     ObjectKey,
@@ -320,3 +324,19 @@ def test_a_chart_has_a_scale_and_says_why_it_is_empty() -> None:
     assert lines[1].startswith("  100 % ")
     assert lines[2].startswith("      0 ")
     assert "nobody counts" in lines[4]
+
+
+def test_what_could_not_be_read_is_not_said_to_be_missing() -> None:
+    note = "Snapshots could not be read: no."
+    read = InstanceDetail("a", "u", 1.0)
+    unread = InstanceDetail("a", "u", 1.0, snapshots=None, notes=(note,))
+    view = View(now=lambda: 9.0)
+
+    def text(detail: InstanceDetail) -> str:
+        return "\n".join(map(plain, instance_panels.snapshots(view, detail)))
+
+    assert "It has no snapshot." in text(read)
+    assert note in text(unread)
+    assert "It has no snapshot." not in text(unread)
+    row = Instance("a", "u", "web", InstanceState.RUNNING)
+    assert note in "\n".join(map(plain, instance_panels.interfaces(row, unread)))
