@@ -12,6 +12,7 @@ from core.model import Host, Instance, LinkStatus, Migration, State
 from core.model.text import clean
 
 Thing = TypeVar("Thing")
+_LISTINGS = "What there is, `virtdeck instances`, `hosts`, `pools`, `volumes` and `networks` list."
 
 
 def instance(state: State, word: str) -> Instance:
@@ -152,7 +153,7 @@ def _not_found(state: State, what: str, word: str, names: list[str]) -> Virtdeck
             " ".join(dict.fromkeys(host.link.hint for host in down if host.link.hint)),
         )
     near = difflib.get_close_matches(word, names, n=1)
-    listing = f"`virtdeck {what}s` lists them." if what in ("instance", "migration") else ""
+    listing = f"`virtdeck {what}s` lists them." if what in ("instance", "migration") else _LISTINGS
     return NotFoundError(
         f"There is no {what} {shown!r}.", f"Did you mean {near[0]!r}?" if near else listing
     )

@@ -125,6 +125,10 @@ def test_a_name_that_fits_none_gets_the_nearest() -> None:
     with pytest.raises(NotFoundError, match="no instance 'wbe'") as caught:
         lookup.instance(state_with(WEB), "wbe")
     assert caught.value.hint == "Did you mean 'web'?"
+    for find in (lookup.instance, lookup.anything):
+        with pytest.raises(NotFoundError) as caught:
+            find(state_with(WEB), "zzzzzz")
+        assert "virtdeck instances" in caught.value.hint
 
 
 def test_what_may_be_on_a_host_that_is_down_is_not_said_to_be_missing() -> None:
