@@ -11,7 +11,7 @@ _HOUR = 3600.0
 def seconds(value: float) -> str:
     """Return `0.4 s`, `40 s`, `6 min`, `1 h 5 min`."""
     if value < 9.95:
-        return f"{value:.1f} s" if value % 1 >= 0.05 and value < 3 else f"{value:.0f} s"
+        return f"{value:.1f} s" if value < 2.95 and round(value, 1) % 1 else f"{value:.0f} s"
     if value < 1.5 * _MINUTE:
         return f"{value:.0f} s"
     minutes = round(value / _MINUTE)
