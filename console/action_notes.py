@@ -13,6 +13,7 @@ NOTES: tuple[tuple[str, tuple[Note, ...]], ...] = (
             ("n, esc", "No", "Change nothing and close the question."),
             ("tab, arrows", "Other button", "Go to the other button; enter presses it."),
             ("name, enter", "Typed yes", "Where the name or the count is asked for: type it."),
+            ("1 to 9", "Choose", "Where one of several is asked for."),
         ),
     ),
     (

@@ -10,7 +10,8 @@ from console.glyphs import glyphs
 from console.screens.view import View
 from console.widgets.charts import spark
 from console.widgets.columns import Cell, CellValue, Column
-from core.model import Instance, InstanceState, Rates, Severity
+from core.model import Instance, InstanceState, Rates, Severity, Verdict
+from core.state.migrations import migration_of
 from core.state.operations import activity
 
 HISTORY = (8, 16)
@@ -141,6 +142,13 @@ def _activity(view: View) -> Callable[[Instance], CellValue]:
     return render
 
 
+def _doing_role(view: View, row: Instance) -> str:
+    """A migration that will not come to its end wants an operator."""
+    migration = migration_of(view.state.migrations, row.key)
+    forecast = migration.forecast if migration is not None else None
+    return "warning" if forecast is not None and forecast.verdict is Verdict.NOT else "changing"
+
+
 def _words(view: View, row: Instance) -> tuple[str, str]:
     """What it does or suffers, in order of importance, and the role of these words."""
     alerts = view.alerts(row.key)
@@ -152,7 +160,7 @@ def _words(view: View, row: Instance) -> tuple[str, str]:
         more = f" (+{len(alerts) - 1})" if len(alerts) > 1 else ""
         return trouble + more, role
     if doing := activity(view.state, row.key):
-        return doing, "changing"
+        return doing, _doing_role(view, row)
     if row.state in (InstanceState.PAUSED, InstanceState.CRASHED):
         return f"({row.reason})" if row.reason else "", "muted"
     return "", ""

@@ -55,7 +55,7 @@ def _progress(view: View, row: Migration, width: int) -> CellValue:
     return words.spaced(
         (Cell(" "), Cell(bar(share, length), role), Cell(f" {fmt.percent(share):>4}", "strong")),
         verdict,
-        words.eta_words(view, row),
+        words.eta_words(view, row, short=width < WIDE),
     )
 
 

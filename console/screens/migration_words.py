@@ -73,7 +73,7 @@ def time_left(view: View, row: Migration) -> str:
     return f"{_UNSURE.get(forecast.confidence, '')}{fmt.duration(forecast.eta)}"
 
 
-def eta_words(view: View, row: Migration) -> str:
+def eta_words(view: View, row: Migration, *, short: bool = False) -> str:
     """The ETA with what it is worth: `12s left (8.0s to 20s, medium confidence)`."""
     forecast = row.forecast
     if row.status.final or forecast is None or lost(view, row):
@@ -83,7 +83,7 @@ def eta_words(view: View, row: Migration) -> str:
     between = ""
     if forecast.eta_low is not None and forecast.eta_high is not None:
         between = f"{fmt.duration(forecast.eta_low)} to {fmt.duration(forecast.eta_high)}, "
-    sure = f"{forecast.confidence.value} confidence"
+    sure = f"{forecast.confidence.value}{'' if short else ' confidence'}"
     return f"{fmt.duration(forecast.eta)} left ({between}{sure})"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from textual import on
 from textual.binding import Binding
+from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Button, Input
 
@@ -87,8 +88,12 @@ _DIGITS = 9
 class ChoiceDialog(QuestionDialog, inherit_bindings=True):
     """Asks for one of a few: a digit, a click, or enter on the button. `chosen` is its name."""
 
+    DEFAULT_CSS = """
+    ChoiceDialog #yes { display: none; }
+    ChoiceDialog Button { min-width: 8; }
+    """
     BINDINGS = [  # noqa: RUF012 - Textual's own way
-        Binding(",".join("123456789"), "choose", "Choose")
+        Binding(str(number), f"choose({number})", "Choose") for number in range(1, 10)
     ]
 
     def __init__(self, title: str, choices: Mapping[str, str], present: str) -> None:
@@ -107,8 +112,8 @@ class ChoiceDialog(QuestionDialog, inherit_bindings=True):
 
     def extra(self) -> Iterable[Widget]:
         """A button for each."""
-        for name in self._choices:
-            yield Button(name, name=name, compact=True, classes="choice")
+        buttons = [Button(name, name=name, compact=True) for name in self._choices]
+        yield Horizontal(*buttons, classes="buttons")
 
     def may_say_yes(self) -> bool:
         """Only by choosing."""
@@ -118,14 +123,14 @@ class ChoiceDialog(QuestionDialog, inherit_bindings=True):
         """Which keys answer."""
         return f"1 to {len(self._choices)} choose   n, esc no   tab other button"
 
-    def on_key(self, event: object) -> None:
+    def action_choose(self, number: int) -> None:
         """A digit chooses."""
-        key = getattr(event, "key", "")
-        if len(key) == 1 and key.isdigit() and 0 < int(key) <= len(self._choices):
-            self._choose(self._choices[int(key) - 1])
+        if number <= len(self._choices):
+            self._choose(self._choices[number - 1])
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """A button was chosen."""
+        """A button was chosen; the handler of every question would only know yes and no."""
+        event.prevent_default()
         if event.button.name in self._choices:
             self._choose(str(event.button.name))
         else:
