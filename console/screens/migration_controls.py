@@ -34,8 +34,8 @@ class Control:
 
 
 def stepped(limit: float, factor: float) -> float:
-    """A max downtime in ms, raised or lowered and rounded to two digits; at least 1 ms."""
-    return max(1.0, float(f"{limit * factor:.2g}"))
+    """A max downtime in whole ms, raised or lowered and rounded to two digits; at least 1 ms."""
+    return max(1.0, float(round(float(f"{limit * factor:.2g}"))))
 
 
 def step_against(row: Migration) -> str:

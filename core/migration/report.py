@@ -117,7 +117,7 @@ def as_value(migration: Migration, samples: Sequence[JobSample] = ()) -> dict[st
         "steering": row.steering, "checks": row.checks, "timeline": row.timeline,
         "virsh": row.virsh,
     }  # fmt: skip
-    plain: dict[str, Any] = msgspec.to_builtins(value)
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(value))
     return plain
 
 
