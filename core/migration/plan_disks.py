@@ -43,7 +43,7 @@ def _never_copied(request: Migrate, disk: Disk) -> str | None:
         return "it is read-only"
     if disk.shareable:
         return "other instances may use it"
-    if disk.serial and any(volume.serial == disk.serial for volume in request.rewrites.volumes):
+    if any(volume.serial == disk.serial for volume in request.rewrites.volumes):
         return "it is a volume that the destination connects to"
     return None
 

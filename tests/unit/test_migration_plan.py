@@ -149,7 +149,8 @@ def test_a_paused_instance_needs_no_post_copy():
 @pytest.mark.parametrize("storage", ["copy-all", "copy-incremental"])
 def test_an_empty_list_of_disks_drops_the_flag(storage):
     """libvirt would take an empty list for every disk."""
-    made = planned(xml=DISKLESS, storage=storage, synchronous_writes=True, disks_port=49000)
+    options = {"disks_port": 49000} if storage == "copy-all" else {"disks_uri": "tcp://b"}
+    made = planned(xml=DISKLESS, storage=storage, synchronous_writes=True, **options)
     assert made.flags == BASE
     assert made.disks == ()
     assert not {"migrate_disks", "disks_port", "disks_uri"} & set(made.parameters)
@@ -161,6 +162,15 @@ def test_a_definition_is_never_nowhere():
     assert not made.flags & UNDEFINE
     assert noted(made, "would be nowhere")
     assert planned(persist=False, undefine=True, persistent=False).flags & UNDEFINE
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"unsafe": True}, "will not look"), ({"parallel": 2, "post_copy": "allow"}, "before 10.1")],
+)
+def test_what_libvirt_takes_and_may_be_regretted_is_noted(options, words):
+    assert noted(planned(**options), words)
+    assert not noted(planned(), words)
 
 
 # disks
@@ -304,6 +314,11 @@ def test_offline_moves_a_definition():
 def test_offline_and_the_rest(state, options, words):
     with pytest.raises(RefusedError, match=words):
         planned(state=state, **options)
+
+
+def test_a_transient_instance_has_nothing_to_move_offline():
+    with pytest.raises(RefusedError, match="is transient"):
+        planned(state=InstanceState.SHUTOFF, offline=True, persistent=False)
 
 
 # what libvirt would refuse
@@ -453,6 +468,7 @@ def replaced(**fields):
     "uri",
     [
         "qemu+ssh://beta/system?command=/bin/sh",
+        "qemu+ext://beta/system",
         "qemu+ext://beta/system?command=/bin/sh",
         "qemu+ssh://root:secret@beta/system",
         "qemu+ssh://-lroot@beta/system",
@@ -536,6 +552,8 @@ def test_two_hosts_on_one_machine():
     assert made.parameters["migrate_uri"] == "tcp://127.0.0.1"
     assert made.parameters["listen_address"] == "127.0.0.1"
     assert noted(made, "on one machine")
+    tunnelled = planned(to=LAB, tunnelled=True).parameters
+    assert not {"migrate_uri", "listen_address"} & set(tunnelled)
     made = planned(to=LAB, migrate_uri="tcp://10.0.0.9:49152")
     assert made.parameters["migrate_uri"] == "tcp://10.0.0.9:49152"
     assert "listen_address" not in made.parameters

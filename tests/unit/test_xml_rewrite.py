@@ -258,6 +258,23 @@ def test_the_secret_of_an_encrypted_volume():
     )
 
 
+def test_a_secret_is_named_by_its_uuid_or_its_usage():
+    """libvirt refuses both at once."""
+    before = VOLUME.format(
+        encryption="<encryption><secret type='passphrase' usage='v1'/></encryption>"
+    )
+    found = rewrite(domain(before), Rewrites(volumes=(VolumeRewrite("SN-1", secret=SECRET),)))
+    assert "usage" not in found
+    assert SECRET in found
+
+
+def test_what_is_replaced_stands_on_its_own_line():
+    """For whoever reads the differences."""
+    xml = domain(f"\n  {PLAIN}\n  ")
+    found = rewrite(xml, Rewrites(volumes=(VolumeRewrite("SN-1", "<disk/>"),)))
+    assert "</disk>\n  <new" in found
+
+
 @pytest.mark.parametrize(
     "encryption",
     ["", "<encryption format='luks'/>", LUKS.format("d3b0a52e-0000-4000-8000-000000000003")],

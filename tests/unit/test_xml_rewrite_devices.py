@@ -81,12 +81,17 @@ def interface(inner, kind="network", mac="52:54:00:AA:BB:01", mtu=""):
             interface("<source dev='eno1' mode='vepa'/>", "direct"),
         ),
         (
+            interface("<source type='unix' path='/s' mode='server'/>", "vhostuser"),
+            InterfaceRewrite(MAC, dev="eno1"),
+            interface("<source dev='eno1'/>", "direct"),
+        ),
+        (
             interface("<source network='a'/>"),
             InterfaceRewrite(MAC),
             interface("<source network='a'/>"),
         ),
     ],
-    ids=["network", "network to bridge", "bridge", "macvtap", "stays"],
+    ids=["network", "network to bridge", "bridge", "macvtap", "vhost-user to macvtap", "stays"],
 )
 def test_an_interface_is_plugged_into_something_else(before, entry, after):
     rewritten(before, after, interfaces=(entry,))
@@ -188,13 +193,16 @@ def test_a_pci_device_that_is_not_there():
     refused(hostdev(pci("0x06", "0x02")), "06:03.0", pci=(Move("06:03.0", "06:04.0"),))
 
 
-def nvdimm(path):
-    return f"<memory model='nvdimm'><source><path>{path}</path></source><target/></memory>"
+def nvdimm(path, model="nvdimm"):
+    return f"<memory model='{model}'><source><path>{path}</path></source><target/></memory>"
 
 
-def test_persistent_memory():
+@pytest.mark.parametrize("model", ["nvdimm", "virtio-pmem"])
+def test_persistent_memory(model):
     rewritten(
-        nvdimm("/dev/dax0.0"), nvdimm("/dev/dax1.0"), pmem=(Move("/dev/dax0.0", "/dev/dax1.0"),)
+        nvdimm("/dev/dax0.0", model),
+        nvdimm("/dev/dax1.0"),
+        pmem=(Move("/dev/dax0.0", "/dev/dax1.0"),),
     )
     refused(nvdimm("/dev/dax0.0"), "/dev/dax7", pmem=(Move("/dev/dax7", "/dev/dax1.0"),))
 
