@@ -12,16 +12,20 @@ from console.screens.base import ConsoleScreen
 from console.screens.page import Page
 from console.widgets.columns import Cell, CellValue
 
+_TITLE = 20
+"""Cells of most titles; a section with longer ones has its descriptions further right."""
+
 
 def help_lines(layer: str, actions: Sequence[Action]) -> list[CellValue]:
     """Keys, titles and descriptions in aligned columns, a heading per scope."""
     lines: list[CellValue] = []
     for section in [*help_sections(layer, actions), *help_notes()]:
         lines += ["", Cell(f" {section.title}", "strong")]
+        width = max(_TITLE, *(len(title) for _, title, _ in section.lines))
         lines += [
             (
                 Cell(f"  {keys:<17} ", "key"),
-                Cell(f"{title:<20}  "),
+                Cell(f"{title:<{width}}  "),
                 Cell(description, "muted"),
             )
             for keys, title, description in section.lines
