@@ -201,7 +201,7 @@ def nvdimm(path, model="nvdimm"):
 def test_persistent_memory(model):
     rewritten(
         nvdimm("/dev/dax0.0", model),
-        nvdimm("/dev/dax1.0"),
+        nvdimm("/dev/dax1.0", model),
         pmem=(Move("/dev/dax0.0", "/dev/dax1.0"),),
     )
     refused(nvdimm("/dev/dax0.0"), "/dev/dax7", pmem=(Move("/dev/dax7", "/dev/dax1.0"),))
