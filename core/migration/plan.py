@@ -62,15 +62,14 @@ def plan(
         source_xml=xml,
         source_persistent_xml=inactive_xml or xml,
     )
-    at_once = settled.post_copy == "at-once"
-    return replaced(made, virsh=virsh_migrate(made, instance, source_uri, at_once=at_once))
+    return replaced(made, virsh=virsh_migrate(made, instance, settled, source_uri))
 
 
 def resume_plan(plan: Plan) -> Plan:
     """Return the call that goes on with a post-copy migration that failed: the same once more.
 
-    VIR_MIGRATE_POSTCOPY is among its flags even where `plan` was made anew of the instance, which
-    is paused by now (libvirt.md 6.5; libvirt 8.5).
+    VIR_MIGRATE_POSTCOPY is among its flags whatever `plan` was made of (libvirt.md 6.5; libvirt
+    8.5).
     """
     flags = plan.flags | MigrateFlag.POSTCOPY | MigrateFlag.POSTCOPY_RESUME
     words = [word for word in plan.virsh.split(" ") if word != SWITCH_AT_ONCE]

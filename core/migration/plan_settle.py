@@ -27,6 +27,9 @@ def settle(
     return request, tuple(notes)
 
 
+_SWITCHED = ("post-copy", "post-copy failed")
+"""Why libvirt pauses the source of a migration that was switched: it is to be resumed as it was."""
+
 _Rule = Callable[[Migrate, Instance, tuple[str, ...], list[str]], Migrate]
 
 
@@ -89,7 +92,7 @@ def _convergence(
 def _paused(
     request: Migrate, instance: Instance, _targets: tuple[str, ...], notes: list[str]
 ) -> Migrate:
-    if instance.state is not InstanceState.PAUSED:
+    if instance.state is not InstanceState.PAUSED or instance.reason in _SWITCHED:
         return request
     name = clean(instance.name)
     if request.post_copy != "never":

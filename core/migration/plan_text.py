@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from core.migration.flags import VIRSH_FLAGS, VIRSH_PARAMETERS
 from core.migration.plan_values import Parameter, Plan
-from core.model import Instance
+from core.model import Instance, Migrate, Rewrites
 from core.model.text import clean
 from core.xml import format_xml
 
@@ -26,14 +26,22 @@ SWITCH_AT_ONCE = "--postcopy-after-precopy"
 _MARGIN = 16
 
 
-def virsh_migrate(plan: Plan, instance: Instance, source_uri: str, *, at_once: bool) -> str:
-    """Return the line that does the same in a shell; its XML files are named, not written."""
+def virsh_migrate(plan: Plan, instance: Instance, settled: Migrate, source_uri: str) -> str:
+    """Return the line that does the same in a shell.
+
+    Its XML files are named, not written; XML that is libvirt's own anyway needs none.
+    """
     words = ["virsh", *(("-c", clean(source_uri)) if source_uri else ()), "migrate"]
     words += [_subject(instance), clean(plan.uri)]
     words += [word for flag, word in VIRSH_FLAGS.items() if flag & plan.flags]
-    if at_once:
+    if settled.post_copy == "at-once":
         words.append(SWITCH_AT_ONCE)
+    rewritten = settled.rewrites != Rewrites()
     for name, value in plan.parameters.items():
+        if name == "destination_xml" and not rewritten:
+            continue
+        if name == "persistent_xml" and not (rewritten or settled.destination_name):
+            continue
         words += [VIRSH_PARAMETERS[name], _argument(name, value, instance)]
     return shlex.join(words)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from core.migration.flags import MigrateFlag, flag_names
@@ -61,17 +61,17 @@ class Plan:
     uri: str
     """The destination, as the source's daemon is told it."""
     flags: int
-    parameters: Mapping[str, Parameter]
-    """By libvirt's VIR_MIGRATE_PARAM_* names."""
+    parameters: Mapping[str, Parameter] = field(repr=False)
+    """By libvirt's VIR_MIGRATE_PARAM_* names; the XML among them holds the consoles' passwords."""
     disks: tuple[str, ...] = ()
     """Targets of the disks that are copied."""
     notes: tuple[str, ...] = ()
     """What was dropped, chosen or changed and why, a sentence each."""
     virsh: str = ""
     """The equivalent command."""
-    source_xml: str = ""
+    source_xml: str = field(default="", repr=False)
     """What `destination_xml` was made from."""
-    source_persistent_xml: str = ""
+    source_persistent_xml: str = field(default="", repr=False)
     """What `persistent_xml` was made from."""
 
     @property

@@ -57,12 +57,14 @@ async def read_plan(
 ) -> Plan:
     """Read the XML and plan. Raises RefusedError, UsageError, and what reading raises."""
     live, inactive = await hosts.xml(request.subject.host, request.subject.id)
+    here = state.hosts.get(request.subject.host)
     made = plan(
         request,
         xml=live,
         inactive_xml=inactive,
         instance=_instance(state, request),
         destination=target(state, request),
+        source_uri="" if here is None else here.uri,
     )
     return resume_plan(made) if resume else made
 

@@ -44,9 +44,18 @@ HOSTILE = "foo/?com=/bin/sh"
 
 
 def planned(
-    *, xml=XML, inactive=None, state=InstanceState.RUNNING, persistent=True, to=BETA, **options
+    *,
+    xml=XML,
+    inactive=None,
+    state=InstanceState.RUNNING,
+    reason="",
+    persistent=True,
+    to=BETA,
+    **options,
 ):
-    instance = replace(read_instance(xml, "alpha"), state=state, persistent=persistent)
+    instance = replace(
+        read_instance(xml, "alpha"), state=state, reason=reason, persistent=persistent
+    )
     options.setdefault("policy", "manual")
     request = Migrate(ObjectKey("instance", "alpha", instance.uuid), to=to.name, **options)
     return plan(
@@ -613,20 +622,31 @@ def test_the_virsh_line_in_full():
     assert words[6:] == [
         *("--live", "--p2p", "--persistent", "--undefinesource", "--copy-storage-inc"),
         *("--postcopy", "--postcopy-after-precopy"),
-        *("--xml", "vm1.xml", "--persistent-xml", "vm1-persistent.xml"),
+        *("--persistent-xml", "vm1-persistent.xml"),
         *("--bandwidth", "40", "--postcopy-bandwidth", "10", "--dname", "it's vm2"),
         *("--migrate-disks", "vda,vdb"),
         *("--migrateuri", "tcp://beta:1", "--listen-address", "::"),
     ]
 
 
+def test_the_virsh_line_names_a_file_only_for_xml_that_differs():
+    assert "xml" not in planned().virsh
+    words = shlex.split(planned(rewrites=Rewrites(drop_cpu_shares=True)).virsh)
+    assert words[-4:] == ["--xml", "vm1.xml", "--persistent-xml", "vm1-persistent.xml"]
+
+
+def test_a_plan_in_a_log_tells_no_secret():
+    assert "hunter2" not in repr(planned())
+
+
 @pytest.mark.parametrize(
     "name", ["-x", "12", "a;reboot", "$(reboot)", "../../etc/x", "a b", "ä\x1b"]
 )
 def test_the_virsh_line_is_safe_whatever_the_name(name):
-    xml = XML.replace("<name>vm1", "<name>vm1")
+    xml = XML
     instance = replace(read_instance(xml, "alpha"), name=name, state=InstanceState.RUNNING)
-    request = Migrate(instance.key, to="beta", policy="manual")
+    rewrites = Rewrites(drop_cpu_shares=True)
+    request = Migrate(instance.key, to="beta", policy="manual", rewrites=rewrites)
     made = plan(request, xml=xml, inactive_xml=xml, instance=instance, destination=BETA)
     words = shlex.split(made.virsh)
     assert words[:2] == ["virsh", "migrate"]
@@ -649,11 +669,14 @@ def test_resuming_is_the_same_call_once_more():
     assert resume_plan(again) == again
 
 
-def test_resuming_of_a_plan_made_anew_has_the_post_copy_bit():
-    """The instance is paused by then, for which a plan drops the bit."""
-    made = planned(state=InstanceState.PAUSED, post_copy="allow")
-    assert not made.post_copy
-    assert resume_plan(made).post_copy
+@pytest.mark.parametrize("reason", ["post-copy", "post-copy failed"])
+def test_resuming_of_a_plan_made_anew_is_the_same(reason):
+    """The instance is paused by then, for which a plan drops post-copy: not for this reason."""
+    options = {"post_copy": "allow", "post_copy_bandwidth": 10}
+    first = planned(**options)
+    made = planned(state=InstanceState.PAUSED, reason=reason, **options)
+    assert resume_plan(made) == resume_plan(first)
+    assert resume_plan(planned(state=InstanceState.PAUSED)).post_copy
 
 
 # the dry run
