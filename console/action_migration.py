@@ -8,12 +8,11 @@ from console.action_types import Action, Confirm, Scope
 
 def _steer(
     name: str, title: str, key: str, description: str, *, confirm: Confirm = "no", call: str = "",
-    footer: bool = False, short: str = "",
+    short: str = "",
 ) -> Action:  # fmt: skip
     return Action(
         f"steer.{name}", title, (key,), "steer", "migration", description,
-        call or f"steer('{name}')", show_in_footer=footer, needs_write=True, confirm=confirm,
-        short=short,
+        call or f"steer('{name}')", needs_write=True, confirm=confirm, short=short,
     )  # fmt: skip
 
 
@@ -27,19 +26,18 @@ def _look(
 
 STEER: tuple[Action, ...] = (
     _steer("abort", "Abort", "x", "Stop the migration: the instance runs on at the source.",
-           confirm="ask", footer=True),
+           confirm="ask"),
     _steer("post-copy", "Switch to post-copy", "o",
            "Let it run at the destination and fetch the rest: it ends, and cannot be aborted.",
-           confirm="ask", footer=True, short="Post-copy"),
+           confirm="ask", short="Post-copy"),
     _steer("max-downtime", "Max downtime", "d",
-           "Set how long the guest may stand still at the end, in milliseconds.", footer=True,
+           "Set how long the guest may stand still at the end, in milliseconds.",
            short="Downtime"),
     _steer("raise-downtime", "Raise max downtime", "plus",
            "Allow half as much again, at once.", call="step_downtime(1.5)"),
     _steer("lower-downtime", "Lower max downtime", "minus",
            "Allow a third less, at once.", call="step_downtime(0.6667)"),
-    _steer("bandwidth", "Bandwidth", "b", "Set what it may send, in MiB/s; 0 is unlimited.",
-           footer=True),
+    _steer("bandwidth", "Bandwidth", "b", "Set what it may send, in MiB/s; 0 is unlimited."),
     _steer("post-copy-bandwidth", "Post-copy bandwidth", "B",
            "Set what it may send in post-copy, in MiB/s; 0 is unlimited."),
     _steer("pause", "Pause the guest", "p", "Stop its processors, so that the migration finishes.",
@@ -47,7 +45,7 @@ STEER: tuple[Action, ...] = (
     _steer("resume-guest", "Resume the guest", "u",
            "Let a guest that was paused at the source run on; refused where it must not.",
            call="resume_guest"),
-    _steer("policy", "Policy", "m", "Let another policy go on from here.", footer=True),
+    _steer("policy", "Policy", "m", "Let another policy go on from here."),
     _steer("resume", "Resume post-copy", "R", "Go on with a post-copy migration that failed.",
            confirm="ask", call="resume_migration"),
     _look("steer.report", "Report", ("r",), "steer",

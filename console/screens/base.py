@@ -71,12 +71,8 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         return []
 
     def useful_verbs(self) -> Sequence[str]:
-        """The power verbs that make sense on this screen now, the most useful first."""
+        """The power verbs, or the steering commands, that make sense now, the most useful first."""
         return ()
-
-    def offers_writes(self) -> bool:
-        """Whether the footer should name what changes something: nothing is left to, else."""
-        return True
 
     def show_all(self) -> None:
         """Show the present picture from scratch."""
@@ -140,7 +136,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
             chrome.footer_actions(
                 self.registry_layer,
                 console.actions,
-                read_only=console.read_only or not self.offers_writes(),
+                read_only=console.read_only,
                 verbs=self.useful_verbs(),
             )
         )

@@ -120,20 +120,26 @@ def footer_actions(
 ) -> list[tuple[str, str, Action]]:
     """What the footer of a screen has, the most useful first: a narrow one shows only these.
 
-    `verbs` are the ids of the power verbs that make sense now, in their order; they come after
-    what the footer begins with on every screen of their kind.
+    `verbs` are the power verbs or steering commands that make sense now, in their order; they come
+    after what the footer begins with on every screen of their kind.
     """
     entries = footer_entries(layer, read_only=read_only, actions=actions)
     marks = any(entry.scope == "power" for entry in actions_on(layer, actions))
     entries.sort(key=lambda entry: _footer_rank(entry[2], marks=marks))
     if read_only:
         return entries
-    able = {entry.id: entry for entry in actions_on(layer, actions) if entry.scope == "power"}
-    asked = [able[f"power.{verb}"] for verb in verbs if f"power.{verb}" in able]
+    able = {entry.id: entry for entry in actions_on(layer, actions) if entry.scope in _OFFERED}
+    wanted = [f"{scope}.{verb}" for verb in verbs for scope in _OFFERED]
+    asked = [able[name] for name in wanted if name in able]
     first = sum(entry.id in _FIRST for _, _, entry in entries)
-    entries[first:first] = [(key_label(entry.keys[0]), entry.title, entry) for entry in asked]
+    entries[first:first] = [
+        (key_label(entry.keys[0]), entry.short or entry.title, entry) for entry in asked
+    ]
     return entries
 
+
+_OFFERED = ("power", "steer")
+"""Scopes of which the footer shows what makes sense now."""
 
 _FIRST = ("list.filter", "table.open", "instance.next_tab")
 """What a footer begins with, however narrow it is."""

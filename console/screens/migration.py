@@ -28,6 +28,8 @@ _LOW = 30
 """Below this height every chart is one line."""
 _AROUND = 3
 """Lines of a terminal that the page has not: header, tabs, footer."""
+_ABOVE, _LOG, _MARKS = 13, 9, 2
+"""Lines above the charts, of what must be seen below them, and of the marks under them."""
 _TALLEST = 9
 
 
@@ -156,7 +158,9 @@ class MigrationScreen(SteeringScreen, inherit_bindings=False):
         low, wide = self.size.height < _LOW, self.size.width >= WIDE
         spaced: Sequence[CellValue] = [""] if not low and not wide else []
         most = 3 if not wide else None
-        self.query_one("#done", Page).show([*spaced, *log.actions(view, row, most), *spaced])
+        self.query_one("#done", Page).show(
+            [*spaced, *log.actions(view, row, most, virsh=wide), *spaced]
+        )
         able = controls(row)
         controls_panel = self.query_one("#controls", ControlsPanel)
         controls_panel.show(able, self.console.actions)
@@ -175,5 +179,6 @@ def chart_height(width: int, height: int, tracks: int) -> int:
     """Lines of blocks a track may have on a terminal of this size."""
     if height < _LOW:
         return 1
-    room = height - _AROUND - 12 if width >= WIDE else height - _AROUND - 24
-    return max(2, min(_TALLEST, (room - 2) // max(1, tracks)))
+    above = _ABOVE if width >= WIDE else _ABOVE + _LOG
+    room = height - _AROUND - above - _MARKS - (tracks - 1)
+    return max(2, min(_TALLEST, room // max(1, tracks)))

@@ -13,13 +13,23 @@ from core.model import Answer, Migration, SteerKind, SteerRecord
 from core.model.text import clean
 
 
-def actions(view: View, row: Migration, most: int | None = None) -> list[CellValue]:
-    """What the policy and the operators did, newest first: why, and what came of it."""
+def actions(
+    view: View, row: Migration, most: int | None = None, *, virsh: bool = False
+) -> list[CellValue]:
+    """What the policy and the operators did, newest first: why, and what came of it.
+
+    With `virsh` each has the equivalent command below it.
+    """
     records = list(reversed(row.steering))[:most]
     title = heading(f"Done so far, policy {row.policy}")
     if not records:
         return [title, Cell("  nothing yet", "muted")]
-    return [title, *(_record(view, record) for record in records)]
+    lines: list[CellValue] = [title]
+    for record in records:
+        lines.append(_record(view, record))
+        if virsh and record.virsh:
+            lines.append(Cell(f"            {clean(record.virsh)}", "muted"))
+    return lines
 
 
 _ANSWER_ROLES = {

@@ -41,10 +41,17 @@ def summary(view: View, row: Migration, width: int) -> list[CellValue]:
         Cell(f" {sign.glyph} {sign.word}", "muted" if stale else sign.role),
         (Cell(words.name_of(row), "strong"), Cell(f"  {words.route(row)}")),
         fmt.duration(words.took(view, row)),
-        f"policy {row.policy}",
+        _policy(row),
         Cell("not started here" if row.foreign else author if width >= WIDE else "", "muted"),
     )
     return [first, _progress(view, row, width), *_sentences(view, row)]
+
+
+def _policy(row: Migration) -> str:
+    """The policy, and how far it may raise the max downtime."""
+    limit = row.downtime_limit
+    far = f" up to {words.milliseconds(limit)}" if limit and not row.status.final else ""
+    return f"policy {row.policy}{far}"
 
 
 def _progress(view: View, row: Migration, width: int) -> CellValue:
@@ -229,6 +236,4 @@ def _downtime(row: Migration) -> CellValue:
     fraction = None if value is None or not limit else value / limit
     sign = f" {glyphs().alert}" if over else ","
     text = f"{word} {words.milliseconds(value)}{sign} limit {words.milliseconds(limit)}"
-    if row.downtime_limit is not None and row.downtime_limit != limit and not row.status.final:
-        text += f", policy up to {words.milliseconds(row.downtime_limit)}"
     return _gauge("downtime", fraction, text, "warning" if over else "chart")

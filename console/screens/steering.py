@@ -5,6 +5,7 @@ UI thread.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from console.screens import migration_words as words
@@ -27,6 +28,15 @@ from core.model import (
 from core.model.text import clean
 from core.source import Operation, Source
 
+_OFFERED = (
+    SteerKind.ABORT,
+    SteerKind.POST_COPY,
+    SteerKind.MAX_DOWNTIME,
+    SteerKind.BANDWIDTH,
+    SteerKind.POST_COPY_BANDWIDTH,
+    SteerKind.POLICY,
+)
+"""What the footer offers, the most useful first."""
 _AT_DESTINATION = (
     MigrationStatus.POST_COPY,
     MigrationStatus.VERIFYING,
@@ -41,10 +51,14 @@ class SteeringScreen(ConsoleScreen, inherit_bindings=False):
         """The migration a command is for."""
         return None
 
-    def offers_writes(self) -> bool:
-        """Not once it is over."""
+    def useful_verbs(self) -> Sequence[str]:
+        """The commands that nothing speaks against now."""
         row = self.chosen_migration()
-        return row is not None and not row.status.final
+        if row is None:
+            return ()
+        if row.status.final:
+            return () if resume_against(row) else ("resume",)
+        return [kind.value for kind in _OFFERED if not speaks_against(kind, row)]
 
     # -- actions of the registry, scope "steer" ------------------------------------------------
 
