@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from xml.etree.ElementTree import canonicalize
 
 import msgspec
@@ -25,8 +26,10 @@ from core.model.rewrites import (
     VolumeRewrite,
 )
 from core.xml.rewrite import rewrite
+from core.xml.rewrite.check import problems
 from core.xml.rewrite.cpusets import read_set, write_set
 
+ROOT = Path(__file__).parents[2]
 MAC, OTHER = "52:54:00:aa:bb:01", "52:54:00:aa:bb:02"
 ONE, TWO = "c2177883-f1bb-47f0-914d-32a22e3a8804", "c2177883-f1bb-47f0-914d-32a22e3a8805"
 
@@ -299,6 +302,14 @@ READ = Rewrites(
 
 def test_a_file_of_rewrites():
     assert decode_toml(FILE, Rewrites, "The file") == READ
+
+
+def test_the_file_in_the_documents_has_every_key_and_is_right():
+    text = (ROOT / "docs" / "rewrites.md").read_text().split("```")[1].removeprefix("toml")
+    documented = decode_toml(text, Rewrites, "The file")
+    assert not problems(documented)
+    for name in Rewrites.__struct_fields__:
+        assert getattr(documented, name) != getattr(Rewrites(), name), name
 
 
 def test_rewrites_survive_the_journal():
