@@ -30,7 +30,7 @@ def event_columns(view: View) -> list[Column[Line]]:
         Column("host", "HOST", lambda row: row.event.host, lambda row: row.event.host,
                min_width=6, max_width=16, priority=2, tooltip="Where it came from"),
         Column("name", "OBJECT", _name, lambda row: row.event.name, min_width=10, max_width=30,
-               flex=2, tooltip="What it is about"),
+               flex=2, cut="middle", tooltip="What it is about"),
         Column("kind", "EVENT", lambda row: Cell(_kind(row), "muted"), _kind,
                min_width=12, max_width=21, flex=3, priority=3,
                tooltip="Its kind; kind:WORD in the filter finds it"),

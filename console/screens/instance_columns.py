@@ -35,7 +35,7 @@ def instance_columns(view: View) -> list[Column[Instance]]:
     """Every column, in order; the lowest priorities stay longest on a narrow terminal."""
     return [
         Column("name", "NAME", lambda row: row.name, lambda row: row.name,
-               min_width=12, max_width=40, flex=3, tooltip="The instance's name"),
+               min_width=12, max_width=40, flex=3, cut="middle", tooltip="The instance's name"),
         Column("host", "HOST", lambda row: row.host, lambda row: row.host,
                min_width=6, max_width=16, flex=1, priority=2, tooltip="Where it is"),
         Column("state", "STATE", _state, _state_rank, min_width=11, max_width=15, flex=2,

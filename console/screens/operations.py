@@ -152,7 +152,7 @@ def operation_columns(view: View) -> list[Column[OperationRecord]]:
         Column("verb", "VERB", lambda row: row.verb, lambda row: row.verb, width=9,
                tooltip="What was asked for"),
         Column("name", "INSTANCE", lambda row: row.name, lambda row: row.name, min_width=10,
-               max_width=30, flex=2, tooltip="To what"),
+               max_width=30, flex=2, cut="middle", tooltip="To what"),
         Column("host", "HOST", lambda row: row.host, lambda row: row.host, min_width=6,
                max_width=16, priority=3, tooltip="Where"),
         Column("status", "STATUS", _status, lambda row: list(OperationStatus).index(row.status),

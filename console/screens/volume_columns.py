@@ -23,7 +23,7 @@ def volume_columns(view: View) -> list[Column[StorageRow]]:
     """Every column, in order. Sorted by name, pools stand over their volumes."""
     return [
         Column("name", "POOL / VOLUME", _name, place_of, min_width=20, max_width=56, flex=4,
-               tooltip="A pool, and under it its volumes"),
+               cut="middle", tooltip="A pool, and under it its volumes"),
         Column("host", "HOST", lambda row: row.host, lambda row: row.host, min_width=6,
                max_width=16, priority=3, tooltip="Where it is"),
         Column("type", "TYPE", _type, type_of, width=8, priority=4,

@@ -25,6 +25,9 @@ class Cell(NamedTuple):
 CellValue: TypeAlias = "str | Cell | tuple[Cell, ...]"
 """What `Column.render` returns: plain text, one styled piece, or several side by side."""
 
+Cut: TypeAlias = Literal["end", "middle"]
+"""Where text that is too long loses something: names differ at their ends as often as not."""
+
 Run: TypeAlias = tuple[str, str]
 """A padded piece of a painted cell: text and role. A painted cell is a tuple of runs."""
 
@@ -54,6 +57,7 @@ class Column(Generic[Row]):
     max_width: int | None = None
     flex: int = 1
     align: Literal["left", "right"] = "left"
+    cut: Cut = "end"
     priority: int = 0
     default_descending: bool = False
     tooltip: str = ""
@@ -146,8 +150,8 @@ def _share_width(columns: Sequence[Column[Any]], kept: Sequence[int], width: int
     return widths
 
 
-def fit(value: CellValue, width: int, align: str = "left") -> tuple[Run, ...]:
-    """Pad or cut a cell value to exactly `width` terminal cells; a cut ends in an ellipsis.
+def fit(value: CellValue, width: int, align: str = "left", cut: Cut = "end") -> tuple[Run, ...]:
+    """Pad or cut a cell value to exactly `width` terminal cells; an ellipsis stands for the rest.
 
     Wide characters (CJK, emoji) count two cells, and one that would be cut in half becomes a
     blank. Padding is a plain run, so that underline or reverse never runs into the gap.
@@ -157,7 +161,7 @@ def fit(value: CellValue, width: int, align: str = "left") -> tuple[Run, ...]:
     pieces = _pieces(value)
     total = sum(cell_len(text) for text, _ in pieces)
     if total > width:
-        return _cut(pieces, width)
+        return _cut(pieces, width) if cut == "end" else _cut_middle(pieces, width)
     if total == width:
         return pieces
     padding = (" " * (width - total), "")
@@ -184,6 +188,15 @@ def _cut(pieces: tuple[Run, ...], width: int) -> tuple[Run, ...]:
         cut.append((set_cell_size(text, room) + glyphs().ellipsis, role))
         return tuple(cut)
     return tuple(cut)
+
+
+def _cut_middle(pieces: tuple[Run, ...], width: int) -> tuple[Run, ...]:
+    text = "".join(piece for piece, _ in pieces)
+    start, room = len(text), (width - 1) // 2
+    while start and cell_len(text[start - 1 :]) <= room:
+        start -= 1
+    head = width - 1 - cell_len(text[start:])
+    return ((set_cell_size(text, head) + glyphs().ellipsis + text[start:], pieces[0][1]),)
 
 
 def spill(

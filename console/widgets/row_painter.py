@@ -163,7 +163,7 @@ class RowPainter(Generic[Row]):
         drawn = [columns[place.number].content(row, place.width) for place in self.placed]
         places, contents = spill(columns, self.placed, drawn)
         cells = tuple(
-            fit(content, place.width, columns[place.number].align)
+            fit(content, place.width, columns[place.number].align, columns[place.number].cut)
             for place, content in zip(places, contents, strict=True)
         )
         return _Painted(places, cells)

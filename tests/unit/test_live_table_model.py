@@ -173,9 +173,30 @@ plain_text = st.text(st.sampled_from("ab 邮件é🙂…"), max_size=12)
 plain_cells = plain_text | st.lists(st.builds(Cell, plain_text), max_size=3).map(tuple)
 
 
-@given(plain_cells, st.integers(0, 20), st.sampled_from(["left", "right"]))
-def test_a_fitted_cell_is_exactly_as_wide_as_asked(value, width, align):
-    assert sum(cell_len(text) for text, _ in fit(value, width, align)) == width
+@given(
+    plain_cells,
+    st.integers(0, 20),
+    st.sampled_from(["left", "right"]),
+    st.sampled_from(["end", "middle"]),
+)
+def test_a_fitted_cell_is_exactly_as_wide_as_asked(value, width, align, cut):
+    assert sum(cell_len(text) for text, _ in fit(value, width, align, cut)) == width
+
+
+@pytest.mark.parametrize(
+    ("value", "width", "text"),
+    [
+        ("prod-web-frontend-01", 12, "prod-w…nd-01"),
+        ("fits", 4, "fits"),
+        ("abcdef", 1, "…"),
+        ("abcdef", 2, "a…"),
+        ("abcdef", 3, "a…f"),
+        ("邮件服务器", 6, "邮 …器"),
+        (Cell("abcdefgh", "strong"), 5, "ab…gh"),
+    ],
+)
+def test_names_lose_their_middle(value, width, text):
+    assert "".join(piece for piece, _ in fit(value, width, cut="middle")) == text
 
 
 @pytest.mark.parametrize(
