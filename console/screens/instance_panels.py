@@ -188,17 +188,16 @@ def interfaces(row: Instance, detail: InstanceDetail | None) -> list[CellValue]:
     rows = [
         (
             one.mac,
-            one.type,
-            one.source or fmt.UNKNOWN,
-            one.target or fmt.UNKNOWN,
-            one.model or fmt.UNKNOWN,
             Cell("up", "ok") if one.link_up else Cell("down", "warning"),
+            one.model or fmt.UNKNOWN,
+            one.target or fmt.UNKNOWN,
             one.alias or fmt.UNKNOWN,
             one.address or fmt.UNKNOWN,
+            f"{one.type} {one.source}".rstrip() or fmt.UNKNOWN,
         )
         for one in row.interfaces
     ]
-    titles = ("mac", "type", "source", "target", "model", "link", "alias", "address")
+    titles = ("mac", "link", "model", "target", "alias", "address", "plugged into")
     lines = [heading("Interfaces"), *table(titles, rows), "", heading("Addresses")]
     if detail is None:
         return [*lines, Cell("  being read ...", "muted")]
