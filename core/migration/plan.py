@@ -55,7 +55,7 @@ def plan(
         parameters={
             **_xml_parameters(settled, xml, inactive_xml),
             **_parameters(settled, targets),
-            **way.parameters(copies=bool(targets)),
+            **way.parameters(settled),
         },
         disks=targets,
         notes=(*way.notes, *given_way, *left),

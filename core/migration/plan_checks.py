@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from core.migration.options import contradictions
+from core.migration.options import ALONE, BY_CONNECTION, LONGEST_DOWNTIME, contradictions
 from core.migration.plan_disks import disk_objections, disks_to_copy
 from core.model import Disk, Instance, InstanceState, Migrate
 from core.model.text import clean
 
-COMPRESSIONS = ("xbzrle", "mt", "zlib", "zstd")
-"""libvirt's compression methods: 1.3.4, the last two since 9.4."""
+COMPRESSIONS = tuple(sorted(ALONE | BY_CONNECTION))
+"""libvirt's compression methods."""
 LARGEST_BANDWIDTH = 8_796_093_022_207
 """MiB/s: what libvirt takes for unlimited (libvirt.md 6.4)."""
 
@@ -95,7 +95,7 @@ def _ranges(request: Migrate) -> Iterator[str]:
         ("initial percentage of auto-converge", request.auto_converge_initial, 1, 99),
         ("increment of auto-converge", request.auto_converge_increment, 1, 99),
         ("number of parallel connections", request.parallel, 1, 255),
-        ("max downtime in milliseconds", request.max_downtime, 1, 2_000_000),
+        ("max downtime in milliseconds", request.max_downtime, 1, LONGEST_DOWNTIME),
         ("port of the disks", request.disks_port, 1, 65535),
     ):
         if value is not None and not least <= value <= most:

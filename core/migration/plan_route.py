@@ -34,15 +34,15 @@ class Route:
     tls_destination: str = ""
     notes: tuple[str, ...] = ()
 
-    def parameters(self, *, copies: bool) -> dict[str, Parameter]:
-        """Return libvirt's typed parameters of it; `copies`: whether disks are copied."""
+    def parameters(self, settled: Migrate) -> dict[str, Parameter]:
+        """Return libvirt's typed parameters of it: those of what the settled request sends."""
         named = {
-            "migrate_uri": self.migrate_uri,
-            "listen_address": self.listen_address,
-            "disks_uri": self.disks_uri if copies else "",
-            "tls.destination": self.tls_destination,
+            "migrate_uri": (self.migrate_uri, not settled.offline),
+            "listen_address": (self.listen_address, not settled.offline),
+            "disks_uri": (self.disks_uri, settled.storage != "shared"),
+            "tls.destination": (self.tls_destination, settled.tls),
         }
-        return {name: value for name, value in named.items() if value}
+        return {name: value for name, (value, used) in named.items() if value and used}
 
 
 def route(request: Migrate, destination: Destination, source: str) -> tuple[Route, tuple[str, ...]]:

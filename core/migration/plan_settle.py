@@ -56,10 +56,10 @@ def _offline(
         "the bandwidth": bool(request.bandwidth),
         "compression": bool(request.compression),
         "TLS": request.tls,
-        "the migration address": bool(request.migrate_uri),
+        "the migration address": bool(request.migrate_uri or request.listen_address),
     }
     if unused := [what for what, asked in memory.items() if asked]:
-        notes.append(f"Offline moves only the definition: {', '.join(unused)} has no effect.")
+        notes.append(f"Offline moves only the definition, without {', '.join(unused)}.")
     return replace(
         request,
         bandwidth=None,

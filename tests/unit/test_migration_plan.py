@@ -301,10 +301,20 @@ def test_xml_that_is_none():
 
 
 def test_offline_moves_a_definition():
-    made = planned(state=InstanceState.SHUTOFF, offline=True, bandwidth=40, policy="adaptive")
+    made = planned(
+        state=InstanceState.SHUTOFF,
+        offline=True,
+        policy="adaptive",
+        bandwidth=40,
+        migrate_uri="tcp://b",
+        listen_address="::",
+        tls=True,
+        tls_destination="b",
+        compression=("xbzrle",),
+    )
     assert made.flags == P2P | PERSIST | UNDEFINE | MigrateFlag.OFFLINE
     assert set(made.parameters) == {"destination_xml", "persistent_xml"}
-    assert noted(made, "the bandwidth has no effect")
+    assert noted(made, "without the bandwidth, compression, TLS, the migration address")
     assert made.offline
     assert "the definition of vm1" in dry_run(made)
 
