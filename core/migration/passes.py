@@ -95,9 +95,9 @@ class Measured:
     def work(self) -> float:
         """Bytes the present pass has to send: in the first one pages of zeros cost nothing.
 
-        How many are to come is guessed from how many there were, and from what the guest uses:
-        the first finds too few where they lie together, the second too many, for what was freed
-        is not zeros. The truth was between the two.
+        How many are to come is guessed from how many there were, and more so from what the guest
+        uses: the first finds too few where they lie together, the second somewhat too many, for
+        what was freed is not zeros.
         """
         sample = self.newest
         if self.number > 1 or sample.normal is None or sample.constant is None:
@@ -107,7 +107,7 @@ class Measured:
         if self.used is None:
             return alike
         left = max(self.used - sample.normal * (sample.page_size or 4096), 0.0)
-        return (alike + min(left, self.remaining)) / 2
+        return 0.25 * alike + 0.75 * min(left, self.remaining)
 
 
 def usable(samples: Sequence[JobSample]) -> list[JobSample]:

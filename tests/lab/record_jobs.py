@@ -105,7 +105,7 @@ def record(lab: Lab, scenario: Scenario) -> dict[str, Any]:
     ensure_guest(alpha, guest, lab.root, lab.accelerator)
     wait_ready(alpha, guest.name)
     time.sleep(3)  # the writer fills its memory first
-    before = dirty_rate(alpha, guest.name)
+    before, used = dirty_rate(alpha, guest.name), memory_used(alpha, guest.name)
     link, second = libvirt.open(alpha.uri), libvirt.open(alpha.uri)
     domain, watch = second.lookupByName(guest.name), Watch()
     watch.register(link)
@@ -124,6 +124,7 @@ def record(lab: Lab, scenario: Scenario) -> dict[str, Any]:
         "post_copy_bandwidth": scenario.post_copy_bandwidth,
         "max_downtime": limit,
         "dirty_before": before,
+        "used": used,
         "outcome": ends[0],
         "events": watch.events,
         "samples": watch.samples,
@@ -136,6 +137,12 @@ def dirty_rate(host: LabHost, name: str) -> int:
     time.sleep(2)
     figures = host.virsh("domstats", name, "--dirtyrate")
     return int(re.findall(r"megabytes_per_second=(\d+)", figures)[0])
+
+
+def memory_used(host: LabHost, name: str) -> int:
+    """Return bytes: the balloon less what the guest says is unused."""
+    figures = dict(line.split() for line in host.virsh("dommemstat", name).split("\n") if line)
+    return (int(figures["actual"]) - int(figures["unused"])) << 10
 
 
 def migrate(domain: Any, to: str, scenario: Scenario, ends: list[str]) -> None:

@@ -44,6 +44,7 @@ class Tape:
     samples: list[JobSample]
     limits: Limits
     dirty_before: float
+    used: int | None
     auto_converge: bool
     switched: float | None
     ended: float
@@ -60,6 +61,7 @@ class Tape:
             switched=switched,
             dirty_before=self.dirty_before if before else None,
             auto_converge=self.auto_converge,
+            used=self.used,
         )
 
     @property
@@ -83,6 +85,7 @@ def tape(name: str) -> Tape:
             post_copy_bandwidth=raw["post_copy_bandwidth"] or None,
         ),
         dirty_before=raw["dirty_before"] * MIB,
+        used=raw.get("used"),
         auto_converge=name == "auto-converge",
         switched=switched[0] if switched else None,
         ended=ends[0] if ends and not switched else raw["samples"][-1][0],
@@ -177,6 +180,16 @@ def test_recorded_idle_and_converging() -> None:
         recorded = tape(name)
         verdicts = {recorded.at(count).verdict for count in range(3, len(recorded.samples) + 1)}
         assert verdicts <= {Verdict.UNKNOWN, Verdict.CONVERGES}, name
+
+
+@pytest.mark.parametrize("name", ["idle", "converging"])
+def test_recorded_at_a_quarter_of_the_first_pass(name: str) -> None:
+    recorded = tape(name)
+    expected = recorded.at(recorded.quarter)
+    assert expected.confidence is Confidence.MEDIUM
+    assert expected.eta == pytest.approx(
+        recorded.ended - recorded.samples[recorded.quarter - 1].at, rel=0.25
+    )
 
 
 def test_recorded_converging_is_foreseen() -> None:
