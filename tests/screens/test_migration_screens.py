@@ -19,8 +19,16 @@ from console.screens.migrations import MigrationsScreen
 from console.screens.page import Page
 from console.screens.parts import PartsLine
 from console.screens.report import ReportScreen
-from core.model import Answer, MigrationStatus, ResumeMigration, Steer, SteerKind
-from core.model.observation import MigrationChanged
+from core.model import (
+    Answer,
+    Link,
+    LinkStatus,
+    MigrationStatus,
+    ResumeMigration,
+    Steer,
+    SteerKind,
+)
+from core.model.observation import LinkChanged, MigrationChanged
 from tests.screens.conftest import press, settled, until
 from tests.screens.migration_source import STATUSES, MigrationSource, app_of, several, the
 from tests.unit.migration_builders import START, migration
@@ -428,6 +436,35 @@ async def test_the_list_can_be_drawn_again_at_any_size() -> None:
                 await pilot.resize_terminal(*size)
                 await settled(pilot)
                 assert app.screen.size == size
+
+
+@pytest.mark.parametrize("width", [80, 120])
+async def test_a_destination_that_is_not_open_here_is_named_as_the_source_knows_it(
+    width: int,
+) -> None:
+    theirs = migration(to="", uri="qemu+ssh://far.example/system", foreign=True, author="")
+    source = MigrationSource(*the("queued")[:-1], MigrationChanged("alpha", START, theirs))
+    app = app_of(source)
+    async with app.run_test(size=(width, 40)) as pilot:
+        await press(pilot, *COCKPIT)
+        said = " ".join(page_of(app).split())
+        assert "not open here qemu+ssh://far.example/system" in said
+        assert "not started here" in said
+        await press(pilot, "o")
+        assert "Switch web to post-copy?" in text_of(app), "what they allowed is not known"
+
+
+@pytest.mark.parametrize("width", [80, 120])
+async def test_a_destination_out_of_reach_is_shown_as_old(width: int) -> None:
+    down = Link(LinkStatus.DOWN, since=START + 5, error="It does not answer.")
+    source = MigrationSource(*the("running"), LinkChanged("beta", START + 5, down))
+    app = app_of(source)
+    async with app.run_test(size=(width, 40)) as pilot:
+        await press(pilot, *COCKPIT)
+        said = " ".join(page_of(app).split())
+        assert "beta" in said
+        assert "down, 10s old" in said
+        assert "will not converge" in said, "the source still tells"
 
 
 async def test_a_click_on_a_control_is_its_key() -> None:

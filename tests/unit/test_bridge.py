@@ -90,6 +90,15 @@ def test_anything_else_waits_and_comes_along(slow: Rig) -> None:
     assert slow.bridge.take().delta.changed == {WEB, DB}
 
 
+def test_a_migration_in_view_that_moved_on_does_not_wait_either(slow: Rig) -> None:
+    shown, other = (ObjectKey("migration", "alpha", name) for name in ("shown", "other"))
+    slow.bridge.in_view = frozenset({shown})
+    slow.post(news(other, event=False))
+    assert not slow.woken(0.3)
+    slow.post(news(shown, event=False))
+    assert slow.woken()
+
+
 def test_no_second_wake_before_the_first_was_answered(slow: Rig) -> None:
     slow.bridge.in_view = frozenset({WEB})
     slow.post(news(WEB))
