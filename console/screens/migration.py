@@ -31,6 +31,8 @@ _AROUND = 3
 _ABOVE, _LOG, _MARKS = 13, 9, 2
 """Lines above the charts, of what must be seen below them, and of the marks under them."""
 _TALLEST = 9
+_NAME, _HOST, _BESIDE_NAME = 12, 12, 68
+"""Cells of the names in the line above, and what stands beside the instance's."""
 
 
 class MigrationScreen(SteeringScreen, inherit_bindings=False):
@@ -83,7 +85,10 @@ class MigrationScreen(SteeringScreen, inherit_bindings=False):
     def crumbs(self) -> tuple[str, ...]:
         """Its instance and its way."""
         row = self.migration
-        return ("migrations", *((words.name_of(row), words.route(row)) if row else ("gone",)))
+        if row is None:
+            return ("migrations", "gone")
+        name = words.shortened(words.name_of(row), max(_NAME, self.app.size.width - _BESIDE_NAME))
+        return ("migrations", name, words.route(row, _HOST))
 
     def summary(self) -> list[Part]:
         """How it stands."""

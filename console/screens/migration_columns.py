@@ -33,7 +33,7 @@ def migration_columns(view: View) -> list[Column[Migration]]:
     """Every column, in order; the lowest priorities stay longest on a narrow terminal."""
     return [
         Column("name", "INSTANCE", words.name_of, words.name_of, min_width=8, max_width=30,
-               flex=3, tooltip="What moves"),
+               flex=3, cut="middle", tooltip="What moves"),
         Column("route", "FROM, TO", words.route, words.route, min_width=12, max_width=34, flex=2,
                tooltip="From where to where"),
         Column("status", "STATUS", lambda row: _status(view, row), rank, width=18,

@@ -24,6 +24,9 @@ WIDE = 100
 """From this width on the hosts stand side by side."""
 _BAR, _SHORT_BAR = 30, 10
 _GAUGE = 12
+_NAME, _SHORT_NAME = 40, 16
+_HOST, _SHORT_HOST = 20, 12
+"""Cells a name of an instance or a host may have; the whole of them is in the line above."""
 
 SPLIT_BRAIN = (
     "Resuming the instance at the source is refused: it would run twice on the same disks "
@@ -37,9 +40,13 @@ def summary(view: View, row: Migration, width: int) -> list[CellValue]:
     sign = words.status_sign(row.status)
     stale = words.lost(view, row)
     author = f"by {row.author}" if row.author else ""
+    name, most = (_NAME, _HOST) if width >= WIDE else (_SHORT_NAME, _SHORT_HOST)
     first = words.spaced(
         Cell(f" {sign.glyph} {sign.word}", "muted" if stale else sign.role),
-        (Cell(words.name_of(row), "strong"), Cell(f"  {words.route(row)}")),
+        (
+            Cell(words.shortened(words.name_of(row), name), "strong"),
+            Cell(f"  {words.route(row, most)}"),
+        ),
         fmt.duration(words.took(view, row)),
         _policy(row),
         Cell("not started here" if row.foreign else author if width >= WIDE else "", "muted"),
@@ -104,7 +111,7 @@ def hosts(view: View, row: Migration, width: int) -> list[CellValue]:
 
 def _host_line(view: View, row: Migration, side: str, host: str, key: ObjectKey) -> CellValue:
     link, state, figures = _host_cells(view, row, host, key)
-    name = clean(host)[:12]
+    name = words.shortened(clean(host), _SHORT_HOST)
     return (
         Cell(f" {side:<12}", "muted"), Cell(f"{name:<6} ", "strong"), *link, Cell("  "), *state,
         Cell("  "), *figures,
@@ -115,7 +122,11 @@ def _host_column(
     view: View, row: Migration, side: str, host: str, key: ObjectKey
 ) -> list[CellValue]:
     link, state, figures = _host_cells(view, row, host, key)
-    title = (Cell(f" {side}  ", "muted"), Cell(clean(host) or fmt.UNKNOWN, "strong"), Cell("  "))
+    title = (
+        Cell(f" {side}  ", "muted"),
+        Cell(words.shortened(clean(host), _HOST) or fmt.UNKNOWN, "strong"),
+        Cell("  "),
+    )
     return [
         (*title, *link),
         (Cell("   "), *state),

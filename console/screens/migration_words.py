@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
 from console import format as fmt
 from console.glyphs import glyphs
 from console.screens.view import View
-from console.widgets.columns import Cell, CellValue
+from console.widgets.columns import Cell, CellValue, fit
 from core.model import Confidence, Forecast, Migration, MigrationStatus, Verdict
 from core.model.text import clean
 
@@ -48,9 +50,18 @@ def destination_of(row: Migration) -> str:
     return clean(row.to or row.uri) or fmt.UNKNOWN
 
 
-def route(row: Migration) -> str:
-    """From where to where."""
-    return f"{clean(row.host)} {glyphs().arrow} {destination_of(row)}"
+def route(row: Migration, most: int | None = None) -> str:
+    """From where to where; with `most` each host has at most so many cells."""
+    ends = [clean(row.host), destination_of(row)]
+    shown = ends if most is None else [shortened(end, most) for end in ends]
+    return f" {glyphs().arrow} ".join(shown)
+
+
+def shortened(text: str, most: int) -> str:
+    """A name cut in its middle to at most `most` cells."""
+    if cell_len(text) <= most:
+        return text
+    return "".join(piece for piece, _ in fit(text, most, cut="middle"))
 
 
 def shown_progress(row: Migration) -> float | None:
