@@ -5,7 +5,6 @@ from __future__ import annotations
 from console import format as fmt
 from console.screens import migration_words as words
 from console.screens.view import View
-from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, Column
 from core.model import Migration, MigrationStatus
 
@@ -80,7 +79,10 @@ def _progress(row: Migration, width: int) -> CellValue:
     share = words.shown_progress(row)
     if share is None or (row.status.final and row.status is not MigrationStatus.COMPLETED):
         return Cell(fmt.UNKNOWN, "muted")
-    return (Cell(bar(share, width - _SHARE), "chart"), Cell(f"{fmt.percent(share):>{_SHARE}}"))
+    return (
+        Cell(words.progress_bar(share, width - _SHARE), "chart"),
+        Cell(f"{fmt.percent(share):>{_SHARE}}"),
+    )
 
 
 def _author(row: Migration) -> str:

@@ -65,9 +65,13 @@ def _progress(view: View, row: Migration, width: int) -> CellValue:
     share = words.shown_progress(row)
     role = "muted" if words.lost(view, row) else "chart"
     verdict = words.verdict_cell(view, row) if not row.status.final else Cell("")
-    length = _BAR if width >= WIDE else _SHORT_BAR
+    drawn = words.progress_bar(share, _BAR if width >= WIDE else _SHORT_BAR)
     return words.spaced(
-        (Cell(" "), Cell(bar(share, length), role), Cell(f" {fmt.percent(share):>4}", "strong")),
+        (
+            Cell(" "),
+            Cell(drawn, role),
+            Cell(f" {fmt.percent(share):>4}", "strong"),
+        ),
         verdict,
         words.eta_words(view, row, short=width < WIDE),
     )
@@ -191,7 +195,8 @@ def _memory(row: Migration, sample: JobSample) -> CellValue:
         result = row.result or MigrationResult()
         text = f"{fmt.size(result.transferred)} sent, {fmt.rate(result.throughput)} on average"
         return _gauge("memory", 1.0, text)
-    remaining, total = sample.memory_remaining, sample.memory_total
+    total = sample.memory_total or None
+    remaining = sample.memory_remaining if total else None
     return _gauge("memory", _part(remaining, total), _of(remaining, total))
 
 

@@ -7,8 +7,9 @@ from rich.cells import cell_len
 from console import format as fmt
 from console.glyphs import glyphs
 from console.screens.view import View
+from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, fit
-from core.model import Confidence, Forecast, Migration, MigrationStatus, Verdict
+from core.model import Confidence, Migration, MigrationStatus, Verdict
 from core.model.text import clean
 
 _VERDICT_ROLES = {
@@ -69,6 +70,13 @@ def shown_progress(row: Migration) -> float | None:
     if row.status is MigrationStatus.COMPLETED:
         return 1.0
     return None if row.progress is None else min(row.progress, 0.99)
+
+
+def progress_bar(share: float | None, width: int) -> str:
+    """A bar that is not full before everything is done."""
+    if share is not None and share < 1 and width > 1:
+        share = min(share, 1 - 1 / width)
+    return bar(share, width)
 
 
 def lost(view: View, row: Migration) -> bool:
@@ -154,8 +162,8 @@ def forecast_sentence(row: Migration) -> str:
     """The forecast in words; the outcome once it is over."""
     if row.status.final:
         return " ".join(filter(None, (clean(row.outcome), clean(row.hint))))
-    forecast: Forecast | None = row.forecast
-    return clean(forecast.sentence) if forecast is not None else ""
+    sentence = clean(row.forecast.sentence) if row.forecast is not None else ""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def spaced(*pieces: CellValue) -> tuple[Cell, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.glyphs import ASCII, UNICODE
+from console.glyphs import ASCII, UNICODE, glyphs
 from console.screens.migration import chart_height
 from console.screens.migration_charts import (
     Span,
@@ -17,6 +18,7 @@ from console.screens.migration_charts import (
     with_rules,
 )
 from console.screens.migration_controls import stepped
+from console.screens.migration_words import progress_bar
 from core.model import JobSample
 from tests.unit.migration_builders import MIB, START, migration, sawtooth
 
@@ -130,3 +132,11 @@ def test_a_step_is_half_as_much_again_in_round_figures():
     assert [stepped(value, 1.5) for value in (300.0, 450.0, 1.0)] == [450.0, 680.0, 2.0]
     assert stepped(300.0, 1 / 1.5) == 200.0
     assert stepped(1.0, 1 / 1.5) == 1.0
+
+
+@pytest.mark.parametrize("width", [5, 10, 30])
+@pytest.mark.parametrize("share", [0.9, 0.97, 0.99])
+def test_a_bar_is_full_only_when_everything_is_done(share: float, width: int):
+    assert progress_bar(share, width).endswith(glyphs().empty)
+    assert glyphs().empty not in progress_bar(1.0, width)
+    assert progress_bar(None, width) == glyphs().gap * width
