@@ -13,6 +13,7 @@ from core.model.base import Value
 from core.model.text import clean
 
 _MOUNTS = Path("/proc/self/mountinfo")
+_USERFAULTFD = Path("/proc/sys/vm/unprivileged_userfaultfd")
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
@@ -45,6 +46,14 @@ def read_mounts() -> str:
         return _MOUNTS.read_text(errors="surrogateescape")
     except OSError:
         return ""
+
+
+def everybody_has_userfaultfd() -> bool | None:
+    """Whether the kernel gives userfaultfd to any process; None: it does not say."""
+    try:
+        return _USERFAULTFD.read_text().strip() == "1"
+    except OSError:
+        return None
 
 
 def file_system_of(path: str, mounts: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from core.hypervisor.binding import Connection, libvirt
+from core.hypervisor.local_files import everybody_has_userfaultfd
 from core.hypervisor.looks import Looks
 from core.hypervisor.preflight_guest import read_guest_abilities
 from core.hypervisor.preflight_paths import read_paths, read_pools
@@ -57,7 +58,15 @@ def read_destination(
     paths = read_paths(looks, host, _paths(wanted), pools, local=local)
     twins = _twins(looks, wanted.uuid, name or wanted.instance.name)
     return DestinationFacts(
-        host, at, twins=twins, pools=pools, paths=paths, local=local, gaps=looks.gaps, **told
+        host,
+        at,
+        twins=twins,
+        pools=pools,
+        paths=paths,
+        local=local,
+        userfaultfd=everybody_has_userfaultfd() if local else None,
+        gaps=looks.gaps,
+        **told,
     )
 
 

@@ -143,6 +143,8 @@ class DestinationFacts(Value, frozen=True):
     """VENDOR:PRODUCT of its USB devices."""
     secrets: tuple[str, ...] | None = None
     """UUIDs, and `USAGE-TYPE NAME`."""
+    userfaultfd: bool | None = None
+    """Whether any process there may use it, where the host is this machine."""
     paths: tuple[PathFacts, ...] = ()
     local: bool = False
     gaps: tuple[Gap, ...] = ()

@@ -16,6 +16,7 @@ from core.migration import (
     preflight_devices,
     preflight_hosts,
     preflight_instance,
+    preflight_means,
     preflight_storage,
 )
 from core.migration.facts import Facts
@@ -31,7 +32,7 @@ FULL_RULES = (
     *preflight_compute.FULL_RULES,
     *preflight_storage.FULL_RULES,
     *preflight_devices.FULL_RULES,
-    *preflight_instance.FULL_RULES,
+    *preflight_means.FULL_RULES,
 )
 _ORDER = {level: rank for rank, level in enumerate(Level)}
 """Level names its members worst first."""
@@ -76,9 +77,7 @@ def wanted_needs(request: Migrate, xml: str, needs: Needs) -> Needs:
         wanted = read_needs(rewrite(xml, request.rewrites, lenient=True))
     except VirtdeckError:  # the plan says so
         return needs
-    return msgspec.structs.replace(
-        wanted, cpu_xml=needs.cpu_xml, cpu_mode=needs.cpu_mode, cpu_checked=needs.cpu_checked
-    )
+    return msgspec.structs.replace(wanted, cpu_xml=needs.cpu_xml, cpu_mode=needs.cpu_mode)
 
 
 def _numbered(found: Iterable[Finding]) -> list[Finding]:

@@ -18,8 +18,6 @@ from core.migration.preflight_case import (
 )
 from core.model import Finding, Host, LinkStatus
 
-_POST_COPY_RECOVERY = 8_005_000
-
 
 def check_links(case: Case) -> Iterator[Finding]:
     """Both hosts are open, their links are up, and may change things."""

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 
 from core.migration.preflight_case import (
     Case,
-    FullCase,
-    FullRule,
     Rule,
     SourceCase,
     SourceRule,
@@ -15,7 +13,6 @@ from core.migration.preflight_case import (
     listed,
     ok,
     unknown,
-    version,
     warning,
 )
 from core.model import AgentState, Finding, InstanceState, LinkStatus, MigrationStatus
@@ -29,7 +26,6 @@ _UNDER_WAY = (
     MigrationStatus.UNKNOWN,
 )
 _VIRTIOFS = 10_006_000
-_RECOVERY = 8_005_000
 
 
 def check_known(case: Case) -> Iterator[Finding]:
@@ -223,56 +219,11 @@ def _file_system(case: SourceCase, written: str) -> Iterator[Finding]:
         )
         yield blocker("file-system", text, "Unmount and detach it before.")
     elif case.here.libvirt is not None and case.here.libvirt < _VIRTIOFS:
-        text = f"It has a virtiofs share ({tag}): libvirt migrates those from 10.6 on."
+        text = f"It has a virtiofs share ({tag}), which libvirt before 10.6 does not migrate."
         yield blocker("file-system", text, "Unmount and detach it before.")
     else:
         text = f"Whether {tag} is the same share at the destination, and virtiofsd can move it"
         yield unknown("file-system", f"{text}, is not known.", "Share the directory to both hosts.")
-
-
-def check_post_copy(case: FullCase) -> Iterator[Finding]:
-    """Both sides can do post-copy; userfaultfd cannot be seen from outside."""
-    if case.request.post_copy == "never":
-        return
-    devices = [each.device for each in case.needs.host_devices if not each.failover]
-    if devices:
-        text = f"Post-copy does not work with devices of the host ({listed(devices)})."
-        yield blocker("post-copy", text, "Do without post-copy, or detach them.")
-    elif case.needs.persistent_memory or case.needs.memory_locked:
-        text = "Post-copy does not work with locked or persistent memory."
-        yield blocker("post-copy", text, "Do without post-copy.")
-    else:
-        text = (
-            f"Whether QEMU on {case.destination} may use userfaultfd cannot be seen from outside."
-        )
-        cure = "If it may not, it fails at once and harmlessly: set vm.unprivileged_userfaultfd=1."
-        if case.needs.huge_pages or case.needs.memory_source == "file":
-            text += " Backed by huge pages or files, the kernel and file system must allow it too."
-        yield unknown("post-copy", text, cure)
-    versions = [number for number in (case.here.libvirt, case.there.libvirt) if number is not None]
-    if versions and min(versions) < _RECOVERY:
-        yield warning(
-            "post-copy-recovery",
-            f"libvirt {version(min(versions))} cannot resume a post-copy that failed: the guest "
-            "would be lost.",
-            "Update libvirt to 8.5 or later on both.",
-        )
-
-
-def check_security(case: FullCase) -> Iterator[Finding]:
-    """TLS and zero-copy, whose conditions libvirt does not tell."""
-    if case.request.tls:
-        yield unknown(
-            "tls",
-            "Whether both hosts have certificates for migration cannot be seen.",
-            "They are in /etc/pki/qemu or as migrate_tls_x509_cert_dir of qemu.conf says.",
-        )
-    if case.request.zero_copy:
-        yield unknown(
-            "zero-copy",
-            "Whether QEMU may lock as much memory as zero-copy needs cannot be seen.",
-            "Give a hard_limit in <memtune>; an unprivileged (session) daemon has no such right.",
-        )
 
 
 RULES: tuple[Rule, ...] = (check_known, check_options, check_operations)
@@ -284,4 +235,3 @@ SOURCE_RULES: tuple[SourceRule, ...] = (
     check_agent,
     check_unmovable,
 )
-FULL_RULES: tuple[FullRule, ...] = (check_post_copy, check_security)

@@ -38,7 +38,8 @@ def sharing(case: FullCase, here: PathFacts, there: PathFacts) -> Sharing:
         return _on_one_machine(here, there)
     pools = [pool for pool in (here.pool, there.pool) if pool is not None]
     if there.exists is False:
-        return Sharing(False, f"{there.path} does not exist on {case.destination}")
+        pool = f" (as of the last refresh of its pool {there.pool.name})" if there.pool else ""
+        return Sharing(False, f"{there.path} does not exist on {case.destination}{pool}")
     if len(pools) == 2 and all(pool.type in NETWORK_POOLS for pool in pools):
         if there.exists:
             names = pools[0].type
@@ -87,11 +88,13 @@ def _alike(here: PathFacts, there: PathFacts) -> bool:
 
 def disk_sharing(case: FullCase, disk: Disk) -> Sharing:
     """Return whether the image in use of a disk is the same at both ends."""
-    source = disk.source
+    source, there = disk.source, there_of(case, disk)
     if source is None:
         return Sharing(True, "the drive is empty")
+    if there.path != source.path:
+        return _rewritten(case, here_of(case, source.path), there)
     if source.type in ("file", "block", "dir"):
-        return sharing(case, here_of(case, source.path), case.there.path(source.path))
+        return sharing(case, here_of(case, source.path), there)
     if source.type == "volume":
         return _volume_sharing(case, source.path)
     if source.type == "network":
@@ -102,6 +105,22 @@ def disk_sharing(case: FullCase, disk: Disk) -> Sharing:
 def here_of(case: FullCase, path: str) -> PathFacts:
     """Return what the source knows of a path; that it uses it proves that it exists."""
     return next((each for each in case.here.paths if each.path == path), PathFacts(path))
+
+
+def there_of(case: FullCase, disk: Disk) -> PathFacts:
+    """Return what the destination knows of the image of a disk, wherever the rewrites put it."""
+    wanted = next((each for each in case.wanted.disks if each.target == disk.target), disk)
+    return case.there.path(wanted.source.path if wanted.source is not None else "")
+
+
+def _rewritten(case: FullCase, here: PathFacts, there: PathFacts) -> Sharing:
+    """Whether two paths are one image: only the operator knows, unless they are seen to differ."""
+    if there.exists is False:
+        return Sharing(False, f"{there.path} does not exist on {case.destination}")
+    if here.identity and there.identity:
+        same = here.identity == there.identity
+        return Sharing(same, f"{there.path} is {'the same' if same else 'another'} file")
+    return Sharing(None, f"it is {there.path} there, and whether that is the same cannot be seen")
 
 
 def _volume_sharing(case: FullCase, name: str) -> Sharing:

@@ -24,6 +24,7 @@ from core.migration.preflight_sharing import (
     disk_sharing,
     here_of,
     sharing,
+    there_of,
     writable,
 )
 from core.model import Disk, Finding, Pool, PoolState
@@ -49,7 +50,7 @@ def _stays(case: FullCase, disk: Disk) -> Finding:
         return ok(code, f"{disk.target} is shared: {found.reason}.")
     if not writable(disk):
         return _only_read(case, disk, found)
-    cure = "Share the storage, or copy the disk along (copied storage)."
+    cure = "Share the storage, copy the disk along, or refresh the pool there if it is newer."
     if found.same is False:
         return blocker(code, f"{disk.target} is not shared: {found.reason}.", cure)
     text = f"Whether {disk.target} is shared cannot be told: {found.reason}."
@@ -65,10 +66,9 @@ def _stays(case: FullCase, disk: Disk) -> Finding:
 def _only_read(case: FullCase, disk: Disk, found: Sharing) -> Finding:
     """A drive that is only read needs the same content there, be it a copy."""
     code = named("disk", disk.target)
-    path = disk.source.path if disk.source is not None else ""
-    there = case.there.path(path)
+    there = there_of(case, disk)
     if there.exists:
-        text = f"{disk.target} is only read; {case.destination} has an image at {path}."
+        text = f"{disk.target} is only read; {case.destination} has an image at {there.path}."
         return warning(code, text, "Make sure that it is the same.")
     cure = "Put the image there, or eject it."
     if found.same is False:
@@ -145,9 +145,10 @@ def _file_systems(case: FullCase, disks: list[Disk]) -> Iterator[Finding]:
     dubious: list[tuple[str, str]] = []
     for disk in disks:
         path = here_of(case, disk.source.path if disk.source is not None else "")
-        if path.file_system in NETWORK_FILE_SYSTEMS or (
-            path.pool and path.pool.type in NETWORK_POOLS
-        ):
+        pool = path.pool.type if path.pool is not None else ""
+        if path.file_system in NETWORK_FILE_SYSTEMS:
+            continue
+        if not path.file_system and pool in NETWORK_POOLS:
             continue
         (refused if path.file_system else dubious).append((disk.target, path.file_system))
     cure = "Allow it (unsafe) where you know that both hosts see the same files."
@@ -179,9 +180,7 @@ def check_copies(case: FullCase) -> Iterator[Finding]:
 
 
 def _copy(case: FullCase, disk: Disk) -> Finding:
-    code, found = named("disk", disk.target), disk_sharing(case, disk)
-    path = disk.source.path if disk.source is not None else ""
-    there = case.there.path(path)
+    code, found, there = named("disk", disk.target), disk_sharing(case, disk), there_of(case, disk)
     if found.same or found.likely:
         text = f"{disk.target} would be copied onto itself: {found.reason}."
         return blocker(code, text, "Do not copy it: leave it out.", fixed=bool(found.same))
@@ -191,16 +190,16 @@ def _copy(case: FullCase, disk: Disk) -> Finding:
         return ok(
             code, f"{disk.target} is copied; libvirt creates it in the pool {there.pool.name}."
         )
-    cure = f"Create the image there first, or an active pool for the directory of {path}."
+    cure = f"Create the image there first, or an active pool for the directory of {there.path}."
     if there.exists is False or case.there.pools is not None:
         text = f"{disk.target} cannot be created there: no active pool of {case.destination} has "
-        return blocker(code, f"{text}the directory of {path}.", cure)
-    return unknown(code, f"Whether {path} can be created there is not known.", cure)
+        return blocker(code, f"{text}the directory of {there.path}.", cure)
+    return unknown(code, f"Whether {there.path} can be created there is not known.", cure)
 
 
 def _overwrite(case: FullCase, disk: Disk, there: PathFacts) -> Finding:
     code = named("disk", disk.target)
-    here = here_of(case, there.path)
+    here = here_of(case, disk.source.path if disk.source is not None else "")
     if there.volume is not None and here.volume is not None:
         has, needs = there.volume.capacity, here.volume.capacity
         if has is not None and needs is not None and has < needs:
@@ -215,7 +214,7 @@ def check_space(case: FullCase) -> Iterator[Finding]:
     wanted: dict[str, tuple[Pool, int, int]] = {}
     for disk in copied_disks(case):
         path = disk.source.path if disk.source is not None else ""
-        there, volume = case.there.path(path), here_of(case, path).volume
+        there, volume = there_of(case, disk), here_of(case, path).volume
         if there.exists or there.pool is None:
             continue
         if volume is None or volume.capacity is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from lxml import etree
 
@@ -40,8 +41,6 @@ class Needs(Value, frozen=True):
     uuid: str = ""
     cpu_xml: str = ""
     """Its `<cpu>` as libvirt wrote it; empty: none."""
-    cpu_checked: bool = True
-    """Whether libvirt compares the CPU with what the destination's QEMU gives."""
     cpu_mode: str = ""
     invariant_tsc: bool = False
     """It has `invtsc` without a fixed TSC frequency: libvirt refuses to migrate it."""
@@ -103,48 +102,56 @@ def read_needs(xml: str) -> Needs:
     """Return what a `<domain>` needs of its host. Raises XmlError."""
     domain = parse(xml, "domain")
     instance = read_instance(xml)
-    cpu = domain.find("cpu")
-    backing = domain.find("memoryBacking")
-    loader = domain.find("os/loader")
-    modules = sum(size(m, "target/size", unit="KiB") or 0 for m in _devices(domain, "memory"))
+    told: dict[str, Any] = {**_guest(domain, instance), **_memory(domain, instance)}
+    modules = _devices(domain, "memory")
+    shared = [each for each in _devices(domain, "shmem") if attribute(each, "role") != "master"]
     return Needs(
         instance=instance,
         uuid=instance.uuid,
-        cpu_xml=_written(cpu),
-        cpu_checked=attribute(cpu, "check") not in ("", "none"),
-        cpu_mode=attribute(cpu, "mode"),
-        invariant_tsc=_has_invariant_tsc(domain),
-        emulator=text(domain, "devices/emulator"),
-        loader=text(loader),
-        loader_secure=attribute(loader, "secure") == "yes",
-        nvram=text(domain, "os/nvram"),
-        nvram_template=attribute(domain, "template", "os/nvram"),
-        boot_files=_boot_files(domain),
-        logs=tuple(dict.fromkeys(filter(None, _logs(domain)))),
-        tpm=attribute(domain, "type", "devices/tpm/backend"),
-        memory=max(instance.memory_maximum, instance.memory + modules),
-        huge_pages=_huge_pages(backing),
-        memory_source=attribute(backing, "type", "source"),
-        memory_locked=backing is not None and flag(backing, "locked"),
-        cells=_cells(domain, "numatune/memory", "nodeset", "numatune/memnode"),
-        cpus=_cells(domain, "vcpu", "cpuset", "cputune/vcpupin"),
         host_devices=_host_devices(domain),
         file_systems=tuple(_file_systems(domain)),
-        shared_memory=tuple(
-            attribute(each, "name")
-            for each in _devices(domain, "shmem")
-            if attribute(each, "role") != "master"
-        ),
+        shared_memory=tuple(attribute(each, "name") for each in shared),
         secrets=_secrets(domain),
-        persistent_memory=tuple(
-            filter(None, (text(module, "source/path") for module in _devices(domain, "memory")))
-        ),
-        vdpa=any(each.type == "vdpa" for each in instance.interfaces),
-        launch_security=attribute(domain, "type", "launchSecurity"),
+        persistent_memory=tuple(filter(None, (text(each, "source/path") for each in modules))),
         listen=_listen(domain),
         video=tuple(attribute(video, "type", "model") for video in _devices(domain, "video")),
         redirected=bool(_devices(domain, "redirdev")),
+        **told,
     )
+
+
+def _guest(domain: Element, instance: Instance) -> dict[str, Any]:
+    """Return what it is started with: CPU, emulator, firmware, boot files, TPM."""
+    cpu, loader = domain.find("cpu"), domain.find("os/loader")
+    return {
+        "cpu_xml": _written(cpu),
+        "cpu_mode": attribute(cpu, "mode"),
+        "invariant_tsc": _has_invariant_tsc(domain),
+        "emulator": text(domain, "devices/emulator"),
+        "loader": text(loader),
+        "loader_secure": attribute(loader, "secure") == "yes",
+        "nvram": text(domain, "os/nvram"),
+        "nvram_template": attribute(domain, "template", "os/nvram"),
+        "boot_files": _boot_files(domain),
+        "logs": tuple(dict.fromkeys(filter(None, _logs(domain)))),
+        "tpm": attribute(domain, "type", "devices/tpm/backend"),
+        "vdpa": any(each.type == "vdpa" for each in instance.interfaces),
+        "launch_security": attribute(domain, "type", "launchSecurity"),
+    }
+
+
+def _memory(domain: Element, instance: Instance) -> dict[str, Any]:
+    """Return how much memory it needs, from where, and what it is bound to."""
+    backing = domain.find("memoryBacking")
+    modules = (size(m, "target/size", unit="KiB") or 0 for m in _devices(domain, "memory"))
+    return {
+        "memory": max(instance.memory_maximum, instance.memory + sum(modules)),
+        "huge_pages": _huge_pages(backing),
+        "memory_source": attribute(backing, "type", "source"),
+        "memory_locked": backing is not None and flag(backing, "locked"),
+        "cells": _cells(domain, "numatune/memory", "nodeset", "numatune/memnode"),
+        "cpus": _cells(domain, "vcpu", "cpuset", "cputune/vcpupin"),
+    }
 
 
 def _devices(domain: Element, kind: str) -> list[Element]:

@@ -1,0 +1,81 @@
+"""Preflight: what the chosen way needs of both hosts: post-copy, TLS, zero-copy. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from core.migration.preflight_case import (
+    FullCase,
+    FullRule,
+    blocker,
+    listed,
+    ok,
+    unknown,
+    version,
+    warning,
+)
+from core.model import Finding, MigrationStatus
+
+_RECOVERY = 8_005_000
+"""libvirt that can resume a post-copy migration that failed."""
+
+
+def check_post_copy(case: FullCase) -> Iterator[Finding]:
+    """Both sides can do post-copy; userfaultfd cannot be seen from outside."""
+    if case.request.post_copy == "never":
+        return
+    devices = [each.device for each in case.needs.host_devices if not each.failover]
+    if devices:
+        text = f"Post-copy does not work with devices of the host ({listed(devices)})."
+        yield blocker("post-copy", text, "Do without post-copy, or detach them.")
+    elif case.needs.persistent_memory or case.needs.memory_locked:
+        text = "Post-copy does not work with locked or persistent memory."
+        yield blocker("post-copy", text, "Do without post-copy.")
+    elif case.there.userfaultfd or _has_worked(case):
+        how = "everybody may use userfaultfd" if case.there.userfaultfd else "it has worked before"
+        yield ok("post-copy", f"{case.destination} can take a post-copy migration: {how}.")
+    else:
+        text = (
+            f"Whether QEMU on {case.destination} may use userfaultfd cannot be seen from outside."
+        )
+        cure = "If it may not, it fails at once and harmlessly: set vm.unprivileged_userfaultfd=1."
+        if case.needs.huge_pages or case.needs.memory_source == "file":
+            text += " Backed by huge pages or files, the kernel and file system must allow it too."
+        yield unknown("post-copy", text, cure)
+    versions = [number for number in (case.here.libvirt, case.there.libvirt) if number is not None]
+    if versions and min(versions) < _RECOVERY:
+        yield warning(
+            "post-copy-recovery",
+            f"libvirt {version(min(versions))} cannot resume a post-copy that failed: the guest "
+            "would be lost.",
+            "Update libvirt to 8.5 or later on both.",
+        )
+
+
+def _has_worked(case: FullCase) -> bool:
+    """Whether a post-copy migration to the same host came to its end."""
+    return any(
+        each.to == case.request.to
+        and each.switched is not None
+        and each.status is MigrationStatus.COMPLETED
+        for each in case.state.migrations.values()
+    )
+
+
+def check_security(case: FullCase) -> Iterator[Finding]:
+    """TLS and zero-copy, whose conditions libvirt does not tell."""
+    if case.request.tls:
+        yield unknown(
+            "tls",
+            "Whether both hosts have certificates for migration cannot be seen.",
+            "They are in /etc/pki/qemu or as migrate_tls_x509_cert_dir of qemu.conf says.",
+        )
+    if case.request.zero_copy:
+        yield unknown(
+            "zero-copy",
+            "Whether QEMU may lock as much memory as zero-copy needs cannot be seen.",
+            "Give a hard_limit in <memtune>; an unprivileged (session) daemon has no such right.",
+        )
+
+
+FULL_RULES: tuple[FullRule, ...] = (check_post_copy, check_security)
