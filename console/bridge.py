@@ -3,7 +3,7 @@
 The core runs in a daemon thread of its own, on its own asyncio loop. However fast it produces
 deltas, the screen is woken at most `rate` times a second and at most one wake-up is ever on its
 way (level-triggered); it then takes everything merged. An event of something that is in view, or a
-migration that is and moved on, does not wait for its turn: it wakes the screen after
+migration that is and has another status, does not wait for its turn: it wakes the screen after
 `URGENT_SECONDS`, for at five pictures a second a twentieth of all events would be seen 190 ms late.
 Nothing here blocks the UI thread, and a core that hangs does not keep the console from leaving.
 """
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from core.errors import UnreachableError, VirtdeckError
-from core.model import Delta, ObjectKey, State, merge
+from core.model import Delta, MigrationStatus, ObjectKey, State, merge
 from core.source import Source
 
 Answer = TypeVar("Answer")
@@ -64,6 +64,8 @@ class Bridge:
         self._woken = False
         self.in_view: frozenset[ObjectKey] = frozenset()
         """What the screen shows now; set by the UI thread, read by the core's."""
+        self._statuses: dict[str, MigrationStatus | None] = {}
+        """Of the migrations, by id, as they were last told; the core's."""
         self._source: Source | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
@@ -169,9 +171,23 @@ class Bridge:
             await asyncio.sleep(URGENT_SECONDS / 2)
 
     def _urgent(self, delta: Delta) -> bool:
-        if not self.in_view.isdisjoint(event.subject for event in delta.events):
-            return True
-        return any(key.kind == "migration" and key in self.in_view for key in delta.changed)
+        moved = self._moved_on(delta)
+        seen = self.in_view
+        return bool(seen & moved) or not seen.isdisjoint(event.subject for event in delta.events)
+
+    def _moved_on(self, delta: Delta) -> set[ObjectKey]:
+        """The migrations of a delta whose status is another: their readings can wait."""
+        keys = [key for key in delta.changed if key.kind == "migration"]
+        if not keys or self._source is None:
+            return set()
+        rows = self._source.state.migrations
+        moved = set()
+        for key in keys:
+            status = rows[key.id].status if key.id in rows else None
+            if status is not self._statuses.get(key.id):
+                self._statuses[key.id] = status
+                moved.add(key)
+        return moved
 
     def _tell(self, delta: Delta) -> None:
         self._collect(delta)

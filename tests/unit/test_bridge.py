@@ -14,6 +14,7 @@ from core.errors import UnreachableError
 from core.mailbox import Mailroom
 from core.model import Delta, ObjectKey, State
 from core.model.event import Rebooted
+from tests.unit.migration_builders import migration
 
 WEB, DB = (ObjectKey("instance", "alpha", name) for name in ("web", "db"))
 DEADLINE = 5.0
@@ -91,12 +92,16 @@ def test_anything_else_waits_and_comes_along(slow: Rig) -> None:
 
 
 def test_a_migration_in_view_that_moved_on_does_not_wait_either(slow: Rig) -> None:
-    shown, other = (ObjectKey("migration", "alpha", name) for name in ("shown", "other"))
-    slow.bridge.in_view = frozenset({shown})
-    slow.post(news(other, event=False))
+    shown, other = migration("shown"), migration("other")
+    slow.source.state = State(revision=1, migrations={row.id: row for row in (shown, other)})
+    slow.bridge.in_view = frozenset({shown.key})
+    slow.post(news(other.key, event=False))
     assert not slow.woken(0.3)
-    slow.post(news(shown, event=False))
+    slow.post(news(shown.key, event=False))
     assert slow.woken()
+    slow.bridge.take()
+    slow.post(news(shown.key, event=False))
+    assert not slow.woken(0.3), "a reading is no hurry"
 
 
 def test_no_second_wake_before_the_first_was_answered(slow: Rig) -> None:
