@@ -9,7 +9,8 @@ import click
 
 from console.cli import interrupts, lookup, migrate_options
 from console.cli.invocation import Invocation, common, json_option
-from console.cli.live import on_fleet
+from console.cli.listings import DESCRIBED_SECONDS
+from console.cli.live import described, on_fleet, until
 from console.cli.migration_follow import Following
 from console.cli.migration_progress import Progress
 from console.cli.output import json_line, note, plain, say
@@ -119,6 +120,7 @@ def drain(
     async def work(fleet: Fleet) -> int:
         request = request_for(fleet.state, host, to, options, at_a_time=at_a_time,
                               bandwidth=bandwidth, order=order)  # fmt: skip
+        await until(fleet, described, DESCRIBED_SECONDS)  # their sizes
         return await _carry_out(fleet, request, invocation.json, dry_run=dry_run, sure=yes)
 
     return on_fleet(invocation, work, operations=True, tolerate_down=True)

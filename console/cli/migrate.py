@@ -83,7 +83,9 @@ def migrate(
 
     async def work(fleet: Fleet) -> int:
         requests = requests_for(fleet.state, names, to, template)
-        checked = await asyncio.gather(*(fleet.preflight(request) for request in requests))
+        checked = await asyncio.gather(
+            *(fleet.preflight(request, measure=True) for request in requests)
+        )
         told = list(zip(requests, checked, strict=True))
         if dry_run:
             return await print_plans(fleet, told, invocation.json)
@@ -175,8 +177,9 @@ async def print_plans(fleet: Fleet, checked: Checked, as_json: bool) -> int:
             say(json_line({"kind": "plan", **plan_value(plan), "preflight": plain(preflight)}))
             continue
         say(dry_run(plan).rstrip())
-        for line in finding_lines(preflight.findings, request.overrides, passed=True):
-            say(f"{'preflight':<16}{line}")
+        found = finding_lines(preflight.findings, request.overrides, passed=True)
+        for place, line in enumerate(found):
+            say(f"{'' if place else 'preflight':<16}{line}")
         if preflight.forecast is not None and preflight.forecast.sentence:
             say(clean(f"{'forecast':<16}{preflight.forecast.sentence}"))
     return status

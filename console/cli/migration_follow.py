@@ -31,7 +31,7 @@ from core.source import Operation
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, when what runs was left running."""
-TICK = 1.0
+TICK = 0.5
 """Seconds between two repaints when nothing is new."""
 QUESTION = "Abort, leave it running, or go on watching? [a/l/c]"
 

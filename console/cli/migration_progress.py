@@ -16,6 +16,10 @@ from core.model import Answer, Migration, MigrationStatus
 
 QUIET_SECONDS = 3.0
 """The least time between two lines of one migration in a pipe, but for what happens to it."""
+SAMPLE_JSON_SECONDS = 0.5
+"""The least time between two samples of one migration as JSON."""
+PAINT_SECONDS = 0.2
+"""The least time between two pictures on a terminal."""
 SAMPLE_SECONDS = 15.0
 """After so long without a line there is one, though no iteration began."""
 
@@ -28,6 +32,7 @@ class _Told:
     iteration: int | None = None
     answers: tuple[Answer, ...] = ()
     at: float = float("-inf")
+    sampled: float = float("-inf")
     frame: Migration | None = None
 
 
@@ -57,6 +62,7 @@ class Progress:
         self._told: dict[str, _Told] = {}
         self._running: dict[str, Migration] = {}
         self._painted = 0
+        self._drawn_at = float("-inf")
 
     @property
     def running(self) -> tuple[Migration, ...]:
@@ -80,7 +86,8 @@ class Progress:
                 say(line)
         if migration.status.final and lines and migration.hint:
             note(f"  {migration.hint}")
-        self.draw()
+        if lines or self._since(self._drawn_at) >= PAINT_SECONDS:
+            self.draw()
 
     def drop(self, migration_id: str) -> None:
         """Paint a migration no longer, whether it is over or not."""
@@ -92,7 +99,8 @@ class Progress:
         if frame != told.frame:
             told.frame = frame
             say(json_line({"kind": "migration", **plain(migration)}))
-        elif migration.sample is not None:
+        elif migration.sample is not None and self._since(told.sampled) >= SAMPLE_JSON_SECONDS:
+            told.sampled = self.clock.monotonic()
             say(json_line({"kind": "sample", "id": migration.id, "name": migration.name,
                            "sample": migration.sample, "forecast": migration.forecast,
                            "progress": migration.progress}))  # fmt: skip
@@ -120,11 +128,14 @@ class Progress:
         sample = migration.sample
         if sample is None or not migration.status.copying:
             return False
-        passed = self.clock.monotonic() - told.at
+        passed = self._since(told.at)
         if sample.iteration != told.iteration and passed >= QUIET_SECONDS:
             told.iteration = sample.iteration
             return True
         return passed >= SAMPLE_SECONDS
+
+    def _since(self, moment: float) -> float:
+        return self.clock.monotonic() - moment
 
     def draw(self) -> None:
         """Paint, on a terminal, a line for each that is not over, in place of those before."""
@@ -137,6 +148,7 @@ class Progress:
             bars[-1] = f"and {len(self._running) - room + 1} more"
         self._write(self._home() + "\n".join(f"{bar}\x1b[K" for bar in bars) + "\x1b[J")
         self._painted = len(bars)
+        self._drawn_at = self.clock.monotonic()
 
     def erase(self) -> None:
         """Take the painted lines away."""

@@ -31,8 +31,10 @@ _UNITS = {
     SteerKind.BANDWIDTH: "MiB/s",
     SteerKind.POST_COPY_BANDWIDTH: "MiB/s",
 }
-_BAR = 20
-_SHORTEST_BAR = 8
+_BARS = (24, 16, 10)
+"""How long a bar may be: the longest that leaves room for every figure, else the shortest."""
+_ROOM = 24
+"""Cells that a bar leaves for figures, or it is not there."""
 
 
 def percent_done(migration: Migration) -> str:
@@ -59,7 +61,7 @@ def figures(migration: Migration) -> list[str]:
         parts.append(_expected(migration))
     if sample is not None:
         if sample.dirty_rate and migration.status is MigrationStatus.RUNNING:
-            parts.append(f"{rate(sample.dirty_rate)} written anew")
+            parts.append(f"dirty {rate(sample.dirty_rate)}")
         if sample.iteration:
             parts.append(f"iteration {sample.iteration}")
         if sample.throttle:
@@ -92,11 +94,10 @@ def bar_line(migration: Migration, width: int) -> str:
     if cells(head) >= width:
         return _cut(head, width)
     known = figures(migration)
-    done = migration.progress or 0.0
-    room = width - cells(head) - 3
-    length = min(_BAR, room // 3)
-    if length >= _SHORTEST_BAR:
-        filled = int(length * done)
+    figured = cells(head) + sum(cells(part) + 2 for part in known) - 1
+    length = next((size for size in _BARS if figured + size + 3 <= width), _BARS[-1])
+    if cells(head) + length + _ROOM <= width:
+        filled = int(length * (migration.progress or 0.0))
         head += f" [{'#' * filled}{'.' * (length - filled)}]"
     line = head
     for place, part in enumerate(known):

@@ -14,8 +14,13 @@ AT_ONCE = 4
 """How many instances are looked at together."""
 
 
-async def assess(source: Source, requests: Sequence[Migrate]) -> list[Assessment]:
-    """Look at all that speaks against requests; what cannot be looked at is a refusal."""
+async def assess(
+    source: Source, requests: Sequence[Migrate], *, measure: bool = False
+) -> list[Assessment]:
+    """Look at all that speaks against requests; what cannot be looked at is a refusal.
+
+    `measure` takes a second more, for the forecast.
+    """
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(request: Migrate) -> Assessment:
@@ -24,7 +29,8 @@ async def assess(source: Source, requests: Sequence[Migrate]) -> list[Assessment
         reasons = source.check(request)
         async with gate:
             try:
-                return Assessment(name, await source.preflight(request), reasons)
+                found = await source.preflight(request, measure=measure)
+                return Assessment(name, found, reasons)
             except VirtdeckError as error:
                 return Assessment(name, None, (*reasons, str(error)))
 

@@ -118,9 +118,9 @@ class Replay:
         del operation_id
         raise ReadOnlyError(_REFUSAL, _CURE)
 
-    async def preflight(self, request: Migrate) -> Preflight:
+    async def preflight(self, request: Migrate, *, measure: bool = False) -> Preflight:
         """Raise ReadOnlyError."""
-        del request
+        del request, measure
         raise ReadOnlyError(_REFUSAL, _CURE)
 
     async def steer(self, migration_id: str, steer: Steer) -> SteerRecord:

@@ -70,6 +70,8 @@ class Answering(Replay):
         self.answers: Answer = answer(*FINE)
         self.hold: asyncio.Event | None = None
         self.asked: list[Migrate] = []
+        self.measured: list[Migrate] = []
+        """Those that were to measure the dirty rate."""
         self.submitted: list[Request] = []
         self.refusals: tuple[str, ...] = ()
         self.error: VirtdeckError | None = None
@@ -78,8 +80,8 @@ class Answering(Replay):
         del request
         return self.refusals
 
-    async def preflight(self, request: Migrate) -> Preflight:
-        self.asked.append(request)
+    async def preflight(self, request: Migrate, *, measure: bool = False) -> Preflight:
+        (self.measured if measure else self.asked).append(request)
         if self.hold is not None:
             await self.hold.wait()
         if self.error is not None:

@@ -222,6 +222,18 @@ async def test_an_answer_to_what_is_no_longer_chosen_is_dropped(
         assert not source.submitted
 
 
+async def test_the_dirty_rate_is_measured_once_what_blocks_is_told(
+    app: VirtdeckApp, source: Answering
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        await looked(pilot, app)
+        assert (len(source.asked), len(source.measured)) == (1, 1)
+        await choose(pilot, app, "policy", "right")
+        await looked(pilot, app)
+        assert (len(source.asked), len(source.measured)) == (2, 1)
+
+
 async def test_keys_that_follow_one_another_ask_once(app: VirtdeckApp, source: Answering) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot, app)

@@ -16,7 +16,13 @@ from hypothesis import strategies as st
 from console.cli import interrupts
 from console.cli.migration import report_text, write_new
 from console.cli.migration_follow import INTERRUPTED, Following
-from console.cli.migration_progress import QUIET_SECONDS, SAMPLE_SECONDS, Progress
+from console.cli.migration_progress import (
+    PAINT_SECONDS,
+    QUIET_SECONDS,
+    SAMPLE_JSON_SECONDS,
+    SAMPLE_SECONDS,
+    Progress,
+)
 from console.cli.migration_show import lines_of
 from console.cli.migration_text import (
     bar_line,
@@ -103,8 +109,7 @@ def later(**changes: Any) -> Migration:
 
 def test_a_line_says_how_far_it_is_and_whether_it_will_end() -> None:
     assert progress_line(WEB) == (
-        "web: running: 42%, 120M left, 40M/s sent, 12s to go, converges, 30M/s written anew, "
-        "iteration 3"
+        "web: running: 42%, 120M left, 40M/s sent, 12s to go, converges, dirty 30M/s, iteration 3"
     )
 
 
@@ -120,7 +125,7 @@ def test_it_is_never_a_hundred_percent_before_it_is_done(
 
 def test_the_dirty_rate_is_of_no_interest_after_the_switch() -> None:
     line = progress_line(but(WEB, status=MigrationStatus.POST_COPY))
-    assert "written anew" not in line
+    assert "dirty" not in line
 
 
 @given(
@@ -139,7 +144,9 @@ def test_a_bar_fits_its_terminal(
 
 
 def test_a_bar_shows_the_most_important_where_there_is_no_room() -> None:
-    assert bar_line(WEB, 79).startswith("web running [########............] 42%, 120M left")
+    assert bar_line(WEB, 79) == (
+        "web running [####......] 42%, 120M left, 40M/s sent, 12s to go, converges"
+    )
     assert bar_line(WEB, 20) == "web running 42%"
     wide = bar_line(WEB, 160)
     assert wide.endswith("iteration 3")
@@ -304,10 +311,14 @@ def test_what_was_done_is_told_when_asked_for_and_when_answered(
 def test_json_has_a_line_for_each_change_and_each_sample(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    progress = Progress(as_json=True, clock=FakeClock(), live=True)
+    clock = FakeClock()
+    progress = Progress(as_json=True, clock=clock, live=True)
     progress.tell(WEB)
     progress.tell(later(iteration=4))
+    progress.tell(later(iteration=5))  # libvirt is asked more often than anybody reads
     progress.tell(DONE)
+    clock.advance(SAMPLE_JSON_SECONDS)
+    progress.tell(but(DONE, sample=None))
     rows = [json.loads(line) for line in printed(capsys)]
     assert [row["kind"] for row in rows] == ["migration", "sample", "migration"]
     assert rows[1]["sample"]["iteration"] == 4
@@ -357,16 +368,30 @@ def test_a_terminal_shows_one_line_each_in_place(capsys: pytest.CaptureFixture[s
     db = but(WEB, id="m2", name="db", progress=0.1)
     for migration in (WEB, db, later(memory_remaining=MIB), but(db, progress=0.2)):
         progress.tell(migration)
+    progress.draw()
     shown = screen.feed(capsys.readouterr().out)
     assert shown[0].startswith("web: running: 42%")
     assert shown[1].startswith("db: running: 10%")
-    assert [line[:22] for line in shown[2:]] == ["web running [########.", "db running [####......"]
+    assert [line[:22] for line in shown[2:]] == ["web running [####.....", "db running [##........"]
     progress.tell(but(DONE))
     shown = screen.feed(capsys.readouterr().out)
     assert shown[2] == "web: completed: web runs on beta"
     assert [line[:10] for line in shown[4:]] == ["db running"]
     progress.erase()
     assert screen.feed(capsys.readouterr().out) == shown[:4]
+
+
+def test_a_terminal_is_not_painted_more_often_than_anybody_reads(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clock = FakeClock()
+    progress = Progress(as_json=False, clock=clock, live=True, size=lambda: (80, 24))
+    progress.tell(WEB)
+    printed(capsys)
+    for _ in range(10):
+        clock.advance(PAINT_SECONDS / 4)
+        progress.tell(later(memory_remaining=MIB))
+    assert capsys.readouterr().out.count("1.0M left") == 2
 
 
 def test_more_than_fit_are_counted(capsys: pytest.CaptureFixture[str]) -> None:

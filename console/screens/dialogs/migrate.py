@@ -72,6 +72,8 @@ class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
         """Counts what was chosen: an answer to an earlier one is dropped."""
         self._asked = 0
         """The wish that is being answered; 0: none."""
+        self._measured = False
+        """Whether the guests' dirty rates were measured: once is enough, they are remembered."""
         self._debounce: Timer | None = None
         self._form: FormPanel | None = None
 
@@ -127,9 +129,12 @@ class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
         """What was found no longer fits: look again, once nothing more is typed."""
         if self._form is None:
             return
-        self._wish += 1
         keys = [row.key for row in self._instances]
-        self._reading = read(self._form.values(), keys, self._overrides)
+        reading = read(self._form.values(), keys, self._overrides)
+        if reading == self._reading:
+            return
+        self._reading = reading
+        self._wish += 1
         if self._debounce is not None:
             self._debounce.stop()
         self._debounce = self.set_timer(delay, self._look) if delay else None
@@ -140,13 +145,15 @@ class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
     def _look(self) -> None:
         """Ask the hosts; one question at a time, and never about what is no longer chosen."""
         self._debounce = None
-        if self._asked or self._reading.wrong or self._known == self._wish:
+        measure = self._known == self._wish  # what blocks is told: now for the forecast
+        if self._asked or self._reading.wrong or (measure and self._measured):
             return
         wish = self._asked = self._wish
+        self._measured |= measure
         requests = self._reading.requests
 
         async def question(source: Source) -> list[Assessment]:
-            return await assess(source, requests)
+            return await assess(source, requests, measure=measure)
 
         def answered(found: list[Assessment]) -> None:
             self._answered(wish, tuple(found))
@@ -163,7 +170,7 @@ class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
         if wish == self._wish:
             self._assessments, self._known = found, wish
             self._show()
-        elif self._debounce is None:
+        if self._debounce is None:
             self._look()
 
     # -- overriding ------------------------------------------------------------------------------
