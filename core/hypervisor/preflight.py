@@ -12,7 +12,7 @@ from typing import Any
 from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.looks import Looks
 from core.hypervisor.preflight_paths import read_paths, read_pools
-from core.hypervisor.tolerance import unless_gone
+from core.hypervisor.tolerance import if_supported, unless_gone
 from core.migration.facts import SourceFacts
 from core.model.base import Value
 from core.model.text import clean
@@ -134,6 +134,11 @@ def _job(domain: Any) -> str:
     return (_JOBS[number] if 0 <= number < len(_JOBS) else "") or "a job"
 
 
+def _start_measuring(domain: Any, seconds: int) -> bool:
+    domain.startDirtyRateCalc(max(1, seconds), 0)
+    return True
+
+
 def measure_dirty_rate(conn: Connection, uuid: str, seconds: int = 1) -> float | None:
     """Measure the bytes per second a guest writes anew: waits for `seconds` and a little more.
 
@@ -141,12 +146,12 @@ def measure_dirty_rate(conn: Connection, uuid: str, seconds: int = 1) -> float |
     6.2), and while a job runs: during a migration its own statistics tell. Raises libvirtError.
     """
     domain = conn.lookupByUUIDString(uuid)
-    if not domain.isActive() or _job(domain):
-        return None
     group = getattr(libvirt, "VIR_DOMAIN_STATS_DIRTYRATE", None)
-    if group is None:
+    if group is None or not domain.isActive():
         return None
-    domain.startDirtyRateCalc(max(1, seconds), 0)
+    busy = if_supported(lambda: _job(domain), otherwise="not known")
+    if busy or not if_supported(partial(_start_measuring, domain, seconds), otherwise=False):
+        return None
     end = time.monotonic() + seconds + 2.0
     while time.monotonic() < end:
         time.sleep(_DIRTY_POLL)

@@ -1,0 +1,67 @@
+"""The preflight's looks at libvirt's test driver, which cannot tell most of what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from core.hypervisor.binding import libvirt
+from core.hypervisor.preflight import measure_dirty_rate, read_needs_of, read_source
+from core.hypervisor.preflight_destination import read_destination
+from core.migration.facts import why
+
+NOWHERE = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def conn() -> Iterator[Any]:
+    made = libvirt.open("test:///default")
+    yield made
+    made.close()
+
+
+def uuid_of(conn: Any) -> str:
+    return str(conn.lookupByName("test").UUIDString())
+
+
+def test_each_look_that_fails_costs_no_other(conn: Any) -> None:
+    source = read_source(conn, "alpha", uuid_of(conn), 5.0)
+    assert source is not None
+    assert source.at == 5.0
+    assert source.needs is not None
+    assert source.needs.instance.name == "test"
+    assert source.active is True
+    assert source.persistent is True
+    assert source.snapshots == 0
+    assert source.libvirt
+    assert source.job is None
+    assert why(source, "job")
+    assert why(source, "state") == ""
+
+
+def test_what_the_destination_does_not_tell_is_not_known(conn: Any) -> None:
+    first = read_needs_of(conn, uuid_of(conn))
+    assert first is not None
+    there = read_destination(conn, "beta", first.needs, 5.0, name="other")
+    assert [(twin.name, twin.active) for twin in there.twins or ()] == [("test", True)]
+    assert there.networks is not None
+    assert [(each.name, each.active) for each in there.networks] == [("default", True)]
+    assert there.pools is not None
+    assert [each.name for each in there.pools] == ["default-pool"]
+    assert there.cpu is None
+    assert there.machine_known is None
+    assert why(there, "machine")
+    assert there.emulator_known is None
+
+
+def test_an_instance_that_is_gone(conn: Any) -> None:
+    assert read_source(conn, "alpha", NOWHERE, 0.0) is None
+    assert read_needs_of(conn, NOWHERE) is None
+
+
+def test_a_driver_without_a_dirty_rate(conn: Any) -> None:
+    assert measure_dirty_rate(conn, uuid_of(conn), 1) is None
+    with pytest.raises(libvirt.libvirtError):
+        measure_dirty_rate(conn, NOWHERE, 1)
