@@ -13,7 +13,8 @@ from console.screens import steer_questions as questions
 from console.screens.base import ConsoleScreen
 from console.screens.migration_controls import resume_against, step_against, stepped
 from console.screens.migration_panels import SPLIT_BRAIN
-from core.migration.words import POLICIES, speaks_against
+from core.migration.policies import POLICIES
+from core.migration.words import speaks_against
 from core.model import (
     Answer,
     Migration,
@@ -173,7 +174,8 @@ class SteeringScreen(ConsoleScreen, inherit_bindings=False):
         self.console.push_screen(dialog, answered)
 
     def _ask_policy(self, row: Migration) -> None:
-        dialog = questions.policy_dialog(row, POLICIES)
+        choices = {policy.name: policy.description for policy in POLICIES.values()}
+        dialog = questions.policy_dialog(row, choices)
 
         def answered(sure: bool | None) -> None:
             if sure and dialog.chosen != row.policy:

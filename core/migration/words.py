@@ -8,16 +8,6 @@ import shlex
 from core.model import Migration, MigrationStatus, Steer, SteerKind
 from core.model.text import clean
 
-POLICIES = {
-    "adaptive": "acts on the forecast: raises the downtime within the limit, else post-copy, "
-    "else auto-converge, else stops and asks",
-    "nova": "waits for the completion timeout, then aborts or forces it to complete",
-    "nova-rocky": "raises the downtime in steps, gives up without progress, switches to "
-    "post-copy by itself",
-    "manual": "never acts, only advises",
-}
-"""The policies an operator can choose, and what each does."""
-
 
 def virsh_for(steer: Steer, migration: Migration) -> str:
     """Return the virsh command that does the same on the source; empty: virsh has none.
