@@ -60,8 +60,9 @@ def read_source(
 ) -> SourceFacts | None:
     """Read an instance and its host: about 15 calls, and three per pool and two per file.
 
-    None when there is no such instance. `local`: the daemon is on this machine. What waits for the
-    hypervisor process comes last. Raises libvirtError when the connection fails.
+    None when there is no such instance. `local`: the daemon is on this machine. Nothing waits for
+    the hypervisor process; its job, which may, is for `read_job`. Raises libvirtError when the
+    connection fails.
     """
     looks = Looks(conn)
     domain = unless_gone(lambda: conn.lookupByUUIDString(uuid))
@@ -71,10 +72,16 @@ def read_source(
     pools = read_pools(looks, host)
     told: dict[str, Any] = {**_host(looks), **_instance(looks, domain)}
     paths = () if needs is None else read_paths(looks, host, needs.paths, pools, local=local)
-    job = looks.see("job", partial(_job, domain)) if told["active"] else ""
-    return SourceFacts(
-        host, at, needs=needs, paths=paths, local=local, job=job, gaps=looks.gaps, **told
-    )
+    return SourceFacts(host, at, needs=needs, paths=paths, local=local, gaps=looks.gaps, **told)
+
+
+def read_job(conn: Connection, uuid: str) -> str:
+    """Return what libvirt is busy with on an instance; empty: nothing. It may wait for QEMU.
+
+    Raises libvirtError.
+    """
+    domain = conn.lookupByUUIDString(uuid)
+    return _job(domain) if domain.isActive() == 1 else ""
 
 
 def _host(looks: Looks) -> dict[str, Any]:

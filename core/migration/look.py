@@ -18,13 +18,14 @@ from core.hypervisor.binding import Connection
 from core.hypervisor.preflight import (
     InstanceNeeds,
     measure_dirty_rate,
+    read_job,
     read_needs_of,
     read_source,
 )
 from core.hypervisor.preflight_destination import read_destination
 from core.hypervisor.session import Hypervisor
 from core.migration.assess import assess
-from core.migration.facts import DestinationFacts, Facts, SourceFacts, Trouble
+from core.migration.facts import DestinationFacts, Facts, Gap, SourceFacts, Trouble
 from core.migration.preflight import wanted_needs
 from core.model import LinkStatus, Migrate, ObjectKey, Preflight, Rewrites, State
 
@@ -33,6 +34,8 @@ _Key = tuple[ObjectKey, str, str, Rewrites]
 
 LOOK_DEADLINE = 8.0
 """Seconds a host may take for each of its looks."""
+JOB_DEADLINE = 2.0
+"""Seconds the question for its job may take."""
 FACTS_KEPT = 3.0
 """Seconds for which what was seen is judged again without another look."""
 RATE_KEPT = 120.0
@@ -108,7 +111,15 @@ class Preflights:
         self, host: Hypervisor, uuid: str, at: float
     ) -> tuple[SourceFacts | None, Trouble | None]:
         local = host.address.local
-        return await _ask(host, lambda conn: read_source(conn, host.name, uuid, at, local=local))
+        # apart from the rest: with a hypervisor process that hangs, it is this that is not answered
+        (source, trouble), (job, no_job) = await asyncio.gather(
+            _ask(host, lambda conn: read_source(conn, host.name, uuid, at, local=local)),
+            _ask(host, lambda conn: read_job(conn, uuid), JOB_DEADLINE),
+        )
+        if source is None:
+            return None, trouble
+        gap = () if no_job is None else (Gap("job", no_job.message.rstrip(".")),)
+        return replace(source, job=job, gaps=(*source.gaps, *gap)), None
 
     async def _destination(
         self, host: Hypervisor | None, request: Migrate, first: InstanceNeeds, at: float
@@ -151,12 +162,12 @@ class Preflights:
 
 
 async def _ask(
-    host: Hypervisor, function: Callable[[Connection], T]
+    host: Hypervisor, function: Callable[[Connection], T], deadline: float | None = None
 ) -> tuple[T | None, Trouble | None]:
     """Return what a host tells, or why it does not."""
     if host.link.status is not LinkStatus.UP:
         return None, Trouble(host.link.error or "its link is not up.", host.link.hint)
     try:
-        return await host.call(function, deadline=LOOK_DEADLINE), None
+        return await host.call(function, deadline=deadline or LOOK_DEADLINE), None
     except VirtdeckError as error:
         return None, Trouble(error.message, error.hint)
