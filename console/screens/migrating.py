@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from console.app import VirtdeckApp
     from console.screens.power import PowerScreen
 
+AGAIN, TRIES = 0.1, 30
+"""Seconds between two looks for a migration that was asked for, and how many."""
+
 
 def propose(screen: PowerScreen) -> None:
     """Open the Migrate dialog on the chosen instances, and submit what it says."""
@@ -31,20 +34,42 @@ def propose(screen: PowerScreen) -> None:
         return
 
     def answered(requests: tuple[Migrate, ...] | None) -> None:
-        submit(console, requests or ())
+        submit(console, requests or (), under=screen)
 
     console.push_screen(MigrateDialog(chosen, hidden=screen.hidden_chosen()), answered)
 
 
-def submit(console: VirtdeckApp, requests: Sequence[Migrate]) -> None:
-    """Hand requests to the core; each end is told as that of any operation."""
+def submit(console: VirtdeckApp, requests: Sequence[Migrate], *, under: PowerScreen) -> None:
+    """Hand requests to the core and show what becomes of them, as long as `under` is in view.
+
+    The end of each is told as that of any operation.
+    """
+    alone = len(requests) == 1
 
     def submitted(operation: Operation) -> None:
         console.watch_list.add(operation.id)
         console.tell_ended()
+        if alone:
+            show_when_known(console, operation.id, under)
 
     for request in requests:
         console.ask(partial(_submission, request), submitted)
+    if len(requests) > 1:
+        console.call_later(console.action_show_screen, "migrations")
+
+
+def show_when_known(
+    console: VirtdeckApp, migration_id: str, under: PowerScreen, tries: int = TRIES
+) -> None:
+    """Open the cockpit of a migration once the picture has it; `under` must still be in view."""
+    from console.screens.migration import MigrationScreen
+
+    if console.screen is not under:
+        return
+    if migration_id in console.view.state.migrations:
+        console.push_screen(MigrationScreen(migration_id))
+    elif tries:
+        console.set_timer(AGAIN, partial(show_when_known, console, migration_id, under, tries - 1))
 
 
 async def _submission(request: Migrate, source: Source) -> Operation:

@@ -16,10 +16,13 @@ from core.model import (
     Forecast,
     Level,
     Migrate,
+    Migration,
+    MigrationStatus,
     OperationRecord,
     Preflight,
     Request,
 )
+from core.model.observation import MigrationChanged
 from core.operations.handle import Handle
 from core.operations.wording import name_of
 
@@ -94,7 +97,19 @@ class Answering(Replay):
             id=f"op-{len(self.submitted)}", verb=request.verb, host=request.subject.host,
             subject=request.subject, name=name_of(self.state, request), author="a@b", created=1.0,
         )  # fmt: skip
+        if isinstance(request, Migrate):
+            self.begins(record, request)
         return Handle(record)
+
+    def begins(self, record: OperationRecord, request: Migrate) -> None:
+        """Put the migration into the picture, as the core does."""
+        begun = Migration(
+            id=record.id, host=record.host, uuid=record.subject.id, name=record.name,
+            to=request.to, status=MigrationStatus.PREPARING, created=self.state.at,
+        )  # fmt: skip
+        at = self.state.at
+        delta = self.player._store.apply(MigrationChanged(host=record.host, at=at, migration=begun))
+        self._mailroom.post(delta)
 
 
 def names(requests: Sequence[Request], source: Replay) -> list[str]:

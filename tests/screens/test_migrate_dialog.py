@@ -12,6 +12,8 @@ from textual.widgets import Button, Input
 from console.app import VirtdeckApp
 from console.screens.base import ConsoleScreen
 from console.screens.dialogs.migrate import MigrateDialog
+from console.screens.instances import InstancesScreen
+from console.screens.migration import MigrationScreen
 from console.screens.page import Page
 from console.settings import DisplaySettings, Settings
 from console.widgets.choice import Choice
@@ -104,7 +106,9 @@ async def test_the_least_is_three_keys(app: VirtdeckApp, source: Answering) -> N
         assert isinstance(request, Migrate)
         assert names([request], source) == ["web"]
         assert request == Migrate(subject=request.subject, to="beta")
-        await until(pilot, lambda: isinstance(app.screen, ConsoleScreen))
+        await until(pilot, lambda: isinstance(app.screen, MigrationScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, InstancesScreen))
 
 
 async def test_every_line_can_be_reached_and_changed_by_keys(
@@ -304,6 +308,7 @@ async def test_many_are_summed_up_and_what_is_there_is_left_out(
         await choose(pilot, app, "override", *"disk-vdb", "enter", "ctrl+s")
         await until(pilot, lambda: len(source.submitted) == 3)
         assert sorted(names(source.submitted, source)) == ["archive", "batch", "mail"]
+        await until(pilot, lambda: app.current_mode == "migrations")
 
 
 async def test_what_the_core_refuses_cannot_be_overridden(
