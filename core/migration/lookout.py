@@ -118,7 +118,7 @@ class Lookout:
         key = ObjectKey("instance", host, uuid)
         return Side(self.link_up(host), self._state().instances.get(key))
 
-    def seen(self, migration: Migration, *, aborted: bool) -> Seen:
+    def seen(self, migration: Migration, *, aborted: bool, offline: bool = False) -> Seen:
         """Return all that the judgement may know."""
         error = self.error
         return Seen(
@@ -135,6 +135,7 @@ class Lookout:
             aborted=aborted,
             stopped=self.stood_still is not None,
             recovering=self.recovering,
+            offline=offline,
         )
 
 

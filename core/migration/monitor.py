@@ -83,6 +83,8 @@ class Seen:
     """An abort was accepted."""
     stopped: bool = False
     """The guest is known to stand still for the switch."""
+    offline: bool = False
+    """Only a definition is moved."""
     recovering: bool = False
     """A failed post-copy was asked to go on, and has not been seen to."""
 
@@ -102,6 +104,8 @@ def judge(seen: Seen, name: str, host: str, to: str) -> Judgement:
     """Decide from one look. `name` moves from `host` to `to` (empty: not known where)."""
     if not seen.source.up:
         return _source_unseen(seen, name, host, to)
+    if seen.offline:
+        return _offline(seen, name, host, to)
     if seen.recovering and seen.calling:
         return Judgement(MigrationStatus.POST_COPY)
     if failed := _post_copy_failed(seen, name, host, to):
@@ -110,6 +114,19 @@ def judge(seen: Seen, name: str, host: str, to: str) -> Judgement:
     if not over:
         return _under_way(seen, name, host)
     return _over(seen, name, host, to)
+
+
+def _offline(seen: Seen, name: str, host: str, to: str) -> Judgement:
+    """Only the definition moves: it is there, or it is not."""
+    if seen.calling:
+        return Judgement(MigrationStatus.PREPARING)
+    if seen.destination.instance is not None and not seen.error:
+        return Judgement(MigrationStatus.VERIFYING)
+    if not seen.destination.up:
+        why = f"{to} is out of reach: whether {name} is defined there is not known"
+        return Judgement(MigrationStatus.UNKNOWN, why, f"It is told as soon as {to} is back.")
+    why = seen.error.rstrip(".") or "libvirt gave no reason"
+    return Judgement(MigrationStatus.FAILED, f"{name} stays on {host}: {why}", seen.hint)
 
 
 def _source_unseen(seen: Seen, name: str, host: str, to: str) -> Judgement:
@@ -198,7 +215,7 @@ def _over(seen: Seen, name: str, host: str, to: str) -> Judgement:
 
 def _stays(seen: Seen, name: str, host: str) -> str:
     state = seen.source.state
-    verb = "runs on" if state is InstanceState.RUNNING else f"stays {state}"
+    verb = "still runs" if state is InstanceState.RUNNING else f"stays {state}"
     return f"{name} {verb} on {host}"
 
 

@@ -72,6 +72,7 @@ class Tracker:
         self.prospect = Prospect(dirty_before=dirty_before)
         self.helm = Helm(log, line, request)
         self.ending = Ending(log, self.lookout, self.prospect, hosts, request)
+        self._request = request
         self._state = state
         self._woken = asyncio.Event()
         self._limits_at: float | None = None
@@ -155,7 +156,9 @@ class Tracker:
 
     def _judged(self) -> Judgement:
         migration = self.migration
-        seen = self.lookout.seen(migration, aborted=self.helm.aborting)
+        seen = self.lookout.seen(
+            migration, aborted=self.helm.aborting, offline=self._request.offline
+        )
         return monitor.judge(seen, migration.name, migration.host, migration.to)
 
     async def _apply(self, judgement: Judgement) -> None:
