@@ -133,7 +133,7 @@ def record(lab: Lab, scenario: Scenario) -> dict[str, Any]:
 
 def dirty_rate(host: LabHost, name: str) -> int:
     """Return MiB/s, as virDomainStartDirtyRateCalc measures them over a second."""
-    host.virsh("domdirtyrate-calc", name, "--seconds", "1")
+    host.virsh("domdirtyrate-calc", name, "--seconds", "1", "--mode", "dirty-bitmap")
     time.sleep(2)
     figures = host.virsh("domstats", name, "--dirtyrate")
     return int(re.findall(r"megabytes_per_second=(\d+)", figures)[0])

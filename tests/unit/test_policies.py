@@ -400,7 +400,7 @@ regions = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(regions, st.booleans(), st.booleans(), st.booleans())
 def test_adaptive_ends_or_asks_whatever_the_guest_does(
     memory: list[Region], allowed: bool, auto: bool, measured: bool
@@ -421,7 +421,7 @@ def test_adaptive_ends_or_asks_whatever_the_guest_does(
     assert downtimes == sorted(set(downtimes))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.floats(50, 300), st.floats(0, 2), st.booleans(), st.booleans())
 def test_it_ends_in_time_wherever_the_guest_writes(
     size: float, pace: float, cyclic: bool, first: bool
