@@ -54,10 +54,17 @@ def resume_against(row: Migration) -> str:
 
 
 def controls(row: Migration) -> list[Control]:
-    """Every control, the gravest first; of a migration that is over only what may be left."""
+    """Every control, those that can be used first, the gravest before the others.
+
+    Of a migration that is over only what may be left to do.
+    """
     resume = Control("steer.resume", "resume post-copy", "", virsh_resume(row), resume_against(row))
     if row.status.final:
         return [resume] if row.status is MigrationStatus.POST_COPY_FAILED else []
+    return sorted([*_steering(row), resume], key=lambda control: bool(control.against))
+
+
+def _steering(row: Migration) -> list[Control]:
     limits = row.limits
     return [
         _control(row, SteerKind.ABORT, "abort", f"stays on {clean(row.host)}"),
@@ -71,7 +78,6 @@ def controls(row: Migration) -> list[Control]:
                  words.bandwidth(limits.post_copy_bandwidth)),
         _control(row, SteerKind.PAUSE, "pause guest", "until it moved"),
         _control(row, SteerKind.POLICY, "policy", row.policy),
-        resume,
     ]  # fmt: skip
 
 

@@ -132,8 +132,9 @@ class MigrationsScreen(SteeringScreen, ListScreen[Migration], inherit_bindings=F
             view, width = self.console.view, self.size.width
             lines = panels.summary(view, row, width)
             shown.show([*lines, *log.actions(view, row, _LATELY)])
-            panel.show(controls(row), self.console.actions)
-        panel.display = row is not None and bool(controls(row))
+        able = [control for control in controls(row) if not control.against] if row else []
+        panel.show(able, self.console.actions)
+        panel.display = bool(able)
 
     @on(LiveTable.Activated)
     async def _open(self) -> None:
