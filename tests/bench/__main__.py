@@ -7,9 +7,7 @@ import importlib
 import sys
 from collections.abc import Iterator
 
-import msgspec
-
-from tests.bench.rows import Row, table
+from tests.bench.rows import Row, json_line, table
 
 BENCHES = ("rpc", "listing", "startup", "latency", "screen")
 
@@ -34,7 +32,7 @@ def main() -> int:
     for row in rows(names):
         found.append(row)
         if options.json:
-            print(msgspec.json.encode(row).decode(), flush=True)
+            print(json_line(row), flush=True)
     if not options.json:
         print(table(found))
     return 0

@@ -9,7 +9,7 @@ from statistics import quantiles
 import msgspec
 
 
-class Row(msgspec.Struct, frozen=True, omit_defaults=True):
+class Row(msgspec.Struct, frozen=True):
     """One measured number, beside its rival's and its target."""
 
     bench: str
@@ -26,6 +26,11 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True):
     def ratio(self) -> float | None:
         """Ours over the rival's."""
         return self.value / self.rival if self.rival else None
+
+
+def json_line(row: Row) -> str:
+    """A row as a JSON object: every key in every row, null for what there is not."""
+    return msgspec.json.encode({**msgspec.structs.asdict(row), "ratio": row.ratio}).decode()
 
 
 def below(limit: float) -> str:
