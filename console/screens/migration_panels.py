@@ -11,6 +11,7 @@ from console.screens.view import View
 from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue
 from core.model import (
+    Answer,
     JobSample,
     LinkStatus,
     Migration,
@@ -90,6 +91,8 @@ def _sentences(view: View, row: Migration) -> list[CellValue]:
     if sentence:
         grave = row.status in (MigrationStatus.FAILED, MigrationStatus.POST_COPY_FAILED)
         lines.append(Cell(f" {sentence}", "error" if grave else ""))
+    if advice := _advice(row):
+        lines.append(Cell(f" {glyphs().alert} The policy {row.policy} says: {advice}", "warning"))
     if row.status is MigrationStatus.POST_COPY_FAILED:
         way = (
             "It can be recovered: R resumes the post-copy migration."
@@ -99,6 +102,14 @@ def _sentences(view: View, row: Migration) -> list[CellValue]:
         lines.append(Cell(f" {glyphs().alert} {SPLIT_BRAIN}", "warning"))
         lines.append(Cell(f" {way}", "strong"))
     return lines
+
+
+def _advice(row: Migration) -> str:
+    """What a policy says to the operator, while nothing was done since."""
+    last = row.steering[-1] if row.steering else None
+    if last is None or last.answer is not Answer.ADVISED or not row.status.copying:
+        return ""
+    return clean(last.steer.reason or last.steer.text)
 
 
 def hosts(view: View, row: Migration, width: int) -> list[CellValue]:
@@ -227,6 +238,8 @@ def _part(remaining: int | None, total: int | None) -> float | None:
 
 
 def _of(remaining: int | None, total: int | None) -> str:
+    if remaining is None and total is None:
+        return fmt.UNKNOWN
     return f"{fmt.size(remaining)} of {fmt.size(total)} left"
 
 

@@ -31,7 +31,7 @@ from core.model import (
 from core.model.observation import LinkChanged, MigrationChanged
 from tests.screens.conftest import press, settled, until
 from tests.screens.migration_source import STATUSES, MigrationSource, app_of, several, the
-from tests.unit.migration_builders import START, migration
+from tests.unit.migration_builders import START, migration, record
 
 SIZES = ((80, 24), (120, 40), (200, 50))
 COCKPIT = ("6", "enter")
@@ -465,6 +465,17 @@ async def test_a_destination_out_of_reach_is_shown_as_old(width: int) -> None:
         assert "beta" in said
         assert "down, 10s old" in said
         assert "will not converge" in said, "the source still tells"
+
+
+async def test_what_a_policy_says_stands_on_top_until_something_is_done() -> None:
+    asked = record(SteerKind.ADVISE, steer=Steer(SteerKind.ADVISE, reason="Allow 850 ms."),
+                   answer=Answer.ADVISED)  # fmt: skip
+    for steering, seen in (((asked,), True), ((asked, record()), False)):
+        row = migration(steering=steering)
+        app = app_of(MigrationSource(*the("queued")[:-1], MigrationChanged("alpha", START, row)))
+        async with app.run_test(size=(80, 24)) as pilot:
+            await press(pilot, *COCKPIT)
+            assert ("! The policy adaptive says: Allow 850 ms." in text_of(app)) is seen
 
 
 async def test_a_click_on_a_control_is_its_key() -> None:
