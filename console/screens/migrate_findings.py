@@ -67,13 +67,20 @@ def sum_line(assessments: Sequence[Assessment], overrides: Sequence[str]) -> tup
         if blocked:
             cells.append(Cell(f", blocked: {fmt.names(blocked)}", "error"))
         cells.append(Cell("; "))
-    refused = sum(len(item.refusals) for item in assessments)
+    overridden = sum(_overridden(finding, overrides) for finding, _ in findings)
+    more = sum(len(item.refusals) for item in assessments) - overridden
     for level in (*_WORST_FIRST, Level.OK):
         number = sum(finding.level is level for finding, _ in findings)
-        number += refused if level is Level.BLOCKER else 0
+        number += more if level is Level.BLOCKER else 0
         if number:
             cells += [Cell(f"{number:,} {_counted(level, number)}", _ROLES[level]), Cell(", ")]
+    if overridden:
+        cells += [Cell(f"{overridden:,} overridden", "warning"), Cell(", ")]
     return tuple(cells[:-1]) or (Cell("nothing was found", "muted"),)
+
+
+def _overridden(finding: Finding, overrides: Sequence[str]) -> bool:
+    return finding.level is Level.BLOCKER and not finding.fixed and finding.id in overrides
 
 
 def _counted(level: Level, number: int) -> str:
@@ -115,7 +122,7 @@ def _finding(
     finding: Finding, names: Sequence[str], overrides: Sequence[str]
 ) -> Iterator[CellValue]:
     level = finding.level
-    overridden = level is Level.BLOCKER and not finding.fixed and finding.id in overrides
+    overridden = _overridden(finding, overrides)
     word = "overridden" if overridden else level.value
     role = "warning" if overridden else _ROLES[level]
     of = f" ({fmt.names(names)})" if names else ""

@@ -82,7 +82,7 @@ async def opened(pilot: Pilot[None], app: VirtdeckApp, *keys: str) -> None:
 async def looked(pilot: Pilot[None], app: VirtdeckApp) -> None:
     """Wait until what is chosen now was looked at."""
     shows = dialog(app)
-    await until(pilot, lambda: shows._known == shows._wish and not shows._asked)
+    await until(pilot, lambda: shows.at_rest)
     await pilot.pause()
 
 

@@ -197,6 +197,13 @@ class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
         fresh = self._known == self._wish and not self._reading.wrong
         return fresh and can_start(self._assessments, self._overrides)
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether everything that can be found of what is chosen now is shown."""
+        if self._reading.wrong:
+            return not self._asked
+        return self._known == self._wish and self._measured and not self._asked
+
     def _show(self) -> None:
         self.query_one("#found", Page).show(self._found())
         self.query_one("#yes", Button).disabled = not self.ready

@@ -73,7 +73,10 @@ class FormPanel(VerticalScroll, can_focus=False):
         with Horizontal():
             yield TextPanel([Cell(" More options", "muted")], classes="label")
             yield Choice(
-                [("no", f"{len(hidden)} more: connections, compression, TLS..."), ("yes", "")],
+                [
+                    ("no", f"{len(hidden)} more: connections, compression, TLS..."),
+                    ("yes", "esc hides them again"),
+                ],
                 id="more",
             )
         yield from (self._line(field) for field in hidden)
