@@ -47,7 +47,7 @@ def _rewrites(_: click.Context, __: click.Parameter, value: Path | None) -> Rewr
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise UsageError(
             f"The rewrite file {value} cannot be read: {reason}.",
-            "Name a TOML file; `virtdeck migrate --help` says what is in it.",
+            "Name a TOML file; docs/rewrites.md says what is in it.",
         ) from None
     return decode_toml(text, Rewrites, f"The rewrite file {value}")
 
