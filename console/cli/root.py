@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -13,9 +14,11 @@ import click
 from console.cli.invocation import common, invocation
 from console.cli.output import complain, note
 from console.stderr import LogFile, log_path
-from core.errors import VirtdeckError
+from console.toml import did_you_mean
+from core.errors import UsageError, VirtdeckError
 
 _log = logging.getLogger(__name__)
+_QUOTED = re.compile(r"'([^']*)'")
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C."""
@@ -112,8 +115,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except click.ClickException as error:
-        error.show()
-        return 2
+        complain(_usage(error))
+        return UsageError.exit_status
     except VirtdeckError as error:
         complain(error)
         return error.exit_status
@@ -126,6 +129,21 @@ def _run(arguments: Sequence[str] | None) -> int:
         return PIPE_CLOSED
     except Exception as error:
         return _internal_error(error)
+
+
+def _usage(error: click.ClickException) -> UsageError:
+    """What click has to say, as one sentence and its cure like every other error."""
+    sentence = error.format_message().strip()
+    if not sentence.endswith((".", "?")):
+        sentence += "."
+    context = getattr(error, "ctx", None)
+    if context is None:
+        return UsageError(sentence, "`virtdeck --help` says what there is.")
+    command, hint = context.command, ""
+    if isinstance(command, click.Group) and not sentence.endswith("?"):
+        words = _QUOTED.findall(sentence)
+        hint = did_you_mean(words[0], command.list_commands(context)) if words else ""
+    return UsageError(sentence, hint or f"`{context.command_path} --help` says what there is.")
 
 
 def _internal_error(error: Exception) -> int:
