@@ -74,6 +74,8 @@ class Roster:
                 if event.subject in keys:
                     tracker.saw(event)
             keys |= {ObjectKey("host", host, host) for host in (migration.host, migration.to)}
+            if migration.key in news.changed:
+                continue  # the tracker's own word, which marks the instance too: no news to it
             if not (keys.isdisjoint(news.changed) and keys.isdisjoint(news.gone)):
                 tracker.wake()
 
