@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
-import socket
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from core.clock import Clock, SystemClock
-from core.errors import JournalError, NotFoundError, ReadOnlyError, UsageError, VirtdeckError
+from core.errors import NotFoundError, UsageError, VirtdeckError
 from core.feed import Feed
+from core.fleet_operations import ONLY_LOOKING, FleetOperations
 from core.hypervisor.options import LinkOptions
 from core.hypervisor.session import Hypervisor
 from core.hypervisor.uri import HostAddress, parse_uri, unique_names
@@ -22,35 +21,16 @@ from core.model import (
     Instance,
     InstanceDetail,
     LinkStatus,
-    Migrate,
     ObjectKey,
     Observation,
-    Preflight,
-    Request,
-    ResumeMigration,
     State,
-    Steer,
-    SteerRecord,
 )
 from core.model.text import clean
 
-if TYPE_CHECKING:
-    from core.journal.journal import Journal
-    from core.migration.look import Preflights
-    from core.migration.plan import Plan
-    from core.migration.run import Conductor
-    from core.operations.handle import Handle
-    from core.operations.runner import Runner
-
 __all__ = ["Fleet", "LinkOptions"]
 
-_ONLY_LOOKING = (
-    "This fleet was opened to look only.",
-    "Open it with operations to change anything.",
-)
 
-
-class Fleet:
+class Fleet(FleetOperations):
     """Several libvirt hosts, watched and operated: `async with Fleet.open(uris) as fleet`.
 
     A `core.source.Source`. Everything runs on the caller's asyncio loop; `state` may be read from
@@ -68,7 +48,13 @@ class Fleet:
         clock: Clock,
     ) -> None:
         """Use `Fleet.open`."""
-        self._clock = clock
+        hosts = {
+            address.name: Hypervisor(
+                address.name, address.uri, sink=self._observe, clock=clock, options=options
+            )
+            for address in addresses
+        }
+        super().__init__(hosts, clock, None if operations else ONLY_LOOKING)
         self._options = options
         self._journal_path = journal
         self._operations = operations
@@ -77,18 +63,6 @@ class Fleet:
         """Is given every observation before it is applied: a recorder. It must not raise."""
         self._feed = Feed(clock)
         self._exit = AsyncExitStack()
-        self._journal: Journal | None = None
-        self._runner: Runner | None = None
-        self._conductor: Conductor | None = None
-        self._preflights: Preflights | None = None
-        self._refusal: tuple[str, str] | None = None if operations else _ONLY_LOOKING
-        """Why nothing can be changed, and the cure; None: it can, as far as is known."""
-        self._hosts = {
-            address.name: Hypervisor(
-                address.name, address.uri, sink=self._observe, clock=clock, options=options
-            )
-            for address in addresses
-        }
 
     @classmethod
     def open(
@@ -133,7 +107,11 @@ class Fleet:
             for host in self._hosts.values():
                 await host.start()
             if self._operations:
-                await self._begin_operations(stack)
+                await self._begin_operations(
+                    *(stack, self._journal_path, self._observe),
+                    tolerant=self._tolerant,
+                    watch=not self.read_only,
+                )
             self._exit = stack.pop_all()
         return self
 
@@ -181,49 +159,6 @@ class Fleet:
         """Deltas from now on; those a slow reader missed come merged into one."""
         return self._feed.subscribe()
 
-    def check(self, request: Request) -> tuple[str, ...]:
-        """Why the request would be refused now, a sentence each; empty: it would be accepted."""
-        if self._runner is None:
-            return (" ".join(self._refusal or _ONLY_LOOKING),)
-        return self._runner.check(request)
-
-    async def submit(self, request: Request) -> Handle:
-        """Journal, check and queue a request.
-
-        Raises RefusedError or ReadOnlyError with the reasons, JournalError when it cannot be kept.
-        """
-        return await self._running().submit(request)
-
-    async def cancel(self, operation_id: str) -> None:
-        """Stop waiting for an operation; raises RefusedError, NotFoundError when that cannot be."""
-        await self._running().cancel(operation_id)
-
-    async def preflight(self, request: Migrate, *, measure: bool = False) -> Preflight:
-        """Look, without touching anything, at all that speaks against a migration.
-
-        `measure` takes a good second for the guest's dirty rate, for the forecast. A host that is
-        not there or does not answer is a finding.
-        """
-        if self._preflights is None:
-            from core.migration.look import Preflights
-
-            self._preflights = Preflights(self._hosts, lambda: self._feed.state, self._clock)
-        return await self._preflights.preflight(request, measure=measure)
-
-    async def steer(self, migration_id: str, steer: Steer) -> SteerRecord:
-        """Do one thing to a migration that runs, and return what came of it.
-
-        Raises NotFoundError for a migration that is not known, ReadOnlyError.
-        """
-        return await self._conducting().steer(migration_id, steer)
-
-    async def plan(self, request: Migrate) -> Plan:
-        """Return what a migration would call, and touch nothing.
-
-        Raises RefusedError and UsageError with the reasons, NotFoundError, UnreachableError.
-        """
-        return await self._conducting().plan(request)
-
     async def detail(self, key: ObjectKey) -> InstanceDetail:
         """Read XML, snapshots and addresses of an instance, on a lane of its own.
 
@@ -253,56 +188,8 @@ class Fleet:
 
     # -- inside -------------------------------------------------------------------------------
 
-    async def _begin_operations(self, stack: AsyncExitStack) -> None:
-        try:
-            await self._open_runner(stack)
-        except JournalError as error:
-            if not self._tolerant:
-                raise
-            self._runner = None
-            self._refusal = f"Nothing can be changed: {error.message}", error.hint
-
-    async def _open_runner(self, stack: AsyncExitStack) -> None:
-        # a command that only looks must not pay for what only operations need
-        from core.fleet_hosts import FleetHosts
-        from core.fleet_migration import FleetMigrations
-        from core.journal.journal import Journal
-        from core.migration.roster import Roster
-        from core.migration.run import Conductor
-        from core.operations.runner import Runner
-
-        self._journal = journal = await Journal.open(self._journal_path)
-        stack.push_async_callback(journal.close)
-        author = _author()
-        roster = Roster(
-            FleetMigrations(self._hosts), self._clock, lambda: self._feed.state, self._observe
-        )
-        self._conductor = conductor = Conductor(roster, author, self.preflight)
-        stack.push_async_callback(conductor.close)
-        self._runner = Runner(
-            FleetHosts(self._hosts),
-            journal,
-            self._clock,
-            lambda: self._feed.state,
-            self._observe,
-            author,
-            conducts={Migrate: conductor, ResumeMigration: conductor},
-        )
-        stack.push_async_callback(self._runner.close)
-        await self._runner.start(watch=not self.read_only)
-
     async def _close_hosts(self) -> None:
         await asyncio.gather(*(host.close() for host in self._hosts.values()))
-
-    def _running(self) -> Runner:
-        if self._runner is None:
-            raise ReadOnlyError(*(self._refusal or _ONLY_LOOKING))
-        return self._runner
-
-    def _conducting(self) -> Conductor:
-        if self._conductor is None:
-            raise ReadOnlyError(*(self._refusal or _ONLY_LOOKING))
-        return self._conductor
 
     def _host(self, name: str) -> Hypervisor:
         try:
@@ -317,16 +204,4 @@ class Fleet:
         if self.tap is not None:
             self.tap(observation)
         delta = self._feed.apply(observation)
-        if self._runner is not None:
-            self._runner.observe(delta)
-        if self._conductor is not None:
-            self._conductor.observe(delta)
-
-
-def _author() -> str:
-    """USER@MACHINE, as operations are signed."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name, as in containers
-        user = "unknown"
-    return clean(f"{user}@{socket.gethostname()}")
+        self._tell_operations(delta)

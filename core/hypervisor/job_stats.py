@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.hypervisor.event_words import Words, word
-from core.model.migration import JobSample
+from core.model.forecast import JobSample
 from core.model.text import clean
 
 JOB_TYPE: Words = ("none", "bounded", "unbounded", "completed", "failed", "cancelled")

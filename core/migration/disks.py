@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.migration import wording
-from core.model.migration import Confidence, Forecast, JobSample
+from core.model.forecast import Confidence, Forecast, JobSample
 
 RECENT = 20
 

@@ -14,7 +14,8 @@ from core.migration.course import SHORT, Outlook, Writing, fit
 from core.migration.passes import Measured, measure, smooth, usable
 from core.migration.sentences import sentence_of
 from core.migration.verdict import DEFAULT_DOWNTIME, PreCopy, at_minimum
-from core.model.migration import Confidence, Forecast, JobSample, Limits, Verdict
+from core.model.forecast import Confidence, Forecast, JobSample, Verdict
+from core.model.migration import Limits
 
 __all__ = ["Outlook", "forecast", "forecast_before"]
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from core.model.migration import JobSample
+from core.model.forecast import JobSample
 
 WINDOW = 600
 """Samples that are looked at: five minutes at two a second."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.migration.passes import measure, usable
-from core.model.migration import JobSample, MigrationStatus
+from core.model.forecast import JobSample
+from core.model.migration import MigrationStatus
 
 FIRST_PASS = 0.9
 """What the first pass counts for; those after it share the rest by how much they still send."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.migration import wording
-from core.model.migration import Verdict
+from core.model.forecast import Verdict
 
 
 def sentence_of(

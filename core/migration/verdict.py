@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from core.migration.course import SHORT, Outlook, Writing, project
 from core.migration.passes import Measured
 from core.migration.sentences import sentence_of
-from core.model.migration import Confidence, Forecast, Limits, Verdict
+from core.model.forecast import Confidence, Forecast, Verdict
+from core.model.migration import Limits
 
 DEFAULT_DOWNTIME = 300.0
 """libvirt's max downtime in milliseconds."""

@@ -3,6 +3,7 @@
 from core.model.alert import Alert, AlertKind, Severity
 from core.model.base import ObjectKey, Value
 from core.model.event import AnyEvent, Event
+from core.model.forecast import Confidence, Forecast, JobSample, Verdict
 from core.model.host import (
     Host,
     HostFacts,
@@ -26,28 +27,11 @@ from core.model.instance import (
     Snapshot,
 )
 from core.model.job import Job
-from core.model.migration import (
-    Answer,
-    Before,
-    Check,
-    Confidence,
-    Finding,
-    Forecast,
-    JobSample,
-    Level,
-    Limits,
-    Migration,
-    MigrationResult,
-    MigrationStatus,
-    Preflight,
-    Steer,
-    SteerKind,
-    SteerRecord,
-    Verdict,
-)
+from core.model.migration import Before, Check, Limits, Migration, MigrationResult, MigrationStatus
 from core.model.network import Network
 from core.model.observation import Observation
 from core.model.operation import OperationRecord, OperationStatus, Step
+from core.model.preflight import Finding, Level, Preflight
 from core.model.request import (
     POWER_VERBS,
     VERBS,
@@ -73,6 +57,7 @@ from core.model.stats import (
     InterfaceCounters,
     Rates,
 )
+from core.model.steer import Answer, Steer, SteerKind, SteerRecord
 from core.model.storage import Pool, PoolState, Volume
 
 __all__ = [

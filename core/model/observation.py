@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from core.model.base import Value, kebab
 from core.model.event import AnyEvent
+from core.model.forecast import Forecast, JobSample
 from core.model.host import HostFacts, Link
 from core.model.instance import Instance, InstanceDetail
-from core.model.migration import Forecast, JobSample, Migration
+from core.model.migration import Migration
 from core.model.network import Network
 from core.model.operation import OperationRecord
 from core.model.stats import Counters

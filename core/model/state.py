@@ -10,10 +10,11 @@ from typing import Any, Protocol
 from core.model.alert import Alert
 from core.model.base import ObjectKey
 from core.model.event import Event
+from core.model.forecast import JobSample
 from core.model.host import Host
 from core.model.instance import Instance
 from core.model.job import Job
-from core.model.migration import JobSample, Migration
+from core.model.migration import Migration
 from core.model.network import Network
 from core.model.operation import OperationRecord
 from core.model.stats import Rates

@@ -12,7 +12,7 @@ SAMPLES = 120
 """How many samples of each series are kept."""
 
 JOB_SAMPLES = 1200
-"""Samples kept of a migration; beyond that every other one of the older half goes."""
+"""Samples kept of a migration; beyond that about every other one goes."""
 
 _PLACES = {name: index for index, name in enumerate(SERIES)}
 _UNKNOWN = array("f", [nan] * len(SERIES))
@@ -81,6 +81,16 @@ class Histories:
         self._rings.pop(key, None)
 
 
+def _thinned(rows: tuple[JobSample, ...]) -> tuple[JobSample, ...]:
+    """At most about half of `JOB_SAMPLES`, evenly apart: a chart must not lose the first hour."""
+    apart = (rows[-1].at - rows[0].at) / (JOB_SAMPLES // 2)
+    kept = [rows[0]]
+    for row in rows[1:-1]:
+        if row.at - kept[-1].at >= apart:
+            kept.append(row)
+    return (*kept, rows[-1])[-JOB_SAMPLES:]
+
+
 class Tracks:
     """The samples of migrations. One thread adds; any thread may read."""
 
@@ -94,12 +104,9 @@ class Tracks:
         return self._rows.get(migration_id, ())
 
     def add(self, migration_id: str, sample: JobSample) -> None:
-        """Append a sample; of very many, the older half is thinned out."""
+        """Append a sample; very many are thinned out, evenly over their whole time."""
         rows = (*self._rows.get(migration_id, ()), sample)
-        if len(rows) > JOB_SAMPLES:
-            half = len(rows) // 2
-            rows = (*rows[:half:2], *rows[half:])
-        self._rows[migration_id] = rows
+        self._rows[migration_id] = _thinned(rows) if len(rows) > JOB_SAMPLES else rows
 
     def drop(self, migration_id: str) -> None:
         """Forget a migration."""

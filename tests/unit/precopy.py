@@ -18,17 +18,10 @@ from msgspec.structs import replace
 from core.migration.forecast import forecast
 from core.migration.policies import Watched, decide
 from core.model import ObjectKey
-from core.model.migration import (
-    Answer,
-    Forecast,
-    JobSample,
-    Limits,
-    MigrationStatus,
-    Steer,
-    SteerKind,
-    SteerRecord,
-)
+from core.model.forecast import Forecast, JobSample
+from core.model.migration import Limits, MigrationStatus
 from core.model.request import Migrate
+from core.model.steer import Answer, Steer, SteerKind, SteerRecord
 
 MIB = 1 << 20
 PAGE = 4096

@@ -14,7 +14,8 @@ from precopy import EPOCH, MIB, PreCopy, Region, Steered, polls, request
 
 from core.hypervisor.job_stats import read_sample
 from core.migration.forecast import forecast, forecast_before
-from core.model.migration import Confidence, Forecast, JobSample, Limits, Verdict
+from core.model.forecast import Confidence, Forecast, JobSample, Verdict
+from core.model.migration import Limits
 
 TAPES = Path(__file__).parents[1] / "data" / "jobs"
 LINK = 100.0

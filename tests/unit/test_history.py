@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tracemalloc
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.model import SERIES, ObjectKey, Rates
-from core.state.history import SAMPLES, Histories
+from core.model import SERIES, JobSample, ObjectKey, Rates
+from core.state.history import JOB_SAMPLES, SAMPLES, Histories, Tracks
 
 KEY = ObjectKey("instance", "alpha", "web")
 values = st.none() | st.integers(0, 2**20)
@@ -50,3 +51,20 @@ def test_full_rings_are_small():
     tracemalloc.stop()
     assert used < 1_000_000
     assert len(SERIES) == 6
+
+
+@given(st.lists(st.floats(0.001, 5.0), min_size=1, max_size=80), st.integers(1, 90))
+@settings(deadline=None, max_examples=20)
+def test_samples_of_a_long_migration_stay_spread_over_its_whole_time(
+    steps: list[float], rounds: int
+) -> None:
+    tracks, at = Tracks(), 0.0
+    for number in range(rounds * 40):
+        at += steps[number % len(steps)]
+        tracks.add("m", JobSample(at))
+    kept = [sample.at for sample in tracks.samples("m")]
+    assert kept == sorted(kept)
+    assert len(kept) <= JOB_SAMPLES
+    assert (kept[0], kept[-1]) == (steps[0], at)
+    widest = max((b - a for a, b in pairwise(kept)), default=0.0)
+    assert widest <= max(steps) + 2 * at / (JOB_SAMPLES // 2)

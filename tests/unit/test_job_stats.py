@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.hypervisor.job_stats import JOB_OPERATION, JOB_TYPE, read_sample
-from core.model.migration import JobSample
+from core.model.forecast import JobSample
 
 FIRST: dict[str, Any] = {
     "type": 2,

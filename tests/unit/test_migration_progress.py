@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from precopy import EPOCH, MIB, PreCopy, Region, Steered, polls, request
 
 from core.migration.progress import progress
-from core.model.migration import JobSample, MigrationStatus, SteerKind
+from core.model.forecast import JobSample
+from core.model.migration import MigrationStatus
+from core.model.steer import SteerKind
 
 RUNNING = MigrationStatus.RUNNING
 

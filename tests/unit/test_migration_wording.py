@@ -6,7 +6,7 @@ import pytest
 
 from core.migration import wording
 from core.migration.sentences import sentence_of
-from core.model.migration import Verdict
+from core.model.forecast import Verdict
 
 
 @pytest.mark.parametrize(

@@ -15,18 +15,9 @@ from precopy import EPOCH, MIB, POLL, PreCopy, Region, Steered, request
 from core.errors import UsageError
 from core.migration.policies import POLICIES, Watched, decide
 from core.migration.policies.nova import data_gb, ramp
-from core.model.migration import (
-    Answer,
-    Confidence,
-    Forecast,
-    JobSample,
-    Limits,
-    MigrationStatus,
-    Steer,
-    SteerKind,
-    SteerRecord,
-    Verdict,
-)
+from core.model.forecast import Confidence, Forecast, JobSample, Verdict
+from core.model.migration import Limits, MigrationStatus
+from core.model.steer import Answer, Steer, SteerKind, SteerRecord
 
 GIB = 1 << 30
 LINK = 100.0

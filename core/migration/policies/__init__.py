@@ -15,7 +15,8 @@ from core.migration.policies.manual import manual
 from core.migration.policies.nova import nova, nova_rocky
 from core.migration.policies.records import due, settled
 from core.migration.policies.watched import Policy, Watched
-from core.model.migration import MigrationStatus, Steer
+from core.model.migration import MigrationStatus
+from core.model.steer import Steer
 
 __all__ = ["POLICIES", "Policy", "Watched", "decide"]
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from core.migration import wording
 from core.migration.policies.watched import Watched
-from core.model.migration import Confidence, Forecast, Steer, SteerKind, Verdict
+from core.model.forecast import Confidence, Forecast, Verdict
+from core.model.steer import Steer, SteerKind
 
 BUDGET = 1.25
 """Passes over the whole memory that a migration may take where post-copy is allowed."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.migration.policies.watched import Watched
-from core.model.migration import Confidence, Steer, SteerKind, Verdict
+from core.model.forecast import Confidence, Verdict
+from core.model.steer import Steer, SteerKind
 
 REASONS = {
     Verdict.NOT: "it will not converge at these limits",

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from core.migration import wording
 from core.migration.policies.watched import Watched
-from core.model.migration import JobSample, Steer, SteerKind
+from core.model.forecast import JobSample
+from core.model.steer import Steer, SteerKind
 
 STEPS = 10
 DELAY = 75

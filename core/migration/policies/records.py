@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.model.migration import Answer, Steer, SteerKind, SteerRecord
+from core.model.steer import Answer, Steer, SteerKind, SteerRecord
 
 PAUSE = 5.0
 """Seconds before what failed once is tried again; twice as long after each further failure."""

@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from core.model.migration import (
-    Forecast,
-    JobSample,
-    Limits,
-    MigrationStatus,
-    Steer,
-    SteerRecord,
-)
+from core.model.forecast import Forecast, JobSample
+from core.model.migration import Limits, MigrationStatus
 from core.model.request import Migrate
+from core.model.steer import Steer, SteerRecord
 
 DOWNTIME_LIMIT = 500.0
 """Milliseconds a policy may go to where the operator set no limit: nova's default."""

@@ -1,0 +1,181 @@
+"""The half of a fleet that changes things: operations and migrations, and the journal of both."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.clock import Clock
+from core.errors import JournalError, ReadOnlyError
+from core.hypervisor.session import Hypervisor
+from core.model import (
+    Delta,
+    Migrate,
+    Observation,
+    Preflight,
+    Request,
+    ResumeMigration,
+    State,
+    Steer,
+    SteerRecord,
+)
+from core.model.text import clean
+
+if TYPE_CHECKING:
+    from core.journal.journal import Journal
+    from core.migration.look import Preflights
+    from core.migration.plan import Plan
+    from core.migration.run import Conductor
+    from core.operations.handle import Handle
+    from core.operations.runner import Runner
+
+ONLY_LOOKING = (
+    "This fleet was opened to look only.",
+    "Open it with operations to change anything.",
+)
+
+
+class FleetOperations(ABC):
+    """What a fleet can be asked to do. `core.fleet.Fleet` is one; on the core's loop only.
+
+    A fleet that only looks loads nothing of what only operations need.
+    """
+
+    def __init__(
+        self, hosts: Mapping[str, Hypervisor], clock: Clock, refusal: tuple[str, str] | None
+    ) -> None:
+        """`refusal` says why nothing can be changed, and the cure; None: it can."""
+        self._hosts = hosts
+        self._clock = clock
+        self._refusal = refusal
+        self._journal: Journal | None = None
+        self._runner: Runner | None = None
+        self._conductor: Conductor | None = None
+        self._preflights: Preflights | None = None
+
+    @property
+    @abstractmethod
+    def state(self) -> State:
+        """The newest picture."""
+
+    def check(self, request: Request) -> tuple[str, ...]:
+        """Why the request would be refused now, a sentence each; empty: it would be accepted."""
+        if self._runner is None:
+            return (" ".join(self._refusal or ONLY_LOOKING),)
+        return self._runner.check(request)
+
+    async def submit(self, request: Request) -> Handle:
+        """Journal, check and queue a request.
+
+        Raises RefusedError or ReadOnlyError with the reasons, JournalError when it cannot be kept.
+        """
+        return await self._running().submit(request)
+
+    async def cancel(self, operation_id: str) -> None:
+        """Stop waiting for an operation; raises RefusedError, NotFoundError when that cannot be."""
+        await self._running().cancel(operation_id)
+
+    async def preflight(self, request: Migrate, *, measure: bool = False) -> Preflight:
+        """Look, without touching anything, at all that speaks against a migration.
+
+        `measure` takes a good second for the guest's dirty rate, for the forecast. A host that is
+        not there or does not answer is a finding.
+        """
+        if self._preflights is None:
+            from core.migration.look import Preflights
+
+            self._preflights = Preflights(self._hosts, lambda: self.state, self._clock)
+        return await self._preflights.preflight(request, measure=measure)
+
+    async def steer(self, migration_id: str, steer: Steer) -> SteerRecord:
+        """Do one thing to a migration that runs, and return what came of it.
+
+        Raises NotFoundError for a migration that is not known, ReadOnlyError.
+        """
+        return await self._conducting().steer(migration_id, steer)
+
+    async def plan(self, request: Migrate) -> Plan:
+        """Return what a migration would call, and touch nothing.
+
+        Raises RefusedError and UsageError with the reasons, NotFoundError, UnreachableError.
+        """
+        return await self._conducting().plan(request)
+
+    # -- for the fleet ------------------------------------------------------------------------
+
+    async def _begin_operations(
+        self,
+        stack: AsyncExitStack,
+        journal: Path | None,
+        publish: Callable[[Observation], None],
+        *,
+        tolerant: bool,
+        watch: bool,
+    ) -> None:
+        """Open the journal, and go on with what it holds; closed with `stack`."""
+        try:
+            await self._open_runner(stack, journal, publish, watch=watch)
+        except JournalError as error:
+            if not tolerant:
+                raise
+            self._runner = self._conductor = None
+            self._refusal = f"Nothing can be changed: {error.message}", error.hint
+
+    async def _open_runner(
+        self,
+        stack: AsyncExitStack,
+        journal: Path | None,
+        publish: Callable[[Observation], None],
+        *,
+        watch: bool,
+    ) -> None:
+        from core.fleet_hosts import FleetHosts
+        from core.fleet_migration import FleetMigrations
+        from core.journal.journal import Journal
+        from core.migration.roster import Roster
+        from core.migration.run import Conductor
+        from core.operations.runner import Runner
+
+        self._journal = kept = await Journal.open(journal)
+        stack.push_async_callback(kept.close)
+        author, hosts = _author(), FleetHosts(self._hosts)
+        roster = Roster(FleetMigrations(self._hosts), self._clock, lambda: self.state, publish)
+        self._conductor = conductor = Conductor(roster, author, self.preflight)
+        stack.push_async_callback(conductor.close)
+        self._runner = Runner(
+            *(hosts, kept, self._clock, lambda: self.state, publish, author),
+            conducts={Migrate: conductor, ResumeMigration: conductor},
+        )
+        stack.push_async_callback(self._runner.close)
+        await self._runner.start(watch=watch)
+
+    def _tell_operations(self, news: Delta) -> None:
+        """Tell whoever waits for it what changed."""
+        if self._runner is not None:
+            self._runner.observe(news)
+        if self._conductor is not None:
+            self._conductor.observe(news)
+
+    def _running(self) -> Runner:
+        if self._runner is None:
+            raise ReadOnlyError(*(self._refusal or ONLY_LOOKING))
+        return self._runner
+
+    def _conducting(self) -> Conductor:
+        if self._conductor is None:
+            raise ReadOnlyError(*(self._refusal or ONLY_LOOKING))
+        return self._conductor
+
+
+def _author() -> str:
+    """USER@MACHINE, as operations are signed."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as in containers
+        user = "unknown"
+    return clean(f"{user}@{socket.gethostname()}")

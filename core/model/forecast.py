@@ -1,0 +1,113 @@
+"""What is measured of a migration while it runs, and what that makes us expect."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from core.model.base import Value
+
+
+class JobSample(Value, frozen=True):
+    """One reading of virDomainGetJobStats, in bytes and seconds. None: libvirt did not say.
+
+    In the first second libvirt says next to nothing; the dirty rate is 0 during the first
+    iteration (libvirt.md 6.3).
+    """
+
+    at: float
+    type: str = "unbounded"
+    """none, bounded, unbounded, completed, failed, cancelled."""
+    operation: str = ""
+    """migration-out, migration-in, save, dump..."""
+    elapsed: float | None = None
+    """Seconds since it began."""
+    memory_total: int | None = None
+    memory_processed: int | None = None
+    memory_remaining: int | None = None
+    memory_bps: int | None = None
+    """Bytes per second."""
+    dirty_rate: float | None = None
+    """Bytes per second the guest writes anew: libvirt's pages times the page size."""
+    page_size: int | None = None
+    iteration: int | None = None
+    constant: int | None = None
+    """Pages that were all zero."""
+    normal: int | None = None
+    """Pages that were sent."""
+    disk_total: int | None = None
+    disk_processed: int | None = None
+    disk_remaining: int | None = None
+    disk_bps: int | None = None
+    downtime: float | None = None
+    """Milliseconds: expected while it runs (nonsense in post-copy), real once completed."""
+    setup: float | None = None
+    """Milliseconds."""
+    throttle: int | None = None
+    """Percent by which auto-converge slows the vCPUs."""
+    post_copy_requests: int | None = None
+    """Pages the destination had to ask for."""
+    compression_cache: int | None = None
+    compression_bytes: int | None = None
+    compression_misses: int | None = None
+    error: str = ""
+    """libvirt's errmsg, of a completed job."""
+
+    @property
+    def remaining(self) -> int | None:
+        """Bytes of memory and disks still to be sent."""
+        parts = [part for part in (self.memory_remaining, self.disk_remaining) if part is not None]
+        return sum(parts) if parts else None
+
+    @property
+    def total(self) -> int | None:
+        """Bytes of memory and disks."""
+        parts = [part for part in (self.memory_total, self.disk_total) if part]
+        return sum(parts) if parts else None
+
+
+class Verdict(StrEnum):
+    """Whether a migration comes to its end by itself, at the limits it has."""
+
+    UNKNOWN = "unknown"
+    CONVERGES = "converges"
+    SLOWLY = "converges slowly"
+    NOT = "will not converge"
+    POST_COPY = "post-copy"
+    """It has switched over, and ends when the rest was fetched."""
+
+
+class Confidence(StrEnum):
+    """How far a forecast can be trusted."""
+
+    NONE = "none"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class Forecast(Value, frozen=True):
+    """What is to be expected of a migration, made from what was measured."""
+
+    at: float
+    verdict: Verdict = Verdict.UNKNOWN
+    confidence: Confidence = Confidence.NONE
+    eta: float | None = None
+    """Seconds until it is finished; None: not known, or never at these limits."""
+    eta_low: float | None = None
+    eta_high: float | None = None
+    downtime: float | None = None
+    """Milliseconds the guest would stand still if it were switched over at the next minimum."""
+    throughput: float | None = None
+    """Bytes per second that memory is sent at."""
+    dirty_rate: float | None = None
+    """Bytes per second that are written anew."""
+    needed_downtime: float | None = None
+    """Milliseconds of max downtime with which it would finish."""
+    needed_bandwidth: float | None = None
+    """Bytes per second with which it would finish within the present max downtime."""
+    post_copy_eta: float | None = None
+    """Seconds until it is finished if it were switched to post-copy now."""
+    at_minimum: bool = False
+    """What remains is about at the lowest point of its sawtooth: the time to switch."""
+    sentence: str = ""
+    """The verdict and what would change it, in words."""
