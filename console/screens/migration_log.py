@@ -42,19 +42,25 @@ _ANSWER_ROLES = {
 
 
 def _record(view: View, record: SteerRecord) -> CellValue:
+    answer = "" if record.answer is Answer.ADVISED else f" {record.answer.value}"
     why = "; ".join(clean(text) for text in (record.steer.reason, record.detail) if text)
     return (
         Cell(f"  {view.clock(record.at)}  ", "muted"),
         Cell(steer_words(record), "strong"),
-        Cell(f" {record.answer.value}", _ANSWER_ROLES[record.answer]),
+        Cell(answer, _ANSWER_ROLES[record.answer]),
         Cell(f" by {clean(record.by)}", "muted"),
         Cell(f": {why}" if why else ""),
     )
 
 
 def steer_words(record: SteerRecord) -> str:
-    """A command in words: `max downtime 800 ms`, `abort`."""
+    """A command in words: `max downtime 800 ms`, `abort`.
+
+    An advice has the forecast of its time for a text, which the screen has newer.
+    """
     steer = record.steer
+    if steer.kind is SteerKind.ADVISE:
+        return "advice"
     value = ""
     if steer.value is not None:
         down = steer.kind is SteerKind.MAX_DOWNTIME
