@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -609,3 +611,65 @@ async def test_looking_on_ends_with_what_is_looked_at(capsys: pytest.CaptureFixt
     out = capsys.readouterr().out
     assert "web: failed: no memory" in out
     assert "db" not in out
+
+
+# -- asking ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Standard input as a pipe; the fixture types into it, nothing ends it."""
+    reader, writer = os.pipe()
+    with open(reader) as stdin:  # noqa: PTH123 - a descriptor
+        monkeypatch.setattr("sys.stdin", stdin)
+
+        def type_(text: str) -> None:
+            if text:
+                os.write(writer, text.encode())
+            else:
+                os.close(writer)
+
+        yield type_
+    with suppress(OSError):
+        os.close(writer)
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("a\n", interrupts.ABORT),
+        ("L\n", interrupts.LEAVE),
+        (" c \n", interrupts.CONTINUE),
+        ("\n", interrupts.CONTINUE),
+        ("", interrupts.LEAVE),
+    ],
+)
+async def test_a_letter_is_an_answer_and_no_answer_leaves_it(
+    keyboard: Callable[[str], None], typed: str, answer: str
+) -> None:
+    keyboard(typed)
+    assert await interrupts.choice("Abort?", asyncio.Event()) == answer
+
+
+async def test_anything_else_is_asked_again(
+    keyboard: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asking = asyncio.create_task(interrupts.choice("Abort?", asyncio.Event()))
+    keyboard("what\n")
+    shown = ""
+    for _ in range(1000):
+        await asyncio.sleep(0.001)
+        shown += capsys.readouterr().err
+        if shown.count("Abort?") == 2:
+            break
+    keyboard("a\n")
+    assert await asking == interrupts.ABORT
+    assert shown.count("Abort?") == 2
+
+
+async def test_ctrl_c_while_it_is_asked_leaves_it(keyboard: Callable[[str], None]) -> None:
+    pressed = asyncio.Event()
+    asking = asyncio.create_task(interrupts.choice("Abort?", pressed))
+    await asyncio.sleep(0)
+    pressed.set()
+    assert await asking == interrupts.LEAVE
