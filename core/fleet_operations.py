@@ -7,6 +7,7 @@ import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -143,12 +144,12 @@ class FleetOperations(ABC):
 
         self._journal = kept = await Journal.open(journal)
         stack.push_async_callback(kept.close)
-        author, hosts = _author(), FleetHosts(self._hosts)
+        author, look = _author(), partial(self.preflight, measure=True)
         roster = Roster(FleetMigrations(self._hosts), self._clock, lambda: self.state, publish)
-        self._conductor = conductor = Conductor(roster, author, self.preflight)
+        self._conductor = conductor = Conductor(roster, author, look)
         stack.push_async_callback(conductor.close)
         self._runner = Runner(
-            *(hosts, kept, self._clock, lambda: self.state, publish, author),
+            *(FleetHosts(self._hosts), kept, self._clock, lambda: self.state, publish, author),
             conducts={Migrate: conductor, ResumeMigration: conductor},
         )
         stack.push_async_callback(self._runner.close)

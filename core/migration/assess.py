@@ -10,7 +10,7 @@ from core.migration.forecast import forecast_before
 from core.migration.limits import downtime_limit
 from core.migration.plan import Plan, plan
 from core.migration.plan_values import describe_destination
-from core.migration.preflight import judge
+from core.migration.preflight import judge, vouch
 from core.model import (
     Forecast,
     Instance,
@@ -30,6 +30,7 @@ def assess(request: Migrate, facts: Facts, state: State, now: float) -> Prefligh
 
     What the plan refuses is a finding; the forecast is there where the guest's memory is moved.
     """
+    asked, request = request, vouch(request, facts, state, now)
     made, refused = _plan(request, facts, state)
     seen = replace(facts, options=refused)
     return Preflight(
@@ -37,6 +38,8 @@ def assess(request: Migrate, facts: Facts, state: State, now: float) -> Prefligh
         findings=judge(request, seen, state, now),
         forecast=_forecast(request, facts, state, now),
         virsh="" if made is None else made.virsh,
+        dirty_rate=facts.dirty_rate,
+        vouched=request.unsafe and not asked.unsafe,
     )
 
 

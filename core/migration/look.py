@@ -61,9 +61,11 @@ class Preflights:
     ) -> Preflight:
         """Return all that speaks against a migration; a host that does not answer is a finding.
 
-        `measure` waits a good second for the guest's dirty rate, which the forecast wants; `fresh`
+        `measure` waits a good second for the guest's dirty rate, which the forecast wants, unless
+        it was measured within two minutes; `fresh`
         looks again whatever was seen before.
         """
+        measure = measure and self._rate(request.subject) is None
         facts = await self._facts(request, fresh=fresh or measure)
         if measure:
             await self._measure(request.subject, facts)

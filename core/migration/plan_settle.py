@@ -73,11 +73,11 @@ def _offline(
 
 
 def _convergence(
-    request: Migrate, _instance: Instance, _targets: tuple[str, ...], notes: list[str]
+    request: Migrate, instance: Instance, _targets: tuple[str, ...], notes: list[str]
 ) -> Migrate:
     if request.post_copy == "never":
         if request.auto_converge is None:
-            return replace(request, auto_converge=converges_by_default(request))
+            return replace(request, auto_converge=converges_by_default(request, instance))
         return request
     tuned = request.auto_converge_initial or request.auto_converge_increment
     if request.auto_converge or tuned:

@@ -52,18 +52,36 @@ def judge(request: Migrate, facts: Facts, state: State, now: float) -> tuple[Fin
 def _find(case: Case) -> Iterator[Finding]:
     for rule in RULES:
         yield from rule(case)
-    here, there = case.facts.source, case.facts.destination
+    here = case.facts.source
     if here is None or here.needs is None:
         return
     given = (case.request, case.facts, case.state, case.now, here, here.needs)
     source_case = SourceCase(*given)
     for source_rule in SOURCE_RULES:
         yield from source_rule(source_case)
-    if there is None:
-        return
-    full_case = FullCase(*given, there, wanted_needs(case.request, here.xml, here.needs))
-    for full_rule in FULL_RULES:
-        yield from full_rule(full_case)
+    full_case = _full(case)
+    if full_case is not None:
+        for full_rule in FULL_RULES:
+            yield from full_rule(full_case)
+
+
+def _full(case: Case) -> FullCase | None:
+    """Return the question with both hosts' facts; None where either could not be looked at."""
+    here, there = case.facts.source, case.facts.destination
+    if here is None or here.needs is None or there is None:
+        return None
+    wanted = wanted_needs(case.request, here.xml, here.needs)
+    return FullCase(
+        *(case.request, case.facts, case.state, case.now, here, here.needs, there, wanted)
+    )
+
+
+def vouch(request: Migrate, facts: Facts, state: State, now: float) -> Migrate:
+    """Return the request, unsafe where the disks were seen to be shared whatever libvirt thinks."""
+    full_case = _full(Case(request, facts, state, now))
+    if full_case is None or not preflight_storage.vouched(full_case):
+        return request
+    return msgspec.structs.replace(request, unsafe=True)
 
 
 def wanted_needs(request: Migrate, xml: str, needs: Needs) -> Needs:

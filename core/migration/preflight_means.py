@@ -52,6 +52,13 @@ def check_post_copy(case: FullCase) -> Iterator[Finding]:
         )
 
 
+def check_auto_converge(case: FullCase) -> Iterator[Finding]:
+    """Auto-converge throttles a guest's processors; one that is emulated does not survive it."""
+    if case.request.auto_converge and case.needs.instance.type == "qemu":
+        text = f"{case.name} is emulated (TCG): throttled by auto-converge, it may lose memory."
+        yield warning("auto-converge", text, "Do without; raise the max downtime or use post-copy.")
+
+
 def _has_worked(case: FullCase) -> bool:
     """Whether a post-copy migration to the same host came to its end."""
     return any(
@@ -78,4 +85,4 @@ def check_security(case: FullCase) -> Iterator[Finding]:
         )
 
 
-FULL_RULES: tuple[FullRule, ...] = (check_post_copy, check_security)
+FULL_RULES: tuple[FullRule, ...] = (check_post_copy, check_auto_converge, check_security)

@@ -52,6 +52,11 @@ def require(found: Preflight) -> None:
         raise RefusedError(reasons, cures)
 
 
+def vouched(request: Migrate, found: Preflight) -> Migrate:
+    """Return the request, unsafe where the preflight saw that its disks are shared. Pure."""
+    return replace(request, unsafe=True) if found.vouched else request
+
+
 async def read_plan(
     hosts: MigrationHosts, state: State, request: Migrate, *, resume: bool = False
 ) -> Plan:

@@ -43,9 +43,12 @@ class Roster:
         """Return new lanes for a migration."""
         return self.hosts.line(migration.host, migration.uuid, migration.id[-6:])
 
-    def tracker(self, log: Logbook, request: Migrate) -> Tracker:
+    def tracker(
+        self, log: Logbook, request: Migrate, *, dirty_before: float | None = None
+    ) -> Tracker:
         """Return a tracker with lanes of its own; `follow` closes them."""
-        return Tracker(log, request, self.hosts, self.line(log.migration), self.state)
+        line = self.line(log.migration)
+        return Tracker(log, request, self.hosts, line, self.state, dirty_before=dirty_before)
 
     def follows(self, source: ObjectKey) -> bool:
         """Whether a migration of the instance `source` is followed already."""

@@ -35,7 +35,7 @@ from core.operations.verb import End, cancelled, done, failed
 _log = logging.getLogger(__name__)
 
 Look = Callable[[Migrate], Awaitable[Preflight]]
-"""The preflight, as `Fleet.preflight` makes it."""
+"""The preflight, as `Fleet.preflight` makes it, with the guest's dirty rate."""
 
 
 class Conductor:
@@ -58,6 +58,7 @@ class Conductor:
 
     async def plan(self, request: Migrate) -> Plan:
         """Return what would be called, and touch nothing. Raises RefusedError, UsageError."""
+        request = preparation.vouched(request, await self._look(request))
         return await preparation.read_plan(self._roster.hosts, self._roster.state(), request)
 
     async def run(self, case: Case, keep: Keep) -> End:
@@ -71,19 +72,22 @@ class Conductor:
         log = self._logbook(preparation.begun(case.record, request, state), case, keep)
         log.show()
         try:
-            preparation.require(await self._look(request))
+            found = await self._look(request)
+            preparation.require(found)
+            request = preparation.vouched(request, found)
             plan, migration = await preparation.prepare(
                 self._roster.hosts, self._roster.state(), request, log.migration
             )
         except VirtdeckError as error:
             return _not_started(log, error)
         log.put(migration)
-        return await self._carry_out(case, keep, log, request, plan)
+        tracker = self._roster.tracker(log, request, dirty_before=found.dirty_rate)
+        return await self._carry_out(case, keep, tracker, request, plan)
 
     async def _carry_out(
-        self, case: Case, keep: Keep, log: Logbook, request: Migrate, plan: Plan
+        self, case: Case, keep: Keep, tracker: Tracker, request: Migrate, plan: Plan
     ) -> End:
-        tracker = self._roster.tracker(log, request)
+        log = tracker.log
         tracker.lookout.recovering = isinstance(case.request, ResumeMigration)
         try:
             if not tracker.lookout.recovering:
@@ -126,7 +130,8 @@ class Conductor:
         except VirtdeckError as error:
             return failed(error.message, error.hint)
         again = recover.again(old, case.record, self._roster.clock.now())
-        return await self._carry_out(case, keep, self._logbook(again, case, keep), original, plan)
+        tracker = self._roster.tracker(self._logbook(again, case, keep), original)
+        return await self._carry_out(case, keep, tracker, original, plan)
 
     async def cancel(self, case: Case) -> None:
         """Abort; raises RefusedError where that would lose the instance, or comes too late."""

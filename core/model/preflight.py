@@ -40,6 +40,11 @@ class Preflight(Value, frozen=True):
     """What is to be expected, where the dirty rate could be measured."""
     virsh: str = ""
     """The command that would do the same as the plan."""
+    dirty_rate: float | None = None
+    """Bytes per second the guest writes anew, where that was measured."""
+    vouched: bool = False
+    """Both daemons are on this machine and have the same files open to them: libvirt, which may
+    take them for two hosts' own, can be told that the disks are shared."""
 
     def of(self, level: Level) -> tuple[Finding, ...]:
         """The findings of one level, in their order."""

@@ -132,6 +132,13 @@ def test_auto_converge(policy, post_copy, asked, on):
     assert noted(made, "exclude each other") is (post_copy != "never" and bool(asked))
 
 
+def test_a_guest_that_is_emulated_is_not_throttled_unless_it_is_asked_for():
+    emulated = XML.replace("type='kvm'", "type='qemu'")
+    assert planned(policy="adaptive").auto_converge
+    assert not planned(policy="adaptive", xml=emulated).auto_converge
+    assert planned(xml=emulated, auto_converge=True).auto_converge
+
+
 def test_what_tunes_auto_converge_goes_with_it():
     tuning = {"auto_converge_initial": 20, "auto_converge_increment": 10}
     made = planned(auto_converge=True, **tuning)

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.migration.facts import DestinationFacts, Facts, Gap, SourceFacts, Trouble
-from core.migration.preflight import judge
+from core.migration.facts import DestinationFacts, Facts, Gap, PathFacts, SourceFacts, Trouble
+from core.migration.preflight import judge, vouch
 from core.migration.preflight_case import bytes_text, listed, named
 from core.model import (
     Host,
+    HostFacts,
     Job,
     Level,
     Link,
@@ -20,6 +21,7 @@ from core.model import (
     OperationRecord,
 )
 from tests.unit.preflight_builders import (
+    DISK,
     KEY,
     at,
     destination,
@@ -180,3 +182,36 @@ def test_words_for_figures() -> None:
     assert bytes_text(200 << 20) == "200 MiB"
     assert bytes_text(3 << 40) == "3.0 TiB"
     assert listed("abc", 2) == "a, b and 1 more"
+
+
+@pytest.mark.parametrize(
+    ("names", "there", "vouched"),
+    [
+        (("here", "here"), PathFacts(DISK, True, identity="1:2"), True),
+        (("here", "away"), PathFacts(DISK, True, identity="1:2"), False),  # a forwarded socket
+        (("", ""), PathFacts(DISK, True, identity="1:2"), False),
+        (("here", "here"), PathFacts(DISK, True, identity="1:9"), False),
+        (("here", "here"), PathFacts(DISK, True), False),
+    ],
+)
+def test_disks_are_vouched_for_only_where_they_were_seen_to_be_one_file(
+    names: tuple[str, str], there: PathFacts, vouched: bool
+) -> None:
+    seen = facts(
+        source(local=True, paths=(PathFacts(DISK, True, identity="1:2"),)),
+        destination(local=True, paths=(there,)),
+    )
+    hosts = {
+        host: Host(host, "", Link(LinkStatus.UP), facts=HostFacts(hostname=name))
+        for host, name in zip(("alpha", "beta"), names, strict=True)
+    }
+    asked = vouch(request(), seen, state(hosts=hosts), 0.0)
+    assert asked.unsafe is vouched
+    assert asked.unsafe is False or judged(asked, seen)["unsafe"].level is OK
+
+
+def test_auto_converge_of_an_emulated_guest_is_warned_of() -> None:
+    emulated = source(xml_of().replace("type='kvm'", "type='qemu'"))
+    asked = request(auto_converge=True)
+    assert judged(asked, facts(emulated))["auto-converge"].level is WARNING
+    assert "auto-converge" not in judged(asked)
