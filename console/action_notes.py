@@ -17,6 +17,17 @@ NOTES: tuple[tuple[str, tuple[Note, ...]], ...] = (
         ),
     ),
     (
+        "When migrating",
+        (
+            ("tab, arrows", "Move", "Go from field to field; enter goes on, too."),
+            ("left, right", "Choose", "Go through what a field offers; what is found follows."),
+            ("pgdn, pgup", "Findings", "Turn over what speaks against it."),
+            ("name, enter", "Override", "In the override line: a blocker's name lets it start."),
+            ("^s", "Start", "Start, once nothing blocks."),
+            ("esc", "Peel", "Drop what is half typed, the further options, then the dialog."),
+        ),
+    ),
+    (
         "While filtering, searching or finding a command",
         (
             ("enter", "Keep", "Keep the filter or search and go back to the rows; run a command."),
