@@ -61,12 +61,18 @@ def tracks_of(row: Migration, samples: Sequence[JobSample]) -> list[Track]:
     tracks = [
         Track("remaining", lambda sample: sample.memory_remaining, fmt.size, "remaining"),
         Track("sent", lambda sample: sample.memory_bps, fmt.rate, "rate"),
-        Track("dirtied", dirty_rate, fmt.rate, "rate"),
+        Track("dirtied", lambda sample: _dirtied(row, sample), fmt.rate, "rate"),
     ]
     if row.copied_disks or any(sample.disk_total for sample in samples):
         disks = Track("disks left", lambda sample: sample.disk_remaining, fmt.size, "disks")
         tracks.insert(1, disks)
     return tracks
+
+
+def _dirtied(row: Migration, sample: JobSample) -> Value:
+    """In post-copy libvirt repeats the last rate of pre-copy, which says nothing any more."""
+    after = row.switched is not None and sample.at >= row.switched
+    return None if after else dirty_rate(sample)
 
 
 def dirty_rate(sample: JobSample) -> Value:

@@ -10,6 +10,7 @@ from console.screens.page import beside
 from console.screens.view import View
 from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue
+from core.migration.report import downtime_of
 from core.model import (
     Answer,
     JobSample,
@@ -261,7 +262,7 @@ def _downtime(row: Migration) -> CellValue:
     """Expected (or real) against the limit; the bar is how much of the limit it takes."""
     value, limit = words.expected_downtime(row), row.limits.max_downtime
     over = value is not None and limit is not None and value > limit
-    word = "was" if row.result is not None and row.result.downtime is not None else "expected"
+    word = "was" if downtime_of(row) is not None else "expected"
     fraction = None if value is None or not limit else value / limit
     sign = f" {glyphs().alert}" if over else ","
     text = f"{word} {words.milliseconds(value)}{sign} limit {words.milliseconds(limit)}"

@@ -9,6 +9,7 @@ from console.glyphs import glyphs
 from console.screens.view import View
 from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, fit
+from core.migration.report import downtime_of
 from core.model import Confidence, Migration, MigrationStatus, Verdict
 from core.model.text import clean
 
@@ -149,8 +150,8 @@ def expected_downtime(row: Migration) -> float | None:
 
     While post-copy runs libvirt's figure is nonsense, and nothing is expected any more.
     """
-    if row.result is not None and row.result.downtime is not None:
-        return row.result.downtime
+    if (measured := downtime_of(row)) is not None:
+        return measured
     if row.status.final or row.status is MigrationStatus.POST_COPY:
         return None
     if row.forecast is not None and row.forecast.downtime is not None:

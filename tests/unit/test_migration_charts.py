@@ -140,3 +140,12 @@ def test_a_bar_is_full_only_when_everything_is_done(share: float, width: int):
     assert progress_bar(share, width).endswith(glyphs().empty)
     assert glyphs().empty not in progress_bar(1.0, width)
     assert progress_bar(None, width) == glyphs().gap * width
+
+
+def test_nothing_is_dirtied_that_must_be_sent_again_in_post_copy():
+    row = migration(switched=START + 10)
+    (track,) = [track for track in tracks_of(row, []) if track.name == "dirtied"]
+    before, after = sawtooth()[19], sawtooth()[20]
+    assert (before.at, after.at) == (START + 9.5, START + 10)
+    assert track.read(before) == 80 * MIB
+    assert track.read(after) is None
