@@ -10,6 +10,7 @@ from console.screens.view import View
 from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, fit
 from core.migration.report import downtime_of
+from core.migration.report_words import sentences
 from core.model import Confidence, Migration, MigrationStatus, Verdict
 from core.model.text import clean
 
@@ -162,7 +163,7 @@ def expected_downtime(row: Migration) -> float | None:
 def forecast_sentence(row: Migration) -> str:
     """The forecast in words; the outcome once it is over."""
     if row.status.final:
-        return " ".join(filter(None, (clean(row.outcome), clean(row.hint))))
+        return sentences(clean(row.outcome), clean(row.hint))
     sentence = clean(row.forecast.sentence) if row.forecast is not None else ""
     return sentence[:1].upper() + sentence[1:]
 

@@ -19,6 +19,7 @@ from core.migration.report_words import (
     passed_words,
     rate_words,
     seconds_words,
+    sentences,
     steer_words,
 )
 from core.model import JobSample, Migration, MigrationStatus, Value
@@ -145,7 +146,7 @@ def _title(row: Migration) -> str:
 
 
 def _outcome(row: Migration) -> str:
-    words = " ".join(filter(None, (clean(row.outcome), clean(row.hint))))
+    words = sentences(clean(row.outcome), clean(row.hint))
     after = ""
     if row.status is MigrationStatus.POST_COPY_FAILED:
         after = " It can be resumed." if row.resumable else " It cannot be resumed from here."

@@ -10,6 +10,12 @@ UNKNOWN = "-"
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
+def sentences(*texts: str) -> str:
+    """Join what may lack a stop at its end: `db runs on beta. Mend the network.`"""
+    given = [text.strip() for text in texts if text.strip()]
+    return " ".join(text if text[-1] in ".!?" else f"{text}." for text in given)
+
+
 def bytes_words(count: float | None) -> str:
     """Bytes in binary units: `1.5 GiB`."""
     if count is None:

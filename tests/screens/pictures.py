@@ -30,15 +30,21 @@ PICTURES: dict[str, tuple[str, tuple[str, ...]]] = {
     "volumes": ("loaded", ("3",)),
     "operations": ("operating", ("4",)),
     "events": ("error", ("5",)),
+    "migration": ("migration-not-converging", ("6", "enter")),
     "confirm": ("loaded", ()),
 }
-"""The moment of the tape and the keys of each picture."""
+"""The moment of the tape, or a tape of its own, and the keys of each picture."""
+TAPES = {"migration-not-converging": 37.0}
+"""Seconds into tapes other than the usual one."""
 
 
 async def picture(name: str) -> str:
     """One screen as SVG: the same bytes every time."""
     moment, keys = PICTURES[name]
-    replay = Replay.at(TAPE, MOMENTS[moment])
+    if moment in TAPES:
+        replay = Replay.at(TAPE.with_name(f"{moment}.jsonl.gz"), TAPES[moment])
+    else:
+        replay = Replay.at(TAPE, MOMENTS[moment])
     settings = Settings(display=DisplaySettings(theme="dark", glyphs="unicode", refresh_rate=30))
     app = VirtdeckApp(lambda: replay, settings, clock=replay.clock, zone=ZONE)
     async with app.run_test(size=SIZE) as pilot:

@@ -17,7 +17,13 @@ from core.migration.report import (
     report,
     within_limit,
 )
-from core.migration.report_words import bandwidth_words, bytes_words, seconds_words, steer_words
+from core.migration.report_words import (
+    bandwidth_words,
+    bytes_words,
+    seconds_words,
+    sentences,
+    steer_words,
+)
 from core.model import Answer, Limits, Migration, MigrationResult, MigrationStatus, SteerKind
 from tests.unit.migration_builders import MIB, START, completed, migration, record, sawtooth
 
@@ -178,6 +184,8 @@ def test_no_text_of_a_guest_reaches_a_terminal_as_a_command(name: str, outcome: 
         (bandwidth_words(64.0), "64 MiB/s"),
         (seconds_words(59.94), "59.9 s"),
         (seconds_words(725.2), "12 min 05 s"),
+        (sentences("it broke", "", "Mend it."), "it broke. Mend it."),
+        (sentences("", " "), ""),
     ],
 )
 def test_figures_are_written_in_full(words: str, said: str):
