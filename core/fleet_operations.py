@@ -16,6 +16,7 @@ from core.errors import JournalError, ReadOnlyError
 from core.hypervisor.session import Hypervisor
 from core.model import (
     Delta,
+    Drain,
     Migrate,
     Observation,
     Preflight,
@@ -29,6 +30,7 @@ from core.model.text import clean
 
 if TYPE_CHECKING:
     from core.journal.journal import Journal
+    from core.migration.drain import DrainConduct
     from core.migration.look import Preflights
     from core.migration.plan import Plan
     from core.migration.run import Conductor
@@ -57,6 +59,7 @@ class FleetOperations(ABC):
         self._journal: Journal | None = None
         self._runner: Runner | None = None
         self._conductor: Conductor | None = None
+        self._drains: DrainConduct | None = None
         self._preflights: Preflights | None = None
 
     @property
@@ -138,6 +141,7 @@ class FleetOperations(ABC):
         from core.fleet_hosts import FleetHosts
         from core.fleet_migration import FleetMigrations
         from core.journal.journal import Journal
+        from core.migration.drain import DrainConduct
         from core.migration.roster import Roster
         from core.migration.run import Conductor
         from core.operations.runner import Runner
@@ -147,20 +151,20 @@ class FleetOperations(ABC):
         author, look = _author(), partial(self.preflight, measure=True)
         roster = Roster(FleetMigrations(self._hosts), self._clock, lambda: self.state, publish)
         self._conductor = conductor = Conductor(roster, author, look)
+        self._drains = drains = DrainConduct(roster, self)
         stack.push_async_callback(conductor.close)
         self._runner = Runner(
             *(FleetHosts(self._hosts), kept, self._clock, lambda: self.state, publish, author),
-            conducts={Migrate: conductor, ResumeMigration: conductor},
+            conducts={Migrate: conductor, ResumeMigration: conductor, Drain: drains},
         )
         stack.push_async_callback(self._runner.close)
         await self._runner.start(watch=watch)
 
     def _tell_operations(self, news: Delta) -> None:
         """Tell whoever waits for it what changed."""
-        if self._runner is not None:
-            self._runner.observe(news)
-        if self._conductor is not None:
-            self._conductor.observe(news)
+        for told in (self._runner, self._conductor, self._drains):
+            if told is not None:
+                told.observe(news)
 
     def _running(self) -> Runner:
         if self._runner is None:

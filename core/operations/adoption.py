@@ -123,7 +123,9 @@ class Adoption:
         host = self._driver.state().hosts.get(case.record.host)
         if host is None or host.link.status is not LinkStatus.UP or host.link.read_only:
             return False
-        return host.uri != case.uri or await self._driver.look(case)
+        # what is conducted is looked at by its conduct: its subject may not be an instance
+        followed = case.verb.step is None
+        return followed or host.uri != case.uri or await self._driver.look(case)
 
     async def _decide(self, case: Case) -> End | None:
         if not case.progress.begun:

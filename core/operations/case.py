@@ -9,6 +9,7 @@ import msgspec
 
 from core.clock import Clock
 from core.model import Event, Instance, Migration, OperationRecord, OperationStatus, Request, Step
+from core.model.drain import DrainProgress
 from core.operations.handle import Handle
 from core.operations.port import PowerCall
 from core.operations.registry import verb_of
@@ -125,6 +126,18 @@ class Case:
             status=OperationStatus.RUNNING,
             started=self.record.started if self.record.started is not None else now,
             progress=migration.progress,
+        )
+
+    def drained(self, drain: DrainProgress, share: float | None, *lines: str) -> None:
+        """Note how the drain that this operation is stands, 0 to 1, with lines for the log."""
+        now = self.now()
+        self.progress = msgspec.structs.replace(self.progress, drain=drain)
+        self.record = msgspec.structs.replace(
+            self.record,
+            steps=(*self.record.steps, *(Step(now, line) for line in lines)),
+            status=OperationStatus.RUNNING,
+            started=self.record.started if self.record.started is not None else now,
+            progress=share,
         )
 
     def ended(self, end: End) -> None:

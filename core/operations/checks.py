@@ -108,7 +108,7 @@ def check(state: State, request: Request, but: str = "") -> tuple[str, ...]:
         return (f"There is no host {request.subject.host}: see `virtdeck hosts`.",)
     reasons = [*_against_host(host), *_against_options(request)]
     if isinstance(request, Drain):
-        return (*reasons, *migration_checks.against_drain(state, request))
+        return (*reasons, *migration_checks.against_drain(state, request, but))
     if instance is None:
         if host.link.status is LinkStatus.UP:
             reasons.append(f"{host.name} has no such instance now: see `virtdeck instances`.")

@@ -62,8 +62,8 @@ def against_resume(request: ResumeMigration, instance: Instance) -> list[str]:
     ]
 
 
-def against_drain(state: State, request: Drain) -> list[str]:
-    """Return why a host cannot be emptied."""
+def against_drain(state: State, request: Drain, but: str = "") -> list[str]:
+    """Return why a host cannot be emptied. `but` is the id of an operation that does not count."""
     source = request.subject.host
     others = [name for name in state.hosts if name != source]
     if not others:
@@ -71,10 +71,26 @@ def against_drain(state: State, request: Drain) -> list[str]:
     reasons = [reason for to in request.to for reason in against_destination(state, to, source)]
     if not 1 <= request.at_a_time <= MOST_AT_A_TIME:
         reasons.append(f"{request.at_a_time} at a time makes no sense: 1 to {MOST_AT_A_TIME}.")
-    under_way = [
-        record
+    if not request.to and not any(_takes(state.hosts[name]) for name in others):
+        reasons.append(f"No other host than {source} is reachable: there is nowhere to move to.")
+    if request.bandwidth is not None and request.bandwidth < 0:
+        reasons.append("A bandwidth is 1 MiB/s or more, or 0 for no limit.")
+    if request.options is not None and request.options.offline:
+        reasons.append("A drain moves what runs and leaves what is off: do not ask for offline.")
+    drains = {
+        record.host: record
         for record in state.operations.values()
-        if record.verb == Drain.verb and record.host == source and not record.status.final
+        if record.verb == Drain.verb and not record.status.final and record.id != but
+    }
+    if source in drains:
+        reasons.append(f"{source} is being drained already (by {drains[source].author}).")
+    reasons += [
+        f"The destination {to} is being drained itself (by {drains[to].author})."
+        for to in request.to
+        if to in drains
     ]
-    reasons += [f"{source} is being drained already (by {one.author})." for one in under_way]
     return reasons
+
+
+def _takes(host: Host) -> bool:
+    return host.link.status is LinkStatus.UP and not host.link.read_only

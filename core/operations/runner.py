@@ -164,7 +164,7 @@ class Runner:
         subject = case.record.subject
         if subject.host in lost:
             case.lost_link()
-        if subject in keys:
+        if subject in keys and subject.kind == "instance":
             case.update(self._state().instances.get(subject))
         case.woken.set()
 

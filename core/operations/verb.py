@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.model import Event, Instance, Migration, OperationStatus, Request, Value
+from core.model.drain import DrainProgress
 from core.operations.port import PowerCall
 
 CALL_DEADLINE = 40.0
@@ -51,11 +52,13 @@ class Progress(Value, frozen=True):
     """When this console took it over from one that died."""
     migration: Migration | None = None
     """Of an operation that is a migration: how it stands, once it may have been sent."""
+    drain: DrainProgress | None = None
+    """Of an operation that empties a host: how it stands, from its beginning on."""
 
     @property
     def begun(self) -> bool:
         """Whether anything may have been sent."""
-        return bool(self.sent) or self.migration is not None
+        return bool(self.sent) or self.migration is not None or self.drain is not None
 
 
 @dataclass(frozen=True, slots=True)

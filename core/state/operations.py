@@ -20,6 +20,7 @@ _DOING = {
     "pause": "pausing",
     "resume": "resuming",
     "migrate": "migrating",
+    "drain": "draining",
     "save": "saving",
     "restore": "restoring",
 }
