@@ -145,10 +145,11 @@ def _post_copy_failed(seen: Seen, name: str, host: str, to: str) -> Judgement | 
     if "post-copy failed" not in (seen.source.reason, seen.destination.reason):
         return None
     if seen.destination.holds:
+        why = f" ({seen.error.rstrip('.')})" if seen.error else ""
         return Judgement(
             MigrationStatus.POST_COPY_FAILED,
             f"post-copy of {name} broke: it runs on {to} without the memory still on {host}, "
-            "and what it misses stands still",
+            f"and what it misses stands still{why}",
             "Mend the connection between the hosts, then resume the migration. Never resume "
             f"{name} on {host}: two would write to its disks.",
             resumable=True,

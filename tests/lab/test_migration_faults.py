@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -165,11 +166,19 @@ async def test_a_post_copy_that_broke_is_resumed(fleet: Fleet, lab: Lab, busy: s
     assert broken.status is M.POST_COPY_FAILED, told(broken)
     assert broken.resumable, told(broken)
     assert "Never resume" in broken.hint
+    await until(lambda: fleet.state.operations[migration.id].status.final, "the operation's end")
+    failed = "post-copy failed"
+    await until(lambda: fleet.state.instances[broken.source_key].reason == failed, "the source")
     with pytest.raises(RefusedError, match="post-copy failed"):
         await fleet.submit(Resume(broken.source_key))
     again = await fleet.submit(ResumeMigration(broken.source_key))
-    record = await again
-    resumed = fleet.state.migrations[again.id]
+    await until(
+        lambda: fleet.state.instances[broken.source_key].reason == "post-copy", "it goes on"
+    )
+    await fleet.steer(again.id, Steer(SteerKind.POST_COPY_BANDWIDTH, 100))
+    with suppress(OperationFailedError):
+        await again
+    record, resumed = again.record, fleet.state.migrations[again.id]
     assert record.status is OperationStatus.DONE, told(resumed)
     assert resumed.status is M.COMPLETED, told(resumed)
     assert states(lab.hosts, busy) == {"beta": "running"}
