@@ -65,7 +65,7 @@ def steer_words(record: SteerRecord) -> str:
     if steer.value is not None:
         down = steer.kind is SteerKind.MAX_DOWNTIME
         value = words.milliseconds(steer.value) if down else words.bandwidth(steer.value)
-    return " ".join(filter(None, (steer.kind.value.replace("-", " "), value, clean(steer.text))))
+    return " ".join(filter(None, (words.command_words(steer.kind), value, clean(steer.text))))
 
 
 def timeline(view: View, row: Migration, most: int | None = None) -> list[CellValue]:

@@ -11,7 +11,7 @@ from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, fit
 from core.migration.report import downtime_of
 from core.migration.report_words import sentences
-from core.model import Confidence, Migration, MigrationStatus, Verdict
+from core.model import Confidence, Migration, MigrationStatus, SteerKind, Verdict
 from core.model.text import clean
 
 _VERDICT_ROLES = {
@@ -166,6 +166,11 @@ def forecast_sentence(row: Migration) -> str:
         return sentences(clean(row.outcome), clean(row.hint))
     sentence = clean(row.forecast.sentence) if row.forecast is not None else ""
     return sentence[:1].upper() + sentence[1:]
+
+
+def command_words(kind: SteerKind) -> str:
+    """A command in words: `max downtime`, `post-copy bandwidth`."""
+    return kind.value.replace("-", " ").replace("post copy", "post-copy")
 
 
 def spaced(*pieces: CellValue) -> tuple[Cell, ...]:

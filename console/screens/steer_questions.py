@@ -19,7 +19,7 @@ VALUES = (SteerKind.MAX_DOWNTIME, SteerKind.BANDWIDTH, SteerKind.POST_COPY_BANDW
 
 def title_of(steer: Steer) -> str:
     """A command as the beginning of a sentence: `Max downtime`."""
-    return steer.kind.value.replace("-", " ").capitalize()
+    return words.command_words(steer.kind).capitalize()
 
 
 def steer_dialog(row: Migration, steer: Steer) -> QuestionDialog:
