@@ -1,0 +1,334 @@
+"""Commands to a migration, what they answer, and what a store keeps of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from core.clock import SystemClock
+from core.errors import DeadlineError, HypervisorError, NotSentError, RefusedError, VirtdeckError
+from core.migration import discovery, outcome, recover
+from core.migration.helm import Helm
+from core.migration.limits import first_downtime
+from core.migration.logbook import Logbook
+from core.migration.steering import refusal
+from core.model import (
+    AgentState,
+    Answer,
+    Before,
+    Delta,
+    Forecast,
+    Host,
+    HostFacts,
+    Instance,
+    InstanceState,
+    JobSample,
+    Limits,
+    Migrate,
+    Migration,
+    MigrationStatus,
+    ObjectKey,
+    State,
+    Steer,
+    SteerKind,
+)
+from core.model.event import InstanceLifecycle, MigrationIteration
+from core.model.observation import MigrationChanged, MigrationSampled
+from core.state.migrations import migration_of
+from core.state.store import Store
+
+M, K = MigrationStatus, SteerKind
+NAMES = frozenset({"adaptive", "manual"})
+RUNNING = Migration(
+    id="1", host="alpha", uuid="u", name="web", to="beta", status=M.RUNNING, post_copy="allow",
+    iterations=(1.0,), policy="manual", started=1.0,
+)  # fmt: skip
+
+
+class ScriptedLine:
+    """A `core.migration.port.Line` that answers each command as it was told to."""
+
+    def __init__(self, *answers: VirtdeckError | None) -> None:
+        self.answers = list(answers)
+        self.sent: list[Any] = []
+
+    async def _say(self, *what: Any) -> None:
+        self.sent.append(what)
+        answer = self.answers.pop(0) if self.answers else None
+        if answer is not None:
+            raise answer
+
+    async def migrate(self, call: Any) -> None:
+        await self._say("migrate", call)
+
+    async def abort(self, *, post_copy: bool = False) -> None:
+        await self._say("abort", post_copy)
+
+    async def start_post_copy(self) -> None:
+        await self._say("post-copy")
+
+    async def set_max_downtime(self, milliseconds: int) -> None:
+        await self._say("downtime", milliseconds)
+
+    async def set_bandwidth(self, mib: int, *, post_copy: bool = False) -> None:
+        await self._say("bandwidth", mib, post_copy)
+
+    async def suspend(self) -> None:
+        await self._say("suspend")
+
+    async def limits(self) -> Limits:
+        return Limits()
+
+    async def close(self) -> None:
+        return
+
+
+def helm_of(line: ScriptedLine, migration: Migration = RUNNING, **fields: Any) -> Helm:
+    log = Logbook(migration, SystemClock(), lambda _observation: None, None)
+    return Helm(log, line, Migrate(migration.source_key), **fields)
+
+
+@pytest.mark.parametrize(
+    ("steer", "sent", "limits"),
+    [
+        (Steer(K.MAX_DOWNTIME, 900.0), ("downtime", 900), Limits(max_downtime=900.0)),
+        (Steer(K.BANDWIDTH, 0.0), ("bandwidth", 0, False), Limits(bandwidth=0.0)),
+        (Steer(K.POST_COPY_BANDWIDTH, 8.0), ("bandwidth", 8, True),
+         Limits(post_copy_bandwidth=8.0)),
+        (Steer(K.PAUSE), ("suspend",), Limits()),
+        (Steer(K.ABORT), ("abort", False), Limits()),
+        (Steer(K.POST_COPY), ("post-copy",), Limits()),
+    ],
+)  # fmt: skip
+async def test_a_command_is_sent_answered_and_in_force(
+    steer: Steer, sent: tuple[Any, ...], limits: Limits
+) -> None:
+    line = ScriptedLine()
+    helm = helm_of(line)
+    record = await helm.steer(steer, "me@here")
+    assert (record.answer, record.by, line.sent) == (Answer.DONE, "me@here", [sent])
+    assert record.virsh.startswith("virsh ")
+    migration = helm._log.migration
+    assert migration.limits == limits
+    assert migration.steering == (record,)
+
+
+@pytest.mark.parametrize(
+    ("error", "answer"),
+    [
+        (HypervisorError("No.", code=9), Answer.REFUSED),
+        (NotSentError("The link is down."), Answer.REFUSED),
+        (DeadlineError("No answer within 8 s."), Answer.NO_ANSWER),
+    ],
+)
+async def test_what_fails_is_told_apart(error: VirtdeckError, answer: Answer) -> None:
+    helm = helm_of(ScriptedLine(error))
+    record = await helm.steer(Steer(K.MAX_DOWNTIME, 900.0), "me")
+    assert (record.answer, record.detail) == (answer, error.message)
+    assert helm._log.migration.limits == Limits()
+
+
+async def test_an_abort_that_comes_too_early_is_sent_again() -> None:
+    early = HypervisorError("no job is active", code=55)
+    line = ScriptedLine(early, early)
+    helm = helm_of(line, replace(RUNNING, status=M.PREPARING, iterations=()))
+    assert (await helm.steer(Steer(K.ABORT), "me")).answer is Answer.DONE
+    assert len(line.sent) == 3
+    assert helm.aborting
+    late = helm_of(ScriptedLine(early))
+    assert (await late.steer(Steer(K.ABORT), "me")).answer is Answer.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("steer", "changes", "refused"),
+    [
+        (Steer(K.ABORT), {"status": M.POST_COPY}, "cannot be aborted"),
+        (Steer(K.ABORT), {"status": M.VERIFYING}, "too late"),
+        (Steer(K.ABORT), {"status": M.COMPLETED}, "nothing to abort"),
+        (Steer(K.POST_COPY), {"post_copy": "never"}, "not allowed at the start"),
+        (Steer(K.POST_COPY), {"status": M.POST_COPY}, "already"),
+        (Steer(K.MAX_DOWNTIME, 0.0), {}, "max downtime is"),
+        (Steer(K.MAX_DOWNTIME, float("nan")), {}, "max downtime is"),
+        (Steer(K.MAX_DOWNTIME), {}, "max downtime is"),
+        (Steer(K.BANDWIDTH, -1.0), {}, "bandwidth is"),
+        (Steer(K.BANDWIDTH, float("inf")), {}, "bandwidth is"),
+        (Steer(K.POLICY, text="best"), {}, "no policy"),
+        (Steer(K.PAUSE), {"status": M.UNKNOWN}, "link to alpha is lost"),
+        (Steer(K.POLICY, text="manual"), {}, ""),
+        (Steer(K.POST_COPY), {"post_copy": "never", "foreign": True}, ""),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    steer: Steer, changes: dict[str, Any], refused: str
+) -> None:
+    reason = refusal(replace(RUNNING, **changes), steer, policies=NAMES)
+    assert (refused in reason) if refused else not reason
+
+
+async def test_the_policy_of_another_console_is_not_ours_to_choose() -> None:
+    helm = helm_of(ScriptedLine(), elsewhere=True)
+    record = await helm.steer(Steer(K.POLICY, text="adaptive"), "me")
+    assert record.answer is Answer.REFUSED
+    mine = helm_of(ScriptedLine())
+    assert (await mine.steer(Steer(K.POLICY, text="adaptive"), "me")).answer is Answer.DONE
+    assert mine._log.migration.policy == "adaptive"
+
+
+async def test_a_policy_waits_for_the_answer_to_its_last_command() -> None:
+    at_once = Migrate(RUNNING.source_key, policy="adaptive", post_copy="at-once")
+    line = ScriptedLine()
+    helm = helm_of(line, replace(RUNNING, policy="adaptive", post_copy="at-once"))
+    helm._request = at_once
+    helm.act([JobSample(at=2.0)], InstanceState.RUNNING, began=True)
+    await asyncio.sleep(0)
+    helm.act([JobSample(at=2.0)], InstanceState.RUNNING, began=True)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert line.sent == [("post-copy",)]
+
+
+# -- the end ------------------------------------------------------------------------------------
+
+WAS = Before(InstanceState.RUNNING, persistent=True, autostart=True, agent=True)
+
+
+def web(host: str, **fields: Any) -> Instance:
+    return Instance(host, "u", "web", **({"state": InstanceState.RUNNING} | fields))
+
+
+def test_everything_is_verified_against_what_it_was() -> None:
+    def failing(source: Instance | None, there: Instance | None, **options: Any) -> set[str]:
+        given = {"keeps_definition": False, "persists": True, "source_seen": True} | options
+        found = outcome.checks(RUNNING, WAS, source, there, **given)
+        return {check.name for check in found if check.passed is not True}
+
+    whole = web("beta", persistent=True, autostart=True)
+    assert failing(None, whole) == set()
+    assert failing(None, None) == {"there"}
+    assert failing(web("alpha"), whole) == {"gone"}
+    off = web("alpha", state=InstanceState.SHUTOFF)
+    assert failing(off, whole) == {"gone"}
+    assert failing(off, whole, keeps_definition=True) == set()
+    assert failing(None, whole, source_seen=False) == {"gone"}
+    assert failing(None, web("beta", persistent=False)) == {"persistent", "autostart"}
+    assert failing(None, web("beta", persistent=False), persists=False) == set()
+    crashed = replace(whole, state=InstanceState.CRASHED)
+    assert failing(None, crashed) == {"there"}
+
+
+def test_the_figures_of_the_end() -> None:
+    ended = replace(RUNNING, ended=21.0)
+    final = JobSample(at=20.0, type="completed", elapsed=10.0, downtime=40.0, iteration=4,
+                      memory_processed=1000, disk_processed=500, setup=3.0)  # fmt: skip
+    slowed = [JobSample(at=5.0, throttle=20, iteration=2), JobSample(at=6.0, throttle=30)]
+    found = outcome.result(ended, slowed, final, stood_still=19.0, resumed=19.25)
+    assert (found.total, found.downtime, found.downtime_seen) == (10.0, 40.0, 250.0)
+    assert (found.transferred, found.throughput, found.iterations) == (1500, 150.0, 4)
+    assert (found.throttle, found.post_copy) == (30, None)
+    switched = outcome.result(
+        replace(ended, switched=15.0), [], final, stood_still=None, resumed=None
+    )
+    assert switched.downtime is None  # libvirt's own figure is nonsense then
+    assert switched.post_copy == 6.0
+    nothing = outcome.result(RUNNING, [], None, stood_still=3.0, resumed=2.0)
+    assert (nothing.total, nothing.downtime_seen, nothing.throughput) == (None, None, None)
+
+
+def test_what_an_instance_was() -> None:
+    assert outcome.before(web("alpha", agent=AgentState.CONNECTED)).agent
+    assert not outcome.before(web("alpha", agent=AgentState.NONE)).agent
+
+
+@pytest.mark.parametrize(
+    ("options", "downtime"),
+    [({}, 300), ({"max_downtime": 50}, 50), ({"max_downtime": 9000}, 300),
+     ({"policy": "manual", "max_downtime": 9000}, 9000), ({"policy": "manual"}, 300),
+     ({"policy": "nova"}, 50), ({"policy": "nova-rocky", "max_downtime": 20}, 10)],
+)  # fmt: skip
+def test_the_downtime_it_begins_with(options: dict[str, Any], downtime: int) -> None:
+    assert first_downtime(Migrate(RUNNING.source_key, **options)) == downtime
+
+
+# -- the state ----------------------------------------------------------------------------------
+
+
+def test_the_store_keeps_a_migration_and_its_samples() -> None:
+    store = Store()
+    store.apply(MigrationChanged("alpha", 1.0, RUNNING))
+    forecast = Forecast(at=2.0, eta=5.0)
+    store.apply(MigrationSampled("alpha", 2.0, "1", JobSample(at=2.0), forecast, 0.5))
+    delta = store.apply(MigrationSampled("alpha", 3.0, "1", JobSample(at=3.0), None, 0.3))
+    assert RUNNING.key in delta.changed
+    seen = store.state.migrations["1"]
+    assert (seen.progress, seen.forecast) == (0.5, forecast)  # it never runs backwards
+    store.apply(MigrationChanged("alpha", 4.0, replace(RUNNING, limits=Limits(300.0))))
+    assert store.state.migrations["1"].sample == JobSample(at=3.0)
+    tracks = store.state.tracks
+    assert tracks is not None
+    assert [sample.at for sample in tracks.samples("1")] == [2.0, 3.0]
+    done = replace(RUNNING, status=M.COMPLETED)
+    store.apply(MigrationChanged("alpha", 5.0, done))
+    store.apply(MigrationChanged("alpha", 6.0, RUNNING))  # an older word of another console
+    assert store.state.migrations["1"].status is M.COMPLETED
+    assert store.state.migrations["1"].progress == 1.0
+    assert migration_of(store.state.migrations, RUNNING.source_key) is None
+    assert store.apply(MigrationSampled("alpha", 7.0, "?", JobSample(at=7.0))).empty
+
+
+def test_an_instance_s_migration_is_found_at_both_ends() -> None:
+    migrations = {"1": RUNNING}
+    assert migration_of(migrations, RUNNING.source_key) == RUNNING
+    assert migration_of(migrations, RUNNING.destination_key) == RUNNING
+
+
+# -- others' migrations and recovery ------------------------------------------------------------
+
+SOURCE, TARGET = ObjectKey("instance", "alpha", "u"), ObjectKey("instance", "beta", "u")
+
+
+def state(here: Instance | None, there: Instance | None, **fields: Any) -> State:
+    hosts = {name: Host(name, "", facts=HostFacts(libvirt_version="9.0.0"))
+             for name in ("alpha", "beta", "gamma")}  # fmt: skip
+    instances = {}
+    if here is not None:
+        instances[SOURCE] = here
+    if there is not None:
+        instances[TARGET] = there
+    return State(hosts=hosts, instances=instances, **fields)
+
+
+def test_news_that_somebody_else_migrates() -> None:
+    now = state(web("alpha"), web("beta", state=InstanceState.PAUSED, reason="migrating"))
+
+    def suspects(*events: Any) -> list[ObjectKey]:
+        return list(discovery.hints(Delta(1, 1.0, events=events), now))
+
+    assert suspects(MigrationIteration("alpha", 1.0, "u", "web", 1)) == [SOURCE]
+    waiting = InstanceLifecycle("beta", 1.0, "u", "web", "started", "migrated")
+    assert suspects(waiting) == [SOURCE]
+    assert suspects(InstanceLifecycle("beta", 1.0, "u", "web", "started", "booted")) == []
+    assert discovery.destination(now, replace(RUNNING, to="")) == "beta"
+    assert discovery.destination(state(web("alpha"), None), RUNNING) == ""
+
+
+def test_what_a_failed_post_copy_leaves_to_do() -> None:
+    broken = web("alpha", state=InstanceState.PAUSED, reason="post-copy failed")
+    alive = web("beta", reason="post-copy failed")
+    old = replace(RUNNING, status=M.POST_COPY_FAILED)
+    found = recover.failed(state(broken, alive, migrations={"1": old}), SOURCE)
+    assert (found.id, found.to) == ("1", "beta")
+    assert recover.failed(state(broken, alive), SOURCE).to == "beta"  # nobody remembers it
+    with pytest.raises(RefusedError, match="is lost"):
+        recover.failed(state(broken, None, migrations={"1": old}), SOURCE)
+    with pytest.raises(RefusedError, match="nothing to resume"):
+        recover.failed(state(web("alpha"), alive), SOURCE)
+    hosts = {
+        name: Host(name, "", facts=HostFacts(libvirt_version="8.4.0")) for name in ("alpha", "beta")
+    }
+    old_hosts = State(hosts=hosts, instances={SOURCE: broken, TARGET: alive})
+    with pytest.raises(RefusedError, match="cannot resume"):
+        recover.failed(old_hosts, SOURCE)
+    assert recover.request_of(old, state(broken, alive)).post_copy == "allow"
