@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import click
@@ -11,16 +12,24 @@ from console.cli import interrupts, lookup, migrate_options
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.listings import DESCRIBED_SECONDS
 from console.cli.live import described, on_fleet, until
-from console.cli.migration_follow import Following
+from console.cli.migration_follow import INTERRUPTED, Following
 from console.cli.migration_progress import Progress
 from console.cli.output import json_line, note, plain, say
-from console.format import names, plural, size
+from console.cli.waiting import STATUS
+from console.format import plural, size
 from core.errors import RefusedError, UsageError
 from core.fleet import Fleet
-from core.model import Drain, Instance, InstanceState, Migrate, Migration, ObjectKey, State
+from core.migration import drain_plan, drain_turn
+from core.migration.survey import survey
+from core.model import Drain, Migrate, Migration, ObjectKey, OperationRecord, State
+from core.model.drain import DrainProgress, Stage
 from core.model.text import clean
+from core.operations.migration_checks import MOST_AT_A_TIME
 
-MOVABLE = (InstanceState.RUNNING, InstanceState.PAUSED)
+QUESTION = (
+    "Stop (what is under way goes on to its end), abort that too, leave it running, or go on "
+    "watching? [s/a/l/c]"
+)
 
 
 def request_for(
@@ -54,15 +63,6 @@ def request_for(
     )
 
 
-def in_order(state: State, request: Drain) -> list[Instance]:
-    """The instances a drain would move, in its order."""
-    rows = [row for row in state.instances.values()
-            if row.host == request.subject.host and row.state in MOVABLE]  # fmt: skip
-    if request.order == "name":
-        return sorted(rows, key=lambda row: row.name)
-    return sorted(rows, key=lambda row: row.memory or 0, reverse=request.order == "largest")
-
-
 @click.command()
 @click.argument("host")
 @click.option(
@@ -73,7 +73,7 @@ def in_order(state: State, request: Drain) -> list[Instance]:
 )
 @click.option(
     "--at-a-time",
-    type=click.IntRange(1, 64),
+    type=click.IntRange(1, MOST_AT_A_TIME),
     default=2,
     show_default=True,
     metavar="N",
@@ -87,7 +87,11 @@ def in_order(state: State, request: Drain) -> list[Instance]:
     help="Which goes first.",
 )
 @migrate_options.options
-@click.option("--dry-run", is_flag=True, help="Say what would be moved; touch nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Look at everything, say what would move and what would stay; touch nothing.",
+)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @common
 @json_option
@@ -106,9 +110,10 @@ def drain(
     """Move every running instance of HOST to other hosts.
 
     --bandwidth is shared by those that move at the same time; the other options of a migration
-    hold for each. What cannot be moved is skipped and named. Ctrl-C asks whether to stop.
+    hold for each. What cannot be moved is skipped and named; what is off is left. Ctrl-C asks
+    whether to stop, which begins no further one and lets those under way end.
 
-    Exit status: 0 the host is empty, 1 something could not be moved, 4 not known.
+    Exit status: 0 the host is empty of what ran, 1 something could not be moved, 4 not known.
     """
     if values["offline"] or values["disks"]:
         raise UsageError(
@@ -129,43 +134,89 @@ def drain(
 async def _carry_out(
     fleet: Fleet, request: Drain, as_json: bool, *, dry_run: bool, sure: bool
 ) -> int:
-    rows = in_order(fleet.state, request)
-    if dry_run or not rows:
-        _print_order(request, rows, as_json)
-        return 0
-    if not sure:
-        confirm(request, rows)
+    if reasons := fleet.check(request):
+        raise RefusedError(" ".join(reasons))
+    if dry_run or not sure:
+        plan = await survey(fleet.preflight, lambda: fleet.state, request)
+        if dry_run:
+            _print_plan(request, plan, as_json)
+            return STATUS[drain_turn.status(plan)]
+        confirm(request, plan)
     began, host = fleet.state.at, request.subject.host
-    following = Following(fleet, Progress(as_json), also=lambda row: _of_drain(row, host, began))
-    return await following.carry_out([request])
+    progress = Progress(as_json)
+    following = Following(
+        fleet,
+        progress,
+        also=lambda row: _of_drain(row, host, began),
+        question=QUESTION,
+        told=Log(progress).tell,
+    )
+    status = await following.carry_out([request])
+    if status == INTERRUPTED:
+        note(f"The drain of {clean(host)} goes on as soon as a console or command of virtdeck "
+             "runs; until then it begins no further migration.")  # fmt: skip
+    return status
 
 
 def _of_drain(row: Migration, host: str, began: float) -> bool:
     return row.host == host and not row.foreign and row.created >= began
 
 
-def _print_order(request: Drain, rows: Sequence[Instance], as_json: bool) -> None:
-    host, where = request.subject.host, ", ".join(request.to) or "the other hosts"
+@dataclass
+class Log:
+    """Prints what a drain says of itself, beside the progress of its migrations."""
+
+    progress: Progress
+    _said: int = 0
+
+    def tell(self, record: OperationRecord) -> None:
+        """Print what is new of it."""
+        steps, self._said = record.steps[self._said :], len(record.steps)
+        texts = [step.text for step in steps if step.text != record.outcome]  # told at the end
+        if self.progress.as_json:
+            if texts:
+                say(json_line({"kind": "drain", "id": record.id, "host": record.host,
+                               "progress": record.progress, "lines": texts}))  # fmt: skip
+        elif texts:
+            self.progress.erase()
+            for text in texts:
+                say(clean(f"{record.name}: {text}"))
+
+
+def _print_plan(request: Drain, plan: DrainProgress, as_json: bool) -> None:
+    host = request.subject.host
     if as_json:
-        say(json_line({"kind": "plan", "request": plain(request),
-                       "instances": [row.name for row in rows]}))  # fmt: skip
+        say(json_line({"kind": "plan", "request": plain(request), "plan": plain(plan)}))
         return
-    if not rows:
-        say(f"Nothing runs on {host}.")
-        return
-    moved = plural(len(rows), "instance")
-    say(clean(f"{host}: {moved} to {where}, {request.at_a_time} at a time"))
-    for row in rows:
-        say(clean(f"  {row.name}, {size(row.memory or None)}, {row.state}"))
+    if not plan.at(Stage.WAITING, Stage.MOVING, Stage.STAYS):
+        say(clean(f"Nothing runs on {host}."))
+    else:
+        say(clean(_sentence(request, plan)))
+    for item in plan.at(Stage.WAITING):
+        say(clean(f"  {item.name}, {size(item.memory or None)}, to {item.to}"))
+    for item in plan.at(Stage.MOVING):
+        say(clean(f"  {item.name} is on its way already"))
+    for item in plan.at(Stage.STAYS):
+        say(clean(f"  {item.name} stays: {item.reason}"))
+    for item in plan.at(Stage.LEFT):
+        say(clean(f"  {item.name} is left: {item.reason}"))
 
 
-def confirm(request: Drain, rows: Sequence[Instance]) -> None:
-    """Ask before a host is emptied; raises RefusedError without a yes."""
-    host, where = request.subject.host, ", ".join(request.to) or "the other hosts"
-    what = f"{plural(len(rows), 'instance')} ({names([row.name for row in rows])})"
-    question = clean(f"Moves {what} from {host} to {where}, {request.at_a_time} at a time.")
+def _sentence(request: Drain, plan: DrainProgress) -> str:
+    moved = plural(len(plan.at(Stage.WAITING)), "instance")
+    return f"{request.subject.host}: moves {moved}, {request.at_a_time} at a time."
+
+
+def confirm(request: Drain, plan: DrainProgress) -> None:
+    """Ask before a host is emptied; raises RefusedError without a yes, and for nothing to do."""
+    if not plan.at(Stage.WAITING, Stage.MOVING):
+        stays = " ".join(f"{item.name} stays: {item.reason}" for item in plan.at(Stage.STAYS))
+        raise RefusedError(clean(stays or f"Nothing runs on {request.subject.host}."))
     if not interrupts.can_ask():
-        raise RefusedError(f"Not done without a yes. {question}", "Add --yes to do it.")
-    note(question)
+        raise RefusedError(
+            clean(f"Not done without a yes. {_sentence(request, plan)}"), "Add --yes to do it."
+        )
+    for line in (_sentence(request, plan), *drain_plan.in_words(plan)):
+        note(clean(line))
     if not click.confirm("Go on?", err=True):
         raise RefusedError("Nothing was done.")

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 
 from console.cli.output import note
 
-ABORT, LEAVE, CONTINUE = "abort", "leave", "continue"
+ABORT, STOP, LEAVE, CONTINUE = "abort", "stop", "leave", "continue"
 _CHOICES = {"a": ABORT, "l": LEAVE, "c": CONTINUE, "": CONTINUE}
+_WITH_STOP = {**_CHOICES, "s": STOP}
 
 
 def can_ask() -> bool:
@@ -39,15 +40,18 @@ def caught() -> Iterator[asyncio.Event]:
 async def choice(question: str, pressed: asyncio.Event) -> str:
     """Ask until the answer is `a`, `l` or `c` (or enter); Ctrl-C once more, or no answer: leave.
 
+    A question that offers `[s/...]` may be answered with stop, too.
+
     The loop goes on meanwhile: what is asked about must not stand still.
     """
     pressed.clear()
+    choices = _WITH_STOP if "[s/" in question else _CHOICES
     while True:
         note(question)
         line = await _line(pressed)
         if line is None:
             return LEAVE
-        if (chosen := _CHOICES.get(line.strip().lower()[:1])) is not None:
+        if (chosen := choices.get(line.strip().lower()[:1])) is not None:
             return chosen
 
 

@@ -71,6 +71,10 @@ class Following:
     """Which others belong to it: those of a drain."""
     operations: dict[str, OperationRecord] = field(default_factory=dict)
     ask: Callable[[str, asyncio.Event], Awaitable[str]] = interrupts.choice
+    question: str = QUESTION
+    """What Ctrl-C asks."""
+    told: Callable[[OperationRecord], None] = lambda _: None
+    """Is given every version of the operations."""
 
     async def carry_out(self, requests: Sequence[Request]) -> int:
         """Submit requests and follow them; returns the worst exit status of any.
@@ -121,6 +125,8 @@ class Following:
             pressed.clear()
             if chosen == interrupts.ABORT:
                 await self.abort()
+            elif chosen == interrupts.STOP:
+                await self.stop()
             elif chosen == interrupts.LEAVE:
                 self.leave()
                 return INTERRUPTED
@@ -130,7 +136,7 @@ class Following:
         """The operator's answer; what ends meanwhile needs none."""
         self.progress.erase()
         self.progress.held = True
-        asking = asyncio.ensure_future(self.ask(QUESTION, pressed))
+        asking = asyncio.ensure_future(self.ask(self.question, pressed))
         try:
             await asyncio.wait({asking, working}, return_when=asyncio.FIRST_COMPLETED)
             return asking.result() if asking.done() else interrupts.CONTINUE
@@ -139,14 +145,20 @@ class Following:
             self.progress.held = False
 
     async def abort(self) -> None:
-        """Abort every migration that is not over, and drop what is still queued."""
-        begun = {migration.id for migration in self.progress.running}
-        for id_ in [*begun, *(self.operations.keys() - begun)]:
+        """Drop what is still queued, then abort every migration that is not over."""
+        await self.stop()  # first: else a drain would begin the next instead
+        for migration in self.progress.running:
             try:
-                if id_ in begun:
-                    await self.fleet.steer(id_, Steer(SteerKind.ABORT))
-                else:
-                    await self.fleet.cancel(id_)
+                await self.fleet.steer(migration.id, Steer(SteerKind.ABORT))
+            except VirtdeckError as error:
+                note(error.message)
+
+    async def stop(self) -> None:
+        """Drop what is still queued, and have a drain begin no more."""
+        begun = {migration.id for migration in self.progress.running}
+        for id_ in self.operations.keys() - begun:
+            try:
+                await self.fleet.cancel(id_)
             except VirtdeckError as error:
                 note(error.message)
 
@@ -182,6 +194,7 @@ class Following:
         self.operations[record.id] = record
         self._see(self.fleet.state.migrations.get(record.id))
         async for record in operation:
+            self.told(record)
             if not record.status.final:
                 self.operations[record.id] = record
         self.operations.pop(record.id, None)

@@ -19,11 +19,11 @@ from core.errors import JournalError, RefusedError, VirtdeckError
 from core.migration import drain_plan, drain_turn
 from core.migration.drain_turn import Seen, Turn
 from core.migration.roster import Roster
+from core.migration.survey import survey
 from core.model import (
     Answer,
     Delta,
     Drain,
-    Level,
     Migrate,
     Preflight,
     Request,
@@ -37,8 +37,6 @@ from core.operations.conduct import Keep
 from core.operations.verb import End
 from core.source import Operation
 
-LOOKS = 4
-"""Preflights at the same time: each makes some calls to both hosts."""
 SAFETY = 5.0
 """Seconds after which a drain looks again when it was told of nothing."""
 
@@ -166,18 +164,12 @@ class _Course:
     async def _plan(self) -> None:
         """Look at the whole set, and settle who goes where."""
         await self._describe()
-        blocked: dict[tuple[str, str], str] = {}
-        looked: set[tuple[str, str]] = set()
-        gate = asyncio.Semaphore(LOOKS)
-        while True:
-            plan = drain_plan.plan_drain(self._roster.state(), self._request, blocked)
-            items = [item for item in plan.at(Stage.WAITING) if (item.uuid, item.to) not in looked]
-            if not items or self._progress.stopped:
-                break
-            looked |= {(item.uuid, item.to) for item in items}
-            found = await asyncio.gather(*(self._against(item, gate) for item in items))
-            blocked |= {(item.uuid, item.to): why
-                        for item, why in zip(items, found, strict=True) if why}  # fmt: skip
+        plan = await survey(
+            self._means.preflight,
+            self._roster.state,
+            self._request,
+            wanted=lambda: not self._progress.stopped,
+        )
         planned = replace(plan, planned=True, stopped=self._progress.stopped)
         await self._note(planned, *drain_plan.in_words(planned))
 
@@ -187,15 +179,6 @@ class _Course:
             if not row.described:
                 with suppress(VirtdeckError):
                     await self._roster.hosts.read(row.host, row.uuid)
-
-    async def _against(self, item: DrainItem, gate: asyncio.Semaphore) -> str:
-        """Return what blocks an item at its destination; empty: nothing does."""
-        async with gate:
-            try:
-                found = await self._means.preflight(drain_plan.migrate_request(self._request, item))
-            except VirtdeckError as error:
-                return error.message
-        return " ".join(finding.text for finding in found.of(Level.BLOCKER))
 
     # -- a turn -------------------------------------------------------------------------------
 

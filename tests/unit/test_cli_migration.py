@@ -551,7 +551,7 @@ async def pressed(fleet: Fleet, answer: str, monkeypatch: pytest.MonkeyPatch) ->
     if answer == interrupts.ABORT:
         await until(lambda: fleet.steered and fleet.cancelled)
     else:
-        await until(lambda: not events[0].is_set())
+        await until(lambda: fleet.cancelled or not events[0].is_set())
         fleet.ends("op-web", MigrationStatus.COMPLETED, OperationStatus.DONE)
     handle = fleet.handles["op-db"]
     handle.advance(msgspec.structs.replace(handle.record, status=OperationStatus.CANCELLED))
@@ -563,6 +563,13 @@ async def test_ctrl_c_can_abort(monkeypatch: pytest.MonkeyPatch) -> None:
     assert await pressed(fleet, interrupts.ABORT, monkeypatch) == 1
     assert [(id_, steer.kind) for id_, steer in fleet.steered] == [("op-web", SteerKind.ABORT)]
     assert fleet.cancelled == ["op-db"]
+
+
+async def test_ctrl_c_can_stop_what_has_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = Fleet()
+    assert await pressed(fleet, interrupts.STOP, monkeypatch) == 1
+    assert fleet.cancelled == ["op-db"]
+    assert not fleet.steered
 
 
 async def test_ctrl_c_can_leave_it_running(
@@ -649,6 +656,11 @@ async def test_a_letter_is_an_answer_and_no_answer_leaves_it(
 ) -> None:
     keyboard(typed)
     assert await interrupts.choice("Abort?", asyncio.Event()) == answer
+
+
+async def test_stop_is_an_answer_where_it_is_offered(keyboard: Callable[[str], None]) -> None:
+    keyboard("s\n")
+    assert await interrupts.choice("Stop? [s/a/l/c]", asyncio.Event()) == interrupts.STOP
 
 
 async def test_anything_else_is_asked_again(

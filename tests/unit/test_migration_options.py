@@ -12,10 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 from console.cli import migrate_options
-from console.cli.drain import in_order, request_for
+from console.cli.drain import request_for
 from console.cli.migrate import requests_for
 from console.cli.migration import wishes
 from core.errors import AmbiguousError, NotFoundError, RefusedError, UsageError, VirtdeckError
+from core.migration.drain_plan import in_order
 from core.migration.options import contradictions, standing
 from core.model import (
     Finding,
