@@ -136,17 +136,21 @@ def _finding(
 
 
 def prospect_lines(assessments: Sequence[Assessment]) -> Iterator[CellValue]:
-    """What is to be expected, and the command that would do the same."""
+    """What is to be expected of each."""
     many = len(assessments) > 1
     for item in assessments:
         found = item.preflight
         if found is not None and found.forecast is not None and found.forecast.sentence:
             name = f"{clean(item.name)}: " if many else ""
             yield Cell(f"{name}{clean(found.forecast.sentence)}")
+
+
+def command_lines(assessments: Sequence[Assessment]) -> Iterator[CellValue]:
+    """The command that would do the same."""
     first = next((item.preflight for item in assessments if item.preflight is not None), None)
     if first is not None and first.virsh:
         yield Cell(clean(first.virsh), "muted")
-        if many:
+        if len(assessments) > 1:
             yield Cell(f"  and {len(assessments) - 1} more alike", "muted")
 
 

@@ -23,6 +23,7 @@ from console.screens.dialogs.migrate_fields import FormPanel
 from console.screens.migrate_findings import (
     Assessment,
     can_start,
+    command_lines,
     finding_lines,
     heading,
     overridable,
@@ -228,9 +229,10 @@ class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
         if self._reading.left_out:
             words = fmt.plural(self._reading.left_out, "instance")
             lines.append(Cell(f"{words} left out: there already", "muted"))
+        lines += prospect_lines(self._assessments)  # before what may be long
         lines += finding_lines(self._assessments, self._overrides)
-        if prospect := list(prospect_lines(self._assessments)):
-            lines += ["", *prospect]
+        if command := list(command_lines(self._assessments)):
+            lines += ["", *command]
         return lines
 
     # -- keys --------------------------------------------------------------------------------------
