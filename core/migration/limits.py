@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.model import Migrate
+from core.model import Limits, Migrate
 
 LIBVIRT_DOWNTIME = 300
 """Milliseconds: what libvirt and QEMU begin with."""
@@ -25,3 +25,32 @@ def first_downtime(request: Migrate) -> int:
     if request.policy == "manual":
         return LIBVIRT_DOWNTIME if request.max_downtime is None else request.max_downtime
     return min(LIBVIRT_DOWNTIME, limit)
+
+
+def in_force(known: Limits, before: Limits | None, told: Limits) -> Limits:
+    """Return the limits after a reading; `before` is the reading before it, None: the first.
+
+    libvirt tells what was set while it runs, and not the bandwidth the migration was begun with:
+    so a bandwidth counts when it has changed, and at first only where none is known.
+    """
+    first = before is None
+    return Limits(
+        max_downtime=known.max_downtime if told.max_downtime is None else told.max_downtime,
+        bandwidth=_bandwidth(
+            known.bandwidth, None if first else before.bandwidth, told.bandwidth, first=first
+        ),
+        post_copy_bandwidth=_bandwidth(
+            known.post_copy_bandwidth,
+            None if first else before.post_copy_bandwidth,
+            told.post_copy_bandwidth,
+            first=first,
+        ),
+    )
+
+
+def _bandwidth(
+    known: float | None, before: float | None, told: float | None, *, first: bool
+) -> float | None:
+    if first:
+        return (told or None) if known is None else known
+    return known if told is None or told == before else told

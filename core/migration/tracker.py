@@ -16,12 +16,13 @@ from core.migration import monitor
 from core.migration.discovery import destination
 from core.migration.ending import Ending
 from core.migration.helm import Helm
+from core.migration.limits import in_force
 from core.migration.logbook import Logbook
 from core.migration.lookout import Lookout
 from core.migration.monitor import Judgement
 from core.migration.port import Line, MigrationHosts
 from core.migration.prospect import Prospect
-from core.model import Event, Migrate, Migration, MigrationStatus, State
+from core.model import Event, Limits, Migrate, Migration, MigrationStatus, State
 from core.model.event import InstanceLifecycle, JobCompleted, MigrationIteration
 
 POLL = 0.5
@@ -76,6 +77,8 @@ class Tracker:
         self._state = state
         self._woken = asyncio.Event()
         self._limits_at: float | None = None
+        self._told: Limits | None = None
+        """The limits as libvirt last told them."""
 
     @property
     def migration(self) -> Migration:
@@ -141,7 +144,9 @@ class Tracker:
             return
         self._limits_at = now
         with suppress(VirtdeckError):
-            limits = await self.line.limits()
+            told = await self.line.limits()
+            limits = in_force(self.migration.limits, self._told, told)
+            self._told = told
             if limits != self.migration.limits:
                 self.log.change(limits=limits)
 

@@ -12,7 +12,7 @@ from core.clock import SystemClock
 from core.errors import DeadlineError, HypervisorError, NotSentError, RefusedError, VirtdeckError
 from core.migration import discovery, outcome, recover
 from core.migration.helm import Helm
-from core.migration.limits import first_downtime
+from core.migration.limits import first_downtime, in_force
 from core.migration.logbook import Logbook
 from core.migration.steering import refusal
 from core.model import (
@@ -250,6 +250,18 @@ def test_what_an_instance_was() -> None:
 )  # fmt: skip
 def test_the_downtime_it_begins_with(options: dict[str, Any], downtime: int) -> None:
     assert first_downtime(Migrate(RUNNING.source_key, **options)) == downtime
+
+
+def test_a_reading_of_the_limits_is_believed_where_it_changed() -> None:
+    """libvirt does not tell the bandwidth that a migration was begun with."""
+    ours = Limits(300.0, 20.0, 0.0)
+    first = in_force(ours, None, Limits(300.0, 0.0, 0.0))
+    assert first == ours
+    told = Limits(500.0, 8.0, 0.0)
+    assert in_force(ours, Limits(300.0, 0.0, 0.0), told) == Limits(500.0, 8.0, 0.0)
+    assert in_force(ours, told, Limits(None, 8.0, None)) == ours
+    foreign = in_force(Limits(), None, Limits(300.0, 0.0, 5.0))
+    assert foreign == Limits(300.0, None, 5.0)
 
 
 # -- the state ----------------------------------------------------------------------------------
