@@ -33,24 +33,22 @@ def in_force(known: Limits, before: Limits | None, told: Limits) -> Limits:
     libvirt tells what was set while it runs, and not the bandwidth the migration was begun with:
     so a bandwidth counts when it has changed, and at first only where none is known.
     """
-    first = before is None
     return Limits(
         max_downtime=known.max_downtime if told.max_downtime is None else told.max_downtime,
         bandwidth=_bandwidth(
-            known.bandwidth, None if first else before.bandwidth, told.bandwidth, first=first
+            known.bandwidth, None if before is None else (before.bandwidth,), told.bandwidth
         ),
         post_copy_bandwidth=_bandwidth(
             known.post_copy_bandwidth,
-            None if first else before.post_copy_bandwidth,
+            None if before is None else (before.post_copy_bandwidth,),
             told.post_copy_bandwidth,
-            first=first,
         ),
     )
 
 
 def _bandwidth(
-    known: float | None, before: float | None, told: float | None, *, first: bool
+    known: float | None, before: tuple[float | None] | None, told: float | None
 ) -> float | None:
-    if first:
+    if before is None:
         return (told or None) if known is None else known
-    return known if told is None or told == before else told
+    return known if told is None or told == before[0] else told
