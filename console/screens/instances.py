@@ -36,12 +36,14 @@ class InstancesScreen(PowerScreen, ListScreen[Instance], inherit_bindings=False)
     def make_table(self) -> LiveTable[Instance]:
         """The table, sorted by name."""
         view = self.console.view
-        return LiveTable(
+        table = LiveTable(
             instance_columns(view),
             name_of=lambda row: row.name,
             row_role=instance_role(view),
             sort="name",
         )
+        table.heir = elsewhere
+        return table
 
     def rows(self) -> Mapping[ObjectKey, Instance]:
         """Every instance."""
@@ -105,3 +107,8 @@ class InstancesScreen(PowerScreen, ListScreen[Instance], inherit_bindings=False)
     @on(LiveTable.Activated)
     async def _open(self) -> None:
         await self.action_open_tab("overview")
+
+
+def elsewhere(key: ObjectKey, shown: Mapping[ObjectKey, int]) -> ObjectKey | None:
+    """Where an instance that is gone from its host is now: the cursor goes with it."""
+    return next((other for other in shown if other.id == key.id), None)

@@ -54,6 +54,8 @@ class TableView(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
         self.row_painter: RowPainter[Row] = RowPainter(columns, glyphs().mark)
         self._row_role = row_role
         self._empty = empty
+        self.heir: Callable[[Any, Mapping[Any, int]], Any] | None = None
+        """Names the row a row that is gone has become, by its key and the keys shown; or None."""
         self._cursor: Hashable | None = None
         self._cursor_line = 0
         self._pinned = False
@@ -233,6 +235,9 @@ class TableView(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
             return 0
         if self._cursor in index:
             return index[self._cursor]
+        heir = None if self.heir is None else self.heir(self._cursor, index)
+        if heir is not None:
+            return index[heir]
         line = min(self._cursor_line, len(before))
         around = (*before[line:], *reversed(before[:line]))
         return next((index[key] for key in around if key in index), 0)

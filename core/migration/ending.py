@@ -5,6 +5,7 @@ Nothing here ever undoes a move: an instance that has arrived stays where it is,
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 
 from msgspec.structs import replace
@@ -17,6 +18,10 @@ from core.migration.monitor import Judgement
 from core.migration.port import MigrationHosts
 from core.migration.prospect import Prospect
 from core.model import JobSample, Migrate, MigrationStatus
+
+UNDEFINED_WITHIN = 2.0
+"""Seconds the source has to forget the definition once the instance is gone from it."""
+_AGAIN = 0.03
 
 
 class Ending:
@@ -39,6 +44,7 @@ class Ending:
     async def complete(self) -> None:
         """Say that it has arrived, with its figures and what was verified. Needs fresh sides."""
         migration = replace(self._log.migration, ended=self._log.clock.now())
+        await self._until_undefined()
         final = self._prospect.final
         if final is None and migration.switched is None and migration.to:
             final = await self._record()
@@ -73,6 +79,17 @@ class Ending:
             hint="",
         )
         await self._log.keep()
+
+    async def _until_undefined(self) -> None:
+        """Wait for the source to forget it where it was asked to: that comes with the last step."""
+        migration, clock = self._log.migration, self._log.clock
+        until = clock.monotonic() + UNDEFINED_WITHIN
+        while self._request.undefine and clock.monotonic() < until:
+            here = self._lookout.side(migration.host, migration.uuid)
+            if not here.up or here.instance is None:
+                return
+            await asyncio.sleep(_AGAIN)
+            await self._lookout.look_both(migration)
 
     async def _record(self) -> JobSample | None:
         migration = self._log.migration

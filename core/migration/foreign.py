@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from core.migration import discovery, recover
 from core.migration.logbook import Logbook
 from core.migration.roster import Roster
-from core.model import Delta, Migrate, ObjectKey
+from core.model import Delta, ObjectKey
 
 
 class Foreign:
@@ -54,9 +54,11 @@ class Foreign:
         if instance is None or roster.follows(key):
             return
         theirs = recover.unfinished(state, key)
+        elsewhere = theirs is not None
         if theirs is None:
             theirs = discovery.foreign(instance, roster.clock.now())
             theirs = replace(theirs, to=discovery.destination(state, theirs))
         log = Logbook(theirs, roster.clock, roster.publish, None)
         log.show()
-        await roster.follow(roster.tracker(log, Migrate(key, to=theirs.to)), None)
+        request = recover.request_of(theirs, state)
+        await roster.follow(roster.tracker(log, request, elsewhere=elsewhere), None)

@@ -21,6 +21,7 @@ from core.migration import (
 )
 from core.migration.facts import Facts
 from core.migration.preflight_case import Case, FullCase, SourceCase
+from core.migration.preflight_vouch import vouched
 from core.model import Finding, Level, Migrate, Rewrites, State
 from core.xml.needs import Needs, read_needs
 from core.xml.rewrite import rewrite
@@ -79,7 +80,7 @@ def _full(case: Case) -> FullCase | None:
 def vouch(request: Migrate, facts: Facts, state: State, now: float) -> Migrate:
     """Return the request, unsafe where the disks were seen to be shared whatever libvirt thinks."""
     full_case = _full(Case(request, facts, state, now))
-    if full_case is None or not preflight_storage.vouched(full_case):
+    if full_case is None or not vouched(full_case):
         return request
     return msgspec.structs.replace(request, unsafe=True)
 

@@ -96,29 +96,8 @@ def _chain(case: FullCase, disk: Disk) -> Iterator[Finding]:
         yield unknown(code, f"{text}: {dubious.reason}.", "Have their directory in a pool there.")
 
 
-def vouched(case: FullCase) -> bool:
-    """Whether every disk libvirt would look at was seen to be one file, on one machine.
-
-    One machine has one page cache, so the disks' cache modes do not matter either.
-    """
-    hosts = [case.state.hosts.get(name) for name in (case.source, case.destination)]
-    names = {"" if host is None or host.facts is None else host.facts.hostname for host in hosts}
-    # a unix socket may be forwarded from another machine, which has a name of its own
-    one_machine = case.here.local and case.there.local and len(names) == 1 and "" not in names
-    if not one_machine or case.request.offline:
-        return False
-    disks = _looked_at(case)
-    return bool(disks) and all(_one_file(case, disk) for disk in disks)
-
-
-def _one_file(case: FullCase, disk: Disk) -> bool:
-    here = here_of(case, disk.source.path if disk.source is not None else "")
-    there = there_of(case, disk)
-    seen = bool(here.identity) and here.identity == there.identity
-    return seen and bool(disk_sharing(case, disk).same)
-
-
-def _looked_at(case: FullCase) -> list[Disk]:
+def disks_at_stake(case: FullCase) -> list[Disk]:
+    """Return the disks that stay where they are and that libvirt looks at: files and devices."""
     copied = {disk.target for disk in copied_disks(case)}
     return [
         disk
@@ -131,7 +110,7 @@ def check_safety(case: FullCase) -> Iterator[Finding]:
     """libvirt's own look at cache mode and file system (code 81, "Unsafe migration")."""
     if case.request.offline:
         return
-    disks = _looked_at(case)
+    disks = disks_at_stake(case)
     if not disks:
         return
     if case.request.unsafe:

@@ -44,11 +44,19 @@ class Roster:
         return self.hosts.line(migration.host, migration.uuid, migration.id[-6:])
 
     def tracker(
-        self, log: Logbook, request: Migrate, *, dirty_before: float | None = None
+        self,
+        log: Logbook,
+        request: Migrate,
+        *,
+        dirty_before: float | None = None,
+        elsewhere: bool = False,
     ) -> Tracker:
         """Return a tracker with lanes of its own; `follow` closes them."""
-        line = self.line(log.migration)
-        return Tracker(log, request, self.hosts, line, self.state, dirty_before=dirty_before)
+        return Tracker(
+            *(log, request, self.hosts, self.line(log.migration), self.state),
+            dirty_before=dirty_before,
+            elsewhere=elsewhere,
+        )
 
     def follows(self, source: ObjectKey) -> bool:
         """Whether a migration of the instance `source` is followed already."""

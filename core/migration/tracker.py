@@ -66,12 +66,15 @@ class Tracker:
         state: Callable[[], State],
         *,
         dirty_before: float | None = None,
+        elsewhere: bool = False,
     ) -> None:
+        """`elsewhere`: another console runs it, and its policy; here it is only watched."""
+        self._elsewhere = elsewhere
         self.log = log
         self.line = line
         self.lookout = Lookout(hosts, log.clock, state)
         self.prospect = Prospect(dirty_before=dirty_before)
-        self.helm = Helm(log, line, request)
+        self.helm = Helm(log, line, request, elsewhere=elsewhere)
         self.ending = Ending(log, self.lookout, self.prospect, hosts, request)
         self._request = request
         self._state = state
@@ -121,7 +124,8 @@ class Tracker:
                 await self._apply(await self._judge())
                 if self.migration.status.final:
                     return self.migration
-                self._act()
+                if not self._elsewhere:
+                    self._act()
                 await self._wait()
         finally:
             self.helm.close()
