@@ -196,6 +196,17 @@ _OTHER = (
         "reconnect",
     ),
     Action(
+        "hosts.drain",
+        "Drain",
+        ("D",),
+        "hosts",
+        "host",
+        "Move everything that runs on the host under the cursor to other hosts, one after another.",
+        "drain",
+        needs_write=True,
+        confirm="type",
+    ),
+    Action(
         "volumes.refresh_pool",
         "Read pools again",
         ("R",),

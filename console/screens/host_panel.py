@@ -8,6 +8,7 @@ from console.screens.table_text import facts, heading, table
 from console.screens.view import View
 from console.widgets.columns import Cell, CellValue
 from core.model import Host, HostFacts, LinkStatus
+from core.state.operations import activity
 
 _HISTORY = 12
 """Lines of link history."""
@@ -42,6 +43,8 @@ def _link(view: View, host: Host) -> list[CellValue]:
         pairs.append(("next attempt", words_))
     if link.read_only:
         pairs.append(("access", Cell("read-only", "paused")))
+    if doing := activity(view.state, host.key):
+        pairs.append(("now", Cell(doing, "changing")))
     return [heading(host.name), *facts(pairs)]
 
 

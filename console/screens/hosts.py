@@ -85,6 +85,13 @@ class HostsScreen(ListScreen[Host], inherit_bindings=False):
             lambda _: console.notify(f"Connecting to {name} again.", timeout=3, markup=False),
         )
 
+    def action_drain(self) -> None:
+        """Move everything that runs on the host under the cursor to others."""
+        from console.screens import draining
+
+        if self.table.cursor_key is not None:
+            draining.propose(self, self.table.cursor_key)
+
     @on(LiveTable.Highlighted)
     def _show_panel(self) -> None:
         row = self.console.view.state.hosts.get(self.table.cursor_key or "")

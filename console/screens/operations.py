@@ -27,6 +27,13 @@ from core.model import VERBS, Delta, OperationRecord, OperationStatus
 _PROGRESS = 14
 """Cells of the progress bar and what stands behind it."""
 
+_UNDONE = "What it had begun is undone where that is possible."
+_CANCELLED = {
+    "drain": "No further instance is begun; what is under way goes on to its end.",
+    "migrate": "It is aborted, and runs on where it is; not possible once it is in post-copy.",
+}
+"""By verb: what cancelling does."""
+
 
 class OperationsScreen(ListScreen[OperationRecord], inherit_bindings=False):
     """A table, newest first, over the steps of the one under the cursor."""
@@ -103,7 +110,7 @@ class OperationsScreen(ListScreen[OperationRecord], inherit_bindings=False):
             )  # fmt: skip
             return
         title = f"Cancel {record.verb} {record.name} on {record.host}?"
-        lines: list[CellValue] = ["What it had begun is undone where that is possible."]
+        lines: list[CellValue] = [_CANCELLED.get(record.verb, _UNDONE)]
 
         def answered(sure: bool | None) -> None:
             if sure:
@@ -124,6 +131,8 @@ class OperationsScreen(ListScreen[OperationRecord], inherit_bindings=False):
             return
         if record.subject in self.console.view.state.instances:
             await self.console.open_instance(record.subject, "overview")
+        elif record.subject.kind == "host":
+            await self.console.show_instances(f"host:{record.host}")
         else:
             self.console.notify(f"{record.name} is not there any more.", timeout=4, markup=False)
 
@@ -173,7 +182,7 @@ def operation_columns(view: View) -> list[Column[OperationRecord]]:
 def operation_lines(view: View, record: OperationRecord) -> list[CellValue]:
     """Everything about one operation, its steps included."""
     sign = status_sign(record.status)
-    options = ", ".join(f"{name} {value}" for name, value in record.options.items())
+    options = ", ".join(_options(record.options))
     lines = [
         heading(f"{record.verb} {record.name}"),
         *facts(
@@ -193,6 +202,17 @@ def operation_lines(view: View, record: OperationRecord) -> list[CellValue]:
     return lines + [
         (Cell(f"  {view.clock(step.at)}  ", "muted"), Cell(step.text)) for step in record.steps
     ]
+
+
+def _options(options: Mapping[str, Any]) -> Iterable[str]:
+    """Each option with its value; those of what a drain asks for stand among its own."""
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            yield from _options({key: each for key, each in value.items()
+                                 if key not in ("verb", "subject")})  # fmt: skip
+        else:
+            several = isinstance(value, list | tuple)
+            yield f"{name} {', '.join(map(str, value)) if several else value}"
 
 
 def _status(row: OperationRecord) -> CellValue:

@@ -5,14 +5,8 @@ UI thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from textual import on
-from textual.widget import Widget
-from textual.widgets import Button, Input
-
 from console import format as fmt
-from console.screens.dialogs.question import QuestionDialog
+from console.screens.dialogs.question import TypedQuestionDialog
 from console.screens.power import Proposal, Target
 from console.widgets.columns import Cell, CellValue
 
@@ -20,48 +14,13 @@ _MOST_NAMES = 8
 _MOST_REASONS = 3
 
 
-class ConfirmDialog(QuestionDialog, inherit_bindings=True):
+class ConfirmDialog(TypedQuestionDialog, inherit_bindings=True):
     """For a dangerous verb the name must be typed (several instances: how many)."""
 
     def __init__(self, proposal: Proposal) -> None:
-        self._proposal = proposal
-        self._must_type = word_to_type(proposal)
-        self._typed = ""
-        super().__init__(heading(proposal), particulars(proposal), proposal.entry.title)
-
-    def extra(self) -> Iterable[Widget]:
-        """The line to type the name into."""
-        if self._must_type:
-            box = Input(placeholder=f"type {self._must_type} to go on", compact=True)
-            box.cursor_blink = False
-            yield box
-
-    def may_say_yes(self) -> bool:
-        """Once the name is typed, where it must be."""
-        return self._typed == self._must_type
-
-    def keys_line(self) -> str:
-        """Which keys answer: letters go into the line while there is one."""
-        if self._must_type:
-            return f"type {self._must_type}, then enter   esc cancels"
-        return super().keys_line()
-
-    def on_mount(self) -> None:
-        """The cursor goes where the answer begins."""
-        if self._must_type:
-            self.query_one(Input).focus()
-
-    @on(Input.Changed)
-    def _type(self, event: Input.Changed) -> None:
-        self._typed = event.value.strip()
-        self.query_one("#yes", Button).disabled = not self.may_say_yes()
-
-    @on(Input.Submitted)
-    def _enter(self) -> None:
-        if self.may_say_yes():
-            self.dismiss(True)
-        else:
-            self.notify(f"Type {self._must_type} to go on, or press esc.", timeout=3, markup=False)
+        super().__init__(
+            heading(proposal), particulars(proposal), proposal.entry.title, word_to_type(proposal)
+        )
 
 
 def word_to_type(proposal: Proposal) -> str:

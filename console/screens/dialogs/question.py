@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -82,3 +83,46 @@ class QuestionDialog(ModalScreen[bool], inherit_bindings=False):
             stops[(stops.index(self.focused) + 1) % len(stops)].focus()
         elif stops:
             stops[0].focus()
+
+
+class TypedQuestionDialog(QuestionDialog, inherit_bindings=True):
+    """A question whose yes must be earned: a word has to be typed first, unless it is empty."""
+
+    def __init__(self, title: str, lines: Sequence[CellValue], yes: str, word: str) -> None:
+        self._must_type = word
+        self._typed = ""
+        super().__init__(title, lines, yes)
+
+    def extra(self) -> Iterable[Widget]:
+        """The line to type the word into."""
+        if self._must_type:
+            box = Input(placeholder=f"type {self._must_type} to go on", compact=True)
+            box.cursor_blink = False
+            yield box
+
+    def may_say_yes(self) -> bool:
+        """Once the word is typed, where it must be."""
+        return self._typed == self._must_type
+
+    def keys_line(self) -> str:
+        """Which keys answer: letters go into the line while there is one."""
+        if self._must_type:
+            return f"type {self._must_type}, then enter   esc cancels"
+        return super().keys_line()
+
+    def on_mount(self) -> None:
+        """The cursor goes where the answer begins."""
+        if self._must_type:
+            self.query_one(Input).focus()
+
+    @on(Input.Changed)
+    def _type(self, event: Input.Changed) -> None:
+        self._typed = event.value.strip()
+        self.query_one("#yes", Button).disabled = not self.may_say_yes()
+
+    @on(Input.Submitted)
+    def _enter(self) -> None:
+        if self.may_say_yes():
+            self.dismiss(True)
+        else:
+            self.notify(f"Type {self._must_type} to go on, or press esc.", timeout=3, markup=False)

@@ -1,0 +1,143 @@
+"""Draining a host from the hosts screen: what is looked at, what is asked, what is submitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from textual.widgets import Button
+
+from console.app import VirtdeckApp
+from console.screens.dialogs.question import TypedQuestionDialog
+from console.settings import DisplaySettings, Settings
+from core.model import (
+    Drain,
+    InstanceState,
+    Migrate,
+    ObjectKey,
+    OperationRecord,
+    OperationStatus,
+    Preflight,
+)
+from core.model.observation import OperationChanged
+from core.model.operation import Step
+from tests.screens.conftest import MOMENTS, TAPE, ZONE, press, settled, until
+from tests.screens.migrate_source import BLOCKERS, FINE, Answering, answer
+from tests.screens.test_migrate_dialog import messages, shown
+
+ALPHA = ObjectKey("host", "alpha", "alpha")
+DRAIN = ("2", "slash", *"alpha", "enter", "D")
+"""The keys that ask for a drain of alpha."""
+
+
+@pytest.fixture
+def source() -> Iterator[Answering]:
+    source = Answering.at(TAPE, MOMENTS["loaded"])
+    yield source
+    source.close()
+
+
+@pytest.fixture
+def app(source: Answering) -> VirtdeckApp:
+    settings = Settings(display=DisplaySettings(theme="dark", glyphs="unicode", refresh_rate=30))
+    return VirtdeckApp(lambda: source, settings, clock=source.clock, zone=ZONE)
+
+
+def running(source: Answering) -> list[str]:
+    return [row.name for row in source.state.instances.values()
+            if row.host == "alpha" and row.state.active]  # fmt: skip
+
+
+async def test_it_names_who_goes_where_and_wants_the_hosts_name(
+    app: VirtdeckApp, source: Answering
+) -> None:
+    names = running(source)
+    stays = names[0]
+
+    def look(request: Migrate) -> Preflight:
+        mine = source.state.instances[request.subject].name == stays
+        return answer(*(BLOCKERS if mine else FINE))(request)
+
+    source.answers = look
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await press(pilot, *DRAIN)
+        await until(pilot, lambda: isinstance(app.screen, TypedQuestionDialog))
+        await pilot.pause()
+        text = shown(app)
+        assert "Drain alpha?" in text
+        for name in names[1:]:
+            assert f"{name} " in text
+        assert "to beta" in text
+        assert "1 cannot be moved:" in text
+        assert "beta has no network called default." in text
+        await press(pilot, "enter", *"alph", "enter")
+        assert isinstance(app.screen, TypedQuestionDialog)  # that is not its name
+        assert app.screen.query_one("#yes", Button).disabled
+        assert source.submitted == []
+        await press(pilot, "a", "enter")
+        await until(pilot, lambda: source.submitted)
+        assert source.submitted == [Drain(ALPHA)]
+        await until(pilot, lambda: app.current_mode == "operations")
+
+
+async def test_escape_touches_nothing(app: VirtdeckApp, source: Answering) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await press(pilot, *DRAIN)
+        await until(pilot, lambda: isinstance(app.screen, TypedQuestionDialog))
+        await press(pilot, "escape")
+        assert source.submitted == []
+        assert app.current_mode == "hosts"
+
+
+async def test_what_cannot_be_is_said_at_once(app: VirtdeckApp, source: Answering) -> None:
+    source.refusals = ("alpha is being drained already (by bob@desk).",)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await press(pilot, *DRAIN)
+        await until(pilot, lambda: "drained already" in messages(app))
+        assert source.asked == []
+
+
+async def test_with_everything_blocked_the_reasons_are_told(
+    app: VirtdeckApp, source: Answering
+) -> None:
+    source.answers = answer(*BLOCKERS)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await press(pilot, *DRAIN)
+        await until(pilot, lambda: "no network called default" in messages(app))
+        assert not isinstance(app.screen, TypedQuestionDialog)
+
+
+async def test_a_drain_is_shown_with_its_steps_and_where_it_happens(
+    app: VirtdeckApp, source: Answering
+) -> None:
+    at = source.state.at
+    record = OperationRecord(
+        "zz-drain", "drain", "alpha", ALPHA, "alpha", "ann@desk", at, OperationStatus.RUNNING,
+        started=at, progress=0.25, steps=(Step(at, "keeper stays: it has a snapshot"),),
+        options={"bandwidth": 100, "options": {"verb": "migrate", "subject": ["", "", ""],
+                                               "post_copy": "allow"}},
+    )  # fmt: skip
+    source._mailroom.post(source.player._store.apply(OperationChanged("alpha", at, record)))
+    async with app.run_test(size=(160, 40)) as pilot:
+        await settled(pilot)
+        await press(pilot, "4", "slash", *"drain", "enter")
+        text = shown(app)
+        assert "keeper stays: it has a snapshot" in text
+        assert "25%" in text
+        assert "bandwidth 100, post_copy allow" in text
+        await press(pilot, "x")
+        await pilot.pause()
+        assert "No further instance is begun" in shown(app)
+        await press(pilot, "escape", "2", "slash", *"alpha", "enter")
+        assert "draining 25 %" in shown(app)
+        await press(pilot, "4", "enter")  # opens what it is about: the instances of the host
+        await until(pilot, lambda: app.current_mode == "instances")
+
+
+def test_the_tape_has_what_these_tests_are_about(source: Answering) -> None:
+    states = [row.state for row in source.state.instances.values() if row.host == "alpha"]
+    assert states.count(InstanceState.RUNNING) >= 2
