@@ -17,6 +17,8 @@ from core.source import Operation, Source
 if TYPE_CHECKING:
     from console.app import VirtdeckApp
 
+PATIENCE = 1.0
+"""Seconds of looking after which the operator is told what takes so long."""
 MOST_NAMES = 8
 """Lines of one kind in the question; the rest is counted."""
 
@@ -37,10 +39,14 @@ def propose(screen: ConsoleScreen, host: str) -> None:
         return (), await survey(source.preflight, lambda: source.state, request)
 
     def looked(found: tuple[tuple[str, ...], DrainProgress]) -> None:
+        slow.stop()
         if console.screen is screen:
             _ask(console, request, *found)
 
-    console.notify(f"Looking at everything that runs on {host}.", timeout=2, markup=False)
+    def say() -> None:
+        console.notify(f"Looking at everything that runs on {host}.", timeout=3, markup=False)
+
+    slow = console.set_timer(PATIENCE, say)
     console.ask(look, looked)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Button
 
 from console.app import VirtdeckApp
+from console.screens import draining
 from console.screens.dialogs.question import TypedQuestionDialog
 from console.settings import DisplaySettings, Settings
 from core.model import (
@@ -21,7 +23,7 @@ from core.model import (
 )
 from core.model.observation import OperationChanged
 from core.model.operation import Step
-from tests.screens.conftest import MOMENTS, TAPE, ZONE, press, settled, until
+from tests.screens.conftest import MOMENTS, SIZES, TAPE, ZONE, press, settled, until
 from tests.screens.migrate_source import BLOCKERS, FINE, Answering, answer
 from tests.screens.test_migrate_dialog import messages, shown
 
@@ -136,6 +138,31 @@ async def test_a_drain_is_shown_with_its_steps_and_where_it_happens(
         assert "draining 25 %" in shown(app)
         await press(pilot, "4", "enter")  # opens what it is about: the instances of the host
         await until(pilot, lambda: app.current_mode == "instances")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_question(
+    snap_compare: Callable[..., bool],
+    app: VirtdeckApp,
+    source: Answering,
+    size: tuple[int, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(draining, "PATIENCE", 600.0)
+    stays = running(source)[0]
+
+    def look(request: Migrate) -> Preflight:
+        mine = source.state.instances[request.subject].name == stays
+        return answer(*(BLOCKERS if mine else FINE))(request)
+
+    source.answers = look
+
+    async def asked(pilot: Pilot[None]) -> None:
+        await press(pilot, *DRAIN)
+        await until(pilot, lambda: isinstance(app.screen, TypedQuestionDialog))
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=size, run_before=asked)
 
 
 def test_the_tape_has_what_these_tests_are_about(source: Answering) -> None:
