@@ -195,6 +195,7 @@ class _Course:
     async def _begin(self, item: DrainItem) -> None:
         """Ask for the migration of one; written down before, so that none is asked for twice."""
         item = replace(item, stage=Stage.MOVING)
+        self._inherited -= {item.uuid}  # from now on it is ours: withdrawn, it stays withdrawn
         await self._note(self._with(item))
         try:
             operation = await self._means.submit(drain_plan.migrate_request(self._request, item))
