@@ -117,9 +117,14 @@ class Case:
         return True
 
     def moved(self, migration: Migration, text: str) -> None:
-        """Note how the migration that this operation is stands, with a line for the log."""
+        """Note how the migration that this operation is stands, with a line for the log.
+
+        What is learnt after the end (the guest agent answers) does not open the operation again.
+        """
         now = self.now()
         self.progress = msgspec.structs.replace(self.progress, migration=migration)
+        if self.record.status.final:
+            return
         self._next(
             now,
             "" if any(step.text == text for step in self.record.steps) else text,

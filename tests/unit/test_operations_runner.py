@@ -6,7 +6,7 @@ The verbs themselves are tested on libvirt: tests/driver and tests/lab.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -38,6 +38,8 @@ from core.model import (
     InstanceState,
     Link,
     LinkStatus,
+    Migrate,
+    Migration,
     ObjectKey,
     OperationRecord,
     OperationStatus,
@@ -50,8 +52,10 @@ from core.model import (
 from core.model.event import LinkEvent
 from core.model.observation import OperationChanged
 from core.operations import PowerCall, Runner
+from core.operations.case import Case
+from core.operations.conduct import Keep
 from core.operations.driver import progress_json
-from core.operations.verb import Progress, Sent
+from core.operations.verb import End, Progress, Sent, done
 
 S = InstanceState
 AFTER = {
@@ -509,3 +513,38 @@ async def test_two_consoles_show_each_others_operations_and_hand_over_on_leaving
     assert other.calls == []
     await other.runner.close()
     await journal.close()
+
+
+async def test_what_is_learnt_of_a_migration_after_its_end_does_not_open_it_again(
+    journal: Journal,
+) -> None:
+    world = World()
+    kept: list[Callable[[], Awaitable[None]]] = []
+
+    class Moves:
+        async def run(self, case: Case, keep: Keep) -> End:
+            row = Migration(case.record.id, "alpha", case.record.subject.id, "web")
+            case.moved(row, "running")
+
+            async def later() -> None:
+                case.moved(msgspec.structs.replace(row, outcome="its agent answers"), "completed")
+                await keep(case)
+
+            kept.append(later)
+            return done("web runs on beta")
+
+        async def cancel(self, case: Case) -> None: ...
+
+    world.hosts["beta"] = Host("beta", "test:///other", link=Link(LinkStatus.UP))
+    world.runner = Runner(
+        *(world, journal, SystemClock(), lambda: world.state, world.publish, "ann@desk"),
+        conducts={Migrate: Moves()},
+    )
+    handle = await world.runner.submit(Migrate(world.add("web", S.RUNNING), to="beta"))
+    assert (await handle).status is OperationStatus.DONE
+    await kept[0]()
+    assert handle.record.status is OperationStatus.DONE
+    (entry,) = await journal.recent()
+    assert entry.record == handle.record
+    assert "its agent answers" in entry.progress
+    await world.runner.close()
