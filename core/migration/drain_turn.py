@@ -178,8 +178,11 @@ def _line(item: DrainItem) -> str:
 
 
 def _chosen(progress: DrainProgress, seen: Seen) -> tuple[DrainItem, ...]:
-    """Return which are begun now; one whose destination is out of reach lets the next go first."""
-    if progress.stopped or not reachable(seen.state.hosts.get(seen.source)):
+    """Return which are begun now; one whose destination is out of reach lets the next go first.
+
+    Of a drain that was stopped none waits any more.
+    """
+    if not reachable(seen.state.hosts.get(seen.source)):
         return ()
     free = at_a_time(seen.request) - len(progress.at(Stage.MOVING))
     ready = [item for item in progress.at(Stage.WAITING)

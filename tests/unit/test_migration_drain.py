@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from core.clock import SystemClock
-from core.errors import RefusedError
+from core.errors import RefusedError, UnreachableError
 from core.journal import recovery
 from core.journal.entry import Entry
 from core.journal.journal import Journal
@@ -32,6 +32,7 @@ from core.migration.drain_turn import (
     take_turn,
 )
 from core.migration.roster import Roster
+from core.migration.survey import survey
 from core.model import (
     Answer,
     Delta,
@@ -216,6 +217,30 @@ def test_off_is_left_paused_is_moved_and_one_on_its_way_is_waited_for() -> None:
         "going is on its way already: it is waited for",
         "off is left: it is off: what is off is not moved",
     )
+
+
+def test_a_migration_that_is_over_does_not_count_as_on_its_way() -> None:
+    old = moving("back", M.COMPLETED)
+    plan = plan_drain(state(instance("back"), migrations=(old,)), Drain(ALPHA), {})
+    assert placed(plan) == {"back": "beta"}
+
+
+@pytest.mark.parametrize(("wanted", "looks"), [(True, ["beta", "gamma"]), (False, [])])
+async def test_the_whole_set_is_looked_at_at_every_destination_while_it_is_wanted(
+    wanted: bool, looks: list[str]
+) -> None:
+    now = state(instance("a"), hosts=(host("alpha"), host("beta", 9), host("gamma", 8)))
+    looked: list[str] = []
+
+    async def look(request: Migrate) -> Preflight:
+        looked.append(request.to)
+        if request.to == "beta":
+            raise UnreachableError("beta does not answer.")
+        return Preflight(0.0, (Finding("clock", Level.WARNING, "It is slow."),))
+
+    plan = await survey(look, lambda: now, Drain(ALPHA), lambda: wanted)
+    assert looked == looks
+    assert placed(plan) == {"a": "gamma" if wanted else "beta"}
 
 
 @given(
@@ -526,6 +551,7 @@ class World:
         self.asked: list[Migrate] = []
         self.ends: dict[str, asyncio.Future[End]] = {}
         self.looked = 0
+        self.before_submit: Callable[[], Awaitable[None]] | None = None
         self.gate = asyncio.Event()
         self.gate.set()
         clock = SystemClock()
@@ -564,6 +590,9 @@ class World:
         if name in self.refused:
             raise RefusedError(self.refused[name])
         self.asked.append(request)
+        if self.before_submit is not None:
+            before, self.before_submit = self.before_submit, None
+            await before()
         return await self.runner.submit(request)
 
     async def preflight(self, request: Migrate, *, measure: bool = False) -> Preflight:
@@ -672,6 +701,17 @@ async def test_stopped_while_it_looks_it_moves_nothing(world: World) -> None:
     assert world.asked == []
 
 
+async def test_what_it_asked_for_is_written_down(world: World, journal: Journal) -> None:
+    operation = await world.runner.submit(Drain(ALPHA, at_a_time=1, order="name"))
+    await until(lambda: operation.record.steps[-1].text == "a: asked to move to beta")
+    (entry,) = [each for each in await journal.recent() if each.record.verb == "drain"]
+    kept = msgspec.json.decode(entry.progress, type=Progress).drain
+    (asked,) = [each.id for each in world.operations.values() if each.verb == "migrate"]
+    assert kept is not None
+    assert [each.operation for each in kept.items] == [asked, "", "", ""]
+    await until(lambda: "a" in world.ends)
+
+
 async def test_stopped_it_waits_for_what_is_under_way_and_says_so(world: World) -> None:
     operation = await world.runner.submit(Drain(ALPHA, at_a_time=2, order="name"))
     await until(lambda: world.running == ["a", "b"])
@@ -686,6 +726,20 @@ async def test_stopped_it_waits_for_what_is_under_way_and_says_so(world: World) 
     await until(lambda: operation.record.status.final)
     assert operation.record.status is O.CANCELLED
     assert [each.subject.id for each in world.asked] == ["u-a", "u-b"]
+
+
+async def test_stopped_between_two_it_begins_only_the_first(world: World) -> None:
+    operation = await world.runner.submit(Drain(ALPHA, at_a_time=2, order="name"))
+
+    async def stop() -> None:
+        await world.runner.cancel(operation.id)
+
+    world.before_submit = stop
+    await until(lambda: world.running == ["a"])
+    world.end("a")
+    await until(lambda: operation.record.status.final)
+    assert [each.subject.id for each in world.asked] == ["u-a"]
+    assert operation.record.outcome.startswith("1 of 4 moved; 3 stay")
 
 
 async def test_another_console_goes_on_with_a_drain(world: World, journal: Journal) -> None:
