@@ -17,6 +17,7 @@ from core.migration.port import Call
 from core.migration.roster import Roster
 from core.migration.tracker import Tracker
 from core.model import (
+    Answer,
     Delta,
     Migrate,
     Migration,
@@ -46,6 +47,8 @@ class Conductor:
         self._foreign = Foreign(roster)
         self._author = author
         self._look = look
+        self._preparing: dict[str, Case] = {}
+        """By operation id: those of which nothing has been sent."""
 
     async def close(self) -> None:
         """Follow nothing any more. What runs, runs on at its source."""
@@ -71,35 +74,46 @@ class Conductor:
         assert isinstance(request, Migrate)
         log = self._logbook(preparation.begun(case.record, request, state), case, keep)
         log.show()
+        self._preparing[case.record.id] = case
         try:
-            found = await self._look(request)
-            preparation.require(found)
-            request = preparation.vouched(request, found)
-            plan, migration = await preparation.prepare(
-                self._roster.hosts, self._roster.state(), request, log.migration
-            )
-        except VirtdeckError as error:
-            return _not_started(log, error)
-        log.put(migration)
-        tracker = self._roster.tracker(log, request, dirty_before=found.dirty_rate)
-        return await self._carry_out(case, keep, tracker, request, plan)
-
-    async def _carry_out(
-        self, case: Case, keep: Keep, tracker: Tracker, request: Migrate, plan: Plan
-    ) -> End:
-        log = tracker.log
-        tracker.lookout.recovering = isinstance(case.request, ResumeMigration)
-        try:
-            if not tracker.lookout.recovering:
-                await preparation.set_limits(tracker.line, log, request)
-            if case.cancelled:
-                raise RefusedError(case.cancelled)
-            log.change(started=log.clock.now())
-            case.moved(log.migration, f"migrating to {plan.destination}")
-            await keep(case)
+            tracker, plan = await self._prepare(case, keep, log, request)
+        except asyncio.CancelledError:
+            _stopped(log, case.cancelled or "its console ended")
+            raise
         except (VirtdeckError, JournalError) as error:
-            await tracker.line.close()
             return _not_started(log, error)
+        finally:
+            del self._preparing[case.record.id]
+        return await self._call(case, tracker, plan)
+
+    async def _prepare(
+        self, case: Case, keep: Keep, log: Logbook, request: Migrate
+    ) -> tuple[Tracker, Plan]:
+        """Look, plan, set the limits and write it down; raises RefusedError with the reasons."""
+        roster = self._roster
+        found = await self._look(request)
+        preparation.require(found)
+        request = preparation.vouched(request, found)
+        plan, migration = await preparation.prepare(
+            roster.hosts, roster.state(), request, log.migration
+        )
+        log.put(migration)
+        tracker = roster.tracker(log, request, dirty_before=found.dirty_rate)
+        try:
+            await preparation.set_limits(tracker.line, log, request)
+            await self._commit(case, keep, log)
+        except BaseException:
+            await tracker.line.close()
+            raise
+        return tracker, plan
+
+    async def _commit(self, case: Case, keep: Keep, log: Logbook) -> None:
+        """Write it down, before anything is sent: from here on it is followed, whoever dies."""
+        log.change(started=log.clock.now())
+        case.moved(log.migration, f"migrating to {log.migration.to}")
+        await keep(case)
+
+    async def _call(self, case: Case, tracker: Tracker, plan: Plan) -> End:
         call = asyncio.create_task(
             tracker.line.migrate(Call(plan.uri, plan.flags, plan.parameters)),
             name=f"migrate-{case.record.id}",
@@ -131,7 +145,13 @@ class Conductor:
             return failed(error.message, error.hint)
         again = recover.again(old, case.record, self._roster.clock.now())
         tracker = self._roster.tracker(self._logbook(again, case, keep), original)
-        return await self._carry_out(case, keep, tracker, original, plan)
+        tracker.lookout.recovering = True
+        try:
+            await self._commit(case, keep, tracker.log)
+        except JournalError as error:
+            await tracker.line.close()
+            return _not_started(tracker.log, error)
+        return await self._call(case, tracker, plan)
 
     async def cancel(self, case: Case) -> None:
         """Abort; raises RefusedError where that would lose the instance, or comes too late."""
@@ -147,6 +167,12 @@ class Conductor:
             tracker.wake()
             return record
         migration = self._roster.state().migrations.get(migration_id)
+        preparing = self._preparing.get(migration_id)
+        if preparing is not None and preparing.task is not None and steer.kind is SteerKind.ABORT:
+            now = self._roster.clock.now()
+            preparing.cancelled = f"aborted by {self._author}"
+            preparing.task.cancel()
+            return SteerRecord(now, steer, self._author, Answer.DONE, now)
         if migration is None:
             raise NotFoundError(
                 f"There is no migration {migration_id!r}.", "See `virtdeck migrations`."
@@ -179,6 +205,13 @@ def end_of(migration: Migration) -> End:
     if migration.status is MigrationStatus.ABORTED:
         return cancelled(outcome, hint)
     return failed(outcome, hint)
+
+
+def _stopped(log: Logbook, why: str) -> None:
+    """Show that a migration was stopped before anything was sent."""
+    migration = log.migration
+    outcome = f"aborted before it began ({why}): {migration.name} stays on {migration.host}"
+    log.change(outcome, status=MigrationStatus.ABORTED, ended=log.clock.now(), outcome=outcome)
 
 
 def _not_started(log: Logbook, error: VirtdeckError) -> End:

@@ -150,9 +150,10 @@ class Tracker:
         with suppress(VirtdeckError):
             told = await self.line.limits()
             limits = in_force(self.migration.limits, self._told, told)
+            text = "" if self._told is None else "its limits were changed by somebody else"
             self._told = told
             if limits != self.migration.limits:
-                self.log.change(limits=limits)
+                self.log.change(text, limits=limits)
 
     async def _judge(self) -> Judgement:
         """Judge from what the state shows; where it is about to turn, from fresh readings."""

@@ -120,6 +120,8 @@ class Rewrites(Value, frozen=True, forbid_unknown_fields=True):
     graphics: tuple[GraphicsListen, ...] = ()
     serial: SerialListen | None = None
     volumes: tuple[VolumeRewrite, ...] = ()
+    disks: tuple[Move, ...] = ()
+    """Paths of images and devices; a disk that is copied may then arrive under another name."""
     rbd_monitors: tuple[Monitor, ...] = ()
     """Of image disks: volumes, which have a serial, say their own."""
     perf: tuple[str, ...] | None = None

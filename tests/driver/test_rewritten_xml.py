@@ -37,6 +37,8 @@ BEFORE = """<domain type='test'><name>rewritten</name>
     <graphics type='vnc' port='-1' autoport='yes'/>
     <hostdev mode='subsystem' type='mdev' model='vfio-pci'>
       <source><address uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/></source></hostdev>
+    <disk type='file' device='disk'><source file='/srv/images/data.raw'/>
+      <target dev='vdz' bus='virtio'/></disk>
     <hostdev mode='subsystem' type='pci' managed='yes'>
       <source><address domain='0x0000' bus='0x06' slot='0x02' function='0x0'/></source></hostdev>
     <memory model='nvdimm'><source><path>/dev/dax0.0</path></source>
@@ -63,6 +65,7 @@ def test_libvirt_takes_xml_with_every_rewrite():
     assert told("devices/disk[2]/source", "dev") == ["/dev/mapper/mpathb"]
     assert told("devices/disk[2]/address", "slot") == ["0x14"]
     assert told("devices/disk[3]//secret", "uuid") == ["d3b0a52e-0000-4000-8000-000000000003"]
+    assert "/var/lib/libvirt/images/data.raw" in told("devices/disk/source", "file")
     assert told("devices/disk[1]/source/host", "name") == ["10.0.0.7"]
     assert told("perf/event", "name") == ["mbmt"]
     assert told("memoryBacking/access", "mode") == ["shared"]

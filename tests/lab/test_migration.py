@@ -113,7 +113,9 @@ async def test_a_verdict_then_a_raised_downtime_finishes_it(fleet: Fleet, busy: 
     raised = await fleet.steer(moved.now.id, Steer(SteerKind.MAX_DOWNTIME, needed))
     assert raised.answer is Answer.DONE, said(raised)
     migration = await moved.reaches(M.COMPLETED)
-    assert [record.by == migration.author for record in migration.steering] == [True] * 4
+    assert sum(record.by == migration.author for record in migration.steering) == 4
+    advice = [record for record in migration.steering if record.by == "policy manual"]
+    assert {record.answer for record in advice} <= {Answer.ADVISED}  # it never acts
     assert passed(migration), told(migration)
 
 
@@ -186,6 +188,16 @@ async def test_an_abort_while_it_prepares_is_not_lost(fleet: Fleet, lab: Lab, bu
     assert record.answer is Answer.DONE, said(record)
     await moved.reaches(M.ABORTED)
     await moved.ends()
+    assert states(lab.hosts, busy) == {moved.source.host: "running"}
+
+
+async def test_an_abort_before_anything_was_sent(fleet: Fleet, lab: Lab, busy: str) -> None:
+    moved = await start(fleet, busy, bandwidth=4)
+    assert moved.now.started is None
+    assert (await fleet.steer(moved.now.id, Steer(SteerKind.ABORT))).answer is Answer.DONE
+    migration = await moved.reaches(M.ABORTED, seconds=1.0)
+    assert "before it began" in migration.outcome
+    assert (await moved.ends()).status is OperationStatus.CANCELLED
     assert states(lab.hosts, busy) == {moved.source.host: "running"}
 
 

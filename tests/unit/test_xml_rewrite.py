@@ -16,6 +16,7 @@ from core.model.rewrites import (
     GraphicsListen,
     MemoryBacking,
     Monitor,
+    Move,
     NumaPinning,
     Pin,
     Rewrites,
@@ -522,3 +523,24 @@ def test_half_a_scheduler_is_no_scheduler(scheduler):
     """Nova looked at the priority only, and wrote vcpus='None' (nova-map 2.3, rule 10)."""
     with pytest.raises(UsageError):
         rewrite(domain(head=NUMA), Rewrites(numa=NumaPinning(schedulers=(scheduler,))))
+
+
+def test_disks_have_other_paths_there():
+    disk = (
+        "<disk type='{0}'><source {1}='{2}'/><backingStore type='file'><source file='{3}'/>"
+        "</backingStore><target dev='vda'/></disk>"
+    )
+    moves = (Move("/a/x.qcow2", "/b/x.qcow2"), Move("/a/base", "/b/base"))
+    rewritten(
+        domain(disk.format("file", "file", "/a/x.qcow2", "/a/base")),
+        domain(disk.format("file", "file", "/b/x.qcow2", "/b/base")),
+        disks=moves,
+    )
+    rewritten(
+        domain(disk.format("block", "dev", "/dev/vg/one", "/a/base")),
+        domain(disk.format("block", "dev", "/dev/vg/two", "/a/base")),
+        disks=(Move("/dev/vg/one", "/dev/vg/two"),),
+    )
+    refused(domain(), "no disk at /a/x.qcow2", disks=moves[:1])
+    with pytest.raises(UsageError, match="path of a disk"):
+        rewrite(domain(), Rewrites(disks=(Move("x", "/b"),)))

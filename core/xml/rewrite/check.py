@@ -142,6 +142,7 @@ def _devices(rewrites: Rewrites) -> Iterator[str]:
         ("UUID of a mediated device", rewrites.mdev, _uuid),
         ("PCI address such as 0000:06:02.0", rewrites.pci, read_pci),
         ("path of persistent memory", rewrites.pmem, _path),
+        ("path of a disk", rewrites.disks, _path),
     ):
         yield from _moves(what, moves, identity)
 

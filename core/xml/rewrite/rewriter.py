@@ -1,4 +1,7 @@
-"""All the rewrites, in Nova's order: each changes its part of the XML and says what it missed."""
+"""All the rewrites: each changes its part of the XML and says what it missed.
+
+They are Nova's, in Nova's order, and the paths of disks, which Nova does not change.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from core.xml.rewrite.elements import Rule
 from core.xml.rewrite.host_devices import mdev, pci, pmem
 from core.xml.rewrite.network import interfaces
 from core.xml.rewrite.pinning import cpuset, numa
-from core.xml.rewrite.storage import rbd_monitors, volumes
+from core.xml.rewrite.storage import disks, rbd_monitors, volumes
 from core.xml.rewrite.tuning import cpu_shares, memory_backing, perf
 from core.xml.tree import parse
 
@@ -20,6 +23,7 @@ RULES: tuple[Rule, ...] = (
     graphics,
     serial,
     volumes,
+    disks,
     rbd_monitors,
     perf,
     memory_backing,

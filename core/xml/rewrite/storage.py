@@ -1,4 +1,4 @@
-"""Volumes and the monitors of Ceph (nova-map 2.3, rules 3 and 4)."""
+"""Volumes and the monitors of Ceph (nova-map 2.3, rules 3 and 4), and the paths of disks."""
 
 from __future__ import annotations
 
@@ -103,6 +103,24 @@ def _set_secret(encryption: Element, uuid: str) -> None:
     for secret in secrets:
         put(secret, "usage", "")  # a secret is named by one of the two
         secret.set("uuid", uuid)
+
+
+def disks(root: Element, rewrites: Rewrites) -> Iterator[str]:
+    """Give disks, and the images below them, their paths at the destination.
+
+    Nova needs no such rule: there a disk has one path on every host.
+    """
+    targets = {move.source: move.destination for move in rewrites.disks}
+    found = set()
+    for source in root.iterfind("./devices/disk//source"):
+        for name in ("file", "dev"):
+            path = source.get(name, "")
+            if path in targets:
+                found.add(path)
+                source.set(name, targets[path])
+    for path in targets:
+        if path not in found:
+            yield f"The instance has no disk at {path}."
 
 
 def rbd_monitors(root: Element, rewrites: Rewrites) -> Iterator[str]:

@@ -1,0 +1,121 @@
+"""Live migrations that copy disks, and one whose destination has no room for them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from core.fleet import Fleet
+from core.lab import Lab, LabHost
+from core.model import OperationStatus, Rewrites
+from core.model.rewrites import Move
+from tests.lab import burner
+from tests.lab.burner import Burner
+from tests.lab.migrating import M, opened, passed, start, states, told
+
+DISK = """
+<disk type='file' device='disk'>
+  <driver name='qemu' type='qcow2'/>
+  <source file='{path}'/>
+  <target dev='vdb' bus='virtio'/>
+</disk>
+"""
+SIZE = "16M"
+
+
+@pytest.fixture
+async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
+    async with opened(uris, tmp_path / "journal.sqlite3") as made:
+        yield made
+
+
+def image(lab: Lab, path: Path, *, written: bool) -> Path:
+    """Make a disk image, with or without something in it."""
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", path, SIZE], check=True)
+    if written:
+        subprocess.run(["qemu-io", "-c", "write -q -P 7 0 8M", path], check=True)
+    lab.account.own(path)
+    return path
+
+
+def content(path: Path) -> str:
+    """What qemu-io says of the pattern that was written."""
+    words = ["qemu-io", "-r", "-U", "-c", "read -P 7 0 8M", path]
+    found = subprocess.run(words, capture_output=True, text=True, check=True)
+    return found.stdout.lower()
+
+
+@pytest.fixture
+def copied(lab: Lab, alpha: LabHost, beta: LabHost) -> Iterator[str]:
+    """A guest with a disk of alpha's own."""
+    name = burner.start(lab, "alpha", Burner("copied", memory=64, writes=8, rate=2))
+    path = image(lab, alpha.pool / "copied.qcow2", written=True)
+    description = lab.root / "copied-disk.xml"
+    description.write_text(DISK.format(path=path))
+    alpha.virsh("attach-device", name, str(description), "--persistent")
+    yield name
+    burner.remove(lab, name)
+    for host in (alpha, beta):
+        (host.pool / "copied.qcow2").unlink(missing_ok=True)
+
+
+def elsewhere(lab: Lab, path: Path) -> Rewrites:
+    """The destination's XML: the same disk, at a path of its own."""
+    return Rewrites(disks=(Move(str(lab.host("alpha").pool / "copied.qcow2"), str(path)),))
+
+
+async def test_a_disk_is_copied_along(fleet: Fleet, lab: Lab, beta: LabHost, copied: str) -> None:
+    target = beta.pool / "copied.qcow2"
+    moved = await start(
+        fleet,
+        copied,
+        storage="copy-all",
+        disks=("vdb",),
+        rewrites=elsewhere(lab, target),
+    )
+    migration = await moved.reaches(M.COMPLETED)
+    assert passed(migration), told(migration)
+    assert migration.copied_disks == ("vdb",)
+    sample = migration.sample
+    assert sample is not None
+    assert sample.disk_total == 16 * 1024 * 1024
+    assert states(lab.hosts, copied) == {"beta": "running"}
+    assert str(target) in beta.virsh("domblklist", copied)
+    assert "failed" not in await asyncio.to_thread(content, target)
+
+
+@pytest.fixture
+def no_room(lab: Lab, beta: LabHost) -> Iterator[Path]:
+    """A place at the destination with 2 MiB. Mounting wants root, which CI is."""
+    place = beta.directory / "no-room"
+    place.mkdir()
+    owner = f"uid={lab.account.uid},gid={lab.account.gid}"
+    mount = ["mount", "-t", "tmpfs", "-o", f"size=2m,{owner}", "virtdeck-test", str(place)]
+    prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    subprocess.run([*prefix, *mount], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run([*prefix, "umount", "--lazy", str(place)], check=True)
+        place.rmdir()
+
+
+async def test_the_destination_has_no_room_for_the_disk(
+    fleet: Fleet, lab: Lab, copied: str, no_room: Path
+) -> None:
+    target = image(lab, no_room / "copied.qcow2", written=False)
+    moved = await start(
+        fleet, copied, storage="copy-all", disks=("vdb",), rewrites=elsewhere(lab, target),
+        overrides=("disk-vdb",),
+    )  # fmt: skip
+    migration = await moved.reaches(M.FAILED)
+    assert "still runs on alpha" in migration.outcome, told(migration)
+    assert "space" in migration.outcome.lower() or "input/output" in migration.outcome.lower()
+    assert (await moved.ends()).status is OperationStatus.FAILED
+    assert passed(moved.now), told(moved.now)
+    assert states(lab.hosts, copied) == {"alpha": "running"}
