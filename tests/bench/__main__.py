@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from tests.bench.rows import Row, json_line, table
 
-BENCHES = ("rpc", "listing", "startup", "latency", "screen")
+BENCHES = ("rpc", "listing", "startup", "latency", "screen", "migration")
 
 
 def rows(names: list[str]) -> Iterator[Row]:

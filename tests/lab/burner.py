@@ -52,15 +52,21 @@ class Burner:
     memory: int = 96
     writes: int = 48
     rate: int = 30
+    fills: int | None = None
+    """MiB that it writes once at first; None: those it goes on writing to. The rest is zeros."""
 
 
 def boot_sector(burner: Burner) -> bytes:
     """The 512 bytes a burner boots from: 16-bit code with one 32-bit segment for the writing."""
-    last = struct.pack("<I", FIRST + burner.writes * 1024 * 1024)
+    last, filled = (
+        struct.pack("<I", FIRST + size * 1024 * 1024)
+        for size in (burner.writes, burner.fills or burner.writes)
+    )
     first, step = struct.pack("<I", FIRST), struct.pack("<I", PAGE)
     pages = round(burner.rate * 1024 * 1024 / PAGE / TICKS)
     to_first = b"\x66\xbf" + first  # mov edi, first
-    forward = b"\x66\x81\xc7" + step + b"\x66\x81\xff" + last  # add edi, page; cmp edi, last
+    on = b"\x66\x81\xc7" + step + b"\x66\x81\xff"  # add edi, page; cmp edi, ...
+    forward = on + last
     enter = bytes.fromhex(
         "fa 31c0 8ed8 8ed0 bc007c"  # cli; ds = ss = 0; sp = 0x7c00
         "0f0116 f07d 0f20c0 0c01 0f22c0 eb00"  # lgdt [0x7df0]; protected mode on
@@ -68,7 +74,7 @@ def boot_sector(burner: Burner) -> bytes:
         "31c0 8ee0"  # fs = 0
     )
     write = b"\x64\x67\x66\x89\x3f"  # mov fs:[edi], edi: no page of it is zero any more
-    fill = to_first + write + forward
+    fill = to_first + write + on + filled
     fill += b"\x72" + struct.pack("<b", -(len(write) + len(forward) + 2))  # jb: the next page
     change = b"\x64\x67\x66\xff\x07"  # inc dword fs:[edi]
     page = change + forward + b"\x72\x06" + to_first

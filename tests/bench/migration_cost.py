@@ -1,0 +1,188 @@
+"""What it costs: the throughput of a migration that is watched, ten migrations at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from statistics import median
+from typing import Any
+
+from console.bridge import Bridge
+from core.fleet import Fleet
+from core.hypervisor.options import LinkOptions
+from core.model import InstanceState, Migrate, Migration, MigrationStatus
+from core.model.base import ObjectKey
+from tests.bench.migration_lab import MIB, REPEATS, Ground
+from tests.bench.rows import Row, below
+from tests.bench.screen import thread_cpu
+from tests.bench.terminal import Terminal
+from tests.driver.command import Virtdeck
+from tests.lab.burner import Burner
+from tests.lab.migrating import until
+
+LARGE = Burner("large", memory=1024, writes=960, rate=0)
+TEN = tuple(
+    Burner(f"ten-{number}", memory=40, writes=12, rate=8 + number % 3) for number in range(10)
+)
+SETTLE = 3.0
+"""Seconds until what a console does at its start is done."""
+NARROW = 4
+"""MiB/s for each of the ten, less than any of them writes."""
+WAYS: tuple[dict[str, Any], ...] = (
+    {"policy": "adaptive", "post_copy": "allow"},
+    {"policy": "nova-rocky", "post_copy": "allow"},
+    {"policy": "nova", "post_copy": "allow", "timeout_action": "force-complete",
+     "completion_timeout": 4.0},
+)  # fmt: skip
+
+
+async def rows(ground: Ground) -> list[Row]:
+    """The watched one, then the ten."""
+    return [*await _watched(ground), *await _ten(ground)]
+
+
+async def _watched(ground: Ground) -> list[Row]:
+    """By turns: virsh alone, and from a real console that shows the cockpit."""
+    found = []
+    for bandwidth in (0, 200):
+        alone, watched = [], []
+        for _ in range(REPEATS):
+            async with ground.guest(LARGE):
+                alone.append(await _alone(ground, bandwidth))
+            async with ground.guest(LARGE):
+                watched.append(await _in_the_cockpit(ground, bandwidth))
+        ours, theirs = median(watched), median(alone)
+        link = f"{bandwidth} MiB/s" if bandwidth else "unlimited"
+        found.append(
+            Row(
+                "migration",
+                f"throughput with the cockpit open, 1 GiB, link {link}",
+                ours,
+                "MiB/s",
+                rival=theirs,
+                rival_name="virsh, nobody watching",
+                target=">= 0.98x",
+                met=ours / theirs >= 0.98,
+            )
+        )
+    return found
+
+
+async def _alone(ground: Ground, bandwidth: int) -> float:
+    course, _ = await ground.virsh(LARGE.name, "--bandwidth", str(bandwidth))
+    return _throughput(course.values)
+
+
+async def _in_the_cockpit(ground: Ground, bandwidth: int) -> float:
+    home = ground.fresh_path("home")
+    home.mkdir()
+    hosts = [word for name, uri in ground.uris.items() for word in ("-c", f"{name}={uri}")]
+    began = time.time()
+    with Terminal(["-m", "console", *hosts], environment=Virtdeck(home).environment) as terminal:
+        process = await _started(ground, terminal, bandwidth)
+        await asyncio.to_thread(
+            terminal.wait, lambda lines: any("completed" in line for line in lines), 60
+        )
+        await process.wait()
+    return _throughput(ground.eyes.course(LARGE.name, "alpha", began).values)
+
+
+async def _started(
+    ground: Ground, terminal: Terminal, bandwidth: int
+) -> asyncio.subprocess.Process:
+    """The console is on its migrations, virsh starts one, and its cockpit is opened."""
+    shows = terminal.wait
+    await asyncio.to_thread(shows, lambda lines: any(LARGE.name in line for line in lines), 30)
+    terminal.press("6")
+    await asyncio.to_thread(terminal.read_for, SETTLE)
+    process = await ground.virsh_begun(LARGE.name, "--bandwidth", str(bandwidth))
+    await asyncio.to_thread(shows, lambda lines: any(LARGE.name in line for line in lines), 30)
+    terminal.press("\r")
+    return process
+
+
+def _throughput(values: dict[str, Any]) -> float:
+    """MiB/s over the whole job, by libvirt's own record."""
+    seconds = (values["time_elapsed"] - values.get("setup_time", 0)) / 1000
+    return float(values["memory_processed"]) / MIB / seconds
+
+
+async def _ten(ground: Ground) -> list[Row]:
+    async with AsyncExitStack() as stack:
+        for guest in TEN:
+            await stack.enter_async_context(ground.guest(guest))
+        bridge = _bridge(ground)
+        try:
+            bridge.start()
+            keys = await _keys(bridge)
+            migrations, share, seconds = await _together(bridge, keys)
+        finally:
+            bridge.stop()
+    done = sum(one.status is MigrationStatus.COMPLETED for one in migrations)
+    own = sum(_steered_by_its_own(one) for one in migrations)
+    return [
+        Row("migration", f"10 at once: completed, within {seconds:.0f} s", done, "migrations",
+            target="10", met=done == 10),
+        Row("migration", "10 at once: steered by its own policy and no other", own, "migrations",
+            target="10", met=own == 10),
+        Row("migration", "10 at once: core thread", share * 100, "% of a core",
+            target=below(20), met=share < 0.2),
+    ]  # fmt: skip
+
+
+def _bridge(ground: Ground) -> Bridge:
+    hosts = [f"{name}={uri}" for name, uri in ground.uris.items()]
+    journal = ground.fresh_path("journal.sqlite3")
+    options = LinkOptions(sweep_interval=0)
+    return Bridge(
+        lambda: Fleet.open(hosts, options=options, journal=journal),
+        wake=lambda: None,
+        failed=lambda error: None,
+        rate=5.0,
+    )
+
+
+async def _keys(bridge: Bridge) -> list[ObjectKey]:
+    """Wait until all ten are seen to run."""
+    names = {guest.name for guest in TEN}
+
+    def running() -> list[ObjectKey]:
+        rows = [one for one in bridge.state.instances.values() if one.name in names]
+        keys = [one.key for one in rows if one.state is InstanceState.RUNNING and one.described]
+        return keys if len(keys) == len(TEN) else []
+
+    found: list[ObjectKey] = await until(running, "ten guests")
+    return found
+
+
+async def _together(
+    bridge: Bridge, keys: Sequence[ObjectKey]
+) -> tuple[list[Migration], float, float]:
+    """Begin all at once; returns them at their end, the core thread's share, the seconds."""
+    thread = next(one for one in threading.enumerate() if one.name == "core")
+    assert thread.native_id is not None
+    before, began = thread_cpu(os.getpid(), thread.native_id), time.monotonic()
+    for number, key in enumerate(keys):
+        request = Migrate(
+            key, to="beta", bandwidth=NARROW, post_copy_bandwidth=NARROW, max_downtime=300,
+            **WAYS[number % len(WAYS)],
+        )  # fmt: skip
+        await asyncio.wrap_future(bridge.ask(lambda source, one=request: source.submit(one)))
+
+    def over() -> bool:
+        found = list(bridge.state.migrations.values())
+        return len(found) == len(keys) and all(one.status.final for one in found)
+
+    await until(over, "the end of all", 90)
+    seconds = time.monotonic() - began
+    share = (thread_cpu(os.getpid(), thread.native_id) - before) / seconds
+    return list(bridge.state.migrations.values()), share, seconds
+
+
+def _steered_by_its_own(migration: Migration) -> bool:
+    by = {record.by for record in migration.steering}
+    return by == {f"policy {migration.policy}"}

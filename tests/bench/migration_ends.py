@@ -1,0 +1,155 @@
+"""How soon the end of a migration, an abort and a switch are known: in the state, on the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from core.model import MigrationStatus, Steer, SteerKind
+from tests.bench.migration_lab import REPEATS, Ground, Stamps, begin, ends, expect, reaches
+from tests.bench.rows import Row, below, percentile
+from tests.bench.terminal import Terminal
+from tests.driver.command import Virtdeck
+from tests.lab.burner import Burner
+from tests.lab.migrating import other, until
+
+CALM = Burner("calm", memory=40, writes=8, rate=0)
+BUSY = Burner("busy", memory=64, writes=32, rate=8)
+SLOW = 4
+"""MiB/s at which the busy one is under way for as long as it takes to press a key."""
+MANY = 3
+"""Times the repeats: a p95 needs more than five."""
+COCKPIT = "Migrations ›"
+S = MigrationStatus
+
+
+async def rows(ground: Ground) -> list[Row]:
+    """End, abort and switch."""
+    async with ground.guest(CALM):
+        back = await _virsh_returns(ground)
+        state = await _ends(ground)
+    async with ground.guest(CALM):
+        screen = await _screen(ground)
+    async with ground.guest(BUSY):
+        stopped = await _virsh_aborts(ground)
+        aborted = await _aborts(ground)
+    return [
+        _row("end (JOB_COMPLETED) to completed in the state", state, 200, back),
+        _row("end (JOB_COMPLETED) to completed on the screen", screen, 200, back),
+        _row("abort pressed to aborted in the state", aborted, 500, stopped),
+        _row("switch pressed to post-copy in the state", await _switches(ground), 500),
+    ]
+
+
+def _row(name: str, seconds: list[float], limit: float, rival: list[float] | None = None) -> Row:
+    value = percentile(seconds, 95) * 1000
+    return Row(
+        "migration",
+        f"{name}, p95 of {len(seconds)}",
+        value,
+        "ms",
+        rival=percentile(rival, 95) * 1000 if rival else None,
+        rival_name="virsh migrate returns" if rival else "",
+        target=below(limit),
+        met=value < limit,
+    )
+
+
+async def _virsh_returns(ground: Ground) -> list[float]:
+    """From the event to the return of virsh, to and fro."""
+    found, source = [], "alpha"
+    for _ in range(2 * ((REPEATS + 1) // 2)):  # it ends where it began
+        course, back = await ground.virsh(CALM.name, source=source)
+        source = other(source)
+        if course.completed is not None and back is not None:
+            found.append(back - course.completed)
+    return found
+
+
+async def _ends(ground: Ground) -> list[float]:
+    found = []
+    async with ground.fleet() as fleet:
+        stamps = Stamps(fleet)
+        for _ in range(MANY * REPEATS):
+            migration = expect(await ends(fleet, await begin(fleet, CALM.name)), S.COMPLETED)
+            told = stamps.completed.pop((migration.host, migration.uuid))
+            found.append(stamps.statuses[migration.id, S.COMPLETED] - told)
+    return found
+
+
+async def _screen(ground: Ground) -> list[float]:
+    """The same on the terminal of a real console, which starts the migration by its keys."""
+    home = ground.fresh_path("home")
+    home.mkdir()
+    hosts = [word for name, uri in ground.uris.items() for word in ("-c", f"{name}={uri}")]
+    with Terminal(["-m", "console", *hosts], environment=Virtdeck(home).environment) as terminal:
+        return [await _seen(ground, terminal) for _ in range(MANY * REPEATS)]
+
+
+async def _seen(ground: Ground, terminal: Terminal) -> float:
+    def shows(*words: str, without: str = "\n") -> None:
+        def there(lines: list[str]) -> bool:
+            text = "".join(lines)
+            return all(word in text for word in words) and without not in text
+
+        if terminal.wait(there, 30) is None:
+            raise AssertionError("\n".join([f"not seen: {words}", *terminal.screen.display]))
+
+    def keys() -> float:
+        shows("calm", "running", without=COCKPIT)
+        terminal.press("m")
+        shows("^s start", " ok")
+        terminal.press("\x13")
+        shows(COCKPIT, "● completed")
+        seen = time.time()
+        terminal.press("\x1b")
+        return seen
+
+    began = time.time()
+    seen = await asyncio.to_thread(keys)
+    told = [one for one in ground.eyes.told if one.what == "completed" and one.at > began]
+    return seen - told[-1].at
+
+
+async def _virsh_aborts(ground: Ground) -> list[float]:
+    """From `virsh domjobabort` to the return of `virsh migrate`."""
+    found = []
+    for _ in range(REPEATS):
+        process = await ground.virsh_begun(BUSY.name, "--bandwidth", str(SLOW))
+        await asyncio.sleep(2.0)
+        pressed = time.time()
+        await asyncio.to_thread(ground.lab.host("alpha").virsh, "domjobabort", BUSY.name)
+        await process.wait()
+        found.append(time.time() - pressed)
+    return found
+
+
+async def _aborts(ground: Ground) -> list[float]:
+    found = []
+    async with ground.fleet() as fleet:
+        stamps = Stamps(fleet)
+        for turn in range(2 * REPEATS):
+            number = await begin(fleet, BUSY.name, bandwidth=SLOW, policy="manual")
+            await reaches(fleet, number, S.RUNNING)
+            await asyncio.sleep(0.5 + 0.1 * (turn % 5))  # at any moment between two looks
+            pressed = time.time()
+            await fleet.steer(number, Steer(SteerKind.ABORT))
+            expect(await ends(fleet, number), S.ABORTED)
+            found.append(stamps.statuses[number, S.ABORTED] - pressed)
+    return found
+
+
+async def _switches(ground: Ground) -> list[float]:
+    found = []
+    options = {"bandwidth": 8, "policy": "manual", "post_copy": "allow"}
+    async with ground.guest(BUSY), ground.fleet() as fleet:
+        stamps = Stamps(fleet)
+        for turn in range(2 * REPEATS):
+            number = await begin(fleet, BUSY.name, **options)
+            await until(lambda n=number: fleet.state.migrations[n].iterations, "the first pass")
+            await asyncio.sleep(0.3 + 0.1 * (turn % 5))
+            pressed = time.time()
+            await fleet.steer(number, Steer(SteerKind.POST_COPY))
+            expect(await ends(fleet, number), S.COMPLETED)
+            found.append(stamps.statuses[number, S.POST_COPY] - pressed)
+    return found
