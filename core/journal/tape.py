@@ -21,8 +21,8 @@ from core.errors import TapeError
 from core.model import ObjectKey, Observation, Value
 from core.model.observation import DetailRead
 
-VERSION = 1
-"""What this virtdeck writes; it reads every version up to this one."""
+VERSION = 2
+"""What this virtdeck writes; it reads every version up to this one. 2 has migrations."""
 _GZIP_MAGIC = b"\x1f\x8b"
 GZIP = 16 + zlib.MAX_WBITS
 """The window bits by which zlib writes and reads gzip's format."""

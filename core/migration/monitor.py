@@ -210,7 +210,7 @@ def _over(seen: Seen, name: str, host: str, to: str) -> Judgement:
     stays = _stays(seen, name, host)
     if seen.aborted or seen.code == ABORTED:
         return Judgement(MigrationStatus.ABORTED, f"aborted: {stays}")
-    why = seen.error.rstrip(".") or "libvirt gave no reason"
+    why = seen.error.rstrip(".") or "its migration was aborted or failed, nobody saw which"
     return Judgement(MigrationStatus.FAILED, f"{stays}: {why}", seen.hint)
 
 

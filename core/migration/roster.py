@@ -65,13 +65,16 @@ class Roster:
     async def follow(self, tracker: Tracker, call: asyncio.Task[None] | None) -> Migration:
         """Follow a migration to its end, and let go of its lanes."""
         number = tracker.migration.id
+        if (watching := self.trackers.get(number)) is not None:
+            watching.retire()  # it was another console's, and is ours now
         self.trackers[number] = tracker
         try:
             migration = await tracker.follow(call)
             if call is not None:
                 await asyncio.wait({call}, timeout=RETURN)
         finally:
-            self.trackers.pop(number, None)
+            if self.trackers.get(number) is tracker:
+                del self.trackers[number]
             await tracker.line.close()
         self.begin(tracker.ending.check_agent())
         return migration

@@ -70,6 +70,7 @@ class Tracker:
     ) -> None:
         """`elsewhere`: another console runs it, and its policy; here it is only watched."""
         self._elsewhere = elsewhere
+        self._retired = False
         self.log = log
         self.line = line
         self.lookout = Lookout(hosts, log.clock, state)
@@ -91,6 +92,11 @@ class Tracker:
     def wake(self) -> None:
         """Look again now: something about it changed."""
         self._woken.set()
+
+    def retire(self) -> None:
+        """Follow it no longer: somebody else here does now."""
+        self._retired = True
+        self.wake()
 
     def saw(self, event: Event) -> None:
         """Take an event of the instance, of either host."""
@@ -122,7 +128,7 @@ class Tracker:
             while True:
                 await self._look()
                 await self._apply(await self._judge())
-                if self.migration.status.final:
+                if self.migration.status.final or self._retired:
                     return self.migration
                 if not self._elsewhere:
                     self._act()

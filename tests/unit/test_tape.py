@@ -200,7 +200,7 @@ BROKEN = {
     "binary": (b"\x00\xff\xfe\n", "is not a tape"),
     "text": (b"hello\n", "is not a tape"),
     "other JSON": (b'{"a":1}\n', "is not a tape"),
-    "newer": (b'{"tape":2,"what":"ever"}\n', "has version 2"),
+    "newer": (b'{"tape":3,"what":"ever"}\n', "has version 3"),
     "zero": (b'{"tape":0}\n', "has version 0"),
     "half a header": (b'{"tape":1}\n', "line 1: Object missing required field"),
     "damaged gzip": (b"\x1f\x8b" + b"\x00" * 40, "is damaged"),
@@ -247,4 +247,4 @@ def test_the_header_is_the_first_line_and_plain_json(tmp_path: Path) -> None:
     path = tmp_path / "a.tape"
     record(path, EVERYTHING[:1])
     first = msgspec.json.decode(lines_of(path)[0])
-    assert first == {"tape": 1, "virtdeck": "1.2.3", "recorded": 100.0, "hosts": ["alpha"]}
+    assert first == {"tape": 2, "virtdeck": "1.2.3", "recorded": 100.0, "hosts": ["alpha"]}

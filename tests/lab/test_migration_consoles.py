@@ -1,0 +1,70 @@
+"""Two consoles and one migration: both see it, one steers it, and the other takes over."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.lab import Lab
+from core.model import Answer, Steer, SteerKind
+from tests.lab import burner
+from tests.lab.burner import Burner
+from tests.lab.migrating import M, opened, passed, said, states, told, until
+from tests.lab.test_migration_faults import CONSOLE
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def busy(lab: Lab) -> Iterator[str]:
+    name = burner.start(lab, "alpha", Burner("between", memory=96, writes=48, rate=30))
+    yield name
+    burner.remove(lab, name)
+
+
+async def test_a_console_beside_watches_steers_and_takes_over(
+    uris: dict[str, str], lab: Lab, busy: str, tmp_path: Path
+) -> None:
+    journal = tmp_path / "journal.sqlite3"
+    named = [f"{name}={uri}" for name, uri in uris.items()]
+    uuid = (await asyncio.to_thread(lab.host("alpha").virsh, "domuuid", busy)).strip()
+    async with opened(uris, journal) as fleet:
+        other = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", CONSOLE, str(journal), "alpha", uuid, "beta", "never"),
+            *named, cwd=ROOT, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert other.stdout is not None
+        number = (await other.stdout.readline()).decode().strip()
+        await until(lambda: number in fleet.state.migrations, "the journal tells of it")
+
+        def now() -> Any:
+            return fleet.state.migrations[number]
+
+        await until(lambda: now().status is M.RUNNING and now().sample, "it is watched here too")
+        assert not now().foreign
+        refused = await fleet.steer(number, Steer(SteerKind.POLICY, text="manual"))
+        assert refused.answer is Answer.REFUSED, said(refused)
+        slower = await fleet.steer(number, Steer(SteerKind.BANDWIDTH, 6))
+        assert slower.answer is Answer.DONE, said(slower)
+        other.send_signal(signal.SIGKILL)
+        await other.wait()
+        await until(
+            lambda: any("taken over" in step.text for step in now().timeline), "it is taken over"
+        )
+        await fleet.steer(number, Steer(SteerKind.BANDWIDTH, 200))
+        ours = await fleet.steer(number, Steer(SteerKind.POLICY, text="manual"))
+        assert ours.answer in (Answer.DONE, Answer.REFUSED), said(ours)  # it may be over by now
+        await until(lambda: now().status.final, "its end")
+        assert now().status is M.COMPLETED, told(now())
+        assert passed(now()), told(now())
+        mine = [
+            migration for migration in fleet.state.migrations.values() if migration.uuid == uuid
+        ]
+        assert len(mine) == 1, "nobody took it for somebody else's"
+    assert states(lab.hosts, busy) == {"beta": "running"}
