@@ -234,7 +234,8 @@ class _Course:
             text = f"waiting for {self._case.record.host} or {', '.join(hosts)} to be in reach"
             await self._note(self._progress, text)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.woken.wait(), SAFETY)
+            async with asyncio.timeout(SAFETY):  # wait_for may lose a cancellation (Python < 3.12)
+                await self.woken.wait()
 
     async def _end(self) -> End:
         host = self._case.record.host

@@ -156,7 +156,9 @@ class Driver:
         seconds = wait.until - case.now()
         if seconds > 0:
             with suppress(TimeoutError):
-                await asyncio.wait_for(case.woken.wait(), seconds)
+                # wait_for may lose a cancellation that comes with the news (Python < 3.12)
+                async with asyncio.timeout(seconds):
+                    await case.woken.wait()
         timed_out = not case.woken.is_set()
         case.woken.clear()
         up = self.link_up(case.record.host)
