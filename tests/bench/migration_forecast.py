@@ -21,7 +21,7 @@ MEMORY = 512
 FILLS = 508
 HOT = 205
 """MiB: two fifths of the memory, what the forecast supposes as long as no pass has shown it."""
-SEEN = 2.5
+SEEN = 2.0
 """First passes after which one that has not finished will not."""
 
 

@@ -32,8 +32,9 @@ from tests.lab.migrating import found, opened, other, told, until
 
 REPEATS = int(os.environ.get("BENCH_REPEATS", "5"))
 """How often each migration is made; fewer while a bench is being written."""
-SETTLED = 1.5
-"""Seconds after which a burner writes all it is to write."""
+SETTLED = 1.0
+FILLED = 400.0
+"""Seconds after which a burner is up, and MiB/s at least that it fills its memory at."""
 MIB = 1 << 20
 
 
@@ -171,7 +172,7 @@ class Ground:
     def start(self, guest: Burner, host: str = "alpha") -> str:
         """Start a burner and wait until it writes."""
         burner.start(self.lab, host, guest)
-        time.sleep(SETTLED)
+        time.sleep(SETTLED + (guest.fills or guest.writes) / FILLED)
         return guest.name
 
     async def virsh(

@@ -24,12 +24,12 @@ PASS = HARD.memory / BANDWIDTH
 BOUND = 1.3
 LIMIT = 500
 """Milliseconds of max downtime that ours and nova may go to."""
-PATIENCE = 20.0
-"""Seconds after which one that has not finished is aborted: five passes."""
+PATIENCE = 12.0
+"""Seconds after which one that has not finished is aborted: three passes."""
 HOPELESS = 2
 """Tries after which one that never finished is not tried again."""
-TIMEOUT = 8
-"""Seconds until virsh's and nova's timeouts: minutes by default, here two passes."""
+TIMEOUT = 6
+"""Seconds until virsh's and nova's timeouts: minutes by default, here one pass and a half."""
 
 Try = Callable[[], Awaitable[Course]]
 

@@ -72,6 +72,13 @@ class Terminal:
             self.feed(left)
         return self.bytes - before
 
+    def drain(self, seconds: float) -> None:
+        """Take what comes within the time and throw it away: emulating it costs more than it."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if select.select([self._fd], [], [], left)[0]:
+                self.bytes += len(os.read(self._fd, 1 << 16))
+
     def feed(self, wait: float) -> bool:
         """Read once, waiting at most `wait` seconds; False when nothing came."""
         if not select.select([self._fd], [], [], wait)[0]:
