@@ -4,6 +4,7 @@ every migration, as they came."""
 from __future__ import annotations
 
 from array import array
+from itertools import pairwise
 from math import isnan, nan
 
 from core.model import SERIES, JobSample, ObjectKey, Rates
@@ -83,12 +84,14 @@ class Histories:
 
 def _thinned(rows: tuple[JobSample, ...]) -> tuple[JobSample, ...]:
     """At most about half of `JOB_SAMPLES`, evenly apart: a chart must not lose the first hour."""
-    apart = (rows[-1].at - rows[0].at) / (JOB_SAMPLES // 2)
+    apart = (rows[-1].at - rows[0].at) / (JOB_SAMPLES // 3)
     kept = [rows[0]]
-    for row in rows[1:-1]:
-        if row.at - kept[-1].at >= apart:
+    for row, following in pairwise(rows[1:]):
+        # one that comes early stays too where the next would come too late: else a gap that is
+        # there grows with every thinning
+        if row.at - kept[-1].at >= apart or following.at - kept[-1].at > 2 * apart:
             kept.append(row)
-    return (*kept, rows[-1])[-JOB_SAMPLES:]
+    return (*kept, rows[-1])
 
 
 class Tracks:
