@@ -54,16 +54,14 @@ class EventsScreen(ListScreen[Line], inherit_bindings=False):
 
     def show_change(self, delta: Delta) -> None:
         """Add what is new, or keep it back while the list is held."""
+        del delta  # it may be older than the picture: what is in both would be shown twice
+        fresh = self._fresh()
         if self._holding:
-            self._held += delta.events
-            return
-        if delta.events_dropped:
+            self._held = list(fresh or ())
+        elif fresh is None:
             self.show_all()
-            return
-        if delta.events:
-            self._add(delta.events)
-        if self._out_of_step():
-            self.show_all()
+        elif fresh:
+            self._add(fresh)
 
     def parse_filter(self, text: str) -> Passes[Line]:
         """Words, `host:`, `kind:`, `severity:` and the others of core.state.selection."""
@@ -122,16 +120,28 @@ class EventsScreen(ListScreen[Line], inherit_bindings=False):
                 timeout=3, markup=False,
             )  # fmt: skip
 
-    def _out_of_step(self) -> bool:
-        """Whether the last line is not the last event: somebody went back on a tape."""
+    def _fresh(self) -> Sequence[Event] | None:
+        """The events of the picture after the last line; None where that is not among them.
+
+        Then very many came at once, or somebody moved about on a tape.
+        """
         events = self.console.view.state.events
-        last = self._lines.get(self._next - 1)
-        return (last.event if last else None) != (events[-1] if events else None)
+        if not self._lines:
+            return events
+        last = self._lines[self._next - 1].event
+        for count, event in enumerate(reversed(events)):
+            if event is last:
+                return events[len(events) - count :]
+        return None
 
     def _release(self) -> None:
         self._holding = False
-        held, self._held = self._held, []
-        self._add(held)
+        self._held = []
+        fresh = self._fresh()
+        if fresh is None:
+            self.show_all()
+        elif fresh:
+            self._add(fresh)
 
     def _add(self, events: Sequence[Event]) -> None:
         gone = self._append(events)

@@ -256,6 +256,21 @@ async def test_events_follow_hold_and_stay(console: Moment) -> None:
         assert table.cursor_key != kept
 
 
+async def test_news_that_is_older_than_the_picture_is_not_listed_twice(console: Moment) -> None:
+    """The picture is taken a moment after the news: what came in between is in the next news."""
+    app = console("lost")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "5")
+        screen = listing(app)
+        events = app.view.state.events
+        late = Delta(app.view.state.revision, app.view.state.at, events=tuple(events[-2:]))
+        for keys in ((), ("z",), ("z",)):
+            await press(pilot, *keys)
+            screen.show_change(late)
+            await pilot.pause()
+            assert screen.table.counts.total == len(events)
+
+
 async def test_a_tape_plays_seeks_and_changes_speed(console: Moment) -> None:
     app = console("loaded")
     async with app.run_test(size=(80, 24)) as pilot:
