@@ -16,6 +16,7 @@ from console.screens.instance import InstanceScreen
 from console.screens.instances import InstancesScreen
 from console.screens.listing import ListScreen
 from console.screens.parts import PartsLine
+from core.model import Delta
 from tests.screens.conftest import Moment, press, settled, until
 
 
