@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -16,7 +17,7 @@ from core.fleet import Fleet
 from core.hypervisor.options import LinkOptions
 from core.model import InstanceState, Migrate, Migration, MigrationStatus
 from core.model.base import ObjectKey
-from tests.bench.migration_lab import MIB, REPEATS, Ground
+from tests.bench.migration_lab import MIB, REPEATS, Ground, retried
 from tests.bench.rows import Row, below
 from tests.bench.screen import thread_cpu
 from tests.bench.terminal import Terminal
@@ -54,9 +55,9 @@ async def _watched(ground: Ground) -> list[Row]:
         alone, watched = [], []
         for _ in range(REPEATS):
             async with ground.guest(LARGE):
-                alone.append(await _alone(ground, bandwidth))
+                alone.append(await retried(partial(_alone, ground, bandwidth)))
             async with ground.guest(LARGE):
-                watched.append(await _in_the_cockpit(ground, bandwidth))
+                watched.append(await retried(partial(_in_the_cockpit, ground, bandwidth)))
         ours, theirs = median(watched), median(alone)
         link = f"{bandwidth} MiB/s" if bandwidth else "unlimited"
         found.append(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 
 from core.model import MigrationStatus, Steer, SteerKind
-from tests.bench.migration_lab import REPEATS, Ground, Stamps, begin, ends, expect, reaches
+from tests.bench.migration_lab import REPEATS, Ground, Stamps, begin, ends, expect, reaches, retried
 from tests.bench.rows import Row, below, percentile
 from tests.bench.terminal import Terminal
 from tests.driver.command import Virtdeck
@@ -67,14 +68,15 @@ async def _virsh_returns(ground: Ground) -> list[float]:
 
 
 async def _ends(ground: Ground) -> list[float]:
-    found = []
     async with ground.fleet() as fleet:
         stamps = Stamps(fleet)
-        for _ in range(MANY * REPEATS):
+
+        async def one() -> float:
             migration = expect(await ends(fleet, await begin(fleet, CALM.name)), S.COMPLETED)
             told = stamps.completed.pop((migration.host, migration.uuid))
-            found.append(stamps.statuses[migration.id, S.COMPLETED] - told)
-    return found
+            return stamps.statuses[migration.id, S.COMPLETED] - told
+
+        return [await retried(one) for _ in range(MANY * REPEATS)]
 
 
 async def _screen(ground: Ground) -> list[float]:
@@ -83,16 +85,16 @@ async def _screen(ground: Ground) -> list[float]:
     home.mkdir()
     hosts = [word for name, uri in ground.uris.items() for word in ("-c", f"{name}={uri}")]
     with Terminal(["-m", "console", *hosts], environment=Virtdeck(home).environment) as terminal:
-        return [await _seen(ground, terminal) for _ in range(MANY * REPEATS)]
+        return [await retried(partial(_seen, ground, terminal)) for _ in range(MANY * REPEATS)]
 
 
 async def _seen(ground: Ground, terminal: Terminal) -> float:
-    def shows(*words: str, without: str = "\n") -> None:
+    def shows(*words: str, without: str = "\n", seconds: float = 30) -> None:
         def there(lines: list[str]) -> bool:
             text = "".join(lines)
             return all(word in text for word in words) and without not in text
 
-        if terminal.wait(there, 30) is None:
+        if terminal.wait(there, seconds) is None:
             raise AssertionError("\n".join([f"not seen: {words}", *terminal.screen.display]))
 
     def keys() -> float:
@@ -100,10 +102,11 @@ async def _seen(ground: Ground, terminal: Terminal) -> float:
         terminal.press("m")
         shows("^s start", " ok")
         terminal.press("\x13")
-        shows(COCKPIT, "● completed")
-        seen = time.time()
-        terminal.press("\x1b")
-        return seen
+        try:
+            shows(COCKPIT, "● completed", seconds=10)
+            return time.time()
+        finally:
+            terminal.press("\x1b")
 
     began = time.time()
     seen = await asyncio.to_thread(keys)
@@ -125,31 +128,36 @@ async def _virsh_aborts(ground: Ground) -> list[float]:
 
 
 async def _aborts(ground: Ground) -> list[float]:
-    found = []
     async with ground.fleet() as fleet:
         stamps = Stamps(fleet)
-        for turn in range(2 * REPEATS):
+
+        async def one(turn: int) -> float:
             number = await begin(fleet, BUSY.name, bandwidth=SLOW, policy="manual")
             await reaches(fleet, number, S.RUNNING)
             await asyncio.sleep(0.5 + 0.1 * (turn % 5))  # at any moment between two looks
             pressed = time.time()
             await fleet.steer(number, Steer(SteerKind.ABORT))
             expect(await ends(fleet, number), S.ABORTED)
-            found.append(stamps.statuses[number, S.ABORTED] - pressed)
-    return found
+            return stamps.statuses[number, S.ABORTED] - pressed
+
+        return [await retried(partial(one, turn)) for turn in range(2 * REPEATS)]
 
 
 async def _switches(ground: Ground) -> list[float]:
-    found = []
     options = {"bandwidth": 8, "policy": "manual", "post_copy": "allow"}
     async with ground.guest(BUSY), ground.fleet() as fleet:
         stamps = Stamps(fleet)
-        for turn in range(2 * REPEATS):
+
+        async def one(turn: int) -> float:
             number = await begin(fleet, BUSY.name, **options)
-            await until(lambda n=number: fleet.state.migrations[n].iterations, "the first pass")
+            await until(
+                lambda: (now := fleet.state.migrations[number]).iterations or now.status.final,
+                "the first pass",
+            )
             await asyncio.sleep(0.3 + 0.1 * (turn % 5))
             pressed = time.time()
             await fleet.steer(number, Steer(SteerKind.POST_COPY))
             expect(await ends(fleet, number), S.COMPLETED)
-            found.append(stamps.statuses[number, S.POST_COPY] - pressed)
-    return found
+            return stamps.statuses[number, S.POST_COPY] - pressed
+
+        return [await retried(partial(one, turn)) for turn in range(2 * REPEATS)]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 from core.fleet import Fleet
 from core.model import Forecast, Steer, SteerKind, Verdict
 from core.model.observation import MigrationSampled
-from tests.bench.migration_lab import MIB, REPEATS, Ground, begin, ends
+from tests.bench.migration_lab import MIB, REPEATS, Ground, begin, ends, retried
 from tests.bench.rows import Row
 from tests.lab.burner import Burner
 from tests.lab.migrating import until
@@ -84,7 +85,7 @@ async def rows(ground: Ground) -> list[Row]:
     all_errors: list[float] = []
     all_seen: list[Foreseen] = []
     for case in CASES:
-        seen = [await _foresee(ground, case) for _ in range(max(1, REPEATS // 5))]
+        seen = [await retried(partial(_foresee, ground, case)) for _ in range(max(1, REPEATS // 5))]
         all_seen += seen
         errors = [one.error for one in seen if one.error is not None]
         all_errors += errors
@@ -123,6 +124,7 @@ async def _foresee(ground: Ground, case: Case) -> Foreseen:
         if not fleet.state.migrations[number].status.final:
             await fleet.steer(number, Steer(SteerKind.ABORT))
         await ends(fleet, number)
+        assert quarter.at
         course = ground.eyes.course(case.guest.name, "alpha", began)
         end = course.completed if course.finished else None
         return Foreseen(case, quarter.forecast, quarter.at, end)

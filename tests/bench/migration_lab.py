@@ -1,8 +1,4 @@
-"""The ground of the migration benches: a lab of its own, and who looks on.
-
-What is compared is seen by the same eyes, whoever runs the migration: two connections of the
-bench's own that get libvirt's events and ask for nothing.
-"""
+"""The ground of the migration benches: a lab of its own, and what is done on it."""
 
 from __future__ import annotations
 
@@ -12,23 +8,23 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from core.errors import LabError, VirtdeckError
 from core.fleet import Fleet
-from core.hypervisor import event_loop
-from core.hypervisor.binding import libvirt
-from core.lab import Lab, LabHost
+from core.lab import Lab
 from core.model import Migrate, Migration, MigrationStatus, Observation, Steer, SteerKind
 from core.model.event import JobCompleted
 from core.model.observation import MigrationChanged
+from tests.bench.migration_eyes import Course, Eyes
 from tests.lab import burner
 from tests.lab.burner import Burner
 from tests.lab.migrating import found, opened, other, told, until
+
+T = TypeVar("T")
 
 REPEATS = int(os.environ.get("BENCH_REPEATS", "5"))
 """How often each migration is made; fewer while a bench is being written."""
@@ -36,108 +32,6 @@ SETTLED = 1.0
 FILLED = 400.0
 """Seconds after which a burner is up, and MiB/s at least that it fills its memory at."""
 MIB = 1 << 20
-
-
-@dataclass(frozen=True)
-class Told:
-    """An event of libvirt's, when it came in (epoch seconds)."""
-
-    at: float
-    host: str
-    name: str
-    what: str
-    values: dict[str, Any] = field(default_factory=dict)
-
-
-class Eyes:
-    """Gets the events of both hosts. Written by the thread `virt-events`, read by any."""
-
-    def __init__(self, lab: Lab) -> None:
-        event_loop.ensure_running()
-        self.told: list[Told] = []
-        self._connections = [self._open(host) for host in lab.hosts]
-
-    def _open(self, host: LabHost) -> Any:
-        connection = libvirt.open(host.uri)
-
-        def lifecycle(_: Any, domain: Any, event: int, detail: int, *__: Any) -> None:
-            self._note(host, domain, f"lifecycle-{event}-{detail}-")
-
-        def iteration(_: Any, domain: Any, number: int, *__: Any) -> None:
-            self._note(host, domain, "pass")
-
-        def completed(_: Any, domain: Any, values: dict[str, Any], *__: Any) -> None:
-            self._note(host, domain, "completed", dict(values))
-
-        for event, callback in (
-            (libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, lifecycle),
-            (libvirt.VIR_DOMAIN_EVENT_ID_MIGRATION_ITERATION, iteration),
-            (libvirt.VIR_DOMAIN_EVENT_ID_JOB_COMPLETED, completed),
-        ):
-            connection.domainEventRegisterAny(None, event, callback, None)
-        return connection
-
-    def _note(
-        self, host: LabHost, domain: Any, what: str, values: dict[str, Any] | None = None
-    ) -> None:
-        self.told.append(Told(time.time(), host.name, domain.name(), what, values or {}))
-
-    def close(self) -> None:
-        """Look no more."""
-        for connection in self._connections:
-            connection.close()
-
-    def course(self, name: str, source: str, since: float) -> Course:
-        """What became of a migration of `name` that was asked for at `since`."""
-        events = [one for one in self.told if one.name == name and one.at >= since]
-        here = [one for one in events if one.host == source]
-        there = [one for one in events if one.host != source]
-        suspended = f"lifecycle-{libvirt.VIR_DOMAIN_EVENT_SUSPENDED}-"
-        begun, done = _first(here, "pass"), _last(here, "completed")
-        gone = _first(here, f"lifecycle-{libvirt.VIR_DOMAIN_EVENT_STOPPED}-")
-        switched = _first(here, f"{suspended}{libvirt.VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY}-")
-        stood = _first(here, suspended)
-        resumed = _first(there, f"lifecycle-{libvirt.VIR_DOMAIN_EVENT_RESUMED}-")
-        finished = gone is not None and resumed is not None
-        end = done or gone
-        return Course(
-            finished=finished,
-            begun=begun.at if begun else None,
-            completed=done.at if done else None,
-            total=end.at - begun.at if finished and end and begun else None,
-            downtime=float(done.values["downtime"]) if done and "downtime" in done.values else None,
-            seen=max(resumed.at - stood.at, 0.0) * 1000 if finished and resumed and stood else None,
-            post_copy=switched is not None,
-            values=done.values if done else {},
-        )
-
-
-def _first(told: list[Told], what: str) -> Told | None:
-    return next((one for one in told if one.what.startswith(what)), None)
-
-
-def _last(told: list[Told], what: str) -> Told | None:
-    return _first(told[::-1], what)
-
-
-@dataclass(frozen=True)
-class Course:
-    """A migration as its events told it; None: it did not happen, or was not told."""
-
-    finished: bool
-    begun: float | None
-    """When the first pass began, epoch seconds."""
-    completed: float | None
-    """When JOB_COMPLETED came in, epoch seconds."""
-    total: float | None
-    """Seconds from the first pass to JOB_COMPLETED."""
-    downtime: float | None
-    """Milliseconds, as libvirt measured it."""
-    seen: float | None
-    """Milliseconds between the events of the guest's stop and of its going on."""
-    post_copy: bool
-    values: dict[str, Any]
-    """libvirt's record of the job."""
 
 
 class Ground:
@@ -291,3 +185,16 @@ def expect(migration: Migration, status: MigrationStatus) -> Migration:
     if migration.status is not status:
         raise AssertionError(told(migration))
     return migration
+
+
+async def retried(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Return what an attempt returns; one that breaks is made again, twice at most.
+
+    Two hosts on one machine share its ports: now and then another connection has the one that
+    libvirt has just chosen ("Failed to find an available port: Address already in use").
+    """
+    for _ in range(2):
+        with suppress(AssertionError, KeyError, IndexError):
+            return await attempt()
+        print("a migration broke: once more", file=sys.stderr)
+    return await attempt()

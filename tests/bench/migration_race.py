@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import median
 
-from tests.bench.migration_lab import REPEATS, Course, Ground, begin, ends
+from tests.bench.migration_eyes import Course
+from tests.bench.migration_lab import REPEATS, Ground, begin, ends, retried
 from tests.bench.rows import Row
 from tests.lab.burner import Burner
 
@@ -75,9 +76,17 @@ async def rows(ground: Ground) -> list[Row]:
         courses: list[Course] = []
         while len(courses) < REPEATS and not _hopeless(courses):
             async with ground.guest(HARD):
-                courses.append(await way.go())
+                courses.append(await retried(partial(_begun, way)))
         found += _told(way, courses)
     return found
+
+
+async def _begun(way: Way) -> Course:
+    """Try once; raises AssertionError where it did not even begin."""
+    began = time.monotonic()
+    course = await way.go()
+    assert course.begun is not None or time.monotonic() - began > PASS
+    return course
 
 
 def _hopeless(courses: list[Course]) -> bool:
