@@ -11,7 +11,7 @@ from core.errors import VirtdeckError
 from core.migration.logbook import Logbook, Publish
 from core.migration.port import Line, MigrationHosts
 from core.migration.tracker import Tracker
-from core.model import Delta, Migrate, Migration, ObjectKey, State
+from core.model import Delta, Migrate, Migration, MigrationStatus, ObjectKey, State
 
 RETURN = 30.0
 """Seconds a call has to return once its end is known."""
@@ -70,7 +70,8 @@ class Roster:
         self.trackers[number] = tracker
         try:
             migration = await tracker.follow(call)
-            if call is not None:
+            # a call that broke in post-copy may never return, and what is left waits for hands
+            if call is not None and migration.status is not MigrationStatus.POST_COPY_FAILED:
                 await asyncio.wait({call}, timeout=RETURN)
         finally:
             if self.trackers.get(number) is tracker:

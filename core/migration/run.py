@@ -7,13 +7,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from core.errors import JournalError, NotFoundError, RefusedError, VirtdeckError
+from core.errors import HypervisorError, JournalError, NotFoundError, RefusedError, VirtdeckError
 from core.migration import preparation, recover
 from core.migration.foreign import Foreign
 from core.migration.helm import Helm
 from core.migration.logbook import Logbook
 from core.migration.plan import Plan
-from core.migration.port import Call
+from core.migration.port import Call, Line
 from core.migration.roster import Roster
 from core.migration.tracker import Tracker
 from core.model import (
@@ -34,6 +34,11 @@ from core.operations.conduct import Keep
 from core.operations.verb import End, cancelled, done, failed
 
 _log = logging.getLogger(__name__)
+
+RESUME_TRIES, RESUME_PAUSE = 10, 0.5
+"""How often a failed post-copy is asked to go on, and the seconds between."""
+_NOT_NOW = 55
+"""VIR_ERR_OPERATION_INVALID."""
 
 Look = Callable[[Migrate], Awaitable[Preflight]]
 """The preflight, as `Fleet.preflight` makes it, with the guest's dirty rate."""
@@ -114,10 +119,10 @@ class Conductor:
         await keep(case)
 
     async def _call(self, case: Case, tracker: Tracker, plan: Plan) -> End:
-        call = asyncio.create_task(
-            tracker.line.migrate(Call(plan.uri, plan.flags, plan.parameters)),
-            name=f"migrate-{case.record.id}",
-        )
+        made = Call(plan.uri, plan.flags, plan.parameters)
+        again = tracker.lookout.recovering
+        work = _resumed(tracker.line, made) if again else tracker.line.migrate(made)
+        call = asyncio.create_task(work, name=f"migrate-{case.record.id}")
         try:
             return end_of(await self._roster.follow(tracker, call))
         finally:
@@ -205,6 +210,18 @@ def end_of(migration: Migration) -> End:
     if migration.status is MigrationStatus.ABORTED:
         return cancelled(outcome, hint)
     return failed(outcome, hint)
+
+
+async def _resumed(line: Line, call: Call) -> None:
+    """Go on with a failed post-copy; right after the failure libvirt still refuses (lab.md)."""
+    for _ in range(RESUME_TRIES):
+        try:
+            return await line.migrate(call)
+        except HypervisorError as error:
+            if error.code != _NOT_NOW:
+                raise
+        await asyncio.sleep(RESUME_PAUSE)
+    return await line.migrate(call)
 
 
 def _stopped(log: Logbook, why: str) -> None:

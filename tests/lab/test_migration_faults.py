@@ -148,6 +148,7 @@ async def test_the_destination_process_is_killed_in_post_copy(
     assert not migration.resumable
     source = migration.source_key
     await until(lambda: fleet.state.instances[source].reason == "post-copy failed", "the source")
+    await until(lambda: fleet.state.operations[migration.id].status.final, "the operation's end")
     with pytest.raises(RefusedError, match="post-copy failed"):
         await fleet.submit(Resume(source))  # two would write to its disks
     operation = await fleet.submit(ResumeMigration(source))
@@ -173,7 +174,9 @@ async def test_a_post_copy_that_broke_is_resumed(fleet: Fleet, lab: Lab, busy: s
         await fleet.submit(Resume(broken.source_key))
     again = await fleet.submit(ResumeMigration(broken.source_key))
     await until(
-        lambda: fleet.state.instances[broken.source_key].reason == "post-copy", "it goes on"
+        lambda: again.record.status.final
+        or fleet.state.instances[broken.source_key].reason == "post-copy",
+        "it goes on",
     )
     await fleet.steer(again.id, Steer(SteerKind.POST_COPY_BANDWIDTH, 100))
     with suppress(OperationFailedError):
