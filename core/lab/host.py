@@ -11,6 +11,7 @@ import re
 import shutil
 import time
 import uuid
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from core.model.text import clean
 DIRECTORIES = ("home", "run", "cache", "data", "libvirt", "default")
 LISTED = re.compile(r"\s*(?:\d+|-)\s{2,}(?P<name>\S(?:.*\S)?)\s{2,}(?P<state>\S.*?)\s*")
 """A line of `virsh --quiet list --all`: the number, the name, which may hold blanks, the state."""
+MIGRATION_PORTS = 32
 ANSWER_DEADLINE = 10.0
 """Seconds a daemon has for its first answer, and an old one to prove that it is not hung."""
 
@@ -36,6 +38,15 @@ def states_of(listing: str) -> dict[str, str]:
     """
     found = filter(None, map(LISTED.fullmatch, listing.split("\n")))
     return {clean(row["name"]): row["state"] for row in found}
+
+
+def migration_ports(directory: Path) -> range:
+    """The ports a host takes migrations on: another range for nearly every directory. Pure.
+
+    They are below what Linux hands out by itself (ip_local_port_range).
+    """
+    first = 10_000 + zlib.crc32(str(directory).encode()) % 650 * MIGRATION_PORTS
+    return range(first, first + MIGRATION_PORTS)
 
 
 @dataclass(frozen=True)
@@ -83,7 +94,7 @@ class LabHost:
         configuration = self.directory / "libvirt"
         files = {
             "libvirtd.conf": daemon_configuration(identity, self.directory),
-            "qemu.conf": qemu_configuration(shared),
+            "qemu.conf": qemu_configuration(shared, migration_ports(self.directory)),
         }
         for name, content in files.items():
             write_file(configuration / name, content, self.account)

@@ -71,6 +71,9 @@ security_driver = "none"
 clear_emulator_capabilities = 0
 # libvirt 11 takes this pool for the shared storage it is; older ones want the unsafe flag.
 shared_filesystems = [ "$shared" ]
+# Daemons that share a machine and a range find the same port free at the same time.
+migration_port_min = $first_port
+migration_port_max = $last_port
 """)
 
 
@@ -107,6 +110,6 @@ def daemon_configuration(uuid: str, directory: Path) -> str:
     return DAEMON_CONFIGURATION.substitute(uuid=uuid, directory=directory)
 
 
-def qemu_configuration(shared: Path) -> str:
-    """qemu.conf of every host; `shared` is the directory of the shared pool."""
-    return QEMU_CONFIGURATION.substitute(shared=shared)
+def qemu_configuration(shared: Path, ports: range) -> str:
+    """qemu.conf of a host: `shared` is the directory of the shared pool, `ports` its own."""
+    return QEMU_CONFIGURATION.substitute(shared=shared, first_port=ports[0], last_port=ports[-1])

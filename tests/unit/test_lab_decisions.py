@@ -12,7 +12,7 @@ from lxml import etree
 from core.errors import LabError, UsageError
 from core.lab.account import Account, current_account, has_ptrace, require_known
 from core.lab.guests import DEFAULT_VOLUMES, GUESTS, SHARED_VOLUMES, Guest
-from core.lab.host import states_of
+from core.lab.host import migration_ports, states_of
 from core.lab.kernel_modules import in_loading_order, needs
 from core.lab.packages import kernel_of, libraries_of
 from core.lab.places import DEEPEST_SOCKET, SOCKET_PATH_MAX, lab_root, make_private
@@ -220,3 +220,10 @@ def test_a_user_without_a_name_is_told_before_anything_is_begun() -> None:
     with pytest.raises(LabError, match="user id 3999999999") as caught:
         require_known(Account(3999999999, 1, "3999999999"))
     assert "useradd" in caught.value.hint
+
+
+def test_hosts_take_migrations_on_ports_of_their_own():
+    ranges = [migration_ports(Path(f"/x/lab-{lab}/{host}")) for lab in range(9) for host in "ab"]
+    assert all(ports[0] > 1024 and ports[-1] < 32768 for ports in ranges)
+    assert len({ports[0] for ports in ranges}) >= 16
+    assert migration_ports(Path("/x/y")) == migration_ports(Path("/x/y"))
