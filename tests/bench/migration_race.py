@@ -103,7 +103,9 @@ async def _virsh(ground: Ground, *options: str) -> Course:
 async def _ours(ground: Ground, **options: object) -> Course:
     async with ground.fleet() as fleet:
         began = time.time()
-        limits = {"bandwidth": BANDWIDTH, "post_copy_bandwidth": BANDWIDTH}
+        limits = {"bandwidth": BANDWIDTH}
+        if "post_copy" in options:
+            limits["post_copy_bandwidth"] = BANDWIDTH
         number = await begin(fleet, HARD.name, **{**limits, "max_downtime": LIMIT, **options})
         await ends(fleet, number, PATIENCE)
     return ground.eyes.course(HARD.name, "alpha", began)
