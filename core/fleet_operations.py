@@ -157,8 +157,10 @@ class FleetOperations(ABC):
             *(FleetHosts(self._hosts), kept, self._clock, lambda: self.state, publish, author),
             conducts={Migrate: conductor, ResumeMigration: conductor, Drain: drains},
         )
+        conductor.catch_up = self._runner.catch_up
         stack.push_async_callback(self._runner.close)
         await self._runner.start(watch=watch)
+        conductor.begin()
 
     def _tell_operations(self, news: Delta) -> None:
         """Tell whoever waits for it what changed."""

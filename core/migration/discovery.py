@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.model import Delta, Instance, InstanceState, Migration, ObjectKey, State
+from core.model import (
+    Delta,
+    Instance,
+    InstanceState,
+    Migration,
+    MigrationStatus,
+    ObjectKey,
+    State,
+)
 from core.model.event import InstanceLifecycle, LinkEvent, MigrationIteration
 
 
@@ -73,6 +81,7 @@ def foreign(instance: Instance, began: float) -> Migration:
         host=instance.host,
         uuid=instance.uuid,
         name=instance.name,
+        status=MigrationStatus.PREPARING,
         policy="manual",
         author="somebody else",
         foreign=True,

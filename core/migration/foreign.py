@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
 from msgspec.structs import replace
 
 from core.migration import discovery, recover
 from core.migration.logbook import Logbook
 from core.migration.roster import Roster
-from core.model import Delta, ObjectKey
+from core.model import Delta, LinkStatus, ObjectKey
+
+LINK_SETTLES = 0.2
+"""Seconds between the news that a link is up and the look at what runs there."""
 
 
 class Foreign:
     """Looks for migrations that are not ours. On the core's asyncio loop only."""
 
-    def __init__(self, roster: Roster) -> None:
+    def __init__(self, roster: Roster, catch_up: Callable[[], Awaitable[None]]) -> None:
+        """`catch_up` has the state know what other consoles have begun by now."""
         self._roster = roster
+        self._catch_up = catch_up
         self._looking: set[ObjectKey] = set()
+
+    def look_around(self) -> None:
+        """Look at the hosts that were there before us."""
+        for host in self._roster.state().hosts.values():
+            if host.link.status is LinkStatus.UP:
+                self._roster.begin(self._scan(host.name))
 
     def observe(self, news: Delta) -> None:
         """Look where news says that an instance may be migrating. Cheap without news."""
@@ -33,6 +47,8 @@ class Foreign:
 
     async def _scan(self, host: str) -> None:
         """Look once for migrations under way on a host that has come into view."""
+        # the news of its link comes a moment before the link takes calls
+        await asyncio.sleep(LINK_SETTLES)
         left = discovery.active(self._roster.state(), host)
         while left:
             found = await self._roster.hosts.migrating(host, left)
@@ -44,6 +60,8 @@ class Foreign:
     async def _look_at(self, key: ObjectKey) -> None:
         try:
             if (await self._roster.hosts.migrating(key.host, (key.id,))).get(key.id):
+                # another console writes before it begins: else its own would pass for a stranger's
+                await self._catch_up()
                 await self._follow(key)
         finally:
             self._looking.discard(key)

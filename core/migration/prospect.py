@@ -13,11 +13,8 @@ KEPT = 2400
 class Prospect:
     """Collects the readings of one migration. Holds no clock: every reading has its time."""
 
-    def __init__(self, *, dirty_before: float | None = None, used: int | None = None) -> None:
-        """`dirty_before` is the dirty rate measured before the start, bytes per second; `used` the
-        bytes of memory the guest had in use then.
-        """
-        self._used = used
+    def __init__(self, *, dirty_before: float | None = None) -> None:
+        """`dirty_before` is the dirty rate measured before the start, bytes per second."""
         self.samples: list[JobSample] = []
         self.final: JobSample | None = None
         """The record of the completed job."""
@@ -39,6 +36,5 @@ class Prospect:
             dirty_before=self._dirty_before,
             auto_converge=migration.auto_converge,
             memory=migration.memory or None,
-            used=self._used,
         )
         return expected, progress(self.samples, migration.status, switched=migration.switched)

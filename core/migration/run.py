@@ -49,7 +49,9 @@ class Conductor:
 
     def __init__(self, roster: Roster, author: str, look: Look) -> None:
         self._roster = roster
-        self._foreign = Foreign(roster)
+        self.catch_up: Callable[[], Awaitable[None]] | None = None
+        """Has the state know what other consoles have begun: `Runner.catch_up`."""
+        self._foreign = Foreign(roster, self._catch_up)
         self._author = author
         self._look = look
         self._preparing: dict[str, Case] = {}
@@ -59,10 +61,18 @@ class Conductor:
         """Follow nothing any more. What runs, runs on at its source."""
         await self._roster.close()
 
+    def begin(self) -> None:
+        """Look for migrations that are under way already; once the journal has been read."""
+        self._foreign.look_around()
+
     def observe(self, news: Delta) -> None:
         """Learn what changed; to be told of each delta, in order, after the state has it."""
         self._roster.observe(news)
         self._foreign.observe(news)
+
+    async def _catch_up(self) -> None:
+        if self.catch_up is not None:
+            await self.catch_up()
 
     async def plan(self, request: Migrate) -> Plan:
         """Return what would be called, and touch nothing. Raises RefusedError, UsageError."""

@@ -208,8 +208,10 @@ class Tracker:
         if call is not None:
             waited.add(call)  # type: ignore[arg-type]
         hurry = self.helm.aborting and call is not None
-        await asyncio.wait(
-            waited, timeout=HURRY if hurry else POLL, return_when=asyncio.FIRST_COMPLETED
-        )
-        woken.cancel()
+        try:
+            await asyncio.wait(
+                waited, timeout=HURRY if hurry else POLL, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            woken.cancel()
         self._woken.clear()

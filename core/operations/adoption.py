@@ -58,6 +58,17 @@ class Adoption:
             with suppress(asyncio.CancelledError):
                 await self._task
 
+    async def catch_up(self) -> None:
+        """Read now what other consoles have written, instead of at the next look. Never raises."""
+        journal = self._driver.journal
+        if journal is None or self._task is None:
+            return
+        try:
+            for entry in await journal.news():
+                self._note(entry)
+        except JournalError as error:
+            _log.warning("other consoles cannot be followed: %s", error)
+
     async def settle(self, subject: ObjectKey) -> None:
         """Take over now what dead consoles left on an instance, where it can be seen.
 

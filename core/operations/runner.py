@@ -91,6 +91,10 @@ class Runner:
                 for case in self._cases.values():
                     await self._driver.journal.claim(case.handle.id, self._driver.owner, NOBODY)
 
+    async def catch_up(self) -> None:
+        """Read now what other consoles have written into the journal. Never raises."""
+        await self._adoption.catch_up()
+
     def check(self, request: Request) -> tuple[str, ...]:
         """Why the request would be refused now, a sentence each; empty: it would be accepted."""
         return checks.check(self._state(), request)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from core.fleet import Fleet
 from core.lab import Lab
 from core.model import Answer, Steer, SteerKind
 from tests.lab import burner
@@ -68,3 +69,39 @@ async def test_a_console_beside_watches_steers_and_takes_over(
         ]
         assert len(mine) == 1, "nobody took it for somebody else's"
     assert states(lab.hosts, busy) == {"beta": "running"}
+
+
+async def test_a_console_that_comes_later_finds_what_a_stranger_began(
+    uris: dict[str, str], lab: Lab, busy: str, tmp_path: Path
+) -> None:
+    """Whether its links are up before or after it looks: nothing tells of what has begun."""
+    command = [
+        *("virsh", "-q", "-c", lab.host("alpha").uri, "migrate", busy, lab.host("beta").uri),
+        *("--live", "--p2p", "--persistent", "--undefinesource", "--bandwidth", "2"),
+        *("--migrateuri", "tcp://127.0.0.1", "--listen-address", "127.0.0.1"),
+    ]
+    process = await asyncio.create_subprocess_exec(*command)
+
+    def copies() -> bool:
+        told = lab.host("alpha").virsh("domjobinfo", busy)
+        return "Iteration:        1" in told or "Memory remaining" in told
+
+    while not await asyncio.to_thread(copies):  # noqa: ASYNC110 - another process
+        await asyncio.sleep(0.05)
+    for number in range(3):
+        async with opened(uris, tmp_path / f"journal-{number}.sqlite3") as fleet:
+            await sees_the_stranger_s(fleet, abort=number == 2)
+    assert await process.wait() != 0
+    assert states(lab.hosts, busy) == {"alpha": "running"}
+
+
+async def sees_the_stranger_s(fleet: Fleet, *, abort: bool) -> None:
+    await until(lambda: any(m.sample for m in fleet.state.migrations.values()), "its job", 10)
+    (theirs,) = fleet.state.migrations.values()
+    assert theirs.foreign
+    assert theirs.to == "beta"
+    assert theirs.status is M.RUNNING
+    if abort:
+        aborted = await fleet.steer(theirs.id, Steer(SteerKind.ABORT))
+        assert aborted.answer is Answer.DONE, said(aborted)
+        await until(lambda: fleet.state.migrations[theirs.id].status is M.ABORTED, "the end")
