@@ -100,7 +100,7 @@ async def sees_the_stranger_s(fleet: Fleet, *, abort: bool) -> None:
     (theirs,) = fleet.state.migrations.values()
     assert theirs.foreign
     assert theirs.to == "beta"
-    assert theirs.status is M.RUNNING
+    await until(lambda: fleet.state.migrations[theirs.id].status is M.RUNNING, "it runs")
     if abort:
         aborted = await fleet.steer(theirs.id, Steer(SteerKind.ABORT))
         assert aborted.answer is Answer.DONE, said(aborted)
