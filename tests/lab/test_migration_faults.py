@@ -174,8 +174,10 @@ async def test_a_post_copy_that_broke_is_resumed(fleet: Fleet, lab: Lab, busy: s
         await fleet.submit(Resume(broken.source_key))
     again = await fleet.submit(ResumeMigration(broken.source_key))
     await until(
-        lambda: again.record.status.final
-        or fleet.state.instances[broken.source_key].reason == "post-copy",
+        lambda: (
+            again.record.status.final
+            or fleet.state.instances[broken.source_key].reason == "post-copy"
+        ),
         "it goes on",
     )
     await fleet.steer(again.id, Steer(SteerKind.POST_COPY_BANDWIDTH, 100))
