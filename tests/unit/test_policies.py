@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from precopy import EPOCH, MIB, POLL, PreCopy, Region, Steered, request
@@ -391,7 +391,8 @@ regions = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=40, deadline=None)
+@example([Region(70.0, 140.0, True)], False, False, False)  # on the edge: "about to finish", ever
 @given(regions, st.booleans(), st.booleans(), st.booleans())
 def test_adaptive_ends_or_asks_whatever_the_guest_does(
     memory: list[Region], allowed: bool, auto: bool, measured: bool

@@ -16,6 +16,8 @@ from core.model.steer import Steer, SteerKind
 
 BUDGET = 1.25
 """Passes over the whole memory that a migration may take where post-copy is allowed."""
+OVERDUE = 3.0
+"""Budgets after which a forecast that it is about to finish is no longer believed."""
 STEP = 1.2
 """By how much the max downtime is raised at least: what was needed so far was not enough."""
 LOOK = 0.5
@@ -31,7 +33,12 @@ def adaptive(watched: Watched) -> Iterator[Steer]:
         return
     yield from _lower(watched)
     forecast = watched.forecast
-    if forecast is None or not _calls_for_action(watched, forecast):
+    if forecast is None:
+        return
+    if watched.request.post_copy == "never" and _overdue(watched, forecast):
+        yield from _use_what_is_allowed(watched, forecast)
+        return
+    if not _calls_for_action(watched, forecast):
         return
     if step := _raise(watched, forecast):
         yield step
@@ -94,6 +101,25 @@ def _late(watched: Watched, forecast: Forecast) -> bool:
     if forecast.verdict not in (Verdict.CONVERGES, Verdict.SLOWLY) or eta is None or low is None:
         return forecast.verdict is Verdict.NOT
     return budget is not None and watched.elapsed + (low + eta) / 2 > budget
+
+
+def _overdue(watched: Watched, forecast: Forecast) -> bool:
+    """Whether time has shown the forecasts wrong: on the edge it "is about to finish" for ever.
+
+    Its minima come and go a little above what is allowed, and every one looks like the last.
+    """
+    budget = _budget(watched, forecast)
+    return budget is not None and watched.elapsed > OVERDUE * budget
+
+
+def _use_what_is_allowed(watched: Watched, forecast: Forecast) -> Iterator[Steer]:
+    """Raise the max downtime all the way, whatever the forecast says; then ask."""
+    limit, current = float(watched.downtime_limit), watched.limits.max_downtime
+    if current is None or current >= limit:
+        yield from _without_post_copy(watched, forecast)
+        return
+    reason = f"it takes far longer than foreseen, and {wording.milliseconds(limit)} are allowed"
+    yield Steer(SteerKind.MAX_DOWNTIME, limit, reason=reason)
 
 
 def _budget_spent(watched: Watched, forecast: Forecast) -> bool:
