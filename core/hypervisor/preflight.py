@@ -151,6 +151,21 @@ def _start_measuring(domain: Any, seconds: int) -> bool:
     return True
 
 
+def read_memory_used(conn: Connection, uuid: str) -> int | None:
+    """Return the bytes of memory that a running guest has touched, None: it cannot be told.
+
+    What its balloon driver says, which counts what was freed as touched; without one, what its
+    process holds, where that is less than the guest has. It waits for QEMU. Raises libvirtError.
+    """
+    domain = conn.lookupByUUIDString(uuid)
+    figures: dict[str, int] = if_supported(domain.memoryStats, otherwise={})
+    unused, held = figures.get("unused"), figures.get("rss")
+    given = figures.get("actual") or domain.maxMemory()
+    known = [given - unused] if unused is not None else []
+    known += [held] if held is not None and held < given else []
+    return min(known) * 1024 if known else None
+
+
 def measure_dirty_rate(conn: Connection, uuid: str, seconds: int = 1) -> float | None:
     """Measure the bytes per second a guest writes anew: waits for `seconds` and a little more.
 

@@ -38,7 +38,7 @@ def assess(request: Migrate, facts: Facts, state: State, now: float) -> Prefligh
         findings=judge(request, seen, state, now),
         forecast=_forecast(request, facts, state, now),
         virsh="" if made is None else made.virsh,
-        dirty_rate=facts.dirty_rate,
+        memory=facts.memory,
         vouched=request.unsafe and not asked.unsafe,
     )
 
@@ -79,7 +79,7 @@ def _forecast(request: Migrate, facts: Facts, state: State, now: float) -> Forec
     limit = request.bandwidth or None
     return forecast_before(
         ram=here.needs.instance.memory_maximum,
-        dirty_rate=facts.dirty_rate,
+        use=facts.memory,
         bandwidth=_throughput(request, state) or (limit * _MIB if limit else None),
         limits=Limits(
             max_downtime=float(downtime_limit(request)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from core.model.base import Value
+from core.model.forecast import UNMEASURED, MemoryUse
 from core.model.network import Network
 from core.model.storage import Pool, Volume
 from core.xml.domain_capabilities import DomainCapabilities
@@ -174,7 +175,6 @@ class Facts(Value, frozen=True):
     """The address the destination is open at."""
     reachable_address: bool | None = None
     """Whether that address means the destination on the source as well; None: not known."""
-    dirty_rate: float | None = None
-    """Bytes per second; None: not measured."""
+    memory: MemoryUse = UNMEASURED
     options: tuple[str, ...] = ()
     """Why the plan refuses, a sentence each."""

@@ -10,11 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.migration import disks
-from core.migration.course import SHORT, Outlook, Writing, fit
+from core.migration.course import Outlook
 from core.migration.passes import Measured, measure, smooth, usable
 from core.migration.sentences import sentence_of
 from core.migration.verdict import DEFAULT_DOWNTIME, PreCopy, at_minimum
-from core.model.forecast import Confidence, Forecast, JobSample, Verdict
+from core.migration.writing import SHORT, Writing, calculated, fit
+from core.model.forecast import (
+    UNMEASURED,
+    Confidence,
+    DirtyRate,
+    Forecast,
+    JobSample,
+    MemoryUse,
+    Verdict,
+)
 from core.model.migration import Limits
 
 __all__ = ["Outlook", "forecast", "forecast_before"]
@@ -29,41 +38,38 @@ def forecast(
     post_copy: bool,
     now: float,
     switched: float | None = None,
-    dirty_before: float | None = None,
+    use: MemoryUse = UNMEASURED,
     auto_converge: bool = False,
     memory: int | None = None,
-    used: int | None = None,
 ) -> Forecast:
     """Return what `samples`, oldest first, about two a second, let expect at `now`.
 
     `post_copy`: whether a switch is possible. `switched`: when it happened (epoch seconds); from
-    then on only what remains counts. `dirty_before`: bytes/s that a dirty-rate calculation of
-    about a second said before the start, without which nothing is known of the writing before the
-    second pass. `auto_converge`: whether it was started with it. `memory`: bytes of RAM, for the
-    time before the memory is copied. `used`: bytes of it that the guest said it uses, before the
-    start (its balloon less what is unused), for the pages of zeros. Raises nothing; None stands
-    for what is not known.
+    then on only what remains counts. `use`: what was measured before the start; without dirty rates
+    nothing is known of the writing before the second pass. `auto_converge`: whether it was started
+    with it. `memory`: bytes of RAM, for the time before the memory is copied. Raises nothing; None
+    stands for what is not known.
     """
     if switched is not None:
         return _after_switch([one for one in samples if one.at >= switched], limits, now)
-    measured = measure(samples, used)
+    measured = measure(samples, use.used)
     if measured is None:
         return disks.before_memory(samples, _limit(limits), memory, now)
     throughput = _capped(measured.throughput, limits)
-    writing = _writing(measured, dirty_before)
+    writing = _writing(measured, use.rates)
     if throughput is None or measured.newest.at - measured.began < 1.0:
         return Forecast(now, throughput=throughput, sentence="too early to say")
     waiting = disks.seconds_left(samples)
     if writing is None:
         return _one_pass(measured, throughput, waiting, now)
     course = PreCopy(measured, throughput, writing, limits)
-    return course.forecast(now, waiting, post_copy, auto_converge, dirty_before)
+    return course.forecast(now, waiting, post_copy, auto_converge, bool(use.rates))
 
 
 def forecast_before(
     *,
     ram: int,
-    dirty_rate: float | None,
+    use: MemoryUse,
     bandwidth: float | None,
     limits: Limits,
     post_copy: bool,
@@ -71,18 +77,20 @@ def forecast_before(
 ) -> Forecast:
     """Return what is to be expected of a migration that has not begun.
 
-    `ram` in bytes; `dirty_rate` and `bandwidth` in bytes/s, as measured; None: not known.
+    `ram` in bytes; `bandwidth` in bytes/s, as measured, None: not known.
     """
     throughput = _capped(bandwidth, limits)
     if throughput is None or ram <= 0:
-        return Forecast(now, dirty_rate=dirty_rate, sentence="how fast the link is is not known")
+        rate = use.rates[0].rate if use.rates else None
+        return Forecast(now, dirty_rate=rate, sentence="how fast the link is is not known")
     sample = JobSample(at=now, memory_total=ram, memory_remaining=ram, iteration=1)
-    measured = Measured(sample, ram, ram, throughput, 0.0, 1, 0.0, now)
-    if dirty_rate is None:
+    left = float(ram if use.used is None else min(use.used, ram))
+    measured = Measured(sample, ram, left, throughput, 0.0, 1, 0.0, now)
+    writing = calculated(use.rates, float(ram))
+    if writing is None:
         return _one_pass(measured, throughput, 0.0, now)
-    writing = fit([], dirty_rate, float(ram))
     return PreCopy(measured, throughput, writing, limits).forecast(
-        now, 0.0, post_copy, False, dirty_rate
+        now, 0.0, post_copy, False, bool(use.rates)
     )
 
 
@@ -95,13 +103,11 @@ def _capped(throughput: float | None, limits: Limits) -> float | None:
     return min(known, default=None)
 
 
-def _writing(measured: Measured, dirty_before: float | None) -> Writing | None:
+def _writing(measured: Measured, dirty_before: tuple[DirtyRate, ...]) -> Writing | None:
     """Return how the guest writes, None where only a second pass will tell."""
     points = measured.points[-3:]
-    if not points and dirty_before is None:
-        return None
     if any(seconds <= SHORT for seconds, _ in points):
-        dirty_before = None  # what is seen now is as good, and newer
+        dirty_before = ()  # what is seen now is as good, and newer
     return fit(points, dirty_before, measured.total)
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 from msgspec.structs import replace
 
@@ -19,6 +21,7 @@ from core.hypervisor.preflight import (
     InstanceNeeds,
     measure_dirty_rate,
     read_job,
+    read_memory_used,
     read_needs_of,
     read_source,
 )
@@ -27,7 +30,18 @@ from core.hypervisor.session import Hypervisor
 from core.migration.assess import assess
 from core.migration.facts import DestinationFacts, Facts, Gap, SourceFacts, Trouble
 from core.migration.preflight import wanted_needs
-from core.model import LinkStatus, Migrate, ObjectKey, Preflight, Rewrites, State
+from core.migration.writing import is_quiet
+from core.model import (
+    UNMEASURED,
+    DirtyRate,
+    LinkStatus,
+    MemoryUse,
+    Migrate,
+    ObjectKey,
+    Preflight,
+    Rewrites,
+    State,
+)
 
 T = TypeVar("T")
 _Key = tuple[ObjectKey, str, str, Rewrites]
@@ -38,9 +52,12 @@ JOB_DEADLINE = 2.0
 """Seconds the question for its job may take."""
 FACTS_KEPT = 3.0
 """Seconds for which what was seen is judged again without another look."""
-RATE_KEPT = 120.0
-"""Seconds for which a measured dirty rate is of use."""
-MEASURED_SECONDS = 1
+USE_KEPT = 120.0
+"""Seconds for which it is of use how a guest uses its memory."""
+FIRST = 1
+"""Seconds of the dirty-rate calculation that every guest gets: it shows how fast it writes."""
+SECOND = 3
+"""The same of another one, which shows how much of its memory a busy guest writes to."""
 _GONE = Trouble("the instance is not there any more.", "Look at the list again.")
 
 
@@ -54,22 +71,27 @@ class Preflights:
         self._state = state
         self._clock = clock
         self._kept: dict[_Key, tuple[float, Facts]] = {}
-        self._rates: dict[ObjectKey, tuple[float, float]] = {}
+        self._uses: dict[ObjectKey, tuple[float, MemoryUse]] = {}
+        self._measuring: WeakValueDictionary[ObjectKey, asyncio.Lock] = WeakValueDictionary()
 
     async def preflight(
         self, request: Migrate, *, measure: bool = False, fresh: bool = False
     ) -> Preflight:
         """Return all that speaks against a migration; a host that does not answer is a finding.
 
-        `measure` waits a good second for the guest's dirty rate, which the forecast wants, unless
-        it was measured within two minutes; `fresh`
-        looks again whatever was seen before.
+        `measure` waits a good second for the guest's dirty rate, which the forecast wants, and
+        three more if the guest is busy, unless it was measured within two minutes; `fresh` looks
+        again whatever was seen before.
         """
-        measure = measure and self._rate(request.subject) is None
+        subject = request.subject
+        measure = measure and self._use(subject) is UNMEASURED
         facts = await self._facts(request, fresh=fresh or measure)
         if measure:
-            await self._measure(request.subject, facts)
-        facts = replace(facts, dirty_rate=self._rate(request.subject))
+            lock = self._measuring.setdefault(subject, asyncio.Lock())
+            async with lock:
+                if self._use(subject) is UNMEASURED:  # nobody did while we waited
+                    await self._measure(subject, facts)
+        facts = replace(facts, memory=self._use(subject))
         return assess(request, facts, self._state(), self._clock.now())
 
     async def _facts(self, request: Migrate, *, fresh: bool) -> Facts:
@@ -150,17 +172,27 @@ class Preflights:
 
     async def _measure(self, subject: ObjectKey, facts: Facts) -> None:
         host, source = self._hosts.get(subject.host), facts.source
-        if host is None or source is None or not source.active or source.job != "":
+        needs = None if source is None else source.needs
+        if host is None or source is None or needs is None or not source.active:
             return
-        rate, _ = await _ask(
-            host, lambda conn: measure_dirty_rate(conn, subject.id, MEASURED_SECONDS)
-        )
-        if rate is not None:
-            self._rates[subject] = self._clock.monotonic(), rate
+        if source.job != "":  # a job runs, or it is not known
+            return
+        used, _ = await _ask(host, lambda conn: read_memory_used(conn, subject.id), JOB_DEADLINE)
+        rates: list[DirtyRate] = []
+        for seconds in (FIRST, SECOND):
+            rate, _ = await _ask(
+                host, partial(measure_dirty_rate, uuid=subject.id, seconds=seconds)
+            )
+            if rate is not None:
+                rates.append(DirtyRate(float(seconds), rate))
+            if rate is None or is_quiet(rates, needs.instance.memory_maximum):
+                break
+        if rates or used is not None:
+            self._uses[subject] = self._clock.monotonic(), MemoryUse(tuple(rates), used)
 
-    def _rate(self, subject: ObjectKey) -> float | None:
-        measured, rate = self._rates.get(subject, (float("-inf"), 0.0))
-        return rate if self._clock.monotonic() - measured < RATE_KEPT else None
+    def _use(self, subject: ObjectKey) -> MemoryUse:
+        measured, use = self._uses.get(subject, (float("-inf"), UNMEASURED))
+        return use if self._clock.monotonic() - measured < USE_KEPT else UNMEASURED
 
 
 async def _ask(

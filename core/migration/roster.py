@@ -11,7 +11,16 @@ from core.errors import VirtdeckError
 from core.migration.logbook import Logbook, Publish
 from core.migration.port import Line, MigrationHosts
 from core.migration.tracker import Tracker
-from core.model import Delta, Migrate, Migration, MigrationStatus, ObjectKey, State
+from core.model import (
+    UNMEASURED,
+    Delta,
+    MemoryUse,
+    Migrate,
+    Migration,
+    MigrationStatus,
+    ObjectKey,
+    State,
+)
 
 RETURN = 30.0
 """Seconds a call has to return once its end is known."""
@@ -48,13 +57,13 @@ class Roster:
         log: Logbook,
         request: Migrate,
         *,
-        dirty_before: float | None = None,
+        use: MemoryUse = UNMEASURED,
         elsewhere: bool = False,
     ) -> Tracker:
         """Return a tracker with lanes of its own; `follow` closes them."""
         return Tracker(
             *(log, request, self.hosts, self.line(log.migration), self.state),
-            dirty_before=dirty_before,
+            use=use,
             elsewhere=elsewhere,
         )
 

@@ -113,7 +113,7 @@ class Conductor:
             roster.hosts, roster.state(), request, log.migration
         )
         log.put(migration)
-        tracker = roster.tracker(log, request, dirty_before=found.dirty_rate)
+        tracker = roster.tracker(log, request, use=found.memory)
         try:
             await preparation.set_limits(tracker.line, log, request)
             await self._commit(case, keep, log)

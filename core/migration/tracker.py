@@ -22,7 +22,16 @@ from core.migration.lookout import Lookout
 from core.migration.monitor import Judgement
 from core.migration.port import Line, MigrationHosts
 from core.migration.prospect import Prospect
-from core.model import Event, Limits, Migrate, Migration, MigrationStatus, State
+from core.model import (
+    UNMEASURED,
+    Event,
+    Limits,
+    MemoryUse,
+    Migrate,
+    Migration,
+    MigrationStatus,
+    State,
+)
 from core.model.event import InstanceLifecycle, JobCompleted, MigrationIteration
 
 POLL = 0.5
@@ -65,7 +74,7 @@ class Tracker:
         line: Line,
         state: Callable[[], State],
         *,
-        dirty_before: float | None = None,
+        use: MemoryUse = UNMEASURED,
         elsewhere: bool = False,
     ) -> None:
         """`elsewhere`: another console runs it, and its policy; here it is only watched."""
@@ -74,7 +83,7 @@ class Tracker:
         self.log = log
         self.line = line
         self.lookout = Lookout(hosts, log.clock, state)
-        self.prospect = Prospect(dirty_before=dirty_before)
+        self.prospect = Prospect(use=use)
         self.helm = Helm(log, line, request, elsewhere=elsewhere)
         self.ending = Ending(log, self.lookout, self.prospect, hosts, request)
         self._request = request

@@ -6,9 +6,10 @@ import math
 
 from msgspec.structs import replace
 
-from core.migration.course import SHORT, Outlook, Writing, project
+from core.migration.course import Outlook, project
 from core.migration.passes import Measured
 from core.migration.sentences import sentence_of
+from core.migration.writing import SHORT, Writing
 from core.model.forecast import Confidence, Forecast, Verdict
 from core.model.migration import Limits
 
@@ -82,16 +83,20 @@ class PreCopy:
         waiting: float,
         post_copy: bool,
         auto_converge: bool,
-        dirty_before: float | None,
+        calculated: bool,
     ) -> Forecast:
-        """Return the forecast. `waiting`: seconds of disk copying on top."""
+        """Return the forecast.
+
+        `waiting`: seconds of disk copying on top; `calculated`: whether the dirty rate was
+        measured before the start.
+        """
         finishes = self.outlook.finishes and not self.stalled
         throttle = self.measured.newest.throttle or 0
         low, eta, high = self._times(waiting, finishes)
         if not finishes and (auto_converge or throttle):
             low, eta, high = self._throttled(waiting, throttle / 100)
         verdict = self._verdict(finishes, eta)
-        confidence = self._confidence(finishes, dirty_before)
+        confidence = self._confidence(finishes, calculated)
         needed = verdict in (Verdict.NOT, Verdict.SLOWLY)
         downtime = self.outlook.next_peak / self.throughput * 1000
         result = Forecast(
@@ -105,7 +110,7 @@ class PreCopy:
             throughput=self.throughput,
             dirty_rate=self.writing.rate,
             needed_downtime=self._needed_downtime() if needed else None,
-            needed_bandwidth=self._needed_bandwidth(dirty_before) if needed else None,
+            needed_bandwidth=self._needed_bandwidth(calculated) if needed else None,
             post_copy_eta=self._post_copy_eta(),
             at_minimum=at_minimum(self.measured, self.throughput, self.threshold),
         )
@@ -148,11 +153,11 @@ class PreCopy:
         slow = self.outlook.seconds - this_pass > PATIENCE * a_whole or self.outlook.passes > 30
         return Verdict.SLOWLY if slow else Verdict.CONVERGES
 
-    def _confidence(self, finishes: bool, dirty_before: float | None) -> Confidence:
+    def _confidence(self, finishes: bool, calculated: bool) -> Confidence:
         measured = self.measured
         if measured.number == 1 and measured.remaining > 0.8 * measured.total:
             return Confidence.LOW
-        if dirty_before is None and measured.number < 3 and finishes:
+        if not calculated and measured.number < 3 and finishes:
             return Confidence.LOW  # one long pass says too little of a guest that writes quickly
         other = self.worst if finishes else self.best
         close = other.finishes is not self.outlook.finishes and not self.stalled
@@ -177,16 +182,16 @@ class PreCopy:
             least = min(peaks) if len(peaks) > 1 else min([self.outlook.floor, *peaks])
         return MARGIN * least / self.throughput * 1000
 
-    def _needed_bandwidth(self, dirty_before: float | None) -> float:
+    def _needed_bandwidth(self, calculated: bool) -> float:
         """Bytes/s at which the passes shrink, or a pass of the working set fits the downtime.
 
         A stalled migration whose passes are all long shows its working set, not its rate.
         """
         fits = self.writing.working_set / (self.max_downtime / 1000)
         short = any(seconds <= SHORT for seconds, _ in self.measured.points[-3:])
-        if dirty_before is None and not short and (self.stalled or not self.outlook.finishes):
+        if not calculated and not short and (self.stalled or not self.outlook.finishes):
             return fits
-        return min(fits, MARGIN * max(self.writing.at_once, self.throughput))
+        return min(fits, MARGIN * max(self.writing.rate, self.throughput))
 
     def _post_copy_eta(self) -> float:
         """Seconds to fetch what remains and what was written since the pass began."""

@@ -3,7 +3,15 @@
 from core.model.alert import Alert, AlertKind, Severity
 from core.model.base import ObjectKey, Value
 from core.model.event import AnyEvent, Event
-from core.model.forecast import Confidence, Forecast, JobSample, Verdict
+from core.model.forecast import (
+    UNMEASURED,
+    Confidence,
+    DirtyRate,
+    Forecast,
+    JobSample,
+    MemoryUse,
+    Verdict,
+)
 from core.model.host import (
     Host,
     HostFacts,
@@ -63,6 +71,7 @@ from core.model.storage import Pool, PoolState, Volume
 __all__ = [
     "POWER_VERBS",
     "SERIES",
+    "UNMEASURED",
     "VERBS",
     "Address",
     "AgentState",
@@ -77,6 +86,7 @@ __all__ = [
     "Counters",
     "Delta",
     "Device",
+    "DirtyRate",
     "Disk",
     "DiskCounters",
     "DiskSource",
@@ -101,6 +111,7 @@ __all__ = [
     "Link",
     "LinkChange",
     "LinkStatus",
+    "MemoryUse",
     "Migrate",
     "Migration",
     "MigrationResult",

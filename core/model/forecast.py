@@ -65,6 +65,26 @@ class JobSample(Value, frozen=True):
         return sum(parts) if parts else None
 
 
+class DirtyRate(Value, frozen=True):
+    """One dirty-rate calculation: what was different after so many seconds, by the second."""
+
+    seconds: float
+    rate: float
+    """Bytes per second; a page counts once, however often it was written."""
+
+
+class MemoryUse(Value, frozen=True):
+    """How a guest uses its memory, as measured before its migration."""
+
+    rates: tuple[DirtyRate, ...] = ()
+    """Dirty-rate calculations, of different times; none: not known."""
+    used: int | None = None
+    """Bytes it has touched: the rest is zeros, which cost next to nothing to send."""
+
+
+UNMEASURED = MemoryUse()
+
+
 class Verdict(StrEnum):
     """Whether a migration comes to its end by itself, at the limits it has."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from core.model.base import Value
-from core.model.forecast import Forecast
+from core.model.forecast import UNMEASURED, Forecast, MemoryUse
 
 
 class Level(StrEnum):
@@ -40,8 +40,8 @@ class Preflight(Value, frozen=True):
     """What is to be expected, where the dirty rate could be measured."""
     virsh: str = ""
     """The command that would do the same as the plan."""
-    dirty_rate: float | None = None
-    """Bytes per second the guest writes anew, where that was measured."""
+    memory: MemoryUse = UNMEASURED
+    """How the guest uses its memory, where that was measured."""
     vouched: bool = False
     """Both daemons are on this machine and have the same files open to them: libvirt, which may
     take them for two hosts' own, can be told that the disks are shared."""

@@ -8,7 +8,6 @@ from a second connection, and writes what it got, untouched, with the events and
 from __future__ import annotations
 
 import json
-import re
 import sys
 import threading
 import time
@@ -20,9 +19,13 @@ from typing import Any
 import libvirt
 
 from core.errors import LabError
-from core.lab import Guest, Lab, LabHost, ensure_guest, wait_ready
+from core.hypervisor.preflight import measure_dirty_rate, read_memory_used
+from core.lab import Guest, Lab, ensure_guest, wait_ready
+from tests.lab import burner
+from tests.lab.burner import Burner
 
 LAB = "jobs"
+SUBJECT = "subject"
 POLL = 0.5
 
 
@@ -33,7 +36,7 @@ class Scenario:
     name: str
     about: str
     memory: int
-    write: str
+    write: str | Burner
     bandwidth: int
     switch_at: float | None = None
     abort_at: float | None = None
@@ -44,9 +47,28 @@ class Scenario:
     def switches(self) -> tuple[str, ...]:
         return (f"vd.write={self.write}",) if self.write else ()
 
+    def start(self, lab: Lab) -> None:
+        """Start it at alpha, and wait until it writes."""
+        if isinstance(self.write, Burner):
+            burner.start(lab, "alpha", self.write)
+            time.sleep(3)
+            return
+        guest = Guest(SUBJECT, "Subject", "Recorded.", memory=self.memory, switches=self.switches)
+        ensure_guest(lab.hosts[0], guest, lab.root, lab.accelerator)
+        wait_ready(lab.hosts[0], guest.name)
+        time.sleep(3)  # the writer fills its memory first
+
+
+def half_the_link(name: str, writes: int) -> Scenario:
+    guest = Burner(SUBJECT, memory=512, writes=writes, rate=48, fills=508)
+    return Scenario(name, f"writes {writes} MiB at 48 MiB/s", 512, guest, 96)
+
 
 SCENARIOS = (
     Scenario("converging", "writes 96 MiB at 8 MiB/s", 256, "96:8", 16),
+    Scenario("converging-again", "writes 96 MiB at 8 MiB/s", 256, "96:8", 16),
+    half_the_link("part-of-it", 205),
+    half_the_link("all-of-it", 508),
     Scenario("idle", "writes nothing", 256, "", 16),
     Scenario("not-converging", "writes 96 MiB at 30 MiB/s", 256, "96:30", 16, abort_at=40),
     Scenario(
@@ -100,21 +122,18 @@ class Watch:
 
 def record(lab: Lab, scenario: Scenario) -> dict[str, Any]:
     alpha, beta = lab.hosts
-    guest = Guest("subject", "Subject", "Recorded.", memory=scenario.memory)
-    guest = Guest(**{**guest.__dict__, "switches": scenario.switches})
-    ensure_guest(alpha, guest, lab.root, lab.accelerator)
-    wait_ready(alpha, guest.name)
-    time.sleep(3)  # the writer fills its memory first
-    before, used = dirty_rate(alpha, guest.name), memory_used(alpha, guest.name)
+    scenario.start(lab)
     link, second = libvirt.open(alpha.uri), libvirt.open(alpha.uri)
-    domain, watch = second.lookupByName(guest.name), Watch()
+    domain, watch = second.lookupByName(SUBJECT), Watch()
+    used = read_memory_used(link, domain.UUIDString())
+    rates = [(span, measure_dirty_rate(link, domain.UUIDString(), span)) for span in (1, 3)]
     watch.register(link)
     limit = domain.migrateGetMaxDowntime()
     ends: list[str] = []
     mover = threading.Thread(target=migrate, args=(domain, beta.uri, scenario, ends))
     watch.start = time.time()
     mover.start()
-    poll(link.lookupByName(guest.name), mover, scenario, watch)
+    poll(link.lookupByName(SUBJECT), mover, scenario, watch)
     time.sleep(0.5)
     return {
         "about": scenario.about,
@@ -123,26 +142,12 @@ def record(lab: Lab, scenario: Scenario) -> dict[str, Any]:
         "bandwidth": scenario.bandwidth,
         "post_copy_bandwidth": scenario.post_copy_bandwidth,
         "max_downtime": limit,
-        "dirty_before": before,
+        "dirty_rates": [(span, rate) for span, rate in rates if rate is not None],
         "used": used,
         "outcome": ends[0],
         "events": watch.events,
         "samples": watch.samples,
     }
-
-
-def dirty_rate(host: LabHost, name: str) -> int:
-    """Return MiB/s, as virDomainStartDirtyRateCalc measures them over a second."""
-    host.virsh("domdirtyrate-calc", name, "--seconds", "1", "--mode", "dirty-bitmap")
-    time.sleep(2)
-    figures = host.virsh("domstats", name, "--dirtyrate")
-    return int(re.findall(r"megabytes_per_second=(\d+)", figures)[0])
-
-
-def memory_used(host: LabHost, name: str) -> int:
-    """Return bytes: the balloon less what the guest says is unused."""
-    figures = dict(line.split() for line in host.virsh("dommemstat", name).split("\n") if line)
-    return (int(figures["actual"]) - int(figures["unused"])) << 10
 
 
 def migrate(domain: Any, to: str, scenario: Scenario, ends: list[str]) -> None:
@@ -205,7 +210,7 @@ def main(directory: Path, names: list[str]) -> None:
             for host in lab.hosts:
                 for verb in ("destroy", "undefine"):
                     with suppress(LabError):  # it is at one of the two
-                        host.virsh(verb, "subject", deadline=30)
+                        host.virsh(verb, SUBJECT, deadline=30)
     finally:
         lab.down(say=print)
 

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from core.migration.forecast import forecast
 from core.migration.policies import Watched, decide
 from core.model import ObjectKey
-from core.model.forecast import Forecast, JobSample
+from core.model.forecast import UNMEASURED, DirtyRate, Forecast, JobSample, MemoryUse
 from core.model.migration import Limits, MigrationStatus
 from core.model.request import Migrate
 from core.model.steer import Answer, Steer, SteerKind, SteerRecord
@@ -49,6 +49,8 @@ class PreCopy:
     max_downtime: float = 300.0
     auto_converge: bool = False
     throttle: int = 0
+    used: int | None = None
+    """Bytes that the guest says it uses."""
     time: float = 0.0
     iteration: int = 1
     dirty_rate: float = 0.0
@@ -187,15 +189,26 @@ class PreCopy:
             throttle=self.throttle or None,
         )
 
-    def dirty_before(self) -> float:
-        """Bytes/s that a dirty-rate calculation over a second says."""
+    def use(self, luck: Callable[[float], float] = lambda part: part) -> MemoryUse:
+        """What is measured before the start: QEMU looks at some pages only, so it needs `luck`.
+
+        `luck` makes of the part of the memory that is different the part of the sample that is.
+        """
+        rates = [self._dirtied(1.0, luck)]
+        if rates[0].rate >= 0.01 * self.total * MIB:
+            rates.append(self._dirtied(3.0, luck))
+        return MemoryUse(tuple(rates), self.used)
+
+    def _dirtied(self, seconds: float, luck: Callable[[float], float]) -> DirtyRate:
+        """Calculate the dirty rate over so many seconds: in whole MiB/s, as QEMU does."""
         written = 0.0
         for region in self.regions:
             if region.cyclic:
-                written += min(region.size, region.rate)
+                written += min(region.size, region.rate * seconds)
             elif region.rate:
-                written += region.size * -math.expm1(-region.rate / region.size)
-        return written * MIB
+                written += region.size * -math.expm1(-region.rate * seconds / region.size)
+        rate = luck(written / self.total) * self.total / seconds
+        return DirtyRate(seconds, float(int(rate + 1e-6) * MIB))
 
 
 def polls(machine: PreCopy, most: float = 600.0) -> Iterator[JobSample]:
@@ -236,7 +249,7 @@ class Steered:
         return Limits(max_downtime=self.machine.max_downtime, bandwidth=self.machine.bandwidth)
 
     def run(self) -> Steered:
-        before = self.machine.dirty_before() if self.measured else None
+        use = self.machine.use() if self.measured else UNMEASURED
         for sample in polls(self.machine, self.most):
             self.samples.append(sample)
             switched = self.machine.switched
@@ -246,7 +259,7 @@ class Steered:
                 post_copy=self.can_switch,
                 now=sample.at,
                 switched=None if switched is None else EPOCH + switched,
-                dirty_before=before,
+                use=use,
                 auto_converge=self.machine.auto_converge,
             )
             self.forecasts.append(expected)

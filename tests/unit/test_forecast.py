@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,19 +16,21 @@ from precopy import EPOCH, MIB, PreCopy, Region, Steered, polls, request
 
 from core.hypervisor.job_stats import read_sample
 from core.migration.forecast import forecast, forecast_before
-from core.model.forecast import Confidence, Forecast, JobSample, Verdict
+from core.model.forecast import Confidence, DirtyRate, Forecast, JobSample, MemoryUse, Verdict
 from core.model.migration import Limits
 
 TAPES = Path(__file__).parents[1] / "data" / "jobs"
 LINK = 100.0
 """MiB/s of the simulated migrations, of guests of a GiB."""
 
+QUIET = MemoryUse((DirtyRate(1.0, 0.0),))
+
 CONVERGING = {
     "idle": (Region(900), Region(124, zero=True)),
     "a few writes": (Region(200, 20), Region(824)),
     "half the link": (Region(300, 50), Region(724)),
     "busy": (Region(300, 80), Region(724)),
-    "page after page": (Region(300, 70, cyclic=True), Region(500), Region(200, zero=True)),
+    "page after page": (Region(300, 50, cyclic=True), Region(500), Region(200, zero=True)),
     "small hot set": (Region(25, 1000), Region(975)),
     "everywhere": (Region(1000, 40),),
 }
@@ -38,14 +42,21 @@ STUCK = {
 }
 
 
+FORESEEN = {"converging": 0.3, "converging-again": 0.25, "part-of-it": 0.25, "all-of-it": 0.25}
+"""Recorded migrations that converge, and how far the ETA may be off at a quarter of the first pass.
+
+The first two are of guests of 256 MiB, of which QEMU looks at 128 pages: at 8 MiB/s a dozen of them
+are different after three seconds, four after one, so that it said 6 MiB/s once and 0 another time.
+"""
+
+
 @dataclass(frozen=True)
 class Tape:
     """A recorded migration."""
 
     samples: list[JobSample]
     limits: Limits
-    dirty_before: float
-    used: int | None
+    use: MemoryUse
     auto_converge: bool
     switched: float | None
     ended: float
@@ -60,9 +71,8 @@ class Tape:
             post_copy=self.switched is not None,
             now=now,
             switched=switched,
-            dirty_before=self.dirty_before if before else None,
+            use=self.use if before else MemoryUse(used=self.use.used),
             auto_converge=self.auto_converge,
-            used=self.used,
         )
 
     @property
@@ -85,17 +95,20 @@ def tape(name: str) -> Tape:
             bandwidth=raw["bandwidth"],
             post_copy_bandwidth=raw["post_copy_bandwidth"] or None,
         ),
-        dirty_before=raw["dirty_before"] * MIB,
-        used=raw.get("used"),
+        use=MemoryUse(
+            tuple(DirtyRate(span, rate) for span, rate in raw["dirty_rates"]), raw.get("used")
+        ),
         auto_converge=name == "auto-converge",
         switched=switched[0] if switched else None,
         ended=ends[0] if ends and not switched else raw["samples"][-1][0],
     )
 
 
-def at_quarter(machine: PreCopy) -> tuple[Forecast, float, float | None]:
+def at_quarter(
+    machine: PreCopy, luck: Callable[[float], float] = lambda part: part
+) -> tuple[Forecast, float, float | None]:
     """The forecast at a quarter of the first pass, the time, and how long it then really took."""
-    before, samples = machine.dirty_before(), []
+    use, samples = machine.use(luck), []
     found: Forecast | None = None
     then = 0.0
     for sample in polls(machine, most=400):
@@ -107,7 +120,7 @@ def at_quarter(machine: PreCopy) -> tuple[Forecast, float, float | None]:
                 limits=Limits(max_downtime=machine.max_downtime, bandwidth=machine.bandwidth),
                 post_copy=True,
                 now=sample.at,
-                dirty_before=before,
+                use=use,
             )
     assert found is not None
     return found, then, None if machine.ended is None else machine.ended - then
@@ -120,6 +133,44 @@ def test_at_a_quarter_of_the_first_pass_the_end_is_foreseen_within_a_quarter(nam
     assert expected.verdict is Verdict.CONVERGES
     assert expected.confidence is Confidence.MEDIUM
     assert expected.eta == pytest.approx(took, rel=0.26)
+
+
+def sampled(total: float, seed: int) -> Callable[[float], float]:
+    """QEMU looks at 512 pages of a GiB, and finds by chance more or fewer that are different."""
+    chance, pages = random.Random(seed), int(total / 2)
+    return lambda part: sum(chance.random() < part for _ in range(pages)) / pages
+
+
+HALF_THE_LINK = {
+    "part of it, page after page": (Region(205, 48, cyclic=True), Region(307)),
+    "part of it": (Region(205, 48), Region(307)),
+    "all of it, page after page": (Region(508, 48, cyclic=True), Region(4)),
+    "all of it": (Region(508, 48), Region(4)),
+    "a hot set": (Region(12, 500), Region(500)),
+}
+
+
+@pytest.mark.parametrize("name", HALF_THE_LINK)
+def test_with_a_sample_of_the_pages_it_is_foreseen_nearly_always(name: str) -> None:
+    errors = []
+    for seed in range(40):
+        machine = PreCopy(HALF_THE_LINK[name], 96)
+        expected, _, took = at_quarter(machine, sampled(machine.total, seed))
+        assert took is not None
+        right = expected.verdict is Verdict.CONVERGES
+        assert right or expected.confidence is Confidence.LOW
+        errors.append(abs((expected.eta or 0) - took) / took)
+    assert sum(error <= 0.25 for error in errors) >= 38, errors
+
+
+def test_a_working_set_that_takes_longer_than_the_looks_is_taken_for_larger() -> None:
+    """Page after page, it is not through with it: late, and not sure of it."""
+    machine = PreCopy((Region(300, 70, cyclic=True), Region(724)), LINK)
+    expected, _, took = at_quarter(machine)
+    assert expected.confidence is Confidence.LOW
+    assert expected.eta is not None
+    assert took is not None
+    assert took < expected.eta < 1.5 * took
 
 
 @pytest.mark.parametrize("name", STUCK)
@@ -177,29 +228,32 @@ def test_the_first_second_says_nothing() -> None:
 
 
 def test_recorded_idle_and_converging() -> None:
-    for name in ("idle", "converging"):
+    for name in ("idle", *FORESEEN):
         recorded = tape(name)
         verdicts = {recorded.at(count).verdict for count in range(3, len(recorded.samples) + 1)}
         assert verdicts <= {Verdict.UNKNOWN, Verdict.CONVERGES}, name
 
 
-@pytest.mark.parametrize("name", ["idle", "converging"])
+@pytest.mark.parametrize("name", ["idle", *FORESEEN])
 def test_recorded_at_a_quarter_of_the_first_pass(name: str) -> None:
     recorded = tape(name)
     expected = recorded.at(recorded.quarter)
     assert expected.confidence is Confidence.MEDIUM
     assert expected.eta == pytest.approx(
-        recorded.ended - recorded.samples[recorded.quarter - 1].at, rel=0.25
+        recorded.ended - recorded.samples[recorded.quarter - 1].at, rel=FORESEEN.get(name, 0.25)
     )
 
 
-def test_recorded_converging_is_foreseen() -> None:
-    recorded = tape("converging")
+@pytest.mark.parametrize("name", FORESEEN)
+def test_recorded_converging_is_foreseen(name: str) -> None:
+    """In the first pass as well as the sample allows; from the second on the passes tell."""
+    recorded = tape(name)
     for count in range(recorded.quarter, len(recorded.samples)):
-        expected = recorded.at(count)
+        expected, sample = recorded.at(count), recorded.samples[count - 1]
         assert expected.eta is not None
-        left = recorded.ended - recorded.samples[count - 1].at
-        assert abs(expected.eta - left) <= max(0.3 * left, 2.5), recorded.samples[count - 1]
+        left = recorded.ended - sample.at
+        part = 2 * FORESEEN[name] if sample.iteration == 1 else 0.15
+        assert abs(expected.eta - left) <= max(part * left, 0.8), sample
 
 
 def test_recorded_not_converging() -> None:
@@ -260,7 +314,7 @@ def test_before_the_start() -> None:
     def before(dirty: float | None, link: float | None) -> Forecast:
         return forecast_before(
             ram=1024 * MIB,
-            dirty_rate=None if dirty is None else dirty * MIB,
+            use=MemoryUse(() if dirty is None else (DirtyRate(1.0, dirty * MIB),)),
             bandwidth=None if link is None else link * MIB,
             limits=Limits(max_downtime=300),
             post_copy=True,
@@ -271,7 +325,7 @@ def test_before_the_start() -> None:
     assert stuck.verdict is Verdict.NOT
     assert stuck.confidence is Confidence.LOW
     # 300 MiB in a second, at random places of the 40 % that guests usually write to
-    assert "6x the bandwidth, or post-copy" in stuck.sentence
+    assert "6.1x the bandwidth, or post-copy" in stuck.sentence
     assert stuck.post_copy_eta == pytest.approx(10.24)
     quick = before(10, 100)
     assert quick.verdict is Verdict.CONVERGES
@@ -285,7 +339,7 @@ def test_a_limit_caps_what_was_measured() -> None:
     machine = PreCopy(CONVERGING["idle"], LINK)
     samples = [sample for sample, _ in zip(polls(machine), range(8), strict=False)]
     slow = forecast(
-        samples, limits=Limits(bandwidth=50), post_copy=False, now=samples[-1].at, dirty_before=0.0
+        samples, limits=Limits(bandwidth=50), post_copy=False, now=samples[-1].at, use=QUIET
     )
     assert slow.throughput == 50 * MIB
 
