@@ -6,7 +6,6 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 from textual import on
-from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from console import format as fmt
@@ -14,9 +13,10 @@ from console.actions import bindings_for
 from console.screens.chrome import link_sign
 from console.screens.empty import no_hosts
 from console.screens.host_panel import host_lines
-from console.screens.listing import ListScreen, Passes
+from console.screens.listing import Passes
 from console.screens.matching import word_filter
 from console.screens.page import Page
+from console.screens.panelled import PanelledScreen
 from console.screens.view import View
 from console.widgets.columns import Cell, CellValue, Column
 from console.widgets.live_table import LiveTable
@@ -24,7 +24,7 @@ from console.widgets.table_messages import Activated
 from core.model import Delta, Host, LinkStatus
 
 
-class HostsScreen(ListScreen[Host], inherit_bindings=False):
+class HostsScreen(PanelledScreen[Host], inherit_bindings=False):
     """A table over a panel."""
 
     CSS_PATH = "hosts.tcss"
@@ -37,13 +37,9 @@ class HostsScreen(ListScreen[Host], inherit_bindings=False):
         """The table, by name."""
         return LiveTable(host_columns(self.console.view), name_of=lambda row: row.name, sort="name")
 
-    def body(self) -> Iterable[Widget]:
-        """The table, the panel, the filter line."""
-        table, bar = super().body()
-        yield table
-        with VerticalScroll(id="panel"):
-            yield Page(id="host")
-        yield bar
+    def panel(self) -> Iterable[Widget]:
+        """Everything about a host."""
+        yield Page(id="host")
 
     def rows(self) -> Mapping[str, Host]:
         """Every host."""
@@ -64,16 +60,6 @@ class HostsScreen(ListScreen[Host], inherit_bindings=False):
         """How to name one."""
         return no_hosts(self.console.view)
 
-    def show_all(self) -> None:
-        """Table and panel."""
-        super().show_all()
-        self._show_panel()
-
-    def show_change(self, delta: Delta) -> None:
-        """Table and panel."""
-        super().show_change(delta)
-        self._show_panel()
-
     def action_reconnect(self) -> None:
         """Open the link to the host under the cursor again, now."""
         console = self.console
@@ -93,7 +79,8 @@ class HostsScreen(ListScreen[Host], inherit_bindings=False):
             draining.propose(self, self.table.cursor_key)
 
     @on(LiveTable.Highlighted)
-    def _show_panel(self) -> None:
+    def show_panel(self) -> None:
+        """Its link, its versions, what it cannot do."""
         row = self.console.view.state.hosts.get(self.table.cursor_key or "")
         self.query_one("#host", Page).show(host_lines(self.console.view, row) if row else [])
 

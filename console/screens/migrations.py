@@ -6,19 +6,19 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 from textual import on
-from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from console.actions import bindings_for
 from console.screens import migration_log as log
 from console.screens import migration_panels as panels
 from console.screens.empty import no_migrations
-from console.screens.listing import ListScreen, Passes
+from console.screens.listing import Passes
 from console.screens.matching import word_filter
 from console.screens.migration_columns import migration_columns, text_of
 from console.screens.migration_controls import ControlsPanel, controls
 from console.screens.migration_words import lost, name_of
 from console.screens.page import Page
+from console.screens.panelled import PanelledScreen
 from console.screens.steering import SteeringScreen
 from console.screens.view import LinkWatch
 from console.widgets.live_table import LiveTable
@@ -30,7 +30,7 @@ _LATELY = 3
 """What was done, as far as the panel shows it."""
 
 
-class MigrationsScreen(SteeringScreen, ListScreen[Migration], inherit_bindings=False):
+class MigrationsScreen(SteeringScreen, PanelledScreen[Migration], inherit_bindings=False):
     """A table, running first, over what is to be said of the one under the cursor."""
 
     CSS_PATH = "migrations.tcss"
@@ -53,14 +53,10 @@ class MigrationsScreen(SteeringScreen, ListScreen[Migration], inherit_bindings=F
             sort="status",
         )
 
-    def body(self) -> Iterable[Widget]:
-        """The table, the panel, the filter line."""
-        table, filter_bar = super().body()
-        yield table
-        with VerticalScroll(id="panel"):
-            yield Page(id="about")
-            yield ControlsPanel(id="controls")
-        yield filter_bar
+    def panel(self) -> Iterable[Widget]:
+        """What is to be said of a migration, and what can be done about it."""
+        yield Page(id="about")
+        yield ControlsPanel(id="controls")
 
     def rows(self) -> Mapping[str, Migration]:
         """Every migration that is remembered."""
@@ -92,21 +88,11 @@ class MigrationsScreen(SteeringScreen, ListScreen[Migration], inherit_bindings=F
         """How to begin one."""
         return no_migrations(self.console.view)
 
-    def show_all(self) -> None:
-        """Table and panel."""
-        super().show_all()
-        self._show_panel()
-
-    def show_change(self, delta: Delta) -> None:
-        """Table and panel."""
-        super().show_change(delta)
-        self._show_panel()
-
     def show_time(self) -> None:
         """What is not over takes longer and longer."""
         rows = self.rows()
         self.table.update_rows({key: row for key, row in rows.items() if not row.status.final})
-        self._show_panel()
+        self.show_panel()
 
     def chosen_migration(self) -> Migration | None:
         """The one under the cursor: commands are given one at a time."""
@@ -119,10 +105,11 @@ class MigrationsScreen(SteeringScreen, ListScreen[Migration], inherit_bindings=F
     @on(LiveTable.Highlighted)
     def _moved(self) -> None:
         """Another row, perhaps other keys in the footer."""
-        self._show_panel()
+        self.show_panel()
         self.show_lines()
 
-    def _show_panel(self) -> None:
+    def show_panel(self) -> None:
+        """How far it is, what was done, what can be done."""
         row = self.chosen_migration()
         shown = self.query_one("#about", Page)
         panel = self.query_one("#controls", ControlsPanel)

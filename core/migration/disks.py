@@ -19,6 +19,12 @@ def seconds_left(samples: Sequence[JobSample]) -> float:
     return newest.disk_remaining / pace if pace else 0.0
 
 
+def sizes(samples: Sequence[JobSample], copied: Sequence[str]) -> tuple[int, ...]:
+    """Return the bytes of each disk that is copied: libvirt tells only those of all together."""
+    total = max((one.disk_total or 0 for one in samples[-RECENT:]), default=0)
+    return tuple(total // len(copied) for _ in copied)
+
+
 def _pace(samples: Sequence[JobSample]) -> float | None:
     """Return the bytes/s at which disks are copied, None: not seen yet."""
     known = [one for one in samples[-RECENT:] if one.disk_processed is not None]

@@ -19,7 +19,7 @@ from core.errors import (
     UnreachableError,
     VirtdeckError,
 )
-from core.migration import steering
+from core.migration import disks, steering
 from core.migration.logbook import Logbook
 from core.migration.policies import POLICIES, Watched, decide
 from core.migration.port import Line
@@ -104,7 +104,7 @@ class Helm:
             auto_converge=migration.auto_converge,
             steering=migration.steering,
             memory=migration.memory,
-            disks=(),
+            disks=disks.sizes(samples, migration.copied_disks),
         )
         for steer in decide(migration.policy, watched):
             self._begin(self.steer(steer, f"policy {migration.policy}"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from core.migration.preflight_case import (
     FullCase,
@@ -159,6 +159,11 @@ def check_huge_pages(case: FullCase) -> Iterator[Finding]:
         yield ok("huge-pages", f"It needs {text}.")
 
 
+def _these(noun: str, numbers: Sequence[int]) -> str:
+    """Return `the CPU 4`, `the CPUs 4, 5`."""
+    return f"the {noun}{'' if len(numbers) == 1 else 's'} {listed(map(str, numbers))}"
+
+
 def check_numa(case: FullCase) -> Iterator[Finding]:
     """The NUMA cells and CPUs that it is bound to exist there."""
     cells, cpus = case.wanted.cells, case.wanted.cpus
@@ -169,7 +174,7 @@ def check_numa(case: FullCase) -> Iterator[Finding]:
     elif cells:
         missing = sorted(set(cells) - set(case.there.cells or ()))
         if missing:
-            text = f"It is bound to the NUMA cell(s) {listed(map(str, missing))}"
+            text = f"It is bound to {_these('NUMA cell', missing)}"
             yield blocker("numa", f"{text}, which {case.destination} does not have.", cure)
         else:
             yield ok("numa", f"{case.destination} has the NUMA cells that it is bound to.")
@@ -179,7 +184,7 @@ def check_numa(case: FullCase) -> Iterator[Finding]:
     elif cpus and case.there.cpus is not None:
         missing = [cpu for cpu in cpus if cpu >= case.there.cpus]
         if missing:
-            text = f"It is pinned to the CPU(s) {listed(map(str, missing))}"
+            text = f"It is pinned to {_these('CPU', missing)}"
             yield blocker("pinning", f"{text}, which {case.destination} does not have.", cure)
         else:
             yield ok("pinning", f"{case.destination} has the CPUs that it is pinned to.")

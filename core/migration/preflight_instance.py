@@ -15,6 +15,7 @@ from core.migration.preflight_case import (
     unknown,
     warning,
 )
+from core.migration.wording import plural
 from core.model import AgentState, Finding, InstanceState, LinkStatus, MigrationStatus
 
 _STEADY = "Wait for the end of it, or end it."
@@ -123,7 +124,7 @@ def check_snapshots(case: SourceCase) -> Iterator[Finding]:
     elif snapshots:
         yield blocker(
             "snapshots",
-            f"{case.name} has {snapshots} snapshot(s): libvirt migrates none with snapshots.",
+            f"{case.name} has {plural(snapshots, 'snapshot')}: libvirt migrates none with any.",
             "Delete them, or only what libvirt knows of them: virsh snapshot-delete --metadata.",
         )
     else:
@@ -131,8 +132,8 @@ def check_snapshots(case: SourceCase) -> Iterator[Finding]:
     if checkpoints:
         yield warning(
             "checkpoints",
-            f"{case.name} has {checkpoints} checkpoint(s), which stay behind: the next backup "
-            "there must be a full one.",
+            f"{case.name} has {plural(checkpoints, 'checkpoint')}, left behind: the next backup"
+            " there must be a full one.",
             "Back it up before, or plan a full backup.",
         )
 

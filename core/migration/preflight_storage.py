@@ -27,6 +27,7 @@ from core.migration.preflight_sharing import (
     there_of,
     writable,
 )
+from core.migration.wording import plural
 from core.model import Disk, Finding, Pool, PoolState
 
 _DROPS_CACHE_QEMU = 4_000_000
@@ -82,17 +83,20 @@ def _chain(case: FullCase, disk: Disk) -> Iterator[Finding]:
     layers = [layer for layer in disk.backing if layer.type in ("file", "block")]
     if not layers:
         return
-    code = named("chain", disk.target)
+    code, below = (
+        named("chain", disk.target),
+        f"Below {disk.target}: {plural(len(layers), 'image')}",
+    )
     found = [sharing(case, here_of(case, each.path), case.there.path(each.path)) for each in layers]
     bad = [each for each in found if each.same is False]
     if bad:
         text = f"The chain below {disk.target} is broken there: {bad[0].reason}."
         yield blocker(code, text, "Put the images there, or flatten the disk (virsh blockpull).")
     elif all(each.same for each in found):
-        yield ok(code, f"The {len(layers)} image(s) below {disk.target} are shared as well.")
+        yield ok(code, f"{below}, shared as well.")
     else:
         dubious = next(each for each in found if each.same is None)
-        text = f"Whether the {len(layers)} image(s) below {disk.target} are there is not known"
+        text = f"{below}; whether they are there is not known"
         yield unknown(code, f"{text}: {dubious.reason}.", "Have their directory in a pool there.")
 
 

@@ -46,6 +46,11 @@ def times(factor: float) -> str:
     return f"{tenths / 10:.1f}x"
 
 
+def plural(number: int, noun: str) -> str:
+    """Return `1 snapshot`, `2 snapshots`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def size(value: float) -> str:
     """Return `512 B`, `96 MiB`, `1.5 GiB`."""
     units = ["TiB", "GiB", "MiB", "KiB", "B"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from lxml import etree
@@ -10,10 +9,9 @@ from lxml import etree
 from core.model.base import Value
 from core.model.instance import Disk, Instance
 from core.model.text import clean
+from core.xml.cpusets import read_set
 from core.xml.instance import read_instance
 from core.xml.tree import Element, attribute, flag, hexadecimal, number, parse, size, text
-
-_CELLS = re.compile(r"(\^?)(\d{1,4})(?:-(\d{1,4}))?")
 
 
 class HugePageNeed(Value, frozen=True):
@@ -201,20 +199,8 @@ def _cells(domain: Element, path: str, name: str, each: str) -> tuple[int, ...]:
     written += [
         attribute(one, "nodeset") or attribute(one, "cpuset") for one in domain.iterfind(each)
     ]
-    return tuple(sorted(set().union(*map(read_set, written))))
-
-
-def read_set(written: str) -> set[int]:
-    """Return the numbers of libvirt's notation `0-3,^2,8`; what is not one is left out. Pure."""
-    found: set[int] = set()
-    for part in written.replace(" ", "").split(","):
-        matched = _CELLS.fullmatch(part)
-        if matched is None:
-            continue
-        first = int(matched[2])
-        numbers = set(range(first, int(matched[3] or first) + 1))
-        found = found - numbers if matched[1] else found | numbers
-    return found
+    sets = (read_set(one) or frozenset[int]() for one in written)
+    return tuple(sorted(frozenset[int]().union(*sets)))
 
 
 def _host_devices(domain: Element) -> tuple[HostDeviceNeed, ...]:

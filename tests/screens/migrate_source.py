@@ -1,6 +1,6 @@
 """A tape as a source that can be asked for preflights and takes what is submitted.
 
-Only the answers of the preflight are made up; everything else is the tape's.
+What the preflights find was recorded as well, of the same guests; a test chooses from it.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import msgspec
 
 from core.errors import VirtdeckError
 from core.journal.replay import Replay
@@ -28,37 +30,33 @@ from core.operations.wording import name_of
 
 Answer = Callable[[Migrate], Preflight]
 
-FINE = (
-    Finding("links", Level.OK, "Both hosts answer."),
-    Finding("cpu", Level.OK, "beta has every feature of the guest's CPU."),
-    Finding("disk-vda", Level.OK, "vda is on storage that both hosts reach."),
-    Finding("memory", Level.OK, "beta has 3.1 GiB free."),
+RECORDED = msgspec.json.decode(
+    (Path(__file__).parents[1] / "data" / "preflights" / "web.json").read_bytes(),
+    type=dict[str, Preflight],
 )
-DOUBTS = (
-    Finding("clock", Level.UNKNOWN, "The clock of beta could not be read.",
-            "Compare `date` on both hosts."),
-    Finding("version", Level.WARNING, "beta has an older libvirt (9.0.0) than alpha (10.0.0).",
-            "It may not come back: update beta first."),
-)  # fmt: skip
-BLOCKERS = (
-    Finding("network-default", Level.BLOCKER, "beta has no network called default.",
-            "Define it on beta: virsh net-define, or say another with a rewrite."),
-    Finding("disk-vdb", Level.BLOCKER, "vdb (/var/lib/images/scratch.qcow2) is not on beta.",
-            "Copy the storage, or put it on a pool that both hosts reach."),
-)  # fmt: skip
-SLOWLY = Forecast(
-    at=1.0, sentence="It converges in about 14 s: 180M/s are sent and 20M/s written anew.", eta=14.0
-)
+"""What two real hosts answered: `tests/screens/record_preflights.py`."""
 
 
-def answer(*findings: Finding, forecast: Forecast | None = SLOWLY) -> Answer:
+def told(case: str, *ids: str) -> tuple[Finding, ...]:
+    """Findings of a recorded preflight by their names, or those that are ok."""
+    findings = RECORDED[case].findings
+    if not ids:
+        return tuple(one for one in findings if one.level is Level.OK)
+    return tuple(one for name in ids for one in findings if one.id.startswith(name))
+
+
+FINE = told("fine")
+DOUBTS = told("post-copy", "post-copy", "interface-")
+BLOCKERS = told("blocked", "network-blue", "snapshots")
+FORESEEN = RECORDED["post-copy"].forecast
+
+
+def answer(*findings: Finding, forecast: Forecast | None = FORESEEN) -> Answer:
     """The same findings whatever is asked; the virsh line follows what is asked."""
 
     def preflight(request: Migrate) -> Preflight:
-        words = ["virsh migrate --live --p2p --persistent --undefinesource"]
-        words += ["--postcopy"] if request.post_copy != "never" else []
-        words += [request.subject.id[:8], f"qemu+ssh://{request.to}/system"]
-        return Preflight(at=1.0, findings=findings, forecast=forecast, virsh=" ".join(words))
+        like = RECORDED["fine" if request.post_copy == "never" else "post-copy"]
+        return Preflight(at=1.0, findings=findings, forecast=forecast, virsh=like.virsh)
 
     return preflight
 

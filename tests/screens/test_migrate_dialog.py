@@ -20,7 +20,7 @@ from console.widgets.choice import Choice
 from core.errors import UnreachableError
 from core.model import Finding, Level, Migrate
 from tests.screens.conftest import MOMENTS, TAPE, ZONE, press, settled, until
-from tests.screens.migrate_source import BLOCKERS, DOUBTS, FINE, Answering, answer, names
+from tests.screens.migrate_source import BLOCKERS, DOUBTS, FINE, FORESEEN, Answering, answer, names
 
 WEB = ("slash", *"name:web", "enter", "m")
 """The keys that open the dialog on `web`, which runs on alpha."""
@@ -97,9 +97,11 @@ async def test_the_least_is_three_keys(app: VirtdeckApp, source: Answering) -> N
         await opened(pilot, app)
         await looked(pilot, app)
         assert chosen(app, "to") == "beta"
-        assert "4 ok" in found(app)
-        assert "converges in about 14 s" in found(app)
-        assert "virsh migrate --live" in found(app)
+        assert f"{len(FINE)} ok" in found(app)
+        assert FORESEEN is not None
+        assert FORESEEN.sentence in found(app)
+        assert "migrate web" in found(app)
+        assert "--live --p2p" in found(app)
         await pilot.press("ctrl+s")
         await until(pilot, lambda: source.submitted)
         (request,) = source.submitted
@@ -154,25 +156,25 @@ async def test_a_blocker_keeps_it_from_starting_until_its_name_is_typed(
         await opened(pilot, app)
         await looked(pilot, app)
         text = found(app)
-        assert text.index("blocker network-default") < text.index("unknown clock")
-        assert text.index("unknown clock") < text.index("warning version")
-        assert "Define it on beta" in text
+        assert text.index("blocker network-blue") < text.index("unknown post-copy")
+        assert text.index("unknown post-copy") < text.index("warning interface-")
+        assert "Define it there" in text
         assert dialog(app).query_one("#yes", Button).disabled
         await pilot.press("ctrl+s")
         assert "blocked" in messages(app)
         await choose(pilot, app, "override", *"network", "enter")
         assert dialog(app).query_one("#yes", Button).disabled
-        assert "network-default" in messages(app)
+        assert "network-blue" in messages(app)
         await pilot.press("escape")
         assert dialog(app).query_one("#override", Input).value == ""
-        await pilot.press(*"network-default", "enter")
+        await pilot.press(*"network-blue", "enter")
         await until(pilot, lambda: not dialog(app).query_one("#yes", Button).disabled)
-        assert "overridden network-default" in found(app)
+        assert "overridden network-blue" in found(app)
         await pilot.press("ctrl+s")
         await until(pilot, lambda: source.submitted)
         (request,) = source.submitted
         assert isinstance(request, Migrate)
-        assert request.overrides == ("network-default",)
+        assert request.overrides == ("network-blue",)
 
 
 async def test_what_no_override_helps_against_offers_none(
@@ -193,7 +195,7 @@ async def test_another_destination_forgets_the_overrides(
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot, app, "asterisk", "m")
         await looked(pilot, app)
-        await choose(pilot, app, "override", *"network-default", "enter")
+        await choose(pilot, app, "override", *"network-blue", "enter")
         assert dialog(app).ready
         await choose(pilot, app, "to", "right")
         await looked(pilot, app)
@@ -221,7 +223,7 @@ async def test_an_answer_to_what_is_no_longer_chosen_is_dropped(
         loop.call_soon_threadsafe(source.hold.set)
         await looked(pilot, app)
         assert [request.policy for request in source.asked] == ["adaptive", "nova"]
-        assert "blocker network-default" in found(app)
+        assert "blocker network-blue" in found(app)
         assert not dialog(app).ready
         assert not source.submitted
 
@@ -301,11 +303,11 @@ async def test_many_are_summed_up_and_what_is_there_is_left_out(
         text = found(app)
         assert "2 of 3 can start, blocked: batch; 1 blocker, 3 unknown, 3 warnings" in text
         assert "3 instances left out: there already" in text
-        assert "blocker disk-vdb" in text
+        assert "blocker snapshots" in text
         assert "(batch)" in text
-        assert text.count("warning version") == 1
+        assert text.count("warning interface-") == 1
         assert not dialog(app).query("#destination_name")
-        await choose(pilot, app, "override", *"disk-vdb", "enter", "ctrl+s")
+        await choose(pilot, app, "override", *"snapshots", "enter", "ctrl+s")
         await until(pilot, lambda: len(source.submitted) == 3)
         assert sorted(names(source.submitted, source)) == ["archive", "batch", "mail"]
         await until(pilot, lambda: app.current_mode == "migrations")
@@ -361,7 +363,7 @@ async def test_the_findings_can_be_read_to_their_end(app: VirtdeckApp, source: A
         for _ in range(8):
             await pilot.press("pagedown")
         await pilot.pause()
-        assert "virsh migrate" in shown(app)
+        assert "virsh -c" in shown(app)
         await pilot.press(*["pageup"] * 8)
         await pilot.pause()
         assert "20 warnings" in shown(app)

@@ -21,7 +21,7 @@ ALL_OPTIONS = ("down",) * 6 + ("right",)
 CASES: dict[str, tuple[Answer, tuple[str, ...], tuple[str, ...]]] = {
     "fine": (answer(*FINE), ONE, ()),
     "blocked": (answer(*BLOCKERS, *DOUBTS, *FINE), ONE, ()),
-    "overridden": (answer(BLOCKERS[0], *FINE), ONE, ("up", "up", *"network-default", "enter")),
+    "overridden": (answer(BLOCKERS[0], *FINE), ONE, ("up", "up", *"network-blue", "enter")),
     "many": (answer(*BLOCKERS[1:], *DOUBTS, *FINE), MANY, ()),
     "all-options": (answer(*DOUBTS, *FINE), ONE, ALL_OPTIONS),
     "contradictory": (answer(*FINE), ONE, (*ALL_OPTIONS, "down", *"10")),

@@ -19,7 +19,7 @@ PLAN = DrainProgress(
     items=(
         DrainItem("u1", "web", 1 << 30, "beta"),
         DrainItem("u2", "db", 2 << 30, "gamma"),
-        DrainItem("u3", "mail", stage=Stage.STAYS, reason="mail has 1 snapshot(s)."),
+        DrainItem("u3", "mail", stage=Stage.STAYS, reason="mail has 1 snapshot."),
         DrainItem("u4", "old", stage=Stage.LEFT, reason="it is off"),
         DrainItem("u5", "cache", to="beta", stage=Stage.MOVING),
     )
@@ -42,7 +42,7 @@ def test_the_plan_says_where_each_goes_and_why_one_stays(
         "  web, 1.0G, to beta",
         "  db, 2.0G, to gamma",
         "  cache is on its way already",
-        "  mail stays: mail has 1 snapshot(s).",
+        "  mail stays: mail has 1 snapshot.",
         "  old is left: it is off",
     ]
     drain._print_plan(REQUEST, DrainProgress(), as_json=False)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from core.errors import XmlError
 from core.hypervisor.local_files import file_system_of, look_at
@@ -16,7 +14,7 @@ from core.xml.domain_capabilities import (
     read_host_cpu,
     read_missing_features,
 )
-from core.xml.needs import read_needs, read_set
+from core.xml.needs import read_needs
 from tests.unit.preflight_builders import GIB, pool, xml_of
 
 ABILITIES = """\
@@ -59,19 +57,6 @@ def test_devices_of_the_host_have_the_names_libvirt_gives_them() -> None:
     assert mdev.device == "mdev_aa_bb"
     assert usb.device == "1:3"
     assert (card.device, card.failover) == ("pci_0001_0a_1f_2", True)
-
-
-@pytest.mark.parametrize(
-    ("written", "numbers"),
-    [("0-3,^2,8", {0, 1, 3, 8}), ("", set()), ("x,1", {1}), ("5-3", set()), ("^1", set())],
-)
-def test_sets_of_numbers(written: str, numbers: set[int]) -> None:
-    assert read_set(written) == numbers
-
-
-@given(st.text(max_size=40))
-def test_a_set_of_numbers_never_fails(written: str) -> None:
-    assert all(0 <= number < 10_000 for number in read_set(written))
 
 
 @pytest.mark.parametrize("xml", ["", "<domain", "<network/>", "<!DOCTYPE x><domain/>"])

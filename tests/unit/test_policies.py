@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from precopy import EPOCH, MIB, POLL, PreCopy, Region, Steered, request
 
 from core.errors import UsageError
+from core.migration.disks import sizes
 from core.migration.policies import POLICIES, Watched, decide
 from core.migration.policies.nova import data_gb, ramp
 from core.model.forecast import Confidence, Forecast, JobSample, Verdict
@@ -262,7 +263,7 @@ def test_manual_only_advises_and_once() -> None:
     assert decide("manual", watched(8, steering=raised)) == first
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.sampled_from(sorted(WORKLOADS)), st.booleans())
 def test_manual_never_acts(name: str, at_once: bool) -> None:
     asked = request(post_copy="at-once" if at_once else "allow")
@@ -391,7 +392,7 @@ regions = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=200, deadline=None)
 @example([Region(70.0, 140.0, True)], False, False, False)  # on the edge: "about to finish", ever
 @given(regions, st.booleans(), st.booleans(), st.booleans())
 def test_adaptive_ends_or_asks_whatever_the_guest_does(
@@ -413,7 +414,7 @@ def test_adaptive_ends_or_asks_whatever_the_guest_does(
     assert downtimes == sorted(set(downtimes))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.floats(50, 300), st.floats(0, 2), st.booleans(), st.booleans())
 def test_it_ends_in_time_wherever_the_guest_writes(
     size: float, pace: float, cyclic: bool, first: bool
@@ -428,3 +429,11 @@ def test_it_ends_in_time_wherever_the_guest_writes(
     Steered(machine, request(post_copy="allow"), most=120).run()
     assert machine.ended is not None
     assert machine.ended <= 1.3 * machine.total / LINK + POLL
+
+
+def test_the_sizes_of_copied_disks_are_those_of_all_together_shared_out() -> None:
+    samples = [JobSample(1.0, disk_total=0), JobSample(2.0, disk_total=6 * GIB)]
+    assert sizes(samples, ("vda", "vdb")) == (3 * GIB, 3 * GIB)
+    assert sizes(samples[:1], ("vda",)) == (0,), "counted as two GiB, as nova does"
+    assert sizes([], ("vda",)) == (0,)
+    assert sizes(samples, ()) == ()

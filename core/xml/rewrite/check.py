@@ -10,7 +10,7 @@ import msgspec
 
 from core.model.rewrites import InterfaceRewrite, Move, Rewrites, Scheduler
 from core.model.text import clean
-from core.xml.rewrite.cpusets import read_set
+from core.xml.cpusets import read_set
 from core.xml.rewrite.host_devices import read_pci
 
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", re.IGNORECASE)

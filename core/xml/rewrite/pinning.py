@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from core.model.rewrites import CellNodes, NumaPinning, Pin, Rewrites
-from core.xml.rewrite.cpusets import read_set, write_set
+from core.xml.cpusets import read_set, write_set
 from core.xml.rewrite.elements import child, drop, put, section
 from core.xml.tree import Element, attribute, number, text
 
