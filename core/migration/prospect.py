@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.migration.forecast import forecast
 from core.migration.progress import progress
-from core.model import UNMEASURED, Forecast, JobSample, MemoryUse, Migration
+from core.model import Forecast, JobSample, Migration
 
 KEPT = 2400
 """Readings looked back on: twenty minutes of them."""
@@ -13,12 +13,10 @@ KEPT = 2400
 class Prospect:
     """Collects the readings of one migration. Holds no clock: every reading has its time."""
 
-    def __init__(self, *, use: MemoryUse = UNMEASURED) -> None:
-        """`use` is what was measured before the start."""
+    def __init__(self) -> None:
         self.samples: list[JobSample] = []
         self.final: JobSample | None = None
         """The record of the completed job."""
-        self._use = use
 
     def add(
         self, sample: JobSample, migration: Migration, *, can_switch: bool
@@ -33,7 +31,7 @@ class Prospect:
             post_copy=can_switch,
             now=sample.at,
             switched=migration.switched,
-            use=self._use,
+            use=migration.use,
             auto_converge=migration.auto_converge,
             memory=migration.memory or None,
         )

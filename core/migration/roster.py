@@ -12,9 +12,7 @@ from core.migration.logbook import Logbook, Publish
 from core.migration.port import Line, MigrationHosts
 from core.migration.tracker import Tracker
 from core.model import (
-    UNMEASURED,
     Delta,
-    MemoryUse,
     Migrate,
     Migration,
     MigrationStatus,
@@ -57,13 +55,11 @@ class Roster:
         log: Logbook,
         request: Migrate,
         *,
-        use: MemoryUse = UNMEASURED,
         elsewhere: bool = False,
     ) -> Tracker:
         """Return a tracker with lanes of its own; `follow` closes them."""
         return Tracker(
             *(log, request, self.hosts, self.line(log.migration), self.state),
-            use=use,
             elsewhere=elsewhere,
         )
 

@@ -113,7 +113,8 @@ class Conductor:
             roster.hosts, roster.state(), request, log.migration
         )
         log.put(migration)
-        tracker = roster.tracker(log, request, use=found.memory)
+        log.change(use=found.memory)
+        tracker = roster.tracker(log, request)
         try:
             await preparation.set_limits(tracker.line, log, request)
             await self._commit(case, keep, log)

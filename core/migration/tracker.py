@@ -23,10 +23,8 @@ from core.migration.monitor import Judgement
 from core.migration.port import Line, MigrationHosts
 from core.migration.prospect import Prospect
 from core.model import (
-    UNMEASURED,
     Event,
     Limits,
-    MemoryUse,
     Migrate,
     Migration,
     MigrationStatus,
@@ -74,7 +72,6 @@ class Tracker:
         line: Line,
         state: Callable[[], State],
         *,
-        use: MemoryUse = UNMEASURED,
         elsewhere: bool = False,
     ) -> None:
         """`elsewhere`: another console runs it, and its policy; here it is only watched."""
@@ -83,7 +80,7 @@ class Tracker:
         self.log = log
         self.line = line
         self.lookout = Lookout(hosts, log.clock, state)
-        self.prospect = Prospect(use=use)
+        self.prospect = Prospect()
         self.helm = Helm(log, line, request, elsewhere=elsewhere)
         self.ending = Ending(log, self.lookout, self.prospect, hosts, request)
         self._request = request

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from core.model.base import ObjectKey, Value
-from core.model.forecast import Forecast, JobSample
+from core.model.forecast import UNMEASURED, Forecast, JobSample, MemoryUse
 from core.model.instance import InstanceState
 from core.model.operation import Step
 from core.model.steer import SteerRecord
@@ -137,6 +137,8 @@ class Migration(Value, frozen=True):
     ended: float | None = None
     memory: int = 0
     """Bytes of RAM of the instance."""
+    use: MemoryUse = UNMEASURED
+    """How it used that before the start."""
     post_copy: str = "never"
     """never, allow, at-once; what was asked for at the start."""
     auto_converge: bool = False

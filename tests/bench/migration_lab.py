@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -13,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from core.errors import LabError, VirtdeckError
+from core.errors import VirtdeckError
 from core.fleet import Fleet
 from core.lab import Lab
 from core.model import Migrate, Migration, MigrationStatus, Observation, Steer, SteerKind
@@ -129,23 +128,16 @@ class Stamps:
 def ground() -> Iterator[Ground]:
     """Bring a lab of its own up, without guests; down afterwards."""
     lab = Lab(f"bench-{os.getpid()}")
-    command = [sys.executable, "-m", "tests.bench.migration_init", lab.name]
-    with (
-        tempfile.TemporaryDirectory(prefix="virtdeck-bench-") as folder,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as init,
-    ):
+    with tempfile.TemporaryDirectory(prefix="virtdeck-bench-") as folder:
         made: Ground | None = None
         try:
-            if init.stdout is None or init.stdout.readline() != b"up\n":
-                raise LabError("The lab of the bench does not come up.")
+            lab.up(guests=False)
             made = Ground(lab, Path(folder))
             yield made
         finally:
             if made is not None:
                 made.eyes.close()
             lab.down()
-            if init.stdin is not None:
-                init.stdin.close()
 
 
 async def begin(fleet: Fleet, name: str, **options: Any) -> str:

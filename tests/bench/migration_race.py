@@ -27,6 +27,8 @@ LIMIT = 500
 """Milliseconds of max downtime that ours and nova may go to."""
 PATIENCE = 12.0
 """Seconds after which one that has not finished is aborted: three passes."""
+LONG_PATIENCE = 120.0
+"""The same where the guest is throttled: it takes nine steps, of two passes each, to the end."""
 HOPELESS = 2
 """Tries after which one that never finished is not tried again."""
 TIMEOUT = 6
@@ -43,6 +45,7 @@ class Way:
     go: Try
     must_finish: bool = False
     """It has post-copy, and is ours."""
+    patience: float = PATIENCE
 
 
 def _ways(ground: Ground) -> list[Way]:
@@ -51,7 +54,11 @@ def _ways(ground: Ground) -> list[Way]:
     after = f"completion timeout {TIMEOUT} s"
     return [
         Way("virsh migrate", partial(virsh)),
-        Way("virsh migrate --auto-converge", partial(virsh, "--auto-converge")),
+        Way(
+            "virsh migrate --auto-converge",
+            partial(virsh, "--auto-converge", seconds=LONG_PATIENCE),
+            patience=LONG_PATIENCE,
+        ),
         Way(
             f"virsh migrate --timeout {TIMEOUT} --timeout-postcopy",
             partial(virsh, "--postcopy", "--timeout", str(TIMEOUT), "--timeout-postcopy",
@@ -65,7 +72,11 @@ def _ways(ground: Ground) -> list[Way]:
         ),
         Way("nova-rocky", partial(ours, policy="nova-rocky", post_copy="allow")),
         Way("adaptive, post-copy allowed", partial(ours, post_copy="allow"), must_finish=True),
-        Way("adaptive, post-copy never, auto-converge", partial(ours, auto_converge=True)),
+        Way(
+            "adaptive, post-copy never, auto-converge",
+            partial(ours, auto_converge=True, seconds=LONG_PATIENCE),
+            patience=LONG_PATIENCE,
+        ),
     ]  # fmt: skip
 
 
@@ -94,20 +105,20 @@ def _hopeless(courses: list[Course]) -> bool:
     return len(courses) >= HOPELESS and not any(course.finished for course in courses)
 
 
-async def _virsh(ground: Ground, *options: str) -> Course:
+async def _virsh(ground: Ground, *options: str, seconds: float = PATIENCE) -> Course:
     words = ("--bandwidth", str(BANDWIDTH), *options)
-    course, _ = await ground.virsh(HARD.name, *words, seconds=PATIENCE)
+    course, _ = await ground.virsh(HARD.name, *words, seconds=seconds)
     return course
 
 
-async def _ours(ground: Ground, **options: object) -> Course:
+async def _ours(ground: Ground, *, seconds: float = PATIENCE, **options: object) -> Course:
     async with ground.fleet() as fleet:
         began = time.time()
         limits = {"bandwidth": BANDWIDTH}
         if "post_copy" in options:
             limits["post_copy_bandwidth"] = BANDWIDTH
         number = await begin(fleet, HARD.name, **{**limits, "max_downtime": LIMIT, **options})
-        await ends(fleet, number, PATIENCE)
+        await ends(fleet, number, seconds)
     return ground.eyes.course(HARD.name, "alpha", began)
 
 
@@ -116,7 +127,7 @@ def _told(way: Way, courses: list[Course]) -> list[Row]:
     share = len(ended) / len(courses) * 100
     finished = Row(
         "migration",
-        f"{way.name}: finished within {PATIENCE:.0f} s, {len(ended)} of {len(courses)}",
+        f"{way.name}: finished within {way.patience:.0f} s, {len(ended)} of {len(courses)}",
         share,
         "%",
         target="100" if way.must_finish else "",

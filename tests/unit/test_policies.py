@@ -415,16 +415,16 @@ def test_adaptive_ends_or_asks_whatever_the_guest_does(
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.floats(50, 300), st.floats(0, 2), st.booleans(), st.booleans())
+@given(st.floats(50, 990), st.floats(0, 3), st.booleans(), st.booleans())
 def test_it_ends_in_time_wherever_the_guest_writes(
     size: float, pace: float, cyclic: bool, first: bool
 ) -> None:
-    """Up to 30 % of the memory, and up to twice as fast as the link: worst where it is sent first.
+    """Anywhere, up to thrice as fast as the link: worst where it is sent first.
 
     A set smaller than what is written in a second is not to be seen from outside; a larger one is
     estimated before the second pass, so that the time may be missed a little.
     """
-    hot, cold = Region(size, min(pace * LINK, size / 1.3), cyclic), Region(1000 - size)
+    hot, cold = Region(size, min(pace * LINK, size), cyclic), Region(1000 - size)
     machine = PreCopy((hot, cold) if first else (cold, hot), LINK)
     Steered(machine, request(post_copy="allow"), most=120).run()
     assert machine.ended is not None
