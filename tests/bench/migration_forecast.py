@@ -85,7 +85,7 @@ async def rows(ground: Ground) -> list[Row]:
     all_errors: list[float] = []
     all_seen: list[Foreseen] = []
     for case in CASES:
-        seen = [await retried(partial(_foresee, ground, case)) for _ in range(max(1, REPEATS // 5))]
+        seen = [await retried(partial(_foresee, ground, case)) for _ in range(REPEATS)]
         all_seen += seen
         errors = [one.error for one in seen if one.error is not None]
         all_errors += errors
