@@ -5,14 +5,12 @@ Every look is tolerant: what fails is a gap with its reason and costs no other. 
 
 from __future__ import annotations
 
-import time
-from functools import partial
 from typing import Any
 
 from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.looks import Looks
 from core.hypervisor.preflight_paths import read_paths, read_pools
-from core.hypervisor.tolerance import if_supported, unless_gone
+from core.hypervisor.tolerance import unless_gone
 from core.migration.facts import SourceFacts
 from core.model.base import Value
 from core.model.text import clean
@@ -25,10 +23,6 @@ _JOBS = (
     "dump", "backup", "snapshot-delete",
 )  # fmt: skip
 """virDomainJobOperation; 0 is of a job that is not known better."""
-_MEASURED = 2
-"""virDomainDirtyRateStatus of a calculation that is over."""
-_MIB = 1 << 20
-_DIRTY_POLL = 0.05
 
 
 class InstanceNeeds(Value, frozen=True):
@@ -139,51 +133,3 @@ def _job(domain: Any) -> str:
         return ""
     number = stats.get("operation", 0)
     return (_JOBS[number] if 0 <= number < len(_JOBS) else "") or "a job"
-
-
-def _start_measuring(domain: Any, seconds: int) -> bool:
-    """Start the calculation by sampled pages, which only reads the guest's memory.
-
-    Never by the dirty bitmap (VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_BITMAP), though it is more exact:
-    QEMU 7.2 died of it at once, and the guest with it.
-    """
-    domain.startDirtyRateCalc(max(1, seconds), 0)
-    return True
-
-
-def read_memory_used(conn: Connection, uuid: str) -> int | None:
-    """Return the bytes of memory that a running guest has touched, None: it cannot be told.
-
-    What its balloon driver says, which counts what was freed as touched; without one, what its
-    process holds, where that is less than the guest has. It waits for QEMU. Raises libvirtError.
-    """
-    domain = conn.lookupByUUIDString(uuid)
-    figures: dict[str, int] = if_supported(domain.memoryStats, otherwise={})
-    unused, held = figures.get("unused"), figures.get("rss")
-    given = figures.get("actual") or domain.maxMemory()
-    known = [given - unused] if unused is not None else []
-    known += [held] if held is not None and held < given else []
-    return min(known) * 1024 if known else None
-
-
-def measure_dirty_rate(conn: Connection, uuid: str, seconds: int = 1) -> float | None:
-    """Measure the bytes per second a guest writes anew: waits for `seconds` and a little more.
-
-    None where it is off, where this libvirt or QEMU has no such calculation (libvirt 7.2, QEMU
-    6.2), and while a job runs: during a migration its own statistics tell. Raises libvirtError.
-    """
-    domain = conn.lookupByUUIDString(uuid)
-    group = getattr(libvirt, "VIR_DOMAIN_STATS_DIRTYRATE", None)
-    if group is None or not domain.isActive():
-        return None
-    busy = if_supported(lambda: _job(domain), otherwise="not known")
-    if busy or not if_supported(partial(_start_measuring, domain, seconds), otherwise=False):
-        return None
-    end = time.monotonic() + seconds + 2.0
-    while time.monotonic() < end:
-        time.sleep(_DIRTY_POLL)
-        ((_, record),) = conn.domainListGetStats([domain], group, 0)
-        rate = record.get("dirtyrate.megabytes_per_second")
-        if record.get("dirtyrate.calc_status") == _MEASURED and rate is not None:
-            return float(rate) * _MIB
-    return None

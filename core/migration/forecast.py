@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from core.migration import disks
 from core.migration.course import Outlook
 from core.migration.passes import Measured, measure, smooth, usable
-from core.migration.sentences import sentence_of
+from core.migration.sentences import sentence_of, without_link
 from core.migration.verdict import DEFAULT_DOWNTIME, PreCopy, at_minimum
 from core.migration.writing import SHORT, Writing, calculated, fit
 from core.model.forecast import (
@@ -79,18 +79,27 @@ def forecast_before(
 
     `ram` in bytes; `bandwidth` in bytes/s, as measured, None: not known.
     """
-    throughput = _capped(bandwidth, limits)
+    throughput, writing = _capped(bandwidth, limits), calculated(use.rates, float(ram))
     if throughput is None or ram <= 0:
-        rate = use.rates[0].rate if use.rates else None
-        return Forecast(now, dirty_rate=rate, sentence="how fast the link is is not known")
+        return _without_link(writing, limits, now)
     sample = JobSample(at=now, memory_total=ram, memory_remaining=ram, iteration=1)
     left = float(ram if use.used is None else min(use.used, ram))
     measured = Measured(sample, ram, left, throughput, 0.0, 1, 0.0, now)
-    writing = calculated(use.rates, float(ram))
     if writing is None:
         return _one_pass(measured, throughput, 0.0, now)
     return PreCopy(measured, throughput, writing, limits).forecast(
         now, 0.0, post_copy, False, bool(use.rates)
+    )
+
+
+def _without_link(writing: Writing | None, limits: Limits, now: float) -> Forecast:
+    """What can be said before the first migration over a link: what it must carry."""
+    if writing is None:
+        return Forecast(now, sentence=without_link(None))
+    downtime = (limits.max_downtime or DEFAULT_DOWNTIME) / 1000
+    needed = min(writing.rate, writing.working_set / downtime)
+    return Forecast(
+        now, dirty_rate=writing.rate, needed_bandwidth=needed, sentence=without_link(needed)
     )
 
 

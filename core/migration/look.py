@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
@@ -19,9 +18,7 @@ from core.errors import VirtdeckError
 from core.hypervisor.binding import Connection
 from core.hypervisor.preflight import (
     InstanceNeeds,
-    measure_dirty_rate,
     read_job,
-    read_memory_used,
     read_needs_of,
     read_source,
 )
@@ -29,11 +26,10 @@ from core.hypervisor.preflight_destination import read_destination
 from core.hypervisor.session import Hypervisor
 from core.migration.assess import assess
 from core.migration.facts import DestinationFacts, Facts, Gap, SourceFacts, Trouble
+from core.migration.measure import measure as measure_use
 from core.migration.preflight import wanted_needs
-from core.migration.writing import is_quiet
 from core.model import (
     UNMEASURED,
-    DirtyRate,
     LinkStatus,
     MemoryUse,
     Migrate,
@@ -54,10 +50,6 @@ FACTS_KEPT = 3.0
 """Seconds for which what was seen is judged again without another look."""
 USE_KEPT = 120.0
 """Seconds for which it is of use how a guest uses its memory."""
-FIRST = 1
-"""Seconds of the dirty-rate calculation that every guest gets: it shows how fast it writes."""
-SECOND = 3
-"""The same of another one, which shows how much of its memory a busy guest writes to."""
 _GONE = Trouble("the instance is not there any more.", "Look at the list again.")
 
 
@@ -177,18 +169,9 @@ class Preflights:
             return
         if source.job != "":  # a job runs, or it is not known
             return
-        used, _ = await _ask(host, lambda conn: read_memory_used(conn, subject.id), JOB_DEADLINE)
-        rates: list[DirtyRate] = []
-        for seconds in (FIRST, SECOND):
-            rate, _ = await _ask(
-                host, partial(measure_dirty_rate, uuid=subject.id, seconds=seconds)
-            )
-            if rate is not None:
-                rates.append(DirtyRate(float(seconds), rate))
-            if rate is None or is_quiet(rates, needs.instance.memory_maximum):
-                break
-        if rates or used is not None:
-            self._uses[subject] = self._clock.monotonic(), MemoryUse(tuple(rates), used)
+        use = await measure_use(host, subject.id, needs.instance.memory_maximum)
+        if use != UNMEASURED:
+            self._uses[subject] = self._clock.monotonic(), use
 
     def _use(self, subject: ObjectKey) -> MemoryUse:
         measured, use = self._uses.get(subject, (float("-inf"), UNMEASURED))

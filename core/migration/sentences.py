@@ -5,6 +5,9 @@ from __future__ import annotations
 from core.migration import wording
 from core.model.forecast import Verdict
 
+_NOTHING = float(1 << 20)
+"""Bytes/s that every link carries."""
+
 
 def sentence_of(
     verdict: Verdict,
@@ -38,6 +41,17 @@ def sentence_of(
         slowed = "; auto-converge will slow the vCPUs"
     sooner = f", sooner with {cures}" if cures else ""
     return f"converges slowly: {when}{sooner}{slowed}"
+
+
+def without_link(needed: float | None) -> str:
+    """Return what is known while the link is not: it must carry more than `needed` bytes/s."""
+    if needed is None:
+        return "neither the link's speed is known nor how fast the guest writes"
+    if needed < _NOTHING:
+        return "the guest writes next to nothing; the link's speed is not known"
+    return (
+        f"converges where the link carries more than {wording.rate(needed)}; its speed is not known"
+    )
 
 
 def _when(eta: float | None, low: float | None, high: float | None) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from core.hypervisor.binding import libvirt
-from core.hypervisor.preflight import measure_dirty_rate, read_needs_of, read_source
+from core.hypervisor.memory_use import begin_dirty_rate, read_memory_used
+from core.hypervisor.preflight import read_needs_of, read_source
 from core.hypervisor.preflight_destination import read_destination
 from core.migration.facts import why
 
@@ -60,6 +61,13 @@ def test_an_instance_that_is_gone(conn: Any) -> None:
 
 
 def test_a_driver_without_a_dirty_rate(conn: Any) -> None:
-    assert measure_dirty_rate(conn, uuid_of(conn), 1) is None
+    assert begin_dirty_rate(conn, uuid_of(conn), 1) is False
     with pytest.raises(libvirt.libvirtError):
-        measure_dirty_rate(conn, NOWHERE, 1)
+        begin_dirty_rate(conn, NOWHERE, 1)
+
+
+def test_what_a_guest_has_touched(conn: Any) -> None:
+    """The test driver: two GiB given, of which one is unused and one held."""
+    assert read_memory_used(conn, uuid_of(conn)) == 1 << 30
+    with pytest.raises(libvirt.libvirtError):
+        read_memory_used(conn, NOWHERE)

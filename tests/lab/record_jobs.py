@@ -19,7 +19,7 @@ from typing import Any
 import libvirt
 
 from core.errors import LabError
-from core.hypervisor.preflight import measure_dirty_rate, read_memory_used
+from core.hypervisor.memory_use import begin_dirty_rate, read_dirty_rate, read_memory_used
 from core.lab import Guest, Lab, ensure_guest, wait_ready
 from tests.lab import burner
 from tests.lab.burner import Burner
@@ -126,7 +126,7 @@ def record(lab: Lab, scenario: Scenario) -> dict[str, Any]:
     link, second = libvirt.open(alpha.uri), libvirt.open(alpha.uri)
     domain, watch = second.lookupByName(SUBJECT), Watch()
     used = read_memory_used(link, domain.UUIDString())
-    rates = [(span, measure_dirty_rate(link, domain.UUIDString(), span)) for span in (1, 3)]
+    rates = [(span, dirty_rate(link, domain.UUIDString(), span)) for span in (1, 3)]
     watch.register(link)
     limit = domain.migrateGetMaxDowntime()
     ends: list[str] = []
@@ -148,6 +148,13 @@ def record(lab: Lab, scenario: Scenario) -> dict[str, Any]:
         "events": watch.events,
         "samples": watch.samples,
     }
+
+
+def dirty_rate(link: libvirt.virConnect, uuid: str, seconds: int) -> float | None:
+    """Return bytes/s, as virDomainStartDirtyRateCalc samples them over so many seconds."""
+    begin_dirty_rate(link, uuid, seconds)
+    time.sleep(seconds + 0.5)
+    return read_dirty_rate(link, uuid)
 
 
 def migrate(domain: Any, to: str, scenario: Scenario, ends: list[str]) -> None:

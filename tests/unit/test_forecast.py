@@ -332,7 +332,11 @@ def test_before_the_start() -> None:
     assert quick.eta == pytest.approx(11, rel=0.1)
     unknown = before(None, 100)
     assert (unknown.verdict, unknown.eta, unknown.eta_low) == (Verdict.UNKNOWN, None, 10.24)
-    assert before(10, None).sentence == "how fast the link is is not known"
+    unknown = before(10, None)
+    assert unknown.sentence.startswith("converges where the link carries more than 10")
+    assert (unknown.verdict, unknown.eta) == (Verdict.UNKNOWN, None)
+    assert before(0, None).sentence.startswith("the guest writes next to nothing")
+    assert before(None, None).sentence.startswith("neither the link's speed is known")
 
 
 def test_a_limit_caps_what_was_measured() -> None:

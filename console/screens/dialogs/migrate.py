@@ -150,7 +150,9 @@ class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
         if self._asked or self._reading.wrong or (measure and self._measured):
             return
         wish = self._asked = self._wish
-        self._measured |= measure
+        if measure:
+            self._measured = True
+            self._show()
         requests = self._reading.requests
 
         async def question(source: Source) -> list[Assessment]:
@@ -229,7 +231,10 @@ class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
         if self._reading.left_out:
             words = fmt.plural(self._reading.left_out, "instance")
             lines.append(Cell(f"{words} left out: there already", "muted"))
-        lines += prospect_lines(self._assessments)  # before what may be long
+        if self._asked and not stale:
+            lines.append(Cell("Measuring how fast it writes...", "changing"))
+        else:
+            lines += prospect_lines(self._assessments)  # before what may be long
         lines += finding_lines(self._assessments, self._overrides)
         if command := list(command_lines(self._assessments)):
             lines += ["", *command]
