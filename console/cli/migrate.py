@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -83,10 +84,7 @@ def migrate(
 
     async def work(fleet: Fleet) -> int:
         requests = requests_for(fleet.state, names, to, template)
-        checked = await asyncio.gather(
-            *(fleet.preflight(request, measure=True) for request in requests)
-        )
-        told = list(zip(requests, checked, strict=True))
+        told = await look_at(fleet, requests, invocation.json)
         if dry_run:
             return await print_plans(fleet, told, invocation.json)
         tell_findings(fleet.state, told, invocation.json)
@@ -100,6 +98,14 @@ def migrate(
 
 
 Checked = Sequence[tuple[Migrate, Preflight]]
+
+
+async def look_at(fleet: Fleet, requests: Sequence[Migrate], as_json: bool) -> Checked:
+    """Make the preflights; the dirty rates take seconds, so a terminal is told."""
+    if sys.stderr is not None and sys.stderr.isatty() and not as_json:
+        note("Looking at both hosts, and how the guest writes its memory...")
+    found = await asyncio.gather(*(fleet.preflight(request, measure=True) for request in requests))
+    return list(zip(requests, found, strict=True))
 
 
 def tell_findings(state: State, checked: Checked, as_json: bool) -> None:

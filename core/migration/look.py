@@ -71,12 +71,12 @@ class Preflights:
     ) -> Preflight:
         """Return all that speaks against a migration; a host that does not answer is a finding.
 
-        `measure` waits a good second for the guest's dirty rate, which the forecast wants, and
-        three more if the guest is busy, unless it was measured within two minutes; `fresh` looks
-        again whatever was seen before.
+        `measure` waits some seconds to see how the guest uses its memory, which the forecast wants,
+        unless it was measured within two minutes; `fresh` looks again whatever was seen before.
         """
         subject = request.subject
-        measure = measure and self._use(subject) is UNMEASURED
+        asked = measure and not request.offline and request.post_copy != "at-once"
+        measure = asked and self._use(subject) is UNMEASURED
         facts = await self._facts(request, fresh=fresh or measure)
         if measure:
             lock = self._measuring.setdefault(subject, asyncio.Lock())

@@ -11,15 +11,11 @@ from core.errors import VirtdeckError
 from core.hypervisor.binding import Connection
 from core.hypervisor.memory_use import begin_dirty_rate, read_dirty_rate, read_memory_used
 from core.hypervisor.session import Hypervisor
-from core.migration.writing import is_quiet
+from core.migration.writing import next_look
 from core.model import DirtyRate, MemoryUse
 
 T = TypeVar("T")
 
-FIRST = 1
-"""Seconds of the dirty-rate calculation that every guest gets: it shows how fast it writes."""
-SECOND = 3
-"""The same of another one, which shows how much of its memory a busy guest writes to."""
 _POLL = 0.1
 _LONGER = 2.0
 """Seconds that QEMU may take beyond those it measures."""
@@ -30,18 +26,16 @@ _DEADLINE = 2.0
 async def measure(host: Hypervisor, uuid: str, memory: int) -> MemoryUse:
     """Return how a running guest of so many bytes uses them; what cannot be had is left out.
 
-    It takes a good second, and three more where the guest is busy, or so small that a second says
-    nothing. No lane is kept meanwhile. Raises nothing.
+    It takes a good second, two of a small guest, and three more of a busy one. No lane is kept
+    meanwhile. Raises nothing.
     """
     used = await _asked(host, partial(read_memory_used, uuid=uuid))
     rates: list[DirtyRate] = []
-    for seconds in (FIRST, SECOND):
+    while (seconds := next_look(rates, memory)) is not None:
         rate = await _rate(host, uuid, seconds)
         if rate is None:
             break
         rates.append(DirtyRate(float(seconds), rate))
-        if is_quiet(rates, memory):
-            break
     return MemoryUse(tuple(rates), used)
 
 

@@ -24,6 +24,7 @@ _RATE_WIDE = 7.0
 """The same of the rate of one calculation: next to nothing is supposed of it."""
 _SAMPLED = 512
 """Pages of a GiB that QEMU looks at in a dirty-rate calculation by page sampling."""
+_SHORT_LOOK, _LONG_LOOK = 1, 3
 _BUSY = 0.01
 """The part of its memory that a busy guest writes to in a second, at least."""
 _ENOUGH = 3.0
@@ -63,13 +64,21 @@ class Writing:
         return throughput * min(1.0, self.working_set / total) * late
 
 
-def is_quiet(found: Sequence[DirtyRate], total: float) -> bool:
-    """Whether the newest calculation shows that it does not matter what the guest writes to.
+def next_look(found: Sequence[DirtyRate], total: float) -> int | None:
+    """Return the seconds of the next calculation to be made of a guest of so many bytes.
 
-    Not so where next to nothing was found in a sample too small to find it.
+    One of a second shows how fast it writes; it is made again where it found next to nothing in a
+    sample so small that it may have missed it. One of three seconds shows how much of its memory a
+    busy guest writes to. None: that is enough.
     """
-    part = found[-1].rate * found[-1].seconds / total
-    return part < _BUSY and _sampled(total) * _BUSY >= _ENOUGH
+    if not found:
+        return _SHORT_LOOK
+    if found[-1].seconds > _SHORT_LOOK:
+        return None
+    if found[-1].rate * found[-1].seconds >= _BUSY * total:
+        return _LONG_LOOK
+    blind = _sampled(total) * _BUSY < _ENOUGH
+    return _SHORT_LOOK if blind and len(found) == 1 else None
 
 
 def _sampled(total: float) -> float:

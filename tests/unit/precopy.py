@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from core.migration.forecast import forecast
 from core.migration.policies import Watched, decide
+from core.migration.writing import next_look
 from core.model import ObjectKey
 from core.model.forecast import UNMEASURED, DirtyRate, Forecast, JobSample, MemoryUse
 from core.model.migration import Limits, MigrationStatus
@@ -194,9 +195,9 @@ class PreCopy:
 
         `luck` makes of the part of the memory that is different the part of the sample that is.
         """
-        rates = [self._dirtied(1.0, luck)]
-        if rates[0].rate >= 0.01 * self.total * MIB:
-            rates.append(self._dirtied(3.0, luck))
+        rates: list[DirtyRate] = []
+        while (seconds := next_look(rates, self.total * MIB)) is not None:
+            rates.append(self._dirtied(float(seconds), luck))
         return MemoryUse(tuple(rates), self.used)
 
     def _dirtied(self, seconds: float, luck: Callable[[float], float]) -> DirtyRate:

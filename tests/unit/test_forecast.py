@@ -16,6 +16,7 @@ from precopy import EPOCH, MIB, PreCopy, Region, Steered, polls, request
 
 from core.hypervisor.job_stats import read_sample
 from core.migration.forecast import forecast, forecast_before
+from core.migration.writing import next_look
 from core.model.forecast import Confidence, DirtyRate, Forecast, JobSample, MemoryUse, Verdict
 from core.model.migration import Limits
 
@@ -422,3 +423,23 @@ def test_whatever_happens_the_numbers_make_sense(
             assert (expected.needed_bandwidth or 0) > 0
         assert (expected.downtime or 0) >= 0
         assert expected.sentence
+
+
+@pytest.mark.parametrize(
+    ("gib", "found", "seconds"),
+    [
+        (4, [], 1),
+        (4, [(1, 0)], None),  # one of 2,048 pages would have shown it
+        (4, [(1, 60)], 3),
+        (4, [(1, 60), (3, 50)], None),
+        (0.25, [(1, 0)], 1),
+        (0.25, [(1, 0), (1, 0)], None),
+        (0.25, [(1, 0), (1, 8)], 3),
+        (0.25, [(1, 0), (1, 8), (3, 8)], None),
+    ],
+)
+def test_a_guest_is_looked_at_until_it_is_known(
+    gib: float, found: list[tuple[int, int]], seconds: int | None
+) -> None:
+    rates = [DirtyRate(float(span), rate * float(MIB)) for span, rate in found]
+    assert next_look(rates, gib * 1024 * MIB) == seconds
