@@ -22,15 +22,8 @@ def propose(screen: PowerScreen) -> None:
     from console.screens.dialogs.migrate import MigrateDialog
 
     console = screen.console
-    instances = console.view.state.instances
-    chosen = [instances[key] for key in screen.chosen_instances() if key in instances]
-    if console.read_only:
-        console.notify(
-            "This console is read-only: it changes nothing.", severity="warning", timeout=4
-        )
-        return
+    chosen = screen.chosen_to_change()
     if not chosen:
-        console.notify("Choose an instance first.", severity="warning", timeout=4)
         return
 
     def answered(requests: tuple[Migrate, ...] | None) -> None:

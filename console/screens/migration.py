@@ -92,11 +92,7 @@ class MigrationScreen(SteeringScreen, inherit_bindings=False):
 
     def summary(self) -> list[Part]:
         """How it stands."""
-        row = self.migration
-        if row is None:
-            return []
-        sign = words.status_sign(row.status)
-        return [Part(f" {sign.glyph} {sign.word} ", sign.role)]
+        return words.standing(self.migration)
 
     def show_all(self) -> None:
         """Draw every panel."""

@@ -6,6 +6,7 @@ from rich.cells import cell_len
 
 from console import format as fmt
 from console.glyphs import glyphs
+from console.screens.parts import Part
 from console.screens.view import View
 from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, fit
@@ -41,6 +42,14 @@ def status_sign(status: MigrationStatus) -> fmt.StateSign:
             return fmt.StateSign(signs.off, status.value, "off")
         case _:
             return fmt.StateSign(signs.changing, status.value, "changing")
+
+
+def standing(row: Migration | None) -> list[Part]:
+    """Sign and word for the header of a migration's own screens; nothing where it is gone."""
+    if row is None:
+        return []
+    sign = status_sign(row.status)
+    return [Part(f" {sign.glyph} {sign.word} ", sign.role)]
 
 
 def name_of(row: Migration) -> str:

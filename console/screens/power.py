@@ -12,7 +12,7 @@ from functools import partial
 from console import format as fmt
 from console.actions import Action, action
 from console.screens.base import ConsoleScreen
-from core.model import VERBS, InstanceState, ObjectKey, Request
+from core.model import VERBS, Instance, InstanceState, ObjectKey, Request
 from core.source import Operation, Source
 from core.state.migrations import latest_of
 
@@ -90,19 +90,25 @@ class PowerScreen(ConsoleScreen, inherit_bindings=False):
         """How many of them are not in sight."""
         return 0
 
+    def chosen_to_change(self) -> list[Instance]:
+        """The chosen instances; none, and why, where nothing can be done."""
+        console = self.console
+        instances = console.view.state.instances
+        chosen = [instances[key] for key in self.chosen_instances() if key in instances]
+        why = "" if chosen else "Choose an instance first."
+        if console.read_only:
+            why = "This console is read-only: it changes nothing."
+        if why:
+            console.notify(why, severity="warning", timeout=4)
+        return [] if why else chosen
+
     def action_power(self, verb: str) -> None:
         """Do `verb` to the chosen instances, after the questions it needs."""
         console = self.console
         entry = action(f"power.{verb}")
         state = console.view.state
-        chosen = [state.instances[key] for key in self.chosen_instances() if key in state.instances]
-        if console.read_only:
-            console.notify(
-                "This console is read-only: it changes nothing.", severity="warning", timeout=4
-            )
-            return
+        chosen = self.chosen_to_change()
         if not chosen:
-            console.notify("Choose an instance first.", severity="warning", timeout=4)
             return
         targets = [
             Target(

@@ -59,11 +59,7 @@ class ReportScreen(ConsoleScreen, inherit_bindings=False):
 
     def summary(self) -> list[Part]:
         """How it stands."""
-        row = self.migration
-        if row is None:
-            return []
-        sign = words.status_sign(row.status)
-        return [Part(f" {sign.glyph} {sign.word} ", sign.role)]
+        return words.standing(self.migration)
 
     def in_view(self) -> frozenset[ObjectKey]:
         """The migration."""

@@ -232,7 +232,8 @@ class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
             words = fmt.plural(self._reading.left_out, "instance")
             lines.append(Cell(f"{words} left out: there already", "muted"))
         if self._asked and not stale:
-            lines.append(Cell("Measuring how fast it writes...", "changing"))
+            who = "it writes" if len(self._instances) == 1 else "they write"
+            lines.append(Cell(f"Measuring how fast {who}...", "changing"))
         else:
             lines += prospect_lines(self._assessments)  # before what may be long
         lines += finding_lines(self._assessments, self._overrides)
