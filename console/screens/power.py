@@ -106,7 +106,6 @@ class PowerScreen(ConsoleScreen, inherit_bindings=False):
         """Do `verb` to the chosen instances, after the questions it needs."""
         console = self.console
         entry = action(f"power.{verb}")
-        state = console.view.state
         chosen = self.chosen_to_change()
         if not chosen:
             return
