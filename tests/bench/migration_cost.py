@@ -77,37 +77,60 @@ async def _watched(ground: Ground) -> list[Row]:
 
 
 async def _alone(ground: Ground, bandwidth: int) -> float:
+    """With virsh, after a console was there for as long as in the other case.
+
+    Else less time had passed since the guest before was removed, and its memory would still be at
+    hand: that of a virtual machine goes back to its host within seconds, and costs time to get.
+    """
+    with _console(ground) as terminal:
+        await _settled(terminal)
     course, _ = await ground.virsh(LARGE, "--bandwidth", str(bandwidth))
     return _throughput(course.values)
 
 
 async def _in_the_cockpit(ground: Ground, bandwidth: int) -> float:
-    home = ground.fresh_path("home")
-    home.mkdir()
-    hosts = [word for name, uri in ground.uris.items() for word in ("-c", f"{name}={uri}")]
+    """With virsh as well; a console shows its cockpit."""
     began = time.time()
-    with Terminal(["-m", "console", *hosts], environment=Virtdeck(home).environment) as terminal:
-        process = await _started(ground, terminal, bandwidth)
+    with _console(ground) as terminal:
+        await _settled(terminal)
+        process = await ground.virsh_begun(LARGE, "--bandwidth", str(bandwidth))
+        await _cockpit(terminal)
         while process.returncode is None:
             await asyncio.to_thread(terminal.drain, 0.2)
     await asyncio.sleep(0.3)  # the event may come after virsh is back
     return _throughput(ground.eyes.course(LARGE, "alpha", began).values)
 
 
-async def _started(
-    ground: Ground, terminal: Terminal, bandwidth: int
-) -> asyncio.subprocess.Process:
-    """The console is on its migrations, virsh starts one, and its cockpit is opened."""
-    shows = terminal.wait
-    await asyncio.to_thread(shows, lambda lines: any(LARGE in line for line in lines), 30)
+def _console(ground: Ground) -> Terminal:
+    home = ground.fresh_path("home")
+    home.mkdir()
+    hosts = [word for name, uri in ground.uris.items() for word in ("-c", f"{name}={uri}")]
+    return Terminal(["-m", "console", *hosts], environment=Virtdeck(home).environment)
+
+
+async def _settled(terminal: Terminal) -> None:
+    """Wait until the console is on its migrations, and what it does at its start is done."""
+
+    def there(lines: list[str]) -> bool:
+        return any(LARGE in line for line in lines)
+
+    await asyncio.to_thread(terminal.wait, there, 30)
     terminal.press("6")
     await asyncio.to_thread(terminal.read_for, SETTLE)
-    process = await ground.virsh_begun(LARGE, "--bandwidth", str(bandwidth))
-    await asyncio.to_thread(shows, lambda lines: any("running" in line for line in lines), 30)
+
+
+async def _cockpit(terminal: Terminal) -> None:
+    """Wait until a migration is seen, and open its cockpit."""
+
+    def runs(lines: list[str]) -> bool:
+        return any("running" in line for line in lines)
+
+    await asyncio.to_thread(terminal.wait, runs, 30)
     terminal.press("\r")
-    cockpit = await asyncio.to_thread(shows, lambda lines: "Migrations ›" in "".join(lines), 10)
-    assert cockpit is not None, terminal.screen.display
-    return process
+    shown = await asyncio.to_thread(
+        terminal.wait, lambda lines: "Migrations ›" in "".join(lines), 10
+    )
+    assert shown is not None, terminal.screen.display
 
 
 def _throughput(values: dict[str, Any]) -> float:

@@ -62,7 +62,10 @@ def answer(*findings: Finding, forecast: Forecast | None = FORESEEN) -> Answer:
 
 
 class Answering(Replay):
-    """The tape; `answers` makes each preflight, `hold` keeps them back until it is set."""
+    """The tape; `answers` makes each preflight, `hold` keeps them back until it is set.
+
+    `hold_measured` only those that measure.
+    """
 
     read_only = False
 
@@ -70,6 +73,7 @@ class Answering(Replay):
         super().__init__(path)
         self.answers: Answer = answer(*FINE)
         self.hold: asyncio.Event | None = None
+        self.hold_measured: asyncio.Event | None = None
         self.asked: list[Migrate] = []
         self.measured: list[Migrate] = []
         """Those that were to measure the dirty rate."""
@@ -83,8 +87,9 @@ class Answering(Replay):
 
     async def preflight(self, request: Migrate, *, measure: bool = False) -> Preflight:
         (self.measured if measure else self.asked).append(request)
-        if self.hold is not None:
-            await self.hold.wait()
+        for hold in (self.hold, self.hold_measured if measure else None):
+            if hold is not None:
+                await hold.wait()
         if self.error is not None:
             raise self.error
         return self.answers(request)

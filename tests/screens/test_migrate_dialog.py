@@ -240,6 +240,22 @@ async def test_the_dirty_rate_is_measured_once_what_blocks_is_told(
         assert (len(source.asked), len(source.measured)) == (2, 1)
 
 
+async def test_while_it_is_measured_it_can_be_started(app: VirtdeckApp, source: Answering) -> None:
+    source.hold_measured = asyncio.Event()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: len(source.measured) == 1)
+        await until(pilot, lambda: "Measuring how fast it writes..." in found(app))
+        assert FORESEEN is not None
+        assert FORESEEN.sentence not in found(app)
+        assert dialog(app).ready
+        loop = app.bridge._loop
+        assert loop is not None
+        loop.call_soon_threadsafe(source.hold_measured.set)
+        await until(pilot, lambda: FORESEEN.sentence in found(app))
+        assert "Measuring" not in found(app)
+
+
 async def test_keys_that_follow_one_another_ask_once(app: VirtdeckApp, source: Answering) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot, app)
