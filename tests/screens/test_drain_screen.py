@@ -72,7 +72,7 @@ async def test_it_names_who_goes_where_and_wants_the_hosts_name(
             assert f"{name} " in text
         assert "to beta" in text
         assert "1 cannot be moved:" in text
-        assert "beta has no network called default." in text
+        assert "beta has no network blue." in text
         await press(pilot, "enter", *"alph", "enter")
         assert isinstance(app.screen, TypedQuestionDialog)  # that is not its name
         assert app.screen.query_one("#yes", Button).disabled
@@ -109,7 +109,7 @@ async def test_with_everything_blocked_the_reasons_are_told(
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await press(pilot, *DRAIN)
-        await until(pilot, lambda: "no network called default" in messages(app))
+        await until(pilot, lambda: "no network blue" in messages(app))
         assert not isinstance(app.screen, TypedQuestionDialog)
 
 

@@ -12,6 +12,8 @@ from core.migration.preflight_case import bytes_text, listed, named
 from core.model import (
     Host,
     HostFacts,
+    Instance,
+    InstanceState,
     Job,
     Level,
     Link,
@@ -23,6 +25,7 @@ from core.model import (
 from tests.unit.preflight_builders import (
     DISK,
     KEY,
+    UUID,
     at,
     destination,
     facts,
@@ -215,3 +218,13 @@ def test_auto_converge_of_an_emulated_guest_is_warned_of() -> None:
     asked = request(auto_converge=True)
     assert judged(asked, facts(emulated))["auto-converge"].level is WARNING
     assert "auto-converge" not in judged(asked)
+
+
+def test_of_an_emulated_guest_that_runs_it_is_said_that_it_may_crash() -> None:
+    emulated = facts(source(xml_of().replace("type='kvm'", "type='qemu'")))
+    found = judged(seen=emulated)["emulation"]
+    assert found.level is WARNING
+    assert found.text.startswith("db is emulated (TCG): now and then")
+    assert "emulation" not in judged()
+    paused = Instance("alpha", UUID, "db", InstanceState.PAUSED)
+    assert "emulation" not in judged(seen=emulated, now=state(instances={KEY: paused}))
