@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from console.ordered_keys import OrderedKeys
 from console.tape_control import TapeControl, hurried, sought, toggled
 from console.widgets.narrow_paint import NarrowPaint
 from core.journal.player import Player
@@ -14,7 +15,7 @@ from core.source import Source
 Answer = TypeVar("Answer")
 
 
-class TapeActions(NarrowPaint, inherit_bindings=False):
+class TapeActions(OrderedKeys, NarrowPaint, inherit_bindings=False):
     """The part of the app that plays."""
 
     tape: TapeControl
