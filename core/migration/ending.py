@@ -76,7 +76,7 @@ class Ending:
             ),
             progress=1.0,
             outcome=sentence,
-            hint="",
+            hint=outcome.hint_of(there.instance),
         )
         await self._log.keep()
 

@@ -122,6 +122,16 @@ def _runs(name: str, to: str, there: Instance | None, was: Before | None) -> Che
     return Check("there", passed, f"{name} is {there.state} on {to}.")
 
 
+def hint_of(there: Instance | None) -> str:
+    """Return what to do about an instance that arrived but has crashed; else nothing."""
+    if there is None or there.state is not InstanceState.CRASHED:
+        return ""
+    why = ""
+    if there.type == "qemu":
+        why = " Emulated (TCG), it may have lost a page that was written while it was copied."
+    return f"Its kernel says why on its console; then reset it, or stop and start it.{why}"
+
+
 def _left(name: str, host: str, here: Instance | None, keeps: bool) -> Check:
     if here is None:
         return Check("gone", True, f"{name} is gone from {host}.")

@@ -14,6 +14,7 @@ from core.migration import discovery, outcome, recover
 from core.migration.helm import Helm
 from core.migration.limits import first_downtime, in_force
 from core.migration.logbook import Logbook
+from core.migration.run import end_of
 from core.migration.steering import refusal
 from core.model import (
     AgentState,
@@ -217,6 +218,21 @@ def test_everything_is_verified_against_what_it_was() -> None:
     assert failing(None, web("beta", persistent=False), persists=False) == set()
     crashed = replace(whole, state=InstanceState.CRASHED)
     assert failing(None, crashed) == {"there"}
+
+
+def test_of_one_that_crashed_on_its_way_it_is_said_once_and_what_to_do() -> None:
+    crashed = web("beta", state=InstanceState.CRASHED, type="kvm")
+    assert outcome.hint_of(web("beta")) == ""
+    assert "reset it" in outcome.hint_of(crashed)
+    assert "TCG" not in outcome.hint_of(crashed)
+    assert "Emulated (TCG)" in outcome.hint_of(replace(crashed, type="qemu"))
+    checks = outcome.checks(
+        RUNNING, WAS, web("alpha"), crashed, keeps_definition=False, persists=False,
+        source_seen=True,
+    )  # fmt: skip
+    ended = replace(RUNNING, status=MigrationStatus.COMPLETED, outcome="web is on beta, crashed",
+                    checks=checks)  # fmt: skip
+    assert end_of(ended).outcome == "web is on beta, crashed. web is still running on alpha."
 
 
 def test_the_figures_of_the_end() -> None:
