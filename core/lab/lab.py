@@ -18,6 +18,7 @@ from pathlib import Path
 
 from core.errors import LabError, VirtdeckError
 from core.lab.account import Account, current_account, require_known
+from core.lab.command import find_program
 from core.lab.furnish import furnish, make_volumes
 from core.lab.guests import HOST_NAMES
 from core.lab.host import LabHost
@@ -28,6 +29,7 @@ from core.lab.post_copy import Ability, post_copy_ability
 from core.lab.prerequisites import MissingPiece, missing_pieces
 from core.lab.processes import belonging, end
 from core.lab.status import HostStatus, LabStatus
+from core.lab.templates import EMULATOR, emulator_script
 
 LOCK_DEADLINE = 120.0
 """Seconds to wait for another `lab up` or `lab down` of the same name."""
@@ -86,6 +88,8 @@ class Lab:
             for host in self.hosts:
                 host.prepare(self.root / "shared")
             kind, _ = choose_accelerator(self.account, self.root / "image", say)
+            if kind == "qemu":
+                self._place_emulator()
             write_file(self.root / "lab.json", json.dumps({"accelerator": kind}), self.account)
             fresh = self._start(say)
             try:
@@ -100,6 +104,14 @@ class Lab:
                 furnish(self.hosts, self.root, kind, guests, say)
             if fresh:
                 self.hosts[0].keep_capabilities()
+
+    def _place_emulator(self) -> None:
+        qemu = find_program("qemu-system-x86_64")
+        if qemu is None:
+            raise LabError("qemu-system-x86_64 is gone.", "Install qemu-system-x86.")
+        path = self.root / EMULATOR
+        write_file(path, emulator_script(qemu), self.account)
+        path.chmod(0o700)
 
     def _end_processes(self, say: Say) -> None:
         """End everything that runs for this lab. Raises LabError for what does not end."""

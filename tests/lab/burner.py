@@ -1,9 +1,7 @@
 """Guests that do nothing but write memory, at a set rate: a boot sector of our own, no kernel.
 
-A kernel does not survive every pre-copy migration under TCG: QEMU 7.2 now and then loses a page
-that the guest writes while its dirty bit is cleared (seen here: a panic in one migration of four
-under load, nearly always with --auto-converge, and with plain virsh as well). What these guests
-write means nothing to them, and they are up in half a second.
+What they write means nothing to them: a kernel does not survive a pre-copy migration under TCG with
+QEMU before 9.0 (docs/architecture.md). And they are up in half a second.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ async def test_one_hung_process_costs_only_its_own_figures(rig: Rig, stopper: St
     assert sampled.silent == ()
     web = sampled.instances[rig.uuids["web"]]
     assert web.cpu_time is not None
-    assert web.balloon == 96 << 20
+    assert web.balloon in (96 << 20, (96 << 20) - 8192), "emulated guests get a little less"
     assert web.rss is not None
     assert web.vcpus == 1
     (disk,) = web.disks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lzma
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from core.lab.places import DEEPEST_SOCKET, SOCKET_PATH_MAX, lab_root, make_priv
 from core.lab.post_copy import judge_post_copy
 from core.lab.prerequisites import TABLE, choose_package, read_requirements, select_missing
 from core.lab.processes import is_daemon, is_guest, proven
-from core.lab.templates import instance_xml, pool_xml
+from core.lab.templates import emulator_script, instance_xml, pool_xml
 
 ACCOUNT = Account(os.getuid(), os.getgid(), "me")
 
@@ -227,3 +228,32 @@ def test_hosts_take_migrations_on_ports_of_their_own():
     assert all(ports[0] > 1024 and ports[-1] < 32768 for ports in ranges)
     assert len({ports[0] for ports in ranges}) >= 16
     assert migration_ports(Path("/x/y")) == migration_ports(Path("/x/y"))
+
+
+@pytest.mark.parametrize(
+    ("given", "run"),
+    [
+        (
+            ["-m", "96", "-object", '{"id":"pc.ram","size":100663296,"x":1}', "-smp", "a b'c"],
+            ["-m", "98296k", "-object", '{"id":"pc.ram","size":100655104,"x":1}', "-smp", "a b'c"],
+        ),
+        # with slots for more memory libvirt says it in another way: left alone
+        (
+            ["-m", "size=98304k,slots=2", "-object", '{"id":"pc.ram","size":100663296}'],
+            ["-m", "size=98304k,slots=2", "-object", '{"id":"pc.ram","size":100663296}'],
+        ),
+        (["-machine", "none", "-qmp", "unix:/x,server=on"],) * 2,
+        (["-m"], ["-m"]),
+        ([], []),
+    ],
+)
+def test_the_emulator_of_the_lab_takes_a_little_off_the_memory(
+    tmp_path: Path, given: list[str], run: list[str]
+) -> None:
+    told = tmp_path / "qemu"
+    told.write_text('#!/bin/sh\nfor word do printf "%s\\n" "$word"; done\n')
+    told.chmod(0o700)
+    script = tmp_path / "script"
+    script.write_text(emulator_script(str(told)))
+    ran = subprocess.run(["sh", str(script), *given], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines() == run
