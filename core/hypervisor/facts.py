@@ -37,6 +37,7 @@ def read_facts(conn: Connection, refused: tuple[Refusal, ...] = ()) -> HostFacts
     library = _told(conn, conn.getLibVersion, 0)
     return HostFacts(
         hostname=clean(_told(conn, conn.getHostname, "")),
+        uuid=clean(capabilities.uuid),
         hypervisor=clean(_told(conn, conn.getType, "")),
         hypervisor_version=dotted(version) if version else "",
         libvirt_version=dotted(library) if library else "",

@@ -70,6 +70,9 @@ class HostFacts(Value, frozen=True):
     """What a host said of itself after its last listing (virConnectGetCapabilities and others)."""
 
     hostname: str = ""
+    uuid: str = ""
+    """libvirt's host UUID; empty where the driver has none. Not proof of a host by itself: cloned
+    machines share one, and an unprivileged daemon makes up another at each start."""
     hypervisor: str = ""
     """libvirt's driver: QEMU, TEST, Xen..."""
     hypervisor_version: str = ""

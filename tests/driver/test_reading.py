@@ -191,6 +191,7 @@ def test_facts_of_the_test_driver(tmp_path: Path) -> None:
     info = conn.getInfo()
     assert facts.hypervisor == "TEST"
     assert facts.hostname == conn.getHostname()
+    assert facts.uuid == ""  # this driver has none
     assert facts.libvirt_version.count(".") == 2
     assert (facts.cpus, facts.mhz) == (info[2], info[3])
     assert facts.memory == info[1] << 20

@@ -205,6 +205,8 @@ def test_pool_events_and_a_listing_agree_with_single_reads(
     facts = read_facts(watched.conn)
     assert facts.hypervisor == "QEMU"
     assert facts.libvirt_version.count(".") == 2
+    assert facts.uuid
+    assert f"<uuid>{facts.uuid}</uuid>" in virsh("alpha", "capabilities")
     for instance in found.instances:
         single = read_instance(watched.conn, "alpha", instance.uuid)
         assert single is not None
