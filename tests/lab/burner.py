@@ -9,10 +9,12 @@ from __future__ import annotations
 import struct
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from string import Template
+from typing import Any, Protocol
 
 from core.errors import LabError
-from core.lab import Lab
+from core.lab.account import Account
 
 TICKS = 1193182 / 65536
 """Timer interrupts a second, as a BIOS sets the timer: 18.2."""
@@ -40,6 +42,19 @@ XML = Template("""\
   <seclabel type='none'/>
 </domain>
 """)
+
+
+class Place(Protocol):
+    """Where burners run: a `core.lab.Lab`, or `tests.lab.networked.NetworkedHosts`."""
+
+    root: Path
+    account: Account
+
+    @property
+    def hosts(self) -> tuple[Any, ...]: ...
+    @property
+    def accelerator(self) -> str: ...
+    def host(self, name: str, /) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -88,7 +103,7 @@ def boot_sector(burner: Burner) -> bytes:
     return (sector + pointer).ljust(510, b"\x00") + b"\x55\xaa"
 
 
-def start(lab: Lab, host: str, burner: Burner) -> str:
+def start(lab: Place, host: str, burner: Burner) -> str:
     """Define and start a burner on a host of the lab; returns its name."""
     image = lab.root / "shared" / f"{burner.name}.img"
     image.write_bytes(boot_sector(burner).ljust(1 << 20, b"\x00"))
@@ -101,7 +116,7 @@ def start(lab: Lab, host: str, burner: Burner) -> str:
     return burner.name
 
 
-def remove(lab: Lab, name: str) -> None:
+def remove(lab: Place, name: str) -> None:
     """Remove a burner from wherever it is."""
     for host in lab.hosts:
         for verb in ("destroy", "undefine"):

@@ -11,6 +11,8 @@ Fixtures, all synchronous (an async test calls the slow ones through `asyncio.to
 `guest`       guest("alpha", "stubborn", "vd.noshutdown") -> a new running guest's name; it takes
               `wanted=Wanted.SHUT_OFF` and other fields of core.lab.Guest. Gone after the test.
 `booted`      booted("alpha", "web", ...): wait until the agents answer (4 to 20 s after a start)
+`networked`   tests.lab.networked.NetworkedHosts: two hosts with a network between them that can be
+              cut; root only. Leave the network whole and the daemons up.
 `eventually`  eventually(lambda: condition, "what is waited for", deadline=20) -> its first truth
 
 The lab is shared by all tests of a run, so leave it as it was: use `guest` for whatever a test
@@ -36,6 +38,7 @@ import pytest
 from core.errors import LabError
 from core.lab import Guest, Lab, LabHost, ensure_guest, wait_ready
 from core.lab.image import ensure_image
+from tests.lab.networked import NetworkedHosts
 
 T = TypeVar("T")
 OWN_NAME = re.compile(r"test-(\d+)")
@@ -64,6 +67,14 @@ def lab() -> Iterator[Lab]:
         yield the_lab
     finally:
         the_lab.down()
+
+
+@pytest.fixture(scope="session")
+def networked() -> Iterator[NetworkedHosts]:
+    if os.geteuid() != 0:
+        pytest.skip("network namespaces are made by root")
+    with NetworkedHosts() as hosts:
+        yield hosts
 
 
 @pytest.fixture(autouse=True)
