@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from core.hypervisor.binding import Connection, libvirt
+from core.hypervisor.faults import tidy
 from core.hypervisor.local_files import everybody_has_userfaultfd
 from core.hypervisor.looks import Looks
 from core.hypervisor.preflight_guest import read_guest_abilities
@@ -26,6 +27,15 @@ from core.xml.tree import attribute, parse, text
 
 _KIB = 1024
 
+_NATIVE = "qemu-argv"
+_NO_JUDGEMENT = (
+    "VIR_ERR_NO_SUPPORT",
+    "VIR_ERR_INVALID_ARG",
+    "VIR_ERR_OPERATION_DENIED",
+    "VIR_ERR_ACCESS_DENIED",
+)
+"""Errors of the call itself: another driver, a read-only link."""
+
 _SECRET_USES = ("", "volume", "ceph", "iscsi", "tls", "vtpm")
 """virSecretUsageType, as the XML of disks writes it."""
 
@@ -36,15 +46,16 @@ def read_destination(
     wanted: Needs,
     at: float,
     *,
+    xml: str = "",
     name: str = "",
     host_cpu: str = "",
     local: bool = False,
 ) -> DestinationFacts:
     """Read what a host has for an instance: about 15 calls, three per pool and two per file.
 
-    `wanted` is what the instance will need there, `name` what it will be called (empty: as it is),
-    `host_cpu` the CPU of the source for a guest that has it passed through. Raises libvirtError
-    when the connection fails.
+    `wanted` is what the instance will need there, `xml` what libvirt is asked to judge (empty:
+    nothing), `name` what it will be called (empty: as it is), `host_cpu` the CPU of the source for
+    a guest that has it passed through. Raises libvirtError when the connection fails.
     """
     looks = Looks(conn)
     capabilities = looks.see("capabilities", lambda: read_capabilities(conn.getCapabilities()))
@@ -61,6 +72,7 @@ def read_destination(
         host,
         at,
         twins=twins,
+        refusal=_refusal(looks, xml),
         pools=pools,
         paths=paths,
         local=local,
@@ -128,6 +140,28 @@ def _twin(looks: Looks, handle: Any) -> Twin:
         active=bool(handle.isActive() == 1),
         managed_save=looks.see("managed-save", lambda: bool(handle.hasManagedSaveImage(0) == 1)),
     )
+
+
+def _refusal(looks: Looks, xml: str) -> str | None:
+    """Return why libvirt there makes no command line of an XML; empty: it does, None: not known.
+
+    virConnectDomainXMLToNative parses, checks and completes the XML as a start does, and leaves
+    nothing behind (libvirt 9.0, for the devices of `core.migration.preflight_xml.question_xml`). A
+    define under another name would be the fuller test, and a change that everybody sees.
+    """
+    conn = looks.conn
+    if not xml or not conn.isAlive():
+        return None
+    try:
+        conn.domainXMLToNative(_NATIVE, xml, 0)
+    except libvirt.libvirtError as error:
+        if not conn.isAlive():
+            raise
+        if error.get_error_code() in {getattr(libvirt, name) for name in _NO_JUDGEMENT}:
+            looks.miss("xml", error.get_error_message() or str(error))
+            return None
+        return clean(tidy(error.get_error_message() or str(error))).rstrip(".")
+    return ""
 
 
 def _memory(looks: Looks) -> tuple[int | None, int | None]:

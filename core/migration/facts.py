@@ -120,6 +120,8 @@ class DestinationFacts(Value, frozen=True):
     libvirt: int | None = None
     qemu: int | None = None
     twins: tuple[Twin, ...] | None = None
+    refusal: str | None = None
+    """Why libvirt there makes no command line of the instance's XML; empty: it does."""
     guest_types: tuple[str, ...] | None = None
     transports: tuple[str, ...] | None = None
     abilities: DomainCapabilities | None = None

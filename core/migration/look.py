@@ -28,6 +28,7 @@ from core.migration.assess import assess
 from core.migration.facts import DestinationFacts, Facts, Gap, SourceFacts, Trouble
 from core.migration.measure import measure as measure_use
 from core.migration.preflight import wanted_needs
+from core.migration.preflight_xml import question_xml
 from core.model import (
     UNMEASURED,
     LinkStatus,
@@ -143,6 +144,7 @@ class Preflights:
         if host is None:
             return None, None
         wanted = wanted_needs(request, first.xml, first.needs)
+        xml = question_xml(request, first.xml)
         return await _ask(
             host,
             lambda conn: read_destination(
@@ -150,6 +152,7 @@ class Preflights:
                 host.name,
                 wanted,
                 at,
+                xml=xml,
                 name=request.destination_name,
                 host_cpu=first.host_cpu,
                 local=host.address.local,

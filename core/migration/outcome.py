@@ -16,13 +16,14 @@ from core.model import (
 )
 
 
-def before(instance: Instance) -> Before:
-    """Note what an instance is."""
+def before(instance: Instance, there: Instance | None) -> Before:
+    """Note what an instance is; `there` is the one of its UUID at the destination."""
     return Before(
         state=instance.state,
         persistent=instance.persistent,
         autostart=instance.autostart,
         agent=instance.agent is AgentState.CONNECTED,
+        defined_there=there is not None and there.persistent and not there.state.active,
     )
 
 
@@ -156,4 +157,8 @@ def left_clean(migration: Migration, destination: Instance | None, *, seen: bool
         return Check("clean", None, f"What is left on {to} could not be seen.")
     if destination is None:
         return Check("clean", True, f"Nothing of {migration.name} is left on {to}.")
+    was = migration.was
+    if was is not None and was.defined_there and not destination.state.active:
+        text = f"{to} has the definition of {migration.name} that it had before, shut off."
+        return Check("clean", True, text)
     return Check("clean", False, f"{migration.name} is {destination.state} on {to}: look at it.")

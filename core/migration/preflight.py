@@ -18,6 +18,7 @@ from core.migration import (
     preflight_instance,
     preflight_means,
     preflight_storage,
+    preflight_xml,
 )
 from core.migration.facts import Facts
 from core.migration.preflight_case import Case, FullCase, SourceCase
@@ -34,6 +35,7 @@ FULL_RULES = (
     *preflight_storage.FULL_RULES,
     *preflight_devices.FULL_RULES,
     *preflight_means.FULL_RULES,
+    *preflight_xml.FULL_RULES,
 )
 _ORDER = {level: rank for rank, level in enumerate(Level)}
 """Level names its members worst first."""

@@ -104,7 +104,7 @@ def check_twins(case: FullCase) -> Iterator[Finding]:
         (twin for twin in twins if twin.name == wanted and twin.uuid != case.needs.uuid), None
     )
     if same is not None:
-        yield _already_there(case, same)
+        yield _already_there(case, same, wanted)
     if namesake is not None:
         yield blocker(
             "same-name",
@@ -116,7 +116,7 @@ def check_twins(case: FullCase) -> Iterator[Finding]:
         yield ok("already-there", f"{case.destination} has no instance of its UUID or name.")
 
 
-def _already_there(case: FullCase, twin: Twin) -> Finding:
+def _already_there(case: FullCase, twin: Twin, wanted: str) -> Finding:
     where = case.destination
     if twin.active:
         return blocker(
@@ -131,6 +131,14 @@ def _already_there(case: FullCase, twin: Twin) -> Finding:
             "already-there",
             f"{where} has a definition of it with a saved memory image, which would start old.",
             f"Remove the image there: virsh managedsave-remove {twin.uuid}.",
+        )
+    if twin.name != wanted:
+        return blocker(
+            "already-there",
+            f"{where} has a definition of it by another name, {twin.name}, which libvirt does not "
+            "replace.",
+            f"Undefine it there, or give {twin.name} as the destination name.",
+            fixed=True,
         )
     return warning(
         "already-there",

@@ -18,6 +18,7 @@ from core.model import (
     Migrate,
     Migration,
     MigrationStatus,
+    ObjectKey,
     OperationRecord,
     Preflight,
     State,
@@ -108,7 +109,7 @@ async def prepare(
         auto_converge=made.auto_converge,
         post_copy=request.post_copy if made.post_copy else "never",
         memory=instance.memory_maximum,
-        was=before(instance),
+        was=before(instance, state.instances.get(ObjectKey("instance", request.to, instance.uuid))),
     )
 
 

@@ -67,6 +67,8 @@ class Before(Value, frozen=True):
     autostart: bool = False
     agent: bool = False
     """Its guest agent was connected."""
+    defined_there: bool = False
+    """The destination had a definition of it, shut off."""
 
 
 class Check(Value, frozen=True):

@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from core.errors import LabError
 from core.fleet import Fleet
 from core.hypervisor.options import LinkOptions
 from core.lab import Lab, LabHost, Wanted
-from core.model import Finding, Level, LinkStatus, Migrate, ObjectKey, Preflight
+from core.model import Finding, Level, LinkStatus, Migrate, ObjectKey, Preflight, Rewrites
+from core.model.rewrites import VolumeRewrite
 
 QUICK = LinkOptions(statistics_interval=0, sweep_interval=0)
 
@@ -165,6 +167,62 @@ async def test_the_same_instance_is_there_already(
     found = (await look(fleet, name, destination_name="other"))["already-there"]
     assert found.level is Level.BLOCKER
     assert found.fixed
+
+
+async def test_the_same_instance_is_there_by_another_name(
+    fleet: Fleet, alpha: LabHost, beta: LabHost, guest: Callable[..., str]
+) -> None:
+    """What is told as a blocker is what libvirt refuses, and the cure that is named works."""
+    name = guest("alpha", "renamed", wanted=Wanted.SHUT_OFF)
+    path = beta.directory / "renamed.xml"
+    xml = alpha.virsh("dumpxml", "--inactive", name)
+    path.write_text(xml.replace(f"<name>{name}<", "<name>earlier<"))
+    path.chmod(0o644)
+    beta.virsh("define", str(path))
+    offline = ("migrate", name, beta.uri, "--offline", "--persistent", "--p2p")
+    try:
+        found = (await look(fleet, name, offline=True))["already-there"]
+        assert (found.level, found.fixed) == (Level.BLOCKER, True)
+        assert "earlier" in found.cure
+        with pytest.raises(LabError, match="is already defined with uuid"):
+            await asyncio.to_thread(alpha.virsh, *offline)
+        cured = (await look(fleet, name, offline=True, destination_name="earlier"))["already-there"]
+        assert cured.level is Level.WARNING
+        await asyncio.to_thread(alpha.virsh, *offline, "--dname", "earlier")
+    finally:
+        beta.virsh("undefine", "earlier")
+
+
+async def test_libvirt_there_judges_the_xml(
+    fleet: Fleet, lab: Lab, alpha: LabHost, beta: LabHost, defined: Callable[..., str]
+) -> None:
+    """What libvirt refuses when the migration begins, on either side, is told before."""
+    file = lab.root / "shared" / "judged.raw"
+    file.write_bytes(bytes(1 << 20))
+    name = defined(
+        "judged",
+        (r"shared/db\.qcow2", "shared/judged.raw"),
+        ("type='qcow2'", "type='raw' cache='none'"),
+        ("<target dev='vda' bus='virtio'/>", "<target dev='vda' bus='virtio'/><serial>S1</serial>"),
+    )
+    os.chown(file, *((found := alpha.directory.stat()).st_uid, found.st_gid))
+    alpha.virsh("start", "--paused", name)
+    before = beta.virsh("list", "--all", "--uuid")
+
+    def rewritten(driver: str) -> Rewrites:
+        xml = f"<disk type='file'><driver {driver}/><source file='{file}'/></disk>"
+        return Rewrites(volumes=(VolumeRewrite("S1", xml),))
+
+    try:
+        good = await look(fleet, name, rewrites=rewritten("name='qemu' type='raw' cache='none'"))
+        assert good["xml"].level is good["guest-abi"].level is Level.OK
+        native = "name='qemu' type='raw' cache='writeback' io='native'"
+        bad = await look(fleet, name, rewrites=rewritten(native))
+        assert bad["xml"].level is Level.BLOCKER
+        assert "io='native' needs" in bad["xml"].text
+    finally:
+        alpha.virsh("destroy", name)
+    assert beta.virsh("list", "--all", "--uuid") == before, "nothing was left there"
 
 
 async def test_snapshots_block(

@@ -114,7 +114,8 @@ def source(xml: str = "", **fields: Any) -> SourceFacts:
 def destination(**fields: Any) -> DestinationFacts:
     given = {
         "host_uuid": "uuid-b", "hostname": "beta", "libvirt": 10_006_000, "qemu": 9_000_000,
-        "twins": (), "guest_types": ("kvm x86_64", "qemu x86_64"), "transports": ("tcp", "rdma"),
+        "twins": (), "refusal": "",
+        "guest_types": ("kvm x86_64", "qemu x86_64"), "transports": ("tcp", "rdma"),
         "abilities": DomainCapabilities(
             vcpus_maximum=288, loaders=("/usr/share/OVMF/OVMF_CODE.fd",), secure_boot=True,
             tpm_backends=("passthrough", "emulator"), memory_sources=("anonymous", "memfd", "file"),

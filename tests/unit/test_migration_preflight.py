@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from core.migration.facts import DestinationFacts, Facts, Gap, PathFacts, SourceFacts, Trouble
 from core.migration.preflight import judge, vouch
 from core.migration.preflight_case import bytes_text, listed, named
+from core.migration.preflight_xml import question_xml
 from core.model import (
     Host,
     HostFacts,
@@ -21,7 +23,9 @@ from core.model import (
     Migration,
     MigrationStatus,
     OperationRecord,
+    Rewrites,
 )
+from core.model.rewrites import GraphicsListen
 from tests.unit.preflight_builders import (
     DISK,
     KEY,
@@ -244,3 +248,31 @@ def test_of_an_emulated_guest_that_runs_it_is_said_that_it_may_crash() -> None:
     assert "emulation" not in judged()
     paused = Instance("alpha", UUID, "db", InstanceState.PAUSED)
     assert "emulation" not in judged(seen=emulated, now=state(instances={KEY: paused}))
+
+
+def test_rewrites_that_the_running_guest_would_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = request(rewrites=Rewrites(graphics=(GraphicsListen("vnc", "10.0.0.2"),)))
+    seen = facts(source(xml_of("<graphics type='vnc' listen='10.0.0.1'/>")))
+    assert judged(asked, seen)["guest-abi"].level is Level.OK
+
+    def lossy(xml: str, rewrites: Rewrites, **_: bool) -> str:
+        return xml.replace("bus='virtio'", "bus='virtio' rotation_rate='1'")
+
+    monkeypatch.setattr("core.migration.preflight_xml.rewrite", lossy)
+    found = judged(asked, seen)["guest-abi"]
+    assert found.level is Level.BLOCKER
+    assert "rotation rate" in found.text
+    off = judged(replace(asked, offline=True), facts(source(seen.source.xml, active=False)))  # type: ignore[union-attr]
+    assert "guest-abi" not in off, "nothing runs that could see it"
+
+
+def test_libvirt_is_not_asked_about_devices_that_it_would_make_on_its_host() -> None:
+    xml = xml_of("<hostdev/><vsock/><tpm/><video/>")
+    asked = question_xml(request(), xml)
+    for left_out in ("<interface", "<hostdev", "<vsock", "<tpm"):
+        assert left_out in xml
+        assert left_out not in asked
+    for kept in ("<disk", "<channel", "<video", "<cpu"):
+        assert kept in asked
+    lost = Rewrites(graphics=(GraphicsListen("spice", "10.0.0.2"),))
+    assert question_xml(request(rewrites=lost), xml) == "", "the plan says that there is no spice"

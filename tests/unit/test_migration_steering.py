@@ -254,8 +254,8 @@ def test_the_figures_of_the_end() -> None:
 
 
 def test_what_an_instance_was() -> None:
-    assert outcome.before(web("alpha", agent=AgentState.CONNECTED)).agent
-    assert not outcome.before(web("alpha", agent=AgentState.NONE)).agent
+    assert outcome.before(web("alpha", agent=AgentState.CONNECTED), None).agent
+    assert not outcome.before(web("alpha", agent=AgentState.NONE), None).agent
 
 
 @pytest.mark.parametrize(
@@ -360,3 +360,17 @@ def test_what_a_failed_post_copy_leaves_to_do() -> None:
     with pytest.raises(RefusedError, match="cannot resume"):
         recover.failed(old_hosts, SOURCE)
     assert recover.request_of(old, state(broken, alive)).post_copy == "allow"
+
+
+def test_a_definition_that_was_there_before_is_no_left_over() -> None:
+    off, paused = web("beta", state=InstanceState.SHUTOFF), web("beta", state=InstanceState.PAUSED)
+    assert outcome.before(web("alpha"), off).defined_there
+    assert not outcome.before(web("alpha"), paused).defined_there
+    assert not outcome.before(web("alpha"), None).defined_there
+    failed = replace(RUNNING, was=outcome.before(web("alpha"), off))
+    kept = outcome.left_clean(failed, off, seen=True)
+    assert kept.passed
+    assert "that it had before" in kept.text
+    assert outcome.left_clean(failed, paused, seen=True).passed is False
+    alone = replace(RUNNING, was=outcome.before(web("alpha"), None))
+    assert outcome.left_clean(alone, off, seen=True).passed is False
