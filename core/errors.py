@@ -61,6 +61,14 @@ class HypervisorError(VirtdeckError):
         self.code = code
 
 
+class DiskInUseError(HypervisorError):
+    """Another process holds the lock of a disk's image. `path` names it; empty: nobody said."""
+
+    def __init__(self, message: str, hint: str = "", code: int = 0, path: str = "") -> None:
+        super().__init__(message, hint, code)
+        self.path = path
+
+
 class UnsupportedError(HypervisorError):
     """This driver, libvirt or hypervisor version cannot do it."""
 

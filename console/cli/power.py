@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from console.cli import lookup
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import on_fleet
 from console.cli.output import note
 from console.cli.waiting import carry_out
-from core.errors import RefusedError
+from core.errors import RefusedError, UsageError
 from core.fleet import Fleet
 from core.model import (
     ObjectKey,
@@ -27,6 +28,7 @@ from core.model import (
     State,
     Stop,
 )
+from core.model.text import clean
 from core.operations.checks import LONGEST_TIMEOUT
 from core.operations.wording import Caution, caution, confirmation
 
@@ -74,9 +76,38 @@ def confirm(state: State, requests: Sequence[Request]) -> None:
         raise RefusedError("Nothing was done.")
 
 
-def _run(invocation: Invocation, names: Sequence[str], make: MakeRequest, sure: bool) -> int:
+def overridden(state: State, requests: Sequence[Request], typed: Sequence[str]) -> list[Request]:
+    """Return the requests with --second-copy put into those it names, by the name or the UUID.
+
+    Raises UsageError for a name that none of them has.
+    """
+    spellings = {key: (item.name, item.uuid) for key, item in state.instances.items()}
+    meant = [word for request in requests for word in spellings[request.subject]]
+    for word in typed:
+        if word not in meant:
+            raise UsageError(
+                f"--second-copy names {clean(word)!r}, which is none of the instances named.",
+                "Type the name of the instance that is to run in spite of the danger.",
+            )
+    return [
+        replace(request, second_copy=request.subject.id)
+        if isinstance(request, Start | Reset | Resume)
+        and not set(typed).isdisjoint(spellings[request.subject])
+        else request
+        for request in requests
+    ]
+
+
+def _run(
+    invocation: Invocation,
+    names: Sequence[str],
+    make: MakeRequest,
+    sure: bool,
+    second_copy: Sequence[str] = (),
+) -> int:
     async def work(fleet: Fleet) -> int:
         requests = requests_for(fleet.state, names, make)
+        requests = overridden(fleet.state, requests, second_copy)
         if not sure:
             confirm(fleet.state, requests)
         return await carry_out(fleet, requests, as_json=invocation.json)
@@ -107,10 +138,18 @@ def _timeout(default: float) -> Callable[[Any], Any]:
     )  # fmt: skip
 
 
-@_verb("Start instances.")
-def start(invocation: Invocation, names: tuple[str, ...], yes: bool) -> int:
+_SECOND_COPY = click.option(
+    "--second-copy", multiple=True, metavar="NAME",
+    help="Let NAME run although it may run on another host: two of it destroy its disks.",
+)  # fmt: skip
+
+
+@_verb("Start instances.", _SECOND_COPY)
+def start(
+    invocation: Invocation, names: tuple[str, ...], yes: bool, second_copy: tuple[str, ...]
+) -> int:
     """`virtdeck start NAME...`."""
-    return _run(invocation, names, lambda key: Start(subject=key), yes)
+    return _run(invocation, names, lambda key: Start(subject=key), yes, second_copy)
 
 
 @_verb(
@@ -142,10 +181,12 @@ def reboot(invocation: Invocation, names: tuple[str, ...], yes: bool, timeout: f
     return _run(invocation, names, lambda key: Reboot(subject=key, timeout=timeout), yes)
 
 
-@_verb("Press the reset button of instances.")
-def reset(invocation: Invocation, names: tuple[str, ...], yes: bool) -> int:
+@_verb("Press the reset button of instances.", _SECOND_COPY)
+def reset(
+    invocation: Invocation, names: tuple[str, ...], yes: bool, second_copy: tuple[str, ...]
+) -> int:
     """`virtdeck reset NAME...`."""
-    return _run(invocation, names, lambda key: Reset(subject=key), yes)
+    return _run(invocation, names, lambda key: Reset(subject=key), yes, second_copy)
 
 
 @_verb("Stop the vCPUs of instances.")
@@ -154,7 +195,9 @@ def pause(invocation: Invocation, names: tuple[str, ...], yes: bool) -> int:
     return _run(invocation, names, lambda key: Pause(subject=key), yes)
 
 
-@_verb("Let paused or sleeping instances run again.")
-def resume(invocation: Invocation, names: tuple[str, ...], yes: bool) -> int:
+@_verb("Let paused or sleeping instances run again.", _SECOND_COPY)
+def resume(
+    invocation: Invocation, names: tuple[str, ...], yes: bool, second_copy: tuple[str, ...]
+) -> int:
     """`virtdeck resume NAME...`."""
-    return _run(invocation, names, lambda key: Resume(subject=key), yes)
+    return _run(invocation, names, lambda key: Resume(subject=key), yes, second_copy)

@@ -1,6 +1,7 @@
-"""Why a host cannot be reached: what libvirt and ssh write, and what an operator should read.
+"""What libvirt, ssh and QEMU write of some failures, and what an operator should read.
 
-libvirt tells most failures to connect by text only, with whatever ssh wrote in it.
+libvirt tells most failures to connect by text only, with whatever ssh wrote in it, and a QEMU that
+does not start with what QEMU wrote.
 """
 
 from __future__ import annotations
@@ -119,4 +120,11 @@ REACHING = (
         "libvirt does not accept the URI of {where}: {text}",
         "Correct it; the form is driver+transport://user@host/path?parameter=value.",
     ),
+)
+
+# QEMU's image locking (since 2.10), as it starts and as it lets a guest run on; virtlockd, sanlock.
+DISK_IN_USE = (
+    r"Failed to (get|lock) .*?lock.*?using the image \[(?P<path>.*?)\]\?",
+    r"Failed to get (shared )?\"(write|consistent read|resize)\" lock",
+    r"Lockspace resource '(?P<path>[^']*)' is locked",
 )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from core.errors import (
+    DiskInUseError,
     HypervisorError,
     NotFoundError,
     NotSentError,
@@ -18,7 +19,7 @@ from core.errors import (
     UnsupportedError,
     VirtdeckError,
 )
-from core.hypervisor.fault_table import REACHING
+from core.hypervisor.fault_table import DISK_IN_USE, REACHING
 from core.hypervisor.uri import HostAddress
 from core.model.text import clean
 
@@ -68,6 +69,8 @@ def translate(error: LibvirtError, address: HostAddress, *, broken: bool = False
     text = tidy(error.get_error_message() or str(error))
     if broken:
         return _broken(text, address)
+    if in_use := _disk_in_use(error, address, code):
+        return in_use
     if code in _MISSING:
         return NotFoundError(f"There is no such {_MISSING[code]} on {address.name}: {text}")
     if code == _READ_ONLY:
@@ -78,6 +81,21 @@ def translate(error: LibvirtError, address: HostAddress, *, broken: bool = False
     if code in _UNSUPPORTED:
         return UnsupportedError(f"{address.name} cannot do this: {text}", code=code)
     return HypervisorError(f"libvirt on {address.name}: {text}", _CURES.get(code, ""), code)
+
+
+def _disk_in_use(error: LibvirtError, address: HostAddress, code: int) -> DiskInUseError | None:
+    full = _one_line(error.get_error_message() or str(error))
+    for pattern in DISK_IN_USE:
+        if found := re.search(pattern, full, re.IGNORECASE):
+            path = tidy(found.groupdict().get("path") or "")
+            which = f"The disk image {path}" if path else "The image of one of its disks"
+            return DiskInUseError(
+                f"{which} is in use on {address.name}: another process holds the lock on it.",
+                "End what uses it first: two that write to one image destroy it.",
+                code,
+                path,
+            )
+    return None
 
 
 def not_opened(error: LibvirtError, address: HostAddress) -> NotSentError:

@@ -21,6 +21,9 @@ class Start(Request, frozen=True):
     """Start a shut-off instance (virDomainCreate)."""
 
     verb: ClassVar[str] = "start"
+    second_copy: str = ""
+    """The instance's name or UUID, typed by an operator who wants it to run although it may run
+    elsewhere (core.state.second_copy); anything else lets nothing pass."""
 
 
 class Shutdown(Request, frozen=True):
@@ -49,6 +52,8 @@ class Reset(Request, frozen=True):
     """Press the reset button (virDomainReset)."""
 
     verb: ClassVar[str] = "reset"
+    second_copy: str = ""
+    """As of `Start`: what has crashed runs again."""
 
 
 class Pause(Request, frozen=True):
@@ -61,6 +66,8 @@ class Resume(Request, frozen=True):
     """Let the vCPUs run again (virDomainResume), or wake a sleeping guest (virDomainPMWakeup)."""
 
     verb: ClassVar[str] = "resume"
+    second_copy: str = ""
+    """As of `Start`."""
 
 
 class Migrate(Request, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from core.errors import NotFoundError, RefusedError, VirtdeckError
 from core.model import (
     Drain,
     Host,
@@ -23,7 +24,7 @@ from core.model import (
     State,
     Stop,
 )
-from core.operations import migration_checks
+from core.operations import migration_checks, second_copy
 from core.operations.registry import verb_of
 
 READ_ONLY = "is open read-only"
@@ -121,7 +122,7 @@ def check(state: State, request: Request, but: str = "") -> tuple[str, ...]:
         reasons.extend(migration_checks.against_resume(request, instance))
     else:
         reasons.extend(_against_state(request, instance))
-    return tuple(reasons)
+    return (*reasons, *second_copy.against(state, request, but))
 
 
 def _against_host(host: Host) -> list[str]:
@@ -177,3 +178,16 @@ def _against_state(request: Request, instance: Instance) -> list[str]:
         return [f"{instance.name} is paused by libvirt itself ({instance.reason}): let that end."]
     reason = REASONS[type(request)].get(instance.state, "")
     return [reason.format(name=instance.name, host=instance.host)] if reason else []
+
+
+def against_cancel(state: State, operation_id: str) -> VirtdeckError:
+    """Return why an operation that this console does not run cannot be cancelled from it."""
+    record = state.operations.get(operation_id)
+    if record is None:
+        return NotFoundError(f"There is no operation {operation_id}.", "See `virtdeck operations`.")
+    if record.status.final:
+        return RefusedError(f"{record.verb} of {record.name} is over: {record.status.value}.")
+    return RefusedError(
+        f"{record.verb} of {record.name} runs on another console ({record.author}).",
+        "Cancel it there.",
+    )

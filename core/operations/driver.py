@@ -10,12 +10,20 @@ from contextlib import suppress
 import msgspec
 
 from core.clock import Clock
-from core.errors import DeadlineError, JournalError, NotSentError, UnreachableError, VirtdeckError
+from core.errors import (
+    DeadlineError,
+    DiskInUseError,
+    JournalError,
+    NotSentError,
+    UnreachableError,
+    VirtdeckError,
+)
 from core.journal.entry import Entry
 from core.journal.journal import Journal
 from core.journal.owner import this_process
 from core.model import LinkStatus, Observation, OperationRecord, State
 from core.model.observation import MigrationChanged, OperationChanged
+from core.operations import disk_users
 from core.operations.case import Case
 from core.operations.port import Hosts, PowerCall
 from core.operations.verb import Action, End, Progress, Send, Wait, cancelled, failed
@@ -126,9 +134,12 @@ class Driver:
         return None
 
     async def _call(self, case: Case, send: Send) -> None:
-        host, uuid, error = case.record.host, case.record.subject.id, None
+        host, uuid = case.record.host, case.record.subject.id
+        error: VirtdeckError | None = None
         try:
             await self._hosts.power(host, uuid, send.call, send.deadline)
+        except DiskInUseError as caught:
+            error = disk_users.named(caught, self.state(), case.record.subject)
         except VirtdeckError as caught:
             error = caught
         case.answered(

@@ -6,13 +6,13 @@ import asyncio
 import logging
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 
 import msgspec
 
 from core.clock import Clock
-from core.errors import JournalError, NotFoundError, ReadOnlyError, RefusedError, VirtdeckError
+from core.errors import JournalError, ReadOnlyError, RefusedError, VirtdeckError
 from core.journal.journal import Journal
 from core.journal.owner import NOBODY
 from core.model import (
@@ -23,10 +23,13 @@ from core.model import (
     OperationRecord,
     OperationStatus,
     Request,
+    Reset,
+    Resume,
+    Start,
     State,
 )
 from core.model.event import LinkEvent
-from core.operations import checks
+from core.operations import checks, second_copy
 from core.operations.adoption import Adoption
 from core.operations.case import LOOK_BACK, Case
 from core.operations.conduct import Conduct
@@ -113,8 +116,9 @@ class Runner:
         case = Case(record, request, self._driver.uri(request.subject.host), self._clock)
         self._ours.add(record.id)
         if reasons:
-            await self._driver.finish(case, _refused(reasons))
-            raise RefusedError(" ".join(reasons))
+            end = self._refusal(request, reasons)
+            await self._driver.finish(case, end)
+            raise RefusedError(end.outcome, end.hint)
         earlier = self._yield_to(case)
         self._add(case)
         try:
@@ -132,7 +136,7 @@ class Runner:
         """
         case = self._cases.get(operation_id)
         if case is None:
-            raise self._not_ours(operation_id)
+            raise checks.against_cancel(self._state(), operation_id)
         conduct = self._conducts.get(type(case.request))
         if conduct is not None and case.progress.begun:
             await conduct.cancel(case)
@@ -225,8 +229,13 @@ class Runner:
         state, request = self._state(), case.request
         if case.cancelled:
             return not_sent(case)
-        if waited and (reasons := checks.check(state, request, but=case.record.id)):
-            return _refused(reasons)
+        if isinstance(request, Start | Resume | Reset):
+            # another console may have asked for it on another host in the same moment
+            await self._adoption.catch_up()
+            state = self._state()
+        judge = checks.check if waited else second_copy.against
+        if reasons := judge(state, request, case.record.id):
+            return self._refusal(request, reasons)
         case.instance = state.instances.get(request.subject)
         if case.instance is not None and not case.instance.described:
             await self._driver.look(case)  # how a guest is asked depends on what it is
@@ -273,22 +282,9 @@ class Runner:
 
         case.task = asyncio.create_task(go_on(), name=f"operation-{case.handle.id}")
 
-    def _not_ours(self, operation_id: str) -> VirtdeckError:
-        record = self._state().operations.get(operation_id)
-        if record is None:
-            return NotFoundError(
-                f"There is no operation {operation_id}.", "See `virtdeck operations`."
-            )
-        if record.status.final:
-            return RefusedError(f"{record.verb} of {record.name} is over: {record.status.value}.")
-        return RefusedError(
-            f"{record.verb} of {record.name} runs on another console ({record.author}).",
-            "Cancel it there.",
-        )
-
-
-def _refused(reasons: tuple[str, ...]) -> End:
-    return End(OperationStatus.REFUSED, " ".join(reasons))
+    def _refusal(self, request: Request, reasons: Sequence[str]) -> End:
+        hint = second_copy.cure(self._state(), request)
+        return End(OperationStatus.REFUSED, " ".join(reasons), hint)
 
 
 def _stop_waiting(case: Case, reason: str) -> None:

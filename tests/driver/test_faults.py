@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from core.clock import SystemClock
 from core.errors import (
+    DiskInUseError,
     HypervisorError,
     NotFoundError,
     ReadOnlyError,
@@ -238,6 +239,40 @@ def test_the_codes_of_failed_calls_are_libvirt_s(constant: str, kind: type[Excep
     if kind is HypervisorError:
         assert error.hint
         assert error.code == code
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        (
+            "internal error: process exited while connecting to monitor: 2026-11-28T02:02:41.7Z "
+            'qemu-system-x86_64: -device virtio-blk-pci,id=virtio-disk0: Failed to get "write" '
+            "lock\nIs another process using the image [/pool/a [1].qcow2]?",
+            "/pool/a [1].qcow2",
+        ),
+        (
+            "internal error: unable to execute QEMU command 'cont': Failed to get shared \"write\" "
+            "lock\nIs another process using the image [/pool/a.raw]?",
+            "/pool/a.raw",
+        ),
+        ("internal error: 'cont': Failed to get \"consistent read\" lock", ""),
+        ("resource busy: Lockspace resource '/pool/a.raw' is locked", "/pool/a.raw"),
+        (f'{"x" * 900}: Failed to get "write" lock\nusing the image [/pool/a.raw]?', "/pool/a.raw"),
+    ],
+)
+def test_a_disk_in_use_is_told_from_qemu_s_own_words(text: str, path: str) -> None:
+    error = faults.translate(Fault(text, 1), parse_uri("alpha=qemu:///system"))
+    assert isinstance(error, DiskInUseError)
+    assert (error.path, error.code) == (path, 1)
+    assert "is in use on alpha" in error.message
+    assert "lock\n" not in error.message
+    assert not path or f"The disk image {path} is" in error.message
+
+
+def test_a_lock_of_libvirt_s_own_is_no_disk_in_use() -> None:
+    text = "Timed out during operation: cannot acquire state change lock (held by monitor=x)"
+    error = faults.translate(Fault(text, 68), parse_uri("alpha=qemu:///system"))
+    assert not isinstance(error, DiskInUseError)
 
 
 def test_a_call_that_broke_with_its_connection_says_that() -> None:

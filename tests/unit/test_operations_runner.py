@@ -188,6 +188,23 @@ async def test_a_refused_request_touches_nothing_and_is_on_record(
     assert entry.record.status is OperationStatus.REFUSED
 
 
+async def test_of_two_starts_of_one_instance_on_two_hosts_the_second_is_refused(
+    world: World,
+) -> None:
+    first = world.add("web", S.SHUTOFF)
+    world.hosts["beta"] = Host("beta", "test:///b", link=Link(LinkStatus.UP))
+    second = ObjectKey("instance", "beta", first.id)
+    world.put(Instance("beta", first.id, "web", S.SHUTOFF))
+    world.hold.clear()
+    asked = (world.runner.submit(Start(first)), world.runner.submit(Start(second)))
+    one, two = await asyncio.gather(*asked)
+    with pytest.raises(RefusedError, match=r"start is \w+ for it on alpha.*--second-copy web"):
+        await two
+    world.hold.set()
+    assert (await one).outcome == "web is running"
+    assert len(world.calls) == 1
+
+
 async def test_a_read_only_link_refuses_without_a_record(world: World, journal: Journal) -> None:
     web = world.add("web", S.SHUTOFF)
     link = Link(LinkStatus.UP, read_only=True)

@@ -1,0 +1,61 @@
+"""Whether a request may make a second copy of an instance, and the override that lets it. Pure."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from core.model import Instance, InstanceState, Request, Reset, Resume, Start, State
+from core.model.text import clean
+from core.state import second_copy
+
+CURE = (
+    "Only its name, typed for this, lets it run all the same: --second-copy {name} on the command "
+    "line, or the question of a screen on which it alone is chosen."
+)
+
+
+def against(state: State, request: Request, but: str = "") -> list[str]:
+    """Return why a request would make a second copy, a sentence; empty: it would not, or may.
+
+    `but` is the id of the request's own operation.
+    """
+    instance = state.instances.get(request.subject)
+    if instance is None or not lets_run(request, instance) or allowed(request, instance):
+        return []
+    clauses = [clean(clause) for clause in second_copy.copies(state, request.subject, but)]
+    if not clauses:
+        return []
+    return [
+        f"{clean(instance.name)} must not run on {request.subject.host} too: "
+        f"{'; '.join(clauses)}. Two of it would write to the same disks and destroy what is on "
+        "them."
+    ]
+
+
+def lets_run(request: Request, instance: Instance) -> bool:
+    """Whether a request lets an instance run that does not."""
+    if isinstance(request, Reset):
+        return instance.state is InstanceState.CRASHED
+    return isinstance(request, Start | Resume)
+
+
+def allowed(request: Request, instance: Instance) -> bool:
+    """Whether the operator has typed the instance's name to have it run in spite of the danger."""
+    if not isinstance(request, Start | Resume | Reset):
+        return False
+    return request.second_copy in (instance.name, instance.uuid)
+
+
+def overriding(state: State, request: Request) -> Request:
+    """Return the request as an operator submits it who has typed the name: after the question."""
+    if isinstance(request, Start | Resume | Reset) and against(state, request):
+        return replace(request, second_copy=request.subject.id)
+    return request
+
+
+def cure(state: State, request: Request) -> str:
+    """Return what to do where `against` says no; empty where it does not."""
+    instance = state.instances.get(request.subject)
+    if instance is None or not against(state, request):
+        return ""
+    return CURE.format(name=clean(instance.name))

@@ -1,0 +1,204 @@
+"""Where else an instance may run: looked at before it is let run here. Pure.
+
+Two copies of one instance write to the same disks and destroy what is on them. An instance is known
+by its UUID on every host: one that is shut off may be defined on several, as a migration leaves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from core.model import (
+    Host,
+    Instance,
+    InstanceState,
+    LinkStatus,
+    Migration,
+    MigrationStatus,
+    ObjectKey,
+    OperationRecord,
+    OperationStatus,
+    State,
+)
+from core.state.memo import Memo
+
+LETS_RUN = frozenset({"start", "resume", "reset"})
+"""The verbs that may let an instance run which did not."""
+_RAN = LETS_RUN | {"reboot", "pause"}
+_OFF = frozenset({"stop", "shutdown"})
+_STAYED = (MigrationStatus.FAILED, MigrationStatus.ABORTED)
+_ENDED_APART = MigrationStatus.POST_COPY_FAILED
+"""Final, and yet the instance may have gone on at the destination."""
+
+
+def copies(state: State, key: ObjectKey, but: str = "") -> tuple[str, ...]:
+    """Return why the instance of `key` may run elsewhere, a clause about it each; empty: no sign.
+
+    Looks at every open host, at what a host now out of reach was last seen to run, and at the
+    migrations and operations of the journal. `but` is the id of the operation that asks: of two
+    that ask for the same at the same time the one that was asked for first goes on.
+    """
+    seen = list(_seen(state, key))
+    under_way = [] if _arrived(state, key) else list(_under_way(state, key))
+    known = seen or under_way
+    return (
+        *seen,
+        *_being_started(state, key, but),
+        *under_way,
+        *([] if known else _last_known(state, key)),
+    )
+
+
+def _arrived(state: State, key: ObjectKey) -> bool:
+    """Whether `key` is where its last migration went, and has been let go on there: libvirt does
+    that once the source has stopped."""
+    last, here = _last_migrations(state.migrations).get(key.id), state.instances.get(key)
+    there = last is not None and last.to == key.host
+    return there and here is not None and _has_process(here) and not _incoming(here)
+
+
+def _seen(state: State, key: ObjectKey) -> Iterator[str]:
+    """What the rows of the other hosts show, or showed when their link was lost."""
+    for host in state.hosts.values():
+        instance = state.instances.get(ObjectKey("instance", host.name, key.id))
+        if host.name == key.host or instance is None or not _has_process(instance):
+            continue
+        if _let_go(state, key, host, instance):
+            continue
+        if _up(host):
+            yield f"it {_does(instance)} on {host.name}"
+        elif not (_incoming(instance) and _stayed(state, key.id)):
+            yield (
+                f"it was last seen {_seen_as(instance)} on {host.name}, which is out of reach now"
+            )
+
+
+def _let_go(state: State, key: ObjectKey, host: Host, instance: Instance) -> bool:
+    """Whether a row is only what its migration to `key` has left behind at the source."""
+    if not _arrived(state, key) or _moved(state, key.id) != host.name:
+        return False
+    return instance.state is InstanceState.PAUSED or not _up(host)
+
+
+def _moved(state: State, uuid: str) -> str:
+    """Return the source of its last migration; empty: none is known."""
+    last = _last_migrations(state.migrations).get(uuid)
+    return "" if last is None else last.host
+
+
+def _has_process(instance: Instance) -> bool:
+    return instance.state.active or instance.id is not None
+
+
+def _up(host: Host | None) -> bool:
+    return host is not None and host.link.status is LinkStatus.UP
+
+
+def _incoming(instance: Instance) -> bool:
+    return instance.state is InstanceState.PAUSED and instance.reason == "migrating"
+
+
+def _does(instance: Instance) -> str:
+    if _incoming(instance):
+        return "waits for its memory"
+    return "runs" if instance.state is InstanceState.RUNNING else f"is {instance.state.value}"
+
+
+def _seen_as(instance: Instance) -> str:
+    return "waiting for its memory" if _incoming(instance) else instance.state.value
+
+
+def _stayed(state: State, uuid: str) -> bool:
+    """Whether its last migration left it at the source: what came in elsewhere cannot run."""
+    last = _last_migrations(state.migrations).get(uuid)
+    return last is not None and last.status in _STAYED
+
+
+def _being_started(state: State, key: ObjectKey, but: str) -> Iterator[str]:
+    for record in _unfinished(state.operations).get(key.id, ()):
+        sent = record.status is not OperationStatus.QUEUED
+        if record.host != key.host and (sent or not but or record.id < but):
+            yield f"{record.verb} is {record.status.value} for it on {record.host}"
+
+
+def _under_way(state: State, key: ObjectKey) -> Iterator[str]:
+    """Its last migration, where that does not tell for sure which side it runs on."""
+    last = _last_migrations(state.migrations).get(key.id)
+    if last is None or (last.status.final and last.status is not _ENDED_APART):
+        return
+    there = last.to if key.host == last.host else last.host
+    if last.status.final and _runs_not(state, ObjectKey("instance", there, key.id)):
+        return  # what it had at the other side is gone: only its disks are left
+    to = last.to or last.uri or "a host that is not known"
+    how = f"ended as {last.status.value}" if last.status.final else f"is {last.status.value}"
+    yield f"its migration from {last.host} to {to} {how}"
+
+
+def _runs_not(state: State, key: ObjectKey) -> bool:
+    """Whether a host says now that it does not run an instance."""
+    instance = state.instances.get(key)
+    return _up(state.hosts.get(key.host)) and (instance is None or not _has_process(instance))
+
+
+def _last_known(state: State, key: ObjectKey) -> Iterator[str]:
+    """What the journal knows last, of a host that has not been seen since this console began."""
+    moved = _last_migrations(state.migrations).get(key.id)
+    acted = _last_operations(state.operations).get(key.id)
+    since = 0.0 if moved is None else moved.ended or moved.created
+    if acted is not None and (acted.ended or acted.created) >= since:
+        if acted.verb in _RAN and _out_of_sight(state, acted.host, key.host):
+            yield f"it last ran on {acted.host} as far as is known, and {_away(state, acted.host)}"
+    elif moved is not None and (moved.was is None or moved.was.state.active):
+        arrived = moved.status is MigrationStatus.COMPLETED
+        where = (moved.to or moved.uri) if arrived else moved.host
+        if where and _out_of_sight(state, where, key.host):
+            verb = "moved to" if arrived else "stayed on"
+            yield f"its last migration says that it {verb} {where}, and {_away(state, where)}"
+
+
+def _out_of_sight(state: State, host: str, here: str) -> bool:
+    """Whether nothing that a host shows, or showed, says more than the journal."""
+    found = state.hosts.get(host)
+    return host != here and (
+        found is None or not any(line.status is LinkStatus.UP for line in found.history)
+    )
+
+
+def _away(state: State, host: str) -> str:
+    return "that is out of reach" if host in state.hosts else "that is not open here"
+
+
+def _by_uuid_moved(migrations: Mapping[str, Migration]) -> dict[str, Migration]:
+    """Return the newest migration of each instance."""
+    found: dict[str, Migration] = {}
+    for migration in migrations.values():
+        other = found.get(migration.uuid)
+        if other is None or migration.created >= other.created:
+            found[migration.uuid] = migration
+    return found
+
+
+def _by_uuid_acted(operations: Mapping[str, OperationRecord]) -> dict[str, OperationRecord]:
+    """Return the newest operation that left each instance running, or off."""
+    found: dict[str, OperationRecord] = {}
+    for record in operations.values():
+        if record.status is OperationStatus.DONE and record.verb in _RAN | _OFF:
+            other = found.get(record.subject.id)
+            if other is None or (record.ended or 0.0) >= (other.ended or 0.0):
+                found[record.subject.id] = record
+    return found
+
+
+def _by_uuid_unfinished(
+    operations: Mapping[str, OperationRecord],
+) -> dict[str, list[OperationRecord]]:
+    found: dict[str, list[OperationRecord]] = {}
+    for record in operations.values():
+        if record.verb in LETS_RUN and not record.status.final:
+            found.setdefault(record.subject.id, []).append(record)
+    return found
+
+
+_last_migrations = Memo(_by_uuid_moved)
+_last_operations = Memo(_by_uuid_acted)
+_unfinished = Memo(_by_uuid_unfinished)
