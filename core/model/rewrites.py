@@ -31,7 +31,7 @@ class VolumeRewrite(Value, frozen=True, forbid_unknown_fields=True):
 
     serial: str
     xml: str = ""
-    """The whole `<disk>`; it keeps the guest's side (address, target...) of the one it replaces."""
+    """A `<disk>`: its back end replaces the old one's; what the guest sees stays."""
     secret: str = ""
     """UUID of the secret of its encryption."""
 
@@ -64,7 +64,7 @@ class InterfaceRewrite(Value, frozen=True, forbid_unknown_fields=True):
     dev: str = ""
     """The device a macvtap is on."""
     xml: str = ""
-    """The whole `<interface>`; it keeps the guest's side (MAC, address, MTU...)."""
+    """An `<interface>`: its back end replaces the old one's; what the guest sees stays."""
 
 
 class Pin(Value, frozen=True, forbid_unknown_fields=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import libvirt
+import pytest
 from lxml import etree
 
 from console.toml import decode_toml
@@ -79,3 +80,15 @@ def test_libvirt_takes_xml_with_every_rewrite():
     ]
     assert told("devices/hostdev[@type='pci']/source/address", "bus") == ["0x81"]
     assert found.findtext("devices/memory/source/path") == "/dev/dax1.0"
+
+
+@pytest.mark.parametrize("name", ["restrictive", "partial-cells"])
+def test_libvirt_takes_cells_that_were_bound_anew(name):
+    cases = ROOT / "tests" / "data" / "xml" / "rewrites"
+    rewrites = decode_toml((cases / f"{name}.toml").read_text(), Rewrites, "The file")
+    after = rewrite((cases / f"{name}.xml").read_text(), rewrites)
+    connection = libvirt.open("test:///default")
+    try:
+        connection.defineXMLFlags(after, libvirt.VIR_DOMAIN_DEFINE_VALIDATE).undefine()
+    finally:
+        connection.close()

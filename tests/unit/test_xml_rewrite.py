@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from console.toml import decode_toml
 from core.errors import RefusedError, UsageError, XmlError
 from core.model.rewrites import (
     CellNodes,
@@ -236,8 +237,9 @@ def test_a_volume_becomes_the_destinations_and_stays_where_the_guest_has_it():
         domain(
             "<disk><serial>other</serial></disk>"
             "<disk type='block' device='disk'><driver name='qemu' type='raw'/>"
-            "<source dev='/dev/mapper/b'/><address type='pci' bus='0x04' slot='0x00'/>"
-            "<target dev='vdb' bus='virtio'/><serial>SN-1</serial><boot order='2'/></disk>"
+            "<source dev='/dev/mapper/b'/><target dev='vdb' bus='virtio'/>"
+            "<serial>SN-1</serial><boot order='2'/>"
+            "<address type='pci' bus='0x04' slot='0x00'/></disk>"
         ),
         volumes=(VolumeRewrite("SN-1", new),),
     )
@@ -298,8 +300,14 @@ def test_the_secret_is_put_into_a_new_disk(encryption):
     [
         (VolumeRewrite("SN-2", secret=SECRET), "no disk with the serial SN-2"),
         (VolumeRewrite("SN-1", secret=SECRET), "not encrypted"),
-        (VolumeRewrite("SN-1", "<disk><target dev='vdz'/></disk>"), "is vdb, the new one is vdz"),
-        (VolumeRewrite("SN-1", "<disk><serial>SN-7</serial></disk>"), "has the serial SN-7"),
+        (
+            VolumeRewrite("SN-1", "<disk><target dev='vdz'/></disk>"),
+            "target dev is vdb now, vdz there",
+        ),
+        (
+            VolumeRewrite("SN-1", "<disk><serial>SN-7</serial></disk>"),
+            "serial is SN-1 now, SN-7 there",
+        ),
         (VolumeRewrite("SN-1", "<interface/>"), "not a <disk>"),
         (VolumeRewrite("SN-1", "<disk>"), "cannot be read"),
         (VolumeRewrite("SN-1", "<!DOCTYPE disk><disk/>"), "document type"),
@@ -470,7 +478,7 @@ def test_the_whole_pinning():
             "<vcpusched vcpus='0-3' scheduler='rr' priority='2'/>"
             "</cputune><numatune><memory mode='preferred' nodeset='1-3'/>"
             "<memnode cellid='0' mode='strict' nodeset='1'/>"
-            "<memnode cellid='1' mode='strict' nodeset='2-3'/></numatune>"
+            "<memnode cellid='1' mode='preferred' nodeset='2-3'/></numatune>"
             "<cpu><numa><cell id='0' cpus='0-1' memory='1'/><cell cpus='2-3' memory='1'/></numa>"
             "</cpu>"
         ),
@@ -501,6 +509,51 @@ def test_memory_that_libvirt_placed_itself_is_bound():
         ),
         numa=NumaPinning(cells=(CellNodes(0, "1"),)),
     )
+
+
+CASES = Path(__file__).parents[1] / "data" / "xml" / "rewrites"
+
+
+@pytest.mark.parametrize(
+    ("name", "memory", "cells"),
+    [
+        (
+            "restrictive",  # the cells are bound as the memory was: libvirt mixes no others with it
+            ("restrictive", "0-1"),
+            [("0", "restrictive", "1"), ("1", "restrictive", "0")],
+        ),
+        (
+            "partial-cells",  # the memory is also on the nodes of the cell that stays
+            ("strict", "1-2"),
+            [("0", "strict", "2"), ("1", "strict", "1")],
+        ),
+    ],
+)
+def test_cells_are_bound_as_libvirt_takes_it(name, memory, cells):
+    rewrites = decode_toml((CASES / f"{name}.toml").read_text(), Rewrites, "The file")
+    found = etree.fromstring(rewrite((CASES / f"{name}.xml").read_text(), rewrites))
+    whole = found.find("numatune/memory")
+    assert (whole.get("mode"), whole.get("nodeset")) == memory
+    nodes = found.findall("numatune/memnode")
+    assert [(n.get("cellid"), n.get("mode"), n.get("nodeset")) for n in nodes] == cells
+
+
+def test_cells_without_nodes_of_their_own_stay_where_the_memory_is():
+    numa = "<numatune><memory mode='strict' nodeset='0-1'/></numatune>"
+    cells = "<cpu><numa><cell id='0'/><cell id='1'/></numa></cpu>"
+    found = rewrite(
+        domain(head=numa + cells), Rewrites(numa=NumaPinning(cells=(CellNodes(0, "3"),)))
+    )
+    assert etree.fromstring(found).find("numatune/memory").get("nodeset") == "0-1,3"
+
+
+def test_the_mode_of_the_cells_is_that_of_the_memory_where_it_says_none():
+    numa = "<numatune><memnode cellid='0' mode='restrictive' nodeset='0'/></numatune>"
+    cells = "<cpu><numa><cell id='0'/></numa></cpu>"
+    found = rewrite(
+        domain(head=numa + cells), Rewrites(numa=NumaPinning(cells=(CellNodes(0, "3"),)))
+    )
+    assert etree.fromstring(found).find("numatune/memory").get("mode") == "restrictive"
 
 
 @pytest.mark.parametrize(

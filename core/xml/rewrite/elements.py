@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from copy import deepcopy
+from collections.abc import Callable, Iterator
 
 from lxml import etree
 
@@ -53,20 +52,6 @@ def put(element: Element, name: str, value: str) -> None:
         element.set(name, value)
     elif element.get(name) is not None:
         del element.attrib[name]
-
-
-def keep(old: Element, new: Element, names: Iterable[str]) -> None:
-    """Give `new` the children of `old` that it has not."""
-    for name in names:
-        if new.find(name) is None:
-            for element in old.findall(name):
-                new.append(deepcopy(element))
-
-
-def carry_over(old: Element, new: Element, name: str) -> None:
-    """Give `new` exactly the children of a name that `old` has."""
-    drop(new, name)
-    keep(old, new, (name,))
 
 
 def swap(old: Element, new: Element) -> None:

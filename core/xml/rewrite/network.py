@@ -8,10 +8,10 @@ from lxml import etree
 
 from core.errors import XmlError
 from core.model.rewrites import InterfaceRewrite, Rewrites
-from core.xml.rewrite.elements import carry_over, drop, keep, swap
+from core.xml.rewrite.abi import stated_differences
+from core.xml.rewrite.back_end import with_back_end
+from core.xml.rewrite.elements import drop, swap
 from core.xml.tree import Element, attribute, parse
-
-_OF_THE_GUEST = ("model", "boot", "alias", "rom", "acpi")
 
 
 def interfaces(root: Element, rewrites: Rewrites) -> Iterator[str]:
@@ -79,12 +79,5 @@ def _replace(old: Element, entry: InterfaceRewrite) -> Iterator[str]:
     except XmlError as error:
         yield f"The new interface {entry.mac}: {error.message}"
         return
-    mac = attribute(new, "address", "mac").lower()
-    if mac and mac != entry.mac.lower():
-        yield f"The new interface for {entry.mac} has the MAC {mac}."
-        return
-    # An MTU the source has not, or another one, makes libvirt refuse (bug 1800511 of Nova's).
-    for name in ("mac", "address", "mtu"):
-        carry_over(old, new, name)
-    keep(old, new, _OF_THE_GUEST)
-    swap(old, new)
+    yield from stated_differences(f"The interface {entry.mac}", old, new)
+    swap(old, with_back_end(old, new))

@@ -75,14 +75,29 @@ def _memory(root: Element, cells: tuple[CellNodes, ...]) -> Iterator[str]:
         yield from (f"The instance has no NUMA cell {cell}." for cell in missing)
         return
     tune = section(root, "numatune")
-    memory = child(tune, "memory")
-    nodes = frozenset[int]().union(*(read_set(cell.nodes) or () for cell in cells))
-    memory.set("nodeset", write_set(nodes))
+    memory, bound = child(tune, "memory"), tune.findall("memnode")
+    if not memory.get("mode"):  # libvirt refuses restrictive memory with cells of another mode
+        memory.set("mode", next((attribute(node, "mode") for node in bound), "") or "strict")
+    memory.set("nodeset", write_set(_nodes(known, memory, bound, cells)))
     put(memory, "placement", "")
-    if not memory.get("mode"):
-        memory.set("mode", "strict")
     for cell in cells:
-        _bind(tune, cell)
+        _bind(tune, cell, attribute(memory, "mode"))
+
+
+def _nodes(
+    known: set[int], memory: Element, bound: list[Element], cells: tuple[CellNodes, ...]
+) -> frozenset[int]:
+    """Return the host's nodes that the memory may be on: of the cells that stay as well."""
+    nodes = frozenset[int]().union(*(read_set(cell.nodes) or () for cell in cells))
+    left = known - {cell.cell for cell in cells}
+    for node in bound:
+        cell = number(attribute(node, "cellid"))
+        if cell in left:
+            left.discard(cell)
+            nodes |= read_set(attribute(node, "nodeset")) or frozenset()
+    if left:  # these have no nodes of their own: they are where the memory as a whole is
+        nodes |= read_set(attribute(memory, "nodeset")) or frozenset()
+    return nodes
 
 
 def _cells(root: Element) -> set[int]:
@@ -96,12 +111,12 @@ def _cells(root: Element) -> set[int]:
     return numbers | {cell for cell in bound if cell is not None}
 
 
-def _bind(tune: Element, cell: CellNodes) -> None:
+def _bind(tune: Element, cell: CellNodes, mode: str) -> None:
     for node in tune.findall("memnode"):
         if number(attribute(node, "cellid")) == cell.cell:
             node.set("nodeset", cell.nodes)
             return
-    etree.SubElement(tune, "memnode", cellid=str(cell.cell), mode="strict", nodeset=cell.nodes)
+    etree.SubElement(tune, "memnode", cellid=str(cell.cell), mode=mode, nodeset=cell.nodes)
 
 
 def _schedule(root: Element, pinning: NumaPinning) -> Iterator[str]:

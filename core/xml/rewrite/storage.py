@@ -9,23 +9,11 @@ from lxml import etree
 
 from core.errors import XmlError
 from core.model.rewrites import Rewrites, VolumeRewrite
-from core.xml.rewrite.elements import carry_over, keep, put, swap
+from core.xml.rewrite.abi import stated_differences
+from core.xml.rewrite.back_end import with_back_end
+from core.xml.rewrite.elements import put, swap
 from core.xml.tree import Element, attribute, parse, text
 
-_OF_THE_GUEST = (
-    "target",
-    "serial",
-    "wwn",
-    "vendor",
-    "product",
-    "boot",
-    "alias",
-    "readonly",
-    "shareable",
-    "blockio",
-    "geometry",
-)
-"""What a guest sees of a disk, so that it must be the same at both ends."""
 _ENCRYPTION = ("source/encryption", "encryption")
 """Its place since libvirt 3.9 and before."""
 
@@ -47,12 +35,12 @@ def _rewrite_volume(old: Element, volume: VolumeRewrite) -> Iterator[str]:
     new = old
     if volume.xml:
         try:
-            new = parse(volume.xml, "disk")
+            given = parse(volume.xml, "disk")
         except XmlError as error:
             yield f"The new disk with the serial {volume.serial}: {error.message}"
             return
-        yield from _differences(old, new, volume)
-        _keep_guest_side(old, new)
+        yield from stated_differences(f"The disk with the serial {volume.serial}", old, given)
+        new = with_back_end(old, given)
     if volume.secret:
         encryption = _encryption(old, new)
         if encryption is None:
@@ -61,24 +49,6 @@ def _rewrite_volume(old: Element, volume: VolumeRewrite) -> Iterator[str]:
             _set_secret(encryption, volume.secret)
     if new is not old:
         swap(old, new)
-
-
-def _differences(old: Element, new: Element, volume: VolumeRewrite) -> Iterator[str]:
-    """Yield where the new disk would not be the same one for the guest."""
-    before, after = attribute(old, "dev", "target"), attribute(new, "dev", "target")
-    if after and after != before:
-        yield f"The disk with the serial {volume.serial} is {before}, the new one is {after}."
-    serial = text(new, "serial")
-    if serial and serial != volume.serial:
-        yield f"The new disk for the serial {volume.serial} has the serial {serial}."
-
-
-def _keep_guest_side(old: Element, new: Element) -> None:
-    carry_over(old, new, "address")
-    keep(old, new, _OF_THE_GUEST)
-    device = old.get("device")
-    if device and not new.get("device"):
-        new.set("device", device)
 
 
 def _encryption(old: Element, new: Element) -> Element | None:
