@@ -32,6 +32,10 @@ def decode_toml(text: str, kind: type[T], what: str) -> T:
             f"{what} is not valid TOML: {_lower_first(str(error))}.",
             "Mend that line; strings need quotes and tables need [brackets].",
         ) from None
+    except ValueError:  # Python's limit on the digits that int() takes
+        raise SettingsError(
+            f"{what} has a number of thousands of digits.", "No setting is as large as that."
+        ) from None
     try:
         return msgspec.convert(data, kind, strict=True)
     except msgspec.ValidationError as error:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from console.cli.output import natural
 from core.errors import AmbiguousError, NotFoundError, UnreachableError, VirtdeckError
 from core.model import Host, Instance, LinkStatus, Migration, State
-from core.model.text import clean
+from core.model.text import printable_name, real_name
 
 Thing = TypeVar("Thing")
 _LISTINGS = "What there is, `virtdeck instances`, `hosts`, `pools`, `volumes` and `networks` list."
@@ -21,7 +22,7 @@ def instance(state: State, word: str) -> Instance:
     Raises AmbiguousError with the candidates, NotFoundError with a suggestion, or UnreachableError
     when it may be on a host that does not answer.
     """
-    found = [item for item in state.instances.values() if word in _spellings(item)]
+    found = _called(word, state.instances.values(), _spellings)
     if not found:
         names = [item.name for item in state.instances.values()]
         raise _not_found(state, "instance", word, names)
@@ -33,11 +34,8 @@ def host(state: State, word: str) -> Host:
     found = state.hosts.get(word)
     if found is not None:
         return found
-    near = difflib.get_close_matches(word, list(state.hosts), n=1)
     known = f"Open are: {', '.join(state.hosts)}; --connect opens more."
-    raise NotFoundError(
-        f"There is no host {clean(word)!r}.", f"Did you mean {near[0]!r}?" if near else known
-    )
+    raise NotFoundError(f"There is no host {_quoted(word)}.", _near(word, state.hosts) or known)
 
 
 def migrations(state: State, word: str) -> list[Migration]:
@@ -48,7 +46,7 @@ def migrations(state: State, word: str) -> list[Migration]:
     """
     if word in state.migrations:
         return [state.migrations[word]]
-    found = [item for item in state.migrations.values() if word in _moved_spellings(item)]
+    found = _called(word, state.migrations.values(), _moved_spellings)
     if not found:
         names = [item.name for item in state.migrations.values()]
         raise _not_found(state, "migration", word, names)
@@ -68,22 +66,39 @@ def anything(state: State, word: str) -> tuple[str, Any]:
     """Return the kind and value of whatever is called `word`.
 
     An instance, host, pool, network or operation by its name, id or `HOST/NAME`; a volume by its
-    path or as `POOL/VOLUME`. `KIND:NAME` picks a kind. Raises as `instance` does.
+    path, as `POOL/VOLUME`, or by its name where nothing else has that. `KIND:NAME` picks a kind.
+    Raises as `instance` does.
     """
     kind, _, name = word.partition(":")
     tables = _tables(state)
     wanted = {kind: tables[kind]} if name and kind in tables else tables
     name = name if name and kind in tables else word
-    found = [
-        (kind, item)
-        for kind, (items, spellings) in wanted.items()
-        for item in items
-        if name in spellings(item)
-    ]
+    things = [(kind, item) for kind, (items, _) in wanted.items() for item in items]
+    volumes = [pair for pair in things if pair[0] == "volume"]
+    found = _called(name, things, lambda pair: wanted[pair[0]][1](pair[1])) or _called(
+        name, volumes, lambda pair: (pair[1].name,)
+    )
     if not found:
-        everything = [item.name for items, _ in wanted.values() for item in items]
-        raise _not_found(state, "object", word, everything)
+        raise _not_found(state, "object", word, [_short(*pair) for pair in things])
     return _only(found, word, lambda pair: _label(*pair))
+
+
+def _called(
+    word: str, things: Iterable[Thing], spellings: Callable[[Thing], Iterable[str]]
+) -> list[Thing]:
+    """Return the things called `word`: as libvirt has it or as we print it.
+
+    Where there is none, those that look the same: blanks at the ends of a name are not seen.
+    """
+    listed, words = list(things), {word, printable_name(word)}
+    found = [thing for thing in listed if not words.isdisjoint(spellings(thing))]
+    looks = _look(word)
+    return found or [t for t in listed if any(_look(each) == looks for each in spellings(t))]
+
+
+def _look(word: str) -> str:
+    parts = unicodedata.normalize("NFC", word).split("/")
+    return "/".join(part.strip() for part in parts)
 
 
 def down_hosts(state: State) -> list[Host]:
@@ -128,6 +143,23 @@ def _tables(state: State) -> Mapping[str, tuple[Iterable[Any], Callable[[Any], t
     }
 
 
+def _short(kind: str, item: Any) -> str:
+    """Return a word that finds an object, if there are not several of its name."""
+    if kind == "operation":
+        return str(item.id)
+    return f"{item.pool_name}/{item.name}" if kind == "volume" else str(item.name)
+
+
+def _quoted(word: str) -> str:
+    return f"'{printable_name(real_name(word))}'"
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    """Return `Did you mean 'x'?`, or nothing where no known word is near."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"Did you mean '{near[0]}'?" if near else ""
+
+
 def _label(kind: str, item: Any) -> str:
     if kind == "volume":
         return f"{kind}:{item.host}/{item.pool_name}/{item.name}"
@@ -139,21 +171,18 @@ def _only(found: list[Thing], word: str, label: Callable[[Thing], str]) -> Thing
         return found[0]
     candidates = sorted(map(label, found), key=natural)
     raise AmbiguousError(
-        f"{clean(word)!r} fits {len(candidates)} objects: {', '.join(candidates)}.",
+        f"{_quoted(word)} fits {len(candidates)} objects: {', '.join(candidates)}.",
         "Name one of them in full, or by its UUID.",
     )
 
 
 def _not_found(state: State, what: str, word: str, names: list[str]) -> VirtdeckError:
-    shown = clean(word)
+    shown = _quoted(word)
     if down := down_hosts(state):
         hosts = ", ".join(host.name for host in down)
         return UnreachableError(
-            f"There is no {what} {shown!r} on the hosts that answer; {hosts} cannot be reached.",
+            f"There is no {what} {shown} on the hosts that answer; {hosts} cannot be reached.",
             " ".join(dict.fromkeys(host.link.hint for host in down if host.link.hint)),
         )
-    near = difflib.get_close_matches(word, names, n=1)
     listing = f"`virtdeck {what}s` lists them." if what in ("instance", "migration") else _LISTINGS
-    return NotFoundError(
-        f"There is no {what} {shown!r}.", f"Did you mean {near[0]!r}?" if near else listing
-    )
+    return NotFoundError(f"There is no {what} {shown}.", _near(word, names) or listing)

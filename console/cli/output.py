@@ -69,7 +69,10 @@ def cells(text: str) -> int:
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:
     """A sort key that puts `web-9` before `web-10`, and letters together whatever their case."""
     return tuple(
-        (0, int(part), "") if part.isdecimal() else (1, 0, part.casefold())
+        # a number's length before its digits: int() takes no more than 4,300 of them
+        (0, len(digits := part.lstrip("0")), digits)
+        if part.isdecimal()
+        else (1, 0, part.casefold())
         for part in _DIGITS.split(text)
         if part
     )

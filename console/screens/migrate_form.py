@@ -62,6 +62,7 @@ def _switch(
     return Field(id, label, _yes_no(yes, no), default=default, more=True)
 
 
+_DIGITS = 10
 _ANY = (0, 10**9)
 _PERCENT = (1, 99)
 
@@ -211,7 +212,8 @@ def _number(field: Field, text: str) -> int | float | None:
     least, most = field.number or _ANY
     if not text:
         return None if not field.default else float(field.default)
-    if not (text.isascii() and text.isdigit()) or not least <= int(text) <= most:
+    digits = len(text) if text.isascii() and text.isdigit() else 0
+    if not 0 < digits <= _DIGITS or not least <= int(text) <= most:
         raise ValueError(f"{field.label.strip().capitalize()}: a number from {least} to {most}.")
     return float(text) if field.default else int(text)
 

@@ -274,4 +274,4 @@ def natural_key(text: str) -> str:
 
 def _padded_number(match: re.Match[str]) -> str:
     digits = match.group().lstrip("0")
-    return f"{len(digits):03d}{digits}"
+    return f"{len(digits):05d}{digits}"

@@ -12,7 +12,7 @@ from core.errors import XmlError
 from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.tolerance import if_supported, unless_gone
 from core.model.instance import Address, AgentState, Instance, InstanceDetail, Snapshot
-from core.model.text import clean
+from core.model.text import clean, printable_name
 from core.xml import format_xml, read_instance, read_snapshot
 
 _LONGEST_XML = 1 << 20
@@ -94,7 +94,7 @@ def _snapshot(handle: Any, current: str | None) -> Snapshot:
     try:
         snapshot = read_snapshot(handle.getXMLDesc(0))
     except XmlError:
-        snapshot = Snapshot(clean(name))
+        snapshot = Snapshot(printable_name(name))
     return msgspec.structs.replace(snapshot, current=name == current)
 
 

@@ -26,6 +26,7 @@ from core.hypervisor.event_table import (
     text,
 )
 from core.model.event import Event, UnknownEvent
+from core.model.text import printable_name
 
 Emit = Callable[[Event], None]
 """Gets each event, on the event thread; must return at once."""
@@ -161,10 +162,10 @@ def _not_understood(stamp: Stamp, *values: Any) -> Event:
 def _identity(object_: str, handle: Any) -> tuple[str, str]:
     """Return an object's UUID and name from its handle, without a call to the host."""
     if object_ == "node-device":
-        return "", text(handle.name())
+        return "", printable_name(handle.name())
     if object_ == "secret":
         return handle.UUIDString(), text(handle.usageID())
-    return handle.UUIDString(), text(handle.name())
+    return handle.UUIDString(), printable_name(handle.name())
 
 
 def _alive(conn: Connection) -> bool:

@@ -28,7 +28,7 @@ from core.model.network import Network
 from core.model.observation import Listed
 from core.model.state_code import decode_state
 from core.model.storage import Pool, Volume
-from core.model.text import clean
+from core.model.text import printable_name
 
 VOLUME_SECONDS = 2.0
 """How long a listing may read volumes: ten thousand on a local socket, a hundred at 20 ms."""
@@ -86,7 +86,7 @@ def _list_instances(conn: Connection, host: str) -> tuple[Instance, ...]:
         instance = Instance(
             host=host,
             uuid=uuid,
-            name=clean(domain.name()),
+            name=printable_name(domain.name()),
             state=state,
             reason=reason,
             id=_id_of(domain),

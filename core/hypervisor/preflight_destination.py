@@ -20,7 +20,7 @@ from core.hypervisor.reading import describe_network
 from core.hypervisor.tolerance import unless_gone
 from core.migration.facts import DestinationFacts, FreePages, Twin
 from core.model.network import Network
-from core.model.text import clean
+from core.model.text import clean, printable_name, real_name
 from core.xml import Capabilities, read_capabilities
 from core.xml.needs import Needs
 from core.xml.tree import attribute, parse, text
@@ -125,7 +125,7 @@ def _twins(looks: Looks, uuid: str, name: str) -> tuple[Twin, ...] | None:
     def find() -> tuple[Twin, ...]:
         handles = (
             unless_gone(lambda: looks.conn.lookupByUUIDString(uuid)),
-            unless_gone(lambda: looks.conn.lookupByName(name)),
+            unless_gone(lambda: looks.conn.lookupByName(real_name(name))),
         )
         found = {handle.UUIDString(): handle for handle in handles if handle is not None}
         return tuple(_twin(looks, handle) for handle in found.values())
@@ -135,7 +135,7 @@ def _twins(looks: Looks, uuid: str, name: str) -> tuple[Twin, ...] | None:
 
 def _twin(looks: Looks, handle: Any) -> Twin:
     return Twin(
-        name=clean(handle.name()),
+        name=printable_name(handle.name()),
         uuid=handle.UUIDString(),
         active=bool(handle.isActive() == 1),
         managed_save=looks.see("managed-save", lambda: bool(handle.hasManagedSaveImage(0) == 1)),
@@ -214,7 +214,7 @@ def _links(looks: Looks, wanted: Needs) -> tuple[str, ...] | None:
         return None
     listed = looks.see("links", lambda: looks.conn.listAllInterfaces(0))
     if listed is not None:
-        return tuple(clean(each.name()) for each in listed)
+        return tuple(printable_name(each.name()) for each in listed)
     flag = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET
     handles = looks.see("links", lambda: looks.conn.listAllDevices(flag))
     if handles is None:
@@ -231,7 +231,7 @@ def _devices(looks: Looks, wanted: Needs) -> tuple[str, ...] | None:
     if not wanted.host_devices:
         return None
     handles = looks.see("devices", lambda: looks.conn.listAllDevices(0))
-    return None if handles is None else tuple(clean(handle.name()) for handle in handles)
+    return None if handles is None else tuple(printable_name(handle.name()) for handle in handles)
 
 
 def _usb(looks: Looks, wanted: Needs) -> tuple[str, ...] | None:

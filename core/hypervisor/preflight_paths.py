@@ -13,6 +13,7 @@ from core.hypervisor.reading import describe_pool, read_volume
 from core.hypervisor.tolerance import gone, unless_gone
 from core.migration.facts import PathFacts
 from core.model.storage import Pool, PoolState, Volume
+from core.model.text import real_name
 
 _DIRECTORIES = frozenset({"dir", "fs", "netfs", "gluster", "vstorage", "logical"})
 """Pools that know every file of their directory, as of their last refresh."""
@@ -58,7 +59,7 @@ def pool_of(path: str, pools: Iterable[Pool]) -> Pool | None:
 
 def _volume(conn: Connection, host: str, path: str, pool: Pool | None) -> Volume | None:
     try:
-        handle = conn.storageVolLookupByPath(path)
+        handle = conn.storageVolLookupByPath(real_name(path))
     except libvirt.libvirtError as error:
         if gone(error):
             return None
@@ -74,7 +75,7 @@ def _seen_missing(pool: Pool | None, looks: Looks, path: str) -> bool | None:
 
 
 def _with_file(facts: PathFacts, mounts: str) -> PathFacts:
-    file = look_at(facts.path, mounts)
+    file = look_at(real_name(facts.path), mounts)
     return PathFacts(
         facts.path,
         facts.exists if file.exists is None else file.exists,

@@ -17,7 +17,7 @@ from core.model.instance import AgentState, Instance
 from core.model.network import Network
 from core.model.state_code import decode_state
 from core.model.storage import Pool, PoolState, Volume
-from core.model.text import clean
+from core.model.text import printable_name
 from core.xml import read_instance as instance_from_xml
 from core.xml import read_network as network_from_xml
 from core.xml import read_pool as pool_from_xml
@@ -45,7 +45,7 @@ def _read_instance(domain: Any, host: str) -> Instance:
     # The state after the XML: an instance that stops in between is then seen as stopped, and the
     # event that follows has it read again.
     state, reason = decode_state(*domain.state()[:2])
-    identity = Instance(host, domain.UUIDString(), clean(domain.name()), described=False)
+    identity = Instance(host, domain.UUIDString(), printable_name(domain.name()), described=False)
     instance = _from_xml(xml, host, identity)
     number = domain.ID()
     return msgspec.structs.replace(
@@ -97,7 +97,7 @@ def describe_pool(handle: Any, host: str) -> Pool:
 
     The sizes of a pool that is not active are not known. Raises libvirtError.
     """
-    uuid, name = handle.UUIDString(), clean(handle.name())
+    uuid, name = handle.UUIDString(), printable_name(handle.name())
     state, capacity, allocation, available = handle.info()
     try:
         pool = pool_from_xml(handle.XMLDesc(0), host=host)
@@ -128,9 +128,9 @@ def list_volumes(handle: Any, pool: Pool) -> list[Any]:
 
 def name_volume(handle: Any, pool: Pool) -> Volume:
     """Return a volume as far as its handle tells, without a call: sizes and format are unknown."""
-    key = clean(handle.key())
+    key = printable_name(handle.key())
     path = key if key.startswith("/") else ""
-    return Volume(pool.host, pool.uuid, pool.name, clean(handle.name()), path)
+    return Volume(pool.host, pool.uuid, pool.name, printable_name(handle.name()), path)
 
 
 def read_volume(handle: Any, pool: Pool) -> Volume | None:
@@ -164,7 +164,7 @@ def read_network(conn: Connection, host: str, uuid: str) -> Network | None:
 
 def describe_network(handle: Any, host: str) -> Network:
     """Read what a network's XML tells: one call. Its flags are the caller's to add."""
-    uuid, name = handle.UUIDString(), clean(handle.name())
+    uuid, name = handle.UUIDString(), printable_name(handle.name())
     try:
         return msgspec.structs.replace(network_from_xml(handle.XMLDesc(0), host=host), uuid=uuid)
     except XmlError:

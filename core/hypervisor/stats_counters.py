@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.model.stats import Counters, DiskCounters, InterfaceCounters
-from core.model.text import clean
+from core.model.text import printable_name
 
 Record = Mapping[str, Any]
 _KIB = 1024
@@ -69,8 +69,8 @@ def _disks(record: Record) -> Iterator[DiskCounters]:
     for number in _numbers(record, "block.count"):
         at = f"block.{number}."
         yield DiskCounters(
-            target=clean(record.get(at + "name", "")),
-            path=clean(record.get(at + "path", "")),
+            target=printable_name(record.get(at + "name", "")),
+            path=printable_name(record.get(at + "path", "")),
             read_bytes=record.get(at + "rd.bytes"),
             write_bytes=record.get(at + "wr.bytes"),
             read_requests=record.get(at + "rd.reqs"),
@@ -86,7 +86,7 @@ def _interfaces(record: Record) -> Iterator[InterfaceCounters]:
         if at + "name" not in record:
             continue  # no device on the host (user-mode networking): nothing is counted
         yield InterfaceCounters(
-            target=clean(record.get(at + "name", "")),
+            target=printable_name(record.get(at + "name", "")),
             received_bytes=record.get(at + "rx.bytes"),
             sent_bytes=record.get(at + "tx.bytes"),
         )

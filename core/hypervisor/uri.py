@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from core.errors import UsageError
 from core.model.text import clean
@@ -132,6 +132,8 @@ def _split(uri: str) -> tuple[SplitResult, int | None]:
         raise UsageError(
             "The URI contains blanks or control characters.", f"Write a blank as %20. {_EXAMPLE}"
         )
+    if "#" in uri:  # to libvirt it ends the URI, wherever it stands
+        raise UsageError(f"The URI {clean(uri)!r} contains a '#'.", "Write it as %23.")
     try:
         parts = urlsplit(uri)
         port = parts.port
@@ -228,7 +230,7 @@ def _derive_name(address: HostAddress) -> str:
             if part != "/" and not _DULL.fullmatch(part):
                 return clean(part)
     if address.driver == "test":
-        return PurePosixPath(address.path).stem or "test"
+        return clean(PurePosixPath(unquote(address.path)).stem) or "test"
     return "localhost"
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # Cc: C0 and C1 controls; Cf: bidirectional overrides and invisible joiners that hide or reorder
 # text; Cs, Co, Cn: what no terminal can show; Zl and Zp: line breaks in disguise.
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_SPELLED = re.compile(r"\\(u[0-9a-f]{4}|U00(?:0[0-9a-f]|10)[0-9a-f]{4})")
+"""A character as `printable_name` writes it out; a name's own backslash before such letters too."""
 
 
 def clean(text: str, *, multiline: bool = False) -> str:
@@ -24,3 +27,28 @@ def _clean_character(character: str, multiline: bool) -> str:
     if character in "\n\t":
         return character if multiline else " "
     return _REPLACEMENT if unicodedata.category(character) in _UNSAFE else character
+
+
+def printable_name(name: str) -> str:
+    """Return a name or path with nothing unsafe left in it that is still no other's.
+
+    What `clean` would replace is written out, `a\\u200bb`, so that two names never become one and
+    what is printed can be typed. Blanks stay, at the ends too: libvirt tells `a` from `a `.
+    """
+    if name.isascii() and name.isprintable() and "\\" not in name:
+        return name
+    spelled = _SPELLED.sub(lambda found: _spell("\\") + found[1], name)
+    return "".join(
+        _spell(character) if unicodedata.category(character) in _UNSAFE else character
+        for character in spelled
+    )
+
+
+def real_name(printable: str) -> str:
+    """Return the name or path that `printable_name` wrote: what libvirt knows it by."""
+    return _SPELLED.sub(lambda found: chr(int(found[1][1:], 16)), printable)
+
+
+def _spell(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

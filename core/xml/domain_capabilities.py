@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.sax.saxutils import escape, quoteattr
 
 from core.model.base import Value
-from core.xml.tree import Element, attribute, parse, text
+from core.xml.tree import Element, attribute, exact, number, parse, text
 
 
 class DomainCapabilities(Value, frozen=True):
@@ -33,12 +33,11 @@ def read_domain_capabilities(xml: str) -> DomainCapabilities:
     """Return what a `<domainCapabilities>` tells. Raises XmlError."""
     root = parse(xml, "domainCapabilities")
     secure = _values(root.find("os/loader"), "secure")
-    vcpus = attribute(root, "max", "vcpu")
     return DomainCapabilities(
-        emulator=text(root, "path"),
+        emulator=exact(root, "path"),
         machine=text(root, "machine"),
-        vcpus_maximum=int(vcpus) if vcpus.isascii() and vcpus.isdigit() else None,
-        loaders=tuple(filter(None, map(text, root.iterfind("os/loader/value")))),
+        vcpus_maximum=number(attribute(root, "max", "vcpu")),
+        loaders=tuple(filter(None, map(exact, root.iterfind("os/loader/value")))),
         firmware=_values(root.find("os"), "firmware"),
         secure_boot=None if secure is None else "yes" in secure,
         tpm_backends=_device(root, "tpm", "backendModel"),

@@ -10,6 +10,7 @@ from core.xml.tree import (
     Element,
     attribute,
     children,
+    exact,
     number,
     paragraph,
     parse,
@@ -36,7 +37,7 @@ def read_instance(xml: str, host: str = "") -> Instance:
     return Instance(
         host=host,
         uuid=text(domain, "uuid").lower(),
-        name=text(domain, "name"),
+        name=exact(domain, "name"),
         id=number(attribute(domain, "id")),
         title=text(domain, "title"),
         description=paragraph(domain, "description"),
@@ -70,7 +71,7 @@ def _read_firmware(domain: Element) -> str:
     chosen = attribute(domain, "firmware", "os")
     if chosen:
         return chosen
-    loader = text(domain, "os/loader")
+    loader = exact(domain, "os/loader")
     if loader:
         return loader
     guest = domain.find("os/type")
@@ -96,7 +97,7 @@ def _read_boot(
 ) -> tuple[str, ...]:
     """Return what it boots from, first first: a kernel, a boot loader, devices or classes."""
     for path in ("bootloader", "os/kernel", "os/init"):
-        given = text(domain, path)
+        given = exact(domain, path)
         if given:
             return (given,)
     ordered = [(disk.boot_order, disk.target) for disk in disks]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 from core.model import Network
-from core.xml.tree import Element, attribute, parse, text
+from core.xml.tree import Element, attribute, exact, parse, text
 
 
 def read_network(xml: str, host: str = "") -> Network:
@@ -18,7 +18,7 @@ def read_network(xml: str, host: str = "") -> Network:
     return Network(
         host=host,
         uuid=text(network, "uuid").lower(),
-        name=text(network, "name"),
+        name=exact(network, "name"),
         bridge=attribute(network, "name", "bridge"),
         # a <forward> without a mode means nat
         forward="" if forward is None else attribute(forward, "mode") or "nat",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.model import Snapshot
-from core.xml.tree import attribute, number, paragraph, parse, text
+from core.xml.tree import attribute, exact, number, paragraph, parse, text
 
 
 def read_snapshot(xml: str) -> Snapshot:
@@ -17,8 +17,8 @@ def read_snapshot(xml: str) -> Snapshot:
     kept.append(attribute(snapshot, "snapshot", "memory"))
     created = number(text(snapshot, "creationTime"))
     return Snapshot(
-        name=text(snapshot, "name"),
-        parent=text(snapshot, "parent/name"),
+        name=exact(snapshot, "name"),
+        parent=exact(snapshot, "parent/name"),
         created=None if created is None else float(created),
         state=text(snapshot, "state"),
         description=paragraph(snapshot, "description"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.model import Pool, Volume
-from core.xml.tree import Element, attribute, flag, parse, size, text
+from core.xml.tree import Element, attribute, exact, flag, parse, size, text
 
 
 def read_pool(xml: str, host: str = "") -> Pool:
@@ -17,9 +17,9 @@ def read_pool(xml: str, host: str = "") -> Pool:
     return Pool(
         host=host,
         uuid=text(pool, "uuid").lower(),
-        name=text(pool, "name"),
+        name=exact(pool, "name"),
         type=attribute(pool, "type"),
-        path=text(pool, "target/path") or _read_source(pool),
+        path=exact(pool, "target/path") or _read_source(pool),
         capacity=size(pool, "capacity"),
         allocation=size(pool, "allocation"),
         available=size(pool, "available"),
@@ -28,7 +28,7 @@ def read_pool(xml: str, host: str = "") -> Pool:
 
 def _read_source(pool: Element) -> str:
     return (
-        text(pool, "source/name")
+        exact(pool, "source/name")
         or attribute(pool, "path", "source/device")
         or attribute(pool, "path", "source/dir")
         or attribute(pool, "name", "source/adapter")
@@ -45,12 +45,12 @@ def read_volume(xml: str, host: str, pool: str, pool_name: str) -> Volume:
         host=host,
         pool=pool,
         pool_name=pool_name,
-        name=text(volume, "name"),
-        path=text(volume, "target/path") or text(volume, "key"),
+        name=exact(volume, "name"),
+        path=exact(volume, "target/path") or exact(volume, "key"),
         type=attribute(volume, "type"),
         format=attribute(volume, "type", "target/format"),
         capacity=size(volume, "capacity"),
         allocation=size(volume, "allocation"),
-        backing=text(volume, "backingStore/path"),
+        backing=exact(volume, "backingStore/path"),
         encrypted=flag(volume, "target/encryption"),
     )

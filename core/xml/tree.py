@@ -7,14 +7,15 @@ import re
 from lxml import etree
 
 from core.errors import XmlError
-from core.model.text import clean
+from core.model.text import clean, printable_name
 
 Element = etree._Element
 
 # A document type can only stand before the root element. Atomic groups: no backtracking, so a
 # prolog of many comments costs linear time.
 _DOCTYPE = re.compile(r"\ufeff?(?>\s+|<\?(?>.*?\?>)|<!--(?>.*?-->))*+<!DOCTYPE", re.DOTALL)
-_NUMBER = re.compile(r"[0-9]{1,19}")
+_NUMBER = re.compile(r"0*([0-9]{1,19})")
+_HEXADECIMAL = re.compile(r"0[xX]([0-9a-fA-F]{1,16})")
 _LARGEST = 2**63 - 1  # what tapes and the journal can hold
 _HINT = "Look at the host's libvirt log; virsh dumpxml shows what libvirt sends."
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
@@ -67,33 +68,41 @@ def text(element: Element | None, path: str = ".") -> str:
     return clean(found.text.strip())
 
 
+def exact(element: Element | None, path: str = ".") -> str:
+    """Return the text at `path` that names something, a path or a name: printable, blanks and all.
+
+    libvirt takes it as it stands. `core.model.text.real_name` gives back what was written.
+    """
+    found = None if element is None else element.find(path)
+    return "" if found is None or not found.text else printable_name(found.text)
+
+
 def paragraph(element: Element, path: str) -> str:
     """Return the text at `path` with its line breaks, otherwise clean."""
     return clean(element.findtext(path) or "", multiline=True).strip()
 
 
 def attribute(element: Element | None, name: str, path: str = ".") -> str:
-    """Return the clean value of an attribute of the element at `path`; empty when missing."""
+    """Return an attribute of the element at `path`, as `exact` does; empty when missing."""
     found = None if element is None else element.find(path)
     value = None if found is None else found.get(name)
-    return clean(value.strip()) if value else ""
+    return printable_name(value) if value else ""
 
 
 def number(value: str) -> int | None:
     """Return a decimal number of at most 63 bits; None for anything else."""
-    if not _NUMBER.fullmatch(value):
+    found = _NUMBER.fullmatch(value)
+    if found is None:
         return None
-    result = int(value)
+    result = int(found[1])
     return result if result <= _LARGEST else None
 
 
 def hexadecimal(value: str, default: int = 0) -> int:
     """Return a number written as libvirt writes device addresses: `0x1f` or decimal."""
-    try:
-        result = int(value, 16) if value.lower().startswith("0x") else int(value)
-    except ValueError:
-        return default
-    return result if 0 <= result <= _LARGEST else default
+    found = _HEXADECIMAL.fullmatch(value)
+    result = int(found[1], 16) if found else number(value)
+    return result if result is not None and result <= _LARGEST else default
 
 
 def flag(element: Element, path: str) -> bool:

@@ -178,4 +178,4 @@ def test_names_are_cleaned(tmp_path: Path) -> None:
     conn = open_world(tmp_path)
     conn.defineXML(instance_xml(1, "red\u202ebull"))
     (instance,) = read_listing(conn, "alpha", 0.0).instances
-    assert instance.name == "red\N{REPLACEMENT CHARACTER}bull"
+    assert instance.name == "red\\u202ebull"

@@ -10,8 +10,10 @@ import pytest
 from core.hypervisor.binding import libvirt
 from core.hypervisor.detail import read_addresses, read_detail
 from core.hypervisor.facts import read_facts
+from core.hypervisor.listing import read_listing
 from core.hypervisor.reading import read_instance, read_network, read_pool
 from core.model import Address, InstanceState, PoolState
+from tests.driver.command import Virtdeck
 from tests.driver.worlds import NETWORK, POOL, VOLUME, instance_xml, open_world, uuid_of
 
 NOBODY = uuid_of(999)
@@ -208,3 +210,45 @@ def test_facts_of_a_dead_connection_are_an_error(tmp_path: Path) -> None:
     conn.close()
     with pytest.raises(libvirt.libvirtError):
         read_facts(conn)
+
+
+NAMES = Path(__file__).parents[1] / "data" / "xml" / "names.xml"
+
+
+def test_names_are_the_same_whether_listed_or_described() -> None:
+    conn = libvirt.open(f"test://{NAMES}")
+    listed = read_listing(conn, "alpha", 0.0)
+    described = [read_instance(conn, "alpha", each.uuid) for each in listed.instances]
+    names = ["  lead", r"zero\u200bwidth"]
+    assert sorted(each.name for each in listed.instances) == names
+    assert sorted(each.name for each in described if each) == names
+    pool = read_pool(conn, "alpha", listed.pools[0].uuid)
+    assert pool is not None
+    expected = {"disk": 10, "disk ": 20, r"disk\u200b": 30, r"disk\u200c": 40, "root.qcow2": 0}
+    assert {each.name: (each.capacity or 0) >> 30 for each in pool[1]} == expected
+    assert {each.path for each in pool[1]} == {f"/p/{name}" for name in expected}
+    assert {each.key for each in listed.volumes} == {each.key for each in pool[1]}
+
+
+def test_what_is_printed_is_found_by_the_command_line(virtdeck: Virtdeck) -> None:
+    world = f"t=test://{NAMES}"
+    rows = virtdeck("-c", world, "volumes", "--json").rows
+    assert sorted(row["name"] for row in rows) == sorted(
+        ["disk", "disk ", r"disk\u200b", r"disk\u200c", "root.qcow2"]
+    )
+    for word in (r"p/disk\u200b", "root.qcow2", "p/disk "):
+        shown = virtdeck("-c", world, "show", word, "--json")
+        assert shown.status == 0, shown.err
+        assert word.endswith(shown.rows[0]["name"])
+    for word in ("lead", "  lead", r"zero\u200bwidth"):
+        assert virtdeck("-c", world, "show", word).out.startswith("instance "), word
+
+
+def test_a_world_with_a_hash_in_its_path(virtdeck: Virtdeck, tmp_path: Path) -> None:
+    (tmp_path / "a#b.xml").write_text(NAMES.read_text())
+    refused = virtdeck("-c", f"t=test://{tmp_path}/a#b.xml", "instances")
+    assert refused.status == 2
+    assert "contains a '#'" in refused.err
+    assert "%23" in refused.err
+    found = virtdeck("-c", f"t=test://{tmp_path}/a%23b.xml", "instances")
+    assert (found.status, found.err) == (0, "")

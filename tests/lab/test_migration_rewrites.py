@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from core.lab import Lab, LabError, LabHost
+from core.errors import LabError
+from core.lab import Lab, LabHost
 from tests.driver.command import Virtdeck
 
 DOMAIN = """<domain type='qemu'><name>{name}</name><memory unit='KiB'>65528</memory><vcpu>1</vcpu>

@@ -112,7 +112,7 @@ def test_whatever_is_missing_is_unknown_never_zero(missing: set[str]) -> None:
 def test_names_are_cleaned() -> None:
     record = {"block.count": 1, "block.0.name": "vd\x1ba", "block.0.path": "/a\nb"}
     (disk,) = read_counters(record, asked=True).disks
-    assert (disk.target, disk.path) == ("vd\N{REPLACEMENT CHARACTER}a", "/a b")
+    assert (disk.target, disk.path) == ("vd\\u001ba", "/a\\u000ab")
 
 
 def test_states_have_words_and_unknown_ones_say_so() -> None:

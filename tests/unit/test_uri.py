@@ -26,6 +26,8 @@ from core.hypervisor.uri import DRIVERS, TRANSPORTS, parse_uri, unique_names
         ("qemu+unix://alpha/system", "names a host", "ssh"),
         ("qemu+ssh://alpha:99999/system", "is not a URI", "qemu+ssh://"),
         ("qemu+ssh://alpha/system?keyfile=/a b", "blanks or control characters", "%20"),
+        ("test:///worlds/a#b.xml", "contains a '#'", "%23"),
+        ("qemu+unix:///session?socket=/run/a#b", "contains a '#'", "%23"),
         ("qemu:///system\x1b[2J", "blanks or control characters", "%20"),
         ("my host=qemu:///system", "'my host' cannot be the name", "letters"),
         ("größe=qemu:///system", "'größe' cannot be the name", "letters"),

@@ -166,15 +166,15 @@ def test_missing_sections():
 
 def test_hostile_text_and_nonsense_numbers():
     evil = read("hostile")
-    assert evil.name == "evil\ufffd31m\ufffdgpj.exe\ufffdx"
+    assert evil.name == r"evil\u009b31m\u202egpj.exe\u2028x"
     assert evil.title == "tab line\ufffdreturn"
-    assert (evil.id, evil.memory, evil.vcpus, evil.architecture) == (None, 0, 1, "\ufffd")
+    assert (evil.id, evil.memory, evil.vcpus, evil.architecture) == (None, 0, 1, r"\u009d")
     assert evil.boot == ("hd",)
     assert [disk.source and disk.source.path for disk in evil.disks] == [None, None, None, "/a"]
     assert evil.disks[0].address == "pci 0000:00:00.0"
     assert evil.disks[3].backing == ()
     assert evil.agent is AgentState.UNKNOWN
-    assert evil.devices[-1].address == "quantum up\ufffd"
+    assert evil.devices[-1].address == r"quantum up\u009b"
 
 
 def test_forty_disks():

@@ -22,6 +22,7 @@ _CHOICES = {
     "access": ("shared", "private"),
     "allocation": ("immediate", "ondemand"),
 }
+_MOST = 2**31 - 1
 _WITH_PRIORITY = ("fifo", "rr")
 _SCHEDULERS = ("batch", "idle", *_WITH_PRIORITY)
 
@@ -117,7 +118,11 @@ def _pinning(rewrites: Rewrites) -> Iterator[str]:
             yield from _scheduler(scheduler)
         numbers = [pin.id for pin in (*numa.vcpus, *numa.iothreads)]
         numbers += [cell.cell for cell in numa.cells]
-        yield from (f"{number} is no number of a vCPU or cell." for number in numbers if number < 0)
+        yield from (
+            f"{number} is no number of a vCPU, I/O thread or cell."
+            for number in numbers
+            if not 0 <= number <= _MOST
+        )
     for what, value in sets:
         if value and read_set(value) is None:
             yield f"{clean(value)!r} ({what}) is no set of numbers such as 0-3,8."
