@@ -9,8 +9,7 @@ from lxml import etree
 from core.errors import VirtdeckError
 from core.migration.preflight_case import FullCase, FullRule, blocker, ok, unknown, warning
 from core.model import Finding, Migrate, Rewrites
-from core.xml.abi import abi_breaks
-from core.xml.rewrite import rewrite
+from core.xml.rewrite import abi_differences, rewrite
 from core.xml.tree import parse
 
 
@@ -48,13 +47,13 @@ def check_guest_abi(case: FullCase) -> Iterator[Finding]:
     wanted = destination_xml(case.request, case.here.xml)
     if not case.here.active or not wanted or wanted == case.here.xml:
         return
-    breaks = abi_breaks(case.here.xml, wanted)
+    breaks = abi_differences(case.here.xml, wanted)
     if not breaks:
         yield ok("guest-abi", "The rewrites change nothing that the guest sees.")
     for sentence in breaks:
         yield blocker(
             "guest-abi",
-            f"The rewrites change what the running guest sees, which libvirt refuses: {sentence}",
+            f"The rewrites change what the running guest sees: {sentence}",
             "Give the new element the same value; or shut it down and move its definition.",
         )
 

@@ -261,7 +261,7 @@ def test_rewrites_that_the_running_guest_would_see(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("core.migration.preflight_xml.rewrite", lossy)
     found = judged(asked, seen)["guest-abi"]
     assert found.level is Level.BLOCKER
-    assert "rotation rate" in found.text
+    assert "rotation_rate" in found.text
     off = judged(replace(asked, offline=True), facts(source(seen.source.xml, active=False)))  # type: ignore[union-attr]
     assert "guest-abi" not in off, "nothing runs that could see it"
 

@@ -199,6 +199,26 @@ def test_differences_of_devices(before, after, words):
     assert words is None or words in found[0]
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("/dev/a", "/dev/b"),
+        ("<address type='pci' domain='0x0000' bus='0x04' slot='0x00' function='0x0'/>", ""),
+        ("bus='0x04'", "bus='4'"),
+        (" cache='none'", " cache='none' discard='unmap'"),
+    ],
+)
+def test_what_the_guest_does_not_see_may_change(old, new):
+    assert old in DISK
+    assert abi_differences(domain(DISK), domain(DISK.replace(old, new))) == ()
+
+
+def test_none_and_the_default_are_the_same():
+    plain = "<disk><target dev='vda'/></disk>"
+    same = "<disk device='disk' model='default'><driver queues='0'/><target dev='vda'/></disk>"
+    assert abi_differences(domain(plain), domain(same)) == ()
+
+
 def test_only_domains_are_compared():
     with pytest.raises(XmlError):
         abi_differences("<pool/>", "<domain/>")

@@ -28,7 +28,13 @@ _PLACED = ("alias", "address", "mtu")
 """What libvirt or the source gave a device: another one's are passed over, not refused."""
 _KEYS = {"disk": ("target", "dev"), "interface": ("mac", "address")}
 """By which attribute devices are the same ones; others by their place among their kind."""
-_DEFAULTS = {"disk": {"device": "disk"}, "interface": {"link state": "up"}}
+_DEFAULTS = {
+    "disk": {
+        "device": "disk", "model": "default", "driver queues": "0", "driver queue_size": "0",
+        "target rotation_rate": "0",
+    },
+    "interface": {"link state": "up"},
+}  # fmt: skip
 _UNITS = {"memory": "KiB", "maxMemory": "KiB", "size": "KiB", "block": "KiB", "requested": "KiB"}
 _MAC_OR_UUID = re.compile(r"[0-9a-fA-F]{2}([:-]?[0-9a-fA-F]{2}){5,15}")
 _HEXADECIMAL = re.compile(r"0[xX][0-9a-fA-F]{1,16}")
@@ -51,8 +57,8 @@ def abi_differences(source: str, destination: str) -> tuple[str, ...]:
         elif key not in old:
             found.append(f"The {_title(key)} is there only.")
         else:
-            what = f"The {_title(key)}"
-            found += _changes(what, _device_facts(old[key]), _device_facts(new[key]))
+            facts = _device_facts(old[key]), _device_facts(new[key])
+            found += _changes(f"The {_title(key)}", *_with_places(*facts))
     return tuple(found)
 
 
@@ -97,6 +103,14 @@ def _devices(domain: Element) -> dict[tuple[str, str], Element]:
             key = (kind, f"number {counts[kind]}")
         found[key] = device
     return found
+
+
+def _with_places(before: Facts, after: Facts) -> tuple[Facts, Facts]:
+    """Return the facts without the address where the second has none: libvirt chooses it then."""
+    if any(name.startswith("address ") for name in after):
+        return before, after
+    placed = {name: value for name, value in before.items() if not name.startswith("address ")}
+    return placed, after
 
 
 def _title(key: tuple[str, str]) -> str:
