@@ -47,7 +47,10 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         name: partial(open_screen, name) for name in MODES
     }
-    DEFAULT_MODE = "instances"
+    FIRST_MODE: ClassVar[str] = "instances"
+    """What opens first, and what `esc` ends at. Textual's own default mode stays below it, with an
+    empty screen: from Python 3.12 on a screen's widgets are mounted while it is made, before its
+    mode has it, and an Input then asks the app for the screen in view."""
     BINDINGS = bindings_for("global", "replay")
     CSS_PATH = Path("screens/app.tcss")
 
@@ -83,8 +86,9 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
 
     # -- life ----------------------------------------------------------------------------------
 
-    def on_mount(self) -> None:
-        """Open the core and begin to listen."""
+    async def on_mount(self) -> None:
+        """Show the first screen, open the core and begin to listen."""
+        await self.switch_mode(self.FIRST_MODE)
         self.set_keymap(textual_keymap(self.settings.keys))
         self.set_interval(TIME_SECONDS, self._tick)
         self.bridge.start()
@@ -220,8 +224,8 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
             return
         if len(self.screen_stack) > 1:
             await self.pop_screen()
-        elif self.current_mode != self.DEFAULT_MODE:
-            await self.switch_mode(self.DEFAULT_MODE)
+        elif self.current_mode != self.FIRST_MODE:
+            await self.switch_mode(self.FIRST_MODE)
 
     def action_leave(self) -> None:
         """Quit; asks when an operation runs."""

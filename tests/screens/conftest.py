@@ -6,8 +6,10 @@ console's clock, the zone is fixed, so ages, times and charts never differ.
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
+import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta, timezone
 from pathlib import Path
@@ -108,6 +110,17 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
     for key in keys:
         await pilot.press(key)
         await settled(pilot)
+
+
+@pytest.fixture(autouse=True)
+async def tasks_as_in_a_process() -> None:
+    """Have a pilot's tasks begin at once, as those of a process do where Python can do that.
+
+    Textual's `run` asks for it from Python 3.12 on, its `run_test` does not; then the order in
+    which widgets are mounted is another.
+    """
+    if sys.version_info >= (3, 12):
+        asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
 
 
 @pytest.fixture(autouse=True)
