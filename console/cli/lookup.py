@@ -47,6 +47,8 @@ def migrations(state: State, word: str) -> list[Migration]:
     if word in state.migrations:
         return [state.migrations[word]]
     found = _called(word, state.migrations.values(), _moved_spellings)
+    # those between other hosts than the open ones only where nothing else is meant
+    found = [item for item in found if not item.not_open] or found
     if not found:
         names = [item.name for item in state.migrations.values()]
         raise _not_found(state, "migration", word, names)

@@ -19,6 +19,7 @@ from console.cli.output import json_line, note, plain, say
 from core.errors import RefusedError, UsageError, VirtdeckError
 from core.fleet import Fleet
 from core.migration import report as reports
+from core.migration.words import against_not_open
 from core.model import Answer, JobSample, Migration, ResumeMigration, State, Steer, SteerKind
 from core.model.text import clean
 
@@ -64,6 +65,8 @@ def running(state: State, name: str) -> Migration:
     """
     found = lookup.migrations(state, name)
     for item in found:
+        if item.not_open:
+            raise RefusedError(against_not_open(item))
         if not item.status.final:
             return item
     over = found[0]

@@ -11,6 +11,7 @@ from console.screens.view import View
 from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue
 from core.migration.report import downtime_of
+from core.migration.words import against_not_open
 from core.model import (
     Answer,
     JobSample,
@@ -82,7 +83,9 @@ def _progress(view: View, row: Migration, width: int) -> CellValue:
 def _sentences(view: View, row: Migration) -> list[CellValue]:
     """What an operator must know, the gravest first."""
     lines: list[CellValue] = []
-    if words.lost(view, row):
+    if row.not_open:
+        lines.append(Cell(f" ! {against_not_open(row)}", "warning"))
+    elif words.lost(view, row):
         age = view.stale_age(row.host)
         lines.append(
             Cell(f" ! The link to {clean(row.host)} is not up: what is shown is {age} old. "

@@ -91,8 +91,8 @@ def progress_bar(share: float | None, width: int) -> str:
 
 
 def lost(view: View, row: Migration) -> bool:
-    """Whether what is shown may be old: it is not over and the source is out of reach."""
-    return not row.status.final and view.stale(row.host)
+    """Whether what is shown may be old: it is not over and the source is out of sight."""
+    return not row.status.final and (bool(row.not_open) or view.stale(row.host))
 
 
 def time_left(view: View, row: Migration) -> str:
@@ -119,6 +119,8 @@ def eta_words(view: View, row: Migration, *, short: bool = False) -> str:
 
 def verdict_cell(view: View, row: Migration) -> Cell:
     """The verdict as a word in its role; greyed while the link is lost."""
+    if row.not_open and not row.status.final:
+        return Cell("its host is not open here", "muted")
     if lost(view, row):
         return Cell(f"as of {view.stale_age(row.host)} ago", "muted")
     if row.status.final:

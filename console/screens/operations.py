@@ -23,6 +23,7 @@ from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, Column
 from console.widgets.live_table import LiveTable
 from core.model import VERBS, Delta, OperationRecord, OperationStatus
+from core.model.text import clean
 
 _PROGRESS = 14
 """Cells of the progress bar and what stands behind it."""
@@ -109,6 +110,9 @@ class OperationsScreen(ListScreen[OperationRecord], inherit_bindings=False):
                 severity="warning", timeout=5, markup=False,
             )  # fmt: skip
             return
+        if record.not_open:
+            console.notify(_not_here(record), severity="warning", timeout=8, markup=False)
+            return
         title = f"Cancel {record.verb} {record.name} on {record.host}?"
         lines: list[CellValue] = [_CANCELLED.get(record.verb, _UNDONE)]
 
@@ -191,6 +195,7 @@ def operation_lines(view: View, record: OperationRecord) -> list[CellValue]:
                 ("outcome", record.outcome),
                 ("cure", Cell(record.hint, "strong") if record.hint else ""),
                 ("asked", f"{view.date(record.created)} by {record.author}"),
+                ("host", Cell(_not_here(record), "warning") if record.not_open else ""),
                 ("options", options),
             ]
         ),
@@ -202,6 +207,13 @@ def operation_lines(view: View, record: OperationRecord) -> list[CellValue]:
     return lines + [
         (Cell(f"  {view.clock(step.at)}  ", "muted"), Cell(step.text)) for step in record.steps
     ]
+
+
+def _not_here(record: OperationRecord) -> str:
+    return (
+        f"{clean(record.host)} is another host than those open here: open "
+        f"{clean(record.not_open)} to do something about it."
+    )
 
 
 def _options(options: Mapping[str, Any]) -> Iterable[str]:

@@ -14,7 +14,7 @@ from console.screens.base import ConsoleScreen
 from console.screens.migration_controls import resume_against, step_against, stepped
 from console.screens.migration_panels import SPLIT_BRAIN
 from core.migration.policies import POLICIES
-from core.migration.words import speaks_against
+from core.migration.words import against_not_open, speaks_against
 from core.model import (
     Answer,
     Migration,
@@ -232,6 +232,8 @@ _ANSWERS = {
 
 def resume_guest_against(row: Migration) -> str:
     """Why the guest must not be let run on at the source."""
+    if row.not_open:
+        return against_not_open(row)
     if row.status in (MigrationStatus.POST_COPY, MigrationStatus.POST_COPY_FAILED):
         return SPLIT_BRAIN
     if row.status in (

@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from core.errors import JournalError
 from core.journal import files
 from core.journal.entry import Entry
 from core.journal.owner import Owner
 from core.journal.schema import VERSION, is_ours, migrate, version_of
-from core.model import OperationRecord
+from core.model import HostIdentity, OperationRecord
 
 BUSY_TIMEOUT = 5.0
 """Seconds another console may hold the database."""
@@ -130,11 +131,14 @@ class Ledger:
         return changed
 
     def prune(self, now: float, keep: int = KEEP_RECORDS, days: float = KEEP_DAYS) -> int:
-        """Drop finished operations that are old or too many; returns how many."""
+        """Drop operations that are old, and finished ones that are too many; returns how many.
+
+        One that is unfinished after months is of a host that nobody opens any more.
+        """
         with self._writing():
             cursor = self._connection.execute(
-                "DELETE FROM operations WHERE final = 1 AND (created < ? OR id <="
-                " (SELECT id FROM operations ORDER BY id DESC LIMIT 1 OFFSET ?))",
+                "DELETE FROM operations WHERE created < ? OR final = 1 AND id <="
+                " (SELECT id FROM operations ORDER BY id DESC LIMIT 1 OFFSET ?)",
                 (now - days * 86_400, keep),
             )
             return cursor.rowcount
@@ -149,12 +153,10 @@ class Ledger:
     def _entry(self, row: tuple[str, str, str, str]) -> Entry | None:
         record, owner, uri, progress = row
         try:
-            return Entry(
-                msgspec.json.decode(record, type=OperationRecord),
-                msgspec.json.decode(owner, type=Owner),
-                uri,
-                progress,
-            )
+            told = msgspec.json.decode(record, type=OperationRecord)
+            if not told.hosts:  # written before identities were kept
+                told = replace(told, hosts=(HostIdentity(told.host, uri),))
+            return Entry(told, msgspec.json.decode(owner, type=Owner), uri, progress)
         except msgspec.DecodeError as error:
             notice = f"An operation in the journal {self.path} cannot be read and is left out"
             if not any(notice in known for known in self.notices):

@@ -16,6 +16,7 @@ from core.migration.plan import Plan
 from core.migration.port import Call, Line
 from core.migration.roster import Roster
 from core.migration.tracker import Tracker
+from core.migration.words import against_not_open
 from core.model import (
     Answer,
     Delta,
@@ -193,6 +194,8 @@ class Conductor:
             raise NotFoundError(
                 f"There is no migration {migration_id!r}.", "See `virtdeck migrations`."
             )
+        if migration.not_open:
+            raise RefusedError(against_not_open(migration))
         log = Logbook(migration, self._roster.clock, self._roster.publish, None)
         line = self._roster.line(migration)
         try:

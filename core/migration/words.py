@@ -49,6 +49,8 @@ def speaks_against(kind: SteerKind, migration: Migration) -> str:
     The host has the last word: what passes here may still be refused there.
     """
     status = migration.status
+    if migration.not_open:
+        return against_not_open(migration)
     if status.final:
         nothing = "abort" if kind is SteerKind.ABORT else "steer"
         return f"There is nothing to {nothing}: it is {status.value}."
@@ -63,6 +65,12 @@ def speaks_against(kind: SteerKind, migration: Migration) -> str:
     if status is MigrationStatus.RUNNING or kind in _BEFORE:
         return ""
     return f"It is {status.value}: libvirt has not begun to copy."
+
+
+def against_not_open(migration: Migration) -> str:
+    """Return why nothing can be done to a migration between other hosts than those open here."""
+    where = f"{clean(migration.host)} is another host than those open here"
+    return f"{where}: open {clean(migration.not_open)} to steer its migration."
 
 
 _IN_POST_COPY = {

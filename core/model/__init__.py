@@ -22,6 +22,7 @@ from core.model.host import (
     LinkStatus,
     NumaCell,
 )
+from core.model.identity import HostIdentity
 from core.model.instance import (
     Address,
     AgentState,
@@ -97,6 +98,7 @@ __all__ = [
     "Histories",
     "Host",
     "HostFacts",
+    "HostIdentity",
     "HugePages",
     "Instance",
     "InstanceDetail",

@@ -169,6 +169,8 @@ class Migration(Value, frozen=True):
     outcome: str = ""
     """One sentence once it is over."""
     hint: str = ""
+    not_open: str = ""
+    """The address of its source where that is not open here, as `OperationRecord.not_open`."""
 
     @property
     def key(self) -> ObjectKey:

@@ -25,12 +25,11 @@ LOOK_BACK = 2.0
 class Case:
     """The mutable side of an operation. Lives on the core's asyncio loop; knows no hypervisor."""
 
-    def __init__(self, record: OperationRecord, request: Request, uri: str, clock: Clock) -> None:
+    def __init__(self, record: OperationRecord, request: Request, clock: Clock) -> None:
         self._clock = clock
         self._origin = clock.now() - clock.monotonic()
         self.request = request
         self.verb = verb_of(request)
-        self.uri = uri
         self.record = record
         """The operation as it stands; the handle follows once the journal has it."""
         self.handle = Handle(record)

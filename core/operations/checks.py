@@ -187,6 +187,12 @@ def against_cancel(state: State, operation_id: str) -> VirtdeckError:
         return NotFoundError(f"There is no operation {operation_id}.", "See `virtdeck operations`.")
     if record.status.final:
         return RefusedError(f"{record.verb} of {record.name} is over: {record.status.value}.")
+    if record.not_open:
+        return RefusedError(
+            f"{record.verb} of {record.name} is of {record.host}, another host than those open "
+            "here.",
+            f"Open {record.not_open} to do something about it.",
+        )
     return RefusedError(
         f"{record.verb} of {record.name} runs on another console ({record.author}).",
         "Cancel it there.",

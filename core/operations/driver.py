@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
+from msgspec.structs import replace
 
 from core.clock import Clock
 from core.errors import (
@@ -25,6 +26,7 @@ from core.model import LinkStatus, Observation, OperationRecord, State
 from core.model.observation import MigrationChanged, OperationChanged
 from core.operations import disk_users
 from core.operations.case import Case
+from core.operations.host_names import refreshed
 from core.operations.port import Hosts, PowerCall
 from core.operations.verb import Action, End, Progress, Send, Wait, cancelled, failed
 
@@ -77,7 +79,10 @@ class Driver:
 
     async def keep(self, case: Case) -> None:
         """Journal the case as it stands, then show it. Raises JournalError; it is shown anyway."""
-        entry = Entry(case.record, self.owner, case.uri, progress_json(case.progress))
+        hosts = self.state().hosts
+        case.record = record = replace(case.record, hosts=refreshed(case.record.hosts, hosts))
+        uri = record.hosts[0].uri if record.hosts else self.uri(record.host)
+        entry = Entry(record, self.owner, uri, progress_json(case.progress))
         try:
             if self.journal is not None:
                 await self.journal.put(entry)

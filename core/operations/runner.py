@@ -35,6 +35,7 @@ from core.operations.case import LOOK_BACK, Case
 from core.operations.conduct import Conduct
 from core.operations.driver import PER_HOST, Driver, not_sent
 from core.operations.handle import Handle
+from core.operations.host_names import concerned
 from core.operations.port import Hosts
 from core.operations.unsettled import Unsettled
 from core.operations.verb import End, failed, unknown
@@ -113,7 +114,7 @@ class Runner:
         if any(checks.READ_ONLY in reason for reason in reasons):
             raise ReadOnlyError(" ".join(reasons))
         record = self._record(request)
-        case = Case(record, request, self._driver.uri(request.subject.host), self._clock)
+        case = Case(record, request, self._clock)
         self._ours.add(record.id)
         if reasons:
             end = self._refusal(request, reasons)
@@ -150,6 +151,7 @@ class Runner:
 
     def observe(self, news: Delta | Event) -> None:
         """Learn what changed; wakes the operations it concerns. Cheap when none is under way."""
+        self._adoption.observe(news)
         if not self._cases and not self._unsettled:
             return
         events = (news,) if isinstance(news, Event) else news.events
@@ -189,6 +191,7 @@ class Runner:
             author=self._author,
             created=now,
             options={key: options[key] for key in options if key not in ("verb", "subject")},
+            hosts=concerned(request, self._state().hosts),
         )
 
     def _yield_to(self, case: Case) -> list[asyncio.Task[None]]:

@@ -41,7 +41,7 @@ from core.lab.image import ensure_image
 from tests.lab.networked import NetworkedHosts
 
 T = TypeVar("T")
-OWN_NAME = re.compile(r"test-(\d+)")
+OWN_NAME = re.compile(r"test-(\d+)(-b)?")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

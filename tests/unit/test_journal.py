@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from core.errors import JournalError
 from core.journal import files
@@ -22,7 +23,7 @@ from core.journal.journal import Journal
 from core.journal.ledger import Ledger
 from core.journal.owner import NOBODY, Owner, alive, this_process
 from core.journal.schema import MIGRATIONS, VERSION
-from core.model import ObjectKey, OperationRecord, OperationStatus, Step
+from core.model import HostIdentity, ObjectKey, OperationRecord, OperationStatus, Step
 
 ROOT = Path(__file__).resolve().parents[2]
 ME = this_process()
@@ -40,6 +41,7 @@ def entry(number: int, status: OperationStatus = OperationStatus.QUEUED, **more:
         status=status,
         steps=(Step(1.0, "asked"),),
         options={"timeout": 60.0, "then_stop": False},
+        hosts=(HostIdentity("alpha", "test:///default"),),
     )
     return Entry(record, **{"owner": ME, "uri": "test:///default", "progress": "{}", **more})
 
@@ -121,14 +123,21 @@ def test_only_one_console_takes_an_operation_over(path: Path) -> None:
     two.close()
 
 
-def test_pruning_keeps_the_newest_and_everything_unfinished(ledger: Ledger) -> None:
+def test_pruning_keeps_the_newest_and_what_is_unfinished_unless_it_is_old(ledger: Ledger) -> None:
     ledger.put(entry(0))
     for number in range(1, 21):
         ledger.put(entry(number, OperationStatus.DONE))
     assert ledger.prune(now=20.0, keep=5) == 15
     left = [each.record.created for each in ledger.recent(100)]
     assert left == [0.0, 16.0, 17.0, 18.0, 19.0, 20.0]
-    assert ledger.prune(now=18.5 + 90 * 86_400) == 3
+    assert ledger.prune(now=18.5 + 90 * 86_400) == 4
+    assert [each.record.created for each in ledger.recent(100)] == [19.0, 20.0]
+
+
+def test_an_entry_of_before_identities_is_read_with_its_address(ledger: Ledger) -> None:
+    old = entry(1)
+    ledger.put(replace(old, record=replace(old.record, hosts=())))
+    assert ledger.recent(10) == [old]
 
 
 def test_recent_gives_the_newest_and_every_unfinished_one(ledger: Ledger) -> None:

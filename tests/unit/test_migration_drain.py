@@ -752,7 +752,8 @@ async def test_another_console_goes_on_with_a_drain(world: World, journal: Journ
     )
     world.instances.pop(key("a"))
     world.instances.pop(key("d"))
-    moved = record("b", O.RUNNING, id="000000000002-bbbbbb", options={"to": "beta"})
+    moved = record("b", O.RUNNING, id="000000000002-bbbbbb", options={"to": "beta"},
+                   created=SystemClock().now())  # fmt: skip
     uri = world.hosts["alpha"].uri
     await journal.put(Entry(left, NOBODY, uri, progress_json(Progress(drain=kept))))
     row = replace(moving("b"), id=moved.id)
