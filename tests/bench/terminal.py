@@ -23,12 +23,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Terminal:
-    """A child process on a pty of a given size; `read_for` feeds the emulator and counts bytes."""
+    """A child process on a pty of a given size; `read_for` feeds the emulator and counts bytes.
+
+    The child is our Python with `arguments`, or the command line `command`.
+    """
 
     def __init__(
         self,
-        arguments: Sequence[str],
+        arguments: Sequence[str] = (),
         *,
+        command: Sequence[str] | None = None,
         columns: int = 120,
         lines: int = 40,
         environment: Mapping[str, str] | None = None,
@@ -37,13 +41,16 @@ class Terminal:
         self.bytes = 0
         self._stream = pyte.ByteStream(self.screen)
         self.started = time.monotonic()
+        self.status: int | None = None
+        """The exit status of the child, once `ended` saw it."""
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             os.chdir(ROOT)
             os.environ.update({"TERM": "xterm-256color", "COLORTERM": "truecolor"})
             os.environ.update(environment or {})
             os.environ.pop("SSH_CONNECTION", None)
-            os.execv(sys.executable, [sys.executable, *arguments])
+            words = [sys.executable, *arguments] if command is None else [*command]
+            os.execvp(words[0], words)
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def __enter__(self) -> Self:
@@ -55,10 +62,18 @@ class Terminal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
+        if not self.ended():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
         os.close(self._fd)
+
+    def ended(self) -> bool:
+        """Whether the child has ended; what it wrote last may still have to be fed."""
+        if self.status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.status = os.waitstatus_to_exitcode(status) if pid else None
+        return self.status is not None
 
     def press(self, keys: str) -> None:
         """Type."""
