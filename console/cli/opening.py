@@ -75,9 +75,9 @@ def _run(factory: SourceFactory, settings: Settings) -> int:
 
     Raises RuntimeError when a defect ended it: a console must not vanish without a word.
     """
-    from console.stderr import diverted
+    from console.stderr import drawing
 
-    with diverted():
+    with drawing():
         from console.app import VirtdeckApp
 
         app = VirtdeckApp(factory, settings)

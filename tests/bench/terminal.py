@@ -48,9 +48,11 @@ class Terminal:
             os.chdir(ROOT)
             os.environ.update({"TERM": "xterm-256color", "COLORTERM": "truecolor"})
             os.environ.update(environment or {})
-            os.environ.pop("SSH_CONNECTION", None)
+            for name in ("SSH_CONNECTION", "COLUMNS", "LINES"):  # the size is the terminal's
+                os.environ.pop(name, None)
             words = [sys.executable, *arguments] if command is None else [*command]
-            os.execvp(words[0], words)
+            # readline, where it is loaded, has put another size into C's environment: not that one
+            os.execvpe(words[0], words, os.environ)
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def __enter__(self) -> Self:

@@ -20,7 +20,7 @@ def main(command: str, *words: str) -> int:
     with tree.locked(place):
         try:
             tree.make(place)
-        except tree.NoMirror as problem:
+        except tree.NoMirrorError as problem:
             print(f"dev: {problem}", file=sys.stderr)
             return 1
         except subprocess.CalledProcessError as problem:
@@ -32,7 +32,7 @@ def main(command: str, *words: str) -> int:
                 return machine.run(words or ("bash",))
             try:
                 readme.check(machine)
-            except readme.ReadmeFailure as problem:
+            except readme.ReadmeError as problem:
                 print(f"dev: {problem}", file=sys.stderr)
                 return 1
             return machine.run(("./dev", "test", *words))

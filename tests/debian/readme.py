@@ -1,4 +1,4 @@
-"""Runs the README's two commands on the machine, as a person would: on a terminal, to the console."""
+"""Runs the README's two commands on the machine, as a person would: until the console opens."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ HANG = 1800.0
 """Seconds after which a command on the terminal is taken to hang. The first one installs it all."""
 
 
-class ReadmeFailure(Exception):
+class ReadmeError(Exception):
     """A command of the README did not do what it says; the text has what the terminal showed."""
 
 
 def check(machine: Machine) -> None:
-    """Raise ReadmeFailure unless both commands open the console on the lab and leave it well."""
+    """Raise ReadmeError unless both commands open the console on the lab and leave it well."""
     _open_console(machine, ["demo"])
     listed = machine.command(["./dev", "run", "lab", "status", "--json"])
     done = subprocess.run(listed, stdout=subprocess.PIPE, check=True)
@@ -38,12 +38,12 @@ def _open_console(machine: Machine, words: Sequence[str]) -> None:
     with Terminal(command=machine.command(["./dev", *words])) as terminal:
         _read_until(terminal, lambda: _shows_instances(terminal))
         if not _shows_instances(terminal):
-            raise ReadmeFailure(f"{shown}: no console with instances\n{_text(terminal)}")
+            raise ReadmeError(f"{shown}: no console with instances\n{_text(terminal)}")
         print(_text(terminal), flush=True)
         terminal.press("q")
         _read_until(terminal, terminal.ended)
         if terminal.status != 0:
-            raise ReadmeFailure(f"{shown}: exit status {terminal.status}\n{_text(terminal)}")
+            raise ReadmeError(f"{shown}: exit status {terminal.status}\n{_text(terminal)}")
 
 
 def _read_until(terminal: Terminal, condition: Callable[[], bool]) -> None:

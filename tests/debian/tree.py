@@ -31,7 +31,7 @@ PIP_OPTIONS = {"index-url", "extra-index-url", "trusted-host", "proxy", "default
 KEPT_VARIABLES = re.compile(r"(?i)^(https?|no|all)_proxy$|^CI$|_CA_BUNDLE$|^SSL_CERT_FILE$")
 
 
-class NoMirror(Exception):
+class NoMirrorError(Exception):
     """This machine's apt knows no mirror of Debian. The text is a sentence with the cure."""
 
 
@@ -53,13 +53,13 @@ def locked(tree: Path) -> Iterator[None]:
 
 
 def sources(targets: Iterable[tuple[str, str]]) -> list[str]:
-    """The apt sources of the tree, from the mirror and label of each Debian source of apt's. Pure."""
+    """The tree's apt sources, from the mirror and the label of each source of Debian here. Pure."""
     mirrors: dict[str, str] = {}
     for mirror, label in targets:
         mirrors.setdefault(label, mirror)
     if "Debian" not in mirrors:
-        raise NoMirror(
-            "apt knows no mirror of Debian to make the tree from. Name one in /etc/apt/sources.list.d."
+        raise NoMirrorError(
+            "apt knows no mirror of Debian to make the tree from: add one to its sources."
         )
     lines = [f"deb {mirrors['Debian']} {suite} main" for suite in (SUITE, f"{SUITE}-updates")]
     if "Debian-Security" in mirrors:
@@ -68,7 +68,7 @@ def sources(targets: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def make(tree: Path) -> None:
-    """Make the tree where it is missing. Raises NoMirror, CalledProcessError."""
+    """Make the tree where it is missing. Raises NoMirrorError, CalledProcessError."""
     if tree.exists():
         return
     print(f"making a Debian 13 tree in {tree}", flush=True)

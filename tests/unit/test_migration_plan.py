@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -763,7 +763,6 @@ def options(draw):
     }
 
 
-@settings(deadline=None)
 @given(options())
 def test_any_options_are_a_plan_libvirt_takes_or_a_refusal(asked):
     try:
@@ -783,7 +782,6 @@ def test_any_options_are_a_plan_libvirt_takes_or_a_refusal(asked):
     assert dry_run(made).endswith(f"{made.virsh}\n")
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(["migrate_uri", "listen_address", "destination_uri", "disks_uri"]),
     st.one_of(st.text(), st.text("a:/[]?=@-%. \n1", max_size=20)),

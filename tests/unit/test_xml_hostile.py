@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.errors import VirtdeckError, XmlError
@@ -117,13 +117,12 @@ def _check(xml):
 
 @given(st.text())
 @example("<domain/>")
-@settings(deadline=None)
 def test_any_text(xml):
     _check(xml)
 
 
 @given(st.sampled_from(FIXTURES), st.data())
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 def test_damaged_documents(xml, data):
     """Cut, doubled, and with any text in the place of another."""
     start = data.draw(st.integers(0, len(xml)))
@@ -225,7 +224,7 @@ _trees = st.recursive(
 
 
 @given(_trees)
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 def test_any_tree_of_libvirts_words(xml):
     _check(xml)
     for root in ("domain", "pool", "volume", "network", "domainsnapshot", "capabilities"):
