@@ -8,8 +8,11 @@ from typing import TypeVar
 from core.errors import DeadlineError, NotFoundError, VirtdeckError
 from core.hypervisor import migration as calls
 from core.hypervisor.binding import Connection
+from core.hypervisor.daemon import read_machine
 from core.hypervisor.lane import Lane
+from core.hypervisor.looks import Looks
 from core.hypervisor.session import Hypervisor
+from core.migration.machine import Machine
 from core.migration.port import Call
 from core.model import Instance, JobSample, Limits
 
@@ -117,6 +120,13 @@ class FleetMigrations:
         """Read the XML of a migration, secrets included."""
         return await self._host(host).call(
             lambda conn: calls.read_xml(conn, uuid), deadline=XML_DEADLINE, urgent=True
+        )
+
+    async def machine(self, host: str) -> Machine:
+        """Read what tells the machine of a host from others."""
+        address = self._host(host).address
+        return await self._host(host).call(
+            lambda conn: read_machine(Looks(conn), address), deadline=XML_DEADLINE, urgent=True
         )
 
     async def set_autostart(self, host: str, uuid: str) -> None:

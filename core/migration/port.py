@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from core.migration.machine import Machine
 from core.model import Instance, JobSample, Limits
 
 
@@ -84,6 +85,10 @@ class MigrationHosts(Protocol):
 
     async def xml(self, host: str, uuid: str) -> tuple[str, str]:
         """Read the migratable live XML and the XML of the next start, secrets included."""
+        ...
+
+    async def machine(self, host: str) -> Machine:
+        """Read what tells the machine of a host from others."""
         ...
 
     async def set_autostart(self, host: str, uuid: str) -> None:

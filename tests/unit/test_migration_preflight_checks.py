@@ -62,6 +62,7 @@ def replaced(old: str, new: str, **there: Any) -> Facts:
     return both(xml.replace(old, new), **there)
 
 
+SOCKET = "qemu+unix:///system?socket=/lab/beta/sock"
 HOSTS = [
     ("same-host", UNKNOWN, both(host_uuid="")),
     ("already-there", BLOCKER, both(twins=(Twin("db", UUID, True),))),
@@ -79,13 +80,16 @@ HOSTS = [
     ("version-libvirt", WARNING, both(libvirt=9_000_000)),
     ("version-libvirt", OK, both(libvirt=11_000_000)),
     ("version-libvirt", UNKNOWN, both(libvirt=None)),
-    ("address", OK, both(here={"local": True}, local=True)),
-    ("address", BLOCKER, facts(destination_uri="qemu:///system", reachable_address=False)),
+    ("address", OK, facts(source(local=True), destination(local=True), destination_uri=SOCKET)),
+    ("address", UNKNOWN, facts(source(local=True), destination(), destination_uri=SOCKET)),
+    ("address", UNKNOWN, both(here={"local": True}, local=True)),
     ("address", UNKNOWN, both()),
     ("migrate-address", BLOCKER, both(hostname="localhost.localdomain")),
     ("migrate-address", BLOCKER, both(hostname="alpha")),
     ("ports", UNKNOWN, both()),
-    ("ports", OK, both(here={"local": True}, local=True)),
+    ("ports", OK, both(here={"local": True}, local=True, hostname="alpha")),
+    ("ports", UNKNOWN, both(here={"local": True}, local=True)),
+    ("migrate-address", BLOCKER, both(here={"local": True}, hostname="alpha")),
     ("clock", UNKNOWN, both()),
     ("clock", OK, both(here={"local": True}, local=True)),
 ]
