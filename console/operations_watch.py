@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple
 from console import format as fmt
 from core.model import OperationRecord, OperationStatus
 
+Severity = Literal["information", "warning", "error"]
+
 NOTICE_SECONDS = 60.0
 """How long a notice of the source stays: it is long, and comes while the screen is still new."""
 
@@ -20,7 +22,7 @@ class Toast(NamedTuple):
 
     title: str
     text: str
-    severity: Literal["information", "warning", "error"]
+    severity: Severity
     seconds: float = 8.0
     """How long it stays."""
 
@@ -61,8 +63,9 @@ class OperationsWatch:
 
 def toast_of_one(record: OperationRecord) -> Toast:
     """How one operation ended."""
-    good = record.status is OperationStatus.DONE
-    text = "\n".join(filter(None, (record.outcome, record.hint))) or record.status.value
+    good = record.status is OperationStatus.DONE and not record.unjournalled
+    kept = f"Not journalled: {record.unjournalled}" if record.unjournalled else ""
+    text = "\n".join(filter(None, (record.outcome, record.hint, kept))) or record.status.value
     title = f"{record.verb} {record.name}: {record.status.value}"
     return Toast(title, text, "information" if good else _severity(record))
 
@@ -72,8 +75,12 @@ def toast_of_many(records: list[OperationRecord]) -> Toast:
     bad = [record for record in records if record.status is not OperationStatus.DONE]
     reasons = [f"{record.name}: {record.outcome or record.status.value}" for record in bad]
     text = fmt.tally(len(records) - len(bad), reasons)
+    lost = [record for record in records if record.unjournalled]
+    if lost:
+        text += f"\n{fmt.plural(len(lost), 'operation')} not journalled: {lost[0].unjournalled}"
     verbs = sorted({record.verb for record in records})
-    return Toast(f"{fmt.names(verbs)}", text, "error" if bad else "information")
+    severity: Severity = "error" if bad else "warning" if lost else "information"
+    return Toast(f"{fmt.names(verbs)}", text, severity)
 
 
 def _severity(record: OperationRecord) -> Literal["warning", "error"]:

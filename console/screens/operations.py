@@ -194,6 +194,7 @@ def operation_lines(view: View, record: OperationRecord) -> list[CellValue]:
                 ("status", Cell(f"{sign.glyph} {sign.word}", sign.role)),
                 ("outcome", record.outcome),
                 ("cure", Cell(record.hint, "strong") if record.hint else ""),
+                ("journal", Cell(_behind(record), "warning") if record.unjournalled else ""),
                 ("asked", f"{view.date(record.created)} by {record.author}"),
                 ("host", Cell(_not_here(record), "warning") if record.not_open else ""),
                 ("options", options),
@@ -214,6 +215,10 @@ def _not_here(record: OperationRecord) -> str:
         f"{clean(record.host)} is another host than those open here: open "
         f"{clean(record.not_open)} to do something about it."
     )
+
+
+def _behind(record: OperationRecord) -> str:
+    return f"does not hold it as it stands: {record.unjournalled}"
 
 
 def _options(options: Mapping[str, Any]) -> Iterable[str]:

@@ -22,7 +22,7 @@ from core.journal.owner import Owner
 from core.journal.schema import VERSION, is_ours, migrate, version_of
 from core.model import HostIdentity, OperationRecord
 
-BUSY_TIMEOUT = 5.0
+BUSY_TIMEOUT = 30.0
 """Seconds another console may hold the database."""
 
 KEEP_RECORDS = 10_000
@@ -40,6 +40,7 @@ class Ledger:
         self.notices = notices
         """What the operator should know, a sentence each: a damaged journal was moved aside."""
         self._connection = connection
+        self._file = files.identity(path)
         self._seen_version = -1
 
     @classmethod
@@ -167,6 +168,11 @@ class Ledger:
     def _writing(self) -> Iterator[int]:
         """One durable transaction; gives the number of the write."""
         connection = self._connection
+        if self._file is not None and files.identity(self.path) != self._file:
+            raise JournalError(
+                f"The journal {self.path} was removed or replaced while it was open.",
+                "Open virtdeck again: it begins a new one where there is none.",
+            )
         with _said_well(self.path):
             connection.execute("BEGIN IMMEDIATE")
             try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -33,8 +32,6 @@ from core.model import (
 from core.operations.case import Case
 from core.operations.conduct import Keep
 from core.operations.verb import End, cancelled, done, failed
-
-_log = logging.getLogger(__name__)
 
 RESUME_TRIES, RESUME_PAUSE = 10, 0.5
 """How often a failed post-copy is asked to go on, and the seconds between."""
@@ -210,9 +207,12 @@ class Conductor:
             try:
                 await keep(case)
             except JournalError as error:
-                _log.warning("a migration goes on without the journal: %s", error)
+                text = f"not journalled: {error}"
+                if all(step.text != text for step in log.migration.timeline):
+                    log.change(text)
 
-        return Logbook(migration, self._roster.clock, self._roster.publish, keep_it)
+        log = Logbook(migration, self._roster.clock, self._roster.publish, keep_it)
+        return log
 
 
 def end_of(migration: Migration) -> End:

@@ -70,6 +70,8 @@ class OperationRecord(Value, frozen=True):
     not_open: str = ""
     """The address of its host where that is not open here: it is shown, and nothing is done to it.
     Its hosts are then called `NAME (not open)`, which no open host is."""
+    unjournalled: str = ""
+    """Why the journal does not hold it as it stands here, with the cure; empty: it does."""
 
     @property
     def key(self) -> ObjectKey:

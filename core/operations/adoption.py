@@ -167,6 +167,7 @@ class Adoption:
         with suppress(JournalError):
             await journal.prune(self._driver.clock.now())
         while True:
+            await self._driver.catch_up()
             try:
                 for entry in await journal.news():
                     self._note(entry)

@@ -100,6 +100,15 @@ class Case:
             started=self.record.started if self.record.started is not None else now,
         )
 
+    def not_sending(self) -> None:
+        """Take back the call that was about to be made."""
+        *earlier, _ = self.progress.sent
+        self.progress = msgspec.structs.replace(self.progress, sent=tuple(earlier))
+
+    def not_journalled(self, trouble: str) -> None:
+        """Note why the journal does not hold it as it stands."""
+        self.record = msgspec.structs.replace(self.record, unjournalled=trouble)
+
     def answered(self, error: str, hint: str, *, certain: bool) -> None:
         """Note what came of the call."""
         now = self.now()

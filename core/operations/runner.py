@@ -90,6 +90,7 @@ class Runner:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._driver.catch_up()
         if self._driver.journal is not None:
             with suppress(JournalError):
                 for case in self._cases.values():
