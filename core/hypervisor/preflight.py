@@ -5,17 +5,18 @@ Every look is tolerant: what fails is a gap with its reason and costs no other. 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.daemon import read_machine
 from core.hypervisor.looks import Looks
 from core.hypervisor.preflight_paths import files_of, read_paths, read_pools
-from core.hypervisor.tolerance import unless_gone
+from core.hypervisor.tolerance import if_supported, unless_gone
 from core.hypervisor.uri import HostAddress
 from core.migration.facts import SourceFacts
 from core.model.base import Value
-from core.xml import read_capabilities
+from core.xml import read_capabilities, read_instance
 from core.xml.domain_capabilities import read_host_cpu
 from core.xml.needs import Needs, read_needs
 
@@ -24,6 +25,10 @@ _JOBS = (
     "dump", "backup", "snapshot-delete",
 )  # fmt: skip
 """virDomainJobOperation; 0 is of a job that is not known better."""
+
+
+_BLOCK_JOBS = ("", "pull", "copy", "commit", "active commit", "backup")
+"""virDomainBlockJobType."""
 
 
 class InstanceNeeds(Value, frozen=True):
@@ -71,10 +76,12 @@ def read_source(conn: Connection, address: HostAddress, uuid: str, at: float) ->
 def read_job(conn: Connection, uuid: str) -> str:
     """Return what libvirt is busy with on an instance; empty: nothing. It may wait for QEMU.
 
-    Raises libvirtError.
+    One call, and one for each disk: a block job is none of the domain's. Raises libvirtError.
     """
     domain = conn.lookupByUUIDString(uuid)
-    return _job(domain) if domain.isActive() == 1 else ""
+    if domain.isActive() != 1:
+        return ""
+    return _job(domain) or _block_job(domain)
 
 
 def _host(looks: Looks, address: HostAddress) -> dict[str, Any]:
@@ -122,6 +129,17 @@ def _host_cpu(looks: Looks, needs: Needs) -> str:
         return read_host_cpu(xml)
 
     return looks.see("host-cpu", read) or ""
+
+
+def _block_job(domain: Any) -> str:
+    """Return the block job of one of its disks: libvirt migrates none with such a job."""
+    for disk in read_instance(domain.XMLDesc(0), "").disks:
+        info: dict[str, int] = if_supported(partial(domain.blockJobInfo, disk.target, 0), {})
+        if info:
+            kind = info.get("type", 0)
+            word = _BLOCK_JOBS[kind] if 0 <= kind < len(_BLOCK_JOBS) else ""
+            return f"a block job ({word or 'of an unknown kind'} of {disk.target})"
+    return ""
 
 
 def _job(domain: Any) -> str:

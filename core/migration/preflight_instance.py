@@ -200,6 +200,11 @@ def check_unmovable(case: SourceCase) -> Iterator[Finding]:
     if needs.shared_memory:
         text = f"It shares memory with others ({listed(needs.shared_memory)})."
         yield blocker("shared-memory", text, "Detach these devices, or make it their master.")
+    if needs.transient_disks:
+        text = (
+            f"Its disk {listed(needs.transient_disks)} is transient: libvirt does not migrate it."
+        )
+        yield blocker("transient-disk", text, "Shut it down and move its definition (offline).")
     for each in needs.file_systems:
         yield from _file_system(case, each)
     if needs.vdpa:

@@ -68,6 +68,8 @@ class Needs(Value, frozen=True):
     """What is shared with the guest: `virtiofs TAG`, `path TAG` (9p)."""
     shared_memory: tuple[str, ...] = ()
     """Shared memory devices that are not a master's: libvirt does not migrate them."""
+    transient_disks: tuple[str, ...] = ()
+    """Targets of disks that forget what is written to them: libvirt does not migrate them."""
     secrets: tuple[str, ...] = ()
     """UUIDs, or `USAGE-TYPE NAME`."""
     persistent_memory: tuple[str, ...] = ()
@@ -109,6 +111,11 @@ def read_needs(xml: str) -> Needs:
         host_devices=_host_devices(domain),
         file_systems=tuple(_file_systems(domain)),
         shared_memory=tuple(attribute(each, "name") for each in shared),
+        transient_disks=tuple(
+            attribute(disk, "dev", "target")
+            for disk in _devices(domain, "disk")
+            if disk.find("transient") is not None
+        ),
         secrets=_secrets(domain),
         persistent_memory=tuple(filter(None, (text(each, "source/path") for each in modules))),
         listen=_listen(domain),

@@ -225,6 +225,32 @@ async def test_libvirt_there_judges_the_xml(
     assert beta.virsh("list", "--all", "--uuid") == before, "nothing was left there"
 
 
+async def test_a_block_job_blocks(
+    fleet: Fleet, lab: Lab, alpha: LabHost, defined: Callable[..., str]
+) -> None:
+    """libvirt: "domain has active block job"; it is no job of the domain's."""
+    file, copy = lab.root / "shared" / "mirrored.raw", lab.root / "shared" / "mirror.raw"
+    file.write_bytes(bytes(1 << 20))
+    os.chown(file, *((found := alpha.directory.stat()).st_uid, found.st_gid))
+    name = defined(
+        "mirrored",
+        (r"shared/db\.qcow2", "shared/mirrored.raw"),
+        ("type='qcow2'", "type='raw' cache='none'"),
+    )
+    alpha.virsh("start", "--paused", name)
+    try:
+        assert (await look(fleet, name))["job"].level is Level.OK
+        alpha.virsh("blockcopy", name, "vda", str(copy), "--transient-job", "--format", "raw")
+        found_job = (await look(fleet, name, destination_name="other"))["job"]
+        assert found_job.level is Level.BLOCKER
+        assert "copy of vda" in found_job.text
+        line = ("migrate", name, lab.host("beta").uri, "--live", "--p2p", "--unsafe")
+        with pytest.raises(LabError, match="active block job"):
+            await asyncio.to_thread(alpha.virsh, *line, "--migrateuri", "tcp://127.0.0.1")
+    finally:
+        alpha.virsh("destroy", name)
+
+
 async def test_snapshots_block(
     fleet: Fleet, guest: Callable[..., str], virsh: Callable[..., str]
 ) -> None:

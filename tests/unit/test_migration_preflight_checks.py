@@ -221,6 +221,8 @@ DISKS = [
     ("chain-vda", UNKNOWN, both(paths=(path_facts("beta"),))),
     ("cache-vda", BLOCKER, replaced("cache='none'", "cache='writeback'", qemu=3_000_000)),
     ("unsafe", UNKNOWN, both(here={"paths": ()})),
+    ("transient-disk", BLOCKER, replaced("<target dev='vda'", "<transient/><target dev='vda'")),
+    ("job", BLOCKER, both(here={"job": "a block job (copy of vda)"})),
     ("unsafe", BLOCKER, both(here={**LOCAL, "libvirt": 9_000_000}, local=True)),
     ("unsafe", UNKNOWN, both(here={**LOCAL, "libvirt": 11_000_000}, local=True)),
     ("pool-nfs", WARNING, both(paths=elsewhere(pool=pool("beta", state=PoolState.INACTIVE)))),
