@@ -204,6 +204,16 @@ def elsewhere(**fields: Any) -> tuple[PathFacts, ...]:
     return path_facts("beta", **fields), path_facts("beta", BASE)
 
 
+def volume_disk(**there: Any) -> Facts:
+    """Its disk is named by pool and volume: libvirt looks at the file all the same."""
+    old = "<disk type='file' device='disk'>"
+    xml = xml_of().replace(old, "<disk type='volume' device='disk'>")
+    assert old in xml_of()
+    return both(
+        xml.replace("<source file='/nfs/db.qcow2'/>", "<source pool='nfs' volume='db'/>"), **there
+    )
+
+
 DISKS = [
     ("disk-vda", OK, both()),
     ("disk-vda", BLOCKER, both(paths=elsewhere(exists=False, volume=None))),
@@ -221,6 +231,8 @@ DISKS = [
     ("chain-vda", UNKNOWN, both(paths=(path_facts("beta"),))),
     ("cache-vda", BLOCKER, replaced("cache='none'", "cache='writeback'", qemu=3_000_000)),
     ("unsafe", UNKNOWN, both(here={"paths": ()})),
+    ("unsafe", UNKNOWN, volume_disk(pools=(pool("beta", type="dir"),))),
+    ("cache-vda", OK, volume_disk(pools=(pool("beta", type="dir"),))),
     ("transient-disk", BLOCKER, replaced("<target dev='vda'", "<transient/><target dev='vda'")),
     ("job", BLOCKER, both(here={"job": "a block job (copy of vda)"})),
     ("unsafe", BLOCKER, both(here={**LOCAL, "libvirt": 9_000_000}, local=True)),
@@ -327,6 +339,7 @@ def test_what_is_found_with_options(
     [
         ("post-copy", {}, both()),
         ("tls", {}, both()),
+        ("unsafe", {}, volume_disk()),
         ("libvirt-age", {"compression": ("zstd",), "parallel": 2}, both(libvirt=9_004_000)),
         ("libvirt-age", {}, both(libvirt=1_000_000)),
         ("memory", {"offline": True}, both(here={"active": False}, memory_free=1)),
