@@ -52,9 +52,13 @@ def test_each_look_at_the_destination_that_fails_costs_no_other(conn: Any) -> No
     assert there.pools is not None
     assert [each.name for each in there.pools] == ["default-pool"]
     assert there.cpu is None
-    assert there.machine_known is None
-    assert why(there, "machine")
     assert there.emulator_known is None
+    assert why(there, "memory"), "no memory statistics in any libvirt"
+    assert there.memory_free is not None, "but the free memory, asked for in their place"
+    known = (
+        there.machine_known
+    )  # the test driver of libvirt 11 has domain capabilities, that of 9 not
+    assert known or why(there, "machine")
 
 
 def test_an_instance_that_is_gone(conn: Any) -> None:
