@@ -108,6 +108,7 @@ def _resources(looks: Looks, wanted: Needs, capabilities: Capabilities | None) -
 def _devices_of(looks: Looks, wanted: Needs, host: str) -> dict[str, Any]:
     return {
         "networks": _networks(looks, host),
+        "filters": _filters(looks, wanted),
         "links": _links(looks, wanted),
         "devices": _devices(looks, wanted),
         "usb": _usb(looks, wanted),
@@ -206,6 +207,13 @@ def _networks(looks: Looks, host: str) -> tuple[Network, ...] | None:
 def _network(handle: Any, host: str) -> Network:
     active = handle.isActive() == 1
     return msgspec.structs.replace(describe_network(handle, host), active=active)
+
+
+def _filters(looks: Looks, wanted: Needs) -> tuple[str, ...] | None:
+    if not wanted.filters:
+        return None
+    listed = looks.see("filters", lambda: looks.conn.listAllNWFilters(0))
+    return None if listed is None else tuple(printable_name(each.name()) for each in listed)
 
 
 def _links(looks: Looks, wanted: Needs) -> tuple[str, ...] | None:

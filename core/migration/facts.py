@@ -137,6 +137,8 @@ class DestinationFacts(Value, frozen=True):
     cpus: int | None = None
     pools: tuple[Pool, ...] | None = None
     networks: tuple[Network, ...] | None = None
+    filters: tuple[str, ...] | None = None
+    """Its network filters; None: not known."""
     links: tuple[str, ...] | None = None
     """Its network devices, bridges among them; None: not known."""
     devices: tuple[str, ...] | None = None

@@ -80,7 +80,7 @@ def _only_read(case: FullCase, disk: Disk, found: Sharing) -> Finding:
 
 def _chain(case: FullCase, disk: Disk) -> Iterator[Finding]:
     """The images below a disk are there as well."""
-    layers = [layer for layer in disk.backing if layer.type in ("file", "block")]
+    layers = [layer for layer in disk.layers[1:] if layer.type in ("file", "block")]
     if not layers:
         return
     code, below = (
@@ -285,7 +285,7 @@ def check_pools(case: FullCase) -> Iterator[Finding]:
 
 
 def _used(disk: Disk) -> tuple[str, ...]:
-    return tuple(each.path for each in (disk.source, *disk.backing) if each is not None)
+    return tuple(each.path for each in disk.layers)
 
 
 FULL_RULES: tuple[FullRule, ...] = (

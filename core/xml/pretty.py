@@ -39,11 +39,11 @@ def _hide_secrets(element: Element) -> None:
     name = etree.QName(element).localname
     if name in _SECRET_ELEMENTS and element.text and element.text.strip():
         element.text = _HIDDEN
-    for key, value in element.attrib.items():
-        if str(key) in _SECRET_NAMES:
+    for key in _SECRET_NAMES:
+        if element.get(key) is not None:
             element.set(key, _HIDDEN)
-        elif name == "arg":
-            element.set(key, _censored(str(value)))
+    if name == "arg" and (argument := element.get("value")) is not None:
+        element.set("value", _censored(argument))
     if name == "env" and _SECRET_NAME.search(element.get("name") or ""):
         element.set("value", _HIDDEN)
 
