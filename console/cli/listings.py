@@ -10,10 +10,11 @@ import click
 
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import GLANCE, SAMPLE, described, explained, on_fleet, sampled, until
-from console.cli.output import Column, json_line, natural, plain, say, table
+from console.cli.output import Column, json_line, plain, say, table
 from console.format import percent, rate, size
 from core.fleet import Fleet
 from core.model import Host, Instance, LinkStatus, Network, Pool, State, Volume
+from core.model.text import natural_key
 
 Row = TypeVar("Row")
 
@@ -50,6 +51,10 @@ def print_rows(
         say(table(rows, columns))
 
 
+def _in_order(*names: str) -> tuple[str, ...]:
+    return tuple(map(natural_key, names))
+
+
 def _yes(value: bool) -> str:
     return "yes" if value else "no"
 
@@ -60,7 +65,7 @@ def _memory(host: Host) -> str:
 
 HOSTS: Listing[Host] = Listing(
     lambda state: state.hosts.values(),
-    lambda host: natural(host.name),
+    lambda host: natural_key(host.name),
     (
         Column("HOST", lambda host: host.name),
         Column("LINK", lambda host: host.link.status.value),
@@ -80,7 +85,7 @@ def _versioned(host: Host) -> str:
 
 INSTANCES: Listing[Instance] = Listing(
     lambda state: state.instances.values(),
-    lambda instance: (natural(instance.host), natural(instance.name)),
+    lambda instance: _in_order(instance.host, instance.name),
     (
         Column("HOST", lambda instance: instance.host),
         Column("NAME", lambda instance: instance.name),
@@ -96,7 +101,7 @@ INSTANCES: Listing[Instance] = Listing(
 
 POOLS: Listing[Pool] = Listing(
     lambda state: state.pools.values(),
-    lambda pool: (natural(pool.host), natural(pool.name)),
+    lambda pool: _in_order(pool.host, pool.name),
     (
         Column("HOST", lambda pool: pool.host),
         Column("POOL", lambda pool: pool.name),
@@ -112,7 +117,11 @@ POOLS: Listing[Pool] = Listing(
 
 VOLUMES: Listing[Volume] = Listing(
     lambda state: state.volumes.values(),
-    lambda volume: (natural(volume.host), natural(volume.pool_name), natural(volume.name)),
+    lambda volume: (
+        natural_key(volume.host),
+        natural_key(volume.pool_name),
+        natural_key(volume.name),
+    ),
     (
         Column("HOST", lambda volume: volume.host),
         Column("POOL", lambda volume: volume.pool_name),
@@ -126,7 +135,7 @@ VOLUMES: Listing[Volume] = Listing(
 
 NETWORKS: Listing[Network] = Listing(
     lambda state: state.networks.values(),
-    lambda network: (natural(network.host), natural(network.name)),
+    lambda network: _in_order(network.host, network.name),
     (
         Column("HOST", lambda network: network.host),
         Column("NETWORK", lambda network: network.name),
