@@ -1,0 +1,115 @@
+"""Rewrites of foreign instances: what the guest sees must stay, by a list of its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from copy import deepcopy
+
+from lxml import etree
+
+from core.errors import VirtdeckError
+from core.model.rewrites import InterfaceRewrite, Rewrites, VolumeRewrite
+from core.xml.rewrite import abi_differences, rewrite
+
+# What libvirt compares of a device (virDomainDeviceInfoCheckABIStability and those of disks and
+# interfaces), and what else QEMU makes a guest's device of.
+_VIRTIO = ("driver/@iommu", "driver/@ats", "driver/@packed", "driver/@page_per_vq",
+           "driver/@queues", "driver/@queue_size", "driver/@event_idx")  # fmt: skip
+_PLACE = ("address/@*", "acpi/@index", "boot/@order", "rom/@*")
+GUEST = {
+    "disk": (
+        *_VIRTIO, *_PLACE, "@device", "@model", "target/@dev", "target/@bus",
+        "target/@rotation_rate", "target/@removable", "serial/text()", "wwn/text()",
+        "vendor/text()", "product/text()", "blockio/@*", "geometry/@*", "count(readonly)",
+        "count(shareable)",
+    ),
+    "interface": (
+        *_VIRTIO, *_PLACE, "mac/@address", "model/@type", "mtu/@size", "link/@state",
+        "teaming/@*", "driver/@rx_queue_size", "driver/@tx_queue_size", "driver/@rss",
+        "driver/@rss_hash_report", "driver/host/@*", "driver/guest/@*",
+    ),
+}  # fmt: skip
+OTHER = {
+    "disk": "<disk type='file'><driver name='qemu' type='raw'/><source file='/other'/></disk>",
+    "lun": "<disk type='block'><driver name='qemu' type='raw'/><source dev='/dev/other'/></disk>",
+    "interface": "<interface type='bridge'><source bridge='other'/></interface>",
+}
+
+
+def identity(xml: str) -> Iterator[str]:
+    """Yield where no rewrite at all changes anything."""
+    made = rewrite(xml, Rewrites())
+    if etree.canonicalize(_bare(made)) != etree.canonicalize(_bare(xml)):
+        yield "a rewrite of nothing changes the XML"
+    yield from (f"differs from itself: {each}" for each in abi_differences(xml, xml))
+
+
+def moved_devices(root: etree._Element) -> Iterator[tuple[str, str]]:
+    """Yield for each rewritten device what it lost; with it the XML it became (or nothing)."""
+    for kind in ("disk", "interface"):
+        for number, device in enumerate(root.xpath(f"devices/{kind}")):
+            where = f"{kind} {number}"
+            before, rewrites = _prepared(root, kind, number)
+            if rewrites is None or device.get("type") in ("hostdev", "vhostuser"):
+                continue  # without a MAC, the host's own device, or without a serial
+            other = OTHER["lun"] if device.get("device") == "lun" else OTHER[kind]
+            for what in (_itself(device), other):
+                yield from _moved(where, kind, number, before, rewrites, what)
+
+
+def _moved(
+    where: str, kind: str, number: int, before: str, rewrites: Rewrites, what: str
+) -> Iterator[tuple[str, str]]:
+    try:
+        after = rewrite(before, _filled(rewrites, kind, number, what))
+    except VirtdeckError as error:
+        yield f"{where}: {error.message}", ""
+        return
+    old = etree.fromstring(before.encode()).xpath(f"devices/{kind}")[number]
+    new = etree.fromstring(after.encode()).xpath(f"devices/{kind}")[number]
+    for path in GUEST[kind]:
+        if old.xpath(path) != new.xpath(path):
+            yield f"{where}: {path} was {old.xpath(path)}, is {new.xpath(path)}", after
+    for sentence in abi_differences(before, after):
+        yield f"{where}: {sentence}", after
+    yield "", after
+
+
+def _prepared(root: etree._Element, kind: str, number: int) -> tuple[str, Rewrites | None]:
+    """Return XML in which the device can be named, and the rewrites that leave others alone."""
+    root = deepcopy(root)
+    devices = root.xpath(f"devices/{kind}")
+    if kind == "disk":
+        for element in devices[number].findall("serial"):
+            devices[number].remove(element)
+        etree.SubElement(devices[number], "serial").text = "the-one"
+        return etree.tostring(root, encoding="unicode"), Rewrites()
+    macs = [
+        each.findtext("mac") is not None and each.find("mac").get("address") for each in devices
+    ]
+    if not all(macs) or Counter(map(str.lower, macs)).most_common(1)[0][1] > 1:
+        return "", None
+    entries = tuple(InterfaceRewrite(mac) for mac in macs)
+    return etree.tostring(root, encoding="unicode"), Rewrites(interfaces=entries)
+
+
+def _filled(rewrites: Rewrites, kind: str, number: int, xml: str) -> Rewrites:
+    if kind == "disk":
+        return Rewrites(volumes=(VolumeRewrite("the-one", xml),))
+    entries = list(rewrites.interfaces)
+    entries[number] = InterfaceRewrite(entries[number].mac, xml=xml)
+    return Rewrites(interfaces=tuple(entries))
+
+
+def _itself(device: etree._Element) -> str:
+    bare = deepcopy(device)
+    for element in bare.findall("serial"):
+        bare.remove(element)
+    return str(etree.tostring(bare, encoding="unicode", with_tail=False))
+
+
+def _bare(xml: str) -> str:
+    """Return XML without comments and processing instructions, which a rewrite drops."""
+    parser = etree.XMLParser(remove_comments=True, remove_pis=True)
+    return etree.tostring(etree.fromstring(xml.encode(), parser), encoding="unicode")
