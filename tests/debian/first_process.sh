@@ -6,7 +6,7 @@ set -eu
 tree=$1
 hostname debian-13
 mount --make-rprivate /
-mount --bind "$tree" "$tree"
+mount --rbind "$tree" "$tree"
 cd "$tree"
 mount --rbind /dev dev
 mount -t tmpfs -o mode=1777 tmpfs dev/shm

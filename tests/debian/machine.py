@@ -66,11 +66,14 @@ class Machine:
         self._unshare.stdout.read()  # its end: the first process is gone, and so is all else
         self._unshare.stdout.close()
 
-    def command(self, words: Sequence[str]) -> list[str]:
-        """The command line that runs `words` in the tree, in the project's directory there."""
+    def command(self, words: Sequence[str], terminal: str = "") -> list[str]:
+        """The command line that runs `words` in the tree, in the project's directory there.
+
+        `terminal` is the kind of terminal it gets; ours where it is not said.
+        """
         enter = ["nsenter", "--target", str(self.first.pid), "--mount", "--uts", "--ipc", "--pid"]
-        terminal = {"TERM": os.environ.get("TERM", "dumb")}
-        variables = [f"{name}={value}" for name, value in (terminal | self._environment).items()]
+        kind = {"TERM": terminal or os.environ.get("TERM", "dumb")}
+        variables = [f"{name}={value}" for name, value in (self._environment | kind).items()]
         return [*enter, "env", "--ignore-environment", "--chdir", PROJECT, *variables, *words]
 
     def run(self, words: Sequence[str]) -> int:

@@ -35,7 +35,7 @@ def _open_console(machine: Machine, words: Sequence[str]) -> None:
     """Run `./dev WORDS` until the console shows every instance of the lab, then leave it."""
     shown = " ".join(["./dev", *words])
     print(f"$ {shown}", flush=True)
-    with Terminal(command=machine.command(["./dev", *words])) as terminal:
+    with Terminal(command=machine.command(["./dev", *words], "xterm-256color")) as terminal:
         _read_until(terminal, lambda: _shows_instances(terminal))
         if not _shows_instances(terminal):
             raise ReadmeError(f"{shown}: no console with instances\n{_text(terminal)}")

@@ -115,10 +115,10 @@ def furnish(tree: Path, environment: Mapping[str, str]) -> None:
 
 
 def _copy_project(target: Path) -> None:
-    """Copy every file that git knows or would add; the environment there stays."""
+    """Copy every file that git knows or would add; the environments there stay."""
     target.mkdir(parents=True, exist_ok=True)
     for old in target.iterdir():
-        if old.name == ".venv":
+        if old.name.startswith(".venv"):
             continue
         shutil.rmtree(old) if old.is_dir() and not old.is_symlink() else old.unlink()
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
