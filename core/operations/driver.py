@@ -85,10 +85,11 @@ class Driver:
         Raises JournalError: it is shown all the same, as not journalled, and written by `catch_up`.
         """
         try:
-            await self._put(case)
-        finally:
-            self.tell(case.record)
-            case.handle.advance(case.record)
+            kept = await self._put(case)
+        except BaseException:
+            self._show(case, case.record)
+            raise
+        self._show(case, kept)
 
     async def keep_anyway(self, case: Case) -> None:
         """Journal the case; where that fails, say so in its log and go on."""
@@ -99,12 +100,16 @@ class Driver:
         """Write what the journal could not take before, and show that. Never raises."""
         for case in list(self._behind.values()):
             try:
-                await self._put(case)
+                self.tell(await self._put(case))
             except JournalError:
                 return
-            self.tell(case.record)
 
-    async def _put(self, case: Case) -> None:
+    def _show(self, case: Case, record: OperationRecord) -> None:
+        self.tell(record)
+        case.handle.advance(record)
+
+    async def _put(self, case: Case) -> OperationRecord:
+        """Journal the case and return it as it was kept: it may go on meanwhile."""
         hosts = refreshed(case.record.hosts, self.state().hosts)
         case.record = record = replace(case.record, hosts=hosts, unjournalled="")
         uri = hosts[0].uri if hosts else self.uri(record.host)
@@ -117,8 +122,9 @@ class Driver:
             case.not_journalled(str(error))
             self._behind[case.handle.id] = case
             raise
-        if case.record is record:  # else it went on meanwhile, and is written again
+        if case.record is record:  # else it is written again
             self._behind.pop(case.handle.id, None)
+        return record
 
     async def drive(self, case: Case) -> End:
         """Do what the verb says until it is over."""
