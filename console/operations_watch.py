@@ -32,6 +32,8 @@ class OperationsWatch:
 
     def __init__(self) -> None:
         self._open: set[str] = set()
+        self._ended: dict[str, OperationStatus] = {}
+        """How those ended that were not done: that may be amended."""
         self._noticed: set[str] = set()
 
     def add(self, operation_id: str) -> None:
@@ -50,12 +52,18 @@ class OperationsWatch:
 
     def ended(self, operations: Mapping[str, OperationRecord]) -> Toast | None:
         """One toast for all that ended since the last call."""
+        asked = sorted(self._open | self._ended.keys())
+        known = [record for id_ in asked if (record := operations.get(id_)) is not None]
         over = [
             record
-            for operation_id in sorted(self._open)
-            if (record := operations.get(operation_id)) is not None and record.status.final
+            for record in known
+            if record.status.final and record.status is not self._ended.get(record.id)
         ]
         self._open.difference_update(record.id for record in over)
+        for record in over:
+            self._ended[record.id] = record.status
+            if record.status is OperationStatus.DONE:
+                del self._ended[record.id]
         if not over:
             return None
         return toast_of_one(over[0]) if len(over) == 1 else toast_of_many(over)

@@ -135,6 +135,12 @@ class FleetMigrations:
             lambda conn: calls.set_autostart(conn, uuid), deadline=XML_DEADLINE, urgent=True
         )
 
+    async def undefine(self, host: str, uuid: str) -> None:
+        """Remove the definition of an instance that has moved away."""
+        await self._host(host).call(
+            lambda conn: calls.undefine(conn, uuid), deadline=XML_DEADLINE, urgent=True
+        )
+
     async def agent_answers(self, host: str, uuid: str) -> bool | None:
         """Whether the guest agent answers."""
         try:

@@ -34,6 +34,8 @@ def status_sign(status: MigrationStatus) -> fmt.StateSign:
             return fmt.StateSign(signs.crashed, "failed", "error")
         case MigrationStatus.POST_COPY_FAILED:
             return fmt.StateSign(signs.crashed, "post-copy failed", "crashed")
+        case MigrationStatus.POST_COPY_INTERRUPTED:
+            return fmt.StateSign(signs.suspended, "interrupted", "error")
         case MigrationStatus.POST_COPY:
             return fmt.StateSign(signs.suspended, "post-copy", "warning")
         case MigrationStatus.UNKNOWN:
@@ -125,6 +127,8 @@ def verdict_cell(view: View, row: Migration) -> Cell:
         return Cell(f"as of {view.stale_age(row.host)} ago", "muted")
     if row.status.final:
         return Cell(clean(row.outcome), "muted")
+    if row.outcome:
+        return Cell(clean(row.outcome), "warning")
     forecast = row.forecast
     if forecast is None or forecast.verdict is Verdict.UNKNOWN:
         return Cell(fmt.UNKNOWN, "muted")
@@ -164,7 +168,7 @@ def expected_downtime(row: Migration) -> float | None:
     """
     if (measured := downtime_of(row)) is not None:
         return measured
-    if row.status.final or row.status is MigrationStatus.POST_COPY:
+    if row.status.final or row.status.switched:
         return None
     if row.forecast is not None and row.forecast.downtime is not None:
         return row.forecast.downtime
@@ -172,8 +176,8 @@ def expected_downtime(row: Migration) -> float | None:
 
 
 def forecast_sentence(row: Migration) -> str:
-    """The forecast in words; the outcome once it is over."""
-    if row.status.final:
+    """The forecast in words; the outcome once it is over, or does not go on as it should."""
+    if row.status.final or row.outcome:
         return sentences(clean(row.outcome), clean(row.hint))
     sentence = clean(row.forecast.sentence) if row.forecast is not None else ""
     return sentence[:1].upper() + sentence[1:]

@@ -40,6 +40,7 @@ _OFFERED = (
 """What the footer offers, the most useful first."""
 _AT_DESTINATION = (
     MigrationStatus.POST_COPY,
+    MigrationStatus.POST_COPY_INTERRUPTED,
     MigrationStatus.VERIFYING,
     MigrationStatus.COMPLETED,
 )
@@ -234,7 +235,7 @@ def resume_guest_against(row: Migration) -> str:
     """Why the guest must not be let run on at the source."""
     if row.not_open:
         return against_not_open(row)
-    if row.status in (MigrationStatus.POST_COPY, MigrationStatus.POST_COPY_FAILED):
+    if row.status.switched:
         return SPLIT_BRAIN
     if row.status in (
         MigrationStatus.COMPLETING, MigrationStatus.VERIFYING, MigrationStatus.COMPLETED,

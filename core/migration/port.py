@@ -95,6 +95,10 @@ class MigrationHosts(Protocol):
         """Have an instance started with its host."""
         ...
 
+    async def undefine(self, host: str, uuid: str) -> None:
+        """Remove the definition of an instance that is off and has moved away."""
+        ...
+
     async def agent_answers(self, host: str, uuid: str) -> bool | None:
         """Whether the guest agent answers now; None where that cannot be asked."""
         ...

@@ -22,6 +22,7 @@ _STEADY = "Wait for the end of it, or end it."
 _UNDER_WAY = (
     MigrationStatus.RUNNING,
     MigrationStatus.POST_COPY,
+    MigrationStatus.POST_COPY_INTERRUPTED,
     MigrationStatus.COMPLETING,
     MigrationStatus.VERIFYING,
     MigrationStatus.UNKNOWN,

@@ -48,7 +48,7 @@ class Adoption:
         self._entries: dict[str, Entry] = {}
         """What other consoles wrote, the newest last, in their own names of hosts."""
         self._others: dict[str, Entry] = {}
-        """Those of them that are unfinished, of consoles dead or alive."""
+        """Those of them, of consoles dead or alive, that are unfinished or may be amended."""
         self._hosts: tuple[HostIdentity, ...] = ()
         """The open hosts, as what is told of the entries went by."""
         self._heard = asyncio.Event()
@@ -117,7 +117,10 @@ class Adoption:
         if self._ours(record.id):
             return
         self._entries[record.id] = entry
-        if record.status.final:
+        progress = progress_of(entry.progress) if verb_steps(record.verb) is None else None
+        migration = None if progress is None else progress.migration
+        amendable = migration is not None and not migration.settled
+        if record.status.final and not amendable:
             self._others.pop(record.id, None)
         else:
             self._others[record.id] = entry

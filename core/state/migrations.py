@@ -18,7 +18,8 @@ def on_changed(tables: Tables, changed: MigrationChanged) -> None:
     new = changed.migration
     old = tables.migrations.get(new.id)
     if old is not None:
-        if old.status.final and not new.status.final:
+        stale = old.settled or len(new.timeline) < len(old.timeline)
+        if old.status.final and not new.status.final and stale:
             return  # news from another console's journal, older than ours
         new = replace(
             new,
