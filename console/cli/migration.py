@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import click
 from console.cli import interrupts, lookup, migrate_options
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import on_fleet
-from console.cli.migration_follow import Following
+from console.cli.migration_follow import Following, Follows
 from console.cli.migration_progress import Progress
 from console.cli.migration_show import lines_of
 from console.cli.migration_text import EXIT, steering_line
@@ -20,8 +21,18 @@ from core.errors import RefusedError, UsageError, VirtdeckError
 from core.fleet import Fleet
 from core.migration import report as reports
 from core.migration.words import against_not_open
-from core.model import Answer, JobSample, Migration, ResumeMigration, State, Steer, SteerKind
+from core.model import (
+    Answer,
+    JobSample,
+    Migration,
+    MigrationStatus,
+    ResumeMigration,
+    State,
+    Steer,
+    SteerKind,
+)
 from core.model.text import clean
+from core.state import resume_crash
 
 SAFETY = (
     "After the switch {name} runs on {to} while part of its memory is still on {host}: until that "
@@ -109,9 +120,21 @@ def _on_running(invocation: Invocation, name: str, wanted: Steer, question: str,
         item = running(fleet.state, name)
         places = {"name": item.name, "to": item.to or item.uri or "the destination"}
         confirm(clean(question.format(host=item.host, **places)), yes or not question)
-        return await _give(fleet, item, wanted, as_json=invocation.json)
+        status = await _give(fleet, item, wanted, as_json=invocation.json)
+        if status or wanted.kind is not SteerKind.ABORT:
+            return status
+        return await aborted(fleet, item, as_json=invocation.json)
 
     return on_fleet(invocation, work, operations=True, tolerate_down=True)
+
+
+async def aborted(fleet: Follows, item: Migration, *, as_json: bool) -> int:
+    """Wait for what an accepted abort has come to, by the word of whoever runs the migration, and
+    tell it: it may have failed or arrived by itself. Returns the exit status.
+    """
+    ended = await Following(fleet, Progress(as_json)).look_on(item)
+    now = fleet.state.migrations.get(item.id, item)
+    return 0 if now.status is MigrationStatus.ABORTED else max(1, ended)
 
 
 @_command("abort", _YES)
@@ -184,8 +207,13 @@ def show(invocation: Invocation, name: str, follow: bool) -> int:
     return on_fleet(invocation, work, operations=True, tolerate_down=True)
 
 
-@_command("resume")
-def resume(invocation: Invocation, name: str) -> int:
+@_command(
+    "resume",
+    click.option("--accept-crash", default="", metavar="NAME",
+                 help="The instance's name: resume it although its destination's libvirt is known "
+                      "to die of it."),
+)  # fmt: skip
+def resume(invocation: Invocation, name: str, accept_crash: str) -> int:
     """Go on with a post-copy that failed, where both hosts allow it."""
 
     async def work(fleet: Fleet) -> int:
@@ -198,9 +226,21 @@ def resume(invocation: Invocation, name: str) -> int:
                 "Only a post-copy that failed can be resumed, where both hosts have their part.",
             )  # fmt: skip
         following = Following(fleet, Progress(invocation.json), also=lambda row: row.id == item.id)
-        return await following.carry_out([ResumeMigration(subject=item.source_key)])
+        request = ResumeMigration(item.source_key, accept_crash=accept_crash)
+        refuse_crash(fleet.state, request, item.name)
+        return await following.carry_out([request])
 
     return on_fleet(invocation, work, operations=True, tolerate_down=True)
+
+
+def refuse_crash(state: State, request: ResumeMigration, name: str) -> None:
+    """Raise RefusedError where resuming would end the destination's daemon, unless it is typed."""
+    why, cure = resume_crash.crash_of(state, request.subject)
+    if why and request.accept_crash not in (name, request.subject.id):
+        typed = clean(shlex.quote(name))
+        raise RefusedError(
+            why, f"{cure} To resume it all the same, type its name: --accept-crash {typed}."
+        )
 
 
 @_command(

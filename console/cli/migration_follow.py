@@ -103,7 +103,7 @@ class Following:
         ticking = asyncio.create_task(self._tick())
         try:
             self._see(migration)
-            while not (now := self._newest(migration)).status.final:
+            while not (now := self._newest(migration)).over:
                 self._look(await anext(changes))
             self._see(now)
             return EXIT.get(now.status, STATUS[OperationStatus.UNKNOWN])

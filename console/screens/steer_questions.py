@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from console.screens import migration_words as words
 from console.screens.dialogs.control import ChoiceDialog, ValueDialog
-from console.screens.dialogs.question import QuestionDialog
+from console.screens.dialogs.question import QuestionDialog, TypedQuestionDialog
 from console.widgets.columns import Cell, CellValue
 from core.migration.words import virsh_for, virsh_resume
 from core.model import Migration, Steer, SteerKind
@@ -127,16 +127,24 @@ def policy_dialog(row: Migration, policies: Mapping[str, str]) -> ChoiceDialog:
     return ChoiceDialog(f"Which policy goes on with {words.name_of(row)}?", policies, row.policy)
 
 
-def resume_dialog(row: Migration) -> QuestionDialog:
-    """The question before a failed post-copy is resumed."""
+def resume_dialog(row: Migration, crash: str = "", cure: str = "") -> QuestionDialog:
+    """The question before a failed post-copy is resumed; its name is to be typed where that would
+    end the destination's daemon (`crash`), for which there is a `cure`.
+    """
     lines: list[CellValue] = [
+        *_danger(crash, cure),
         f"The connection from {clean(row.host)} to {words.destination_of(row)} is made again and "
         "the rest of the memory fetched; then it runs on there.",
         "",
         (Cell("as virsh  ", "muted"), Cell(virsh_resume(row), "strong")),
     ]
     title = f"Resume the post-copy migration of {words.name_of(row)}?"
-    return QuestionDialog(title, lines, "Resume it")
+    word = words.name_of(row) if crash else ""
+    return TypedQuestionDialog(title, lines, "Resume it", word)
+
+
+def _danger(crash: str, cure: str) -> list[CellValue]:
+    return [Cell(crash, "warning"), cure, ""] if crash else []
 
 
 def _virsh(steer: Steer, row: Migration) -> list[CellValue]:

@@ -28,6 +28,7 @@ from core.model import (
 )
 from core.model.text import clean
 from core.source import Operation, Source
+from core.state import resume_crash
 
 _OFFERED = (
     SteerKind.ABORT,
@@ -98,13 +99,16 @@ class SteeringScreen(ConsoleScreen, inherit_bindings=False):
         row = self._steerable()
         if row is None or self._refused(row, resume_against(row)):
             return
-        request = ResumeMigration(subject=row.source_key)
+        crash = resume_crash.crash_of(self.console.view.state, row.source_key)
+        # the question has the name typed where the destination's libvirt would die of it
+        accepted = row.uuid if any(crash) else ""
+        request = ResumeMigration(subject=row.source_key, accept_crash=accepted)
 
         def answered(sure: bool | None) -> None:
             if sure:
                 self._submit(request, "Resume post-copy")
 
-        self.console.push_screen(questions.resume_dialog(row), answered)
+        self.console.push_screen(questions.resume_dialog(row, *crash), answered)
 
     async def action_report(self) -> None:
         """Open the report."""

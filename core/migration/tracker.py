@@ -113,9 +113,9 @@ class Tracker:
 
     async def supersede(self) -> None:
         """Amend it no longer: another migration of the instance goes on from where it is."""
+        self.retire()
         self.log.change("another migration goes on from here", followed=False, resumable=False)
         await self.log.keep()
-        self.wake()
 
     def saw(self, event: Event) -> None:
         """Take an event of the instance, of either host."""
@@ -150,12 +150,14 @@ class Tracker:
         try:
             while True:
                 await self._look()
+                if self._retired:
+                    return self.migration
                 if self._elsewhere:
                     self._heed_owner()
                 else:
                     await self._decide()
                 migration = self.migration
-                if (migration.settled if again else migration.over) or self._retired:
+                if migration.settled if again else migration.over:
                     return migration
                 if not (self._elsewhere or migration.over):
                     self._act()
@@ -185,7 +187,8 @@ class Tracker:
         is decided once, from both.
         """
         judgement = await self._judge()
-        if not (judgement.status.final and self.helm.abort_pending):
+        waits = judgement.status.final and self.helm.abort_pending
+        if not (waits or self._retired):
             await self._apply(judgement)
 
     async def _look(self) -> None:

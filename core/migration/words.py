@@ -55,7 +55,7 @@ def speaks_against(kind: SteerKind, migration: Migration) -> str:
         nothing = "abort" if kind is SteerKind.ABORT else "steer"
         return f"There is nothing to {nothing}: it is {status.value}."
     if status is MigrationStatus.UNKNOWN:
-        known = clean(migration.outcome) or f"{migration.host} is out of reach"
+        known = clean(migration.outcome) or f"The link to {migration.host} is lost"
         return f"{known}: nothing can be sent meanwhile."
     if status in (MigrationStatus.COMPLETING, MigrationStatus.VERIFYING):
         return "It is too late: it is switching over or done, and being checked."

@@ -21,7 +21,7 @@ class MigrationStatus(StrEnum):
     """Pre-copy: the instance runs at the source."""
     POST_COPY = "post-copy"
     """The instance runs at the destination and fetches what is missing from the source."""
-    POST_COPY_INTERRUPTED = "post-copy interrupted"
+    POST_COPY_INTERRUPTED = "interrupted"
     """A side lost the other after the switch, and not both say that it failed: it may go on."""
     COMPLETING = "completing"
     """Everything is there; libvirt switches over, or cleans up at the source."""
@@ -201,6 +201,11 @@ class Migration(Value, frozen=True):
         Journals from before `followed` have failed post-copies that are only `resumable`.
         """
         return self.status.final and not (self.followed or self.resumable)
+
+    @property
+    def amendable(self) -> bool:
+        """Whether it is over for whoever waits, and what it has come to may still change."""
+        return self.over and not self.settled
 
     @property
     def key(self) -> ObjectKey:

@@ -119,7 +119,7 @@ class Adoption:
         self._entries[record.id] = entry
         progress = progress_of(entry.progress) if verb_steps(record.verb) is None else None
         migration = None if progress is None else progress.migration
-        amendable = migration is not None and not migration.settled
+        amendable = migration is not None and migration.amendable
         if record.status.final and not amendable:
             self._others.pop(record.id, None)
         else:

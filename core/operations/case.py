@@ -58,7 +58,7 @@ class Case:
     def amendable(self) -> bool:
         """Whether it is over for whoever waits, and what it has come to may still change."""
         migration = self.progress.migration
-        return self.record.status.final and migration is not None and not migration.settled
+        return self.record.status.final and migration is not None and migration.amendable
 
     def now(self) -> float:
         """Seconds since the epoch, without the steps of a clock that is set meanwhile.

@@ -119,7 +119,7 @@ def check(state: State, request: Request, but: str = "") -> tuple[str, ...]:
     if isinstance(request, Migrate):
         reasons.extend(migration_checks.against_migrate(state, request, instance))
     elif isinstance(request, ResumeMigration):
-        reasons.extend(migration_checks.against_resume(request, instance))
+        reasons.extend(migration_checks.against_resume(state, request, instance))
     else:
         reasons.extend(_against_state(request, instance))
     return (*reasons, *second_copy.against(state, request, but))

@@ -92,6 +92,12 @@ SAID = {
     "completed": ("was 280 ms", "900M sent", "not seen", "still defined, on alpha"),
     "aborted": ("runs on at alpha",),
     "failed": ("The disk of beta is full.", "Make room on beta"),
+    "interrupted": (
+        "alpha lost the connection to beta",
+        "by itself",
+        "split brain",
+        "cannot be aborted",
+    ),
     "post-copy-failed": ("split brain", "R resumes", "postcopy-resume"),
     "lost": ("The link to alpha is not up", "10s old", "as of 10s ago"),
     "queued": ("not begun to copy",),

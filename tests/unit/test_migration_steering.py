@@ -158,7 +158,7 @@ async def test_an_abort_that_comes_too_early_is_sent_again() -> None:
         (Steer(K.BANDWIDTH, -1.0), {}, "bandwidth is"),
         (Steer(K.BANDWIDTH, float("inf")), {}, "bandwidth is"),
         (Steer(K.POLICY, text="best"), {}, "no policy"),
-        (Steer(K.PAUSE), {"status": M.UNKNOWN}, "alpha is out of reach"),
+        (Steer(K.PAUSE), {"status": M.UNKNOWN}, "link to alpha is lost"),
         (Steer(K.POLICY, text="manual"), {}, ""),
         (Steer(K.POST_COPY), {"post_copy": "never", "foreign": True}, ""),
     ],
