@@ -19,6 +19,7 @@ from core.hypervisor.options import LinkOptions
 from core.lab import Lab, LabHost, Wanted
 from core.model import Finding, Level, LinkStatus, Migrate, ObjectKey, Preflight, Rewrites
 from core.model.rewrites import VolumeRewrite
+from tests.patience import PATIENCE
 
 QUICK = LinkOptions(statistics_interval=0, sweep_interval=0)
 
@@ -27,7 +28,7 @@ QUICK = LinkOptions(statistics_interval=0, sweep_interval=0)
 async def opened(uris: dict[str, str], **options: Any) -> AsyncIterator[Fleet]:
     named = [f"{name}={uri}" for name, uri in uris.items()]
     async with Fleet.open(named, options=QUICK, operations=False, **options) as fleet:
-        await fleet.ready(20.0)
+        await fleet.ready(20.0 * PATIENCE)
         yield fleet
 
 
@@ -65,7 +66,7 @@ def defined(lab: Lab, alpha: LabHost, tmp_path: Path) -> Iterator[Callable[..., 
 
 
 async def key_of(fleet: Fleet, name: str, host: str = "alpha") -> ObjectKey:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(20 * PATIENCE):
         while True:
             for each in fleet.state.instances.values():
                 if each.name == name and each.host == host:

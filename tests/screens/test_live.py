@@ -19,6 +19,7 @@ from core.fleet import Fleet
 from core.hypervisor.options import LinkOptions
 from core.model import Instance, InstanceState, LinkStatus, OperationStatus
 from tests.driver.private_daemon import PrivateDaemon
+from tests.patience import PATIENCE
 
 QUICK = LinkOptions(
     keepalive_interval=1,
@@ -49,7 +50,7 @@ def app(daemon: PrivateDaemon, tmp_path: Path) -> VirtdeckApp:
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while not condition():
         assert time.monotonic() < end, "it did not come true in time"
         await pilot.pause(0.02)
