@@ -14,7 +14,7 @@ _NONE = (
     r"devices/\w+/alias",
     r"devices/filesystem/target/@dir",  # the guest's
     r"devices/(serial|console|channel|parallel)(/@tty|/source/@path)",  # pty, bound sockets
-    r"devices/(serial|console)/source/@(master|slave)",  # bhyve makes nmdm devices itself
+    r"devices/(serial|console|rng/backend)/source/@(master|slave)",  # bhyve makes nmdm devices itself
     r"devices/(redirdev|smartcard|rng/backend)/source/@path",
     r"devices/graphics(/listen)?/(@socket|@address)",
     r"devices/tpm/backend/source/@path",  # of an emulator's state

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from copy import deepcopy
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -45,35 +46,44 @@ def identity(xml: str) -> Iterator[str]:
     yield from (f"differs from itself: {each}" for each in abi_differences(xml, xml))
 
 
-def moved_devices(root: etree._Element) -> Iterator[tuple[str, str]]:
-    """Yield for each rewritten device what it lost; with it the XML it became (or nothing)."""
+class Moved(NamedTuple):
+    """A device that was rewritten."""
+
+    number: int
+    """Among its kind, from 0."""
+    after: str
+    """The XML of the instance; empty: it was refused."""
+    lines: list[str]
+    """What is not as it was for the guest."""
+
+
+def moved_devices(root: etree._Element) -> Iterator[Moved]:
+    """Give each disk and interface its own back end again, and then another one."""
     for kind in ("disk", "interface"):
         for number, device in enumerate(root.xpath(f"devices/{kind}")):
-            where = f"{kind} {number}"
             before, rewrites = _prepared(root, kind, number)
             if rewrites is None or device.get("type") in ("hostdev", "vhostuser"):
                 continue  # without a MAC, the host's own device, or without a serial
             other = OTHER["lun"] if device.get("device") == "lun" else OTHER[kind]
             for what in (_itself(device), other):
-                yield from _moved(where, kind, number, before, rewrites, what)
+                yield _moved(kind, number, before, _filled(rewrites, kind, number, what))
 
 
-def _moved(
-    where: str, kind: str, number: int, before: str, rewrites: Rewrites, what: str
-) -> Iterator[tuple[str, str]]:
+def _moved(kind: str, number: int, before: str, rewrites: Rewrites) -> Moved:
+    where = f"{kind} {number}"
     try:
-        after = rewrite(before, _filled(rewrites, kind, number, what))
+        after = rewrite(before, rewrites)
     except VirtdeckError as error:
-        yield f"{where}: {error.message}", ""
-        return
+        return Moved(number, "", [f"{where}: {error.message}"])
     old = etree.fromstring(before.encode()).xpath(f"devices/{kind}")[number]
     new = etree.fromstring(after.encode()).xpath(f"devices/{kind}")[number]
-    for path in GUEST[kind]:
-        if old.xpath(path) != new.xpath(path):
-            yield f"{where}: {path} was {old.xpath(path)}, is {new.xpath(path)}", after
-    for sentence in abi_differences(before, after):
-        yield f"{where}: {sentence}", after
-    yield "", after
+    lines = [
+        f"{where}: {path} was {old.xpath(path)}, is {new.xpath(path)}"
+        for path in GUEST[kind]
+        if old.xpath(path) != new.xpath(path)
+    ]
+    lines += [f"{where}: {sentence}" for sentence in abi_differences(before, after)]
+    return Moved(number, after, lines)
 
 
 def _prepared(root: etree._Element, kind: str, number: int) -> tuple[str, Rewrites | None]:

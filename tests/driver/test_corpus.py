@@ -31,7 +31,7 @@ def test_nothing_of_our_own_differs(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert status == 0, out
     assert "domain: 3" in out
-    assert "rewritten devices: " in out
+    assert "devices rewritten: " in out
 
 
 def test_a_path_that_is_no_need_is_told() -> None:

@@ -666,7 +666,7 @@ def test_a_plan_in_a_log_tells_no_secret():
 
 
 @pytest.mark.parametrize(
-    "name", ["-x", "12", "a;reboot", "$(reboot)", "../../etc/x", "a b", "ä\x1b"]
+    "name", ["-x", "12", "a;reboot", "$(reboot)", "../../etc/x", "a b", "ä\x1b", r"a\u200b"]
 )
 def test_the_virsh_line_is_safe_whatever_the_name(name):
     xml = XML
@@ -676,7 +676,7 @@ def test_the_virsh_line_is_safe_whatever_the_name(name):
     made = plan(request, xml=xml, inactive_xml=xml, instance=instance, destination=BETA)
     words = shlex.split(made.virsh)
     assert words[:2] == ["virsh", "migrate"]
-    assert words[2] == (instance.uuid if name in ("-x", "12", "ä\x1b") else name)
+    assert words[2] == (instance.uuid if name in ("-x", "12", "ä\x1b", r"a\u200b") else name)
     assert "/" not in words[words.index("--xml") + 1]
     assert made.virsh.isprintable()
 
