@@ -88,7 +88,7 @@ _PLACES: tuple[tuple[str, PathKind, str], ...] = (
 )
 """`PATH@ATTRIBUTE`, or `PATH` for the text of an element."""
 _CHARACTER = ("serial", "parallel", "console", "channel", "redirdev", "smartcard")
-_EVERYWHERE = frozenset({"/dev/urandom", "/dev/random", "/dev/null", "/dev/zero", "/dev/hwrng"})
+_EVERYWHERE = frozenset({"/dev/urandom", "/dev/random", "/dev/null", "/dev/zero"})
 
 
 def boot_files(domain: Element) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ _NONE = (
     r"devices/\w+/alias",
     r"devices/filesystem/target/@dir",  # the guest's
     r"devices/(serial|console|channel|parallel)(/@tty|/source/@path)",  # pty, bound sockets
-    r"devices/(serial|console|rng/backend)/source/@(master|slave)",  # bhyve makes nmdm devices itself
+    r"devices/(serial|console|rng/backend)/source/@(master|slave)",  # bhyve makes them
     r"devices/(redirdev|smartcard|rng/backend)/source/@path",
     r"devices/graphics(/listen)?/(@socket|@address)",
     r"devices/tpm/backend/source/@path",  # of an emulator's state
@@ -35,7 +35,7 @@ _NONE = (
     r"devices/(sound|video|watchdog|panic)/.*",
 )
 _KNOWN = re.compile("|".join(f"(?:{each})" for each in _NONE))
-_EVERYWHERE = ("/dev/urandom", "/dev/random", "/dev/null", "/dev/zero", "/dev/hwrng")
+_EVERYWHERE = ("/dev/urandom", "/dev/random", "/dev/null", "/dev/zero")
 
 
 def missed(xml: str, root: etree._Element) -> Iterator[str]:

@@ -56,7 +56,7 @@ def test_every_path_of_its_host(needs: Needs) -> None:
             "/share", "/dev/vhost-vdpa-1", "/dev/net/tun9", "/dev/vhost-net9", "/dev/ttyS9",
             "/pipes/a", "/etc/pki", "/dev/input/event1", "/dev/input/event2",
             "/dev/dri/renderD128", "/dev/dri/renderD129", "/dev/dsp0", "/dev/dsp1", "/dev/sdz",
-            "/dev/misc", "/dev/trng", "/leases/a", "/roms/nic", "/home/a/.Xauthority",
+            "/dev/misc", "/dev/hwrng", "/leases/a", "/roms/nic", "/home/a/.Xauthority",
             "/run/user/9", "/dev/shared", "/etc/pki/three",
         ]
     )  # fmt: skip
