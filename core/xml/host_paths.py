@@ -52,6 +52,7 @@ _PLACES: tuple[tuple[str, PathKind, str], ...] = (
     ("devices/disk//reservations[@managed='no']/source@path", _S, "persistent reservations"),
     ("devices/disk//source/config@file", _F, "configuration of Ceph"),
     ("devices/disk//source/identity@keyfile", _F, "SSH key"),
+    ("devices/disk//source/identity@agentsock", _S, "SSH agent"),
     ("devices/disk//source/knownHosts@path", _F, "SSH known hosts"),
     ("devices/filesystem/source@dir", _F, "shared directory"),
     ("devices/filesystem/source@file", _F, "shared image"),

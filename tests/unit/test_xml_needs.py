@@ -61,7 +61,7 @@ def test_every_path_of_its_host(needs: Needs) -> None:
         ]
     )  # fmt: skip
     assert sorted(found[PathKind.SOCKET]) == [
-        "/s/blk", "/s/channel", "/s/egd", "/s/pr", "/s/redir", "/s/shmem", "/s/tpm",
+        "/s/agent", "/s/blk", "/s/channel", "/s/egd", "/s/pr", "/s/redir", "/s/shmem", "/s/tpm",
         "/s/vhost-client", "/s/virtiofsd",
     ]  # fmt: skip
     assert sorted(found[PathKind.PROGRAM]) == ["/etc/down", "/etc/up", "/opt/virtiofsd"]
