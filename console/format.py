@@ -145,20 +145,21 @@ class StateSign(NamedTuple):
 
 
 def instance_state(state: InstanceState) -> StateSign:
-    """The sign of an instance's state."""
+    """The sign of an instance's state; its word is that of the filter, the JSON and the journal."""
     signs = glyphs()
     match state:
         case InstanceState.RUNNING:
-            return StateSign(signs.running, "running", "running")
+            glyph, role = signs.running, "running"
         case InstanceState.PAUSED:
-            return StateSign(signs.paused, "paused", "paused")
+            glyph, role = signs.paused, "paused"
         case InstanceState.SHUTTING_DOWN:
-            return StateSign(signs.changing, "shutting down", "changing")
+            glyph, role = signs.changing, "changing"
         case InstanceState.SHUTOFF:
-            return StateSign(signs.off, "off", "off")
+            glyph, role = signs.off, "off"
         case InstanceState.CRASHED:
-            return StateSign(signs.crashed, "crashed", "crashed")
+            glyph, role = signs.crashed, "crashed"
         case InstanceState.SUSPENDED:
-            return StateSign(signs.suspended, "suspended", "paused")
+            glyph, role = signs.suspended, "paused"
         case _:
-            return StateSign(signs.unknown, "unknown", "muted")
+            glyph, role = signs.unknown, "muted"
+    return StateSign(glyph, state.value, role)

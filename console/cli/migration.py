@@ -17,6 +17,7 @@ from console.cli.migration_progress import Progress
 from console.cli.migration_show import lines_of
 from console.cli.migration_text import EXIT, steering_line
 from console.cli.output import json_line, note, plain, say
+from core.clock import SystemClock
 from core.errors import RefusedError, UsageError, VirtdeckError
 from core.fleet import Fleet
 from core.migration import report as reports
@@ -201,7 +202,7 @@ def show(invocation: Invocation, name: str, follow: bool) -> int:
         if invocation.json:
             say(json_line({"kind": "migration", **plain(item)}))
         else:
-            say("\n".join(lines_of(item)))
+            say("\n".join(lines_of(item, SystemClock().now())))
         return EXIT.get(item.status, 0) if follow else 0
 
     return on_fleet(invocation, work, operations=True, tolerate_down=True)

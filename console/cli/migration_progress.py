@@ -103,23 +103,24 @@ class Progress:
             told.sampled = self.clock.monotonic()
             say(json_line({"kind": "sample", "id": migration.id, "name": migration.name,
                            "sample": migration.sample, "forecast": migration.forecast,
-                           "progress": migration.progress}))  # fmt: skip
+                           "progress": migration.part_done}))  # fmt: skip
 
     def _news(self, migration: Migration, told: _Told) -> list[str]:
         answers = tuple(record.answer for record in migration.steering)
+        since = migration.resumed[-1].at if migration.resumed else 0.0
         lines = [
             f"{migration.name}: {steering_line(record)}"
             for place, record in enumerate(migration.steering)
-            if told.answers[place : place + 1] != (record.answer,)
+            if told.answers[place : place + 1] != (record.answer,) and record.at >= since
         ]
         told.answers = answers
         if migration.status is not told.status:
             told.status = migration.status
             over = migration.status.final
-            lines += end_lines(migration) if over else [progress_line(migration)]
+            lines += end_lines(migration) if over else [progress_line(migration, self.clock.now())]
             told.at = self.clock.monotonic()
         elif not self.live and self._is_due(migration, told):
-            lines.append(progress_line(migration))
+            lines.append(progress_line(migration, self.clock.now()))
             told.at = self.clock.monotonic()
         return lines
 
@@ -143,7 +144,8 @@ class Progress:
             return
         columns, height = self.size()
         room = max(1, height - 2)
-        bars = [bar_line(migration, columns - 1) for migration in self.running[:room]]
+        now = self.clock.now()
+        bars = [bar_line(migration, columns - 1, now) for migration in self.running[:room]]
         if len(self._running) > room:
             bars[-1] = f"and {len(self._running) - room + 1} more"
         self._write(self._home() + "\n".join(f"{bar}\x1b[K" for bar in bars) + "\x1b[J")

@@ -39,7 +39,7 @@ def _meaning(row: Migration, kind: SteerKind) -> list[CellValue]:
     source, destination = clean(row.host), words.destination_of(row)
     match kind:
         case SteerKind.ABORT:
-            share = words.shown_progress(row)
+            share = row.part_done
             done = "" if share is None else f" What was sent ({100 * share:.0f} %) is thrown away."
             return [f"{words.name_of(row)} runs on at {source}; {destination} is cleaned up.{done}"]
         case SteerKind.POST_COPY:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from core.migration.passes import measure, usable
 from core.model.forecast import JobSample
+from core.model.migration import MOST_DONE as MOST
 from core.model.migration import MigrationStatus
 
 FIRST_PASS = 0.9
 """What the first pass counts for; those after it share the rest by how much they still send."""
-MOST = 0.99
-"""Only what is completed is done (virsh, vdsm)."""
 
 
 def progress(

@@ -36,7 +36,15 @@ from core.model.instance import (
     Snapshot,
 )
 from core.model.job import Job
-from core.model.migration import Before, Check, Limits, Migration, MigrationResult, MigrationStatus
+from core.model.migration import (
+    Before,
+    Check,
+    Limits,
+    Migration,
+    MigrationResult,
+    MigrationStatus,
+    Resumption,
+)
 from core.model.network import Network
 from core.model.observation import Observation
 from core.model.operation import OperationRecord, OperationStatus, Step
@@ -134,6 +142,7 @@ __all__ = [
     "Reset",
     "Resume",
     "ResumeMigration",
+    "Resumption",
     "Rewrites",
     "Severity",
     "Shutdown",

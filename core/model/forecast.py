@@ -59,6 +59,11 @@ class JobSample(Value, frozen=True):
         return sum(parts) if parts else None
 
     @property
+    def rewritten(self) -> float | None:
+        """The dirty rate where it says something: until the first iteration is over it is 0."""
+        return None if not self.dirty_rate and (self.iteration or 0) <= 1 else self.dirty_rate
+
+    @property
     def total(self) -> int | None:
         """Bytes of memory and disks."""
         parts = [part for part in (self.memory_total, self.disk_total) if part]
@@ -105,6 +110,10 @@ class Confidence(StrEnum):
     HIGH = "high"
 
 
+FRESH = 5.0
+"""Seconds within which a forecast is as good as new: the job is read twice a second."""
+
+
 class Forecast(Value, frozen=True):
     """What is to be expected of a migration, made from what was measured."""
 
@@ -131,3 +140,8 @@ class Forecast(Value, frozen=True):
     """What remains is about at the lowest point of its sawtooth: the time to switch."""
     sentence: str = ""
     """The verdict and what would change it, in words."""
+
+    def age(self, now: float) -> float | None:
+        """Seconds since what it is made of was read; None: so few that it is as good as new."""
+        passed = now - self.at
+        return passed if passed > FRESH else None
