@@ -39,6 +39,16 @@ def rate(per_second: float | None) -> str:
     return UNKNOWN if (text := size(per_second)) == UNKNOWN else f"{text}/s"
 
 
+def milliseconds(value: float | None) -> str:
+    """A length of time in milliseconds: `0.35 ms`, `12 ms`, `5.2 s`."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    if value >= 999.5:
+        return f"{value / 1000:.1f} s"
+    decimals = 2 if value < 0.995 else 1 if value < 9.95 else 0
+    return f"{value:.{decimals}f} ms"
+
+
 def count(value: float | None) -> str:
     """A plain number with thousands separated: `12,345`."""
     if value is None or not math.isfinite(value):

@@ -51,7 +51,8 @@ def figures(migration: Migration, now: float) -> list[str]:
     parts = [percent_done(migration)]
     if sample is not None:
         if sample.remaining is not None:
-            parts.append(f"{size(sample.remaining)} left")
+            more = " and device state" if sample.device_processed else ""
+            parts.append(f"{size(sample.remaining)}{more} left")
         if sample.memory_bps:
             parts.append(f"{rate(sample.memory_bps)} sent")
         if sample.disk_bps:

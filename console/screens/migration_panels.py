@@ -225,7 +225,9 @@ def _memory(row: Migration, sample: JobSample) -> CellValue:
         return _gauge("memory", 1.0, text)
     total = sample.memory_total or None
     remaining = sample.memory_remaining if total else None
-    return _gauge("memory", _part(remaining, total), _of(remaining, total))
+    sent = sample.device_processed
+    devices = f" and device state, {fmt.size(sent)} of it sent" if sent else ""
+    return _gauge("memory", _part(remaining, total), _of(remaining, total) + devices)
 
 
 def _post_copy(row: Migration, sample: JobSample) -> CellValue:

@@ -102,6 +102,7 @@ def as_value(migration: Migration, samples: Sequence[JobSample] = ()) -> dict[st
         },
         "downtime": {
             "measured": row.result.downtime if row.result else None,
+            "net": row.result.downtime_net if row.result else None,
             "between_events": row.result.downtime_seen if row.result else None,
             "limit": row.limits.max_downtime, "policy_limit": row.downtime_limit,
             "within_limit": within_limit(row),
@@ -162,6 +163,8 @@ def _times(row: Migration, zone: tzinfo | None) -> tuple[Row, ...]:
     rows += [("resumed", f"{_date(one.at, zone)} by {clean(one.by)}") for one in row.resumed]
     rows.append(("ended", _date(row.ended, zone)))
     rows.append(("took", seconds_words(_took(row))))
+    if result is not None and result.total_net is not None:
+        rows.append(("without hand-over", seconds_words(result.total_net)))
     if result is not None and result.setup is not None:
         rows.append(("set-up", milliseconds_words(result.setup)))
     if result is not None and result.post_copy is not None:
@@ -176,6 +179,8 @@ def _downtime(row: Migration) -> tuple[Row, ...]:
     within = within_limit(row)
     word = {True: ", within the limit", False: ", over the limit"}.get(bool(within), "")
     rows = [("stood still", milliseconds_words(downtime) + ("" if within is None else word))]
+    if result is not None and result.downtime_net is not None:
+        rows.append(("without hand-over", milliseconds_words(result.downtime_net)))
     if result is not None and result.downtime_seen is not None:
         rows.append(("between events", milliseconds_words(result.downtime_seen)))
     return (*rows, ("max downtime", _limit(row)))

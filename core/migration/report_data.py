@@ -17,7 +17,7 @@ def data_rows(row: Migration, samples: Sequence[JobSample]) -> tuple[Row, ...]:
     result = row.result
     rows = [
         ("memory", bytes_words(row.memory or None)),
-        ("sent", bytes_words(result.transferred if result else None)),
+        ("sent", _sent(row)),
         ("throughput", f"{rate_words(result.throughput if result else None)} on average"),
         ("dirtied", _dirtied(row, samples)),
         ("bandwidth", bandwidth_words(row.limits.bandwidth)),
@@ -29,6 +29,22 @@ def data_rows(row: Migration, samples: Sequence[JobSample]) -> tuple[Row, ...]:
     if result is not None and result.throttle:
         rows.append(("throttle", f"the guest was braked by up to {result.throttle} %"))
     return tuple(rows)
+
+
+def _sent(row: Migration) -> str:
+    result = row.result
+    if result is None or result.transferred is None:
+        return UNKNOWN
+    parts = [
+        f"{bytes_words(count)} {what}"
+        for count, what in (
+            (result.normal_bytes, "as whole pages"),
+            (result.device_bytes, "of device state"),
+        )
+        if count
+    ]
+    of_it = f", of it {' and '.join(parts)}" if parts else ""
+    return f"{bytes_words(result.transferred)}{of_it}"
 
 
 def _post_copy(row: Migration) -> str:

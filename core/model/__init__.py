@@ -71,6 +71,7 @@ from core.model.stats import (
     SERIES,
     Counters,
     DiskCounters,
+    DiskRates,
     InterfaceCounters,
     Rates,
 )
@@ -98,6 +99,7 @@ __all__ = [
     "DirtyRate",
     "Disk",
     "DiskCounters",
+    "DiskRates",
     "DiskSource",
     "Drain",
     "Event",

@@ -34,12 +34,21 @@ class JobSample(Value, frozen=True):
     """Pages that were all zero."""
     normal: int | None = None
     """Pages that were sent."""
+    normal_bytes: int | None = None
+    """The same in bytes."""
     disk_total: int | None = None
     disk_processed: int | None = None
     disk_remaining: int | None = None
     disk_bps: int | None = None
+    device_processed: int | None = None
+    """Bytes of the state of passed-through (VFIO) devices that were sent (libvirt 10.6). How much
+    of it is left nobody tells: it comes on top of what remains of the memory."""
     downtime: float | None = None
     """Milliseconds: expected while it runs (nonsense in post-copy), real once completed."""
+    downtime_net: float | None = None
+    """Milliseconds, real, without the hand-over from host to host; of a completed job."""
+    elapsed_net: float | None = None
+    """Seconds, without the hand-over; of a completed job."""
     setup: float | None = None
     """Milliseconds."""
     throttle: int | None = None
@@ -49,6 +58,8 @@ class JobSample(Value, frozen=True):
     compression_cache: int | None = None
     compression_bytes: int | None = None
     compression_misses: int | None = None
+    success: bool | None = None
+    """Of a completed job."""
     error: str = ""
     """libvirt's errmsg, of a completed job."""
 

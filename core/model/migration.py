@@ -112,8 +112,12 @@ class MigrationResult(Value, frozen=True):
 
     total: float | None = None
     """Seconds from the start of the copying to libvirt's word that it is done."""
+    total_net: float | None = None
+    """Seconds of it without the hand-over from host to host."""
     downtime: float | None = None
     """Milliseconds, as libvirt measured it."""
+    downtime_net: float | None = None
+    """Milliseconds of it without the hand-over from host to host."""
     downtime_seen: float | None = None
     """Milliseconds between the events of the guest's stop and of its resumption."""
     post_copy: float | None = None
@@ -122,6 +126,10 @@ class MigrationResult(Value, frozen=True):
     """Milliseconds."""
     transferred: int | None = None
     """Bytes."""
+    normal_bytes: int | None = None
+    """Bytes of it that were whole pages of memory."""
+    device_bytes: int | None = None
+    """Bytes of it that were the state of passed-through devices."""
     throughput: float | None = None
     """Bytes per second on average."""
     iterations: int | None = None

@@ -119,6 +119,8 @@ def _values(values: dict[str, of.Scalar]) -> str:
 def _job(event: of.JobCompleted) -> str:
     elapsed = event.values.get("time_elapsed")
     message = event.values.get("errmsg")
+    if message is None and event.values.get("success") in (False, 0):
+        message = "no reason given"
     took = f" after {elapsed / 1000:.1f} s" if isinstance(elapsed, int | float) else ""
     return f"job completed{took}" if not message else f"job failed{took}: {message}"
 
@@ -191,7 +193,7 @@ _SEVERITIES: dict[type[Event], Callable[[Any], str]] = {
     of.ControlError: lambda e: _CAUSE_SEVERITY.get(e.cause, _ERROR),
     of.MemoryFailure: lambda e: _ERROR if e.action in ("fatal", "reset") else _WARNING,
     of.BlockJobChanged: lambda e: _ERROR if e.status == "failed" else "info",
-    of.JobCompleted: lambda e: _ERROR if e.values.get("errmsg") else "info",
+    of.JobCompleted: lambda e: _ERROR if _job(e).startswith("job failed") else "info",
     of.AgentChanged: lambda e: (
         _WARNING if e.state == "disconnected" and e.reason != "domain-started" else "info"
     ),

@@ -136,6 +136,22 @@ def test_after_post_copy_the_downtime_is_the_one_between_the_events():
     assert "in post-copy" in text(row)
 
 
+def test_what_libvirt_says_beside_is_in_the_report():
+    result = MigrationResult(
+        total=7.6, total_net=7.5, downtime=280.0, downtime_net=213.0, transferred=900 * MIB,
+        normal_bytes=700 * MIB, device_bytes=96 * MIB,
+    )  # fmt: skip
+    times, downtime, data = (
+        dict(section.rows) for section in report(completed(result=result)).sections[:3]
+    )
+    assert times["without hand-over"] == "7.5 s"
+    assert downtime["without hand-over"] == "213 ms"
+    assert data["sent"] == (
+        "900.0 MiB, of it 700.0 MiB as whole pages and 96.0 MiB of device state"
+    )
+    assert as_value(completed(result=result))["downtime"]["net"] == 213.0
+
+
 @pytest.mark.parametrize("resumable", [True, False])
 def test_a_failed_post_copy_says_whether_it_can_be_resumed(resumable: bool):
     row = migration(
@@ -157,8 +173,8 @@ def test_the_json_is_plain_and_keeps_its_keys():
         "timeline", "virsh",
     }  # fmt: skip
     assert value["downtime"] == {
-        "measured": 280.0, "between_events": 295.0, "limit": 300.0, "policy_limit": 500.0,
-        "within_limit": True,
+        "measured": 280.0, "net": None, "between_events": 295.0, "limit": 300.0,
+        "policy_limit": 500.0, "within_limit": True,
     }  # fmt: skip
     assert value["iterations"][1] == {"began": START + 4, "remaining": 184 * MIB}
     assert value["steering"][0]["steer"]["reason"].startswith("the last pass")

@@ -87,7 +87,7 @@ class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
         """Heading, form, findings, the line for an override, the buttons, the keys."""
         state = self.console.view.state
         self._form = FormPanel(
-            fields(self._instances),
+            fields(self._instances, state),
             destinations(state, [row.host for row in self._instances]),
         )
         with Vertical(classes="dialog"):
