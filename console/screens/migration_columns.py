@@ -84,7 +84,7 @@ def _over(row: Migration) -> bool:
 
 def _progress(row: Migration, width: int) -> CellValue:
     share = row.part_done
-    if share is None or row.status.final:
+    if share is None or (row.status.final and row.status is not MigrationStatus.COMPLETED):
         return Cell(fmt.UNKNOWN, "muted")
     return (
         Cell(bar(share, width - _SHARE), "chart"),

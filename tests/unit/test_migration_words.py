@@ -86,7 +86,7 @@ def test_there_is_nothing_to_abort_after_the_end():
     assert against == "There is nothing to abort: it is completed."
 
 
-NOW = START + 10
+NOW = START + 20
 
 
 @pytest.mark.parametrize(
