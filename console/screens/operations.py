@@ -242,8 +242,10 @@ def _progress(view: View, row: OperationRecord, width: int) -> CellValue:
     """How far it is; where nobody can tell, how long it waits and how long it will."""
     if row.status.final:
         return Cell(fmt.UNKNOWN, "muted")
-    if row.progress is not None:
-        return _bar(row.progress, fmt.percent(row.progress), width)
+    migration = view.state.migrations.get(row.id)
+    share = row.progress if migration is None else migration.part_done
+    if share is not None:
+        return _bar(share, fmt.percent(share), width)
     took, limit = _took(view, row), _limit(row)
     if took is None or not isinstance(limit, int | float) or limit <= 0:
         return Cell(fmt.UNKNOWN, "muted")

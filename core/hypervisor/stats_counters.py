@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.model.stats import Counters, DiskCounters, InterfaceCounters
-from core.model.text import printable_name
+from core.model.text import clean, printable_name
 
 Record = Mapping[str, Any]
 _KIB = 1024

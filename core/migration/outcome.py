@@ -126,12 +126,25 @@ def checks(
     return tuple(found)
 
 
+def arrived(name: str, to: str, there: Instance | None) -> str:
+    """Return how it is at its destination, and as what where it has another name there."""
+    renamed = _renamed(name, there)
+    if there is None or there.state is InstanceState.RUNNING:
+        return f"{name} runs on {to}{renamed}"
+    return f"{name} is on {to}{renamed}, {there.state}"
+
+
+def _renamed(name: str, there: Instance | None) -> str:
+    """Return ` as NAME` where it was renamed on its way (virsh migrate --dname); else nothing."""
+    return "" if there is None or there.name in ("", name) else f" as {there.name}"
+
+
 def _runs(name: str, to: str, there: Instance | None, was: Before | None) -> Check:
     if there is None:
         return Check("there", False, f"{name} is not on {to}.")
     wanted = InstanceState.RUNNING if was is None else was.state
     passed = there.state is wanted or there.state is InstanceState.RUNNING
-    return Check("there", passed, f"{name} is {there.state} on {to}.")
+    return Check("there", passed, f"{name} is {there.state} on {to}{_renamed(name, there)}.")
 
 
 def hint_of(there: Instance | None) -> str:
