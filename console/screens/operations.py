@@ -48,7 +48,10 @@ class OperationsScreen(ListScreen[OperationRecord], inherit_bindings=False):
     def make_table(self) -> LiveTable[OperationRecord]:
         """The table, newest first."""
         return LiveTable(
-            operation_columns(self.console.view), name_of=lambda row: row.id, sort="created"
+            operation_columns(self.console.view),
+            name_of=lambda row: row.id,
+            row_role=lambda row: "muted" if row.not_open else "",
+            sort="created",
         )
 
     def body(self) -> Iterable[Widget]:
