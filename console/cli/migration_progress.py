@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from console.cli.migration_text import bar_line, end_lines, progress_line, steering_line
-from console.cli.output import json_line, note, plain, say
+from console.cli.migration_text import bar_line, end_lines, json_of, progress_line, steering_line
+from console.cli.output import json_line, note, say
 from core.clock import Clock, SystemClock
 from core.model import Answer, Migration, MigrationStatus
 
@@ -98,7 +98,7 @@ class Progress:
         frame = replace(migration, sample=None, forecast=None, progress=None)
         if frame != told.frame:
             told.frame = frame
-            say(json_line({"kind": "migration", **plain(migration)}))
+            say(json_line(json_of(migration)))
         elif migration.sample is not None and self._since(told.sampled) >= SAMPLE_JSON_SECONDS:
             told.sampled = self.clock.monotonic()
             say(json_line({"kind": "sample", "id": migration.id, "name": migration.name,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from console.cli.output import cells
+from console.cli.output import cells, plain
 from console.format import duration, rate, size
 from core.model import (
     Answer,
@@ -35,6 +36,11 @@ _BARS = (24, 16, 10)
 """How long a bar may be: the longest that leaves room for every figure, else the shortest."""
 _ROOM = 24
 """Cells that a bar leaves for figures, or it is not there."""
+
+
+def json_of(migration: Migration) -> dict[str, Any]:
+    """A migration as JSON has it; its progress is null where there is no telling."""
+    return {"kind": "migration", **plain(migration), "progress": migration.part_done}
 
 
 def percent_done(migration: Migration) -> str:

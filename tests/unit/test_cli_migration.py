@@ -30,12 +30,14 @@ from console.cli.migration_text import (
     bar_line,
     end_lines,
     finding_lines,
+    json_of,
     percent_done,
     progress_line,
     steering_line,
 )
 from console.cli.migrations import MIGRATIONS, newest
 from console.cli.output import cells, table
+from core.clock import SystemClock
 from core.errors import RefusedError, VirtdeckError
 from core.model import (
     Answer,
@@ -134,6 +136,8 @@ def test_what_will_not_come_to_its_end_has_no_percentage() -> None:
     assert "[" not in line
     assert "will not converge" in line
     assert percent_done(but(never, status=MigrationStatus.POST_COPY)) == "96%"
+    assert json_of(never)["progress"] is None
+    assert json_of(but(never, status=MigrationStatus.POST_COPY))["progress"] == 0.96
 
 
 def test_what_was_done_before_a_resumption_is_no_news_after_it(
@@ -284,8 +288,14 @@ def test_the_list_keeps_what_runs_and_the_newest_of_the_rest() -> None:
 
 
 def test_the_list_shows_eta_and_verdict_of_what_runs_only() -> None:
-    _, running, done = table([WEB, DONE], MIGRATIONS).splitlines()
-    assert running.split()[1:8] == ["web", "alpha", "beta", "running", "42%", "120M", "12s"]
+    now = SystemClock().now()
+    fresh, old = (but(WEB, forecast=Forecast(at, Verdict.CONVERGES, eta=12.0))
+                  for at in (now, now - 15.0))  # fmt: skip
+    _, running, aged, done = table([fresh, old, DONE], MIGRATIONS).splitlines()
+    assert running.split()[1:9] == [
+        "web", "alpha", "beta", "running", "42%", "120M", "12s", "converges"
+    ]  # fmt: skip
+    assert aged.split()[5:11] == ["42%", "120M", "-", "as", "of", "15s"]
     assert done.split()[4:8] == ["completed", "100%", "-", "-"]
 
 
@@ -745,6 +755,6 @@ def test_an_interrupted_post_copy_is_said_in_words() -> None:
     row = but(
         WEB, status=MigrationStatus.POST_COPY_INTERRUPTED, outcome="alpha lost the connection",
     )  # fmt: skip
-    assert progress_line(row) == "web: interrupted: alpha lost the connection"
-    assert "interrupted" in bar_line(row, 100)
-    assert "outcome: alpha lost the connection" in "\n".join(lines_of(row))
+    assert progress_line(row, NOW) == "web: interrupted: alpha lost the connection"
+    assert "interrupted" in bar_line(row, 100, NOW)
+    assert "outcome: alpha lost the connection" in "\n".join(lines_of(row, NOW))
