@@ -9,15 +9,15 @@ from typing import Any
 
 import click
 
-from console.cli import interrupts, lookup, migrate_options
+from console.cli import lookup, migrate_options
+from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import on_fleet
 from console.cli.migration_follow import Following, Follows
 from console.cli.migration_progress import Progress
 from console.cli.migration_show import lines_of
-from console.cli.migration_text import EXIT, json_of, steering_line
+from console.cli.migration_text import EXIT, steering_line
 from console.cli.output import json_line, note, plain, say
-from core.clock import SystemClock
 from core.errors import RefusedError, UsageError, VirtdeckError
 from core.fleet import Fleet
 from core.migration import report as reports
@@ -33,14 +33,9 @@ from core.model import (
     SteerKind,
 )
 from core.model.text import clean
+from core.operations.migration_danger import danger_of_steering
 from core.state import resume_crash
 
-SAFETY = (
-    "After the switch {name} runs on {to} while part of its memory is still on {host}: until that "
-    "has followed, the loss of either host or of the network between them stops the guest, and "
-    "there is no way back to {host}."
-)
-"""What an operator must know before a switch to post-copy."""
 _ANSWERS = {Answer.REFUSED: 1, Answer.NO_ANSWER: 4}
 
 
@@ -88,17 +83,6 @@ def running(state: State, name: str) -> Migration:
     )
 
 
-def confirm(question: str, sure: bool) -> None:
-    """Ask; raises RefusedError without a yes, and where there is nobody to ask."""
-    if sure:
-        return
-    if not interrupts.can_ask():
-        raise RefusedError(f"Not done without a yes. {question}", "Add --yes to do it.")
-    note(question)
-    if not click.confirm("Go on?", err=True):
-        raise RefusedError("Nothing was done.")
-
-
 async def steer(fleet: Fleet, name: str, wanted: Steer, *, as_json: bool) -> int:
     """Steer the migration of NAME and print what came of it; returns the exit status."""
     return await _give(fleet, running(fleet.state, name), wanted, as_json=as_json)
@@ -116,11 +100,10 @@ async def _give(fleet: Fleet, item: Migration, wanted: Steer, *, as_json: bool) 
     return status
 
 
-def _on_running(invocation: Invocation, name: str, wanted: Steer, question: str, yes: bool) -> int:
+def _on_running(invocation: Invocation, name: str, wanted: Steer, yes: bool) -> int:
     async def work(fleet: Fleet) -> int:
         item = running(fleet.state, name)
-        places = {"name": item.name, "to": item.to or item.uri or "the destination"}
-        confirm(clean(question.format(host=item.host, **places)), yes or not question)
+        confirm(danger_of_steering(item, wanted), sure=yes)
         status = await _give(fleet, item, wanted, as_json=invocation.json)
         if status or wanted.kind is not SteerKind.ABORT:
             return status
@@ -141,21 +124,19 @@ async def aborted(fleet: Follows, item: Migration, *, as_json: bool) -> int:
 @_command("abort", _YES)
 def abort(invocation: Invocation, name: str, yes: bool) -> int:
     """End the migration of NAME; the instance runs on where it is."""
-    question = "Aborts the migration of {name} to {to}: it runs on at {host}, and what was copied"
-    return _on_running(invocation, name, Steer(SteerKind.ABORT), f"{question} is thrown away.", yes)
+    return _on_running(invocation, name, Steer(SteerKind.ABORT), yes)
 
 
 @_command("post-copy", _YES)
 def post_copy(invocation: Invocation, name: str, yes: bool) -> int:
     """Switch over now and let the rest of the memory follow."""
-    return _on_running(invocation, name, Steer(SteerKind.POST_COPY), SAFETY, yes)
+    return _on_running(invocation, name, Steer(SteerKind.POST_COPY), yes)
 
 
 @_command("pause", _YES)
 def pause(invocation: Invocation, name: str, yes: bool) -> int:
     """Pause the guest, so that the migration ends; it runs on afterwards."""
-    question = "Pauses {name} until its migration to {to} is over: its guest stands still so long."
-    return _on_running(invocation, name, Steer(SteerKind.PAUSE), question, yes)
+    return _on_running(invocation, name, Steer(SteerKind.PAUSE), yes)
 
 
 @_command("set", *migrate_options.limits(None))
@@ -200,9 +181,9 @@ def show(invocation: Invocation, name: str, follow: bool) -> int:
         if follow and not item.status.final:
             return await Following(fleet, Progress(invocation.json)).look_on(item)
         if invocation.json:
-            say(json_line(json_of(item)))
+            say(json_line({"kind": "migration", **plain(item)}))
         else:
-            say("\n".join(lines_of(item, SystemClock().now())))
+            say("\n".join(lines_of(item)))
         return EXIT.get(item.status, 0) if follow else 0
 
     return on_fleet(invocation, work, operations=True, tolerate_down=True)

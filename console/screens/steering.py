@@ -108,7 +108,7 @@ class SteeringScreen(ConsoleScreen, inherit_bindings=False):
             if sure:
                 self._submit(request, "Resume post-copy")
 
-        self.console.push_screen(questions.resume_dialog(row, *crash), answered)
+        self.console.push_screen(questions.resume_dialog(self.console.view.state, row), answered)
 
     async def action_report(self) -> None:
         """Open the report."""

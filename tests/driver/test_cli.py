@@ -208,6 +208,20 @@ def test_what_can_lose_work_wants_a_yes(on_shared: Any, shared: PrivateDaemon) -
     assert on_shared("reset", "vm0001").status == 1
 
 
+def test_the_shutdown_of_a_transient_instance_says_that_it_is_gone_and_wants_a_yes(
+    daemon: PrivateDaemon, virtdeck: Virtdeck
+) -> None:
+    domain = daemon.keeper.lookupByName("vm0001")
+    domain.create()
+    domain.undefine()
+    result = virtdeck("-c", f"alpha={daemon.uri}", "shutdown", "vm0001")
+    assert result.status == 1
+    assert "vm0001 is transient: once off, it cannot be started again." in result.err
+    assert domain.isActive()
+    assert virtdeck("-c", f"alpha={daemon.uri}", "shutdown", "vm0001", "--yes").status == 0
+    assert "vm0001" not in [found.name() for found in daemon.keeper.listAllDomains()]
+
+
 def test_a_drain_says_why_each_instance_stays(virtdeck: Virtdeck, shared: PrivateDaemon) -> None:
     """The test driver's hosts have 3 GiB and promise 8; they migrate nothing anyway."""
     hosts = ("-c", f"alpha={shared.uri}", "-c", "beta=test:///default")

@@ -89,6 +89,6 @@ def test_the_command_names_what_overrides_it() -> None:
 
 
 def test_the_screen_has_the_name_typed() -> None:
-    row = migration(status=MigrationStatus.POST_COPY_FAILED, resumable=True)
-    assert resume_dialog(row).may_say_yes()
-    assert not resume_dialog(row, "It dies.", "Update it.").may_say_yes()
+    row = migration(uuid=SOURCE.id, status=MigrationStatus.POST_COPY_FAILED, resumable=True)
+    assert resume_dialog(state("9.0.0", "9.0.0"), row).may_say_yes()
+    assert not resume_dialog(state("9.0.0", "11.3.0"), row).may_say_yes()
