@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
 
 import click
 
+from console.cli import completeness
+from console.cli.completeness import complete, tell
 from console.cli.invocation import Invocation, common, json_option
-from console.cli.live import GLANCE, SAMPLE, described, explained, on_fleet, sampled, until
+from console.cli.live import GLANCE, SAMPLE, on_fleet
 from console.cli.output import Column, json_line, plain, say, table
 from console.format import percent, rate, size
 from core.fleet import Fleet
-from core.model import Host, Instance, LinkStatus, Network, Pool, State, Volume
+from core.model import Host, Instance, Network, Pool, State, Volume
 from core.model.text import natural_key
-from core.state.figures import AT_ONCE, FIGURES
-
-if TYPE_CHECKING:
-    from core.state.query import Filter
 
 Row = TypeVar("Row")
 
@@ -87,6 +85,22 @@ def _versioned(host: Host) -> str:
     return f"{facts.hypervisor} {facts.hypervisor_version}".strip() if facts else ""
 
 
+INSTANCES: Listing[Instance] = Listing(
+    lambda state: state.instances.values(),
+    lambda instance: _in_order(instance.host, instance.name),
+    (
+        Column("HOST", lambda instance: instance.host),
+        Column("NAME", lambda instance: instance.name),
+        Column("STATE", lambda instance: instance.state.value),
+        Column("REASON", lambda instance: instance.reason),
+        Column("ID", lambda instance: "" if instance.id is None else str(instance.id), right=True),
+        Column("VCPUS", lambda instance: str(instance.vcpus or ""), right=True),
+        Column("MEMORY", lambda instance: size(instance.memory or None), right=True),
+        Column("PERSISTENT", lambda instance: _yes(instance.persistent)),
+        Column("AUTOSTART", lambda instance: _yes(instance.autostart)),
+    ),
+)
+
 POOLS: Listing[Pool] = Listing(
     lambda state: state.pools.values(),
     lambda pool: _in_order(pool.host, pool.name),
@@ -135,11 +149,6 @@ NETWORKS: Listing[Network] = Listing(
     ),
 )
 
-DESCRIBED_SECONDS = 30.0
-"""How long a command waits for every instance's XML."""
-FIGURES_SECONDS = 5.0
-"""How long a command waits for figures and facts; what has not come by then is unknown."""
-
 
 def _listing_command(name: str, listing: Listing[Any], help_: str) -> click.Command:
     @click.command(name, help=help_)
@@ -148,10 +157,9 @@ def _listing_command(name: str, listing: Listing[Any], help_: str) -> click.Comm
     @click.pass_obj
     def command(invocation: Invocation) -> int:
         async def work(fleet: Fleet) -> int:
-            if listing is HOSTS:
-                await until(fleet, explained, FIGURES_SECONDS)
+            gaps = await complete(fleet, *([completeness.facts] if listing is HOSTS else []))
             listing.print(fleet.state, invocation.json)
-            return 0
+            return tell(gaps)
 
         return on_fleet(invocation, work, **GLANCE)
 
@@ -179,18 +187,18 @@ def volumes(invocation: Invocation, filter_: str) -> int:
     wanted = parse_volume_filter(filter_)
 
     async def work(fleet: Fleet) -> int:
+        looks = [completeness.volume_sizes]
         if "used" in filter_:  # who uses a volume is in the instances' XML
-            await until(fleet, described, DESCRIBED_SECONDS)
+            looks.append(completeness.descriptions)
+        gaps = await complete(fleet, *looks)
         VOLUMES.print(fleet.state, invocation.json, wanted)
-        return 0
+        return tell(gaps)
 
     return on_fleet(invocation, work, **GLANCE)
 
 
 @click.command()
-@_filter_option(
-    "Words to look for, `state:paused`, `host:beta`, `cpu>80`, `memory>1G`; `!` inverts."
-)
+@_filter_option("Words to look for, `state:paused`, `host:beta`, `cpu>80`; a leading `!` inverts.")
 @click.option("--rates", is_flag=True, help="Watch for a second: CPU, disk and network rates too.")
 @common
 @json_option
@@ -198,19 +206,22 @@ def volumes(invocation: Invocation, filter_: str) -> int:
 def instances(invocation: Invocation, filter_: str, rates: bool) -> int:
     """List the instances of every host."""
     wanted = _instance_filter(filter_)
-    rates = rates or bool(wanted is not None and wanted.figures - AT_ONCE)
+    rates = rates or "cpu" in filter_
+    titles = any(word.isalnum() for word in filter_.split())  # a word may be one of a title
 
     async def work(fleet: Fleet) -> int:
-        await until(fleet, busy if rates else sampled, FIGURES_SECONDS)
-        if invocation.json:
-            await until(fleet, described, DESCRIBED_SECONDS)
-        instances_of(fleet.state, rates).print(fleet.state, invocation.json, wanted)
-        return 0
+        looks = [completeness.descriptions if invocation.json or titles else completeness.sizes]
+        if rates:
+            looks.append(completeness.figures)
+        gaps = await complete(fleet, *looks)
+        listing = with_rates(fleet.state) if rates else INSTANCES
+        listing.print(fleet.state, invocation.json, wanted)
+        return tell(gaps)
 
     return on_fleet(invocation, work, **SAMPLE)
 
 
-def _instance_filter(text: str) -> Filter[Instance] | None:
+def _instance_filter(text: str) -> Callable[[Instance, State], bool] | None:
     if not text.strip():  # the filters' module is not needed, nor the time it takes to import
         return None
     from core.state.selection import parse_filter
@@ -218,44 +229,24 @@ def _instance_filter(text: str) -> Filter[Instance] | None:
     return parse_filter(text)
 
 
-def busy(state: State) -> bool:
-    """Whether rates are known: two samples of every active instance of a host that is up."""
-    return sampled(state) and all(
-        (rates := state.rates.get(item.key)) is not None and rates.cpu is not None
-        for item in state.instances.values()
-        if item.state.active and state.hosts[item.host].link.status is LinkStatus.UP
-    )
+def with_rates(state: State) -> Listing[Instance]:
+    """The table of instances with what they do per second; in JSON under `rates`."""
 
+    def figure(name: str, show: Callable[[float | None], str]) -> Callable[[Instance], str]:
+        return lambda item: show(getattr(state.rates.get(item.key), name, None))
 
-def instances_of(state: State, rates: bool) -> Listing[Instance]:
-    """The table of instances; with `rates`, what they do per second too.
+    def cpu(value: float | None) -> str:
+        return "" if value is None else f"{value:.0f}%"
 
-    A column's figure is the one the filter compares under the same name.
-    """
-
-    def column(title: str, show: Callable[[float | None], str]) -> Column[Instance]:
-        figure = FIGURES[title.lower()]
-        return Column(title, lambda item: show(figure(item, state)), right=True)
-
-    moving = (
-        column("CPU", lambda value: "" if value is None else f"{value:.0f}%"),
-        *(column(title, rate) for title in ("READ", "WRITE", "RECEIVED", "SENT")),
-    )
-    return Listing(
-        lambda state: state.instances.values(),
-        lambda item: _in_order(item.host, item.name),
-        (
-            Column("HOST", lambda item: item.host),
-            Column("NAME", lambda item: item.name),
-            Column("STATE", lambda item: item.state.value),
-            Column("REASON", lambda item: item.reason),
-            Column("ID", lambda item: "" if item.id is None else str(item.id), right=True),
-            Column("VCPUS", lambda item: str(item.vcpus or ""), right=True),
-            column("MEMORY", size),
-            column("GIVEN", size),
-            Column("PERSISTENT", lambda item: _yes(item.persistent)),
-            Column("AUTOSTART", lambda item: _yes(item.autostart)),
-            *(moving if rates else ()),
+    return replace(
+        INSTANCES,
+        more=lambda item: {"rates": plain(state.rates.get(item.key))},
+        columns=(
+            *INSTANCES.columns,
+            Column("CPU", figure("cpu", cpu), right=True),
+            Column("READ", figure("read", rate), right=True),
+            Column("WRITE", figure("write", rate), right=True),
+            Column("RECEIVED", figure("received", rate), right=True),
+            Column("SENT", figure("sent", rate), right=True),
         ),
-        lambda item: {"rates": plain(state.rates.get(item.key))},
     )

@@ -22,8 +22,9 @@ from core.hypervisor.upkeep import Sink
 from core.hypervisor.uri import parse_uri
 from core.model.base import ObjectKey
 from core.model.host import Link as LinkState
+from core.model.host import Unread
 from core.model.instance import Instance, InstanceDetail
-from core.model.observation import DetailRead, HostAdded, HostRead, InstanceRead, Observation
+from core.model.observation import DetailRead, HostAdded, InstanceRead
 
 T = TypeVar("T")
 _GRACE = 0.5
@@ -52,7 +53,7 @@ class Hypervisor:
         self._sink = sink
         self._clock = clock
         self._connector = Connector(self.address, self._options)
-        self._link = Link(self._connector, clock, self._seen, self._link_changed)
+        self._link = Link(self._connector, clock, sink, self._link_changed)
         self._lanes = LanePool(
             name,
             self._connector,
@@ -70,6 +71,11 @@ class Hypervisor:
     def link(self) -> LinkState:
         """The link as it was last handed over."""
         return self._link.state
+
+    @property
+    def unread(self) -> Unread | None:
+        """What was listed and is not read yet; None while the link is not up."""
+        return self._link.unread
 
     async def start(self) -> None:
         """Begin to keep the link up; returns at once. Observations follow."""
@@ -171,12 +177,6 @@ class Hypervisor:
         lane = Lane(f"lane-{self.name}-{label}", self._connector)
         self._own = [*(other for other in self._own if not other.ended), lane]
         return lane
-
-    def _seen(self, observation: Observation) -> None:
-        """Hand an observation over; the statistics want to know which libvirt they ask."""
-        if isinstance(observation, HostRead):
-            self._sampler.libvirt = observation.facts.libvirt_number
-        self._sink(observation)
 
     def _link_changed(self, up: bool) -> None:
         if up:

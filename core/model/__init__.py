@@ -21,6 +21,7 @@ from core.model.host import (
     LinkChange,
     LinkStatus,
     NumaCell,
+    Unread,
 )
 from core.model.identity import HostIdentity
 from core.model.instance import (
@@ -36,15 +37,7 @@ from core.model.instance import (
     Snapshot,
 )
 from core.model.job import Job
-from core.model.migration import (
-    Before,
-    Check,
-    Limits,
-    Migration,
-    MigrationResult,
-    MigrationStatus,
-    Resumption,
-)
+from core.model.migration import Before, Check, Limits, Migration, MigrationResult, MigrationStatus
 from core.model.network import Network
 from core.model.observation import Observation
 from core.model.operation import OperationRecord, OperationStatus, Step
@@ -71,7 +64,6 @@ from core.model.stats import (
     SERIES,
     Counters,
     DiskCounters,
-    DiskRates,
     InterfaceCounters,
     Rates,
 )
@@ -99,7 +91,6 @@ __all__ = [
     "DirtyRate",
     "Disk",
     "DiskCounters",
-    "DiskRates",
     "DiskSource",
     "Drain",
     "Event",
@@ -144,7 +135,6 @@ __all__ = [
     "Reset",
     "Resume",
     "ResumeMigration",
-    "Resumption",
     "Rewrites",
     "Severity",
     "Shutdown",
@@ -157,6 +147,7 @@ __all__ = [
     "Step",
     "Stop",
     "Tracks",
+    "Unread",
     "Value",
     "Verdict",
     "Volume",

@@ -41,6 +41,17 @@ class LinkChange(Value, frozen=True):
     reason: str = ""
 
 
+class Unread(Value, frozen=True):
+    """What of a host that is up has been listed and not read yet."""
+
+    at_rest: bool = True
+    """Nothing is being read and nothing waits for it: what is not known now stays so."""
+    left: int = 0
+    """How many objects wait to be read."""
+    failed: tuple[ObjectKey, ...] = ()
+    """Those that could not be read, the log says why; they are tried again after a change."""
+
+
 class HugePages(Value, frozen=True):
     """A pool of huge pages of one size in one NUMA cell."""
 
@@ -96,15 +107,6 @@ class HostFacts(Value, frozen=True):
     """What it can run: `kvm x86_64`, `qemu aarch64`..."""
     migration_transports: tuple[str, ...] = ()
     limitations: tuple[Limitation, ...] = ()
-
-    @property
-    def libvirt_number(self) -> int:
-        """The daemon's version as libvirt counts: 9000000 for 9.0.0; 0: not known."""
-        parts = self.libvirt_version.split(".")[:3]
-        if not all(part.isascii() and part.isdigit() for part in parts):
-            return 0
-        major, minor, micro = [*map(int, parts), 0, 0][:3]
-        return major * 1_000_000 + minor * 1000 + micro
 
 
 class Host(Value, frozen=True):
