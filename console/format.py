@@ -39,16 +39,6 @@ def rate(per_second: float | None) -> str:
     return UNKNOWN if (text := size(per_second)) == UNKNOWN else f"{text}/s"
 
 
-def milliseconds(value: float | None) -> str:
-    """A length of time in milliseconds: `0.35 ms`, `12 ms`, `5.2 s`."""
-    if value is None or not math.isfinite(value):
-        return UNKNOWN
-    if value >= 999.5:
-        return f"{value / 1000:.1f} s"
-    decimals = 2 if value < 0.995 else 1 if value < 9.95 else 0
-    return f"{value:.{decimals}f} ms"
-
-
 def count(value: float | None) -> str:
     """A plain number with thousands separated: `12,345`."""
     if value is None or not math.isfinite(value):
@@ -155,21 +145,20 @@ class StateSign(NamedTuple):
 
 
 def instance_state(state: InstanceState) -> StateSign:
-    """The sign of an instance's state; its word is that of the filter, the JSON and the journal."""
+    """The sign of an instance's state."""
     signs = glyphs()
     match state:
         case InstanceState.RUNNING:
-            glyph, role = signs.running, "running"
+            return StateSign(signs.running, "running", "running")
         case InstanceState.PAUSED:
-            glyph, role = signs.paused, "paused"
+            return StateSign(signs.paused, "paused", "paused")
         case InstanceState.SHUTTING_DOWN:
-            glyph, role = signs.changing, "changing"
+            return StateSign(signs.changing, "shutting down", "changing")
         case InstanceState.SHUTOFF:
-            glyph, role = signs.off, "off"
+            return StateSign(signs.off, "off", "off")
         case InstanceState.CRASHED:
-            glyph, role = signs.crashed, "crashed"
+            return StateSign(signs.crashed, "crashed", "crashed")
         case InstanceState.SUSPENDED:
-            glyph, role = signs.suspended, "paused"
+            return StateSign(signs.suspended, "suspended", "paused")
         case _:
-            glyph, role = signs.unknown, "muted"
-    return StateSign(glyph, state.value, role)
+            return StateSign(signs.unknown, "unknown", "muted")

@@ -12,9 +12,8 @@ from console.cli.live import on_fleet
 from console.cli.migration_text import percent_done
 from console.cli.output import Column
 from console.format import date_time, duration, size
-from core.clock import SystemClock
 from core.fleet import Fleet
-from core.model import Forecast, Migration, Verdict
+from core.model import Migration, Verdict
 
 NEWEST = 20
 """How many that are over are listed without --all."""
@@ -41,22 +40,16 @@ def _left(row: Migration) -> str:
 
 
 def _eta(row: Migration) -> str:
-    forecast = row.forecast
-    if not row.status.copying or forecast is None or forecast.eta is None or _age(forecast):
+    if row.status.final or row.forecast is None or row.forecast.eta is None:
         return ""
-    return duration(forecast.eta)
+    return duration(row.forecast.eta)
 
 
 def _verdict(row: Migration) -> str:
     forecast = row.forecast
-    if not row.status.copying or forecast is None or forecast.verdict is Verdict.UNKNOWN:
+    if row.status.final or forecast is None or forecast.verdict is Verdict.UNKNOWN:
         return ""
-    age = _age(forecast)
-    return f"as of {duration(age)} ago" if age else forecast.verdict.value
-
-
-def _age(forecast: Forecast) -> float | None:
-    return forecast.age(SystemClock().now())
+    return forecast.verdict.value
 
 
 def newest(rows: Sequence[Migration], over: int) -> list[Migration]:
@@ -77,7 +70,7 @@ def migrations(invocation: Invocation, all_: bool) -> int:
     async def work(fleet: Fleet) -> int:
         rows = list(fleet.state.migrations.values())
         shown = rows if all_ else newest(rows, NEWEST)
-        print_rows(shown, MIGRATIONS, invocation.json, lambda row: {"progress": row.part_done})
+        print_rows(shown, MIGRATIONS, invocation.json)
         return 0
 
     return on_fleet(invocation, work, operations=True, tolerate_down=False)

@@ -86,6 +86,10 @@ def _snapshots(domain: Any, notes: list[str]) -> tuple[Snapshot, ...] | None:
         current = domain.snapshotCurrent(0).getName() if domain.hasCurrentSnapshot(0) else None
         return in_order(_snapshot(handle, current) for handle in handles)
     except libvirt.libvirtError as error:
+        if (
+            error.get_error_code() == libvirt.VIR_ERR_NO_SUPPORT
+        ):  # a driver that knows no snapshots has none
+            return ()
         _note(domain, notes, "Snapshots", error)
         return None
 

@@ -13,12 +13,12 @@ from pathlib import PurePosixPath
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from core.errors import UsageError
+from core.hypervisor import uri_parameters
+from core.model.driver import DRIVERS
 from core.model.text import clean
 
-DRIVERS = (
-    "qemu", "test", "ch", "xen", "lxc", "bhyve", "vbox", "vz", "openvz", "esx", "gsx", "vpx",
-    "hyperv", "vmwareplayer", "vmwarews", "vmwarefusion", "remote",
-)  # fmt: skip
+NAMES = (*DRIVERS, "remote")
+"""What a URI may begin with."""
 TRANSPORTS = ("ssh", "libssh", "libssh2", "tls", "tcp", "unix", "ext")
 _QEMU_PATHS = ("/system", "/session", "/embed")
 _EXAMPLE = "For example qemu+ssh://root@host/system, qemu:///system or test:///default."
@@ -52,6 +52,8 @@ class HostAddress:
     """The path of an explicitly named socket."""
     explicit: bool = False
     """Whether the operator chose the name (`name=uri`)."""
+    notes: tuple[str, ...] = ()
+    """What of the URI does nothing, and what to write instead."""
 
     @property
     def uses_ssh(self) -> bool:
@@ -95,6 +97,7 @@ def parse_uri(text: str) -> HostAddress:
         user=parts.username or "",
         socket=parameters.get("socket", ""),
         explicit=bool(name),
+        notes=tuple(uri_parameters.ignored(driver, transport, parts, parameters)),
     )
     return address if name else replace(address, name=_derive_name(address))
 
@@ -194,8 +197,8 @@ def _scheme(uri: str, parts: SplitResult) -> tuple[str, str]:
             f"The URI {clean(uri)!r} names a transport, but no driver.",
             f"Did you mean qemu+{uri}?",
         )
-    if driver not in DRIVERS:
-        raise UsageError(f"libvirt has no driver {driver!r}.", _suggest(driver, DRIVERS))
+    if driver not in NAMES:
+        raise UsageError(f"libvirt has no driver {driver!r}.", _suggest(driver, NAMES))
     if transport and transport not in TRANSPORTS:
         raise UsageError(
             f"libvirt has no transport {transport!r}.", _suggest(transport, TRANSPORTS)

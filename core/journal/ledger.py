@@ -19,7 +19,7 @@ from core.errors import JournalError
 from core.journal import files
 from core.journal.entry import Entry
 from core.journal.owner import Owner
-from core.journal.schema import VERSION, is_ours, migrate, version_of
+from core.journal.schema import VERSION, flaw, is_ours, migrate, version_of
 from core.model import HostIdentity, OperationRecord
 
 BUSY_TIMEOUT = 30.0
@@ -200,12 +200,13 @@ def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     )
     try:
         _check_kind(connection, path)
+        if reason := flaw(connection):
+            raise _Damaged(reason)
         if read_only and version_of(connection) == 0:  # made, and not yet written
             connection.close()
             connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
             migrate(connection)
         elif not read_only:
-            _check_health(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             migrate(connection)
@@ -229,14 +230,14 @@ def _check_kind(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def _check_health(connection: sqlite3.Connection) -> None:
-    verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-    if verdict != "ok":
-        raise _Damaged(verdict)
-
-
 class _Damaged(sqlite3.DatabaseError):
-    """SQLite's own check found the file damaged."""
+    """The file was found damaged, by SQLite's own check or by ours."""
+
+
+_MOVE_ASIDE = (
+    "The console at its start, and any command that changes something, move it aside and begin a "
+    "new one. To do it by hand, rename the file."
+)
 
 
 def _is_damage(error: sqlite3.Error) -> bool:
@@ -261,5 +262,9 @@ def _explained(path: Path, error: sqlite3.Error) -> JournalError:
         sqlite3.SQLITE_BUSY: "Another console holds it: end that one if it hangs.",
         sqlite3.SQLITE_IOERR: "See the kernel's log for the cause, or make room on its disk.",
     }
-    cure = cures.get(code, "Open virtdeck again: a damaged journal is moved aside at start.")
+    if _is_damage(error):
+        return JournalError(
+            f"The journal {path} is damaged: {' '.join(str(error).split())}.", _MOVE_ASIDE
+        )
+    cure = cures.get(code, f"Set {files.ENVIRONMENT} to another file.")
     return JournalError(f"The journal {path} cannot be used: {error}.", cure)

@@ -17,6 +17,7 @@ from core.migration.preflight_case import (
     warning,
 )
 from core.model import Finding, Host, LinkStatus
+from core.model.driver import driver_of_type
 
 
 def check_links(case: Case) -> Iterator[Finding]:
@@ -158,7 +159,8 @@ def check_guest_type(case: FullCase) -> Iterator[Finding]:
     elif wanted not in kinds:
         cure = "Load kvm_intel or kvm_amd there, and let the daemon's user open /dev/kvm."
         if instance.type != "kvm":
-            cure = f"Install QEMU for {instance.architecture} there."
+            product = driver_of_type(instance.type).product
+            cure = f"Install {product} for {instance.architecture} there."
         yield blocker("guest-type", f"{case.destination} runs no {wanted} guests.", cure)
     else:
         yield ok("guest-type", f"{case.destination} runs {wanted} guests.")
@@ -179,9 +181,10 @@ def check_transport(case: FullCase) -> Iterator[Finding]:
 
 def check_versions(case: FullCase) -> Iterator[Finding]:
     """The destination is not older than the source."""
+    product = driver_of_type(case.needs.instance.type).product
     for code, what, here, there in (
         ("version-libvirt", "libvirt", case.here.libvirt, case.there.libvirt),
-        ("version-qemu", "QEMU", case.here.qemu, case.there.qemu),
+        ("version-qemu", product, case.here.qemu, case.there.qemu),
     ):
         if here is None or there is None:
             yield unknown(code, f"The version of {what} is not known on both hosts.")

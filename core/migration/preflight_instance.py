@@ -220,7 +220,10 @@ def check_unmovable(case: SourceCase) -> Iterator[Finding]:
 
 def _file_system(case: SourceCase, written: str) -> Iterator[Finding]:
     driver, _, tag = written.partition(" ")
-    if driver != "virtiofs":
+    if case.needs.instance.type == "lxc":
+        text = f"Its file system at {tag} is on {case.source}: no container's moves with it."
+        yield blocker("file-system", text, "Copy it there and define the container anew.")
+    elif driver != "virtiofs":
         text = (
             f"A directory of {case.source} is shared with it by 9p ({tag}): that does not migrate."
         )

@@ -16,7 +16,6 @@ from core.model import (
     MigrationStatus,
     ObjectKey,
     OperationRecord,
-    Resumption,
     State,
     Step,
 )
@@ -85,23 +84,23 @@ def request_of(migration: Migration, state: State) -> Migrate:
 
 
 def again(old: Migration, record: OperationRecord, now: float) -> Migration:
-    """Return the migration that resumes an old one: still the one that was asked for then."""
+    """Return the migration that resumes an old one."""
     return replace(
         old,
         id=record.id,
         status=MigrationStatus.POST_COPY,
-        author=old.author or record.author,
+        author=record.author,
         foreign=False,
-        created=old.created or record.created,
-        started=old.started or now,
+        created=record.created,
+        started=now,
         switched=old.switched or now,
-        resumed=(*old.resumed, Resumption(now, record.author)),
         ended=None,
         resumable=False,
         outcome="",
         hint="",
         result=None,
         checks=(),
+        steering=(),
         timeline=(*old.timeline, Step(now, "asked to go on")),
     )
 

@@ -11,7 +11,6 @@ from core.model import observation as seen
 from core.state import (
     events,
     findings,
-    incoming,
     instances,
     jobs,
     links,
@@ -77,7 +76,7 @@ class Store:
         self._begin(observation.at)
         tables.at = max(tables.at, observation.at)
         if isinstance(observation, Event):
-            tables.log(incoming.in_context(tables, observation))
+            tables.log(observation)
         handler = _HANDLERS.get(type(observation))
         if handler is not None:
             handler(tables, observation)

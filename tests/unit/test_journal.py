@@ -160,6 +160,45 @@ def damage(path: Path, how: str) -> None:
         path.write_bytes(data[: size // 2] + bytes(size - size // 2))
 
 
+SPOILED = {
+    "no table": "DROP TABLE operations",
+    "no counter": "DELETE FROM counter",
+    "no version": "PRAGMA user_version = 0",
+}
+
+
+def spoil(path: Path, how: str) -> None:
+    if how == "cut short":
+        path.write_bytes(path.read_bytes()[:-1000])
+    elif how in SPOILED:
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute(SPOILED[how])
+        connection.close()
+    else:
+        damage(path, how)
+
+
+@pytest.mark.parametrize("how", ["garbage", "text", "truncated", "cut short", *SPOILED])
+def test_the_advice_for_a_damaged_journal_helps_when_it_is_followed(path: Path, how: str) -> None:
+    first = Ledger.open(path)
+    for number in range(200):
+        first.put(entry(number, OperationStatus.DONE))
+    first.close()
+    spoil(path, how)
+    with pytest.raises(JournalError) as caught:
+        Ledger.open(path, read_only=True)
+    assert "is damaged" in caught.value.message
+    assert caught.value.message.isprintable()
+    assert "any command that changes something" in caught.value.hint
+    second = Ledger.open(path)
+    assert "was damaged" in second.notices[0]
+    second.put(entry(1))
+    second.close()
+    third = Ledger.open(path, read_only=True)
+    assert len(third.recent(10)) == 1
+    third.close()
+
+
 @pytest.mark.parametrize("how", ["garbage", "text", "truncated", "zeroed half"])
 def test_a_damaged_journal_is_moved_aside_and_said(path: Path, how: str) -> None:
     first = Ledger.open(path)
