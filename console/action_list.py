@@ -14,8 +14,6 @@ from console.action_replay import REPLAY
 from console.action_sort import SORT
 from console.action_types import Action
 from console.action_verbs import POWER, TABLE
-from core.model import Drain
-from core.operations.danger import CANCEL, least_caution
 
 _SCREENS = ("instances", "hosts", "volumes", "operations", "events", "migrations")
 
@@ -206,7 +204,7 @@ _OTHER = (
         "Move everything that runs on the host under the cursor to other hosts, one after another.",
         "drain",
         needs_write=True,
-        caution=least_caution(Drain),
+        confirm="type",
     ),
     Action(
         "volumes.refresh_pool",
@@ -227,7 +225,7 @@ _OTHER = (
         "cancel_operation",
         show_in_footer=True,
         needs_write=True,
-        caution=CANCEL,
+        confirm="ask",
     ),
     Action(
         "events.follow",

@@ -18,6 +18,7 @@ from textual.screen import Screen
 from console.actions import Action, bindings_for, with_keys
 from console.bridge import Bridge, SourceFactory
 from console.core_messages import CoreAnswered, CoreFailed, CoreNews
+from console.crash import keep_crash
 from console.glyphs import use_glyphs
 from console.keymap import textual_keymap
 from console.operations_watch import OperationsWatch
@@ -72,6 +73,8 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
         """Questions the core has not answered yet."""
         self.core_error = ""
         """Why nothing moves any more, when the core's thread ended."""
+        self.defect: Exception | None = None
+        """The first error that nothing expected, which ends the console."""
         self.bridge = Bridge(
             source_factory,
             wake=lambda: self.post_message(CoreNews()),
@@ -97,6 +100,15 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
         """Close the core; a hung one is left behind."""
         self.bridge.stop()
 
+    def _handle_exception(self, error: Exception) -> None:
+        """Keep the defect: whoever runs the console tells of it."""
+        self.defect = self.defect or error
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        """Leave without Textual's traceback: that has the values of variables, also of secrets."""
+        self._close_messages_no_wait()
+
     def now(self) -> float:
         """The time to show ages against: the tape's while one plays."""
         return self.tape.now() or self._clock.now()
@@ -109,7 +121,7 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
 
     def on_core_news(self) -> None:
         """Take what the bridge has and hand it to the screen in view."""
-        if not self.is_running:  # the screens are being taken down
+        if not self.has_screen:
             return
         news = self.bridge.take()
         self.view.state = news.state
@@ -128,8 +140,10 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
             self.exit(return_code=error.exit_status, message=str(error))
             return
         self.core_error = "the core stopped: start virtdeck again"
+        kept = keep_crash(error, self.bridge.state.events)
+        where = f"\nPlease report it with {kept}." if kept else ""
         self.notify(
-            f"{type(error).__name__}: {error}. What you see is the last it told.",
+            f"{type(error).__name__}: {error}. What you see is the last it told.{where}",
             title="The core stopped",
             severity="error",
             timeout=60,
@@ -139,7 +153,7 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
 
     def on_core_answered(self, message: CoreAnswered) -> None:
         """Go on with what waited for the answer, unless the console is being left."""
-        if self.screen_stack:
+        if self.has_screen:
             message.then()
 
     def _tick(self) -> None:

@@ -48,8 +48,15 @@ class OrderedKeys(App[None], inherit_bindings=False):
         """Of the key under way."""
         self._screen_before: Screen[object] | None = None
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether every key has arrived."""
+        return self._under_way is None and not self._keys
+
     async def on_event(self, event: events.Event) -> None:
         """Hold a key back while another is under way."""
+        if isinstance(event, events.InputEvent) and not self.has_screen:
+            return
         if not isinstance(event, events.Key) or event.is_forwarded:
             await super().on_event(event)
         elif self._under_way is None or monotonic() > self._since + LOST:
@@ -77,8 +84,18 @@ class OrderedKeys(App[None], inherit_bindings=False):
             return
         self.call_later(self._go_on)
 
+    @property
+    def has_screen(self) -> bool:
+        """Whether there is a screen; none at the very start, none once the console is left.
+
+        Keys, news, answers and timers come then too, and Textual raises where it finds none.
+        """
+        return self.is_running and bool(self.screen_stack)
+
     async def _go_on(self) -> None:
         """Take the next key, once a screen that was opened has its focus."""
+        if not self.has_screen:
+            return
         opened = self.screen is not self._screen_before
         if self._keys and opened and self.focused is None and monotonic() < self._since + _OPENING:
             self.set_timer(_CHECK, self._go_on)
@@ -89,7 +106,7 @@ class OrderedKeys(App[None], inherit_bindings=False):
 
     async def _look(self) -> None:
         """Go on where the key went to something that is gone, as a dialog that it closed."""
-        if not self._keys or self._under_way is None:
+        if not self.has_screen or not self._keys or self._under_way is None:
             return
         if monotonic() > self._since + LOST:
             self._keys.clear()

@@ -1,8 +1,8 @@
 """The error stream and the log file.
 
-Libraries in C write on file descriptor 2 when they have something to say: libvirt its client log,
-libxml2 its complaints. It would stand between our sentences, or on the console's screen. So
-descriptor 2 is the log, and only what virtdeck itself says reaches the operator.
+Textual draws on file descriptor 2, and so do libvirt, libxml2 and ssh when they have something to
+say. While the console runs, Textual keeps the terminal through a private copy and everything else
+written there lands in the log.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TextIO
 
 import platformdirs
+
+from core.model.secrets import without_secrets
 
 LARGEST = 4 << 20
 """Bytes after which the log starts anew, keeping one old file."""
@@ -55,40 +57,27 @@ class LogFile(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record; any thread."""
         with open_log() as log:
-            log.write(f"{self.format(record)}\n")
-
-
-def take_stderr() -> None:
-    """Point descriptor 2 at the log; `sys.stderr` goes on to where it went, through a private copy.
-
-    The first thing a process does, and once: what libvirt's client log, libxml2 and children say
-    on descriptor 2 is never for the operator, and neither of the libraries can be told so.
-    """
-    try:
-        copy: int | None = os.dup(2)
-    except OSError:  # closed; were it left so, the next socket would get the number 2
-        copy = None
-    with open_log() as log:
-        os.dup2(log.fileno(), 2)
-    if copy is not None and sys.stderr is not None:
-        encoding = sys.stderr.encoding
-        own = os.fdopen(copy, "w", encoding=encoding, errors="backslashreplace", buffering=1)
-        sys.stderr = sys.__stderr__ = own  # type: ignore[misc]
+            log.write(f"{without_secrets(self.format(record))}\n")
 
 
 @contextmanager
-def drawing() -> Iterator[None]:
-    """Have Textual draw on the terminal of standard output, and log what Python has to say.
+def diverted() -> Iterator[TextIO]:
+    """Point descriptor 2 at the log and leave Textual a private copy of the terminal.
 
-    Enter it before Textual is imported, after `take_stderr`.
+    Enter it before Textual is imported, once per process; it gives the stream of the terminal.
+    Afterwards everything is as it was.
     """
+    sys.stderr.flush()
+    terminal = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")
+    log = open_log()
     kept = sys.stderr, sys.__stderr__
-    with (
-        open_log() as log,
-        os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace") as terminal,
-    ):
-        sys.stderr, sys.__stderr__ = log, terminal  # type: ignore[misc]
-        try:
-            yield
-        finally:
-            sys.stderr, sys.__stderr__ = kept  # type: ignore[misc]
+    sys.stderr, sys.__stderr__ = log, terminal  # type: ignore[misc]
+    os.dup2(log.fileno(), 2)
+    try:
+        yield terminal
+    finally:
+        terminal.flush()
+        os.dup2(terminal.fileno(), 2)
+        sys.stderr, sys.__stderr__ = kept  # type: ignore[misc]
+        log.close()
+        terminal.close()

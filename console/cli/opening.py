@@ -73,15 +73,16 @@ def fleet_factory(invocation: Invocation, settings: Settings) -> SourceFactory:
 def _run(factory: SourceFactory, settings: Settings) -> int:
     """Run the console until the operator leaves; blocks the thread, which must be the main one.
 
-    Raises RuntimeError when a defect ended it: a console must not vanish without a word.
+    Raises BrokenScreenError from the defect that ended it: it must not vanish without a word.
     """
-    from console.stderr import drawing
+    from console.crash import BrokenScreenError
+    from console.stderr import diverted
 
-    with drawing():
+    with diverted():
         from console.app import VirtdeckApp
 
         app = VirtdeckApp(factory, settings)
         app.run(mouse=settings.display.mouse)
-    if app.return_code and not app.core_error:  # its own words went to the log, not to the screen
-        raise RuntimeError("the screen broke")
+    if app.defect is not None:
+        raise BrokenScreenError(app.bridge.state.events) from app.defect
     return app.return_code or 0

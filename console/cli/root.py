@@ -16,6 +16,8 @@ from console.cli.output import complain, note
 from console.stderr import LogFile, log_path
 from console.toml import did_you_mean
 from core.errors import UsageError, VirtdeckError
+from core.model import Event
+from core.model.secrets import without_secrets
 
 _log = logging.getLogger(__name__)
 _QUOTED = re.compile(r"'([^']*)'")
@@ -143,14 +145,19 @@ def _usage(error: click.ClickException) -> UsageError:
     if isinstance(command, click.Group) and not sentence.endswith("?"):
         words = _QUOTED.findall(sentence)
         hint = did_you_mean(words[0], command.list_commands(context)) if words else ""
-    hint = hint or f"`{context.command_path} --help` says what there is."
-    if isinstance(error, click.NoSuchOption):
-        hint += f" A name that begins with a dash goes after --: {context.command_path} -- NAME."
-    return UsageError(sentence, hint)
+    return UsageError(sentence, hint or f"`{context.command_path} --help` says what there is.")
 
 
 def _internal_error(error: Exception) -> int:
+    from console.crash import BrokenScreenError, keep_crash
+
     _log.error("internal error", exc_info=error)
-    note(f"virtdeck: internal error ({type(error).__name__}: {error}).")
-    note(f"  This is a defect of virtdeck; please report it with the end of {log_path()}.")
+    events: Sequence[Event] = ()
+    defect: BaseException = error
+    if isinstance(error, BrokenScreenError):
+        events, defect = error.events, error.__cause__ or error
+    what = without_secrets(f"{type(defect).__name__}: {defect}")
+    where = keep_crash(defect, events) or f"the end of {log_path()}"
+    note(f"virtdeck: internal error ({what}).")
+    note(f"  This is a defect of virtdeck; please report it with {where}.")
     return 1

@@ -14,7 +14,6 @@ from textual.widget import Widget
 from console.actions import Action, action, elsewhere
 from console.screens import chrome
 from console.screens.parts import Part, PartsLine
-from console.widgets.live_table import LiveTable
 from core.model import Delta, ObjectKey
 
 if TYPE_CHECKING:
@@ -34,6 +33,8 @@ TABS = (
 class ConsoleScreen(Screen[None], inherit_bindings=False):
     """Header, tabs, the screen's own body, footer.
 
+    A screen holds its widgets and never looks for them: news, answers, timers and keys also come
+    before they are mounted and while they are taken down, and what is then shown is just not drawn.
     The app calls `take_news` while the screen is the visible one (or only a dialog covers it);
     a screen that was away catches up when it comes back.
     """
@@ -45,6 +46,9 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         super().__init__()
         self.seen = -1
         """The revision of the picture it shows; -1: none yet."""
+        self._header = PartsLine(id="header")
+        self._tabs = PartsLine(id="tabs")
+        self._footer = PartsLine(right_first=True, id="footer")
 
     @property
     def console(self) -> VirtdeckApp:
@@ -53,10 +57,10 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """Lay out the lines around the body."""
-        yield PartsLine(id="header")
-        yield PartsLine(id="tabs")
+        yield self._header
+        yield self._tabs
         yield from self.body()
-        yield PartsLine(right_first=True, id="footer")
+        yield self._footer
 
     def body(self) -> Iterable[Widget]:
         """The screen's own widgets, from top to bottom."""
@@ -88,6 +92,10 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
     def show_time(self) -> None:
         """Refresh what changes only because time passes; called every few seconds."""
 
+    def table_of_actions(self) -> DOMNode | None:
+        """What the actions of scope "table" are for."""
+        return None
+
     def peel(self) -> bool:
         """Take one layer off (a filter, marks); return whether there was one."""
         return False
@@ -117,7 +125,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         """Bring header, tabs and footer up to date."""
         console = self.console
         state = console.view.state
-        self.query_one("#header", PartsLine).show(
+        self._header.show(
             chrome.header_left(state, console.view.zone, console.tape.label()),
             chrome.header_right(
                 state,
@@ -131,7 +139,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         )
         summary = self.summary()
         shorter = [] if crumbs else chrome.tab_groups(TABS, self.registry_layer, short=True)
-        self.query_one("#tabs", PartsLine).show(left, [[part] for part in summary], shorter)
+        self._tabs.show(left, [[part] for part in summary], shorter)
         footer_left, footer_right = chrome.footer_groups(
             chrome.footer_actions(
                 self.registry_layer,
@@ -140,7 +148,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
                 verbs=self.useful_verbs(),
             )
         )
-        self.query_one("#footer", PartsLine).show(footer_left, footer_right)
+        self._footer.show(footer_left, footer_right)
 
     def on_key(self, event: events.Key) -> None:
         """Say where a key works that does nothing here."""
@@ -161,7 +169,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         if entry.scope in ("global", "replay"):
             target = self.app
         elif entry.scope == "table":
-            target = self.query_one(LiveTable)
+            target = self.table_of_actions() or self
         await self.app.run_action(entry.call, default_namespace=target)
 
     async def action_run(self, action_id: str) -> None:

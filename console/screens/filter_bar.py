@@ -41,15 +41,16 @@ class FilterBar(Vertical):
         super().__init__()
         self._words = words
         self._before = ""
+        self._box = Input(compact=True, select_on_focus=False)
+        self._box.cursor_blink = False
+        self._explanation = Page([self._sentence("")], id="sentence")
 
     def compose(self) -> ComposeResult:
         """A sign, the input, the sentence."""
         with Horizontal():
             yield Page([Cell(" / ", "key")], id="sign")
-            box = Input(compact=True, select_on_focus=False)
-            box.cursor_blink = False
-            yield box
-        yield Page([self._sentence("")], id="sentence")
+            yield self._box
+        yield self._explanation
 
     @property
     def editing(self) -> bool:
@@ -66,7 +67,7 @@ class FilterBar(Vertical):
         self._before = text
         self.remove_class("-kept")
         self.add_class("-open")
-        box = self.query_one(Input)
+        box = self._box
         with self.prevent(Input.Changed):
             box.value = text
         box.cursor_position = len(text)
@@ -77,13 +78,12 @@ class FilterBar(Vertical):
         """End editing; a filter that stays in force stays in sight."""
         self.remove_class("-open")
         self.set_class(bool(kept), "-kept")
-        box = self.query_one(Input)
         with self.prevent(Input.Changed):
-            box.value = kept
+            self._box.value = kept
 
     def explain(self, sentence: str) -> None:
         """Say what is wrong with the text; an empty sentence says what may be typed."""
-        self.query_one("#sentence", Page).show([self._sentence(sentence)])
+        self._explanation.show([self._sentence(sentence)])
 
     def _sentence(self, wrong: str) -> Cell:
         if wrong:

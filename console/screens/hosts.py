@@ -33,13 +33,17 @@ class HostsScreen(PanelledScreen[Host], inherit_bindings=False):
     noun = "host"
     filter_words = "words of name, URI, link or version, !word"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._page = Page(id="host")
+
     def make_table(self) -> LiveTable[Host]:
         """The table, by name."""
         return LiveTable(host_columns(self.console.view), name_of=lambda row: row.name, sort="name")
 
     def panel(self) -> Iterable[Widget]:
         """Everything about a host."""
-        yield Page(id="host")
+        yield self._page
 
     def rows(self) -> Mapping[str, Host]:
         """Every host."""
@@ -82,7 +86,7 @@ class HostsScreen(PanelledScreen[Host], inherit_bindings=False):
     def show_panel(self) -> None:
         """Its link, its versions, what it cannot do."""
         row = self.console.view.state.hosts.get(self.table.cursor_key or "")
-        self.query_one("#host", Page).show(host_lines(self.console.view, row) if row else [])
+        self._page.show(host_lines(self.console.view, row) if row else [])
 
     @on(LiveTable.Activated)
     async def _open(self, event: Activated) -> None:

@@ -42,19 +42,19 @@ class InstanceScreen(PowerScreen, inherit_bindings=False):
         self._detail: InstanceDetail | None = None
         self._problem: CellValue = ""
         self._search = Search()
+        self._pages = PartsLine(id="pages")
+        self._scroll = VerticalScroll(id="page")
+        self._text = Page(id="text")
+        self._charts = Chart(step=self._step(), id="charts")
+        self._bar = FilterBar("what to look for on this page, whatever the case")
 
     def body(self) -> Iterable[Widget]:
         """Tab names, the page, the charts, the search line."""
-        yield PartsLine(id="pages")
-        with VerticalScroll(id="page"):
-            yield Page(id="text")
-            yield Chart(
-                series_of(self.console.view, self._key),
-                series_height=chart_height(self.app.size.height),
-                step=self._step(),
-                id="charts",
-            )
-        yield FilterBar("what to look for on this page, whatever the case")
+        yield self._pages
+        with self._scroll:
+            yield self._text
+            yield self._charts
+        yield self._bar
 
     def on_mount(self) -> None:
         """Read what is read on demand."""
@@ -104,14 +104,14 @@ class InstanceScreen(PowerScreen, inherit_bindings=False):
         """Draw the page of the tab."""
         tab = self._tab
         names = [(_tab_part(name, here=name == tab),) for name in TABS]
-        self.query_one("#pages", PartsLine).show(names)
-        self.query_one("#charts").display = tab == "charts"
-        self.query_one("#text").display = tab != "charts"
+        self._pages.show(names)
+        self._charts.display = tab == "charts"
+        self._text.display = tab != "charts"
         if tab == "charts":
             series = series_of(self.console.view, self._key)
-            self.query_one("#charts", Chart).show(series, chart_height(self.size.height))
+            self._charts.show(series, chart_height(self.size.height))
         else:
-            self.query_one("#text", Page).show(self._search.mark(self._lines()))
+            self._text.show(self._search.mark(self._lines()))
 
     def show_change(self, delta: Delta) -> None:
         """Draw the page anew if anything of this instance or its host changed."""
@@ -128,11 +128,10 @@ class InstanceScreen(PowerScreen, inherit_bindings=False):
 
     def peel(self) -> bool:
         """The search line, else the search."""
-        bar = self.query_one(FilterBar)
-        if not bar.editing and not self._search.text:
+        if not self._bar.editing and not self._search.text:
             return False
-        if bar.editing:
-            self._close(bar)
+        if self._bar.editing:
+            self._close_bar()
         self._search.look_for("")
         self.show_all()
         self.show_lines()
@@ -147,7 +146,7 @@ class InstanceScreen(PowerScreen, inherit_bindings=False):
     def action_show_tab(self, name: str) -> None:
         """One of the tabs, from its top."""
         self._tab = name
-        self.query_one("#page", VerticalScroll).scroll_home(animate=False)
+        self._scroll.scroll_home(animate=False)
         if name in _DETAILED:
             self._read_detail()
         self.show_all()
@@ -155,7 +154,7 @@ class InstanceScreen(PowerScreen, inherit_bindings=False):
 
     def action_search(self) -> None:
         """Open the search line."""
-        self.query_one(FilterBar).open(self._search.text)
+        self._bar.open(self._search.text)
 
     def action_search_step(self, step: int) -> None:
         """The next or previous line that matches."""
@@ -171,23 +170,20 @@ class InstanceScreen(PowerScreen, inherit_bindings=False):
         self._search.mark(self._lines())
         self._go_to_match()
         nothing = bool(event.text) and not self._search.found
-        self.query_one(FilterBar).explain("Not on this page." if nothing else "")
+        self._bar.explain("Not on this page." if nothing else "")
 
     @on(FilterBar.Kept)
-    def _kept(self) -> None:
-        self._close(self.query_one(FilterBar))
-
-    def _close(self, bar: FilterBar) -> None:
-        bar.close("")
-        self.query_one("#page").focus()
+    def _close_bar(self) -> None:
+        self._bar.close("")
+        self._scroll.focus()
 
     def _go_to_match(self) -> None:
         self.show_all()
         self.show_lines()
         line = self._search.line
         if line is not None:
-            page = self.query_one("#page", VerticalScroll)
-            place = self.query_one("#text", Page).place_of(line)
+            page = self._scroll
+            place = self._text.place_of(line)
             page.scroll_to(y=max(0, place - page.size.height // 2), animate=False)
 
     # -- content ---------------------------------------------------------------------------------
@@ -219,17 +215,13 @@ class InstanceScreen(PowerScreen, inherit_bindings=False):
             self._problem = ""
             if detail != self._detail:
                 self._detail = detail
-                self._redraw()
+                self.show_all()
 
         def failed(error: Exception) -> None:
             self._problem = Cell(f" ! {error}", "warning")
-            self._redraw()
+            self.show_all()
 
         self.console.ask(lambda source: source.detail(key), read, failed)
-
-    def _redraw(self) -> None:
-        if self.is_mounted and self.is_attached:
-            self.show_all()
 
 
 def _tab_part(name: str, *, here: bool) -> Part:

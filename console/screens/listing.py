@@ -38,6 +38,7 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self.table: LiveTable[Row] = self.make_table()
+        self._bar = FilterBar(self.filter_words)
         self.filter_text = ""
         """The filter in force: the last one that could be read."""
 
@@ -60,6 +61,14 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
     def parse_filter(self, text: str) -> Passes[Row]:
         """What a filter text means; raises UsageError with a sentence."""
 
+    def table_of_actions(self) -> Widget:
+        """The table."""
+        return self.table
+
+    def other_pane(self) -> Widget | None:
+        """What stands beside the table, if anything does."""
+        return None
+
     def empty_text(self) -> str:
         """What to say when there is no row at all."""
         return f"No {self.noun} here."
@@ -69,7 +78,7 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
     def body(self) -> Iterable[Widget]:
         """The table and the filter line below it."""
         yield self.table
-        yield FilterBar(self.filter_words)
+        yield self._bar
 
     def show_all(self) -> None:
         """Fill the table anew."""
@@ -107,10 +116,10 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
 
     def peel(self) -> bool:
         """The filter line, else the marks, else the filter."""
-        bar = self.query_one(FilterBar)
+        bar = self._bar
         if bar.editing:
             self.set_filter(bar.before)
-            self._leave_bar(bar)
+            self._leave_bar()
         elif self.focused is not self.table:
             self.table.focus()
         elif self.table.counts.marked:
@@ -132,20 +141,16 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
             return str(error)
         self.filter_text = text
         self.table.set_filter(passes)
-        bar = self.query_one(FilterBar)
-        if not bar.editing:
-            bar.close(text)
+        if not self._bar.editing:
+            self._bar.close(text)
         self._show_empty()
         self.show_lines()
         return ""
 
     def action_other_pane(self) -> None:
         """To the page beside the table, or back."""
-        panel = self.query("#panel")
-        if panel and self.table.has_focus:
-            panel.first().focus()
-        else:
-            self.table.focus()
+        pane = self.other_pane()
+        (pane if pane is not None and self.table.has_focus else self.table).focus()
 
     def chosen_keys(self) -> list[ObjectKey]:
         """What an action applies to: the marked rows, or the one under the cursor."""
@@ -153,11 +158,11 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
 
     def action_filter(self) -> None:
         """Open the filter line."""
-        self.query_one(FilterBar).open(self.filter_text)
+        self._bar.open(self.filter_text)
 
     @on(FilterBar.Typed)
     def _filter_typed(self, event: FilterBar.Typed) -> None:
-        self.query_one(FilterBar).explain(self.set_filter(event.text))
+        self._bar.explain(self.set_filter(event.text))
 
     @on(FilterBar.Reopened)
     def _filter_reopened(self) -> None:
@@ -166,11 +171,10 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
     @on(FilterBar.Kept)
     def _filter_kept(self, event: FilterBar.Kept) -> None:
         """What cannot be read is not silently replaced by what could, but explained, and stays."""
-        bar = self.query_one(FilterBar)
         if wrong := self.set_filter(event.text):
-            bar.explain(wrong)
+            self._bar.explain(wrong)
         else:
-            self._leave_bar(bar)
+            self._leave_bar()
 
     @on(LiveTable.MarksChanged)
     def _marks_changed(self) -> None:
@@ -182,8 +186,8 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
         new = sum(key not in there for key in changed)
         return new * _LISTING_PART > len(there)
 
-    def _leave_bar(self, bar: FilterBar) -> None:
-        bar.close(self.filter_text)
+    def _leave_bar(self) -> None:
+        self._bar.close(self.filter_text)
         self.table.focus()
 
     def _show_empty(self) -> None:

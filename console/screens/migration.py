@@ -46,17 +46,24 @@ class MigrationScreen(SteeringScreen, inherit_bindings=False):
     def __init__(self, migration_id: str) -> None:
         super().__init__()
         self._migration_id = migration_id
+        self._cockpit = VerticalScroll(id="cockpit")
+        self._figures = Page(id="figures")
+        self._lower = Container(id="lower")
+        self._charts = MigrationCharts(id="charts")
+        self._done = Page(id="done")
+        self._controls = ControlsPanel(id="controls")
+        self._log = Page(id="log")
 
     def body(self) -> Iterable[Widget]:
         """The figures, the charts, what can be done, what was done."""
-        with VerticalScroll(id="cockpit"):
-            yield Page(id="figures")
-            with Container(id="lower"):
-                yield MigrationCharts(id="charts")
+        with self._cockpit:
+            yield self._figures
+            with self._lower:
+                yield self._charts
                 with Container(id="side"):
-                    yield Page(id="done")
-                    yield ControlsPanel(id="controls")
-                    yield Page(id="log")
+                    yield self._done
+                    yield self._controls
+                    yield self._log
 
     def on_resize(self) -> None:
         """Arranged for the size the terminal has now."""
@@ -99,10 +106,10 @@ class MigrationScreen(SteeringScreen, inherit_bindings=False):
         row = self.migration
         if row is None:
             gone: list[CellValue] = [Cell(" This migration is not remembered any more.", "muted")]
-            self.query_one("#figures", Page).show(gone)
-            self.query_one("#lower").display = False
+            self._figures.show(gone)
+            self._lower.display = False
             return
-        self.query_one("#lower").display = True
+        self._lower.display = True
         view, width = self.console.view, self.size.width
         head = [
             *panels.summary(view, row, width), "", *panels.hosts(view, row, width), "",
@@ -112,7 +119,7 @@ class MigrationScreen(SteeringScreen, inherit_bindings=False):
             head = [line for line in head if line != ""]
         elif width < WIDE:
             head.append("")
-        self.query_one("#figures", Page).show(head)
+        self._figures.show(head)
         self._show_charts(row)
         self._show_side(row)
 
@@ -141,7 +148,7 @@ class MigrationScreen(SteeringScreen, inherit_bindings=False):
             return
         place = numbers.index(here) if here in numbers else 0
         self._migration_id = numbers[(place + step) % len(numbers)]
-        self.query_one("#cockpit", VerticalScroll).scroll_home(animate=False)
+        self._cockpit.scroll_home(animate=False)
         self.show_all()
         self.show_lines()
 
@@ -150,26 +157,22 @@ class MigrationScreen(SteeringScreen, inherit_bindings=False):
     def _show_charts(self, row: Migration) -> None:
         samples = self._samples()
         height = chart_height(self.size.width, self.size.height, len(tracks_of(row, samples)))
-        charts = self.query_one("#charts", MigrationCharts)
-        charts.display = bool(samples) or row.status is not MigrationStatus.QUEUED
-        charts.show(row, samples, height, stale=words.lost(self.console.view, row))
+        self._charts.display = bool(samples) or row.status is not MigrationStatus.QUEUED
+        self._charts.show(row, samples, height, stale=words.lost(self.console.view, row))
 
     def _show_side(self, row: Migration) -> None:
         view = self.console.view
         low, wide = self.size.height < _LOW, self.size.width >= WIDE
         spaced: Sequence[CellValue] = [""] if not low and not wide else []
         most = 3 if not wide else None
-        self.query_one("#done", Page).show(
-            [*spaced, *log.actions(view, row, most, virsh=wide), *spaced]
-        )
+        self._done.show([*spaced, *log.actions(view, row, most, virsh=wide), *spaced])
         able = controls(row)
-        controls_panel = self.query_one("#controls", ControlsPanel)
-        controls_panel.show(able, self.console.actions)
-        controls_panel.display = bool(able)
+        self._controls.show(able, self.console.actions)
+        self._controls.display = bool(able)
         verified = log.checks(row)
         parts = [[*verified, ""] if verified else [], [*log.timeline(view, row), ""]]
         rest = [line for part in parts for line in part] + [*log.command(row)]
-        self.query_one("#log", Page).show([*([] if low or not able else [""]), *rest])
+        self._log.show([*([] if low or not able else [""]), *rest])
 
     def _samples(self) -> Sequence[JobSample]:
         tracks = self.console.view.state.tracks

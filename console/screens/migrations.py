@@ -42,6 +42,8 @@ class MigrationsScreen(SteeringScreen, PanelledScreen[Migration], inherit_bindin
     def __init__(self) -> None:
         super().__init__()
         self._links = LinkWatch()
+        self._about = Page(id="about")
+        self._controls = ControlsPanel(id="controls")
 
     def make_table(self) -> LiveTable[Migration]:
         """The table: running, queued, the newest of what is over."""
@@ -55,8 +57,8 @@ class MigrationsScreen(SteeringScreen, PanelledScreen[Migration], inherit_bindin
 
     def panel(self) -> Iterable[Widget]:
         """What is to be said of a migration, and what can be done about it."""
-        yield Page(id="about")
-        yield ControlsPanel(id="controls")
+        yield self._about
+        yield self._controls
 
     def rows(self) -> Mapping[str, Migration]:
         """Every migration that is remembered."""
@@ -111,17 +113,15 @@ class MigrationsScreen(SteeringScreen, PanelledScreen[Migration], inherit_bindin
     def show_panel(self) -> None:
         """How far it is, what was done, what can be done."""
         row = self.chosen_migration()
-        shown = self.query_one("#about", Page)
-        panel = self.query_one("#controls", ControlsPanel)
         if row is None:
-            shown.show([])
+            self._about.show([])
         else:
             view, width = self.console.view, self.size.width
             lines = panels.summary(view, row, width)
-            shown.show([*lines, *log.actions(view, row, _LATELY)])
+            self._about.show([*lines, *log.actions(view, row, _LATELY)])
         able = [control for control in controls(row) if not control.against] if row else []
-        panel.show(able, self.console.actions)
-        panel.display = bool(able)
+        self._controls.show(able, self.console.actions)
+        self._controls.display = bool(able)
 
     @on(LiveTable.Activated)
     async def _open(self) -> None:

@@ -7,30 +7,35 @@ from functools import partial
 from typing import Any
 
 from textual import on
-from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from console import format as fmt
 from console.actions import bindings_for
 from console.glyphs import glyphs
 from console.screens.empty import no_operations
-from console.screens.listing import ListScreen, Passes
+from console.screens.listing import Passes
 from console.screens.matching import word_filter
 from console.screens.page import Page
+from console.screens.panelled import PanelledScreen
 from console.screens.table_text import facts, heading
 from console.screens.view import View
 from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, Column
 from console.widgets.live_table import LiveTable
 from core.model import VERBS, Delta, OperationRecord, OperationStatus
-from core.model.text import clean
-from core.operations.danger import danger_of_cancel
 
 _PROGRESS = 14
 """Cells of the progress bar and what stands behind it."""
 
+_UNDONE = "What it had begun is undone where that is possible."
+_CANCELLED = {
+    "drain": "No further instance is begun; what is under way goes on to its end.",
+    "migrate": "It is aborted, and runs on where it is; not possible once it is in post-copy.",
+}
+"""By verb: what cancelling does."""
 
-class OperationsScreen(ListScreen[OperationRecord], inherit_bindings=False):
+
+class OperationsScreen(PanelledScreen[OperationRecord], inherit_bindings=False):
     """A table, newest first, over the steps of the one under the cursor."""
 
     CSS_PATH = "operations.tcss"
@@ -39,19 +44,19 @@ class OperationsScreen(ListScreen[OperationRecord], inherit_bindings=False):
     noun = "operation"
     filter_words = "words of verb, instance, host, status or author, !word"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._steps = Page(id="steps")
+
     def make_table(self) -> LiveTable[OperationRecord]:
         """The table, newest first."""
         return LiveTable(
             operation_columns(self.console.view), name_of=lambda row: row.id, sort="created"
         )
 
-    def body(self) -> Iterable[Widget]:
-        """The table, the steps, the filter line."""
-        table, filter_bar = super().body()
-        yield table
-        with VerticalScroll(id="panel"):
-            yield Page(id="steps")
-        yield filter_bar
+    def panel(self) -> Iterable[Widget]:
+        """The steps of an operation."""
+        yield self._steps
 
     def rows(self) -> Mapping[str, OperationRecord]:
         """Every operation the journal told of."""
@@ -75,23 +80,13 @@ class OperationsScreen(ListScreen[OperationRecord], inherit_bindings=False):
         """How to ask for something."""
         return no_operations(self.console.view)
 
-    def show_all(self) -> None:
-        """Table and steps."""
-        super().show_all()
-        self._show_steps()
-
-    def show_change(self, delta: Delta) -> None:
-        """Table and steps."""
-        super().show_change(delta)
-        self._show_steps()
-
     def show_time(self) -> None:
         """What still runs takes longer and longer."""
         self.table.update_rows({record.id: record for record in self.console.view.running})
 
     def action_cancel_operation(self) -> None:
         """Ask the core to cancel the operation under the cursor."""
-        from console.screens.dialogs.question import QuestionDialog, danger_lines
+        from console.screens.dialogs.question import QuestionDialog
 
         console = self.console
         record = self.table.cursor_row
@@ -104,11 +99,8 @@ class OperationsScreen(ListScreen[OperationRecord], inherit_bindings=False):
                 severity="warning", timeout=5, markup=False,
             )  # fmt: skip
             return
-        if record.not_open:
-            console.notify(_not_here(record), severity="warning", timeout=8, markup=False)
-            return
         title = f"Cancel {record.verb} {record.name} on {record.host}?"
-        lines = danger_lines(danger_of_cancel(record))
+        lines: list[CellValue] = [_CANCELLED.get(record.verb, _UNDONE)]
 
         def answered(sure: bool | None) -> None:
             if sure:
@@ -117,10 +109,11 @@ class OperationsScreen(ListScreen[OperationRecord], inherit_bindings=False):
         console.push_screen(QuestionDialog(title, lines, "Cancel it", "Let it run"), answered)
 
     @on(LiveTable.Highlighted)
-    def _show_steps(self) -> None:
+    def show_panel(self) -> None:
+        """What it did, step by step."""
         record = self.console.view.state.operations.get(self.table.cursor_key or "")
         lines = operation_lines(self.console.view, record) if record else []
-        self.query_one("#steps", Page).show(lines)
+        self._steps.show(lines)
 
     @on(LiveTable.Activated)
     async def _open(self) -> None:
@@ -188,9 +181,7 @@ def operation_lines(view: View, record: OperationRecord) -> list[CellValue]:
                 ("status", Cell(f"{sign.glyph} {sign.word}", sign.role)),
                 ("outcome", record.outcome),
                 ("cure", Cell(record.hint, "strong") if record.hint else ""),
-                ("journal", Cell(_behind(record), "warning") if record.unjournalled else ""),
                 ("asked", f"{view.date(record.created)} by {record.author}"),
-                ("host", Cell(_not_here(record), "warning") if record.not_open else ""),
                 ("options", options),
             ]
         ),
@@ -202,17 +193,6 @@ def operation_lines(view: View, record: OperationRecord) -> list[CellValue]:
     return lines + [
         (Cell(f"  {view.clock(step.at)}  ", "muted"), Cell(step.text)) for step in record.steps
     ]
-
-
-def _not_here(record: OperationRecord) -> str:
-    return (
-        f"{clean(record.host)} is another host than those open here: open "
-        f"{clean(record.not_open)} to do something about it."
-    )
-
-
-def _behind(record: OperationRecord) -> str:
-    return f"does not hold it as it stands: {record.unjournalled}"
 
 
 def _options(options: Mapping[str, Any]) -> Iterable[str]:

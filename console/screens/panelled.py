@@ -15,6 +15,10 @@ from core.model import Delta
 class PanelledScreen(ListScreen[Row], inherit_bindings=False):
     """Subclasses say what the panel is made of, and what it says."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._panel = VerticalScroll(id="panel")
+
     @abstractmethod
     def panel(self) -> Iterable[Widget]:
         """What the panel is made of."""
@@ -27,9 +31,13 @@ class PanelledScreen(ListScreen[Row], inherit_bindings=False):
         """The table, the panel, the filter line."""
         table, filter_bar = super().body()
         yield table
-        with VerticalScroll(id="panel"):
+        with self._panel:
             yield from self.panel()
         yield filter_bar
+
+    def other_pane(self) -> Widget:
+        """The panel."""
+        return self._panel
 
     def show_all(self) -> None:
         """Table and panel."""

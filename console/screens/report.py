@@ -40,12 +40,15 @@ class ReportScreen(ConsoleScreen, inherit_bindings=False):
         super().__init__()
         self._migration_id = migration_id
         self._form = FORMS[0]
+        self._forms = PartsLine(id="pages")
+        self._scroll = VerticalScroll()
+        self._page = Page(id="report")
 
     def body(self) -> Iterable[Widget]:
         """The forms, the page."""
-        yield PartsLine(id="pages")
-        with VerticalScroll():
-            yield Page(id="report")
+        yield self._forms
+        with self._scroll:
+            yield self._page
 
     @property
     def migration(self) -> Migration | None:
@@ -68,10 +71,8 @@ class ReportScreen(ConsoleScreen, inherit_bindings=False):
 
     def show_all(self) -> None:
         """Write it anew in the form chosen."""
-        self.query_one("#pages", PartsLine).show(
-            [(_form_part(form, self._form),) for form in FORMS]
-        )
-        self.query_one("#report", Page).show(self._lines())
+        self._forms.show([(_form_part(form, self._form),) for form in FORMS])
+        self._page.show(self._lines())
 
     def show_change(self, delta: Delta) -> None:
         """Write it anew when the migration moved on."""
@@ -88,7 +89,7 @@ class ReportScreen(ConsoleScreen, inherit_bindings=False):
     def action_show_form(self, form: str) -> None:
         """One of the forms, from its top."""
         self._form = form
-        self.query_one(VerticalScroll).scroll_home(animate=False)
+        self._scroll.scroll_home(animate=False)
         self.show_all()
 
     def action_copy(self) -> None:

@@ -8,7 +8,6 @@ from core.errors import RefusedError, UsageError, VirtdeckError
 from core.migration.facts import Facts
 from core.migration.forecast import forecast_before
 from core.migration.limits import downtime_limit
-from core.migration.machine import Machine
 from core.migration.plan import Plan, plan
 from core.migration.plan_values import describe_destination
 from core.migration.preflight import judge, vouch
@@ -33,8 +32,7 @@ def assess(request: Migrate, facts: Facts, state: State, now: float) -> Prefligh
     """
     asked, request = request, vouch(request, facts, state, now)
     made, refused = _plan(request, facts, state)
-    uri = facts.destination_uri if made is None else made.uri
-    seen = replace(facts, options=refused, destination_uri=uri)
+    seen = replace(facts, options=refused)
     return Preflight(
         at=facts.at,
         findings=judge(request, seen, state, now),
@@ -51,14 +49,16 @@ def _plan(request: Migrate, facts: Facts, state: State) -> tuple[Plan | None, tu
     instance, there = state.instances.get(request.subject), state.hosts.get(request.to)
     if here is None or here.needs is None or not here.xml or there is None or source is None:
         return None, ()
-    machine = Machine() if facts.destination is None else facts.destination.machine
+    hostname = "" if facts.destination is None else facts.destination.hostname
     try:
         made = plan(
             request,
             xml=here.xml,
             inactive_xml=here.inactive_xml,
             instance=instance or _as_read(here.needs.instance, request),
-            destination=describe_destination(there.name, there.uri, here.machine, machine),
+            destination=describe_destination(
+                there.name, there.uri, hostname=hostname, source_uri=source.uri
+            ),
             source_uri=source.uri,
         )
     except (UsageError, RefusedError) as error:

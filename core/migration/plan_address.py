@@ -92,11 +92,10 @@ def _is_ipv6(text: str) -> bool:
         return False
 
 
-def checked_uri(uri: str, *, by_socket: bool) -> str:
+def checked_uri(uri: str, *, same_machine: bool) -> str:
     """Return the URI the operator gave for the destination's daemon. Raises UsageError.
 
-    It is opened by the source's daemon, often as root: no program may be in it, and a socket only
-    where its path means the same there (`by_socket`).
+    It is opened by the source's daemon, often as root: no program may be in it.
     """
     parts = _split(uri)
     driver, _, transport = parts.scheme.partition("+")
@@ -111,7 +110,7 @@ def checked_uri(uri: str, *, by_socket: bool) -> str:
             f"The destination URI {clean(uri)!r} does not end in /system or /session.",
             f"Did you mean {parts.scheme}://{clean(parts.netloc)}/system?",
         )
-    if not parts.hostname and not by_socket:
+    if not parts.hostname and not same_machine:
         raise UsageError(
             f"The destination URI {clean(uri)!r} names no host: for the source it is itself.",
             "Say how the source reaches the destination: qemu+ssh://HOST/system.",
@@ -146,10 +145,8 @@ def daemon_uri(destination: Destination, source: str) -> tuple[str, str]:
     parts = _split(destination.uri)
     if destination.hostname:
         checked_hostname(destination.hostname, f"The host name of {clean(destination.name)}")
-    if destination.same_kernel and not parts.hostname:
-        return destination.uri, ""
-    if destination.same_machine and parts.hostname and (told := _by_socket(parts)):
-        return told, "Both hosts are on one machine: the destination's socket is used, not a login."
+    if destination.same_machine:
+        return _on_one_machine(parts, destination.uri)
     if (parts.hostname or "").lower() in LOOPBACK_NAMES:
         return _by_its_name(destination, parts, source)
     kept: list[str] = []
@@ -164,27 +161,19 @@ def daemon_uri(destination: Destination, source: str) -> tuple[str, str]:
     )
 
 
-def _by_socket(parts: SplitResult) -> str:
-    """Return the address by the socket that a login leads to; empty: it names none."""
+def _on_one_machine(parts: SplitResult, uri: str) -> tuple[str, str]:
+    """Return the socket itself where the way to it is a login to the same machine."""
     sockets = [part for part in parts.query.split("&") if part.startswith("socket=")]
+    if not parts.hostname or not sockets:
+        return uri, ""
     driver = parts.scheme.partition("+")[0]
-    return f"{driver}+unix://{parts.path}?{sockets[0]}" if sockets else ""
+    return f"{driver}+unix://{parts.path}?{sockets[0]}", (
+        "Both hosts are on one machine: the destination's socket is used, without a login."
+    )
 
 
 def _by_its_name(destination: Destination, parts: SplitResult, source: str) -> tuple[str, str]:
-    """Return a URI by the name a host gives itself, where it is open by a local one.
-
-    A local one may be a port or a socket that is forwarded. Raises UsageError where that name does
-    not tell the destination from the source, or is not known.
-    """
-    if destination.same_machine is None:
-        raise UsageError(
-            f"{clean(destination.name)} is open here as {clean(destination.uri)}, and whether "
-            f"{source} runs on the same machine cannot be told (its name is "
-            f"{clean(destination.hostname) or 'not known'!r}).",
-            f"Say how {source} reaches it: destination URI qemu+ssh://HOST/system, "
-            "migration address tcp://HOST.",
-        )
+    """Return a URI by the name a host gives itself, where it is open by a local one."""
     if destination.hostname.lower() in LOOPBACK_NAMES:
         raise UsageError(
             f"{clean(destination.name)} is open here as {clean(destination.uri)}, which {source} "

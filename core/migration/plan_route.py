@@ -82,8 +82,7 @@ def route(request: Migrate, destination: Destination, source: str) -> tuple[Rout
 
 def _uri(request: Migrate, destination: Destination, source: str, notes: list[str]) -> str:
     if request.destination_uri:
-        by_socket = bool(destination.same_machine or destination.same_kernel)
-        return checked_uri(request.destination_uri, by_socket=by_socket)
+        return checked_uri(request.destination_uri, same_machine=destination.same_machine)
     uri, note = daemon_uri(destination, source)
     notes.extend(filter(None, (note,)))
     return uri

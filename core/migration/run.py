@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -15,7 +16,6 @@ from core.migration.plan import Plan
 from core.migration.port import Call, Line
 from core.migration.roster import Roster
 from core.migration.tracker import Tracker
-from core.migration.words import against_not_open
 from core.model import (
     Answer,
     Delta,
@@ -31,7 +31,9 @@ from core.model import (
 )
 from core.operations.case import Case
 from core.operations.conduct import Keep
-from core.operations.verb import End, cancelled, done, failed, unknown
+from core.operations.verb import End, cancelled, done, failed
+
+_log = logging.getLogger(__name__)
 
 RESUME_TRIES, RESUME_PAUSE = 10, 0.5
 """How often a failed post-copy is asked to go on, and the seconds between."""
@@ -78,10 +80,7 @@ class Conductor:
         return await preparation.read_plan(self._roster.hosts, self._roster.state(), request)
 
     async def run(self, case: Case, keep: Keep) -> End:
-        """Carry a migration out, or follow the one a dead console began.
-
-        One that is over and not settled is followed until it is: its end may be another then.
-        """
+        """Carry a migration out, or follow the one a dead console began."""
         if case.progress.migration is not None:
             return await self._adopt(case, case.progress.migration, keep)
         if isinstance(case.request, ResumeMigration):
@@ -143,14 +142,13 @@ class Conductor:
                 await call
 
     async def _adopt(self, case: Case, migration: Migration, keep: Keep) -> End:
-        if migration.settled:
+        if migration.status.final:
             return end_of(migration)
         request = case.request
         if not isinstance(request, Migrate):
             request = recover.request_of(migration, self._roster.state())
         log = self._logbook(migration, case, keep)
-        if not case.record.status.final:
-            log.change("taken over from a console that ended")
+        log.change("taken over from a console that ended")
         return end_of(await self._roster.follow(self._roster.tracker(log, request), None))
 
     async def _resume(self, case: Case, request: ResumeMigration, keep: Keep) -> End:
@@ -195,8 +193,6 @@ class Conductor:
             raise NotFoundError(
                 f"There is no migration {migration_id!r}.", "See `virtdeck migrations`."
             )
-        if migration.not_open:
-            raise RefusedError(against_not_open(migration))
         log = Logbook(migration, self._roster.clock, self._roster.publish, None)
         line = self._roster.line(migration)
         try:
@@ -207,17 +203,13 @@ class Conductor:
 
     def _logbook(self, migration: Migration, case: Case, keep: Keep) -> Logbook:
         async def keep_it(migration: Migration) -> None:
-            status, outcome = migration.status, migration.outcome
-            case.moved(migration, f"{status}: {outcome}" if outcome else str(status))
+            case.moved(migration, str(migration.status))
             try:
                 await keep(case)
             except JournalError as error:
-                text = f"not journalled: {error}"
-                if all(step.text != text for step in log.migration.timeline):
-                    log.change(text)
+                _log.warning("a migration goes on without the journal: %s", error)
 
-        log = Logbook(migration, self._roster.clock, self._roster.publish, keep_it)
-        return log
+        return Logbook(migration, self._roster.clock, self._roster.publish, keep_it)
 
 
 def end_of(migration: Migration) -> End:
@@ -229,8 +221,6 @@ def end_of(migration: Migration) -> End:
         return done(". ".join([outcome, *bad]), hint)
     if migration.status is MigrationStatus.ABORTED:
         return cancelled(outcome, hint)
-    if migration.status is MigrationStatus.UNKNOWN:
-        return unknown(outcome, hint)
     return failed(outcome, hint)
 
 

@@ -21,9 +21,7 @@ from core.model.host import (
     LinkChange,
     LinkStatus,
     NumaCell,
-    Unread,
 )
-from core.model.identity import HostIdentity
 from core.model.instance import (
     Address,
     AgentState,
@@ -99,7 +97,6 @@ __all__ = [
     "Histories",
     "Host",
     "HostFacts",
-    "HostIdentity",
     "HugePages",
     "Instance",
     "InstanceDetail",
@@ -147,7 +144,6 @@ __all__ = [
     "Step",
     "Stop",
     "Tracks",
-    "Unread",
     "Value",
     "Verdict",
     "Volume",

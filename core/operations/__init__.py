@@ -1,20 +1,18 @@
 """What an operator does: checked, journalled, carried out, verified."""
 
-from core.operations.caution import Caution, Danger
 from core.operations.checks import check
-from core.operations.danger import danger, danger_of
 from core.operations.port import Hosts, PowerCall
 from core.operations.runner import Runner
-from core.operations.wording import summary
+from core.operations.wording import Caution, Confirmation, confirmation, consequences, summary
 
 __all__ = [
     "Caution",
-    "Danger",
+    "Confirmation",
     "Hosts",
     "PowerCall",
     "Runner",
     "check",
-    "danger",
-    "danger_of",
+    "confirmation",
+    "consequences",
     "summary",
 ]

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.patience import PATIENCE
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -74,7 +72,7 @@ def finish(process: subprocess.Popen[str], *, interrupt: bool = False) -> Result
     if interrupt:
         process.send_signal(signal.SIGINT)
     try:
-        out, err = process.communicate(timeout=60 * PATIENCE)
+        out, err = process.communicate(timeout=60)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()

@@ -11,8 +11,7 @@ from textual.pilot import Pilot
 from console.actions import action
 from console.screens.dialogs.confirm import ConfirmDialog
 from console.screens.power import Proposal, Target
-from core.model import VERBS, Instance, InstanceState, ObjectKey, State
-from core.operations.danger import danger_of
+from core.model import VERBS, ObjectKey
 from tests.screens.conftest import SIZES, Moment, press, settled
 
 Compare = Callable[..., bool]
@@ -82,22 +81,13 @@ def test_theme(snap_compare: Compare, console: Moment, theme: str) -> None:
     assert snap_compare(app, terminal_size=(80, 24), run_before=presses())
 
 
-def proposal(
-    verb: str, *names: str, hidden: int = 0, refused: int = 0, transient: bool = False
-) -> Proposal:
+def proposal(verb: str, *names: str, hidden: int = 0, refused: int = 0) -> Proposal:
     targets = []
     for number, name in enumerate(names):
         key = ObjectKey("instance", "alpha", name)
         why = (f"{name} is paused: resume it first.",) if number < refused else ()
         targets.append(Target(key, name, "alpha", "running", VERBS[verb](subject=key), why))
-    rows = [
-        Instance("alpha", name, name, InstanceState.RUNNING, persistent=not transient)
-        for name in names
-    ]
-    state = State(instances={row.key: row for row in rows})
-    able = [target.request for target in targets if not target.reasons]
-    danger = danger_of(state, able)
-    return Proposal(action(f"power.{verb}"), tuple(targets), hidden, danger)
+    return Proposal(action(f"power.{verb}"), tuple(targets), hidden)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +97,6 @@ def proposal(
         ("dangerous", proposal("stop", "db")),
         ("several", proposal("stop", "web", "db", "mail", hidden=1, refused=1)),
         ("many", proposal("pause", *(f"worker-{number:03}" for number in range(40)))),
-        ("transient", proposal("shutdown", "web", transient=True)),
     ],
 )
 def test_confirm(snap_compare: Compare, console: Moment, name: str, asked: Proposal) -> None:

@@ -33,6 +33,7 @@ class ValueDialog(QuestionDialog, inherit_bindings=True):
         self._explain = explain
         self._unit = unit
         self._least = least
+        self._meaning = Page(id="meaning")
         self.value: float | None = None
         """The number in the line; None while it is none."""
 
@@ -41,7 +42,7 @@ class ValueDialog(QuestionDialog, inherit_bindings=True):
         box = Input(placeholder=f"a number, in {self._unit}", compact=True)
         box.cursor_blink = False
         yield box
-        yield Page(id="meaning")
+        yield self._meaning
 
     def on_mount(self) -> None:
         """Say what is wanted before anything is typed."""
@@ -58,12 +59,12 @@ class ValueDialog(QuestionDialog, inherit_bindings=True):
     @on(Input.Changed)
     def _type(self, event: Input.Changed) -> None:
         self._say(event.value.strip())
-        self.query_one("#yes", Button).disabled = not self.may_say_yes()
+        self.yes.disabled = not self.may_say_yes()
 
     @on(Input.Submitted)
     def _enter(self) -> None:
         if self.may_say_yes():
-            self.dismiss(True)
+            self.answer(True)
 
     def _say(self, text: str) -> None:
         self.value = self._read(text)
@@ -73,7 +74,7 @@ class ValueDialog(QuestionDialog, inherit_bindings=True):
             lines = [Cell(f"A whole number of {self._unit}, from {self._least:.0f}.", "warning")]
         else:
             lines = [Cell(f"In {self._unit}.", "muted")]
-        self.query_one("#meaning", Page).show(lines)
+        self._meaning.show(lines)
 
     def _read(self, text: str) -> float | None:
         if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
@@ -134,8 +135,8 @@ class ChoiceDialog(QuestionDialog, inherit_bindings=True):
         if event.button.name in self._choices:
             self._choose(str(event.button.name))
         else:
-            self.dismiss(False)
+            self.answer(False)
 
     def _choose(self, name: str) -> None:
         self.chosen = name
-        self.dismiss(True)
+        self.answer(True)

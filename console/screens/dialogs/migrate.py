@@ -12,15 +12,14 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Button, Input
 
 from console import format as fmt
 from console.screens.assessing import assess
+from console.screens.dialogs.dialog import Dialog
 from console.screens.dialogs.migrate_fields import FormPanel
-from console.screens.dialogs.question import danger_lines
 from console.screens.migrate_findings import (
     Assessment,
     can_start,
@@ -33,10 +32,8 @@ from console.screens.migrate_findings import (
 )
 from console.screens.migrate_form import Reading, destinations, fields, read
 from console.screens.page import Page
-from console.widgets.choice import Choice
 from console.widgets.columns import Cell, CellValue
 from core.model import Instance, Migrate
-from core.operations.danger import danger_of
 from core.source import Source
 
 if TYPE_CHECKING:
@@ -48,7 +45,7 @@ _SIDE_BY_SIDE = 150
 KEYS = "tab move  left, right choose  pgdn findings  ^s start  esc cancel"
 
 
-class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
+class MigrateDialog(Dialog[tuple[Migrate, ...]], inherit_bindings=False):
     """The form above, what was found below; side by side where there is room."""
 
     AUTO_FOCUS = "#to"
@@ -78,7 +75,18 @@ class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
         self._measured = False
         """Whether the guests' dirty rates were measured: once is enough, they are remembered."""
         self._debounce: Timer | None = None
-        self._form: FormPanel | None = None
+        state = self.console.view.state
+        self._form = FormPanel(
+            fields(self._instances),
+            destinations(state, [row.host for row in self._instances]),
+        )
+        self._findings = VerticalScroll(id="findings", can_focus=False)
+        self._found_page = Page(id="found")
+        self._override_line = Horizontal(id="override-line")
+        self._override_box = Input(id="override", compact=True)
+        self._override_box.cursor_blink = False
+        self._no = Button("Cancel", id="no", compact=True)
+        self._yes = Button("Start", id="yes", compact=True, disabled=True)
 
     @property
     def console(self) -> VirtdeckApp:
@@ -87,25 +95,18 @@ class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """Heading, form, findings, the line for an override, the buttons, the keys."""
-        state = self.console.view.state
-        self._form = FormPanel(
-            fields(self._instances),
-            destinations(state, [row.host for row in self._instances]),
-        )
         with Vertical(classes="dialog"):
             yield Page([*heading(self._instances, self._hidden)])
             with Vertical(id="middle"):
                 yield self._form
-                with VerticalScroll(id="findings", can_focus=False):
-                    yield Page(id="found")
-            with Horizontal(id="override-line"):
+                with self._findings:
+                    yield self._found_page
+            with self._override_line:
                 yield Page([Cell(" Override", "warning")], id="override-label")
-                box = Input(id="override", compact=True)
-                box.cursor_blink = False
-                yield box
+                yield self._override_box
             with Horizontal(classes="buttons"):
-                yield Button("Cancel", id="no", compact=True)
-                yield Button("Start", id="yes", compact=True, disabled=True)
+                yield self._no
+                yield self._yes
             yield Page([Cell(KEYS, "muted")])
 
     def on_mount(self) -> None:
@@ -130,8 +131,6 @@ class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
 
     def _changed(self, delay: float = DEBOUNCE) -> None:
         """What was found no longer fits: look again, once nothing more is typed."""
-        if self._form is None:
-            return
         keys = [row.key for row in self._instances]
         reading = read(self._form.values(), keys, self._overrides)
         if reading == self._reading:
@@ -190,8 +189,7 @@ class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
         box.clear()
         self._overrides = (*self._overrides, word)
         keys = [row.key for row in self._instances]
-        if self._form is not None:
-            self._reading = read(self._form.values(), keys, self._overrides)
+        self._reading = read(self._form.values(), keys, self._overrides)
         self._show()
 
     # -- showing ---------------------------------------------------------------------------------
@@ -210,16 +208,16 @@ class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
         return self._known == self._wish and self._measured and not self._asked
 
     def _show(self) -> None:
-        self.query_one("#found", Page).show(self._found())
-        self.query_one("#yes", Button).disabled = not self.ready
+        self._found_page.show(self._found())
+        self._yes.disabled = not self.ready
         fresh = self._known == self._wish and not self._reading.wrong
         open_ = overridable(self._assessments, self._overrides) if fresh else ()
-        line = self.query_one("#override-line")
-        if line.display and not open_ and self.focused is self.query_one("#override"):
-            self.query_one("#no").focus()
+        line = self._override_line
+        if line.display and not open_ and self.focused is self._override_box:
+            self._no.focus()
         line.display = bool(open_)
         if open_:
-            self.query_one("#override", Input).placeholder = f"type {open_[0]} to override it"
+            self._override_box.placeholder = f"type {open_[0]} to override it"
 
     def _found(self) -> list[CellValue]:
         if self._reading.wrong:
@@ -230,7 +228,6 @@ class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
         lines: list[CellValue] = [sum_line(self._assessments, self._overrides)]
         if stale:
             lines = [Cell("Looking again...", "changing")]
-        lines += danger_lines(danger_of(self.console.view.state, self._reading.requests))
         if self._reading.left_out:
             words = fmt.plural(self._reading.left_out, "instance")
             lines.append(Cell(f"{words} left out: there already", "muted"))
@@ -253,10 +250,10 @@ class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
         stops[(at + step) % len(stops)].focus()
 
     def _stops(self) -> list[Widget]:
-        stops = self._form.controls() if self._form is not None else []
-        if self.query_one("#override-line").display:
-            stops.append(self.query_one("#override"))
-        return [*stops, *(button for button in self.query(Button) if not button.disabled)]
+        stops = self._form.controls()
+        if self._override_line.display:
+            stops.append(self._override_box)
+        return [*stops, *(button for button in (self._no, self._yes) if not button.disabled)]
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
@@ -269,24 +266,24 @@ class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
 
     def action_scroll_findings(self, step: int) -> None:
         """Turn over what was found."""
-        pane = self.query_one("#findings", VerticalScroll)
+        pane = self._findings
         pane.scroll_relative(y=step * max(1, pane.size.height - 1), animate=False)
 
     def action_peel(self) -> None:
         """Take off a layer: a half-typed override, the options beyond the first, the dialog."""
-        box = self.query_one("#override", Input)
+        box = self._override_box
         if box.value:
             box.clear()
-        elif self._form is not None and self._form.all_shown:
-            self._form.query_one("#more", Choice).action_step(1)
-            self._form.query_one("#more").focus()
+        elif self._form.all_shown:
+            self._form.more.action_step(1)
+            self._form.more.focus()
         else:
-            self.dismiss(())
+            self.answer(())
 
     def action_start(self) -> None:
         """Start, if nothing blocks."""
         if self.ready:
-            self.dismiss(self._reading.requests)
+            self.answer(self._reading.requests)
         elif self._known != self._wish and not self._reading.wrong:
             self.notify("What speaks against it is still being looked at.", timeout=4)
         else:
@@ -297,4 +294,4 @@ class MigrateDialog(ModalScreen[tuple[Migrate, ...]], inherit_bindings=False):
         if event.button.id == "yes":
             self.action_start()
         else:
-            self.dismiss(())
+            self.answer(())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from textual import on
 from textual.app import ComposeResult
@@ -23,31 +23,30 @@ class FieldLine(Horizontal):
     def __init__(self, field: Field, choices: Choices) -> None:
         super().__init__(classes="-more" if field.more else "")
         self.field = field
-        self._choices = choices
+        self.control = self._make_control(choices)
+        """What takes the keys."""
 
     def compose(self) -> ComposeResult:
         """The label, the control, what an empty line means."""
         yield TextPanel([Cell(f" {self.field.label}", "muted")], classes="label")
-        if self._choices or self.field.id == "to":
-            yield Choice(self._choices, self.field.default, id=self.field.id)
-            return
-        box = Input(self.field.default, id=self.field.id, compact=True)
-        box.cursor_blink = False
-        if self.field.number is None:
-            box.add_class("-wide")
-        yield box
-        yield TextPanel([Cell(f" {self.field.note}", "muted")], classes="note")
+        yield self.control
+        if isinstance(self.control, Input):
+            yield TextPanel([Cell(f" {self.field.note}", "muted")], classes="note")
 
     @property
     def value(self) -> str:
         """What it says."""
-        control = self.control
-        return control.value if isinstance(control, Choice | Input) else ""
+        return self.control.value
 
-    @property
-    def control(self) -> Widget:
-        """What takes the keys."""
-        return self.query_one(f"#{self.field.id}")
+    def _make_control(self, choices: Choices) -> Choice | Input:
+        field = self.field
+        if choices or field.id == "to":
+            return Choice(choices, field.default, id=field.id)
+        box = Input(field.default, id=field.id, compact=True)
+        box.cursor_blink = False
+        if field.number is None:
+            box.add_class("-wide")
+        return box
 
 
 class FormPanel(VerticalScroll, can_focus=False):
@@ -62,42 +61,40 @@ class FormPanel(VerticalScroll, can_focus=False):
 
     def __init__(self, fields: Sequence[Field], destinations: Choices) -> None:
         super().__init__(id="form")
-        self._fields = fields
-        self._destinations = destinations
+        self.lines = [
+            FieldLine(field, destinations if field.id == "to" else field.choices)
+            for field in fields
+        ]
+        """Every field, hidden ones too."""
+        more = sum(field.more for field in fields)
+        self.more = Choice(
+            [
+                ("no", f"{more} more: connections, compression, TLS..."),
+                ("yes", "esc hides them again"),
+            ],
+            id="more",
+        )
 
     def compose(self) -> ComposeResult:
         """A line for each, and the line that shows more of them."""
-        shown = [field for field in self._fields if not field.more]
-        hidden = [field for field in self._fields if field.more]
-        yield from (self._line(field) for field in shown)
+        yield from (line for line in self.lines if not line.field.more)
         with Horizontal():
             yield TextPanel([Cell(" More options", "muted")], classes="label")
-            yield Choice(
-                [
-                    ("no", f"{len(hidden)} more: connections, compression, TLS..."),
-                    ("yes", "esc hides them again"),
-                ],
-                id="more",
-            )
-        yield from (self._line(field) for field in hidden)
-
-    def _line(self, field: Field) -> FieldLine:
-        return FieldLine(field, self._destinations if field.id == "to" else field.choices)
-
-    def lines(self) -> Iterator[FieldLine]:
-        """Every field, hidden ones too."""
-        return iter(self.query(FieldLine))
+            yield self.more
+        yield from (line for line in self.lines if line.field.more)
 
     def values(self) -> Mapping[str, str]:
         """What the form says."""
-        return {line.field.id: line.value for line in self.lines()}
+        return {line.field.id: line.value for line in self.lines}
 
     def controls(self) -> list[Widget]:
         """What can be gone to now, from top to bottom."""
+        first = [line for line in self.lines if not line.field.more and line.display]
+        rest = [line for line in self.lines if line.field.more and line.display]
         return [
-            widget
-            for widget in self.query("Choice, Input")
-            if widget.display and (widget.parent is None or widget.parent.display)
+            *(line.control for line in first),
+            self.more,
+            *(line.control for line in rest),
         ]
 
     def show_more(self, more: bool) -> None:

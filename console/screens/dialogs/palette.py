@@ -13,11 +13,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.fuzzy import Matcher
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from console.actions import Action, key_label, palette_entries
 from console.glyphs import glyphs
+from console.screens.dialogs.dialog import Dialog
 from console.widgets.columns import Cell, CellValue
 from console.widgets.line_panel import LinePanel
 from core.model import Instance, ObjectKey
@@ -120,13 +120,13 @@ class PaletteList(LinePanel):
             self._chosen(self.entries[event.y])
 
 
-class PaletteDialog(ModalScreen[None], inherit_bindings=False):
+class PaletteDialog(Dialog[None], inherit_bindings=False):
     """Type, choose, enter."""
 
     AUTO_FOCUS = "Input"
     CSS_PATH = "palette.tcss"
     BINDINGS = [  # noqa: RUF012 - Textual's own way
-        Binding("escape", "dismiss", "Close"),
+        Binding("escape", "close", "Close"),
         Binding("down,ctrl+n,tab", "move(1)", "Down"),
         Binding("up,ctrl+p,shift+tab", "move(-1)", "Up"),
     ]
@@ -156,6 +156,10 @@ class PaletteDialog(ModalScreen[None], inherit_bindings=False):
         """Show the first lines."""
         self._list.show(search("", self._entries, self._instances))
 
+    def action_close(self) -> None:
+        """Nothing was wanted."""
+        self.answer(None)
+
     def action_move(self, step: int) -> None:
         """Move the cursor of the list."""
         self._list.move(step)
@@ -171,7 +175,7 @@ class PaletteDialog(ModalScreen[None], inherit_bindings=False):
 
     def _choose(self, entry: Entry) -> None:
         under = self._under
-        self.dismiss()
+        self.answer(None)
         if entry.instance is not None:
             under.call_later(under.console.open_instance, entry.instance, "overview")
         elif entry.action is not None:

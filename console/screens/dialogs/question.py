@@ -11,22 +11,15 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Input
 
+from console.screens.dialogs.dialog import Dialog
 from console.screens.page import Page
 from console.widgets.columns import Cell, CellValue
-from core.operations.caution import Caution, Danger
 
 
-def danger_lines(danger: Danger) -> list[CellValue]:
-    """What a question says is taken away, a line for each sentence; what is lost stands out."""
-    role = "warning" if danger.caution > Caution.KEY else ""
-    return [Cell(sentence, role) for sentence in danger.text.splitlines()]
-
-
-class QuestionDialog(ModalScreen[bool], inherit_bindings=False):
+class QuestionDialog(Dialog[bool], inherit_bindings=False):
     """Dismisses with True for yes; escape, `n` and enter on the default button mean no."""
 
     AUTO_FOCUS = "#no"
@@ -43,17 +36,18 @@ class QuestionDialog(ModalScreen[bool], inherit_bindings=False):
         super().__init__()
         self._heading = title
         self._lines = lines
-        self._yes = yes
-        self._no = no
+        self.no = Button(no, id="no", compact=True)
+        self.yes = Button(yes, id="yes", compact=True)
 
     def compose(self) -> ComposeResult:
         """The sentence, the particulars, the buttons."""
         with Vertical(classes="dialog"):
+            self.yes.disabled = not self.may_say_yes()
             yield Page([Cell(self._heading, "strong"), "", *self._lines])
             yield from self.extra()
             with Horizontal(classes="buttons"):
-                yield Button(self._no, id="no", compact=True)
-                yield Button(self._yes, id="yes", compact=True, disabled=not self.may_say_yes())
+                yield self.no
+                yield self.yes
             yield Page([Cell(self.keys_line(), "muted")])
 
     def extra(self) -> Iterable[Widget]:
@@ -70,16 +64,16 @@ class QuestionDialog(ModalScreen[bool], inherit_bindings=False):
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """A button was chosen."""
-        self.dismiss(event.button.id == "yes")
+        self.answer(event.button.id == "yes")
 
     def action_answer(self, sure: bool) -> None:
         """Answer with a key."""
-        self.dismiss(sure)
+        self.answer(sure)
 
     def action_yes(self) -> None:
         """Yes, if it can be said."""
         if self.may_say_yes():
-            self.dismiss(True)
+            self.answer(True)
 
     def action_other(self) -> None:
         """Move between what can be focused."""
@@ -99,13 +93,13 @@ class TypedQuestionDialog(QuestionDialog, inherit_bindings=True):
         self._must_type = word
         self._typed = ""
         super().__init__(title, lines, yes)
+        self._box = Input(placeholder=f"type {word} to go on", compact=True)
+        self._box.cursor_blink = False
 
     def extra(self) -> Iterable[Widget]:
         """The line to type the word into."""
         if self._must_type:
-            box = Input(placeholder=f"type {self._must_type} to go on", compact=True)
-            box.cursor_blink = False
-            yield box
+            yield self._box
 
     def may_say_yes(self) -> bool:
         """Once the word is typed, where it must be."""
@@ -120,16 +114,16 @@ class TypedQuestionDialog(QuestionDialog, inherit_bindings=True):
     def on_mount(self) -> None:
         """The cursor goes where the answer begins."""
         if self._must_type:
-            self.query_one(Input).focus()
+            self._box.focus()
 
     @on(Input.Changed)
     def _type(self, event: Input.Changed) -> None:
         self._typed = event.value.strip()
-        self.query_one("#yes", Button).disabled = not self.may_say_yes()
+        self.yes.disabled = not self.may_say_yes()
 
     @on(Input.Submitted)
     def _enter(self) -> None:
         if self.may_say_yes():
-            self.dismiss(True)
+            self.answer(True)
         else:
             self.notify(f"Type {self._must_type} to go on, or press esc.", timeout=3, markup=False)

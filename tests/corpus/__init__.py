@@ -1,1 +1,0 @@
-"""Foreign XML, libvirt's own test files above all, with a second reading beside ours."""
