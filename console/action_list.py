@@ -14,6 +14,8 @@ from console.action_replay import REPLAY
 from console.action_sort import SORT
 from console.action_types import Action
 from console.action_verbs import POWER, TABLE
+from core.model import Drain
+from core.operations.danger import CANCEL, least_caution
 
 _SCREENS = ("instances", "hosts", "volumes", "operations", "events", "migrations")
 
@@ -204,7 +206,7 @@ _OTHER = (
         "Move everything that runs on the host under the cursor to other hosts, one after another.",
         "drain",
         needs_write=True,
-        confirm="type",
+        caution=least_caution(Drain),
     ),
     Action(
         "volumes.refresh_pool",
@@ -225,7 +227,7 @@ _OTHER = (
         "cancel_operation",
         show_in_footer=True,
         needs_write=True,
-        confirm="ask",
+        caution=CANCEL,
     ),
     Action(
         "events.follow",

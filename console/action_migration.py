@@ -3,16 +3,24 @@ their own."""
 
 from __future__ import annotations
 
-from console.action_types import Action, Confirm, Scope
+from console.action_types import Action, Scope
+from core.model import ResumeMigration, SteerKind
+from core.operations.caution import Caution
+from core.operations.danger import least_caution
+from core.operations.migration_danger import steering_caution
+
+_CAUTIONS = {kind.value: steering_caution(kind) for kind in SteerKind} | {
+    "resume": least_caution(ResumeMigration)
+}
 
 
 def _steer(
-    name: str, title: str, key: str, description: str, *, confirm: Confirm = "no", call: str = "",
-    short: str = "",
+    name: str, title: str, key: str, description: str, *, call: str = "", short: str = "",
 ) -> Action:  # fmt: skip
     return Action(
         f"steer.{name}", title, (key,), "steer", "migration", description,
-        call or f"steer('{name}')", needs_write=True, confirm=confirm, short=short,
+        call or f"steer('{name}')", needs_write=True, short=short,
+        caution=_CAUTIONS.get(name, Caution.NONE),
     )  # fmt: skip
 
 
@@ -25,11 +33,10 @@ def _look(
 
 
 STEER: tuple[Action, ...] = (
-    _steer("abort", "Abort", "x", "Stop the migration: the instance runs on at the source.",
-           confirm="ask"),
+    _steer("abort", "Abort", "x", "Stop the migration: the instance runs on at the source."),
     _steer("post-copy", "Switch to post-copy", "o",
            "Let it run at the destination and fetch the rest: it ends, and cannot be aborted.",
-           confirm="ask", short="Post-copy"),
+           short="Post-copy"),
     _steer("max-downtime", "Max downtime", "d",
            "Set how long the guest may stand still at the end, in milliseconds.",
            short="Downtime"),
@@ -40,14 +47,13 @@ STEER: tuple[Action, ...] = (
     _steer("bandwidth", "Bandwidth", "b", "Set what it may send, in MiB/s; 0 is unlimited."),
     _steer("post-copy-bandwidth", "Post-copy bandwidth", "B",
            "Set what it may send in post-copy, in MiB/s; 0 is unlimited."),
-    _steer("pause", "Pause the guest", "p", "Stop its processors, so that the migration finishes.",
-           confirm="ask"),
+    _steer("pause", "Pause the guest", "p", "Stop its processors, so that the migration finishes."),
     _steer("resume-guest", "Resume the guest", "u",
            "Let a guest that was paused at the source run on; refused where it must not.",
            call="resume_guest"),
     _steer("policy", "Policy", "m", "Let another policy go on from here."),
     _steer("resume", "Resume post-copy", "R", "Go on with a post-copy migration that failed.",
-           confirm="ask", call="resume_migration"),
+           call="resume_migration"),
     _look("steer.report", "Report", ("r",), "steer",
           "Show the report: times, downtime, what the policy did.", "report", footer=True),
     _look("steer.instance", "Instance", ("i",), "steer",

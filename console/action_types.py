@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from core.operations.caution import Caution
+
 Scope: TypeAlias = Literal[
     "global",
     "list",
@@ -30,9 +32,6 @@ chosen, `steer` wherever a migration is, `panel` on a list that has a page besid
 everywhere while a tape is shown; the others are screens.
 """
 
-Confirm: TypeAlias = Literal["no", "ask", "type"]
-"""Before it runs: nothing, a yes-or-no question, or typing the name (or the count)."""
-
 
 @dataclass(frozen=True)
 class Action:
@@ -51,11 +50,12 @@ class Action:
     call: str
     show_in_footer: bool = False
     needs_write: bool = False
-    confirm: Confirm = "no"
+    caution: Caution = Caution.NONE
+    """How it is confirmed at least; what it is for may want more (core.operations.danger)."""
     short: str = ""
     """What the footer calls it; empty: its title."""
 
     @property
     def dangerous(self) -> bool:
-        """Whether it can lose a guest's work, so that its name must be typed first."""
-        return self.confirm == "type"
+        """Whether its name must be typed first, whatever it is for."""
+        return self.caution is Caution.TYPE

@@ -1,12 +1,14 @@
 """The actions of every table, and the power verbs.
 
-Power verbs pair a lower-case letter (gentle) with the same upper-case letter (forceful), and the
-forceful ones ask for the name to be typed: one wrong key at night must not cost a guest.
+Power verbs pair a lower-case letter (gentle) with the same upper-case letter (forceful). What the
+core says is lost is confirmed by typing the name: one wrong key at night must not cost a guest.
 """
 
 from __future__ import annotations
 
 from console.action_types import Action
+from core.model import Pause, Reboot, Reset, Shutdown, Stop
+from core.operations.danger import least_caution
 
 TABLE: tuple[Action, ...] = (
     Action(
@@ -163,7 +165,7 @@ POWER: tuple[Action, ...] = (
         "Ask the guest to power off, and watch whether it does.",
         "power('shutdown')",
         needs_write=True,
-        confirm="ask",
+        caution=least_caution(Shutdown),
     ),
     Action(
         "power.stop",
@@ -174,7 +176,7 @@ POWER: tuple[Action, ...] = (
         "Cut the power: the guest loses what it has not written.",
         "power('stop')",
         needs_write=True,
-        confirm="type",
+        caution=least_caution(Stop),
     ),
     Action(
         "power.reboot",
@@ -185,7 +187,7 @@ POWER: tuple[Action, ...] = (
         "Ask the guest to reboot.",
         "power('reboot')",
         needs_write=True,
-        confirm="ask",
+        caution=least_caution(Reboot),
     ),
     Action(
         "power.reset",
@@ -196,7 +198,7 @@ POWER: tuple[Action, ...] = (
         "Press the reset button: the guest loses what it has not written.",
         "power('reset')",
         needs_write=True,
-        confirm="type",
+        caution=least_caution(Reset),
     ),
     Action(
         "power.pause",
@@ -207,7 +209,7 @@ POWER: tuple[Action, ...] = (
         "Stop its processors; memory stays.",
         "power('pause')",
         needs_write=True,
-        confirm="ask",
+        caution=least_caution(Pause),
     ),
     Action(
         "power.resume",

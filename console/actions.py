@@ -15,13 +15,13 @@ from textual.binding import Binding, BindingType
 
 from console.action_list import ACTIONS
 from console.action_notes import NOTES
-from console.action_types import Action, Confirm, Scope
+from console.action_types import Action, Scope
+from core.operations.caution import Caution
 
 __all__ = [
     "ACTIONS",
     "LAYERS",
     "Action",
-    "Confirm",
     "Conflict",
     "HelpSection",
     "PaletteEntry",
@@ -265,8 +265,10 @@ def key_label(key: str) -> str:
 
 
 def _explained(entry: Action) -> str:
-    asks = {"no": "", "ask": " Asks first.", "type": " Asks you to type the name first."}
-    return entry.description + asks[entry.confirm]
+    if entry.caution is Caution.NONE:
+        return entry.description
+    asks = " Asks you to type the name first." if entry.dangerous else " Asks first."
+    return entry.description + asks
 
 
 _BY_ID: Mapping[str, Action] = {entry.id: entry for entry in ACTIONS}

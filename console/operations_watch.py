@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple
 from console import format as fmt
 from core.model import OperationRecord, OperationStatus
 
+Severity = Literal["information", "warning", "error"]
+
 NOTICE_SECONDS = 60.0
 """How long a notice of the source stays: it is long, and comes while the screen is still new."""
 
@@ -20,7 +22,7 @@ class Toast(NamedTuple):
 
     title: str
     text: str
-    severity: Literal["information", "warning", "error"]
+    severity: Severity
     seconds: float = 8.0
     """How long it stays."""
 
@@ -30,6 +32,8 @@ class OperationsWatch:
 
     def __init__(self) -> None:
         self._open: set[str] = set()
+        self._ended: dict[str, OperationStatus] = {}
+        """How those ended that were not done: that may be amended."""
         self._noticed: set[str] = set()
 
     def add(self, operation_id: str) -> None:
@@ -48,12 +52,18 @@ class OperationsWatch:
 
     def ended(self, operations: Mapping[str, OperationRecord]) -> Toast | None:
         """One toast for all that ended since the last call."""
+        asked = sorted(self._open | self._ended.keys())
+        known = [record for id_ in asked if (record := operations.get(id_)) is not None]
         over = [
             record
-            for operation_id in sorted(self._open)
-            if (record := operations.get(operation_id)) is not None and record.status.final
+            for record in known
+            if record.status.final and record.status is not self._ended.get(record.id)
         ]
         self._open.difference_update(record.id for record in over)
+        for record in over:
+            self._ended[record.id] = record.status
+            if record.status is OperationStatus.DONE:
+                del self._ended[record.id]
         if not over:
             return None
         return toast_of_one(over[0]) if len(over) == 1 else toast_of_many(over)
@@ -61,8 +71,9 @@ class OperationsWatch:
 
 def toast_of_one(record: OperationRecord) -> Toast:
     """How one operation ended."""
-    good = record.status is OperationStatus.DONE
-    text = "\n".join(filter(None, (record.outcome, record.hint))) or record.status.value
+    good = record.status is OperationStatus.DONE and not record.unjournalled
+    kept = f"Not journalled: {record.unjournalled}" if record.unjournalled else ""
+    text = "\n".join(filter(None, (record.outcome, record.hint, kept))) or record.status.value
     title = f"{record.verb} {record.name}: {record.status.value}"
     return Toast(title, text, "information" if good else _severity(record))
 
@@ -72,8 +83,12 @@ def toast_of_many(records: list[OperationRecord]) -> Toast:
     bad = [record for record in records if record.status is not OperationStatus.DONE]
     reasons = [f"{record.name}: {record.outcome or record.status.value}" for record in bad]
     text = fmt.tally(len(records) - len(bad), reasons)
+    lost = [record for record in records if record.unjournalled]
+    if lost:
+        text += f"\n{fmt.plural(len(lost), 'operation')} not journalled: {lost[0].unjournalled}"
     verbs = sorted({record.verb for record in records})
-    return Toast(f"{fmt.names(verbs)}", text, "error" if bad else "information")
+    severity: Severity = "error" if bad else "warning" if lost else "information"
+    return Toast(f"{fmt.names(verbs)}", text, severity)
 
 
 def _severity(record: OperationRecord) -> Literal["warning", "error"]:

@@ -1,8 +1,8 @@
 """The error stream and the log file.
 
-Textual draws on file descriptor 2, and so do libvirt, libxml2 and ssh when they have something to
-say. While the console runs, Textual keeps the terminal through a private copy and everything else
-written there lands in the log.
+Libraries in C write on file descriptor 2 when they have something to say: libvirt its client log,
+libxml2 its complaints. It would stand between our sentences, or on the console's screen. So
+descriptor 2 is the log, and only what virtdeck itself says reaches the operator.
 """
 
 from __future__ import annotations
@@ -60,24 +60,37 @@ class LogFile(logging.Handler):
             log.write(f"{without_secrets(self.format(record))}\n")
 
 
-@contextmanager
-def diverted() -> Iterator[TextIO]:
-    """Point descriptor 2 at the log and leave Textual a private copy of the terminal.
+def take_stderr() -> None:
+    """Point descriptor 2 at the log; `sys.stderr` goes on to where it went, through a private copy.
 
-    Enter it before Textual is imported, once per process; it gives the stream of the terminal.
-    Afterwards everything is as it was.
+    The first thing a process does, and once: what libvirt's client log, libxml2 and children say
+    on descriptor 2 is never for the operator, and neither of the libraries can be told so.
     """
-    sys.stderr.flush()
-    terminal = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")
-    log = open_log()
-    kept = sys.stderr, sys.__stderr__
-    sys.stderr, sys.__stderr__ = log, terminal  # type: ignore[misc]
-    os.dup2(log.fileno(), 2)
     try:
-        yield terminal
-    finally:
-        terminal.flush()
-        os.dup2(terminal.fileno(), 2)
-        sys.stderr, sys.__stderr__ = kept  # type: ignore[misc]
-        log.close()
-        terminal.close()
+        copy: int | None = os.dup(2)
+    except OSError:  # closed; were it left so, the next socket would get the number 2
+        copy = None
+    with open_log() as log:
+        os.dup2(log.fileno(), 2)
+    if copy is not None and sys.stderr is not None:
+        encoding = sys.stderr.encoding
+        own = os.fdopen(copy, "w", encoding=encoding, errors="backslashreplace", buffering=1)
+        sys.stderr = sys.__stderr__ = own  # type: ignore[misc]
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Have Textual draw on the terminal of standard output, and log what Python has to say.
+
+    Enter it before Textual is imported, after `take_stderr`.
+    """
+    kept = sys.stderr, sys.__stderr__
+    with (
+        open_log() as log,
+        os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace") as terminal,
+    ):
+        sys.stderr, sys.__stderr__ = log, terminal  # type: ignore[misc]
+        try:
+            yield
+        finally:
+            sys.stderr, sys.__stderr__ = kept  # type: ignore[misc]

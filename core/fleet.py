@@ -24,6 +24,7 @@ from core.model import (
     ObjectKey,
     Observation,
     State,
+    Unread,
 )
 from core.model.text import clean
 
@@ -136,6 +137,11 @@ class Fleet(FleetOperations):
             return False
         return True
 
+    @property
+    def unread(self) -> dict[str, Unread | None]:
+        """By host: what was listed and is not read yet; None while its link is not up."""
+        return {name: host.unread for name, host in self._hosts.items()}
+
     # -- the source ---------------------------------------------------------------------------
 
     @property
@@ -150,10 +156,13 @@ class Fleet(FleetOperations):
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What the operator should know of the journal: that it was damaged, or cannot be used."""
+        """What the operator should know: of URIs, and of a journal that is damaged or of no use."""
+        notes = [
+            f"{name}: {note}" for name, host in self._hosts.items() for note in host.address.notes
+        ]
         if self._operations and self._refusal is not None:
-            return (" ".join(self._refusal),)
-        return () if self._journal is None else self._journal.notices
+            return (*notes, " ".join(self._refusal))
+        return (*notes, *(() if self._journal is None else self._journal.notices))
 
     def changes(self) -> Mailbox:
         """Deltas from now on; those a slow reader missed come merged into one."""

@@ -8,8 +8,11 @@ from typing import TypeVar
 from core.errors import DeadlineError, NotFoundError, VirtdeckError
 from core.hypervisor import migration as calls
 from core.hypervisor.binding import Connection
+from core.hypervisor.daemon import read_machine
 from core.hypervisor.lane import Lane
+from core.hypervisor.looks import Looks
 from core.hypervisor.session import Hypervisor
+from core.migration.machine import Machine
 from core.migration.port import Call
 from core.model import Instance, JobSample, Limits
 
@@ -119,10 +122,23 @@ class FleetMigrations:
             lambda conn: calls.read_xml(conn, uuid), deadline=XML_DEADLINE, urgent=True
         )
 
+    async def machine(self, host: str) -> Machine:
+        """Read what tells the machine of a host from others."""
+        address = self._host(host).address
+        return await self._host(host).call(
+            lambda conn: read_machine(Looks(conn), address), deadline=XML_DEADLINE, urgent=True
+        )
+
     async def set_autostart(self, host: str, uuid: str) -> None:
         """Have an instance started with its host."""
         await self._host(host).call(
             lambda conn: calls.set_autostart(conn, uuid), deadline=XML_DEADLINE, urgent=True
+        )
+
+    async def undefine(self, host: str, uuid: str) -> None:
+        """Remove the definition of an instance that has moved away."""
+        await self._host(host).call(
+            lambda conn: calls.undefine(conn, uuid), deadline=XML_DEADLINE, urgent=True
         )
 
     async def agent_answers(self, host: str, uuid: str) -> bool | None:

@@ -14,17 +14,16 @@ import click
 
 from console.cli import targets
 from console.cli.colours import without_colours
+from console.cli.completeness import INCOMPLETE, complete, facts
 from console.cli.invocation import Invocation, common, json_option
-from console.cli.live import GLANCE, READY_SECONDS, explained, link_options, until
-from console.cli.output import json_line, say
+from console.cli.live import GLANCE, link_options
+from console.cli.output import json_line, note, say
 from console.settings import Settings
 from core.doctor import Check, Verdict, host_checks, machine_checks
 from core.errors import UnreachableError, VirtdeckError
 from core.fleet import Fleet
 from core.model.text import clean
 
-FACTS_SECONDS = 5.0
-"""How long to wait for what hosts tell of themselves."""
 SMALLEST = (80, 24)
 
 
@@ -35,13 +34,17 @@ SMALLEST = (80, 24)
 def doctor(invocation: Invocation) -> int:
     """Check this machine, its terminal and each host; say what is wrong and what cures it.
 
-    Exit status: 0 nothing failed, 1 something did, 3 a host is unreachable.
+    Exit status: 0 nothing failed, 1 something did, 3 a host is unreachable, 4 a host did not tell
+    what it is.
     """
     status = 0
     for check in _checks(invocation):
         say(json_line(check) if invocation.json else "\n".join(lines_of(check)))
         if check.verdict is Verdict.FAILED:
             status = max(status, UnreachableError.exit_status if check.what == "link" else 1)
+        elif check.what == "facts":
+            note(f"virtdeck: not complete: {check.subject}: {check.found}.")
+            status = status or INCOMPLETE
     return status
 
 
@@ -75,8 +78,8 @@ def _checks(invocation: Invocation) -> Iterator[Check]:
 
 async def _host_checks(fleet: Fleet) -> list[Check]:
     async with fleet:
-        await fleet.ready(READY_SECONDS)
-        await until(fleet, explained, FACTS_SECONDS)
+        await fleet.ready()
+        await complete(fleet, facts)
         return [check for host in fleet.state.hosts.values() for check in host_checks(host)]
 
 

@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 import click
 
-from console.cli import interrupts, lookup, migrate_options
+from console.cli import lookup, migrate_options
+from console.cli.completeness import complete, descriptions, tell
+from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
-from console.cli.listings import DESCRIBED_SECONDS
-from console.cli.live import described, on_fleet, until
+from console.cli.live import on_fleet
 from console.cli.migration_follow import INTERRUPTED, Following
 from console.cli.migration_progress import Progress
 from console.cli.output import json_line, note, plain, say
@@ -24,6 +25,7 @@ from core.migration.survey import survey
 from core.model import Drain, Migrate, Migration, ObjectKey, OperationRecord, State
 from core.model.drain import DrainProgress, Stage
 from core.model.text import clean
+from core.operations.danger import danger
 from core.operations.migration_checks import MOST_AT_A_TIME
 
 QUESTION = (
@@ -125,8 +127,9 @@ def drain(
     async def work(fleet: Fleet) -> int:
         request = request_for(fleet.state, host, to, options, at_a_time=at_a_time,
                               bandwidth=bandwidth, order=order)  # fmt: skip
-        await until(fleet, described, DESCRIBED_SECONDS)  # their sizes
-        return await _carry_out(fleet, request, invocation.json, dry_run=dry_run, sure=yes)
+        told = tell(await complete(fleet, descriptions))  # their sizes give the order
+        status = await _carry_out(fleet, request, invocation.json, dry_run=dry_run, sure=yes)
+        return status or (told if dry_run else 0)
 
     return on_fleet(invocation, work, operations=True, tolerate_down=True)
 
@@ -141,7 +144,7 @@ async def _carry_out(
         if dry_run:
             _print_plan(request, plan, as_json)
             return STATUS[drain_turn.status(plan)]
-        confirm(request, plan)
+        ask(fleet.state, request, plan)
     began, host = fleet.state.at, request.subject.host
     progress = Progress(as_json)
     following = Following(
@@ -207,16 +210,10 @@ def _sentence(request: Drain, plan: DrainProgress) -> str:
     return f"{request.subject.host}: moves {moved}, {request.at_a_time} at a time."
 
 
-def confirm(request: Drain, plan: DrainProgress) -> None:
+def ask(state: State, request: Drain, plan: DrainProgress) -> None:
     """Ask before a host is emptied; raises RefusedError without a yes, and for nothing to do."""
     if not plan.at(Stage.WAITING, Stage.MOVING):
         stays = " ".join(f"{item.name} stays: {item.reason}" for item in plan.at(Stage.STAYS))
         raise RefusedError(clean(stays or f"Nothing runs on {request.subject.host}."))
-    if not interrupts.can_ask():
-        raise RefusedError(
-            clean(f"Not done without a yes. {_sentence(request, plan)}"), "Add --yes to do it."
-        )
-    for line in (_sentence(request, plan), *drain_plan.in_words(plan)):
-        note(clean(line))
-    if not click.confirm("Go on?", err=True):
-        raise RefusedError("Nothing was done.")
+    particulars = (_sentence(request, plan), *drain_plan.in_words(plan))
+    confirm(danger(state, request), sure=False, more=particulars)

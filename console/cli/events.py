@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 
 import click
 
+from console.cli import lookup
+from console.cli.completeness import INCOMPLETE
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import WATCH, on_fleet
 from console.cli.output import json_line, note, plain, say
@@ -14,6 +17,7 @@ from core.errors import UsageError
 from core.fleet import Fleet
 from core.model import Event
 from core.model.base import kebab
+from core.model.event import LinkEvent
 from core.model.text import clean
 from core.state.event_text import describe
 from core.state.query import Filter
@@ -57,28 +61,61 @@ def events(
     async def work(fleet: Fleet) -> int:
         if not invocation.json:
             note(f"Watching {plural(len(fleet.state.hosts), 'host')}; Ctrl-C ends.")
+        printer = _Printer(fleet, matches, count, invocation.json)
+        printer.down.update(host.name for host in lookup.down_hosts(fleet.state))
         try:
             async with asyncio.timeout(seconds):
-                await _print(fleet, matches, count, invocation.json)
+                await printer.run()
         except TimeoutError:
-            return 0
-        return 0
+            if printer.left:
+                note(f"virtdeck: not complete: {printer.left:,} of {count:,} events did not come.")
+                return INCOMPLETE
+        return INCOMPLETE if printer.missed else 0
 
     return on_fleet(invocation, work, **WATCH)
 
 
-async def _print(fleet: Fleet, matches: Filter[Event], count: int | None, as_json: bool) -> None:
-    left = count
-    async for delta in fleet.changes():
-        if delta.events_dropped:
-            note(f"{plural(delta.events_dropped, 'event')} came too fast to be shown.")
-        for event in delta.events:
-            if not matches(event, fleet.state):
-                continue
-            if as_json:
-                say(json_line({"event": kind_of(event), **plain(event)}))
-            else:
-                say(line_of(event))
-            left = None if left is None else left - 1
-            if left == 0:
-                return
+@dataclass
+class _Printer:
+    """Prints events as they come; `missed` once some may have passed unseen."""
+
+    fleet: Fleet
+    matches: Filter[Event]
+    left: int | None
+    """How many are still wanted; None: without end."""
+    as_json: bool
+    missed: bool = False
+    down: set[str] = field(default_factory=set)
+
+    async def run(self) -> None:
+        """Print until as many have come as are wanted."""
+        async for delta in self.fleet.changes():
+            if delta.events_dropped:
+                self._miss(f"{plural(delta.events_dropped, 'event')} came too fast to be shown")
+            for event in delta.events:
+                if isinstance(event, LinkEvent):
+                    self._link(event)
+                if not self.matches(event, self.fleet.state):
+                    continue
+                self._say(event)
+                self.left = None if self.left is None else self.left - 1
+                if self.left == 0:
+                    return
+
+    def _link(self, event: LinkEvent) -> None:
+        """What happens while a link is down is not told by anybody; said once."""
+        if event.change == "up":
+            self.down.discard(event.host)
+        elif event.change == "down" and event.host not in self.down:
+            self.down.add(event.host)
+            self._miss(f"what happens on {clean(event.host)} until its link is up again")
+
+    def _say(self, event: Event) -> None:
+        if self.as_json:
+            say(json_line({"event": kind_of(event), **plain(event)}))
+        else:
+            say(line_of(event))
+
+    def _miss(self, what: str) -> None:
+        self.missed = True
+        note(f"virtdeck: not complete: {what}.")

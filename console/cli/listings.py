@@ -8,12 +8,15 @@ from typing import Any, Generic, TypeVar
 
 import click
 
+from console.cli import completeness
+from console.cli.completeness import complete, tell
 from console.cli.invocation import Invocation, common, json_option
-from console.cli.live import GLANCE, SAMPLE, described, explained, on_fleet, sampled, until
-from console.cli.output import Column, json_line, natural, plain, say, table
+from console.cli.live import GLANCE, SAMPLE, on_fleet
+from console.cli.output import Column, json_line, plain, say, table
 from console.format import percent, rate, size
 from core.fleet import Fleet
-from core.model import Host, Instance, LinkStatus, Network, Pool, State, Volume
+from core.model import Host, Instance, Network, Pool, State, Volume
+from core.model.text import natural_key
 
 Row = TypeVar("Row")
 
@@ -50,6 +53,10 @@ def print_rows(
         say(table(rows, columns))
 
 
+def _in_order(*names: str) -> tuple[str, ...]:
+    return tuple(map(natural_key, names))
+
+
 def _yes(value: bool) -> str:
     return "yes" if value else "no"
 
@@ -60,7 +67,7 @@ def _memory(host: Host) -> str:
 
 HOSTS: Listing[Host] = Listing(
     lambda state: state.hosts.values(),
-    lambda host: natural(host.name),
+    lambda host: natural_key(host.name),
     (
         Column("HOST", lambda host: host.name),
         Column("LINK", lambda host: host.link.status.value),
@@ -80,7 +87,7 @@ def _versioned(host: Host) -> str:
 
 INSTANCES: Listing[Instance] = Listing(
     lambda state: state.instances.values(),
-    lambda instance: (natural(instance.host), natural(instance.name)),
+    lambda instance: _in_order(instance.host, instance.name),
     (
         Column("HOST", lambda instance: instance.host),
         Column("NAME", lambda instance: instance.name),
@@ -96,7 +103,7 @@ INSTANCES: Listing[Instance] = Listing(
 
 POOLS: Listing[Pool] = Listing(
     lambda state: state.pools.values(),
-    lambda pool: (natural(pool.host), natural(pool.name)),
+    lambda pool: _in_order(pool.host, pool.name),
     (
         Column("HOST", lambda pool: pool.host),
         Column("POOL", lambda pool: pool.name),
@@ -112,7 +119,11 @@ POOLS: Listing[Pool] = Listing(
 
 VOLUMES: Listing[Volume] = Listing(
     lambda state: state.volumes.values(),
-    lambda volume: (natural(volume.host), natural(volume.pool_name), natural(volume.name)),
+    lambda volume: (
+        natural_key(volume.host),
+        natural_key(volume.pool_name),
+        natural_key(volume.name),
+    ),
     (
         Column("HOST", lambda volume: volume.host),
         Column("POOL", lambda volume: volume.pool_name),
@@ -126,7 +137,7 @@ VOLUMES: Listing[Volume] = Listing(
 
 NETWORKS: Listing[Network] = Listing(
     lambda state: state.networks.values(),
-    lambda network: (natural(network.host), natural(network.name)),
+    lambda network: _in_order(network.host, network.name),
     (
         Column("HOST", lambda network: network.host),
         Column("NETWORK", lambda network: network.name),
@@ -138,11 +149,6 @@ NETWORKS: Listing[Network] = Listing(
     ),
 )
 
-DESCRIBED_SECONDS = 30.0
-"""How long a command waits for every instance's XML."""
-FIGURES_SECONDS = 5.0
-"""How long a command waits for figures and facts; what has not come by then is unknown."""
-
 
 def _listing_command(name: str, listing: Listing[Any], help_: str) -> click.Command:
     @click.command(name, help=help_)
@@ -151,10 +157,9 @@ def _listing_command(name: str, listing: Listing[Any], help_: str) -> click.Comm
     @click.pass_obj
     def command(invocation: Invocation) -> int:
         async def work(fleet: Fleet) -> int:
-            if listing is HOSTS:
-                await until(fleet, explained, FIGURES_SECONDS)
+            gaps = await complete(fleet, *([completeness.facts] if listing is HOSTS else []))
             listing.print(fleet.state, invocation.json)
-            return 0
+            return tell(gaps)
 
         return on_fleet(invocation, work, **GLANCE)
 
@@ -182,10 +187,12 @@ def volumes(invocation: Invocation, filter_: str) -> int:
     wanted = parse_volume_filter(filter_)
 
     async def work(fleet: Fleet) -> int:
+        looks = [completeness.volume_sizes]
         if "used" in filter_:  # who uses a volume is in the instances' XML
-            await until(fleet, described, DESCRIBED_SECONDS)
+            looks.append(completeness.descriptions)
+        gaps = await complete(fleet, *looks)
         VOLUMES.print(fleet.state, invocation.json, wanted)
-        return 0
+        return tell(gaps)
 
     return on_fleet(invocation, work, **GLANCE)
 
@@ -200,14 +207,16 @@ def instances(invocation: Invocation, filter_: str, rates: bool) -> int:
     """List the instances of every host."""
     wanted = _instance_filter(filter_)
     rates = rates or "cpu" in filter_
+    titles = any(word.isalnum() for word in filter_.split())  # a word may be one of a title
 
     async def work(fleet: Fleet) -> int:
-        await until(fleet, busy if rates else sampled, FIGURES_SECONDS)
-        if invocation.json:
-            await until(fleet, described, DESCRIBED_SECONDS)
+        looks = [completeness.descriptions if invocation.json or titles else completeness.sizes]
+        if rates:
+            looks.append(completeness.figures)
+        gaps = await complete(fleet, *looks)
         listing = with_rates(fleet.state) if rates else INSTANCES
         listing.print(fleet.state, invocation.json, wanted)
-        return 0
+        return tell(gaps)
 
     return on_fleet(invocation, work, **SAMPLE)
 
@@ -218,15 +227,6 @@ def _instance_filter(text: str) -> Callable[[Instance, State], bool] | None:
     from core.state.selection import parse_filter
 
     return parse_filter(text)
-
-
-def busy(state: State) -> bool:
-    """Whether rates are known: two samples of every active instance of a host that is up."""
-    return sampled(state) and all(
-        (rates := state.rates.get(item.key)) is not None and rates.cpu is not None
-        for item in state.instances.values()
-        if item.state.active and state.hosts[item.host].link.status is LinkStatus.UP
-    )
 
 
 def with_rates(state: State) -> Listing[Instance]:

@@ -14,10 +14,7 @@ from console.cli.output import complain, note
 from console.settings import Settings
 from core.errors import UnreachableError
 from core.fleet import Fleet, LinkOptions
-from core.model import Host, LinkStatus, State
 
-READY_SECONDS = 20.0
-"""How long a command waits for its hosts' first listing."""
 NOWHERE = (
     "Name a host with --connect URI, or try `virtdeck demo`; `virtdeck doctor` checks this machine."
 )
@@ -62,7 +59,7 @@ def on_fleet(
         async with fleet:
             for notice in fleet.notices:
                 note(f"virtdeck: {notice}")
-            await fleet.ready(READY_SECONDS)
+            await fleet.ready()  # each attempt has an end of its own
             return await _reporting(fleet, work, tolerate_down)
 
     return asyncio.run(command())
@@ -88,35 +85,3 @@ async def _reporting(fleet: Fleet, work: Work, tolerate_down: bool) -> int:
         complain(unreachable(down))
         return status or UnreachableError.exit_status
     return status
-
-
-async def until(fleet: Fleet, condition: Callable[[State], bool], seconds: float) -> bool:
-    """Wait until the state fulfils a condition, at most `seconds`; returns whether it does."""
-    changes = fleet.changes()
-    try:
-        async with asyncio.timeout(seconds):
-            while not condition(fleet.state):
-                await anext(changes)
-    except TimeoutError:
-        return False
-    return True
-
-
-def described(state: State) -> bool:
-    """Whether the XML of every instance on a host that is up has been read."""
-    up = _up(state)
-    return all(item.described for item in state.instances.values() if item.host in up)
-
-
-def sampled(state: State) -> bool:
-    """Whether every host that is up has told its instances' figures."""
-    return all(host.sampled is not None for host in _up(state).values())
-
-
-def explained(state: State) -> bool:
-    """Whether every host that is up has told its versions and what it can do."""
-    return all(host.facts is not None for host in _up(state).values())
-
-
-def _up(state: State) -> dict[str, Host]:
-    return {host.name: host for host in state.hosts.values() if host.link.status is LinkStatus.UP}

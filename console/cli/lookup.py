@@ -7,10 +7,9 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from console.cli.output import natural
 from core.errors import AmbiguousError, NotFoundError, UnreachableError, VirtdeckError
 from core.model import Host, Instance, LinkStatus, Migration, State
-from core.model.text import printable_name, real_name
+from core.model.text import natural_key, printable_name, real_name
 
 Thing = TypeVar("Thing")
 _LISTINGS = "What there is, `virtdeck instances`, `hosts`, `pools`, `volumes` and `networks` list."
@@ -47,6 +46,8 @@ def migrations(state: State, word: str) -> list[Migration]:
     if word in state.migrations:
         return [state.migrations[word]]
     found = _called(word, state.migrations.values(), _moved_spellings)
+    # those between other hosts than the open ones only where nothing else is meant
+    found = [item for item in found if not item.not_open] or found
     if not found:
         names = [item.name for item in state.migrations.values()]
         raise _not_found(state, "migration", word, names)
@@ -169,7 +170,7 @@ def _label(kind: str, item: Any) -> str:
 def _only(found: list[Thing], word: str, label: Callable[[Thing], str]) -> Thing:
     if len(found) == 1:
         return found[0]
-    candidates = sorted(map(label, found), key=natural)
+    candidates = sorted(map(label, found), key=natural_key)
     raise AmbiguousError(
         f"{_quoted(word)} fits {len(candidates)} objects: {', '.join(candidates)}.",
         "Name one of them in full, or by its UUID.",

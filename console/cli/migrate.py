@@ -10,19 +10,23 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from console.cli import interrupts, lookup, migrate_options
+from console.cli import lookup, migrate_options
+from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import on_fleet
 from console.cli.migration_follow import Following
 from console.cli.migration_progress import Progress
 from console.cli.migration_text import finding_lines
 from console.cli.output import json_line, note, plain, say
+from console.format import plural
 from core.errors import RefusedError, UsageError, VirtdeckError
 from core.fleet import Fleet
 from core.migration.options import standing
 from core.migration.plan import Plan, dry_run
 from core.model import Level, Migrate, Preflight, State
 from core.model.text import clean
+from core.operations.caution import Caution, Danger
+from core.operations.danger import danger_of
 from core.operations.wording import name_of
 
 
@@ -89,8 +93,7 @@ def migrate(
             return await print_plans(fleet, told, invocation.json)
         tell_findings(fleet.state, told, invocation.json)
         refuse_blocked(fleet.state, told)
-        if not yes:
-            ask_about_warnings(told)
+        ask(fleet.state, told, sure=yes)
         following = Following(fleet, Progress(invocation.json))
         return await following.carry_out(requests)
 
@@ -151,21 +154,24 @@ def refuse_blocked(state: State, checked: Checked) -> None:
         )  # fmt: skip
 
 
-def ask_about_warnings(checked: Checked) -> None:
-    """Ask where a preflight warns or could not look; raises RefusedError without a yes."""
+def ask(state: State, checked: Checked, *, sure: bool) -> None:
+    """Ask where something is put at risk, and where a preflight warns or could not look.
+
+    Raises RefusedError without a yes.
+    """
+    danger = danger_of(state, [request for request, _ in checked])
     doubts = sum(
         finding.id not in request.overrides
         for request, preflight in checked
         for level in (Level.UNKNOWN, Level.WARNING)
         for finding in preflight.of(level)
     )
-    if not doubts:
-        return
-    what = "1 warning" if doubts == 1 else f"{doubts} warnings"
-    if not interrupts.can_ask():
-        raise RefusedError(f"Not started without a yes: {what}.", "Add --yes to start.")
-    if not click.confirm(f"Start in spite of {what}?", err=True):
-        raise RefusedError("Nothing was done.")
+    if doubts:
+        spite = f"Starts in spite of {plural(doubts, 'warning')}."
+        danger = Danger(
+            max(danger.caution, Caution.CONFIRM), f"{danger.text}\n{spite}".strip(), danger.word
+        )
+    confirm(danger, sure=sure)
 
 
 async def print_plans(fleet: Fleet, checked: Checked, as_json: bool) -> int:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from console.cli import interrupts, lookup, migrate_options
+from console.cli import lookup, migrate_options
+from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import on_fleet
-from console.cli.migration_follow import Following
+from console.cli.migration_follow import Following, Follows
 from console.cli.migration_progress import Progress
 from console.cli.migration_show import lines_of
 from console.cli.migration_text import EXIT, steering_line
@@ -19,15 +21,21 @@ from console.cli.output import json_line, note, plain, say
 from core.errors import RefusedError, UsageError, VirtdeckError
 from core.fleet import Fleet
 from core.migration import report as reports
-from core.model import Answer, JobSample, Migration, ResumeMigration, State, Steer, SteerKind
-from core.model.text import clean
-
-SAFETY = (
-    "After the switch {name} runs on {to} while part of its memory is still on {host}: until that "
-    "has followed, the loss of either host or of the network between them stops the guest, and "
-    "there is no way back to {host}."
+from core.migration.words import against_not_open
+from core.model import (
+    Answer,
+    JobSample,
+    Migration,
+    MigrationStatus,
+    ResumeMigration,
+    State,
+    Steer,
+    SteerKind,
 )
-"""What an operator must know before a switch to post-copy."""
+from core.model.text import clean
+from core.operations.migration_danger import danger_of_steering
+from core.state import resume_crash
+
 _ANSWERS = {Answer.REFUSED: 1, Answer.NO_ANSWER: 4}
 
 
@@ -64,6 +72,8 @@ def running(state: State, name: str) -> Migration:
     """
     found = lookup.migrations(state, name)
     for item in found:
+        if item.not_open:
+            raise RefusedError(against_not_open(item))
         if not item.status.final:
             return item
     over = found[0]
@@ -71,17 +81,6 @@ def running(state: State, name: str) -> Migration:
         clean(f"The migration of {over.name} to {over.to or over.uri} is over: {over.status}."),
         "`virtdeck migrations` lists those that run.",
     )
-
-
-def confirm(question: str, sure: bool) -> None:
-    """Ask; raises RefusedError without a yes, and where there is nobody to ask."""
-    if sure:
-        return
-    if not interrupts.can_ask():
-        raise RefusedError(f"Not done without a yes. {question}", "Add --yes to do it.")
-    note(question)
-    if not click.confirm("Go on?", err=True):
-        raise RefusedError("Nothing was done.")
 
 
 async def steer(fleet: Fleet, name: str, wanted: Steer, *, as_json: bool) -> int:
@@ -101,34 +100,43 @@ async def _give(fleet: Fleet, item: Migration, wanted: Steer, *, as_json: bool) 
     return status
 
 
-def _on_running(invocation: Invocation, name: str, wanted: Steer, question: str, yes: bool) -> int:
+def _on_running(invocation: Invocation, name: str, wanted: Steer, yes: bool) -> int:
     async def work(fleet: Fleet) -> int:
         item = running(fleet.state, name)
-        places = {"name": item.name, "to": item.to or item.uri or "the destination"}
-        confirm(clean(question.format(host=item.host, **places)), yes or not question)
-        return await _give(fleet, item, wanted, as_json=invocation.json)
+        confirm(danger_of_steering(item, wanted), sure=yes)
+        status = await _give(fleet, item, wanted, as_json=invocation.json)
+        if status or wanted.kind is not SteerKind.ABORT:
+            return status
+        return await aborted(fleet, item, as_json=invocation.json)
 
     return on_fleet(invocation, work, operations=True, tolerate_down=True)
+
+
+async def aborted(fleet: Follows, item: Migration, *, as_json: bool) -> int:
+    """Wait for what an accepted abort has come to, by the word of whoever runs the migration, and
+    tell it: it may have failed or arrived by itself. Returns the exit status.
+    """
+    ended = await Following(fleet, Progress(as_json)).look_on(item)
+    now = fleet.state.migrations.get(item.id, item)
+    return 0 if now.status is MigrationStatus.ABORTED else max(1, ended)
 
 
 @_command("abort", _YES)
 def abort(invocation: Invocation, name: str, yes: bool) -> int:
     """End the migration of NAME; the instance runs on where it is."""
-    question = "Aborts the migration of {name} to {to}: it runs on at {host}, and what was copied"
-    return _on_running(invocation, name, Steer(SteerKind.ABORT), f"{question} is thrown away.", yes)
+    return _on_running(invocation, name, Steer(SteerKind.ABORT), yes)
 
 
 @_command("post-copy", _YES)
 def post_copy(invocation: Invocation, name: str, yes: bool) -> int:
     """Switch over now and let the rest of the memory follow."""
-    return _on_running(invocation, name, Steer(SteerKind.POST_COPY), SAFETY, yes)
+    return _on_running(invocation, name, Steer(SteerKind.POST_COPY), yes)
 
 
 @_command("pause", _YES)
 def pause(invocation: Invocation, name: str, yes: bool) -> int:
     """Pause the guest, so that the migration ends; it runs on afterwards."""
-    question = "Pauses {name} until its migration to {to} is over: its guest stands still so long."
-    return _on_running(invocation, name, Steer(SteerKind.PAUSE), question, yes)
+    return _on_running(invocation, name, Steer(SteerKind.PAUSE), yes)
 
 
 @_command("set", *migrate_options.limits(None))
@@ -181,8 +189,13 @@ def show(invocation: Invocation, name: str, follow: bool) -> int:
     return on_fleet(invocation, work, operations=True, tolerate_down=True)
 
 
-@_command("resume")
-def resume(invocation: Invocation, name: str) -> int:
+@_command(
+    "resume",
+    click.option("--accept-crash", default="", metavar="NAME",
+                 help="The instance's name: resume it although its destination's libvirt is known "
+                      "to die of it."),
+)  # fmt: skip
+def resume(invocation: Invocation, name: str, accept_crash: str) -> int:
     """Go on with a post-copy that failed, where both hosts allow it."""
 
     async def work(fleet: Fleet) -> int:
@@ -195,9 +208,21 @@ def resume(invocation: Invocation, name: str) -> int:
                 "Only a post-copy that failed can be resumed, where both hosts have their part.",
             )  # fmt: skip
         following = Following(fleet, Progress(invocation.json), also=lambda row: row.id == item.id)
-        return await following.carry_out([ResumeMigration(subject=item.source_key)])
+        request = ResumeMigration(item.source_key, accept_crash=accept_crash)
+        refuse_crash(fleet.state, request, item.name)
+        return await following.carry_out([request])
 
     return on_fleet(invocation, work, operations=True, tolerate_down=True)
+
+
+def refuse_crash(state: State, request: ResumeMigration, name: str) -> None:
+    """Raise RefusedError where resuming would end the destination's daemon, unless it is typed."""
+    why, cure = resume_crash.crash_of(state, request.subject)
+    if why and request.accept_crash not in (name, request.subject.id):
+        typed = clean(shlex.quote(name))
+        raise RefusedError(
+            why, f"{cure} To resume it all the same, type its name: --accept-crash {typed}."
+        )
 
 
 @_command(

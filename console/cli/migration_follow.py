@@ -11,7 +11,7 @@ from console.cli import interrupts
 from console.cli.migration_progress import Progress
 from console.cli.migration_text import EXIT
 from console.cli.output import json_line, note, plain, say
-from console.cli.waiting import STATUS
+from console.cli.waiting import STATUS, end_status
 from console.format import names
 from core.errors import VirtdeckError
 from core.model import (
@@ -103,7 +103,7 @@ class Following:
         ticking = asyncio.create_task(self._tick())
         try:
             self._see(migration)
-            while not (now := self._newest(migration)).status.final:
+            while not (now := self._newest(migration)).over:
                 self._look(await anext(changes))
             self._see(now)
             return EXIT.get(now.status, STATUS[OperationStatus.UNKNOWN])
@@ -199,7 +199,7 @@ class Following:
                 self.operations[record.id] = record
         self.operations.pop(record.id, None)
         self._ended(record)
-        return STATUS.get(record.status, STATUS[OperationStatus.UNKNOWN])
+        return end_status(record)
 
     def _ended(self, record: OperationRecord) -> None:
         """Tell the end: the migration's own word, else the operation's."""

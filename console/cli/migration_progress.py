@@ -84,7 +84,7 @@ class Progress:
             self.erase()
             for line in lines:
                 say(line)
-        if migration.status.final and lines and migration.hint:
+        if migration.outcome and lines and migration.hint:
             note(f"  {migration.hint}")
         if lines or self._since(self._drawn_at) >= PAINT_SECONDS:
             self.draw()

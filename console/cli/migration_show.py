@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from console.cli.migration_text import figures, result_text, steering_line
 from console.format import clock_time, date_time, size
+from core.migration.words import against_not_open
 from core.model import Limits, Migration
 from core.model.text import clean
 
@@ -15,6 +16,8 @@ def lines_of(item: Migration) -> Iterator[str]:
     to = item.to or item.uri or "a host that is not known"
     yield clean(f"migration of {item.name} from {item.host} to {to}: {item.status}")
     yield f"  id: {clean(item.id)}"
+    if item.not_open:
+        yield f"  {against_not_open(item)}"
     yield clean(f"  policy: {item.policy}; post-copy: {item.post_copy}{_converging(item)}")
     by = item.author or ("somebody else" if item.foreign else "-")
     yield clean(f"  asked for by: {by}, {date_time(item.created)}")

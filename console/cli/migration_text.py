@@ -84,6 +84,8 @@ def progress_line(migration: Migration) -> str:
     """One line of a pipe: name, status, figures."""
     known = figures(migration)
     told = f": {', '.join(known)}" if known and not migration.status.final else ""
+    if migration.outcome:
+        told = f": {migration.outcome}"
     return clean(f"{migration.name}: {migration.status.value}{told}")
 
 

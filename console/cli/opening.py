@@ -76,9 +76,9 @@ def _run(factory: SourceFactory, settings: Settings) -> int:
     Raises BrokenScreenError from the defect that ended it: it must not vanish without a word.
     """
     from console.crash import BrokenScreenError
-    from console.stderr import diverted
+    from console.stderr import drawing
 
-    with diverted():
+    with drawing():
         from console.app import VirtdeckApp
 
         app = VirtdeckApp(factory, settings)

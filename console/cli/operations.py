@@ -18,11 +18,30 @@ from core.model import OperationRecord
 if TYPE_CHECKING:
     from pathlib import Path
 
-OPERATIONS: Sequence[Column[OperationRecord]] = (
+
+def columns(records: Sequence[OperationRecord]) -> Sequence[Column[OperationRecord]]:
+    """Return the columns; where one name stands for several hosts, with the address of each."""
+    addresses: dict[str, set[str]] = {}
+    for record in records:
+        addresses.setdefault(record.host, set()).update(_address(record))
+
+    def host(record: OperationRecord) -> str:
+        several = len(addresses[record.host]) > 1
+        return " ".join((record.host, *(f"({uri})" for uri in _address(record) if several)))
+
+    return (*BEFORE_HOST, Column("HOST", host), *AFTER_HOST)
+
+
+def _address(record: OperationRecord) -> tuple[str, ...]:
+    return tuple(host.uri for host in record.hosts if host.name == record.host)
+
+
+BEFORE_HOST: Sequence[Column[OperationRecord]] = (
     Column("ID", lambda record: record.id),
     Column("CREATED", lambda record: date_time(record.created)),
     Column("VERB", lambda record: record.verb),
-    Column("HOST", lambda record: record.host),
+)
+AFTER_HOST: Sequence[Column[OperationRecord]] = (
     Column("NAME", lambda record: record.name),
     Column("STATUS", lambda record: record.status.value),
     Column("BY", lambda record: record.author),
@@ -39,7 +58,7 @@ def operations(invocation: Invocation, all_: bool) -> int:
     """List operations, oldest first: the newest 50, and every one that is not over."""
     path = Settings.load(invocation.config).journal_path
     records = asyncio.run(_records(path, 10_000 if all_ else 50))
-    print_rows(records, OPERATIONS, invocation.json)
+    print_rows(records, columns(records), invocation.json)
     return 0
 
 

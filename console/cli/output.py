@@ -6,7 +6,6 @@ No colour and no cursor movement: the same bytes on a terminal and in a pipe.
 from __future__ import annotations
 
 import os
-import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +21,6 @@ from core.model.text import clean
 Row = TypeVar("Row")
 UNKNOWN = "-"
 """What stands for a value that is not known or does not apply."""
-_DIGITS = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +62,6 @@ def cells(text: str) -> int:
         else 1
         for character in text
     )  # fmt: skip
-
-
-def natural(text: str) -> tuple[tuple[int, int, str], ...]:
-    """A sort key that puts `web-9` before `web-10`, and letters together whatever their case."""
-    return tuple(
-        # a number's length before its digits: int() takes no more than 4,300 of them
-        (0, len(digits := part.lstrip("0")), digits)
-        if part.isdecimal()
-        else (1, 0, part.casefold())
-        for part in _DIGITS.split(text)
-        if part
-    )
 
 
 def plain(value: object) -> Any:

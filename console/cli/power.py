@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,11 +9,11 @@ import click
 from msgspec.structs import replace
 
 from console.cli import lookup
+from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import on_fleet
-from console.cli.output import note
 from console.cli.waiting import carry_out
-from core.errors import RefusedError, UsageError
+from core.errors import UsageError
 from core.fleet import Fleet
 from core.model import (
     ObjectKey,
@@ -30,7 +29,8 @@ from core.model import (
 )
 from core.model.text import clean
 from core.operations.checks import LONGEST_TIMEOUT
-from core.operations.wording import Caution, caution, confirmation
+from core.operations.danger import danger_of
+from core.operations.wording import listed, name_of
 
 MakeRequest = Callable[[ObjectKey], Request]
 
@@ -42,38 +42,6 @@ def requests_for(state: State, names: Sequence[str], make: MakeRequest) -> list[
     """
     keys = dict.fromkeys(lookup.instance(state, name).key for name in names)
     return [make(key) for key in keys]
-
-
-def is_dangerous(state: State, request: Request) -> bool:
-    """Whether a request can lose a guest's work or the instance itself, and so wants a yes."""
-    cuts = isinstance(request, Stop | Reset) or (
-        isinstance(request, Shutdown) and request.then_stop
-    )
-    return cuts or caution(state, request) is Caution.TYPE
-
-
-def confirm(state: State, requests: Sequence[Request]) -> None:
-    """Ask the operator when something would be lost; raises RefusedError without a yes.
-
-    Where there is no terminal to ask on, only --yes will do.
-    """
-    dangerous = [request for request in requests if is_dangerous(state, request)]
-    if not dangerous:
-        return
-    question = confirmation(state, dangerous)
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise RefusedError(
-            f"Not done without a yes. {question.text}".replace("\n", " "), "Add --yes to do it."
-        )
-    note(question.text)
-    if question.caution is Caution.TYPE:
-        answer = click.prompt(f"Type {question.word} to go on", default="", show_default=False,
-                              err=True)  # fmt: skip
-        agreed = answer == question.word
-    else:
-        agreed = click.confirm("Go on?", err=True)
-    if not agreed:
-        raise RefusedError("Nothing was done.")
 
 
 def overridden(state: State, requests: Sequence[Request], typed: Sequence[str]) -> list[Request]:
@@ -108,8 +76,9 @@ def _run(
     async def work(fleet: Fleet) -> int:
         requests = requests_for(fleet.state, names, make)
         requests = overridden(fleet.state, requests, second_copy)
-        if not sure:
-            confirm(fleet.state, requests)
+        names_ = [f"{name_of(fleet.state, item)} on {item.subject.host}" for item in requests]
+        more = [f"They are: {listed(names_)}."] if len(requests) > 1 else []
+        confirm(danger_of(fleet.state, requests), sure=sure, more=more)
         return await carry_out(fleet, requests, as_json=invocation.json)
 
     return on_fleet(invocation, work, operations=True, tolerate_down=True)

@@ -145,7 +145,10 @@ def _usage(error: click.ClickException) -> UsageError:
     if isinstance(command, click.Group) and not sentence.endswith("?"):
         words = _QUOTED.findall(sentence)
         hint = did_you_mean(words[0], command.list_commands(context)) if words else ""
-    return UsageError(sentence, hint or f"`{context.command_path} --help` says what there is.")
+    hint = hint or f"`{context.command_path} --help` says what there is."
+    if isinstance(error, click.NoSuchOption):
+        hint += f" A name that begins with a dash goes after --: {context.command_path} -- NAME."
+    return UsageError(sentence, hint)
 
 
 def _internal_error(error: Exception) -> int:

@@ -9,8 +9,9 @@ import click
 import msgspec
 
 from console.cli import lookup
+from console.cli.completeness import Gap, complete, facts, tell, volume_sizes
 from console.cli.invocation import Invocation, common, json_option
-from console.cli.live import GLANCE, explained, on_fleet, until
+from console.cli.live import GLANCE, on_fleet
 from console.cli.output import json_line, plain, say
 from console.format import date_time, size
 from core.fleet import Fleet
@@ -22,8 +23,6 @@ _BYTES = frozenset({"memory", "memory_maximum", "memory_free", "capacity", "allo
 _MOMENTS = frozenset({"at", "since", "state_since", "created", "sampled", "next_attempt"})
 _ELSEWHERE = frozenset({"xml", "inactive_xml"})
 _REPEATED = frozenset({"host", "uuid", "at"})
-FACTS_SECONDS = 5.0
-"""How long to wait for what a host tells of itself."""
 
 
 @click.command()
@@ -43,14 +42,12 @@ def show(invocation: Invocation, name: str, xml: bool) -> int:
         if xml:
             _print_xml(await fleet.detail(lookup.instance(fleet.state, name).key))
             return 0
-        kind, item = lookup.anything(fleet.state, name)
-        if kind == "host":
-            await until(fleet, explained, FACTS_SECONDS)
-            item = fleet.state.hosts[item.name]
+        kind, item, gaps = await _find(fleet, name)
         detail = None
         if isinstance(item, Instance):
             item = await fleet.read(item.key) or item
             detail = await fleet.detail(item.key)
+            gaps = tuple(Gap(f"{item.host}/{item.name}", note.rstrip(".")) for note in detail.notes)
         if invocation.json:
             more = {} if detail is None else {"detail": plain(detail)}
             say(json_line({"kind": kind, **plain(item), **more}))
@@ -58,9 +55,20 @@ def show(invocation: Invocation, name: str, xml: bool) -> int:
             say("\n".join([f"{kind} {clean(item.name)}", *text_of(item, 1)]))
             if detail is not None:
                 say("\n".join(["  details", *text_of(detail, 2, _REPEATED)]))
-        return 0
+        return tell(gaps)
 
     return on_fleet(invocation, work, tolerate_down=True, **GLANCE)
+
+
+async def _find(fleet: Fleet, name: str) -> tuple[str, Any, tuple[Gap, ...]]:
+    """The object, with what its listing left out, and what of that is still missing."""
+    kind, item = lookup.anything(fleet.state, name)
+    look = {"host": facts, "pool": volume_sizes, "volume": volume_sizes}.get(kind)
+    if look is None:
+        return kind, item, ()
+    host = item.name if kind == "host" else item.host
+    gaps = await complete(fleet, lambda state, hosts: look(state, [host] if host in hosts else []))
+    return *lookup.anything(fleet.state, name), gaps
 
 
 def _print_xml(detail: InstanceDetail) -> None:

@@ -8,18 +8,17 @@ from pathlib import Path
 
 import click
 
+from console.cli.completeness import INCOMPLETE, complete, descriptions, tell
 from console.cli.invocation import Invocation, common, version
-from console.cli.live import described, on_fleet, until
+from console.cli.live import on_fleet
 from console.cli.output import note
 from console.format import duration, plural, size
-from core.errors import TapeError, VirtdeckError
+from core.errors import NotFoundError, TapeError, VirtdeckError
 from core.fleet import Fleet
 from core.journal.record import FLUSH_EVERY, Recorder
 from core.model import Delta, ObjectKey, Observation
 
 FILE = click.Path(path_type=Path, dir_okay=False)
-DESCRIBED_SECONDS = 30.0
-"""How long a recording waits for every instance's XML before it begins."""
 
 
 class _Taping:
@@ -58,6 +57,7 @@ class _Taping:
 def record(invocation: Invocation, file: Path, seconds: float | None, force: bool) -> int:
     """Record every event and figure of the hosts to FILE (compressed when it ends in .gz)."""
     tapings: list[_Taping] = []
+    status = 0
 
     def prepare(fleet: Fleet) -> None:
         recorder = Recorder(file, fleet.host_names, virtdeck=version(), force=force)
@@ -65,25 +65,27 @@ def record(invocation: Invocation, file: Path, seconds: float | None, force: boo
         fleet.tap = tapings[0]
 
     async def work(fleet: Fleet) -> int:
-        await until(fleet, described, DESCRIBED_SECONDS)
+        nonlocal status
+        status = tell(await complete(fleet, descriptions))
         changes = fleet.changes()
         there = set(fleet.state.instances)
-        await _read_details(fleet, there)
+        if not await _read_details(fleet, there):
+            status = INCOMPLETE
         end = f"for {duration(seconds)}" if seconds is not None else "until Ctrl-C"
         note(f"Recording {plural(len(fleet.state.hosts), 'host')} {end}.")
         try:
             async with asyncio.timeout(seconds):
                 await asyncio.gather(tapings[0].run(), _follow(fleet, changes, there))
         except TimeoutError:
-            return 0
+            return status
         finally:
             fleet.tap = None  # that we leave is nothing that happened to the hosts
-        return 0
+        return status
 
     try:
         return on_fleet(invocation, work, prepare=prepare)
     except KeyboardInterrupt:
-        return 0
+        return status
     finally:
         for taping in tapings:
             _finish(taping.recorder, file)
@@ -99,18 +101,23 @@ def _finish(recorder: Recorder, file: Path) -> None:
         )
 
 
-async def _read_details(fleet: Fleet, keys: Iterable[ObjectKey]) -> None:
-    """Put the details of instances on the tape; those that are gone are left out, and told."""
+async def _read_details(fleet: Fleet, keys: Iterable[ObjectKey]) -> bool:
+    """Put the details of instances on the tape; those that cannot be read are told.
 
-    async def read(key: ObjectKey) -> None:
+    Returns whether none was left out; one that is gone by then is none.
+    """
+
+    async def read(key: ObjectKey) -> bool:
         instance = fleet.state.instances.get(key)
         name = key.id if instance is None else instance.name
         try:
             await fleet.detail(key)
         except VirtdeckError as error:
             note(f"{name}: no details on the tape: {error.message}")
+            return isinstance(error, NotFoundError)
+        return True
 
-    await asyncio.gather(*map(read, keys))
+    return all(await asyncio.gather(*map(read, keys)))
 
 
 async def _follow(fleet: Fleet, changes: AsyncIterator[Delta], there: set[ObjectKey]) -> None:

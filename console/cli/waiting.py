@@ -113,11 +113,23 @@ async def _carry_out_one(fleet: Fleet, request: Request, reporter: Reporter) -> 
         if error.hint:
             note(f"  {error.hint}")
         return error.exit_status
-    status = OperationStatus.UNKNOWN
+    record = operation.record
     async for record in operation:
         reporter.tell(record)
-        status = record.status
-    return STATUS.get(status, STATUS[OperationStatus.UNKNOWN])
+    return end_status(record)
+
+
+def end_status(record: OperationRecord) -> int:
+    """Return the exit status of an operation that is over.
+
+    Says on the error stream, and by 4 where it is done, that the journal does not hold its end.
+    """
+    status = STATUS.get(record.status, STATUS[OperationStatus.UNKNOWN])
+    if not record.unjournalled:
+        return status
+    what = f"{record.verb} of {record.name}"
+    note(f"The journal does not hold how {what} ended: {record.unjournalled}")
+    return status or STATUS[OperationStatus.UNKNOWN]
 
 
 async def _tick(reporter: Reporter) -> None:

@@ -12,6 +12,7 @@ from console.widgets.columns import Cell, CellValue
 from core.migration.survey import survey
 from core.model import Drain, ObjectKey
 from core.model.drain import DrainItem, DrainProgress, Stage
+from core.operations.danger import danger
 from core.source import Operation, Source
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def propose(screen: ConsoleScreen, host: str) -> None:
 def _ask(
     console: VirtdeckApp, request: Drain, reasons: tuple[str, ...], plan: DrainProgress
 ) -> None:
-    from console.screens.dialogs.question import TypedQuestionDialog
+    from console.screens.dialogs.question import TypedQuestionDialog, danger_lines
 
     host = request.subject.host
     if not reasons and not plan.at(Stage.WAITING, Stage.MOVING):
@@ -70,7 +71,9 @@ def _ask(
         if sure:
             console.ask(partial(_submission, request), partial(_submitted, console))
 
-    dialog = TypedQuestionDialog(f"Drain {host}?", particulars(request, plan), "Drain", host)
+    asked = danger(console.view.state, request)
+    lines = [*danger_lines(asked), "", *particulars(request, plan)]
+    dialog = TypedQuestionDialog(f"Drain {host}?", lines, "Drain", asked.word)
     console.push_screen(dialog, answered)
 
 
@@ -79,7 +82,7 @@ def particulars(request: Drain, plan: DrainProgress) -> list[CellValue]:
     waiting, moving = plan.at(Stage.WAITING), plan.at(Stage.MOVING)
     count = fmt.plural(len(waiting), "instance")
     lines: list[CellValue] = [
-        Cell(f"Moves {count} away, {request.at_a_time} at a time, in this order:", "warning"),
+        Cell(f"Moves {count}, {request.at_a_time} at a time, in this order:"),
         *_listed(waiting, lambda item: f"{fmt.size(item.memory or None)} to {item.to}"),
         *_listed(moving, lambda item: f"on its way to {item.to or 'another host'} already"),
     ]

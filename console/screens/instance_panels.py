@@ -169,6 +169,7 @@ def _disk(disk: Disk) -> list[CellValue]:
             ("alias", disk.alias),
             ("address", disk.address),
             ("serial", disk.serial),
+            ("data", ", ".join(map(source_text, disk.data))),
             ("tuning", tuning),
         ]
     )

@@ -9,6 +9,7 @@ from console.widgets.columns import Cell, CellValue, Column
 from core.model import Migration, MigrationStatus
 
 _FIRST = (
+    MigrationStatus.POST_COPY_INTERRUPTED,
     MigrationStatus.POST_COPY,
     MigrationStatus.UNKNOWN,
     MigrationStatus.COMPLETING,

@@ -13,7 +13,7 @@ from console.screens import migration_words as words
 from console.screens.table_text import heading
 from console.widgets.columns import Cell, CellValue
 from console.widgets.line_panel import LinePanel
-from core.migration.words import speaks_against, virsh_for, virsh_resume
+from core.migration.words import against_not_open, speaks_against, virsh_for, virsh_resume
 from core.model import Migration, MigrationStatus, Steer, SteerKind
 from core.model.text import clean
 
@@ -48,6 +48,8 @@ def step_against(row: Migration) -> str:
 
 def resume_against(row: Migration) -> str:
     """Why a post-copy migration cannot be resumed from here."""
+    if row.not_open:
+        return against_not_open(row)
     if row.status is not MigrationStatus.POST_COPY_FAILED:
         return f"Only a failed post-copy is resumed: it is {row.status.value}."
     return "" if row.resumable else clean(row.hint) or "It cannot be resumed from here."
@@ -56,8 +58,10 @@ def resume_against(row: Migration) -> str:
 def controls(row: Migration) -> list[Control]:
     """Every control, those that can be used first, the gravest before the others.
 
-    Of a migration that is over only what may be left to do.
+    Of a migration that is over only what may be left to do, none of one between other hosts.
     """
+    if row.not_open:
+        return []
     resume = Control("steer.resume", "resume post-copy", "", virsh_resume(row), resume_against(row))
     if row.status.final:
         return [resume] if row.status is MigrationStatus.POST_COPY_FAILED else []

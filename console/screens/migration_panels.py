@@ -11,6 +11,7 @@ from console.screens.view import View
 from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue
 from core.migration.report import downtime_of
+from core.migration.words import against_not_open
 from core.model import (
     Answer,
     JobSample,
@@ -30,6 +31,11 @@ _NAME, _SHORT_NAME = 40, 16
 _HOST, _SHORT_HOST = 20, 12
 """Cells a name of an instance or a host may have; the whole of them is in the line above."""
 
+_GRAVE = (
+    MigrationStatus.FAILED,
+    MigrationStatus.POST_COPY_FAILED,
+    MigrationStatus.POST_COPY_INTERRUPTED,
+)
 SPLIT_BRAIN = (
     "Resuming the instance at the source is refused: it would run twice on the same disks "
     "(split brain)."
@@ -82,7 +88,9 @@ def _progress(view: View, row: Migration, width: int) -> CellValue:
 def _sentences(view: View, row: Migration) -> list[CellValue]:
     """What an operator must know, the gravest first."""
     lines: list[CellValue] = []
-    if words.lost(view, row):
+    if row.not_open:
+        lines.append(Cell(f" ! {against_not_open(row)}", "warning"))
+    elif words.lost(view, row):
         age = view.stale_age(row.host)
         lines.append(
             Cell(f" ! The link to {clean(row.host)} is not up: what is shown is {age} old. "
@@ -90,10 +98,12 @@ def _sentences(view: View, row: Migration) -> list[CellValue]:
         )  # fmt: skip
     sentence = words.forecast_sentence(row)
     if sentence:
-        grave = row.status in (MigrationStatus.FAILED, MigrationStatus.POST_COPY_FAILED)
+        grave = row.status in _GRAVE
         lines.append(Cell(f" {sentence}", "error" if grave else ""))
     if advice := _advice(row):
         lines.append(Cell(f" {glyphs().alert} The policy {row.policy} says: {advice}", "warning"))
+    if row.status is MigrationStatus.POST_COPY_INTERRUPTED:
+        lines.append(Cell(f" {glyphs().alert} {SPLIT_BRAIN}", "warning"))
     if row.status is MigrationStatus.POST_COPY_FAILED:
         way = (
             "It can be recovered: R resumes the post-copy migration."

@@ -34,6 +34,8 @@ def status_sign(status: MigrationStatus) -> fmt.StateSign:
             return fmt.StateSign(signs.crashed, "failed", "error")
         case MigrationStatus.POST_COPY_FAILED:
             return fmt.StateSign(signs.crashed, "post-copy failed", "crashed")
+        case MigrationStatus.POST_COPY_INTERRUPTED:
+            return fmt.StateSign(signs.suspended, "interrupted", "error")
         case MigrationStatus.POST_COPY:
             return fmt.StateSign(signs.suspended, "post-copy", "warning")
         case MigrationStatus.UNKNOWN:
@@ -91,8 +93,8 @@ def progress_bar(share: float | None, width: int) -> str:
 
 
 def lost(view: View, row: Migration) -> bool:
-    """Whether what is shown may be old: it is not over and the source is out of reach."""
-    return not row.status.final and view.stale(row.host)
+    """Whether what is shown may be old: it is not over and the source is out of sight."""
+    return not row.status.final and (bool(row.not_open) or view.stale(row.host))
 
 
 def time_left(view: View, row: Migration) -> str:
@@ -119,10 +121,14 @@ def eta_words(view: View, row: Migration, *, short: bool = False) -> str:
 
 def verdict_cell(view: View, row: Migration) -> Cell:
     """The verdict as a word in its role; greyed while the link is lost."""
+    if row.not_open and not row.status.final:
+        return Cell("its host is not open here", "muted")
     if lost(view, row):
         return Cell(f"as of {view.stale_age(row.host)} ago", "muted")
     if row.status.final:
         return Cell(clean(row.outcome), "muted")
+    if row.outcome:
+        return Cell(clean(row.outcome), "warning")
     forecast = row.forecast
     if forecast is None or forecast.verdict is Verdict.UNKNOWN:
         return Cell(fmt.UNKNOWN, "muted")
@@ -162,7 +168,7 @@ def expected_downtime(row: Migration) -> float | None:
     """
     if (measured := downtime_of(row)) is not None:
         return measured
-    if row.status.final or row.status is MigrationStatus.POST_COPY:
+    if row.status.final or row.status.switched:
         return None
     if row.forecast is not None and row.forecast.downtime is not None:
         return row.forecast.downtime
@@ -170,8 +176,8 @@ def expected_downtime(row: Migration) -> float | None:
 
 
 def forecast_sentence(row: Migration) -> str:
-    """The forecast in words; the outcome once it is over."""
-    if row.status.final:
+    """The forecast in words; the outcome once it is over, or does not go on as it should."""
+    if row.status.final or row.outcome:
         return sentences(clean(row.outcome), clean(row.hint))
     sentence = clean(row.forecast.sentence) if row.forecast is not None else ""
     return sentence[:1].upper() + sentence[1:]

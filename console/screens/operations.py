@@ -23,16 +23,11 @@ from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, Column
 from console.widgets.live_table import LiveTable
 from core.model import VERBS, Delta, OperationRecord, OperationStatus
+from core.model.text import clean
+from core.operations.danger import danger_of_cancel
 
 _PROGRESS = 14
 """Cells of the progress bar and what stands behind it."""
-
-_UNDONE = "What it had begun is undone where that is possible."
-_CANCELLED = {
-    "drain": "No further instance is begun; what is under way goes on to its end.",
-    "migrate": "It is aborted, and runs on where it is; not possible once it is in post-copy.",
-}
-"""By verb: what cancelling does."""
 
 
 class OperationsScreen(PanelledScreen[OperationRecord], inherit_bindings=False):
@@ -86,7 +81,7 @@ class OperationsScreen(PanelledScreen[OperationRecord], inherit_bindings=False):
 
     def action_cancel_operation(self) -> None:
         """Ask the core to cancel the operation under the cursor."""
-        from console.screens.dialogs.question import QuestionDialog
+        from console.screens.dialogs.question import QuestionDialog, danger_lines
 
         console = self.console
         record = self.table.cursor_row
@@ -99,8 +94,11 @@ class OperationsScreen(PanelledScreen[OperationRecord], inherit_bindings=False):
                 severity="warning", timeout=5, markup=False,
             )  # fmt: skip
             return
+        if record.not_open:
+            console.notify(_not_here(record), severity="warning", timeout=8, markup=False)
+            return
         title = f"Cancel {record.verb} {record.name} on {record.host}?"
-        lines: list[CellValue] = [_CANCELLED.get(record.verb, _UNDONE)]
+        lines = danger_lines(danger_of_cancel(record))
 
         def answered(sure: bool | None) -> None:
             if sure:
@@ -181,7 +179,9 @@ def operation_lines(view: View, record: OperationRecord) -> list[CellValue]:
                 ("status", Cell(f"{sign.glyph} {sign.word}", sign.role)),
                 ("outcome", record.outcome),
                 ("cure", Cell(record.hint, "strong") if record.hint else ""),
+                ("journal", Cell(_behind(record), "warning") if record.unjournalled else ""),
                 ("asked", f"{view.date(record.created)} by {record.author}"),
+                ("host", Cell(_not_here(record), "warning") if record.not_open else ""),
                 ("options", options),
             ]
         ),
@@ -193,6 +193,17 @@ def operation_lines(view: View, record: OperationRecord) -> list[CellValue]:
     return lines + [
         (Cell(f"  {view.clock(step.at)}  ", "muted"), Cell(step.text)) for step in record.steps
     ]
+
+
+def _not_here(record: OperationRecord) -> str:
+    return (
+        f"{clean(record.host)} is another host than those open here: open "
+        f"{clean(record.not_open)} to do something about it."
+    )
+
+
+def _behind(record: OperationRecord) -> str:
+    return f"does not hold it as it stands: {record.unjournalled}"
 
 
 def _options(options: Mapping[str, Any]) -> Iterable[str]:

@@ -6,13 +6,16 @@ UI thread.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from console import format as fmt
 from console.actions import Action, action
 from console.screens.base import ConsoleScreen
 from core.model import VERBS, Instance, InstanceState, ObjectKey, Request
+from core.model.driver import driver_of_type
+from core.operations.caution import Caution, Danger
+from core.operations.danger import danger_of
 from core.source import Operation, Source
 from core.state.migrations import latest_of
 
@@ -52,6 +55,8 @@ class Proposal:
     targets: tuple[Target, ...]
     hidden: int = 0
     """How many of the targets the filter hides."""
+    danger: Danger = field(default_factory=Danger)
+    """What it takes away from those it can be done to."""
 
     @property
     def able(self) -> tuple[Target, ...]:
@@ -65,8 +70,8 @@ class Proposal:
 
     @property
     def must_ask(self) -> bool:
-        """Whether it needs a yes: by its nature, or because several are meant."""
-        return self.entry.confirm != "no" or len(self.targets) > 1
+        """Whether it needs a yes: for what it takes away, or because several are meant."""
+        return self.danger.caution is not Caution.NONE or len(self.targets) > 1
 
 
 class PowerScreen(ConsoleScreen, inherit_bindings=False):
@@ -82,8 +87,13 @@ class PowerScreen(ConsoleScreen, inherit_bindings=False):
         if len(chosen) > _LOOKED_AT:
             return _ALL
         instances = self.console.view.state.instances
-        states = [instances[key].state for key in chosen if key in instances]
-        useful = {verb for state in states for verb in _USEFUL.get(state, _ALL)}
+        rows = [instances[key] for key in chosen if key in instances]
+        useful = {
+            verb
+            for row in rows
+            for verb in _USEFUL.get(row.state, _ALL)
+            if driver_of_type(row.type).can(verb)
+        }
         return [verb for verb in _ALL if verb in useful]
 
     def hidden_chosen(self) -> int:
@@ -125,7 +135,9 @@ class PowerScreen(ConsoleScreen, inherit_bindings=False):
             return [source.check(target.request) for target in targets]
 
         def checked(reasons: list[tuple[str, ...]]) -> None:
-            self._propose(Proposal(entry, _with_reasons(targets, reasons), hidden))
+            proposal = Proposal(entry, _with_reasons(targets, reasons), hidden)
+            able = [target.request for target in proposal.able]
+            self._propose(replace(proposal, danger=danger_of(console.view.state, able)))
 
         console.ask(check, checked)
 

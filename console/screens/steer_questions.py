@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from console.screens import migration_words as words
 from console.screens.dialogs.control import ChoiceDialog, ValueDialog
-from console.screens.dialogs.question import QuestionDialog
+from console.screens.dialogs.question import QuestionDialog, TypedQuestionDialog, danger_lines
 from console.widgets.columns import Cell, CellValue
 from core.migration.words import virsh_for, virsh_resume
-from core.model import Migration, Steer, SteerKind
-from core.model.text import clean
+from core.model import Migration, ResumeMigration, State, Steer, SteerKind
+from core.operations.danger import danger
+from core.operations.migration_danger import danger_of_steering
 
 VALUES = (SteerKind.MAX_DOWNTIME, SteerKind.BANDWIDTH, SteerKind.POST_COPY_BANDWIDTH)
 """Commands that need a number."""
@@ -24,7 +25,10 @@ def title_of(steer: Steer) -> str:
 
 def steer_dialog(row: Migration, steer: Steer) -> QuestionDialog:
     """The question before an abort, the switch to post-copy and the guest's pause."""
-    name, lines = words.name_of(row), [*_meaning(row, steer.kind), "", *_virsh(steer, row)]
+    name = words.name_of(row)
+    lines = [*danger_lines(danger_of_steering(row, steer)), "", *_virsh(steer, row)]
+    if steer.kind is SteerKind.POST_COPY:
+        lines[-2:-2] = _post_copy_eta(row)
     match steer.kind:
         case SteerKind.ABORT:
             title, yes, no = f"Abort the migration of {name}?", "Abort it", "Let it run"
@@ -33,31 +37,6 @@ def steer_dialog(row: Migration, steer: Steer) -> QuestionDialog:
         case _:
             title, yes, no = f"Pause {name} until it has moved?", "Pause it", "Not now"
     return QuestionDialog(title, lines, yes, no)
-
-
-def _meaning(row: Migration, kind: SteerKind) -> list[CellValue]:
-    source, destination = clean(row.host), words.destination_of(row)
-    match kind:
-        case SteerKind.ABORT:
-            share = words.shown_progress(row)
-            done = "" if share is None else f" What was sent ({100 * share:.0f} %) is thrown away."
-            return [f"{words.name_of(row)} runs on at {source}; {destination} is cleaned up.{done}"]
-        case SteerKind.POST_COPY:
-            return [
-                f"It stops at {source} for a moment, runs on at {destination} at once, and fetches "
-                "the rest of its memory from here while it runs, slower until that is there.",
-                "",
-                Cell("After the switch it cannot be aborted. If the network or one of the two "
-                     "hosts fails before the rest is there, the instance is lost: neither side "
-                     "has all of its memory.", "warning"),
-                *_post_copy_eta(row),
-            ]  # fmt: skip
-        case _:
-            return [
-                "The guest stands still until everything is sent, and runs on at "
-                f"{destination}. Nothing can be lost; whoever uses it waits.",
-                "If it is aborted, resume it here.",
-            ]
 
 
 def _post_copy_eta(row: Migration) -> list[CellValue]:
@@ -127,16 +106,16 @@ def policy_dialog(row: Migration, policies: Mapping[str, str]) -> ChoiceDialog:
     return ChoiceDialog(f"Which policy goes on with {words.name_of(row)}?", policies, row.policy)
 
 
-def resume_dialog(row: Migration) -> QuestionDialog:
+def resume_dialog(state: State, row: Migration) -> QuestionDialog:
     """The question before a failed post-copy is resumed."""
+    asked = danger(state, ResumeMigration(subject=row.source_key))
     lines: list[CellValue] = [
-        f"The connection from {clean(row.host)} to {words.destination_of(row)} is made again and "
-        "the rest of the memory fetched; then it runs on there.",
+        *danger_lines(asked),
         "",
         (Cell("as virsh  ", "muted"), Cell(virsh_resume(row), "strong")),
     ]
     title = f"Resume the post-copy migration of {words.name_of(row)}?"
-    return QuestionDialog(title, lines, "Resume it")
+    return TypedQuestionDialog(title, lines, "Resume it", asked.word)
 
 
 def _virsh(steer: Steer, row: Migration) -> list[CellValue]:

@@ -14,7 +14,7 @@ from console.screens.base import ConsoleScreen
 from console.screens.migration_controls import resume_against, step_against, stepped
 from console.screens.migration_panels import SPLIT_BRAIN
 from core.migration.policies import POLICIES
-from core.migration.words import speaks_against
+from core.migration.words import against_not_open, speaks_against
 from core.model import (
     Answer,
     Migration,
@@ -28,6 +28,7 @@ from core.model import (
 )
 from core.model.text import clean
 from core.source import Operation, Source
+from core.state import resume_crash
 
 _OFFERED = (
     SteerKind.ABORT,
@@ -40,6 +41,7 @@ _OFFERED = (
 """What the footer offers, the most useful first."""
 _AT_DESTINATION = (
     MigrationStatus.POST_COPY,
+    MigrationStatus.POST_COPY_INTERRUPTED,
     MigrationStatus.VERIFYING,
     MigrationStatus.COMPLETED,
 )
@@ -97,13 +99,16 @@ class SteeringScreen(ConsoleScreen, inherit_bindings=False):
         row = self._steerable()
         if row is None or self._refused(row, resume_against(row)):
             return
-        request = ResumeMigration(subject=row.source_key)
+        crash = resume_crash.crash_of(self.console.view.state, row.source_key)
+        # the question has the name typed where the destination's libvirt would die of it
+        accepted = row.uuid if any(crash) else ""
+        request = ResumeMigration(subject=row.source_key, accept_crash=accepted)
 
         def answered(sure: bool | None) -> None:
             if sure:
                 self._submit(request, "Resume post-copy")
 
-        self.console.push_screen(questions.resume_dialog(row), answered)
+        self.console.push_screen(questions.resume_dialog(self.console.view.state, row), answered)
 
     async def action_report(self) -> None:
         """Open the report."""
@@ -232,7 +237,9 @@ _ANSWERS = {
 
 def resume_guest_against(row: Migration) -> str:
     """Why the guest must not be let run on at the source."""
-    if row.status in (MigrationStatus.POST_COPY, MigrationStatus.POST_COPY_FAILED):
+    if row.not_open:
+        return against_not_open(row)
+    if row.status.switched:
         return SPLIT_BRAIN
     if row.status in (
         MigrationStatus.COMPLETING, MigrationStatus.VERIFYING, MigrationStatus.COMPLETED,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from rich.cells import cell_len, set_cell_size
@@ -258,20 +256,3 @@ def _characters(runs: tuple[Run, ...]) -> list[Run]:
     characters = [(character, role) for text, role in runs for character in text]
     narrow = all(sign.isascii() or cell_len(sign) == 1 for sign, _ in characters)
     return characters if narrow else []
-
-
-_DIGITS = re.compile(r"[0-9]+")
-
-
-@lru_cache(maxsize=1 << 15)
-def natural_key(text: str) -> str:
-    """Return a key under which `web2` sorts before `web10`, and case does not matter.
-
-    Remembered, for a table asks for every name again with every sample.
-    """
-    return _DIGITS.sub(_padded_number, text.casefold())
-
-
-def _padded_number(match: re.Match[str]) -> str:
-    digits = match.group().lstrip("0")
-    return f"{len(digits):05d}{digits}"

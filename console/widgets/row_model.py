@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
-from console.widgets.columns import Column, natural_key
+from console.widgets.columns import Column
+from core.model.text import natural_key
 
 Key = TypeVar("Key", bound=Hashable)
 Row = TypeVar("Row")

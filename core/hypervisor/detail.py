@@ -14,6 +14,7 @@ from core.hypervisor.tolerance import if_supported, unless_gone
 from core.model.instance import Address, AgentState, Instance, InstanceDetail, Snapshot
 from core.model.text import clean, printable_name
 from core.xml import format_xml, read_instance, read_snapshot
+from core.xml.snapshot import in_order
 
 _LONGEST_XML = 1 << 20
 _LONG_WAIT = 1000
@@ -77,14 +78,18 @@ def _inactive_xml(domain: Any, notes: list[str]) -> str:
 
 
 def _snapshots(domain: Any, notes: list[str]) -> tuple[Snapshot, ...] | None:
-    """Return the snapshots, parents before children: one call each and two more; None: unread."""
+    """Return the snapshots in order: one call each and two more; None: unread."""
     try:
-        handles = domain.listAllSnapshots(libvirt.VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL)
+        handles = domain.listAllSnapshots(0)
         if not handles:
             return ()
         current = domain.snapshotCurrent(0).getName() if domain.hasCurrentSnapshot(0) else None
-        return tuple(_snapshot(handle, current) for handle in handles)
+        return in_order(_snapshot(handle, current) for handle in handles)
     except libvirt.libvirtError as error:
+        if (
+            error.get_error_code() == libvirt.VIR_ERR_NO_SUPPORT
+        ):  # a driver that knows no snapshots has none
+            return ()
         _note(domain, notes, "Snapshots", error)
         return None
 

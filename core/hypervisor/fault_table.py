@@ -21,6 +21,11 @@ class Rule:
 # The first that matches counts. Texts of OpenSSH 7 to 10, GnuTLS and libvirt 6 to 12.
 REACHING = (
     Rule(
+        r"packet (?P<packet>\d+) bytes (received from \w+ )?too (large|small)",
+        "{where} does not speak libvirt's protocol: what came instead looks like text{detail}.",
+        "{banner_cure}",
+    ),
+    Rule(
         r"REMOTE HOST IDENTIFICATION HAS CHANGED|Host key for .* has changed",
         "The host key of {target} is not the one ssh knows: the host was set up anew, or somebody "
         "is in between.",
@@ -112,8 +117,13 @@ REACHING = (
     Rule(
         r"built without the|no connection driver available|hypervisor driver .* not available|"
         r"[Nn]o module|could not find capabilities",
-        "The libvirt of {where} has no driver for {driver}.",
-        "Install it there (for QEMU on Debian: libvirt-daemon-driver-qemu).",
+        "The libvirt of {library} has no driver for {product}.",
+        "{driver_cure}",
+    ),
+    Rule(
+        r"vmrun utility is missing|/proc/vz does not exist",
+        "{product} does not run on this machine, and its driver works only where it does.",
+        "Open it on the machine that has it: {driver}+ssh://HOST/{path}.",
     ),
     Rule(
         r"Missing URI parameter|invalid URI|URI .*(is missing|has no)",

@@ -21,9 +21,12 @@ from core.errors import (
 )
 from core.hypervisor.fault_table import DISK_IN_USE, REACHING
 from core.hypervisor.uri import HostAddress
+from core.model.driver import driver_of
 from core.model.text import clean
 
 _LONGEST = 400
+_LENGTH_FIELD = 4
+"""Bytes of a packet's length, which libvirt takes off before it complains (virnetmessage.c)."""
 
 
 class LibvirtError(Protocol):
@@ -79,8 +82,15 @@ def translate(error: LibvirtError, address: HostAddress, *, broken: bool = False
             "Start without --read-only to change things.",
         )
     if code in _UNSUPPORTED:
-        return UnsupportedError(f"{address.name} cannot do this: {text}", code=code)
+        return UnsupportedError(_unsupported(text, address), code=code)
     return HypervisorError(f"libvirt on {address.name}: {text}", _CURES.get(code, ""), code)
+
+
+def _unsupported(text: str, address: HostAddress) -> str:
+    if lacking := re.fullmatch(r".*not supported by the connection driver: (\w+)", text):
+        product = driver_of(address.uri).product
+        return f"{address.name} cannot do this: libvirt's driver for {product} lacks {lacking[1]}."
+    return f"{address.name} cannot do this: {text}"
 
 
 def _disk_in_use(error: LibvirtError, address: HostAddress, code: int) -> DiskInUseError | None:
@@ -150,8 +160,18 @@ def _broken(text: str, address: HostAddress) -> UnreachableError:
 
 
 def _detail(found: re.Match[str]) -> str:
-    detail = found.groupdict().get("detail")
+    groups = found.groupdict()
+    detail = groups.get("detail")
+    if number := groups.get("packet"):
+        detail = _as_text(int(number) + _LENGTH_FIELD)
     return f" ({detail})" if detail else ""
+
+
+def _as_text(length: int) -> str:
+    """Return the first letters of a text that was taken for the length of a packet, in quotes."""
+    letters = length.to_bytes(4, "big") if length < 1 << 32 else b""
+    text = clean(letters.decode("ascii", "replace"))
+    return f"it begins with {text!r}" if letters.isascii() and text.strip() else ""
 
 
 _PORTS = {"ssh": 22, "libssh": 22, "libssh2": 22, "tcp": 16509}
@@ -164,8 +184,8 @@ def _facts(address: HostAddress) -> dict[str, str]:
     refused = "Check that sshd runs there, and its port."
     if address.transport not in ("ssh", "libssh", "libssh2"):
         refused = "Start it there: sudo systemctl enable --now " + (
-            "libvirtd-tcp.socket." if address.transport == "tcp" else "libvirtd-tls.socket."
-        )
+            "libvirtd-{0}.socket (or virtproxyd-{0}.socket where libvirt is modular)."
+        ).format("tcp" if address.transport == "tcp" else "tls")
     return {
         "host": address.name,
         "hostname": hostname,
@@ -174,6 +194,11 @@ def _facts(address: HostAddress) -> dict[str, str]:
         "port": str(port),
         "user": address.user or "$USER",
         "driver": address.driver,
+        "product": driver_of(address.uri).product,
+        "library": "this machine" if _at_home(address) else address.name,
+        "path": address.path,
+        "driver_cure": _driver_cure(address),
+        "banner_cure": _banner_cure(address, target),
         "ssh_options": f"-p {address.port} " if address.port else "",
         "known_host": f"[{hostname}]:{address.port}" if address.port else hostname,
         "refused_cure": refused,
@@ -181,12 +206,43 @@ def _facts(address: HostAddress) -> dict[str, str]:
     }
 
 
+def _at_home(address: HostAddress) -> bool:
+    """Whether the driver runs in this process: then nothing is to be installed or started there."""
+    return driver_of(address.uri).client_side and not address.transport
+
+
+def _daemon(address: HostAddress) -> str:
+    return driver_of(address.uri).daemon or "libvirtd"
+
+
 def _start_cure(address: HostAddress) -> str:
-    where = "it there" if address.hostname else "it"
+    where, daemon = "it there" if address.hostname else "it", _daemon(address)
+    modular = "" if daemon == "libvirtd" else f" (or {daemon} where libvirt is modular)"
     if address.path == "session" or address.socket:
-        return f"Start {where}: libvirtd --daemon as the user it belongs to."
-    units = "libvirtd.socket (or virtqemud.socket where libvirt is modular)"
-    return f"Start {where}: sudo systemctl enable --now {units}."
+        return f"Start {where}: libvirtd --daemon{modular} as the user it belongs to."
+    modular = "" if daemon == "libvirtd" else f" (or {daemon}.socket where libvirt is modular)"
+    return f"Start {where}: sudo systemctl enable --now libvirtd.socket{modular}."
+
+
+def _driver_cure(address: HostAddress) -> str:
+    driver = driver_of(address.uri)
+    if _at_home(address):
+        return "It is a part of libvirt's client library: use one on this machine that has it."
+    package = f" (on Debian: {driver.package})" if driver.package else ""
+    where = "there" if address.hostname else "here"
+    return f"Install libvirt's driver for {driver.product} {where}{package}."
+
+
+def _banner_cure(address: HostAddress, target: str) -> str:
+    if not address.uses_ssh and address.transport not in ("libssh", "libssh2"):
+        return "Check the port or socket in the URI: something else than libvirt listens there."
+    if address.transport == "ext":
+        return "Have the program of command= write nothing of its own to its output."
+    options = f"-p {address.port} " if address.port else ""
+    return (
+        f"Its shell greets: see what `ssh {options}{target} true` prints, and have ~/.bashrc, "
+        "~/.profile and the like print nothing when no terminal is there."
+    )
 
 
 def _check(address: HostAddress) -> str:

@@ -17,7 +17,7 @@ from core.hypervisor.lane import Lane
 from core.hypervisor.upkeep import Sink, Upkeep
 from core.model.event import Event
 from core.model.host import Link as LinkState
-from core.model.host import LinkStatus
+from core.model.host import LinkStatus, Unread
 from core.model.observation import LinkChanged
 
 _log = logging.getLogger(__name__)
@@ -70,6 +70,11 @@ class Link:
                 self._state.hint,
             )
         return self._upkeep
+
+    @property
+    def unread(self) -> Unread | None:
+        """What was listed and is not read yet; None while there is no connection."""
+        return None if self._upkeep is None else self._upkeep.unread
 
     async def settled(self) -> None:
         """Wait until the first attempt has succeeded (and the host is listed) or failed."""

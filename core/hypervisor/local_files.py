@@ -28,9 +28,21 @@ class LocalFile(Value, frozen=True):
     """Its type; empty: not known."""
 
 
-def look_at(path: str, mounts: str) -> LocalFile:
-    """Return what is at a path. `mounts` is `read_mounts()`."""
-    kind = file_system_of(path, mounts)
+class Files:
+    """The files of this machine as one of its daemons sees them."""
+
+    def __init__(self, root: str = "") -> None:
+        """`root` is /proc/PID/root of a daemon with mounts of its own; empty: it has ours."""
+        self._root = root
+        self._mounts = _read(Path(root).parent / "mountinfo" if root else _MOUNTS)
+
+    def look_at(self, path: str) -> LocalFile:
+        """Return what is at a path."""
+        return look_at(f"{self._root}{path}", file_system_of(path, self._mounts))
+
+
+def look_at(path: str, kind: str) -> LocalFile:
+    """Return what is at a path, on a file system of that type."""
     try:
         found = Path(path).stat()
     except FileNotFoundError:
@@ -40,10 +52,9 @@ def look_at(path: str, mounts: str) -> LocalFile:
     return LocalFile(True, f"{found.st_dev}:{found.st_ino}", kind)
 
 
-def read_mounts() -> str:
-    """Return the kernel's table of mounts; empty where there is none."""
+def _read(table: Path) -> str:
     try:
-        return _MOUNTS.read_text(errors="surrogateescape")
+        return table.read_text(errors="surrogateescape")
     except OSError:
         return ""
 

@@ -168,6 +168,20 @@ def set_autostart(conn: Connection, uuid: str) -> None:
     conn.lookupByUUIDString(uuid).setAutostart(1)
 
 
+def undefine(conn: Connection, uuid: str) -> None:
+    """Remove the definition of an instance that has moved away, as UNDEFINE_SOURCE does.
+
+    Its NVRAM and TPM state are kept, for libvirt may not have copied them. Nothing is done to one
+    that is on.
+    """
+    domain = conn.lookupByUUIDString(uuid)
+    if domain.isActive():
+        return
+    flags = libvirt.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM
+    flags |= getattr(libvirt, "VIR_DOMAIN_UNDEFINE_KEEP_TPM", 0)  # libvirt 8.9
+    domain.undefineFlags(flags)
+
+
 def agent_answers(conn: Connection, uuid: str, seconds: int) -> bool | None:
     """Ask the guest agent for a sign of life; None where the driver cannot ask.
 

@@ -5,16 +5,18 @@ Every look is tolerant: what fails is a gap with its reason and costs no other. 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from core.hypervisor.binding import Connection, libvirt
+from core.hypervisor.daemon import read_machine
 from core.hypervisor.looks import Looks
-from core.hypervisor.preflight_paths import read_paths, read_pools
-from core.hypervisor.tolerance import unless_gone
+from core.hypervisor.preflight_paths import files_of, read_paths, read_pools
+from core.hypervisor.tolerance import if_supported, unless_gone
+from core.hypervisor.uri import HostAddress
 from core.migration.facts import SourceFacts
 from core.model.base import Value
-from core.model.text import clean
-from core.xml import read_capabilities
+from core.xml import read_capabilities, read_instance
 from core.xml.domain_capabilities import read_host_cpu
 from core.xml.needs import Needs, read_needs
 
@@ -23,6 +25,10 @@ _JOBS = (
     "dump", "backup", "snapshot-delete",
 )  # fmt: skip
 """virDomainJobOperation; 0 is of a job that is not known better."""
+
+
+_BLOCK_JOBS = ("", "pull", "copy", "commit", "active commit", "backup")
+"""virDomainBlockJobType."""
 
 
 class InstanceNeeds(Value, frozen=True):
@@ -49,41 +55,41 @@ def read_needs_of(conn: Connection, uuid: str) -> InstanceNeeds | None:
     return InstanceNeeds(needs, xml, _host_cpu(looks, needs))
 
 
-def read_source(
-    conn: Connection, host: str, uuid: str, at: float, *, local: bool = False
-) -> SourceFacts | None:
+def read_source(conn: Connection, address: HostAddress, uuid: str, at: float) -> SourceFacts | None:
     """Read an instance and its host: about 15 calls, and three per pool and two per file.
 
-    None when there is no such instance. `local`: the daemon is on this machine. Nothing waits for
-    the hypervisor process; its job, which may, is for `read_job`. Raises libvirtError when the
-    connection fails.
+    None when there is no such instance. Nothing waits for the hypervisor process; its job, which
+    may, is for `read_job`. Raises libvirtError when the connection fails.
     """
     looks = Looks(conn)
     domain = unless_gone(lambda: conn.lookupByUUIDString(uuid))
     if domain is None:
         return None
     needs = looks.see("xml", lambda: read_needs(domain.XMLDesc(0)))
-    pools = read_pools(looks, host)
-    told: dict[str, Any] = {**_host(looks), **_instance(looks, domain)}
-    paths = () if needs is None else read_paths(looks, host, needs.paths, pools, local=local)
-    return SourceFacts(host, at, needs=needs, paths=paths, local=local, gaps=looks.gaps, **told)
+    pools, files = read_pools(looks, address.name), files_of(address)
+    told: dict[str, Any] = {**_host(looks, address), **_instance(looks, domain)}
+    wanted = () if needs is None else needs.paths
+    paths = read_paths(looks, address.name, wanted, pools, files)
+    return SourceFacts(address.name, at, needs=needs, paths=paths, gaps=looks.gaps, **told)
 
 
 def read_job(conn: Connection, uuid: str) -> str:
     """Return what libvirt is busy with on an instance; empty: nothing. It may wait for QEMU.
 
-    Raises libvirtError.
+    One call, and one for each disk: a block job is none of the domain's. Raises libvirtError.
     """
     domain = conn.lookupByUUIDString(uuid)
-    return _job(domain) if domain.isActive() == 1 else ""
+    if domain.isActive() != 1:
+        return ""
+    return _job(domain) or _block_job(domain)
 
 
-def _host(looks: Looks) -> dict[str, Any]:
+def _host(looks: Looks, address: HostAddress) -> dict[str, Any]:
     conn = looks.conn
     capabilities = looks.see("capabilities", lambda: read_capabilities(conn.getCapabilities()))
     return {
         "host_uuid": "" if capabilities is None else capabilities.uuid,
-        "hostname": clean(looks.see("hostname", conn.getHostname) or ""),
+        "machine": read_machine(looks, address),
         "libvirt": looks.see("libvirt", conn.getLibVersion),
         "qemu": looks.see("qemu", conn.getVersion),
     }
@@ -123,6 +129,17 @@ def _host_cpu(looks: Looks, needs: Needs) -> str:
         return read_host_cpu(xml)
 
     return looks.see("host-cpu", read) or ""
+
+
+def _block_job(domain: Any) -> str:
+    """Return the block job of one of its disks: libvirt migrates none with such a job."""
+    for disk in read_instance(domain.XMLDesc(0), "").disks:
+        info: dict[str, int] = if_supported(partial(domain.blockJobInfo, disk.target, 0), {})
+        if info:
+            kind = info.get("type", 0)
+            word = _BLOCK_JOBS[kind] if 0 <= kind < len(_BLOCK_JOBS) else ""
+            return f"a block job ({word or 'of an unknown kind'} of {disk.target})"
+    return ""
 
 
 def _job(domain: Any) -> str:

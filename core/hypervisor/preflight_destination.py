@@ -11,13 +11,15 @@ from typing import Any
 import msgspec
 
 from core.hypervisor.binding import Connection, libvirt
+from core.hypervisor.daemon import read_machine
 from core.hypervisor.faults import tidy
 from core.hypervisor.local_files import everybody_has_userfaultfd
 from core.hypervisor.looks import Looks
 from core.hypervisor.preflight_guest import read_guest_abilities
-from core.hypervisor.preflight_paths import read_paths, read_pools
+from core.hypervisor.preflight_paths import files_of, read_paths, read_pools
 from core.hypervisor.reading import describe_network
 from core.hypervisor.tolerance import unless_gone
+from core.hypervisor.uri import HostAddress
 from core.migration.facts import DestinationFacts, FreePages, Twin
 from core.model.network import Network
 from core.model.text import clean, printable_name, real_name
@@ -42,14 +44,13 @@ _SECRET_USES = ("", "volume", "ceph", "iscsi", "tls", "vtpm")
 
 def read_destination(
     conn: Connection,
-    host: str,
+    address: HostAddress,
     wanted: Needs,
     at: float,
     *,
     xml: str = "",
     name: str = "",
     host_cpu: str = "",
-    local: bool = False,
 ) -> DestinationFacts:
     """Read what a host has for an instance: about 15 calls, three per pool and two per file.
 
@@ -57,16 +58,16 @@ def read_destination(
     nothing), `name` what it will be called (empty: as it is), `host_cpu` the CPU of the source for
     a guest that has it passed through. Raises libvirtError when the connection fails.
     """
-    looks = Looks(conn)
+    looks, host = Looks(conn), address.name
     capabilities = looks.see("capabilities", lambda: read_capabilities(conn.getCapabilities()))
     told: dict[str, Any] = {
-        **_host(looks, capabilities),
+        **_host(looks, address, capabilities),
         **read_guest_abilities(looks, wanted, host_cpu),
         **_resources(looks, wanted, capabilities),
         **_devices_of(looks, wanted, host),
     }
-    pools = read_pools(looks, host)
-    paths = read_paths(looks, host, _paths(wanted), pools, local=local)
+    pools, files = read_pools(looks, host), files_of(address)
+    paths = read_paths(looks, host, _paths(wanted), pools, files)
     twins = _twins(looks, wanted.uuid, name or wanted.instance.name)
     return DestinationFacts(
         host,
@@ -75,18 +76,17 @@ def read_destination(
         refusal=_refusal(looks, xml),
         pools=pools,
         paths=paths,
-        local=local,
-        userfaultfd=everybody_has_userfaultfd() if local else None,
+        userfaultfd=None if files is None else everybody_has_userfaultfd(),
         gaps=looks.gaps,
         **told,
     )
 
 
-def _host(looks: Looks, capabilities: Capabilities | None) -> dict[str, Any]:
+def _host(looks: Looks, address: HostAddress, capabilities: Capabilities | None) -> dict[str, Any]:
     conn = looks.conn
     return {
         "host_uuid": "" if capabilities is None else capabilities.uuid,
-        "hostname": clean(looks.see("hostname", conn.getHostname) or ""),
+        "machine": read_machine(looks, address),
         "libvirt": looks.see("libvirt", conn.getLibVersion),
         "qemu": looks.see("qemu", conn.getVersion),
         "guest_types": None if capabilities is None else capabilities.guest_types,
@@ -108,6 +108,7 @@ def _resources(looks: Looks, wanted: Needs, capabilities: Capabilities | None) -
 def _devices_of(looks: Looks, wanted: Needs, host: str) -> dict[str, Any]:
     return {
         "networks": _networks(looks, host),
+        "filters": _filters(looks, wanted),
         "links": _links(looks, wanted),
         "devices": _devices(looks, wanted),
         "usb": _usb(looks, wanted),
@@ -206,6 +207,13 @@ def _networks(looks: Looks, host: str) -> tuple[Network, ...] | None:
 def _network(handle: Any, host: str) -> Network:
     active = handle.isActive() == 1
     return msgspec.structs.replace(describe_network(handle, host), active=active)
+
+
+def _filters(looks: Looks, wanted: Needs) -> tuple[str, ...] | None:
+    if not wanted.filters:
+        return None
+    listed = looks.see("filters", lambda: looks.conn.listAllNWFilters(0))
+    return None if listed is None else tuple(printable_name(each.name()) for each in listed)
 
 
 def _links(looks: Looks, wanted: Needs) -> tuple[str, ...] | None:

@@ -7,10 +7,12 @@ from functools import partial
 from typing import Any
 
 from core.hypervisor.binding import Connection, libvirt
-from core.hypervisor.local_files import look_at, read_mounts
+from core.hypervisor.daemon import listener_of
+from core.hypervisor.local_files import Files
 from core.hypervisor.looks import Looks
 from core.hypervisor.reading import describe_pool, read_volume
 from core.hypervisor.tolerance import gone, unless_gone
+from core.hypervisor.uri import HostAddress
 from core.migration.facts import PathFacts
 from core.model.storage import Pool, PoolState, Volume
 from core.model.text import real_name
@@ -32,21 +34,30 @@ def _pool(handle: Any, host: str) -> Pool | None:
     return unless_gone(lambda: describe_pool(handle, host))
 
 
+def files_of(address: HostAddress) -> Files | None:
+    """Return the files of a daemon that runs on this machine; None: they cannot be looked at."""
+    listener = listener_of(address)
+    return Files(listener.root) if listener.daemon else None
+
+
 def read_paths(
-    looks: Looks, host: str, paths: Iterable[str], pools: tuple[Pool, ...] | None, *, local: bool
+    looks: Looks,
+    host: str,
+    paths: Iterable[str],
+    pools: tuple[Pool, ...] | None,
+    files: Files | None,
 ) -> tuple[PathFacts, ...]:
-    """Read what is known of paths: two calls each, and the machine's own files where it is `local`.
+    """Read what is known of paths: two calls each, and the files themselves where they are here.
 
     A pool's list is as old as its last refresh, which is not asked for: that would touch the host.
     """
-    mounts = read_mounts() if local else ""
     found = []
     for path in dict.fromkeys(paths):
         pool = pool_of(path, pools or ())
         volume = looks.see(f"path {path}", partial(_volume, looks.conn, host, path, pool))
         exists = True if volume is not None else _seen_missing(pool, looks, path)
         facts = PathFacts(path, exists, volume, pool)
-        found.append(_with_file(facts, mounts) if local else facts)
+        found.append(facts if files is None else _with_file(facts, files))
     return tuple(found)
 
 
@@ -74,8 +85,8 @@ def _seen_missing(pool: Pool | None, looks: Looks, path: str) -> bool | None:
     return False if lists and not failed else None
 
 
-def _with_file(facts: PathFacts, mounts: str) -> PathFacts:
-    file = look_at(real_name(facts.path), mounts)
+def _with_file(facts: PathFacts, files: Files) -> PathFacts:
+    file = files.look_at(real_name(facts.path))
     return PathFacts(
         facts.path,
         facts.exists if file.exists is None else file.exists,

@@ -22,6 +22,7 @@ from core.hypervisor.upkeep import Sink
 from core.hypervisor.uri import parse_uri
 from core.model.base import ObjectKey
 from core.model.host import Link as LinkState
+from core.model.host import Unread
 from core.model.instance import Instance, InstanceDetail
 from core.model.observation import DetailRead, HostAdded, InstanceRead
 
@@ -70,6 +71,11 @@ class Hypervisor:
     def link(self) -> LinkState:
         """The link as it was last handed over."""
         return self._link.state
+
+    @property
+    def unread(self) -> Unread | None:
+        """What was listed and is not read yet; None while the link is not up."""
+        return self._link.unread
 
     async def start(self) -> None:
         """Begin to keep the link up; returns at once. Observations follow."""

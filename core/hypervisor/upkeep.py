@@ -25,6 +25,7 @@ from core.hypervisor.options import LinkOptions
 from core.hypervisor.staleness import stale_after
 from core.model.base import ObjectKey
 from core.model.event import Event
+from core.model.host import Unread
 from core.model.instance import Instance
 from core.model.observation import (
     HostRead,
@@ -77,9 +78,16 @@ class Upkeep:
         self._reading = asyncio.Lock()
         self._stale: dict[ObjectKey, None] = {}
         self._undescribed: dict[ObjectKey, None] = {}
+        self._failed: dict[ObjectKey, None] = {}
         self._listed: dict[ObjectKey, Instance] = {}
         self._work = asyncio.Event()
         self._ended = False
+
+    @property
+    def unread(self) -> Unread:
+        """What is still to be read, and what cannot be."""
+        left = len(self._stale.keys() | self._undescribed.keys())
+        return Unread(not self._work.is_set(), left, tuple(self._failed))
 
     def end(self) -> None:
         """Hand nothing over any more: the link is lost."""
@@ -139,6 +147,7 @@ class Upkeep:
             observation = await self._call(
                 lambda conn: read_object(conn, key, self._clock), self._options.call_deadline
             )
+            self._failed.pop(key, None)
             self._sink(observation)
             return observation
 
@@ -170,7 +179,9 @@ class Upkeep:
             self._undescribed.pop(key, None)
             if observation is None:
                 self._listed.pop(key, None)  # then the next sweep has it tried again
+                self._failed[key] = None
             else:
+                self._failed.pop(key, None)
                 self._sink(observation)
 
     async def _read_facts(self) -> None:
@@ -198,6 +209,8 @@ class Upkeep:
                 self._undescribed[key] = None
         for key in self._undescribed.keys() - now.keys():
             del self._undescribed[key]
+        for key in [key for key in self._failed if key.kind == "instance" and key not in now]:
+            del self._failed[key]
         self._listed = now
         self._facts_due = True
         pools = listing.pools_to_read(listed)

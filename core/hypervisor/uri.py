@@ -13,12 +13,12 @@ from pathlib import PurePosixPath
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from core.errors import UsageError
+from core.hypervisor import uri_parameters
+from core.model.driver import DRIVERS
 from core.model.text import clean
 
-DRIVERS = (
-    "qemu", "test", "ch", "xen", "lxc", "bhyve", "vbox", "vz", "openvz", "esx", "gsx", "vpx",
-    "hyperv", "vmwareplayer", "vmwarews", "vmwarefusion", "remote",
-)  # fmt: skip
+NAMES = (*DRIVERS, "remote")
+"""What a URI may begin with."""
 TRANSPORTS = ("ssh", "libssh", "libssh2", "tls", "tcp", "unix", "ext")
 _QEMU_PATHS = ("/system", "/session", "/embed")
 _EXAMPLE = "For example qemu+ssh://root@host/system, qemu:///system or test:///default."
@@ -27,6 +27,7 @@ _NAMED = re.compile(rf"(?P<name>{_NAME})=(?P<uri>[a-z][a-z0-9+]*:.*)")
 _SCHEME = re.compile(r"[a-z][a-z0-9]*(\+[a-z0-9]+)?")
 # What tells nothing of a host in the path of its socket.
 _DULL = re.compile(r"(lib)?virt.*|run|runtime|tmp|var|sock(ets?)?|user|\d+|.*\.sock|\..*")
+_USUAL_SOCKET = re.compile(r"(/var)?/run/libvirt/[a-z-]+-sock")
 _SECRET = re.compile(r"pass(word|phrase)?|secret|token", re.IGNORECASE)
 
 
@@ -51,6 +52,8 @@ class HostAddress:
     """The path of an explicitly named socket."""
     explicit: bool = False
     """Whether the operator chose the name (`name=uri`)."""
+    notes: tuple[str, ...] = ()
+    """What of the URI does nothing, and what to write instead."""
 
     @property
     def uses_ssh(self) -> bool:
@@ -94,6 +97,7 @@ def parse_uri(text: str) -> HostAddress:
         user=parts.username or "",
         socket=parameters.get("socket", ""),
         explicit=bool(name),
+        notes=tuple(uri_parameters.ignored(driver, transport, parts, parameters)),
     )
     return address if name else replace(address, name=_derive_name(address))
 
@@ -115,6 +119,41 @@ def unique_names(addresses: Iterable[HostAddress]) -> tuple[HostAddress, ...]:
             taken.add(name)
         result.append(replace(host, name=name))
     return tuple(result)
+
+
+def normalised(uri: str) -> str:
+    """Return an address without what does not tell hosts apart. Pure; for comparisons only.
+
+    How it is reached (transport, keys, the port that is usual for it) goes, and so do the user and
+    the usual socket of a system's daemon. A text that is no URI is returned as it is.
+    """
+    try:
+        parts = urlsplit(uri)
+        port = parts.port
+    except ValueError:
+        return uri
+    driver, _, transport = parts.scheme.partition("+")
+    session = parts.path == "/session"
+    user = f"{parts.username}@" if session and parts.username else ""
+    host = (parts.hostname or "").lower().rstrip(".")
+    usual = {"ssh": 22, "libssh": 22, "libssh2": 22, "tcp": 16509}.get(transport, 16514)
+    where = f"{user}{host}" + (f":{port}" if port not in (None, usual) else "")
+    given = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if not session and _USUAL_SOCKET.fullmatch(given.get("socket", "")):
+        del given["socket"]
+    told = "&".join(f"{key}={given[key]}" for key in ("socket", "command") if given.get(key))
+    return f"{driver}://{where}{parts.path}" + (f"?{told}" if told else "")
+
+
+def daemon_of(uri: str) -> str:
+    """Return which of a machine's daemons an address means: two of one machine are two hosts. Pure.
+
+    That is its driver, `system` or `session`, and the socket of a session where one is named.
+    """
+    normal = normalised(uri)
+    parts = urlsplit(normal)
+    socket = dict(parse_qsl(parts.query)).get("socket", "") if parts.path == "/session" else ""
+    return f"{parts.scheme}:{parts.path}:{socket}"
 
 
 def _check_name(text: str, uri: str) -> None:
@@ -158,8 +197,8 @@ def _scheme(uri: str, parts: SplitResult) -> tuple[str, str]:
             f"The URI {clean(uri)!r} names a transport, but no driver.",
             f"Did you mean qemu+{uri}?",
         )
-    if driver not in DRIVERS:
-        raise UsageError(f"libvirt has no driver {driver!r}.", _suggest(driver, DRIVERS))
+    if driver not in NAMES:
+        raise UsageError(f"libvirt has no driver {driver!r}.", _suggest(driver, NAMES))
     if transport and transport not in TRANSPORTS:
         raise UsageError(
             f"libvirt has no transport {transport!r}.", _suggest(transport, TRANSPORTS)

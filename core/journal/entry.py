@@ -13,6 +13,7 @@ class Entry(Value, frozen=True):
     owner: Owner
     """Who runs it; NOBODY once its console let it go."""
     uri: str = ""
-    """Of the host when it was asked for: host names are ours, and may come to mean another."""
+    """Of its host when it was asked for; an entry of before `OperationRecord.hosts` was kept has no
+    more to tell its hosts by, and is read with that as the identity of its own."""
     progress: str = ""
     """The state of its verb as JSON, for core.operations alone."""

@@ -46,6 +46,15 @@ def prepare(path: Path) -> None:
         raise cannot_open(path, error) from error
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """Return which file a path names: device and inode; None: none that can be seen."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def refuse_directory(path: Path) -> None:
     """Raise JournalError where a directory has the journal's name: SQLite's words mislead."""
     if path.is_dir():

@@ -112,7 +112,7 @@ class Journal:
         return await self._work.call(read)
 
     async def prune(self, now: float) -> int:
-        """Drop finished operations beyond the newest 10,000 or older than 90 days."""
+        """Drop what is older than 90 days, and finished operations beyond the newest 10,000."""
         return await self._work.call(lambda: self._ledger.prune(now))
 
 

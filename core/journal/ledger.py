@@ -13,15 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from core.errors import JournalError
 from core.journal import files
 from core.journal.entry import Entry
 from core.journal.owner import Owner
-from core.journal.schema import VERSION, is_ours, migrate, version_of
-from core.model import OperationRecord
+from core.journal.schema import VERSION, flaw, is_ours, migrate, version_of
+from core.model import HostIdentity, OperationRecord
 
-BUSY_TIMEOUT = 5.0
+BUSY_TIMEOUT = 30.0
 """Seconds another console may hold the database."""
 
 KEEP_RECORDS = 10_000
@@ -39,6 +40,7 @@ class Ledger:
         self.notices = notices
         """What the operator should know, a sentence each: a damaged journal was moved aside."""
         self._connection = connection
+        self._file = files.identity(path)
         self._seen_version = -1
 
     @classmethod
@@ -130,11 +132,14 @@ class Ledger:
         return changed
 
     def prune(self, now: float, keep: int = KEEP_RECORDS, days: float = KEEP_DAYS) -> int:
-        """Drop finished operations that are old or too many; returns how many."""
+        """Drop operations that are old, and finished ones that are too many; returns how many.
+
+        One that is unfinished after months is of a host that nobody opens any more.
+        """
         with self._writing():
             cursor = self._connection.execute(
-                "DELETE FROM operations WHERE final = 1 AND (created < ? OR id <="
-                " (SELECT id FROM operations ORDER BY id DESC LIMIT 1 OFFSET ?))",
+                "DELETE FROM operations WHERE created < ? OR final = 1 AND id <="
+                " (SELECT id FROM operations ORDER BY id DESC LIMIT 1 OFFSET ?)",
                 (now - days * 86_400, keep),
             )
             return cursor.rowcount
@@ -149,12 +154,10 @@ class Ledger:
     def _entry(self, row: tuple[str, str, str, str]) -> Entry | None:
         record, owner, uri, progress = row
         try:
-            return Entry(
-                msgspec.json.decode(record, type=OperationRecord),
-                msgspec.json.decode(owner, type=Owner),
-                uri,
-                progress,
-            )
+            told = msgspec.json.decode(record, type=OperationRecord)
+            if not told.hosts:  # written before identities were kept
+                told = replace(told, hosts=(HostIdentity(told.host, uri),))
+            return Entry(told, msgspec.json.decode(owner, type=Owner), uri, progress)
         except msgspec.DecodeError as error:
             notice = f"An operation in the journal {self.path} cannot be read and is left out"
             if not any(notice in known for known in self.notices):
@@ -165,6 +168,11 @@ class Ledger:
     def _writing(self) -> Iterator[int]:
         """One durable transaction; gives the number of the write."""
         connection = self._connection
+        if self._file is not None and files.identity(self.path) != self._file:
+            raise JournalError(
+                f"The journal {self.path} was removed or replaced while it was open.",
+                "Open virtdeck again: it begins a new one where there is none.",
+            )
         with _said_well(self.path):
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -192,12 +200,13 @@ def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     )
     try:
         _check_kind(connection, path)
+        if reason := flaw(connection):
+            raise _Damaged(reason)
         if read_only and version_of(connection) == 0:  # made, and not yet written
             connection.close()
             connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
             migrate(connection)
         elif not read_only:
-            _check_health(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             migrate(connection)
@@ -221,14 +230,14 @@ def _check_kind(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def _check_health(connection: sqlite3.Connection) -> None:
-    verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-    if verdict != "ok":
-        raise _Damaged(verdict)
-
-
 class _Damaged(sqlite3.DatabaseError):
-    """SQLite's own check found the file damaged."""
+    """The file was found damaged, by SQLite's own check or by ours."""
+
+
+_MOVE_ASIDE = (
+    "The console at its start, and any command that changes something, move it aside and begin a "
+    "new one. To do it by hand, rename the file."
+)
 
 
 def _is_damage(error: sqlite3.Error) -> bool:
@@ -253,5 +262,9 @@ def _explained(path: Path, error: sqlite3.Error) -> JournalError:
         sqlite3.SQLITE_BUSY: "Another console holds it: end that one if it hangs.",
         sqlite3.SQLITE_IOERR: "See the kernel's log for the cause, or make room on its disk.",
     }
-    cure = cures.get(code, "Open virtdeck again: a damaged journal is moved aside at start.")
+    if _is_damage(error):
+        return JournalError(
+            f"The journal {path} is damaged: {' '.join(str(error).split())}.", _MOVE_ASIDE
+        )
+    cure = cures.get(code, f"Set {files.ENVIRONMENT} to another file.")
     return JournalError(f"The journal {path} cannot be used: {error}.", cure)

@@ -44,19 +44,13 @@ def never_sent(record: OperationRecord) -> End:
     )
 
 
-def decide(situation: Situation, *, same_host: bool) -> End | GoOn:
+def decide(situation: Situation) -> End | GoOn:
     """Decide about an operation of a dead console from its progress and the instance as it is.
 
-    `same_host` is false when the host's name now stands for another address. The progress has
-    at least one call, and says when it was adopted.
+    Its host is the one it was asked for on. The progress has at least one call, and says when it
+    was adopted.
     """
     name = situation.name
-    if not same_host:
-        return unknown(
-            f"{situation.request.verb} of {name} was sent by a console that ended, to another "
-            f"{situation.request.subject.host} than the one that is open now",
-            "Open that host to see its state.",
-        )
     step = verb_of(situation.request).step
     assert step is not None, "a conducted operation is followed, not decided about"
     action = step(situation)

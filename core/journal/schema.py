@@ -46,6 +46,23 @@ def is_ours(connection: sqlite3.Connection) -> bool:
     return bool(application == 0 and tables == 0)
 
 
+def flaw(connection: sqlite3.Connection) -> str:
+    """Return why a file of ours is no journal any more, a clause; empty: it is sound, or new.
+
+    Raises sqlite3.Error.
+    """
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    tables = {name for (name,) in rows}
+    if version_of(connection) == 0:
+        return "its version is lost" if tables else ""
+    if missing := {"operations", "counter"} - tables:
+        return f"the table {min(missing)} is missing"
+    if connection.execute("SELECT count(*) FROM counter").fetchone()[0] != 1:
+        return "its counter is lost"
+    verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    return "" if verdict == "ok" else verdict
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring a journal to this version, each migration whole or not at all.
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
+
 from core.errors import LabError
 from core.lab.command import run
 from core.lab.guests import DEFAULT_VOLUMES, GUESTS, SHARED_VOLUMES, Guest, Volume, Wanted
@@ -18,6 +20,10 @@ from core.lab.host import LabHost
 from core.lab.places import write_file
 from core.lab.templates import instance_xml, pool_xml
 
+BOOT_CPU = 120.0
+"""Seconds of CPU time in which a guest boots: emulated it takes about ten, one that writes more."""
+HANG = 900.0
+"""Seconds after which a guest that uses no CPU time is taken to hang."""
 AGENT_POLL = 0.3
 """Seconds between two questions to an agent that is not there yet; each is one cheap call."""
 
@@ -107,20 +113,35 @@ def _disk(host: LabHost, guest: Guest, root: Path) -> Path | None:
     return (root / "shared" if pool == "shared" else host.pool) / volume
 
 
-def wait_ready(host: LabHost, *instances: str, deadline: float = 90.0) -> None:
+def wait_ready(host: LabHost, *instances: str, deadline: float = HANG) -> None:
     """Block until the agent of each named instance answers, which means that it has booted.
 
-    `deadline` in seconds for all of them together. Raises LabError naming those that did not.
+    Waits for as long as they get on: a guest has failed when its QEMU is gone or has used
+    `BOOT_CPU`, not when the machine is busy. `deadline` in seconds for all of them together is for
+    a guest that hangs idle. Raises LabError naming those that did not.
     """
     until = time.monotonic() + deadline
+    begun = {name: _cpu_used(host, name) for name in instances}
     waiting = list(instances)
     while waiting := [name for name in waiting if not agent_answers(host, name)]:
-        if time.monotonic() > until:
+        spent = max(_cpu_used(host, name) - begun[name] for name in waiting)
+        if spent > BOOT_CPU or time.monotonic() > until:
             raise LabError(
-                f"No agent answers in {', '.join(waiting)} on {host.name} after {deadline:.0f} s.",
+                f"No agent answers in {', '.join(waiting)} on {host.name}"
+                f" after {spent:.0f} s of CPU time.",
                 "See the guests' consoles in the lab's logs directory.",
             )
         time.sleep(AGENT_POLL)
+
+
+def _cpu_used(host: LabHost, instance: str) -> float:
+    """Seconds of CPU time the QEMU of an instance has used. Raises LabError when there is none."""
+    pid = host.qemu_pid(instance)
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.NoSuchProcess:
+        raise LabError(f"The QEMU of {instance!r} on {host.name} has ended.") from None
+    return float(times.user + times.system)
 
 
 def agent_answers(host: LabHost, instance: str) -> bool:

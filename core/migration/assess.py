@@ -8,6 +8,7 @@ from core.errors import RefusedError, UsageError, VirtdeckError
 from core.migration.facts import Facts
 from core.migration.forecast import forecast_before
 from core.migration.limits import downtime_limit
+from core.migration.machine import Machine
 from core.migration.plan import Plan, plan
 from core.migration.plan_values import describe_destination
 from core.migration.preflight import judge, vouch
@@ -32,7 +33,8 @@ def assess(request: Migrate, facts: Facts, state: State, now: float) -> Prefligh
     """
     asked, request = request, vouch(request, facts, state, now)
     made, refused = _plan(request, facts, state)
-    seen = replace(facts, options=refused)
+    uri = facts.destination_uri if made is None else made.uri
+    seen = replace(facts, options=refused, destination_uri=uri)
     return Preflight(
         at=facts.at,
         findings=judge(request, seen, state, now),
@@ -49,16 +51,14 @@ def _plan(request: Migrate, facts: Facts, state: State) -> tuple[Plan | None, tu
     instance, there = state.instances.get(request.subject), state.hosts.get(request.to)
     if here is None or here.needs is None or not here.xml or there is None or source is None:
         return None, ()
-    hostname = "" if facts.destination is None else facts.destination.hostname
+    machine = Machine() if facts.destination is None else facts.destination.machine
     try:
         made = plan(
             request,
             xml=here.xml,
             inactive_xml=here.inactive_xml,
             instance=instance or _as_read(here.needs.instance, request),
-            destination=describe_destination(
-                there.name, there.uri, hostname=hostname, source_uri=source.uri
-            ),
+            destination=describe_destination(there.name, there.uri, here.machine, machine),
             source_uri=source.uri,
         )
     except (UsageError, RefusedError) as error:

@@ -196,7 +196,11 @@ class _Course:
         """Ask for the migration of one; written down before, so that none is asked for twice."""
         item = replace(item, stage=Stage.MOVING)
         self._inherited -= {item.uuid}  # from now on it is ours: withdrawn, it stays withdrawn
-        await self._note(self._with(item))
+        if not await self._note(self._with(item)):
+            stays = replace(item, stage=Stage.STAYS, reason="it could not be journalled")
+            await self._note(self._with(stays), f"{item.name} stays: {stays.reason}")
+            self.woken.set()
+            return
         try:
             operation = await self._means.submit(drain_plan.migrate_request(self._request, item))
         except VirtdeckError as error:
@@ -255,10 +259,11 @@ class _Course:
     def _put(self, item: DrainItem) -> None:
         self._case.drained(self._with(item), self._case.record.progress)
 
-    async def _note(self, progress: DrainProgress, *lines: str) -> None:
-        """Keep how it stands, with lines for its log; it goes on without the journal."""
+    async def _note(self, progress: DrainProgress, *lines: str) -> bool:
+        """Keep how it stands, with lines for its log; whether the journal took it."""
         self._case.drained(progress, drain_turn.share_done(progress), *lines)
         try:
             await self._keep(self._case)
-        except JournalError as error:
-            _log.warning("a drain goes on without the journal: %s", error)
+        except JournalError:
+            return False  # the operation itself says so
+        return True

@@ -89,6 +89,10 @@ def _settled(item: DrainItem, progress: DrainProgress, seen: Seen) -> DrainItem:
         return _of_moving(item, seen)
     if item.stage is Stage.WAITING:
         return _of_waiting(item, progress, seen)
+    if item.stage is Stage.STAYS and item.operation:
+        record = seen.state.operations.get(item.operation)
+        if record is not None and record.status is OperationStatus.DONE:  # it went on after all
+            return replace(item, stage=Stage.MOVED, reason=record.outcome)
     return item
 
 

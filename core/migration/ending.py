@@ -14,14 +14,19 @@ from core.errors import VirtdeckError
 from core.migration import outcome
 from core.migration.logbook import Logbook
 from core.migration.lookout import Lookout
-from core.migration.monitor import Judgement
 from core.migration.port import MigrationHosts
 from core.migration.prospect import Prospect
-from core.model import JobSample, Migrate, MigrationStatus
+from core.migration.seen import Judgement
+from core.model import Check, JobSample, Migrate, MigrationStatus
 
-UNDEFINED_WITHIN = 2.0
+UNDEFINED_WITHIN = 10.0
 """Seconds the source has to forget the definition once the instance is gone from it."""
-_AGAIN = 0.03
+_AGAIN, _AT_MOST = 0.03, 0.5
+"""Seconds between two looks for that: at first, and at last."""
+_RARELY = 5.0
+CLEAN_WITHIN = 60.0
+"""Seconds the destination has to clean up before what is left is said to be wrong; it is amended
+when it is gone later."""
 
 
 class Ending:
@@ -45,11 +50,11 @@ class Ending:
         """Say that it has arrived, with its figures and what was verified. Needs fresh sides."""
         migration = replace(self._log.migration, ended=self._log.clock.now())
         await self._until_undefined()
+        await self._release_source()
         final = self._prospect.final
         if final is None and migration.switched is None and migration.to:
             final = await self._record()
         await self._mend_autostart()
-        here = self._lookout.side(migration.host, migration.uuid)
         there = self._lookout.side(migration.to, migration.uuid)
         sentence = f"{migration.name} runs on {migration.to}"
         if there.instance is not None and there.instance.state != "running":
@@ -58,6 +63,8 @@ class Ending:
             sentence,
             status=MigrationStatus.COMPLETED,
             ended=migration.ended,
+            resumable=False,
+            followed=False,
             result=outcome.result(
                 migration,
                 self._prospect.samples,
@@ -65,31 +72,57 @@ class Ending:
                 stood_still=self._lookout.stood_still,
                 resumed=self._lookout.resumed,
             ),
-            checks=outcome.checks(
-                migration,
-                migration.was,
-                here.instance if here.up else None,
-                there.instance,
-                keeps_definition=not self._request.undefine,
-                persists=self._request.persist,
-                source_seen=here.up,
-            ),
+            checks=self._checks(),
             progress=1.0,
             outcome=sentence,
             hint=outcome.hint_of(there.instance),
         )
         await self._log.keep()
 
+    def _checks(self) -> tuple[Check, ...]:
+        migration = self._log.migration
+        here = self._lookout.side(migration.host, migration.uuid)
+        return outcome.checks(
+            migration,
+            migration.was,
+            here.instance if here.up else None,
+            self._lookout.side(migration.to, migration.uuid).instance,
+            keeps_definition=not self._request.undefine,
+            persists=self._request.persist,
+            source_seen=here.up,
+        )
+
     async def _until_undefined(self) -> None:
         """Wait for the source to forget it where it was asked to: that comes with the last step."""
         migration, clock = self._log.migration, self._log.clock
-        until = clock.monotonic() + UNDEFINED_WITHIN
+        until, pause = clock.monotonic() + UNDEFINED_WITHIN, _AGAIN
         while self._request.undefine and clock.monotonic() < until:
             here = self._lookout.side(migration.host, migration.uuid)
-            if not here.up or here.instance is None:
+            if not here.up or here.instance is None or self._lookout.lost:
                 return
-            await asyncio.sleep(_AGAIN)
+            await asyncio.sleep(pause)
+            pause = min(_AT_MOST, 2 * pause)
             await self._lookout.look_both(migration)
+
+    async def _release_source(self) -> None:
+        """Remove the definition at the source in libvirt's place, where that was asked for."""
+        migration = self._log.migration
+        here = self._lookout.side(migration.host, migration.uuid)
+        there = self._lookout.side(migration.to, migration.uuid)
+        if not self._log.ours or not outcome.may_undefine(self._request, here, there):
+            return
+        try:
+            await self._hosts.undefine(migration.host, migration.uuid)
+        except VirtdeckError as error:
+            self._log.change(
+                f"{migration.host} keeps its definition, which was to go: {error.message}"
+            )
+            return
+        self._log.change(
+            f"its definition on {migration.host} was removed, as was asked: libvirt had lost sight "
+            "of the migration"
+        )
+        await self._lookout.look_both(migration)
 
     async def _record(self) -> JobSample | None:
         migration = self._log.migration
@@ -123,14 +156,36 @@ class Ending:
         checks = migration.checks
         if judgement.status in (MigrationStatus.ABORTED, MigrationStatus.FAILED):
             there = self._lookout.side(migration.to, migration.uuid)
-            checks = (outcome.left_clean(migration, there.instance, seen=there.up),)
+            checks = (outcome.left_clean(migration, there, waited=False),)
         self._log.change(
             judgement.outcome,
             status=judgement.status,
-            ended=self._log.clock.now(),
+            ended=migration.ended or self._log.clock.now(),
             outcome=judgement.outcome,
             hint=judgement.hint,
             resumable=judgement.resumable,
+            followed=judgement.followed,
             checks=checks,
         )
         await self._log.keep()
+
+    async def check_clean(self) -> None:
+        """Wait for the destination to be clean where it was not at the end, and note it.
+
+        The state is asked, which events keep: it costs no call until the end.
+        """
+        until = self._log.clock.monotonic() + CLEAN_WITHIN
+        self._lookout.sides.clear()
+        while True:
+            migration = self._log.migration
+            open_ = [one for one in migration.checks if one.name == "clean" and not one.passed]
+            if not open_ or self._lookout.moves_again(migration):
+                return
+            waited = self._log.clock.monotonic() >= until
+            there = self._lookout.side(migration.to, migration.uuid)
+            found = outcome.left_clean(migration, there, waited=waited)
+            if found not in open_ and (found.passed or waited):
+                others = (one for one in migration.checks if one.name != "clean")
+                self._log.change(checks=(*others, found))
+                await self._log.keep()
+            await asyncio.sleep(_RARELY if waited else _AT_MOST)

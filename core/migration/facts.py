@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from core.migration.machine import Machine
 from core.model.base import Value
 from core.model.forecast import UNMEASURED, MemoryUse
 from core.model.network import Network
@@ -91,13 +92,11 @@ class SourceFacts(Value, frozen=True):
     job: str | None = None
     """What libvirt is busy with on it: `migration-out`, `save`...; empty: nothing."""
     host_uuid: str = ""
-    hostname: str = ""
+    machine: Machine = Machine()
     libvirt: int | None = None
     """libvirt's number of the daemon: 9000000."""
     qemu: int | None = None
     paths: tuple[PathFacts, ...] = ()
-    local: bool = False
-    """The daemon is on this machine."""
     gaps: tuple[Gap, ...] = ()
 
 
@@ -116,7 +115,7 @@ class DestinationFacts(Value, frozen=True):
     host: str
     at: float = 0.0
     host_uuid: str = ""
-    hostname: str = ""
+    machine: Machine = Machine()
     libvirt: int | None = None
     qemu: int | None = None
     twins: tuple[Twin, ...] | None = None
@@ -138,6 +137,8 @@ class DestinationFacts(Value, frozen=True):
     cpus: int | None = None
     pools: tuple[Pool, ...] | None = None
     networks: tuple[Network, ...] | None = None
+    filters: tuple[str, ...] | None = None
+    """Its network filters; None: not known."""
     links: tuple[str, ...] | None = None
     """Its network devices, bridges among them; None: not known."""
     devices: tuple[str, ...] | None = None
@@ -149,7 +150,6 @@ class DestinationFacts(Value, frozen=True):
     userfaultfd: bool | None = None
     """Whether any process there may use it, where the host is this machine."""
     paths: tuple[PathFacts, ...] = ()
-    local: bool = False
     gaps: tuple[Gap, ...] = ()
 
     def path(self, path: str) -> PathFacts:
@@ -174,9 +174,7 @@ class Facts(Value, frozen=True):
     destination: DestinationFacts | None = None
     destination_trouble: Trouble | None = None
     destination_uri: str = ""
-    """The address the destination is open at."""
-    reachable_address: bool | None = None
-    """Whether that address means the destination on the source as well; None: not known."""
+    """What the source's daemon is told; before it is planned, the address open here."""
     memory: MemoryUse = UNMEASURED
     options: tuple[str, ...] = ()
     """Why the plan refuses, a sentence each."""

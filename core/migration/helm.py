@@ -65,6 +65,11 @@ class Helm:
         """Whether an abort was accepted."""
         return steering.aborting(self._log.migration)
 
+    @property
+    def abort_pending(self) -> bool:
+        """Whether an abort was sent and not answered yet."""
+        return steering.abort_pending(self._log.migration)
+
     def close(self) -> None:
         """Send nothing any more."""
         for task in self._tasks:

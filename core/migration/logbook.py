@@ -29,6 +29,11 @@ class Logbook:
         self._publish = publish
         self._keep = keep
 
+    @property
+    def ours(self) -> bool:
+        """Whether it is a migration of ours, which is written down."""
+        return self._keep is not None
+
     def change(self, text: str = "", **changes: Any) -> None:
         """Change the migration, with a line for its timeline, and show it."""
         timeline = self.migration.timeline

@@ -106,8 +106,7 @@ class Preflights:
         here, there = self._hosts.get(subject.host), self._hosts.get(request.to)
         facts = Facts(at=at)
         if there is not None:
-            reachable = self._means_the_same(here, there)
-            facts = replace(facts, destination_uri=there.address.shown, reachable_address=reachable)
+            facts = replace(facts, destination_uri=there.address.shown)
         if here is None or here is there:
             return facts
         first, trouble = await _ask(here, lambda conn: read_needs_of(conn, subject.id))
@@ -127,10 +126,10 @@ class Preflights:
     async def _source(
         self, host: Hypervisor, uuid: str, at: float
     ) -> tuple[SourceFacts | None, Trouble | None]:
-        local = host.address.local
+        address = host.address
         # apart from the rest: with a hypervisor process that hangs, it is this that is not answered
         (source, trouble), (job, no_job) = await asyncio.gather(
-            _ask(host, lambda conn: read_source(conn, host.name, uuid, at, local=local)),
+            _ask(host, lambda conn: read_source(conn, address, uuid, at)),
             _ask(host, lambda conn: read_job(conn, uuid), JOB_DEADLINE),
         )
         if source is None:
@@ -149,21 +148,14 @@ class Preflights:
             host,
             lambda conn: read_destination(
                 conn,
-                host.name,
+                host.address,
                 wanted,
                 at,
                 xml=xml,
                 name=request.destination_name,
                 host_cpu=first.host_cpu,
-                local=host.address.local,
             ),
         )
-
-    def _means_the_same(self, here: Hypervisor | None, there: Hypervisor) -> bool | None:
-        """Whether the destination's address, as it is open from here, works at the source too."""
-        if here is None or there.address.hostname:
-            return None
-        return here.address.local
 
     async def _measure(self, subject: ObjectKey, facts: Facts) -> None:
         host, source = self._hosts.get(subject.host), facts.source

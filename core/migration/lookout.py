@@ -13,8 +13,8 @@ from core.errors import (
     UnreachableError,
     VirtdeckError,
 )
-from core.migration.monitor import Seen, Side
 from core.migration.port import MigrationHosts
+from core.migration.seen import Seen, Side
 from core.model import Event, JobSample, LinkStatus, Migration, ObjectKey, State
 from core.model.event import InstanceLifecycle
 
@@ -49,6 +49,18 @@ class Lookout:
     def copying(self) -> bool:
         """Whether the job was seen, and goes on."""
         return self.job is not None and self.job.type in GOES_ON
+
+    @property
+    def lost(self) -> bool:
+        """Whether our call failed, whatever became of the migration: nothing follows from it."""
+        return self.error is not None
+
+    def moves_again(self, migration: Migration) -> bool:
+        """Whether another migration of the instance has begun since."""
+        return any(
+            other.uuid == migration.uuid and other.created > migration.created
+            for other in self._state().migrations.values()
+        )
 
     def saw(self, event: Event, source: str) -> None:
         """Note when the guest stood still and when it went on."""

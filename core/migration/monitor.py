@@ -7,9 +7,10 @@ The result of the call is not trusted: after an error the pair (source, destinat
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from core.model import Instance, InstanceState, JobSample, MigrationStatus
+from core.migration import post_copy
+from core.migration.post_copy import Names
+from core.migration.seen import Judgement, Seen
+from core.model import InstanceState, MigrationStatus
 
 ABORTED = 78
 """VIR_ERR_OPERATION_ABORTED: how the call ends when the job was cancelled."""
@@ -22,94 +23,19 @@ UNSEEN = 60.0
 """Seconds a host that went out of reach at the very end is waited for before it is said so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One host of a migration, as last seen."""
-
-    up: bool
-    """Whether its link is up, and it told."""
-    instance: Instance | None
-    """None: the instance is not there, as far as the host told."""
-
-    @property
-    def state(self) -> InstanceState | None:
-        """The state of the instance there; None where there is none."""
-        return None if self.instance is None else self.instance.state
-
-    @property
-    def reason(self) -> str:
-        """libvirt's reason of that state."""
-        return "" if self.instance is None else self.instance.reason
-
-    @property
-    def gone(self) -> bool:
-        """Whether the host told that it runs no such instance."""
-        return self.up and (self.instance is None or not self.instance.state.active)
-
-    @property
-    def incoming(self) -> bool:
-        """Whether the instance waits there for its memory."""
-        return self.state is InstanceState.PAUSED and self.reason in ("migrating", "starting up")
-
-    @property
-    def holds(self) -> bool:
-        """Whether the instance is there as a whole: running, or paused by somebody."""
-        active = self.instance is not None and self.instance.state.active
-        return self.up and active and not self.incoming
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """All the decision may know. Times are seconds since the epoch."""
-
-    now: float
-    status: MigrationStatus
-    source: Side
-    destination: Side
-    calling: bool
-    """Our call has not returned."""
-    returned: float | None = None
-    """When our call returned, or when the job of a call that is not ours was first not there."""
-    error: str = ""
-    """What the call failed with."""
-    hint: str = ""
-    code: int = 0
-    """libvirt's number of that error."""
-    certain: bool = True
-    """False: the error leaves open whether the call goes on (the link broke, no answer)."""
-    job: JobSample | None = None
-    """The newest reading; None: none is to be had."""
-    aborted: bool = False
-    """An abort was accepted."""
-    stopped: bool = False
-    """The guest is known to stand still for the switch."""
-    offline: bool = False
-    """Only a definition is moved."""
-    recovering: bool = False
-    """A failed post-copy was asked to go on, and has not been seen to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What it has come to."""
-
-    status: MigrationStatus
-    outcome: str = ""
-    """One sentence, where it is over."""
-    hint: str = ""
-    resumable: bool = False
-
-
 def judge(seen: Seen, name: str, host: str, to: str) -> Judgement:
     """Decide from one look. `name` moves from `host` to `to` (empty: not known where)."""
+    after_switch = not seen.offline and post_copy.concerns(seen)
     if not seen.source.up:
+        if after_switch:
+            return post_copy.unseen(seen, Names(name, host, to))
         return _source_unseen(seen, name, host, to)
     if seen.offline:
         return _offline(seen, name, host, to)
     if seen.recovering and seen.calling:
         return Judgement(MigrationStatus.POST_COPY)
-    if failed := _post_copy_failed(seen, name, host, to):
-        return failed
+    if after_switch:
+        return post_copy.judge(seen, Names(name, host, to))
     over = not seen.calling and seen.returned is not None and seen.certain
     if not over:
         return _under_way(seen, name, host)
@@ -131,8 +57,7 @@ def _offline(seen: Seen, name: str, host: str, to: str) -> Judgement:
 
 def _source_unseen(seen: Seen, name: str, host: str, to: str) -> Judgement:
     """The source is out of reach: only a destination that holds the instance proves anything."""
-    arrived = seen.destination.holds and seen.destination.reason != "post-copy"
-    if arrived and seen.destination.reason != "post-copy failed":
+    if seen.destination.holds:
         return Judgement(MigrationStatus.VERIFYING)
     return Judgement(
         MigrationStatus.UNKNOWN,
@@ -141,42 +66,10 @@ def _source_unseen(seen: Seen, name: str, host: str, to: str) -> Judgement:
     )
 
 
-def _post_copy_failed(seen: Seen, name: str, host: str, to: str) -> Judgement | None:
-    if "post-copy failed" not in (seen.source.reason, seen.destination.reason):
-        return None
-    if seen.destination.holds:
-        why = f" ({seen.error.rstrip('.')})" if seen.error else ""
-        return Judgement(
-            MigrationStatus.POST_COPY_FAILED,
-            f"post-copy of {name} broke: it runs on {to} without the memory still on {host}, "
-            f"and what it misses stands still{why}",
-            "Mend the connection between the hosts, then resume the migration. Never resume "
-            f"{name} on {host}: two would write to its disks.",
-            resumable=True,
-        )
-    if not seen.destination.up:
-        return Judgement(
-            MigrationStatus.UNKNOWN,
-            f"post-copy of {name} broke, and {to or 'the destination'} is out of reach",
-            f"What is left of {name} is told as soon as {to or 'the destination'} is back.",
-        )
-    return Judgement(
-        MigrationStatus.POST_COPY_FAILED,
-        f"{name} is lost: its process on {to} ended in post-copy, and {host} has only a part of "
-        "its memory",
-        f"It cannot be resumed, here or there. Stop what is left of it on {host}, then start it "
-        "anew from its disks.",
-    )
-
-
 def _under_way(seen: Seen, name: str, host: str) -> Judgement:
     source, job = seen.source, seen.job
-    if source.state is InstanceState.PAUSED and source.reason == "post-copy":
-        return Judgement(MigrationStatus.POST_COPY)
-    if seen.status is MigrationStatus.POST_COPY and not source.gone:
-        return Judgement(MigrationStatus.POST_COPY)
     if source.gone:
-        arrived = seen.destination.holds and seen.destination.reason != "post-copy"
+        arrived = seen.destination.holds
         return Judgement(MigrationStatus.VERIFYING if arrived else MigrationStatus.COMPLETING)
     ended = job is not None and job.type in ("none", "completed", "failed", "cancelled")
     if seen.aborted and ended and source.state is not None:
@@ -195,10 +88,12 @@ def _over(seen: Seen, name: str, host: str, to: str) -> Judgement:
     if source.gone:
         if destination.holds:
             return Judgement(MigrationStatus.VERIFYING)
+        if destination.incoming:
+            return Judgement(MigrationStatus.COMPLETING)  # however long: it may still begin to run
         if waited < (SETTLE if destination.up else UNSEEN):
             return Judgement(MigrationStatus.COMPLETING)
         return _vanished(seen, name, host, to)
-    if source.state is InstanceState.PAUSED and source.reason in ("migrating", "post-copy"):
+    if source.state is InstanceState.PAUSED and source.reason == "migrating":
         if waited < SETTLE:
             return Judgement(MigrationStatus.COMPLETING)
         return _stuck(seen, name, host, to)
@@ -245,9 +140,10 @@ def _stuck(seen: Seen, name: str, host: str, to: str) -> Judgement:
     there = "is there too" if seen.destination.holds else "is not there"
     why = f" ({seen.error.rstrip('.')})" if seen.error else ""
     return Judgement(
-        MigrationStatus.FAILED,
+        MigrationStatus.UNKNOWN,
         f"{name} is left {seen.source.state} ({seen.source.reason or 'no reason'}) on {host}, and "
         f"on {to or 'the destination'} it {there}{why}",
         f"Look at both before you touch either: if {name} runs on {to or 'the destination'}, "
         f"never resume it on {host}.",
+        followed=True,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.migration.post_copy import whole
+from core.migration.seen import Side
 from core.model import (
     AgentState,
     Before,
@@ -11,6 +13,7 @@ from core.model import (
     Instance,
     InstanceState,
     JobSample,
+    Migrate,
     Migration,
     MigrationResult,
 )
@@ -141,6 +144,20 @@ def _left(name: str, host: str, here: Instance | None, keeps: bool) -> Check:
     return Check("gone", keeps, f"{name} is off, and still defined, on {host}.")
 
 
+def may_undefine(request: Migrate, here: Side, there: Side) -> bool:
+    """Whether what is left of a definition at the source is to be removed in libvirt's place.
+
+    libvirt forgets that it was asked to when it lost a migration that went on (a post-copy whose
+    hosts lost each other). Only where it was asked for, the source says that everything was sent,
+    and the destination has the whole of it, defined for good.
+    """
+    left, arrived = here.instance, there.instance
+    if not request.undefine or left is None or arrived is None:
+        return False
+    sent = here.gone and left.persistent and left.reason == "migrated"
+    return sent and whole(there) and arrived.persistent
+
+
 def agent_check(answers: bool | None) -> Check:
     """Verify that the guest agent answers where it did before; None: it could not be asked."""
     if answers is None:
@@ -150,15 +167,21 @@ def agent_check(answers: bool | None) -> Check:
     )
 
 
-def left_clean(migration: Migration, destination: Instance | None, *, seen: bool) -> Check:
-    """Verify that a migration that ended before the switch left nothing at the destination."""
-    to = migration.to or "the destination"
-    if not seen:
+def left_clean(migration: Migration, there: Side, *, waited: bool) -> Check:
+    """Verify that a migration that ended before the switch left nothing at the destination.
+
+    libvirt cleans up there by itself, seconds later if it must: before it `waited` what is there
+    says nothing.
+    """
+    name, to = migration.name, migration.to or "the destination"
+    if not there.up:
         return Check("clean", None, f"What is left on {to} could not be seen.")
-    if destination is None:
-        return Check("clean", True, f"Nothing of {migration.name} is left on {to}.")
+    if there.instance is None:
+        return Check("clean", True, f"Nothing of {name} is left on {to}.")
     was = migration.was
-    if was is not None and was.defined_there and not destination.state.active:
-        text = f"{to} has the definition of {migration.name} that it had before, shut off."
-        return Check("clean", True, text)
-    return Check("clean", False, f"{migration.name} is {destination.state} on {to}: look at it.")
+    if was is not None and was.defined_there and there.gone:
+        return Check("clean", True, f"{to} has the definition of {name} that it had before, off.")
+    state = there.instance.state
+    if not waited:
+        return Check("clean", None, f"{name} is still {state} on {to}: it is looked at again.")
+    return Check("clean", False, f"{name} is {state} on {to}: look at it.")

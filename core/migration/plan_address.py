@@ -92,10 +92,11 @@ def _is_ipv6(text: str) -> bool:
         return False
 
 
-def checked_uri(uri: str, *, same_machine: bool) -> str:
+def checked_uri(uri: str, *, by_socket: bool) -> str:
     """Return the URI the operator gave for the destination's daemon. Raises UsageError.
 
-    It is opened by the source's daemon, often as root: no program may be in it.
+    It is opened by the source's daemon, often as root: no program may be in it, and a socket only
+    where its path means the same there (`by_socket`).
     """
     parts = _split(uri)
     driver, _, transport = parts.scheme.partition("+")
@@ -110,7 +111,7 @@ def checked_uri(uri: str, *, same_machine: bool) -> str:
             f"The destination URI {clean(uri)!r} does not end in /system or /session.",
             f"Did you mean {parts.scheme}://{clean(parts.netloc)}/system?",
         )
-    if not parts.hostname and not same_machine:
+    if not parts.hostname and not by_socket:
         raise UsageError(
             f"The destination URI {clean(uri)!r} names no host: for the source it is itself.",
             "Say how the source reaches the destination: qemu+ssh://HOST/system.",
@@ -145,8 +146,10 @@ def daemon_uri(destination: Destination, source: str) -> tuple[str, str]:
     parts = _split(destination.uri)
     if destination.hostname:
         checked_hostname(destination.hostname, f"The host name of {clean(destination.name)}")
-    if destination.same_machine:
-        return _on_one_machine(parts, destination.uri)
+    if destination.same_kernel and not parts.hostname:
+        return destination.uri, ""
+    if destination.same_machine and parts.hostname and (told := _by_socket(parts)):
+        return told, "Both hosts are on one machine: the destination's socket is used, not a login."
     if (parts.hostname or "").lower() in LOOPBACK_NAMES:
         return _by_its_name(destination, parts, source)
     kept: list[str] = []
@@ -161,19 +164,27 @@ def daemon_uri(destination: Destination, source: str) -> tuple[str, str]:
     )
 
 
-def _on_one_machine(parts: SplitResult, uri: str) -> tuple[str, str]:
-    """Return the socket itself where the way to it is a login to the same machine."""
+def _by_socket(parts: SplitResult) -> str:
+    """Return the address by the socket that a login leads to; empty: it names none."""
     sockets = [part for part in parts.query.split("&") if part.startswith("socket=")]
-    if not parts.hostname or not sockets:
-        return uri, ""
     driver = parts.scheme.partition("+")[0]
-    return f"{driver}+unix://{parts.path}?{sockets[0]}", (
-        "Both hosts are on one machine: the destination's socket is used, without a login."
-    )
+    return f"{driver}+unix://{parts.path}?{sockets[0]}" if sockets else ""
 
 
 def _by_its_name(destination: Destination, parts: SplitResult, source: str) -> tuple[str, str]:
-    """Return a URI by the name a host gives itself, where it is open by a local one."""
+    """Return a URI by the name a host gives itself, where it is open by a local one.
+
+    A local one may be a port or a socket that is forwarded. Raises UsageError where that name does
+    not tell the destination from the source, or is not known.
+    """
+    if destination.same_machine is None:
+        raise UsageError(
+            f"{clean(destination.name)} is open here as {clean(destination.uri)}, and whether "
+            f"{source} runs on the same machine cannot be told (its name is "
+            f"{clean(destination.hostname) or 'not known'!r}).",
+            f"Say how {source} reaches it: destination URI qemu+ssh://HOST/system, "
+            "migration address tcp://HOST.",
+        )
     if destination.hostname.lower() in LOOPBACK_NAMES:
         raise UsageError(
             f"{clean(destination.name)} is open here as {clean(destination.uri)}, which {source} "

@@ -82,7 +82,8 @@ def route(request: Migrate, destination: Destination, source: str) -> tuple[Rout
 
 def _uri(request: Migrate, destination: Destination, source: str, notes: list[str]) -> str:
     if request.destination_uri:
-        return checked_uri(request.destination_uri, same_machine=destination.same_machine)
+        by_socket = bool(destination.same_machine or destination.same_kernel)
+        return checked_uri(request.destination_uri, by_socket=by_socket)
     uri, note = daemon_uri(destination, source)
     notes.extend(filter(None, (note,)))
     return uri

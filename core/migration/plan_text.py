@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from core.migration.flags import VIRSH_FLAGS, VIRSH_PARAMETERS
 from core.migration.plan_values import Parameter, Plan
 from core.model import Instance, Migrate, Rewrites
-from core.model.text import clean
+from core.model.text import clean, real_name
 from core.xml import format_xml
 
 _UNITS = {
@@ -48,8 +48,9 @@ def virsh_migrate(plan: Plan, instance: Instance, settled: Migrate, source_uri: 
 
 def _subject(instance: Instance) -> str:
     """Return the instance's name, or its UUID where virsh would take the name for another thing."""
-    plain = instance.name == clean(instance.name) and not instance.name.startswith("-")
-    return instance.name if plain and not instance.name.isdigit() else instance.uuid
+    name = instance.name
+    plain = name == clean(name) == real_name(name) and not name.startswith("-")
+    return name if plain and not name.isdigit() else instance.uuid
 
 
 def _argument(name: str, value: Parameter, instance: Instance) -> str:

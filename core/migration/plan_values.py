@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from core.migration.flags import MigrateFlag, flag_names
+from core.migration.machine import Machine, one_kernel, one_machine
 
 Parameter = str | int | list[str]
 """A value of libvirt's typed parameters."""
@@ -27,25 +27,16 @@ class Destination:
     """As it is open from here."""
     hostname: str = ""
     """What it calls itself (virConnectGetHostname); empty: not known."""
-    local: bool = False
-    """The URI is only good on the machine it was written on: `qemu:///system`, a unix socket."""
-    same_machine: bool = False
-    """Source and destination are two daemons of one machine, as in the lab."""
+    same_machine: bool | None = False
+    """Source and destination are two daemons of one machine, as in the lab; None: not known."""
+    same_kernel: bool = False
+    """Both run on the machine of this console, where a socket's path means one thing."""
 
 
-def describe_destination(
-    name: str, uri: str, *, hostname: str = "", source_uri: str = ""
-) -> Destination:
-    """Return a destination with what its URI and the source's tell of their machines. Pure."""
-    here, there = _machine(source_uri), _machine(uri)
-    same = bool(source_uri) and here == there and urlsplit(source_uri) != urlsplit(uri)
-    return Destination(name, uri, hostname, not (urlsplit(uri).hostname or ""), same)
-
-
-def _machine(uri: str) -> str:
-    """Return the machine a URI means; empty: this one."""
-    host = (urlsplit(uri).hostname or "").lower()
-    return "" if host in LOOPBACK_NAMES else host
+def describe_destination(name: str, uri: str, here: Machine, there: Machine) -> Destination:
+    """Return a destination with what its daemon and the source's tell of their machines. Pure."""
+    same = one_machine(here, there)
+    return Destination(name, uri, there.hostname, same, one_kernel(here, there))
 
 
 @dataclass(frozen=True, slots=True)

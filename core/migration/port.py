@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from core.migration.machine import Machine
 from core.model import Instance, JobSample, Limits
 
 
@@ -86,8 +87,16 @@ class MigrationHosts(Protocol):
         """Read the migratable live XML and the XML of the next start, secrets included."""
         ...
 
+    async def machine(self, host: str) -> Machine:
+        """Read what tells the machine of a host from others."""
+        ...
+
     async def set_autostart(self, host: str, uuid: str) -> None:
         """Have an instance started with its host."""
+        ...
+
+    async def undefine(self, host: str, uuid: str) -> None:
+        """Remove the definition of an instance that is off and has moved away."""
         ...
 
     async def agent_answers(self, host: str, uuid: str) -> bool | None:

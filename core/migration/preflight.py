@@ -14,6 +14,7 @@ from core.errors import VirtdeckError
 from core.migration import (
     preflight_compute,
     preflight_devices,
+    preflight_files,
     preflight_hosts,
     preflight_instance,
     preflight_means,
@@ -34,6 +35,7 @@ FULL_RULES = (
     *preflight_compute.FULL_RULES,
     *preflight_storage.FULL_RULES,
     *preflight_devices.FULL_RULES,
+    *preflight_files.FULL_RULES,
     *preflight_means.FULL_RULES,
     *preflight_xml.FULL_RULES,
 )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from core.migration.facts import DestinationFacts, Facts, Side, SourceFacts, why
+from core.migration.machine import one_kernel, one_machine
 from core.model import Finding, Level, Migrate, State
 from core.model.text import clean
 from core.xml.needs import Needs
@@ -63,6 +64,16 @@ class FullCase(SourceCase):
     there: DestinationFacts
     wanted: Needs
     """What it will need of the destination: its XML with the rewrites carried out."""
+
+    @property
+    def one_machine(self) -> bool | None:
+        """Whether both hosts are daemons of one machine; None: it cannot be told."""
+        return one_machine(self.here.machine, self.there.machine)
+
+    @property
+    def one_kernel(self) -> bool:
+        """Whether both run on the machine of this console."""
+        return one_kernel(self.here.machine, self.there.machine)
 
 
 Found = Iterable[Finding]

@@ -15,6 +15,7 @@ from core.migration.preflight_case import (
     warning,
 )
 from core.model import Finding
+from core.model.driver import driver_of_type
 
 _TIGHT = 0.9
 _HUGE = 2 * 1024 * 1024
@@ -71,6 +72,9 @@ _SAME_CPU = warning(
 def check_machine(case: FullCase) -> Iterator[Finding]:
     """The machine type and the emulator are there."""
     machine, known = case.wanted.instance.machine, case.there.machine_known
+    product = driver_of_type(case.wanted.instance.type).product
+    if not machine and product != "QEMU":
+        return  # a container has none
     if known is None:
         text = f"Whether {case.destination} has the machine type {machine} is not known."
         yield unknown("machine", text, side=case.there, look="machine")
@@ -79,12 +83,12 @@ def check_machine(case: FullCase) -> Iterator[Finding]:
     else:
         yield blocker(
             "machine",
-            f"QEMU on {case.destination} has no machine type {machine or '(none given)'}.",
-            "Update QEMU there, or choose a destination that has it.",
+            f"{product} on {case.destination} has no machine type {machine or '(none given)'}.",
+            f"Update {product} there, or choose a destination that has it.",
         )
     if case.there.emulator_known is False:
         text = f"{case.destination} has no emulator at {case.wanted.emulator}."
-        yield blocker("emulator", text, "Install QEMU there at the same path.")
+        yield blocker("emulator", text, f"Install {product} there at the same path.")
 
 
 def check_vcpus(case: FullCase) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Preflight: networks, devices of the host, secrets, files. Pure."""
+"""Preflight: networks, devices of the host, secrets, consoles. Pure."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ _MOVE_CURE = "Detach it before the move and attach one there, or say what it is 
 
 def check_networks(case: FullCase) -> Iterator[Finding]:
     """Its virtual networks exist there and are active."""
-    names = [each.source for each in case.wanted.instance.interfaces if each.type == "network"]
-    for name in dict.fromkeys(names):
+    for name in dict.fromkeys(case.wanted.networks):
         code = named("network", name)
         networks = case.there.networks
         if networks is None:
@@ -38,6 +37,27 @@ def check_networks(case: FullCase) -> Iterator[Finding]:
             yield blocker(code, f"The network {name} of {case.destination} is not active.", cure)
         else:
             yield ok(code, f"{case.destination} has the network {name}, and it is active.")
+
+
+def check_filters(case: FullCase) -> Iterator[Finding]:
+    """The network filters of its interfaces exist there."""
+    for name in case.wanted.filters:
+        code, filters = named("filter", name), case.there.filters
+        if filters is None:
+            text = f"Whether {case.destination} has the network filter {name} is not known."
+            yield unknown(code, text, side=case.there, look="filters")
+        elif name in filters:
+            yield ok(code, f"{case.destination} has the network filter {name}.")
+        else:
+            text = f"{case.destination} has no network filter {name}."
+            yield blocker(code, text, "Define it there: virsh nwfilter-define.")
+
+
+def check_address(case: FullCase) -> Iterator[Finding]:
+    """The fixed address of its vsock is no other guest's there."""
+    if case.wanted.cid is not None:
+        text = f"Whether its vsock address {case.wanted.cid} is free there is not known."
+        yield unknown("vsock", text, "Look there, or let libvirt choose it (cid auto='yes').")
 
 
 def check_bridges(case: FullCase) -> Iterator[Finding]:
@@ -126,39 +146,6 @@ def check_secrets(case: FullCase) -> Iterator[Finding]:
             yield blocker(code, text, "Define it there with its value: virsh secret-define.")
 
 
-def check_files(case: FullCase) -> Iterator[Finding]:
-    """What QEMU opens besides its disks: kernel, initrd, persistent memory."""
-    dubious = []
-    for path in (*case.wanted.boot_files, *case.wanted.persistent_memory):
-        found = case.there.path(path)
-        if found.exists is False:
-            text = f"{case.destination} has no {path}, which its QEMU opens when it starts."
-            yield blocker(named("file", path.rpartition("/")[2]), text, "Copy it there.")
-        elif found.exists is None:
-            dubious.append(path)
-    if dubious:
-        text = f"Whether {case.destination} has {listed(dubious, 4)} is not known."
-        yield unknown("files", text, "Copy them there, or look.")
-    elif case.wanted.boot_files:
-        yield ok("files", f"{case.destination} has its kernel and what it boots with.")
-
-
-def check_logs(case: FullCase) -> Iterator[Finding]:
-    """The directories that its serial lines are logged to exist there."""
-    dubious = []
-    for path in dict.fromkeys(log.rpartition("/")[0] for log in case.wanted.logs):
-        found = case.there.path(path)
-        if found.exists is False:
-            text = f"{case.destination} has no {path}, where its serial line is logged."
-            yield blocker("serial-log", text, f"Make it there: mkdir -p {path}.")
-        elif found.exists is None:
-            dubious.append(path)
-    if dubious:
-        places = listed(dubious, 4)
-        text = f"Whether {case.destination} has {places}, where it is logged, is not known."
-        yield unknown("serial-log", text, "Make the directory there.")
-
-
 def check_consoles(case: FullCase) -> Iterator[Finding]:
     """Graphics and video that the destination can offer."""
     for address in case.wanted.listen:
@@ -188,7 +175,7 @@ FULL_RULES: tuple[FullRule, ...] = (
     check_other_interfaces,
     check_host_devices,
     check_secrets,
-    check_files,
-    check_logs,
+    check_filters,
+    check_address,
     check_consoles,
 )

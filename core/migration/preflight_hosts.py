@@ -17,6 +17,7 @@ from core.migration.preflight_case import (
     warning,
 )
 from core.model import Finding, Host, LinkStatus
+from core.model.driver import driver_of_type
 
 
 def check_links(case: Case) -> Iterator[Finding]:
@@ -158,7 +159,8 @@ def check_guest_type(case: FullCase) -> Iterator[Finding]:
     elif wanted not in kinds:
         cure = "Load kvm_intel or kvm_amd there, and let the daemon's user open /dev/kvm."
         if instance.type != "kvm":
-            cure = f"Install QEMU for {instance.architecture} there."
+            product = driver_of_type(instance.type).product
+            cure = f"Install {product} for {instance.architecture} there."
         yield blocker("guest-type", f"{case.destination} runs no {wanted} guests.", cure)
     else:
         yield ok("guest-type", f"{case.destination} runs {wanted} guests.")
@@ -179,9 +181,10 @@ def check_transport(case: FullCase) -> Iterator[Finding]:
 
 def check_versions(case: FullCase) -> Iterator[Finding]:
     """The destination is not older than the source."""
+    product = driver_of_type(case.needs.instance.type).product
     for code, what, here, there in (
         ("version-libvirt", "libvirt", case.here.libvirt, case.there.libvirt),
-        ("version-qemu", "QEMU", case.here.qemu, case.there.qemu),
+        ("version-qemu", product, case.here.qemu, case.there.qemu),
     ):
         if here is None or there is None:
             yield unknown(code, f"The version of {what} is not known on both hosts.")
@@ -198,17 +201,11 @@ def check_versions(case: FullCase) -> Iterator[Finding]:
 
 def check_address(case: FullCase) -> Iterator[Finding]:
     """The source's daemon reaches the destination's under the address it is told."""
-    request, facts = case.request, case.facts
-    uri = request.destination_uri or facts.destination_uri
-    if case.here.local and case.there.local:
+    uri = case.facts.destination_uri
+    if case.facts.options:
+        return  # there is no address yet: the plan says what is missing
+    if case.one_kernel and "+unix:" in uri:
         yield ok("address", "Both daemons are on this machine, and reach each other by socket.")
-    elif not request.destination_uri and facts.reachable_address is False:
-        yield blocker(
-            "address",
-            f"{uri} is {case.destination} seen from here; on {case.source} it means {case.source}.",
-            f"Give the destination URI that {case.source} reaches it at, "
-            "such as qemu+ssh://root@HOST/system.",
-        )
     else:
         yield unknown(
             "address",
@@ -221,17 +218,16 @@ def check_memory_address(case: FullCase) -> Iterator[Finding]:
     """The memory finds its way: address and ports."""
     if case.request.offline or case.request.tunnelled:
         return
-    if case.here.local and case.there.local:
-        yield ok("ports", "The memory goes over this machine's own loopback.")
+    by_default = not case.request.migrate_uri
+    if case.one_machine and by_default:
+        yield ok("ports", "Both daemons are on one machine: the memory goes over its loopback.")
         return
-    hostname = case.there.hostname
-    if not case.request.migrate_uri and (
-        hostname.startswith("localhost") or (hostname and hostname == case.here.hostname)
-    ):
+    here, there = case.here.machine.hostname, case.there.machine.hostname
+    if by_default and (there.startswith("localhost") or (there and there == here)):
         yield blocker(
             "migrate-address",
-            f"{case.destination} calls itself {hostname!r}: {case.source} would send the memory to "
-            "itself.",
+            f"{case.destination} calls itself {there!r}{_as_well(here, there, case.source)}: "
+            f"{case.source} would send the memory to itself.",
             "Give a migration address (tcp://ADDRESS), or set migration_host in its qemu.conf.",
         )
     yield unknown(
@@ -242,10 +238,16 @@ def check_memory_address(case: FullCase) -> Iterator[Finding]:
     )
 
 
+def _as_well(here: str, there: str, source: str) -> str:
+    if here != there:
+        return ""
+    return f", as {source} does, and whether the two are one machine cannot be told"
+
+
 def check_clocks(case: FullCase) -> Iterator[Finding]:
     """The guest's clock goes on from the destination's."""
-    if case.here.local and case.there.local:
-        yield ok("clock", "Both hosts have the clock of this machine.")
+    if case.one_machine or case.one_kernel:
+        yield ok("clock", "Both hosts have the clock of one machine.")
     else:
         yield unknown(
             "clock",

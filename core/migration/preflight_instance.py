@@ -22,6 +22,7 @@ _STEADY = "Wait for the end of it, or end it."
 _UNDER_WAY = (
     MigrationStatus.RUNNING,
     MigrationStatus.POST_COPY,
+    MigrationStatus.POST_COPY_INTERRUPTED,
     MigrationStatus.COMPLETING,
     MigrationStatus.VERIFYING,
     MigrationStatus.UNKNOWN,
@@ -200,6 +201,11 @@ def check_unmovable(case: SourceCase) -> Iterator[Finding]:
     if needs.shared_memory:
         text = f"It shares memory with others ({listed(needs.shared_memory)})."
         yield blocker("shared-memory", text, "Detach these devices, or make it their master.")
+    if needs.transient_disks:
+        text = (
+            f"Its disk {listed(needs.transient_disks)} is transient: libvirt does not migrate it."
+        )
+        yield blocker("transient-disk", text, "Shut it down and move its definition (offline).")
     for each in needs.file_systems:
         yield from _file_system(case, each)
     if needs.vdpa:
@@ -214,7 +220,10 @@ def check_unmovable(case: SourceCase) -> Iterator[Finding]:
 
 def _file_system(case: SourceCase, written: str) -> Iterator[Finding]:
     driver, _, tag = written.partition(" ")
-    if driver != "virtiofs":
+    if case.needs.instance.type == "lxc":
+        text = f"Its file system at {tag} is on {case.source}: no container's moves with it."
+        yield blocker("file-system", text, "Copy it there and define the container anew.")
+    elif driver != "virtiofs":
         text = (
             f"A directory of {case.source} is shared with it by 9p ({tag}): that does not migrate."
         )

@@ -110,4 +110,28 @@ def check_security(case: FullCase) -> Iterator[Finding]:
         )
 
 
-FULL_RULES: tuple[FullRule, ...] = (check_post_copy, check_emulation, check_security)
+def check_age(case: FullCase) -> Iterator[Finding]:
+    """libvirt at both ends is new enough for what was chosen (versions: libvirt.md 6.1 and 6.2)."""
+    request = case.request
+    chosen = (
+        ("compression by zlib or zstd", 9_004_000, {"zlib", "zstd"} & set(request.compression)),
+        ("zero-copy", 8_005_000, request.zero_copy),
+        ("synchronous writes of copied disks", 8_000_000, request.synchronous_writes),
+        ("parallel connections", 5_002_000, request.parallel),
+    )
+    for what, since, wanted in chosen:
+        for host, has in ((case.source, case.here.libvirt), (case.destination, case.there.libvirt)):
+            if wanted and has is not None and has < since:
+                yield blocker(
+                    "libvirt-age",
+                    f"libvirt {version(has)} on {host} has no {what}: {version(since)} brought it.",
+                    "Do without, or update libvirt.",
+                )
+
+
+FULL_RULES: tuple[FullRule, ...] = (
+    check_post_copy,
+    check_emulation,
+    check_security,
+    check_age,
+)

@@ -34,7 +34,7 @@ class Sharing(Value, frozen=True):
 
 def sharing(case: FullCase, here: PathFacts, there: PathFacts) -> Sharing:
     """Return whether a path means the same file or device at both ends."""
-    if case.here.local and case.there.local:
+    if case.one_kernel:
         return _on_one_machine(here, there)
     pools = [pool for pool in (here.pool, there.pool) if pool is not None]
     if there.exists is False:

@@ -80,7 +80,7 @@ def _only_read(case: FullCase, disk: Disk, found: Sharing) -> Finding:
 
 def _chain(case: FullCase, disk: Disk) -> Iterator[Finding]:
     """The images below a disk are there as well."""
-    layers = [layer for layer in disk.backing if layer.type in ("file", "block")]
+    layers = [layer for layer in disk.layers[1:] if layer.type in ("file", "block")]
     if not layers:
         return
     code, below = (
@@ -101,7 +101,9 @@ def _chain(case: FullCase, disk: Disk) -> Iterator[Finding]:
 
 
 def disks_at_stake(case: FullCase) -> list[Disk]:
-    """Return the disks that stay where they are and that libvirt looks at: files and devices."""
+    """Return the disks that stay where they are and that libvirt looks at: files, devices, and
+    the volumes of pools, which are one or the other.
+    """
     copied = {disk.target for disk in copied_disks(case)}
     return [
         disk
@@ -128,12 +130,12 @@ def check_safety(case: FullCase) -> Iterator[Finding]:
     for disk in disks:
         yield from _cache(case, disk)
     yield from _file_systems(
-        case, [disk for disk in disks if disk.source and disk.source.type == "file"]
+        case, [disk for disk in disks if disk.source and disk.source.type != "block"]
     )
 
 
 def _local_type(disk: Disk) -> bool:
-    return disk.source is not None and disk.source.type in ("file", "block")
+    return disk.source is not None and disk.source.type in ("file", "block", "volume")
 
 
 def _cache(case: FullCase, disk: Disk) -> Iterator[Finding]:
@@ -158,6 +160,12 @@ def _file_systems(case: FullCase, disks: list[Disk]) -> Iterator[Finding]:
         if path.file_system in NETWORK_FILE_SYSTEMS:
             continue
         if not path.file_system and pool in NETWORK_POOLS:
+            continue
+        if (
+            disk.source is not None
+            and disk.source.type == "volume"
+            and disk_sharing(case, disk).same
+        ):
             continue
         (refused if path.file_system else dubious).append((disk.target, path.file_system))
     cure = "Allow it (unsafe) where you know that both hosts see the same files."
@@ -277,7 +285,7 @@ def check_pools(case: FullCase) -> Iterator[Finding]:
 
 
 def _used(disk: Disk) -> tuple[str, ...]:
-    return tuple(each.path for each in (disk.source, *disk.backing) if each is not None)
+    return tuple(each.path for each in disk.layers)
 
 
 FULL_RULES: tuple[FullRule, ...] = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from msgspec.structs import replace
 
 from core.errors import NotFoundError, RefusedError
@@ -9,7 +11,7 @@ from core.migration.limits import first_downtime
 from core.migration.logbook import Logbook
 from core.migration.outcome import before
 from core.migration.plan import Plan, plan, resume_plan
-from core.migration.plan_values import Destination, describe_destination
+from core.migration.plan_values import describe_destination
 from core.migration.port import Line, MigrationHosts
 from core.model import (
     Instance,
@@ -61,29 +63,29 @@ def vouched(request: Migrate, found: Preflight) -> Migrate:
 async def read_plan(
     hosts: MigrationHosts, state: State, request: Migrate, *, resume: bool = False
 ) -> Plan:
-    """Read the XML and plan. Raises RefusedError, UsageError, and what reading raises."""
-    live, inactive = await hosts.xml(request.subject.host, request.subject.id)
-    here = state.hosts.get(request.subject.host)
+    """Read the XML and both machines, and plan.
+
+    Raises RefusedError, UsageError, NotFoundError for a host that is not open, and what reading
+    raises.
+    """
+    here, there = state.hosts.get(request.subject.host), state.hosts.get(request.to)
+    if there is None:
+        known = ", ".join(state.hosts)
+        raise NotFoundError(f"There is no host {request.to!r}.", f"Known: {known}.")
+    (live, inactive), ours, theirs = await asyncio.gather(
+        hosts.xml(request.subject.host, request.subject.id),
+        hosts.machine(request.subject.host),
+        hosts.machine(request.to),
+    )
     made = plan(
         request,
         xml=live,
         inactive_xml=inactive,
         instance=_instance(state, request),
-        destination=target(state, request),
+        destination=describe_destination(there.name, there.uri, ours, theirs),
         source_uri="" if here is None else here.uri,
     )
     return resume_plan(made) if resume else made
-
-
-def target(state: State, request: Migrate) -> Destination:
-    """Return what is known of the destination; raises NotFoundError for a host not open. Pure."""
-    there, here = state.hosts.get(request.to), state.hosts.get(request.subject.host)
-    if there is None:
-        known = ", ".join(state.hosts)
-        raise NotFoundError(f"There is no host {request.to!r}.", f"Known: {known}.")
-    hostname = "" if there.facts is None else there.facts.hostname
-    source_uri = "" if here is None else here.uri
-    return describe_destination(there.name, there.uri, hostname=hostname, source_uri=source_uri)
 
 
 def _instance(state: State, request: Migrate) -> Instance:

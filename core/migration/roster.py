@@ -15,7 +15,6 @@ from core.model import (
     Delta,
     Migrate,
     Migration,
-    MigrationStatus,
     ObjectKey,
     State,
 )
@@ -72,17 +71,21 @@ class Roster:
         number = tracker.migration.id
         if (watching := self.trackers.get(number)) is not None:
             watching.retire()  # it was another console's, and is ours now
+        for other in list(self.trackers.values()):
+            if other.migration.uuid == tracker.migration.uuid and other.migration.over:
+                await other.supersede()
         self.trackers[number] = tracker
         try:
             migration = await tracker.follow(call)
             # a call that broke in post-copy may never return, and what is left waits for hands
-            if call is not None and migration.status is not MigrationStatus.POST_COPY_FAILED:
+            if call is not None and not migration.followed:
                 await asyncio.wait({call}, timeout=RETURN)
         finally:
             if self.trackers.get(number) is tracker:
                 del self.trackers[number]
             await tracker.line.close()
         self.begin(tracker.ending.check_agent())
+        self.begin(tracker.ending.check_clean())
         return migration
 
     def observe(self, news: Delta) -> None:

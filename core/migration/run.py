@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -16,6 +15,7 @@ from core.migration.plan import Plan
 from core.migration.port import Call, Line
 from core.migration.roster import Roster
 from core.migration.tracker import Tracker
+from core.migration.words import against_not_open
 from core.model import (
     Answer,
     Delta,
@@ -31,9 +31,7 @@ from core.model import (
 )
 from core.operations.case import Case
 from core.operations.conduct import Keep
-from core.operations.verb import End, cancelled, done, failed
-
-_log = logging.getLogger(__name__)
+from core.operations.verb import End, cancelled, done, failed, unknown
 
 RESUME_TRIES, RESUME_PAUSE = 10, 0.5
 """How often a failed post-copy is asked to go on, and the seconds between."""
@@ -80,7 +78,10 @@ class Conductor:
         return await preparation.read_plan(self._roster.hosts, self._roster.state(), request)
 
     async def run(self, case: Case, keep: Keep) -> End:
-        """Carry a migration out, or follow the one a dead console began."""
+        """Carry a migration out, or follow the one a dead console began.
+
+        One that is over and not settled is followed until it is: its end may be another then.
+        """
         if case.progress.migration is not None:
             return await self._adopt(case, case.progress.migration, keep)
         if isinstance(case.request, ResumeMigration):
@@ -142,13 +143,14 @@ class Conductor:
                 await call
 
     async def _adopt(self, case: Case, migration: Migration, keep: Keep) -> End:
-        if migration.status.final:
+        if migration.settled:
             return end_of(migration)
         request = case.request
         if not isinstance(request, Migrate):
             request = recover.request_of(migration, self._roster.state())
         log = self._logbook(migration, case, keep)
-        log.change("taken over from a console that ended")
+        if not case.record.status.final:
+            log.change("taken over from a console that ended")
         return end_of(await self._roster.follow(self._roster.tracker(log, request), None))
 
     async def _resume(self, case: Case, request: ResumeMigration, keep: Keep) -> End:
@@ -193,6 +195,8 @@ class Conductor:
             raise NotFoundError(
                 f"There is no migration {migration_id!r}.", "See `virtdeck migrations`."
             )
+        if migration.not_open:
+            raise RefusedError(against_not_open(migration))
         log = Logbook(migration, self._roster.clock, self._roster.publish, None)
         line = self._roster.line(migration)
         try:
@@ -203,13 +207,17 @@ class Conductor:
 
     def _logbook(self, migration: Migration, case: Case, keep: Keep) -> Logbook:
         async def keep_it(migration: Migration) -> None:
-            case.moved(migration, str(migration.status))
+            status, outcome = migration.status, migration.outcome
+            case.moved(migration, f"{status}: {outcome}" if outcome else str(status))
             try:
                 await keep(case)
             except JournalError as error:
-                _log.warning("a migration goes on without the journal: %s", error)
+                text = f"not journalled: {error}"
+                if all(step.text != text for step in log.migration.timeline):
+                    log.change(text)
 
-        return Logbook(migration, self._roster.clock, self._roster.publish, keep_it)
+        log = Logbook(migration, self._roster.clock, self._roster.publish, keep_it)
+        return log
 
 
 def end_of(migration: Migration) -> End:
@@ -221,6 +229,8 @@ def end_of(migration: Migration) -> End:
         return done(". ".join([outcome, *bad]), hint)
     if migration.status is MigrationStatus.ABORTED:
         return cancelled(outcome, hint)
+    if migration.status is MigrationStatus.UNKNOWN:
+        return unknown(outcome, hint)
     return failed(outcome, hint)
 
 

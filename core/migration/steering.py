@@ -66,3 +66,11 @@ def aborting(migration: Migration) -> bool:
         record.steer.kind is SteerKind.ABORT and record.answer is Answer.DONE
         for record in migration.steering
     )
+
+
+def abort_pending(migration: Migration) -> bool:
+    """Whether an abort was sent and has no answer yet."""
+    return any(
+        record.steer.kind is SteerKind.ABORT and record.answer is Answer.REQUESTED
+        for record in migration.steering
+    )

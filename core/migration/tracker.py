@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
+from msgspec.structs import replace
+
 from core.errors import VirtdeckError
 from core.hypervisor.job_stats import read_sample
 from core.migration import monitor
@@ -19,9 +21,9 @@ from core.migration.helm import Helm
 from core.migration.limits import in_force
 from core.migration.logbook import Logbook
 from core.migration.lookout import Lookout
-from core.migration.monitor import Judgement
 from core.migration.port import Line, MigrationHosts
 from core.migration.prospect import Prospect
+from core.migration.seen import Judgement
 from core.model import (
     Event,
     Limits,
@@ -34,6 +36,8 @@ from core.model.event import InstanceLifecycle, JobCompleted, MigrationIteration
 
 POLL = 0.5
 """Seconds between two looks when no event comes."""
+CALM = 10.0
+"""The same where nothing is copied: events of both hosts tell when it goes on."""
 HURRY = 0.05
 """The same between an accepted abort and its effect."""
 LIMITS_EVERY = 10.0
@@ -59,6 +63,9 @@ _STATUS = {
     MigrationStatus.RUNNING: "the copying has begun",
     MigrationStatus.UNKNOWN: "out of sight",
 }
+_WAITS = (MigrationStatus.POST_COPY_INTERRUPTED, MigrationStatus.POST_COPY_FAILED)
+_LESS = (MigrationStatus.POST_COPY_INTERRUPTED, MigrationStatus.UNKNOWN)
+"""What does not replace "failed", which both sides said: a daemon may be down for a moment."""
 
 
 class Tracker:
@@ -104,6 +111,12 @@ class Tracker:
         self._retired = True
         self.wake()
 
+    async def supersede(self) -> None:
+        """Amend it no longer: another migration of the instance goes on from where it is."""
+        self.retire()
+        self.log.change("another migration goes on from here", followed=False, resumable=False)
+        await self.log.keep()
+
     def saw(self, event: Event) -> None:
         """Take an event of the instance, of either host."""
         migration = self.migration
@@ -128,26 +141,62 @@ class Tracker:
             self.log.change(text.format(host=event.host))
 
     async def follow(self, call: asyncio.Task[None] | None) -> Migration:
-        """Follow to the end; `call` is ours, None: somebody else's, or that of a dead console."""
+        """Follow to the end; `call` is ours, None: somebody else's, or that of a dead console.
+
+        One that is over for whoever waits, and not settled, is followed until it is.
+        """
         self.lookout.call = call
+        again = self.migration.over
         try:
             while True:
                 await self._look()
-                await self._apply(await self._judge())
-                if self.migration.status.final or self._retired:
+                if self._retired:
                     return self.migration
-                if not self._elsewhere:
+                if self._elsewhere:
+                    self._heed_owner()
+                else:
+                    await self._decide()
+                migration = self.migration
+                if migration.settled if again else migration.over:
+                    return migration
+                if not (self._elsewhere or migration.over):
                     self._act()
                 await self._wait()
         finally:
             self.helm.close()
+
+    def _heed_owner(self) -> None:
+        """Take the word of the console that runs it, from the journal: two would say two things.
+
+        When that one ends, the migration is adopted, and this tracker retired. What was done to it
+        from here is not in the owner's journal.
+        """
+        ours, theirs = self.migration, self._state().migrations.get(self.migration.id)
+        if theirs is None or theirs is ours:
+            return
+        missing = [record for record in ours.steering if record not in theirs.steering]
+        if missing:
+            self.log.put(replace(theirs, steering=(*theirs.steering, *missing)))
+        else:
+            self.log.migration = theirs
+
+    async def _decide(self) -> None:
+        """Judge, and act on it; an abort that is still to be answered is waited for first.
+
+        The call of one that is aborted may fail before the abort is answered: what it has come to
+        is decided once, from both.
+        """
+        judgement = await self._judge()
+        waits = judgement.status.final and self.helm.abort_pending
+        if not (waits or self._retired):
+            await self._apply(judgement)
 
     async def _look(self) -> None:
         if not self.migration.to and (to := destination(self._state(), self.migration)):
             self.log.change(to=to)
         await self.lookout.look(self.migration)
         job = self.lookout.job
-        if job is None or not self.lookout.copying:
+        if job is None or not self.lookout.copying or self.migration.over:
             return
         side = self.lookout.side(self.migration.host, self.migration.uuid)
         can_switch = self.helm.can_switch(side.state)
@@ -172,7 +221,7 @@ class Tracker:
         quick = self._judged()
         same = quick.status is self.migration.status
         if same and quick.status.copying and self.lookout.returned is None:
-            return quick
+            return quick  # what is copied shows its end by events
         await self.lookout.look_both(self.migration)
         return self._judged()
 
@@ -189,18 +238,39 @@ class Tracker:
             if status is MigrationStatus.VERIFYING:
                 self.log.change(status=status)
                 await self.ending.complete()
-            elif status.final:
-                await self.ending.fail(judgement)
-            elif status is not self.migration.status:
-                self.log.change(
-                    _STATUS.get(status, ""),
-                    status=status,
-                    outcome=judgement.outcome,
-                    hint=judgement.hint,
-                )
-                await self.log.keep()
+            elif self._is_news(judgement):
+                if status.final:
+                    await self.ending.fail(judgement)
+                else:
+                    await self._goes_on(judgement)
         finally:
             self.lookout.sides.clear()
+
+    def _is_news(self, judgement: Judgement) -> bool:
+        migration = self.migration
+        if migration.status is MigrationStatus.POST_COPY_FAILED and judgement.status in _LESS:
+            return False
+        if migration.over:
+            new = (judgement.status, judgement.followed, judgement.resumable)
+            return new != (migration.status, migration.followed, migration.resumable)
+        return (judgement.status, judgement.outcome) != (migration.status, migration.outcome)
+
+    async def _goes_on(self, judgement: Judgement) -> None:
+        """Note where it stands, where it is not over: that may take back an end."""
+        status, migration = judgement.status, self.migration
+        text = judgement.outcome if status in _WAITS else _STATUS.get(status, "")
+        if migration.over:
+            text = text or "it goes on after all"
+        self.log.change(
+            "" if status is migration.status else text,
+            status=status,
+            outcome=judgement.outcome,
+            hint=judgement.hint,
+            resumable=judgement.resumable,
+            followed=judgement.followed,
+            ended=None,
+        )
+        await self.log.keep()
 
     def _act(self) -> None:
         side = self.lookout.side(self.migration.host, self.migration.uuid)
@@ -213,11 +283,11 @@ class Tracker:
         waited: set[asyncio.Future[object]] = {woken}  # type: ignore[arg-type]
         if call is not None:
             waited.add(call)  # type: ignore[arg-type]
-        hurry = self.helm.aborting and call is not None
+        patience = HURRY if self.helm.aborting and call is not None else POLL
+        if self.migration.status in _WAITS and call is None:
+            patience = CALM
         try:
-            await asyncio.wait(
-                waited, timeout=HURRY if hurry else POLL, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait(waited, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         finally:
             woken.cancel()
         self._woken.clear()

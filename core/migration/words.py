@@ -20,7 +20,7 @@ def virsh_for(steer: Steer, migration: Migration) -> str:
     value = unit if steer.value is None else f"{steer.value:.0f}"
     match steer.kind:
         case SteerKind.ABORT:
-            after = " --postcopy" if migration.status is MigrationStatus.POST_COPY else ""
+            after = " --postcopy" if migration.status.switched else ""
             return f"virsh domjobabort {name}{after}"
         case SteerKind.POST_COPY:
             return f"virsh migrate-postcopy {name}"
@@ -49,20 +49,29 @@ def speaks_against(kind: SteerKind, migration: Migration) -> str:
     The host has the last word: what passes here may still be refused there.
     """
     status = migration.status
+    if migration.not_open:
+        return against_not_open(migration)
     if status.final:
         nothing = "abort" if kind is SteerKind.ABORT else "steer"
         return f"There is nothing to {nothing}: it is {status.value}."
     if status is MigrationStatus.UNKNOWN:
-        return f"The link to {migration.host} is lost: nothing can be sent until it is back."
+        known = clean(migration.outcome) or f"The link to {migration.host} is lost"
+        return f"{known}: nothing can be sent meanwhile."
     if status in (MigrationStatus.COMPLETING, MigrationStatus.VERIFYING):
         return "It is too late: it is switching over or done, and being checked."
-    if status is MigrationStatus.POST_COPY:
+    if status.switched:
         return _IN_POST_COPY.get(kind, "")
     if kind in _OF_POST_COPY and migration.post_copy == "never" and not migration.foreign:
         return "Post-copy was not allowed at the start."
     if status is MigrationStatus.RUNNING or kind in _BEFORE:
         return ""
     return f"It is {status.value}: libvirt has not begun to copy."
+
+
+def against_not_open(migration: Migration) -> str:
+    """Return why nothing can be done to a migration between other hosts than those open here."""
+    where = f"{clean(migration.host)} is another host than those open here"
+    return f"{where}: open {clean(migration.not_open)} to steer its migration."
 
 
 _IN_POST_COPY = {

@@ -21,7 +21,9 @@ from core.model.host import (
     LinkChange,
     LinkStatus,
     NumaCell,
+    Unread,
 )
+from core.model.identity import HostIdentity
 from core.model.instance import (
     Address,
     AgentState,
@@ -97,6 +99,7 @@ __all__ = [
     "Histories",
     "Host",
     "HostFacts",
+    "HostIdentity",
     "HugePages",
     "Instance",
     "InstanceDetail",
@@ -144,6 +147,7 @@ __all__ = [
     "Step",
     "Stop",
     "Tracks",
+    "Unread",
     "Value",
     "Verdict",
     "Volume",

@@ -41,6 +41,17 @@ class LinkChange(Value, frozen=True):
     reason: str = ""
 
 
+class Unread(Value, frozen=True):
+    """What of a host that is up has been listed and not read yet."""
+
+    at_rest: bool = True
+    """Nothing is being read and nothing waits for it: what is not known now stays so."""
+    left: int = 0
+    """How many objects wait to be read."""
+    failed: tuple[ObjectKey, ...] = ()
+    """Those that could not be read, the log says why; they are tried again after a change."""
+
+
 class HugePages(Value, frozen=True):
     """A pool of huge pages of one size in one NUMA cell."""
 

@@ -59,6 +59,8 @@ class Disk(Value, frozen=True):
     """None: an empty drive."""
     backing: tuple[DiskSource, ...] = ()
     """The images below the source, nearest first."""
+    data: tuple[DiskSource, ...] = ()
+    """The files that hold the data of its images, where they are kept apart (qcow2)."""
     alias: str = ""
     address: str = ""
     serial: str = ""
@@ -69,6 +71,11 @@ class Disk(Value, frozen=True):
     read_only: bool = False
     shareable: bool = False
     encrypted: bool = False
+
+    @property
+    def layers(self) -> tuple[DiskSource, ...]:
+        """Every image and data file it is made of, the one in use first; none: an empty drive."""
+        return () if self.source is None else (self.source, *self.data, *self.backing)
 
 
 class Interface(Value, frozen=True):

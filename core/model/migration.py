@@ -21,6 +21,8 @@ class MigrationStatus(StrEnum):
     """Pre-copy: the instance runs at the source."""
     POST_COPY = "post-copy"
     """The instance runs at the destination and fetches what is missing from the source."""
+    POST_COPY_INTERRUPTED = "interrupted"
+    """A side lost the other after the switch, and not both say that it failed: it may go on."""
     COMPLETING = "completing"
     """Everything is there; libvirt switches over, or cleans up at the source."""
     VERIFYING = "verifying"
@@ -29,14 +31,20 @@ class MigrationStatus(StrEnum):
     FAILED = "failed"
     """Before the switch: the instance runs on at the source."""
     POST_COPY_FAILED = "post-copy failed"
-    """After the switch: neither side has all of the memory. It may be resumable."""
+    """After the switch, and both sides say so: neither has all of the memory. It may be resumable,
+    and is taken back where it goes on after all: see `Migration.settled`."""
     UNKNOWN = "unknown"
-    """The link to the source is lost; told as soon as it is back."""
+    """What it has come to cannot be seen: told as soon as it can."""
 
     @property
     def final(self) -> bool:
-        """Whether nothing more comes by itself."""
+        """Whether it is over for whoever waits: what more comes needs somebody's hands."""
         return self in _FINAL
+
+    @property
+    def switched(self) -> bool:
+        """Whether it is in post-copy, or was when it was interrupted or failed."""
+        return self in _SWITCHED
 
     @property
     def abortable(self) -> bool:
@@ -54,6 +62,13 @@ _FINAL = frozenset(
         MigrationStatus.COMPLETED,
         MigrationStatus.ABORTED,
         MigrationStatus.FAILED,
+        MigrationStatus.POST_COPY_FAILED,
+    }
+)
+_SWITCHED = frozenset(
+    {
+        MigrationStatus.POST_COPY,
+        MigrationStatus.POST_COPY_INTERRUPTED,
         MigrationStatus.POST_COPY_FAILED,
     }
 )
@@ -166,9 +181,31 @@ class Migration(Value, frozen=True):
     checks: tuple[Check, ...] = ()
     resumable: bool = False
     """A failed post-copy that can be recovered."""
+    followed: bool = False
+    """It is over for whoever waits, and a side may still move: it is followed, and amended."""
     outcome: str = ""
     """One sentence once it is over."""
     hint: str = ""
+    not_open: str = ""
+    """The address of its source where that is not open here, as `OperationRecord.not_open`."""
+
+    @property
+    def over(self) -> bool:
+        """Whether it is over for whoever waits for it."""
+        return self.status.final or self.followed
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing of it can change any more.
+
+        Journals from before `followed` have failed post-copies that are only `resumable`.
+        """
+        return self.status.final and not (self.followed or self.resumable)
+
+    @property
+    def amendable(self) -> bool:
+        """Whether it is over for whoever waits, and what it has come to may still change."""
+        return self.over and not self.settled
 
     @property
     def key(self) -> ObjectKey:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from core.model.base import ObjectKey, Value
+from core.model.identity import HostIdentity
 
 
 class OperationStatus(StrEnum):
@@ -64,6 +65,13 @@ class OperationRecord(Value, frozen=True):
     hint: str = ""
     options: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies it
     """The request's options as JSON has them, without secrets."""
+    hosts: tuple[HostIdentity, ...] = ()
+    """The hosts it names: its own first, then its destinations."""
+    not_open: str = ""
+    """The address of its host where that is not open here: it is shown, and nothing is done to it.
+    Its hosts are then called `NAME (not open)`, which no open host is."""
+    unjournalled: str = ""
+    """Why the journal does not hold it as it stands here, with the cure; empty: it does."""
 
     @property
     def key(self) -> ObjectKey:

@@ -136,6 +136,9 @@ class ResumeMigration(Request, frozen=True):
     """Go on with a post-copy migration that failed (VIR_MIGRATE_POSTCOPY_RESUME)."""
 
     verb: ClassVar[str] = "resume-migration"
+    accept_crash: str = ""
+    """The instance's name or UUID, typed by an operator who resumes it although the destination's
+    libvirt is known to die of it (core.state.resume_crash)."""
 
 
 class Drain(Request, frozen=True):

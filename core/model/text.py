@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
+_DIGITS = re.compile(r"[0-9]+")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # Cc: C0 and C1 controls; Cf: bidirectional overrides and invisible joiners that hide or reorder
 # text; Cs, Co, Cn: what no terminal can show; Zl and Zp: line breaks in disguise.
@@ -52,3 +54,17 @@ def real_name(printable: str) -> str:
 def _spell(character: str) -> str:
     code = ord(character)
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+@lru_cache(maxsize=1 << 15)
+def natural_key(text: str) -> str:
+    """Return a key under which `web2` sorts before `web10`, and case does not matter.
+
+    Remembered, for a table asks for every name again with every sample.
+    """
+    return _DIGITS.sub(_padded_number, text.casefold())
+
+
+def _padded_number(match: re.Match[str]) -> str:
+    digits = match.group().lstrip("0")
+    return f"{len(digits):05d}{digits}"

@@ -8,7 +8,17 @@ from collections import deque
 import msgspec
 
 from core.clock import Clock
-from core.model import Event, Instance, Migration, OperationRecord, OperationStatus, Request, Step
+from core.model import (
+    Event,
+    Instance,
+    Migration,
+    ObjectKey,
+    OperationRecord,
+    OperationStatus,
+    Request,
+    State,
+    Step,
+)
 from core.model.drain import DrainProgress
 from core.operations.handle import Handle
 from core.operations.port import PowerCall
@@ -25,12 +35,11 @@ LOOK_BACK = 2.0
 class Case:
     """The mutable side of an operation. Lives on the core's asyncio loop; knows no hypervisor."""
 
-    def __init__(self, record: OperationRecord, request: Request, uri: str, clock: Clock) -> None:
+    def __init__(self, record: OperationRecord, request: Request, clock: Clock) -> None:
         self._clock = clock
         self._origin = clock.now() - clock.monotonic()
         self.request = request
         self.verb = verb_of(request)
-        self.uri = uri
         self.record = record
         """The operation as it stands; the handle follows once the journal has it."""
         self.handle = Handle(record)
@@ -44,6 +53,12 @@ class Case:
         """The host did not tell when it was last asked how the instance is."""
         self.woken = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
+
+    @property
+    def amendable(self) -> bool:
+        """Whether it is over for whoever waits, and what it has come to may still change."""
+        migration = self.progress.migration
+        return self.record.status.final and migration is not None and migration.amendable
 
     def now(self) -> float:
         """Seconds since the epoch, without the steps of a clock that is set meanwhile.
@@ -82,6 +97,13 @@ class Case:
         self.unseen = False
         self.woken.set()
 
+    def stop_waiting(self, reason: str) -> None:
+        """Wait for it no longer, or take it from the queue."""
+        self.cancelled = reason
+        self.woken.set()
+        if self.record.status is OperationStatus.QUEUED and self.task is not None:
+            self.task.cancel()
+
     def lost_link(self) -> None:
         """Remember that events may be missed from now on."""
         self.stale = True
@@ -100,6 +122,15 @@ class Case:
             status=OperationStatus.RUNNING,
             started=self.record.started if self.record.started is not None else now,
         )
+
+    def not_sending(self) -> None:
+        """Take back the call that was about to be made."""
+        *earlier, _ = self.progress.sent
+        self.progress = msgspec.structs.replace(self.progress, sent=tuple(earlier))
+
+    def not_journalled(self, trouble: str) -> None:
+        """Note why the journal does not hold it as it stands."""
+        self.record = msgspec.structs.replace(self.record, unjournalled=trouble)
 
     def answered(self, error: str, hint: str, *, certain: bool) -> None:
         """Note what came of the call."""
@@ -161,3 +192,14 @@ class Case:
     def _next(self, now: float, text: str, **changes: object) -> None:
         steps = (*self.record.steps, Step(now, text)) if text else self.record.steps
         self.record = msgspec.structs.replace(self.record, steps=steps, **changes)
+
+
+def recent_events(state: State, subject: ObjectKey, now: float) -> tuple[Event, ...]:
+    """Return the newest events about an object, oldest first: a case begins with them. Pure."""
+    found: list[Event] = []
+    for event in reversed(state.events):
+        if event.at < now - LOOK_BACK:
+            break
+        if event.subject == subject:
+            found.append(event)
+    return tuple(reversed(found))

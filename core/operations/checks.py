@@ -24,6 +24,7 @@ from core.model import (
     State,
     Stop,
 )
+from core.model.driver import driver_of_type
 from core.operations import migration_checks, second_copy
 from core.operations.registry import verb_of
 
@@ -55,7 +56,7 @@ _ENDING = "{name} is shutting down: wait until it is off, or stop it."
 _TO_ASK_THE_GUEST = {
     InstanceState.PAUSED: "{name} is paused, its guest cannot answer: resume it first, or stop it.",
     InstanceState.SUSPENDED: "{name} is asleep, its guest cannot answer: resume it, or stop it.",
-    InstanceState.CRASHED: "{name} has crashed, its guest cannot answer: reset it, or stop it.",
+    InstanceState.CRASHED: "{name} has crashed, its guest cannot answer: {restart}.",
     InstanceState.SHUTTING_DOWN: "{name} is already shutting down: wait, or stop it.",
     InstanceState.SHUTOFF: _OFF,
     InstanceState.UNKNOWN: _NOT_KNOWN,
@@ -66,7 +67,7 @@ REASONS: dict[type[Request], dict[InstanceState, str]] = {
         InstanceState.RUNNING: "{name} is already running.",
         InstanceState.PAUSED: "{name} is already started, and paused: resume it.",
         InstanceState.SUSPENDED: "{name} is already started, and asleep: resume wakes it.",
-        InstanceState.CRASHED: "{name} has crashed and its process is kept: reset it, or stop it.",
+        InstanceState.CRASHED: "{name} has crashed and its process is kept: {restart}.",
         InstanceState.SHUTTING_DOWN: "{name} is shutting down: wait until it is off.",
         InstanceState.UNKNOWN: _NOT_KNOWN,
     },
@@ -82,14 +83,14 @@ REASONS: dict[type[Request], dict[InstanceState, str]] = {
     Pause: {
         InstanceState.PAUSED: "{name} is already paused.",
         InstanceState.SUSPENDED: "{name} is already asleep: resume wakes it.",
-        InstanceState.CRASHED: "{name} has crashed, it does not run: reset it, or stop it.",
+        InstanceState.CRASHED: "{name} has crashed, it does not run: {restart}.",
         InstanceState.SHUTTING_DOWN: _ENDING,
         InstanceState.SHUTOFF: _OFF,
         InstanceState.UNKNOWN: _NOT_KNOWN,
     },
     Resume: {
         InstanceState.RUNNING: "{name} is already running.",
-        InstanceState.CRASHED: "{name} has crashed, it cannot go on: reset it, or stop it.",
+        InstanceState.CRASHED: "{name} has crashed, it cannot go on: {restart}.",
         InstanceState.SHUTTING_DOWN: _ENDING,
         InstanceState.SHUTOFF: _OFF,
         InstanceState.UNKNOWN: _NOT_KNOWN,
@@ -119,7 +120,7 @@ def check(state: State, request: Request, but: str = "") -> tuple[str, ...]:
     if isinstance(request, Migrate):
         reasons.extend(migration_checks.against_migrate(state, request, instance))
     elif isinstance(request, ResumeMigration):
-        reasons.extend(migration_checks.against_resume(request, instance))
+        reasons.extend(migration_checks.against_resume(state, request, instance))
     else:
         reasons.extend(_against_state(request, instance))
     return (*reasons, *second_copy.against(state, request, but))
@@ -177,7 +178,10 @@ def _against_state(request: Request, instance: Instance) -> list[str]:
     if held and isinstance(request, Resume):
         return [f"{instance.name} is paused by libvirt itself ({instance.reason}): let that end."]
     reason = REASONS[type(request)].get(instance.state, "")
-    return [reason.format(name=instance.name, host=instance.host)] if reason else []
+    can_reset = driver_of_type(instance.type).can("reset")
+    restart = "reset it, or stop it" if can_reset else "stop it"
+    places = {"name": instance.name, "host": instance.host, "restart": restart}
+    return [reason.format(**places)] if reason else []
 
 
 def against_cancel(state: State, operation_id: str) -> VirtdeckError:
@@ -187,6 +191,12 @@ def against_cancel(state: State, operation_id: str) -> VirtdeckError:
         return NotFoundError(f"There is no operation {operation_id}.", "See `virtdeck operations`.")
     if record.status.final:
         return RefusedError(f"{record.verb} of {record.name} is over: {record.status.value}.")
+    if record.not_open:
+        return RefusedError(
+            f"{record.verb} of {record.name} is of {record.host}, another host than those open "
+            "here.",
+            f"Open {record.not_open} to do something about it.",
+        )
     return RefusedError(
         f"{record.verb} of {record.name} runs on another console ({record.author}).",
         "Cancel it there.",

@@ -38,12 +38,11 @@ def _users(state: State, subject: ObjectKey, paths: set[str]) -> Iterator[str]:
 
 
 def _has(disk: Disk, paths: set[str]) -> bool:
-    layers = (disk.source, *disk.backing)
-    return any(layer is not None and layer.path and layer.path in paths for layer in layers)
+    return any(layer.path in paths for layer in disk.layers)
 
 
 def _images(instance: Instance | None) -> set[str]:
     if instance is None:
         return set()
-    sources = (disk.source for disk in instance.disks)
-    return {source.path for source in sources if source is not None and source.path}
+    written = (layer for disk in instance.disks for layer in disk.layers[: 1 + len(disk.data)])
+    return {layer.path for layer in written if layer.path}

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
+from msgspec.structs import replace
 
 from core.clock import Clock
 from core.errors import (
@@ -25,7 +26,8 @@ from core.model import LinkStatus, Observation, OperationRecord, State
 from core.model.observation import MigrationChanged, OperationChanged
 from core.operations import disk_users
 from core.operations.case import Case
-from core.operations.port import Hosts, PowerCall
+from core.operations.host_names import refreshed
+from core.operations.port import REQUESTS, Hosts, PowerCall
 from core.operations.verb import Action, End, Progress, Send, Wait, cancelled, failed
 
 PER_HOST = 4
@@ -54,6 +56,8 @@ class Driver:
         self._slots: defaultdict[tuple[str, bool], asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(per_host)
         )
+        self._behind: dict[str, Case] = {}
+        """By operation id: what the journal does not hold as it stands."""
 
     def link_up(self, host: str) -> bool:
         """Whether the link to a host is up."""
@@ -76,23 +80,51 @@ class Driver:
             self._publish(MigrationChanged(migration.host, self.clock.now(), migration))
 
     async def keep(self, case: Case) -> None:
-        """Journal the case as it stands, then show it. Raises JournalError; it is shown anyway."""
-        entry = Entry(case.record, self.owner, case.uri, progress_json(case.progress))
+        """Journal the case as it stands, then show it.
+
+        Raises JournalError: it is shown all the same, as not journalled, and written by `catch_up`.
+        """
         try:
-            if self.journal is not None:
-                await self.journal.put(entry)
-        finally:
-            self.tell(entry.record)
-            case.handle.advance(entry.record)
+            kept = await self._put(case)
+        except BaseException:
+            self._show(case, case.record)
+            raise
+        self._show(case, kept)
 
     async def keep_anyway(self, case: Case) -> None:
         """Journal the case; where that fails, say so in its log and go on."""
-        try:
+        with suppress(JournalError):
             await self.keep(case)
+
+    async def catch_up(self) -> None:
+        """Write what the journal could not take before, and show that. Never raises."""
+        for case in list(self._behind.values()):
+            try:
+                self.tell(await self._put(case))
+            except JournalError:
+                return
+
+    def _show(self, case: Case, record: OperationRecord) -> None:
+        self.tell(record)
+        case.handle.advance(record)
+
+    async def _put(self, case: Case) -> OperationRecord:
+        """Journal the case and return it as it was kept: it may go on meanwhile."""
+        hosts = refreshed(case.record.hosts, self.state().hosts)
+        case.record = record = replace(case.record, hosts=hosts, unjournalled="")
+        uri = hosts[0].uri if hosts else self.uri(record.host)
+        try:
+            if self.journal is not None:
+                entry = Entry(record, self.owner, uri, progress_json(case.progress))
+                await self.journal.put(entry)
         except JournalError as error:
-            if case.said(f"not journalled: {error}"):
-                self.tell(case.record)
-                case.handle.advance(case.record)
+            case.said(f"not journalled: {error}")
+            case.not_journalled(str(error))
+            self._behind[case.handle.id] = case
+            raise
+        if case.record is record:  # else it is written again
+            self._behind.pop(case.handle.id, None)
+        return record
 
     async def drive(self, case: Case) -> End:
         """Do what the verb says until it is over."""
@@ -126,9 +158,9 @@ class Driver:
             try:
                 await self.keep(case)
             except JournalError as error:
-                if first:
-                    what = f"{case.record.verb} of {case.record.name}"
-                    return failed(f"{what} was not sent: {error.message}", error.hint)
+                if first or send.call not in REQUESTS:
+                    case.not_sending()
+                    return _left_undone(case, send, error, first=first)
             await self._call(case, send)
         await self.look(case)
         return None
@@ -180,6 +212,12 @@ class Driver:
         """Write the end down and show it."""
         case.ended(end)
         await self.keep_anyway(case)
+
+
+def _left_undone(case: Case, send: Send, error: JournalError, *, first: bool) -> End:
+    """End an operation whose next call may not be made, for the journal does not take its entry."""
+    what = f"{case.record.verb} of {case.record.name} was not sent"
+    return failed(f"{what if first else f'{send.text}: not done'}: {error.message}", error.hint)
 
 
 def not_sent(case: Case) -> End:

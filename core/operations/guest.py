@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.model import AgentState, InstanceState, Reboot, Reset, Shutdown
+from core.model.driver import driver_of_type
 from core.model.event import Rebooted
 from core.operations.immediate import judge, powered_off, refusal, unanswered
 from core.operations.port import PowerCall
@@ -152,8 +153,16 @@ def reboot(situation: Situation) -> Action:
         return unanswered(situation)
     return failed(
         f"{name} did not reboot in {request.timeout:.0f} s; its guest ignores the request",
-        f"`reset` restarts {name} without asking its guest.",
+        _restart(situation),
     )
+
+
+def _restart(situation: Situation) -> str:
+    """How to restart an instance whose guest does not."""
+    instance = situation.instance
+    if instance is None or driver_of_type(instance.type).can("reset"):
+        return f"`reset` restarts {situation.name} without asking its guest."
+    return f"`stop` and `start` restart {situation.name} without asking its guest."
 
 
 def _agent_may_help(situation: Situation) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.model import Instance, InstanceState, Pause, Reboot, Reset, Resume, Shutdown, Start, Stop
+from core.model.driver import driver_of_type
 from core.model.event import InstanceLifecycle, IoError
 from core.operations.port import PowerCall
 from core.operations.verb import (
@@ -44,11 +45,20 @@ def refusal(situation: Situation) -> End:
     """Turn the error of the newest call into the end of the operation."""
     last, verb = situation.last, situation.request.verb
     if last.certain:
-        return failed(f"{verb} of {situation.name} failed: {last.error}", last.hint)
+        hint = last.hint or _instead(situation)
+        return failed(f"{verb} of {situation.name} failed: {last.error}", hint)
     return unknown(
         f"whether {verb} of {situation.name} took effect is not known: {last.error}",
         last.hint or _LATER.format(host=situation.request.subject.host),
     )
+
+
+def _instead(situation: Situation) -> str:
+    """What does the same where the driver lacks the verb."""
+    instance, verb = situation.instance, situation.request.verb
+    if instance is None or verb != "reset" or driver_of_type(instance.type).can(verb):
+        return ""
+    return f"`stop` and `start` do the same to {situation.name}."
 
 
 def unanswered(situation: Situation) -> End:

@@ -15,6 +15,7 @@ from core.model import (
     ResumeMigration,
     State,
 )
+from core.state import resume_crash
 
 MOST_AT_A_TIME = 32
 
@@ -52,10 +53,12 @@ def _not_ready(host: Host) -> list[str]:
     return [f"The destination {host.name} is not reachable{why}."]
 
 
-def against_resume(request: ResumeMigration, instance: Instance) -> list[str]:
+def against_resume(state: State, request: ResumeMigration, instance: Instance) -> list[str]:
     """Return why a failed post-copy cannot be resumed."""
-    if instance.reason == "post-copy failed":
-        return []
+    if instance.reason == resume_crash.FAILED:
+        accepted = request.accept_crash in (instance.name, instance.uuid)
+        why, cure = resume_crash.crash_of(state, request.subject)
+        return [f"{why} {cure}"] if why and not accepted else []
     return [
         f"{instance.name} on {request.subject.host} has no post-copy migration that failed: "
         "there is nothing to resume."

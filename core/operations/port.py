@@ -41,6 +41,10 @@ class PowerCall(StrEnum):
 POLITE = frozenset({PowerCall.SHUTDOWN, PowerCall.SHUTDOWN_ACPI, PowerCall.SHUTDOWN_AGENT})
 """The calls that may be sent again: all they do is ask."""
 
+REQUESTS = POLITE | {PowerCall.REBOOT, PowerCall.REBOOT_ACPI, PowerCall.REBOOT_AGENT}
+"""The calls that the guest itself decides on. Every other takes effect whatever the guest does, and
+is never made without its entry in the journal."""
+
 
 class Hosts(Protocol):
     """The hosts an operation acts on. Called on the core's asyncio loop only."""

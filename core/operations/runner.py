@@ -31,13 +31,14 @@ from core.model import (
 from core.model.event import LinkEvent
 from core.operations import checks, second_copy
 from core.operations.adoption import Adoption
-from core.operations.case import LOOK_BACK, Case
+from core.operations.case import Case, recent_events
 from core.operations.conduct import Conduct
 from core.operations.driver import PER_HOST, Driver, not_sent
 from core.operations.handle import Handle
+from core.operations.host_names import concerned
 from core.operations.port import Hosts
 from core.operations.unsettled import Unsettled
-from core.operations.verb import End, failed, unknown
+from core.operations.verb import End, failed, seen_later, unknown
 from core.operations.wording import name_of
 
 _log = logging.getLogger(__name__)
@@ -89,6 +90,7 @@ class Runner:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._driver.catch_up()
         if self._driver.journal is not None:
             with suppress(JournalError):
                 for case in self._cases.values():
@@ -113,7 +115,7 @@ class Runner:
         if any(checks.READ_ONLY in reason for reason in reasons):
             raise ReadOnlyError(" ".join(reasons))
         record = self._record(request)
-        case = Case(record, request, self._driver.uri(request.subject.host), self._clock)
+        case = Case(record, request, self._clock)
         self._ours.add(record.id)
         if reasons:
             end = self._refusal(request, reasons)
@@ -146,10 +148,11 @@ class Runner:
                 f"{case.record.verb} of {case.record.name} has been sent and cannot be taken back.",
                 "Wait for it; it ends by itself.",
             )
-        _stop_waiting(case, reason)
+        case.stop_waiting(reason)
 
     def observe(self, news: Delta | Event) -> None:
         """Learn what changed; wakes the operations it concerns. Cheap when none is under way."""
+        self._adoption.observe(news)
         if not self._cases and not self._unsettled:
             return
         events = (news,) if isinstance(news, Event) else news.events
@@ -189,6 +192,7 @@ class Runner:
             author=self._author,
             created=now,
             options={key: options[key] for key in options if key not in ("verb", "subject")},
+            hosts=concerned(request, self._state().hosts),
         )
 
     def _yield_to(self, case: Case) -> list[asyncio.Task[None]]:
@@ -196,7 +200,7 @@ class Runner:
         before = []
         for other in self._by_subject.get(case.record.subject, ()):
             if type(other.request) in case.verb.overrides:
-                _stop_waiting(other, f"{case.record.verb} was asked for")
+                other.stop_waiting(f"{case.record.verb} was asked for")
             elif other.task is not None:
                 before.append(other.task)
         self._unsettled.drop(case.record.subject)
@@ -239,7 +243,7 @@ class Runner:
         case.instance = state.instances.get(request.subject)
         if case.instance is not None and not case.instance.described:
             await self._driver.look(case)  # how a guest is asked depends on what it is
-        case.begin(self._recent(state, request.subject))
+        case.begin(recent_events(state, request.subject, self._clock.now()))
         return await self._drive(case)
 
     async def _drive(self, case: Case) -> End:
@@ -254,26 +258,34 @@ class Runner:
             _log.exception("operation %s broke", case.record.id)
             return unknown(f"virtdeck itself failed: {error!r}", "Please report it with the log.")
 
-    def _recent(self, state: State, subject: ObjectKey) -> tuple[Event, ...]:
-        horizon, found = self._clock.now() - LOOK_BACK, []
-        for event in reversed(state.events):
-            if event.at < horizon:
-                break
-            if event.subject == subject:
-                found.append(event)
-        return tuple(reversed(found))
-
     async def _finish(self, case: Case, end: End) -> None:
         await self._driver.finish(case, end)
         self._remove(case)
         if end.status is OperationStatus.UNKNOWN and case.verb.step is not None:
             self._unsettled.add(case)
+        elif case.amendable:
+            self._follow_on(case)
+
+    def _follow_on(self, case: Case) -> None:
+        """Follow what is over and may still change, in nobody's way; amend its end then."""
+        self._cases[case.record.id] = case  # given to the next console at the end of this one
+
+        async def follow() -> None:
+            end = await self._drive(case)
+            if not case.amendable and end.status is not case.record.status:
+                await self._driver.finish(case, seen_later(end))
+            self._cases.pop(case.record.id, None)
+
+        case.task = asyncio.create_task(follow(), name=f"operation-{case.handle.id}")
 
     async def _adopt(self, case: Case, end: End | None) -> None:
         """Make an operation ours that another console began: its end, or what goes on."""
         self._ours.add(case.record.id)
         if end is not None:
             await self._finish(case, end)
+            return
+        if case.amendable:
+            self._follow_on(case)
             return
         self._add(case)
 
@@ -285,10 +297,3 @@ class Runner:
     def _refusal(self, request: Request, reasons: Sequence[str]) -> End:
         hint = second_copy.cure(self._state(), request)
         return End(OperationStatus.REFUSED, " ".join(reasons), hint)
-
-
-def _stop_waiting(case: Case, reason: str) -> None:
-    case.cancelled = reason
-    case.woken.set()
-    if case.record.status is OperationStatus.QUEUED and case.task is not None:
-        case.task.cancel()

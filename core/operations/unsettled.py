@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Set
 from core.model import ObjectKey, OperationStatus
 from core.operations.case import Case
 from core.operations.driver import Driver
-from core.operations.verb import End
+from core.operations.verb import End, seen_later
 
 PATIENCE = 600.0
 """Seconds after its end that a change of the instance is still taken for the outcome."""
@@ -69,5 +69,4 @@ class Unsettled:
         mine = self._cases.get(case.record.subject) is case
         if mine and isinstance(action, End) and action.status is OperationStatus.DONE:
             self.drop(case.record.subject)
-            outcome = f"{action.outcome} (seen later)"
-            self._begin(self._driver.finish(case, End(action.status, outcome, action.hint)))
+            self._begin(self._driver.finish(case, seen_later(action)))

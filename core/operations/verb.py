@@ -176,3 +176,8 @@ def unknown(outcome: str, hint: str = "") -> End:
 def cancelled(outcome: str, hint: str = "") -> End:
     """The operator stopped waiting for it."""
     return End(OperationStatus.CANCELLED, outcome, hint)
+
+
+def seen_later(end: End) -> End:
+    """Return the end as it amends one that was written down before."""
+    return End(end.status, f"{end.outcome} (seen later)", end.hint)

@@ -18,7 +18,8 @@ def on_changed(tables: Tables, changed: MigrationChanged) -> None:
     new = changed.migration
     old = tables.migrations.get(new.id)
     if old is not None:
-        if old.status.final and not new.status.final:
+        stale = old.settled or len(new.timeline) < len(old.timeline)
+        if old.status.final and not new.status.final and stale:
             return  # news from another console's journal, older than ours
         new = replace(
             new,
@@ -28,6 +29,9 @@ def on_changed(tables: Tables, changed: MigrationChanged) -> None:
         )
     if new.status is MigrationStatus.COMPLETED:
         new = replace(new, progress=1.0)
+    if old is not None and old.key != new.key:  # its host was found out, or is another
+        tables.mark_gone(old.key)
+        _mark_instances(tables, old)
     _put(tables, new)
     if old is None:
         tables.migrations.arrange(lambda _: True, _in_order(tables))
@@ -52,9 +56,13 @@ def on_sampled(tables: Tables, sampled: MigrationSampled) -> None:
 def _put(tables: Tables, migration: Migration) -> None:
     if tables.migrations.put(migration.id, migration):
         tables.mark(migration.key)
-        for key in (migration.source_key, migration.destination_key):
-            if key in tables.instances:
-                tables.mark(key)
+        _mark_instances(tables, migration)
+
+
+def _mark_instances(tables: Tables, migration: Migration) -> None:
+    for key in (migration.source_key, migration.destination_key):
+        if key in tables.instances:
+            tables.mark(key)
 
 
 def _furthest(old: float | None, new: float | None) -> float | None:

@@ -33,6 +33,8 @@ def on_operation(tables: Tables, changed: OperationChanged) -> None:
     if old is not None and old.status.final and not record.status.final:
         return  # news from another console's journal, older than ours
     if tables.operations.put(record.id, record):
+        if old is not None and old.key != record.key:  # its host was found out, or is another
+            tables.mark_gone(old.key)
         tables.mark(record.key)
     if old is None:
         tables.operations.arrange(lambda _: True, sorted(tables.operations))

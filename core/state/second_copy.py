@@ -111,7 +111,7 @@ def _seen_as(instance: Instance) -> str:
 def _stayed(state: State, uuid: str) -> bool:
     """Whether its last migration left it at the source: what came in elsewhere cannot run."""
     last = _last_migrations(state.migrations).get(uuid)
-    return last is not None and last.status in _STAYED
+    return last is not None and last.status in _STAYED and not last.followed
 
 
 def _being_started(state: State, key: ObjectKey, but: str) -> Iterator[str]:
@@ -124,7 +124,7 @@ def _being_started(state: State, key: ObjectKey, but: str) -> Iterator[str]:
 def _under_way(state: State, key: ObjectKey) -> Iterator[str]:
     """Its last migration, where that does not tell for sure which side it runs on."""
     last = _last_migrations(state.migrations).get(key.id)
-    if last is None or (last.status.final and last.status is not _ENDED_APART):
+    if last is None or _tells_where(last):
         return
     there = last.to if key.host == last.host else last.host
     if last.status.final and _runs_not(state, ObjectKey("instance", there, key.id)):
@@ -132,6 +132,12 @@ def _under_way(state: State, key: ObjectKey) -> Iterator[str]:
     to = last.to or last.uri or "a host that is not known"
     how = f"ended as {last.status.value}" if last.status.final else f"is {last.status.value}"
     yield f"its migration from {last.host} to {to} {how}"
+
+
+def _tells_where(migration: Migration) -> bool:
+    """Whether what a migration has come to says for sure on which side the instance is."""
+    over = migration.status.final and not migration.followed
+    return over and migration.status is not _ENDED_APART
 
 
 def _runs_not(state: State, key: ObjectKey) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from core.model import Disk, DiskSource, Instance, ObjectKey, State, Volume
+from core.model import DiskSource, Instance, ObjectKey, State, Volume
 from core.state.memo import Memo
 
 Place = tuple[str, str]
@@ -16,16 +16,10 @@ def _index_users(instances: Mapping[ObjectKey, Instance]) -> dict[Place, dict[in
     index: dict[Place, dict[int, ObjectKey]] = {}
     for position, (key, instance) in enumerate(instances.items()):
         for disk in instance.disks:
-            for source in _layers(disk):
+            for source in disk.layers:
                 for place in _places(source):
                     index.setdefault((instance.host, place), {})[position] = key
     return index
-
-
-def _layers(disk: Disk) -> Iterator[DiskSource]:
-    if disk.source is not None:
-        yield disk.source
-    yield from disk.backing
 
 
 def _places(source: DiskSource) -> Iterator[str]:

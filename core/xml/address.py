@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.xml.tree import Element, attribute, hexadecimal
+from core.model.text import printable_name
+from core.xml.tree import Element, attribute, attributes, hexadecimal
 
 
 def read_address(device: Element | None, path: str = "address") -> str:
@@ -16,8 +17,14 @@ def read_address(device: Element | None, path: str = "address") -> str:
     reader = _READERS.get(kind)
     if reader is not None:
         return f"{kind} {reader(address)}"
-    rest = [attribute(address, str(name)) for name in address.attrib if name != "type"]
+    rest = [printable_name(value) for name, value in attributes(address) if name != "type"]
     return " ".join(part for part in (kind, *rest) if part)
+
+
+def endpoint(host: str, port: str) -> str:
+    """Return `HOST:PORT`, an IPv6 address in brackets; what is missing is left out."""
+    name = f"[{host}]" if ":" in host and port else host
+    return f"{name}:{port}" if port else name
 
 
 def pci(address: Element | None) -> str:

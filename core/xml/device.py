@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.model import Device
-from core.xml.address import pci, read_address
-from core.xml.tree import Element, attribute, size, text
+from core.model.text import printable_name
+from core.xml.address import endpoint, pci, read_address
+from core.xml.tree import Element, attribute, attributes, size, text
 
 # Per kind, where the words of its summary stand: `ATTRIBUTE` or `PATH@ATTRIBUTE`; `PATH@` is text.
-_CHARACTER = (
-    "type", "target@name", "target@type", "target@port", "source@path", "source@host",
-    "source@service", "target@state",
-)  # fmt: skip
 _WORDS: dict[str, tuple[str, ...]] = {
     "audio": ("type", "id"),
-    "channel": _CHARACTER,
-    "console": _CHARACTER,
     "controller": ("type", "index", "model"),
     "crypto": ("model", "type", "backend@model"),
     "emulator": (".@",),
@@ -29,13 +24,9 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "memballoon": ("model",),
     "memory": ("model", "source@path", "source/path@", "target/node@"),
     "panic": ("model",),
-    "parallel": _CHARACTER,
     "pstore": ("backend", "path@"),
-    "redirdev": ("bus", "type", "source@host", "source@service"),
     "rng": ("model", "backend@model", "backend@", "backend@type"),
-    "serial": _CHARACTER,
     "shmem": ("name", "model@type", "role"),
-    "smartcard": ("mode", "type"),
     "sound": ("model",),
     "tpm": ("model", "backend@type", "backend@version", "backend/device@path"),
     "video": ("model@type", "model@vram", "model@heads"),
@@ -64,24 +55,56 @@ def _words(device: Element, places: tuple[str, ...]) -> str:
     for place in places:
         path, at, name = place.rpartition("@")
         value = attribute(device, name, path or ".") if name or not at else text(device, path)
-        if value and value not in words:
+        if value:
             words.append(value)
     return " ".join(words)
 
 
 def _graphics(device: Element) -> str:
-    """`vnc 127.0.0.1:5900`, `spice /run/s.sock`; never its password."""
+    """`vnc 127.0.0.1:5900`, `spice [::1] tls 5901`, `spice /run/s.sock`; never its password."""
     words = [attribute(device, "type")]
     socket = attribute(device, "socket") or attribute(device, "socket", "listen")
     listen = attribute(device, "listen") or attribute(device, "address", "listen")
     port = attribute(device, "port")
     if socket:
         words.append(socket)
-    elif port not in ("", "-1"):
-        words.append(f"{listen}:{port}")
-    elif listen:
-        words.append(listen)
+    else:
+        words.append(endpoint(listen, "" if port == "-1" else port))
+    for name, attribute_name in (("tls", "tlsPort"), ("websocket", "websocket")):
+        extra = attribute(device, attribute_name)
+        if extra not in ("", "-1"):
+            words.append(f"{name} {extra}")
+    words += [attribute(device, "address"), attribute(device, "rendernode", "gl")]
     return " ".join(filter(None, words))
+
+
+def _character(device: Element) -> str:
+    """`tcp isa-serial 1 10.0.0.9:2222`, `unix org.qemu.guest_agent.0 virtio connected`."""
+    target = device.find("target")
+    forwarded = attribute(target, "address")
+    port = attribute(target, "port")
+    words = [
+        attribute(device, "bus"),
+        attribute(device, "mode"),
+        attribute(device, "type"),
+        attribute(target, "name"),
+        attribute(target, "type"),
+        endpoint(forwarded, port) if forwarded else port,
+        *map(_character_source, _sources(device)),
+        *(text(each) for each in device.iterfind("certificate")),
+        attribute(target, "state"),
+    ]
+    return " ".join(filter(None, words))
+
+
+def _sources(device: Element) -> list[Element]:
+    """Return where it is connected to first, then where it is itself (UDP has both)."""
+    return sorted(device.findall("source"), key=lambda each: each.get("mode") == "bind")
+
+
+def _character_source(source: Element) -> str:
+    named = attribute(source, "path") or attribute(source, "channel")
+    return named or endpoint(attribute(source, "host"), attribute(source, "service"))
 
 
 def _host_device(device: Element) -> str:
@@ -110,22 +133,37 @@ def _host_address(source: Element, kind: str) -> str:
         return ""
     if kind == "pci":
         return pci(address)
-    return ":".join(attribute(address, str(name)) for name in address.attrib)
+    return ":".join(printable_name(value) for _, value in attributes(address))
 
 
 def _memory(device: Element) -> str:
     amount = size(device, "target/size", unit="KiB")
     words = _words(device, _WORDS["memory"])
-    return f"{words} {amount // 2**20} MiB".strip() if amount is not None else words
+    return f"{words} {_amount(amount)}".strip()
 
 
 def _shared_memory(device: Element) -> str:
     amount = size(device, "size")
     words = _words(device, _WORDS["shmem"])
-    return f"{words} {amount // 2**20} MiB".strip() if amount is not None else words
+    return f"{words} {_amount(amount)}".strip()
+
+
+def _amount(count: int | None) -> str:
+    """Return bytes in the largest unit up to MiB that says exactly as many."""
+    if count is None:
+        return ""
+    unit, power = next(
+        (unit, power)
+        for unit, power in (("MiB", 20), ("KiB", 10), ("B", 0))
+        if not count % 2**power
+    )
+    return f"{count >> power} {unit}"
 
 
 _SPECIAL: dict[str, Callable[[Element], str]] = {
+    **dict.fromkeys(
+        ("channel", "console", "parallel", "redirdev", "serial", "smartcard"), _character
+    ),
     "graphics": _graphics,
     "hostdev": _host_device,
     "memory": _memory,

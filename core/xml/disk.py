@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.model import Disk, DiskSource
-from core.xml.address import pci, read_address
+from core.xml.address import endpoint, pci, read_address
 from core.xml.tree import Element, attribute, flag, number, text
 
 
@@ -18,6 +18,7 @@ def read_disk(disk: Element) -> Disk:
         device=attribute(disk, "device") or "disk",
         source=read_source(disk),
         backing=_read_backing(disk),
+        data=_read_data(disk),
         alias=attribute(disk, "name", "alias"),
         address=read_address(disk),
         serial=text(disk, "serial"),
@@ -65,13 +66,17 @@ def _read_backing(disk: Element) -> tuple[DiskSource, ...]:
     return tuple(chain)
 
 
+def _read_data(disk: Element) -> tuple[DiskSource, ...]:
+    """Return the data files of all images of the chain."""
+    found = map(read_source, disk.iterfind(".//source/dataStore"))
+    return tuple(source for source in found if source is not None)
+
+
 def _read_host(host: Element) -> str:
     socket = attribute(host, "socket")
     if socket:
         return socket
-    name, port = attribute(host, "name"), attribute(host, "port")
-    name = f"[{name}]" if ":" in name and port else name
-    return f"{name}:{port}" if port else name
+    return endpoint(attribute(host, "name"), attribute(host, "port"))
 
 
 def _network_path(source: Element) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.model import Interface
-from core.xml.address import read_address
+from core.xml.address import endpoint, read_address
 from core.xml.tree import Element, attribute, number
 
 
@@ -33,5 +33,5 @@ def _read_source(interface: Element) -> str:
             return value
     host, port = attribute(source, "address"), attribute(source, "port")
     if host or port:  # mcast, server, client and udp tunnels
-        return f"{host}:{port}" if port else host
+        return endpoint(host, port)
     return read_address(source)

@@ -8,10 +8,31 @@ from lxml import etree
 
 from core.model.base import Value
 from core.model.instance import Disk, Instance
-from core.model.text import clean
+from core.model.text import clean, printable_name
 from core.xml.cpusets import read_set
+from core.xml.host_paths import HostPath, PathKind, boot_files, host_paths
 from core.xml.instance import read_instance
-from core.xml.tree import Element, attribute, flag, hexadecimal, number, parse, size, text
+from core.xml.tree import (
+    Element,
+    attribute,
+    attributes,
+    exact,
+    flag,
+    hexadecimal,
+    number,
+    parse,
+    size,
+    text,
+)
+
+_OPENED = ("file", "block", "dir", "vhostvdpa")
+"""Types of disks whose path is one of the host's."""
+_CPUS = (
+    "vcpu@cpuset", "cputune/vcpupin@cpuset", "cputune/emulatorpin@cpuset",
+    "cputune/iothreadpin@cpuset",
+)  # fmt: skip
+_CELLS = ("numatune/memory@nodeset", "numatune/memnode@nodeset", "devices/memory/source/nodemask")
+_ARGUMENTS = "{http://libvirt.org/schemas/domain/qemu/1.0}commandline/*"
 
 
 class HugePageNeed(Value, frozen=True):
@@ -48,9 +69,17 @@ class Needs(Value, frozen=True):
     nvram: str = ""
     nvram_template: str = ""
     boot_files: tuple[str, ...] = ()
-    """Kernel, initrd, device tree, ACPI tables: opened again at each start there."""
-    logs: tuple[str, ...] = ()
-    """Files that its serial lines are logged to."""
+    """Kernel, initrd, device tree, shim, ACPI tables: opened again at each start there."""
+    host_paths: tuple[HostPath, ...] = ()
+    """Every path of the host but those of disks, firmware and persistent memory."""
+    networks: tuple[str, ...] = ()
+    """Virtual networks of its interfaces and graphics."""
+    filters: tuple[str, ...] = ()
+    """Network filters (nwfilter) of its interfaces."""
+    cid: int | None = None
+    """The fixed address of its vsock, which no other guest of a host may have."""
+    command_line: bool = False
+    """It has arguments of its own for the hypervisor: what they need is not known."""
     tpm: str = ""
     """The backend: emulator, passthrough, external; empty: no TPM."""
     memory: int = 0
@@ -62,12 +91,14 @@ class Needs(Value, frozen=True):
     cells: tuple[int, ...] = ()
     """NUMA cells of the host that it is bound to."""
     cpus: tuple[int, ...] = ()
-    """CPUs of the host that it is pinned to."""
+    """CPUs of the host that its vCPUs, emulator and I/O threads are pinned to."""
     host_devices: tuple[HostDeviceNeed, ...] = ()
     file_systems: tuple[str, ...] = ()
     """What is shared with the guest: `virtiofs TAG`, `path TAG` (9p)."""
     shared_memory: tuple[str, ...] = ()
     """Shared memory devices that are not a master's: libvirt does not migrate them."""
+    transient_disks: tuple[str, ...] = ()
+    """Targets of disks that forget what is written to them: libvirt does not migrate them."""
     secrets: tuple[str, ...] = ()
     """UUIDs, or `USAGE-TYPE NAME`."""
     persistent_memory: tuple[str, ...] = ()
@@ -87,12 +118,27 @@ class Needs(Value, frozen=True):
         return tuple(disk for disk in self.instance.disks if disk.source is not None)
 
     @property
+    def opened(self) -> tuple[HostPath, ...]:
+        """The files, devices and programs that must be there, besides those it boots with."""
+        kinds = (PathKind.FILE, PathKind.PROGRAM)
+        return tuple(
+            each
+            for each in self.host_paths
+            if each.kind in kinds and each.path not in self.boot_files
+        )
+
+    @property
+    def logs(self) -> tuple[str, ...]:
+        """Files that are written anew, so that their directories must be there."""
+        return tuple(each.path for each in self.host_paths if each.kind is PathKind.LOG)
+
+    @property
     def paths(self) -> tuple[str, ...]:
         """Every file and device it has open, or opens when it starts there; each once."""
         found = [*self.boot_files, self.nvram, *self.persistent_memory]
+        found += [each.path for each in self.opened]
         for disk in self.disks:
-            layers = [disk.source, *disk.backing]
-            found += [each.path for each in layers if each and each.type in ("file", "block")]
+            found += [each.path for each in disk.layers if each.type in _OPENED]
         return tuple(dict.fromkeys(path for path in found if path.startswith("/")))
 
 
@@ -107,10 +153,20 @@ def read_needs(xml: str) -> Needs:
         instance=instance,
         uuid=instance.uuid,
         host_devices=_host_devices(domain),
+        networks=(
+            *_names(domain, "interface[@type='network']/source", "network"),
+            *_names(domain, "graphics/listen[@type='network']", "network"),
+        ),
+        filters=_names(domain, "interface/filterref", "filter"),
         file_systems=tuple(_file_systems(domain)),
         shared_memory=tuple(attribute(each, "name") for each in shared),
+        transient_disks=tuple(
+            attribute(disk, "dev", "target")
+            for disk in _devices(domain, "disk")
+            if disk.find("transient") is not None
+        ),
         secrets=_secrets(domain),
-        persistent_memory=tuple(filter(None, (text(each, "source/path") for each in modules))),
+        persistent_memory=tuple(filter(None, (exact(each, "source/path") for each in modules))),
         listen=_listen(domain),
         video=tuple(attribute(video, "type", "model") for video in _devices(domain, "video")),
         redirected=bool(_devices(domain, "redirdev")),
@@ -125,13 +181,16 @@ def _guest(domain: Element, instance: Instance) -> dict[str, Any]:
         "cpu_xml": _written(cpu),
         "cpu_mode": attribute(cpu, "mode"),
         "invariant_tsc": _has_invariant_tsc(domain),
-        "emulator": text(domain, "devices/emulator"),
-        "loader": text(loader),
+        "emulator": exact(domain, "devices/emulator"),
+        "loader": exact(loader),
         "loader_secure": attribute(loader, "secure") == "yes",
-        "nvram": text(domain, "os/nvram"),
-        "nvram_template": attribute(domain, "template", "os/nvram"),
-        "boot_files": _boot_files(domain),
-        "logs": tuple(dict.fromkeys(filter(None, _logs(domain)))),
+        "nvram": _nvram(domain),
+        "nvram_template": attribute(domain, "template", "os/nvram")
+        or attribute(domain, "template", "os/varstore"),
+        "boot_files": boot_files(domain),
+        "host_paths": host_paths(domain),
+        "cid": _cid(domain),
+        "command_line": any(True for _ in domain.iterfind(_ARGUMENTS)),
         "tpm": attribute(domain, "type", "devices/tpm/backend"),
         "vdpa": any(each.type == "vdpa" for each in instance.interfaces),
         "launch_security": attribute(domain, "type", "launchSecurity"),
@@ -147,8 +206,8 @@ def _memory(domain: Element, instance: Instance) -> dict[str, Any]:
         "huge_pages": _huge_pages(backing),
         "memory_source": attribute(backing, "type", "source"),
         "memory_locked": backing is not None and flag(backing, "locked"),
-        "cells": _cells(domain, "numatune/memory", "nodeset", "numatune/memnode"),
-        "cpus": _cells(domain, "vcpu", "cpuset", "cputune/vcpupin"),
+        "cells": _numbers(domain, _CELLS),
+        "cpus": _numbers(domain, _CPUS),
     }
 
 
@@ -167,13 +226,25 @@ def _has_invariant_tsc(domain: Element) -> bool:
     return wanted and not attribute(domain, "frequency", "clock/timer[@name='tsc']")
 
 
-def _boot_files(domain: Element) -> tuple[str, ...]:
-    paths = (text(domain, f"os/{name}") for name in ("kernel", "initrd", "dtb", "acpi/table"))
-    return tuple(filter(None, paths))
+def _nvram(domain: Element) -> str:
+    """Return where the firmware's variables are: as text, as a disk's source, or newer's store."""
+    source = domain.find("os/nvram/source")
+    return (
+        attribute(source, "file")
+        or attribute(source, "dev")
+        or exact(domain, "os/nvram").strip()
+        or attribute(domain, "path", "os/varstore")
+    )
 
 
-def _logs(domain: Element) -> list[str]:
-    return [attribute(log, "file") for log in domain.iterfind("devices/*/log")]
+def _cid(domain: Element) -> int | None:
+    cid = domain.find("devices/vsock/cid")
+    return None if attribute(cid, "auto") == "yes" else number(attribute(cid, "address"))
+
+
+def _names(domain: Element, kind: str, name: str) -> tuple[str, ...]:
+    found = (attribute(element, name) for element in domain.iterfind(f"devices/{kind}"))
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
 def _huge_pages(backing: Element | None) -> tuple[HugePageNeed, ...]:
@@ -193,20 +264,23 @@ def _page_size(page: Element) -> int | None:
     return None if amount is None else int(amount * 1024**power)
 
 
-def _cells(domain: Element, path: str, name: str, each: str) -> tuple[int, ...]:
-    """Return the numbers that a set (`0-3,^2`) of one element and of the many below it name."""
-    written = [attribute(domain, name, path)]
-    written += [
-        attribute(one, "nodeset") or attribute(one, "cpuset") for one in domain.iterfind(each)
-    ]
-    sets = (read_set(one) or frozenset[int]() for one in written)
-    return tuple(sorted(frozenset[int]().union(*sets)))
+def _numbers(domain: Element, places: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the numbers that the sets (`0-3,^2`) at `places` name."""
+    found: frozenset[int] = frozenset()
+    for place in places:
+        path, _, name = place.partition("@")
+        for element in domain.iterfind(path):
+            written = attribute(element, name) if name else text(element)
+            found |= read_set(written) or frozenset()
+    return tuple(sorted(found))
 
 
 def _host_devices(domain: Element) -> tuple[HostDeviceNeed, ...]:
     found = [
         _host_device(device, attribute(device, "type")) for device in _devices(domain, "hostdev")
     ]
+    nvme = domain.iterfind("devices/disk[@type='nvme']/source/address")
+    found += [HostDeviceNeed("pci", _pci_name(address)) for address in nvme]
     for interface in _devices(domain, "interface"):
         if attribute(interface, "type") == "hostdev":
             transient = attribute(interface, "type", "teaming") == "transient"
@@ -226,7 +300,10 @@ def _host_device(device: Element, kind: str) -> HostDeviceNeed:
         vendor = attribute(device, "id", "source/vendor")
         product = attribute(device, "id", "source/product")
         return HostDeviceNeed(kind, f"{vendor}:{product}")
-    words = [attribute(address, str(name)) for name in ([] if address is None else address.attrib)]
+    for name in ("block", "char", "interface"):  # mode='capabilities': a container's
+        if given := exact(device, f"source/{name}"):
+            return HostDeviceNeed(kind, given)
+    words = [] if address is None else [printable_name(value) for _, value in attributes(address)]
     return HostDeviceNeed(kind or attribute(device, "mode"), ":".join(words) or "?")
 
 
@@ -249,7 +326,7 @@ def _file_systems(domain: Element) -> list[str]:
 
 def _secrets(domain: Element) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for secret in domain.iterfind("devices//secret"):
+    for secret in domain.iterfind(".//secret"):
         uuid, usage = attribute(secret, "uuid"), attribute(secret, "usage")
         if uuid:
             found[uuid.lower()] = None

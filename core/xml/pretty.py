@@ -32,10 +32,10 @@ def _hide_secrets(element: Element) -> None:
     name = etree.QName(element).localname
     if name in _SECRET_ELEMENTS and element.text and element.text.strip():
         element.text = HIDDEN
-    for key, value in element.attrib.items():
-        if str(key) in _SECRET_NAMES:
+    for key in _SECRET_NAMES:
+        if element.get(key) is not None:
             element.set(key, HIDDEN)
-        elif name == "arg":
-            element.set(key, without_secrets(str(value)))
+    if name == "arg" and (argument := element.get("value")) is not None:
+        element.set("value", without_secrets(argument))
     if name == "env" and NAME.search(element.get("name") or ""):
         element.set("value", HIDDEN)

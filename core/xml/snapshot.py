@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
+import math
+from collections.abc import Iterable
+
 from core.model import Snapshot
+from core.model.text import natural_key
 from core.xml.tree import attribute, exact, number, paragraph, parse, text
 
 
@@ -25,3 +30,31 @@ def read_snapshot(xml: str) -> Snapshot:
         current=text(snapshot, "active") == "1",
         external="external" in kept,
     )
+
+
+def in_order(snapshots: Iterable[Snapshot]) -> tuple[Snapshot, ...]:
+    """Return snapshots as they were made: parents before children, then by time, then by name.
+
+    Times alone do not tell: libvirt gives whole seconds, and those of one that was redefined may
+    be anything.
+    """
+    listed = list(snapshots)
+    names = {each.name for each in listed}
+    below: dict[str, list[int]] = {}
+    for place, each in enumerate(listed):
+        below.setdefault(each.parent if each.parent in names else "", []).append(place)
+    found: list[int] = []
+    waiting = [_rank(listed[place], place) for place in below.pop("", [])]
+    heapq.heapify(waiting)
+    while waiting:
+        place = heapq.heappop(waiting)[-1]
+        found.append(place)
+        for child in below.pop(listed[place].name, []):
+            heapq.heappush(waiting, _rank(listed[child], child))
+    circular = sorted(set(range(len(listed))) - set(found))  # parents of each other
+    return tuple(listed[place] for place in (*found, *circular))
+
+
+def _rank(snapshot: Snapshot, place: int) -> tuple[float, str, int]:
+    made = math.inf if snapshot.created is None else snapshot.created
+    return made, natural_key(snapshot.name), place

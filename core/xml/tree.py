@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from lxml import etree
 
@@ -14,6 +15,7 @@ Element = etree._Element
 # A document type can only stand before the root element. Atomic groups: no backtracking, so a
 # prolog of many comments costs linear time.
 _DOCTYPE = re.compile(r"\ufeff?(?>\s+|<\?(?>.*?\?>)|<!--(?>.*?-->))*+<!DOCTYPE", re.DOTALL)
+_ATTRIBUTES = etree.XPath("@*")
 _NUMBER = re.compile(r"0*([0-9]{1,19})")
 _HEXADECIMAL = re.compile(r"0[xX]([0-9a-fA-F]{1,16})")
 _LARGEST = 2**63 - 1  # what tapes and the journal can hold
@@ -58,6 +60,15 @@ def children(element: Element | None) -> list[Element]:
     if element is None:
         return []
     return [child for child in element if isinstance(child.tag, str)]
+
+
+def attributes(element: Element) -> list[tuple[str, str]]:
+    """Return the names and values of all attributes, as they are written, in linear time.
+
+    lxml looks every value up by its name, so that its own `items` of 50,000 takes minutes.
+    """
+    values: Any = _ATTRIBUTES(element)
+    return [(str(value.attrname), str(value)) for value in values]
 
 
 def text(element: Element | None, path: str = ".") -> str:

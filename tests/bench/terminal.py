@@ -23,29 +23,36 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Terminal:
-    """A child process on a pty of a given size; `read_for` feeds the emulator and counts bytes."""
+    """A child process on a pty of a given size; `read_for` feeds the emulator and counts bytes.
+
+    The child is our Python with `arguments`, or the command line `command`.
+    """
 
     def __init__(
         self,
-        arguments: Sequence[str],
+        arguments: Sequence[str] = (),
         *,
+        command: Sequence[str] | None = None,
         columns: int = 120,
         lines: int = 40,
         environment: Mapping[str, str] | None = None,
-        program: str = sys.executable,
     ) -> None:
         self.screen = pyte.Screen(columns, lines)
         self.bytes = 0
-        self._status: int | None = None
         self._stream = pyte.ByteStream(self.screen)
         self.started = time.monotonic()
+        self.status: int | None = None
+        """The exit status of the child, once `ended` saw it."""
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             os.chdir(ROOT)
             os.environ.update({"TERM": "xterm-256color", "COLORTERM": "truecolor"})
             os.environ.update(environment or {})
-            os.environ.pop("SSH_CONNECTION", None)
-            os.execv(program, [program, *arguments])
+            for name in ("SSH_CONNECTION", "COLUMNS", "LINES"):  # the size is the terminal's
+                os.environ.pop(name, None)
+            words = [sys.executable, *arguments] if command is None else [*command]
+            # readline, where it is loaded, has put another size into C's environment: not that one
+            os.execvpe(words[0], words, os.environ)
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def __enter__(self) -> Self:
@@ -57,11 +64,27 @@ class Terminal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._status is None:
+        if not self.ended():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
         os.close(self._fd)
+
+    def ended(self) -> bool:
+        """Whether the child has ended; what it wrote last may still have to be fed."""
+        if self.status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.status = os.waitstatus_to_exitcode(status) if pid else None
+        return self.status is not None
+
+    def left_with(self, seconds: float) -> int | None:
+        """Read until the child ends; its exit status, or None when it has not ended by then."""
+        end = time.monotonic() + seconds
+        while not self.ended() and time.monotonic() < end:
+            self.feed(0.05)
+        while self.ended() and self.feed(0):
+            pass
+        return self.status
 
     def press(self, keys: str) -> None:
         """Type."""
@@ -103,18 +126,6 @@ class Terminal:
             if condition(self.screen.display):
                 return time.monotonic() - self.started
         return None
-
-    def ended(self, seconds: float) -> int | None:
-        """Read until the process ends; its exit status, or None when it has not ended by then."""
-        end = time.monotonic() + seconds
-        while self._status is None and time.monotonic() < end:
-            self.feed(0.05)
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self._status = os.waitstatus_to_exitcode(status)
-        while self._status is not None and self.feed(0):
-            pass
-        return self._status
 
     def _answer(self, data: bytes) -> None:
         # Textual asks whether the terminal synchronises output; a real one says yes.

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from console.cli.root import run
 from core.hypervisor import event_loop
 from core.hypervisor.binding import libvirt
 from core.journal.tape import Tape
+from tests.bench.terminal import Terminal
 from tests.driver.command import Result, Virtdeck, finish
 from tests.driver.private_daemon import PrivateDaemon, uuid_of
 from tests.driver.worlds import wait_for
@@ -204,6 +206,20 @@ def test_what_can_lose_work_wants_a_yes(on_shared: Any, shared: PrivateDaemon) -
     assert shared.keeper.lookupByName("vm0001").isActive()
     assert on_shared("shutdown", "vm0001", "--then-stop").status == 1
     assert on_shared("reset", "vm0001").status == 1
+
+
+def test_the_shutdown_of_a_transient_instance_says_that_it_is_gone_and_wants_a_yes(
+    daemon: PrivateDaemon, virtdeck: Virtdeck
+) -> None:
+    domain = daemon.keeper.lookupByName("vm0001")
+    domain.create()
+    domain.undefine()
+    result = virtdeck("-c", f"alpha={daemon.uri}", "shutdown", "vm0001")
+    assert result.status == 1
+    assert "vm0001 is transient: once off, it cannot be started again." in result.err
+    assert domain.isActive()
+    assert virtdeck("-c", f"alpha={daemon.uri}", "shutdown", "vm0001", "--yes").status == 0
+    assert "vm0001" not in [found.name() for found in daemon.keeper.listAllDomains()]
 
 
 def test_a_drain_says_why_each_instance_stays(virtdeck: Virtdeck, shared: PrivateDaemon) -> None:
@@ -541,3 +557,56 @@ def test_an_output_that_cannot_be_written_is_no_defect(
     assert says in done.stderr
     assert "defect" not in done.stdout + done.stderr
     assert "Exception ignored" not in done.stderr
+
+
+# -- what libraries have to say -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        DOWN,  # libvirt's client logs a warning of a machine that does not know its own name
+        "test:///nofile.xml",  # libxml2 has a line of its own about the file
+    ],
+)
+def test_only_our_sentences_reach_the_error_stream(virtdeck: Virtdeck, uri: str) -> None:
+    words = ["-c", "test:///default", "-c", uri, "instances"]
+    done = subprocess.run(
+        nameless([sys.executable, "-m", "console", *words]),
+        env=virtdeck.environment,
+        cwd=virtdeck.home,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    ours = [line for line in done.stderr.splitlines() if line.startswith(("virtdeck: ", "  "))]
+    assert ours
+    assert done.stderr.splitlines() == ours
+    said = next(virtdeck.home.rglob("virtdeck.log")).read_text()
+    assert "nofile.xml" in said or "getaddrinfo failed" in said
+
+
+def test_nothing_but_the_console_is_on_its_screen(virtdeck: Virtdeck) -> None:
+    words = ["-c", "test:///default", "-c", DOWN, "-c", "test:///nofile.xml"]
+    console = nameless([sys.executable, "-m", "console", *words])
+    with Terminal(command=console, environment=virtdeck.environment) as terminal:
+        assert terminal.wait(lambda lines: {"gone down", "nofile down"} <= links(lines[0]), 60)
+        shown = "\n".join(terminal.screen.display)
+    assert "test:///nofile.xml" not in shown
+    assert "getaddrinfo" not in shown
+    said = next(virtdeck.home.rglob("virtdeck.log")).read_text()
+    assert "getaddrinfo" in said
+
+
+def links(line: str) -> set[str]:
+    """What the console's first line says of each host: its name and its link."""
+    words = line.split()
+    return {" ".join(pair) for pair in pairwise(words)}
+
+
+def nameless(words: list[str]) -> list[str]:
+    """A command on a machine whose own name nothing resolves."""
+    own = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    script = 'hostname no-such-host && exec "$@"'
+    return ["unshare", "--uts", *own, "sh", "-c", script, "sh", *words]

@@ -27,6 +27,7 @@ from core.state.store import Store
 from tests.driver.private_daemon import PrivateDaemon, uuid_of
 from tests.driver.watching import until
 from tests.driver.worlds import open_world
+from tests.patience import PATIENCE
 
 QUICK = LinkOptions(
     connect_timeout=5, statistics_interval=0.2, keepalive_interval=1, keepalive_count=1
@@ -60,7 +61,7 @@ async def test_it_lists_every_host_and_says_which_one_failed(
 ) -> None:
     uris = [f"alpha={daemon.uri}", REFUSING]
     async with Fleet.open(uris, options=QUICK, journal=journal) as fleet:
-        assert await fleet.ready(10)
+        assert await fleet.ready(10 * PATIENCE)
         state = fleet.state
         assert fleet.host_names == tuple(state.hosts) == ("alpha", "gone")
         assert state.hosts["alpha"].link.status is LinkStatus.UP
@@ -90,7 +91,7 @@ async def test_what_is_done_from_outside_reaches_every_reader_as_a_delta(
     daemon: PrivateDaemon, journal: Path
 ) -> None:
     async with Fleet.open([f"alpha={daemon.uri}"], options=QUICK, journal=journal) as fleet:
-        await fleet.ready(10)
+        await fleet.ready(10 * PATIENCE)
         changes, idle = fleet.changes(), fleet.changes()
         daemon.keeper.lookupByName("vm0002").create()
         async with asyncio.timeout(10):
@@ -106,7 +107,7 @@ async def test_what_is_done_from_outside_reaches_every_reader_as_a_delta(
 
 async def test_an_operation_runs_is_verified_and_kept(daemon: PrivateDaemon, journal: Path) -> None:
     async with Fleet.open([f"alpha={daemon.uri}"], options=QUICK, journal=journal) as fleet:
-        await fleet.ready(10)
+        await fleet.ready(10 * PATIENCE)
         operation = await fleet.submit(Start(subject=key("alpha", 1)))
         statuses = [record.status async for record in operation]
         assert statuses[0] is OperationStatus.QUEUED
@@ -129,7 +130,7 @@ async def test_an_operation_runs_is_verified_and_kept(daemon: PrivateDaemon, jou
 async def test_read_only_refuses_every_write(daemon: PrivateDaemon, journal: Path) -> None:
     uris = [f"alpha={daemon.uri}"]
     async with Fleet.open(uris, read_only=True, options=QUICK, journal=journal) as fleet:
-        await fleet.ready(10)
+        await fleet.ready(10 * PATIENCE)
         assert fleet.read_only
         with pytest.raises(ReadOnlyError, match="read-only"):
             await fleet.submit(Start(subject=key("alpha", 1)))
@@ -138,7 +139,7 @@ async def test_read_only_refuses_every_write(daemon: PrivateDaemon, journal: Pat
 
 async def test_without_operations_it_only_looks(daemon: PrivateDaemon, journal: Path) -> None:
     async with Fleet.open([daemon.uri], journal=journal, operations=False) as fleet:
-        await fleet.ready(10)
+        await fleet.ready(10 * PATIENCE)
         with pytest.raises(ReadOnlyError, match="look only"):
             await fleet.submit(Start(subject=key("alpha", 1)))
     assert is_missing(journal)
@@ -152,7 +153,7 @@ async def test_a_journal_that_cannot_be_used_leaves_a_console_that_looks(tmp_pat
             pass
     uris = ["test:///default"]
     async with Fleet.open(uris, options=QUICK, journal=broken, tolerant=True) as fleet:
-        assert await fleet.ready(10)
+        assert await fleet.ready(10 * PATIENCE)
         assert fleet.read_only
         (notice,) = fleet.notices
         assert "is a directory" in notice
@@ -164,7 +165,7 @@ async def test_a_journal_that_cannot_be_used_leaves_a_console_that_looks(tmp_pat
 
 async def test_details_are_read_when_asked_for(daemon: PrivateDaemon, journal: Path) -> None:
     async with Fleet.open([f"alpha={daemon.uri}"], options=QUICK, journal=journal) as fleet:
-        await fleet.ready(10)
+        await fleet.ready(10 * PATIENCE)
         assert "<name>vm0001</name>" in (await fleet.detail(key("alpha", 1))).xml
         read = await fleet.read(key("alpha", 1))
         assert read is not None
@@ -181,7 +182,7 @@ async def test_a_host_that_died_is_back_when_asked_to_reconnect(
 ) -> None:
     options = LinkOptions(backoff_first=60, backoff_limit_local=60)
     async with Fleet.open([f"alpha={daemon.uri}"], options=options, journal=journal) as fleet:
-        await fleet.ready(10)
+        await fleet.ready(10 * PATIENCE)
         daemon.kill()
         await until(lambda: fleet.state.hosts["alpha"].link.status is LinkStatus.DOWN)
         assert named(fleet, "vm0001").host == "alpha"  # still there, and known to be old
@@ -196,7 +197,7 @@ async def test_refreshing_lists_the_hosts_that_are_up(tmp_path: Path, journal: P
     world = open_world(tmp_path, instances=2)
     uri = world.getURI()
     async with Fleet.open([f"w={uri}", REFUSING], options=QUICK, journal=journal) as fleet:
-        await fleet.ready(10)
+        await fleet.ready(10 * PATIENCE)
         before = fleet.state.revision
         await fleet.refresh()
         assert fleet.state.revision > before
@@ -218,7 +219,7 @@ async def test_a_tap_gets_everything_and_a_tape_of_it_shows_the_same(
 
     fleet.tap = tap
     async with fleet:
-        await fleet.ready(10)
+        await fleet.ready(10 * PATIENCE)
         await (await fleet.submit(Start(subject=key("alpha", 1))))
         await fleet.detail(key("alpha", 1))
         await until(lambda: described(fleet) and fleet.state.rates)

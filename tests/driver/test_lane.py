@@ -292,6 +292,7 @@ from tests.driver.watching import until
 
 async def main():
     lane = Lane("lane", Connector(parse_uri("test:///default"), LinkOptions()))
+    await lane.call(lambda conn: None, deadline=60)  # connects, for as long as that takes
     try:
         await lane.call(lambda conn: threading.Event().wait(), deadline=0.1)
     except DeadlineError:

@@ -36,6 +36,7 @@ from core.model import (
 from core.operations import summary
 from tests.driver.private_daemon import PrivateDaemon
 from tests.driver.watching import until
+from tests.patience import PATIENCE
 
 QUICK = LinkOptions(
     keepalive_interval=1,
@@ -60,7 +61,7 @@ async def opened(
         journal=tmp_path / "journal.sqlite3",
     )
     async with fleet:
-        assert await fleet.ready(10.0)
+        assert await fleet.ready(10.0 * PATIENCE)
         yield fleet
 
 

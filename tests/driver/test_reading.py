@@ -252,3 +252,22 @@ def test_a_world_with_a_hash_in_its_path(virtdeck: Virtdeck, tmp_path: Path) -> 
     assert "%23" in refused.err
     found = virtdeck("-c", f"t=test://{tmp_path}/a%23b.xml", "instances")
     assert (found.status, found.err) == (0, "")
+
+
+def test_snapshots_are_listed_as_they_were_made(tmp_path: Path) -> None:
+    """libvirt lists those of one parent the newest first."""
+    conn = open_world(tmp_path)
+    domain = conn.defineXML(instance_xml(1))
+    redefine = libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE
+    root = "<state>shutoff</state><creationTime>1000</creationTime>" + instance_xml(1)
+    domain.snapshotCreateXML(f"<domainsnapshot><name>root</name>{root}</domainsnapshot>", redefine)
+    for number in range(12):
+        created = f"<creationTime>{1001 + number // 6}</creationTime>"
+        below = f"{created}<state>shutoff</state>{instance_xml(1)}"
+        xml = f"<name>s{number}</name><parent><name>root</name></parent>{below}"
+        domain.snapshotCreateXML(f"<domainsnapshot>{xml}</domainsnapshot>", redefine)
+    detail = read_detail(conn, "alpha", uuid_of(1), 0.0)
+    assert detail is not None
+    assert detail.snapshots is not None
+    expected = ["root", *(f"s{number}" for number in range(12))]
+    assert [each.name for each in detail.snapshots] == expected

@@ -13,6 +13,7 @@ from core.hypervisor.session import Hypervisor
 from core.model.host import LinkStatus
 from core.model.instance import Instance
 from core.model.observation import InstanceGone, InstanceRead, LinkChanged, Listed, Observation
+from tests.patience import PATIENCE
 
 T = TypeVar("T")
 QUICK = LinkOptions(
@@ -28,7 +29,7 @@ QUICK = LinkOptions(
 
 async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
     """Return when the condition holds; raises TimeoutError when it does not in time."""
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(seconds * PATIENCE):
         while not condition():  # noqa: ASYNC110 - conditions are about threads and other processes
             await asyncio.sleep(0.005)
 

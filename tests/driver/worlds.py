@@ -13,6 +13,7 @@ from typing import Any
 
 from core.hypervisor import event_loop
 from core.hypervisor.binding import libvirt
+from tests.patience import PATIENCE
 
 INSTANCE = """
 <domain type='test'>
@@ -74,7 +75,7 @@ def open_world(directory: Path, instances: int = 0) -> Any:
 
 def wait_for(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
     """Return the first true value of a condition that another thread makes true."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while not (value := condition()):
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.005)

@@ -13,7 +13,8 @@ Fixtures, all synchronous (an async test calls the slow ones through `asyncio.to
 `booted`      booted("alpha", "web", ...): wait until the agents answer (4 to 20 s after a start)
 `networked`   tests.lab.networked.NetworkedHosts: two hosts with a network between them that can be
               cut; root only. Leave the network whole and the daemons up.
-`eventually`  eventually(lambda: condition, "what is waited for", deadline=20) -> its first truth
+`eventually`  eventually(lambda: condition, "what is waited for", deadline=20) -> its first truth;
+              `deadline` in seconds of an idle machine (tests/patience.py)
 
 The lab is shared by all tests of a run, so leave it as it was: use `guest` for whatever a test
 breaks, and start what it stopped. Switches that make a guest misbehave are listed in
@@ -39,9 +40,10 @@ from core.errors import LabError
 from core.lab import Guest, Lab, LabHost, ensure_guest, wait_ready
 from core.lab.image import ensure_image
 from tests.lab.networked import NetworkedHosts
+from tests.patience import PATIENCE
 
 T = TypeVar("T")
-OWN_NAME = re.compile(r"test-(\d+)")
+OWN_NAME = re.compile(r"test-(\d+)(-b)?")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -151,9 +153,9 @@ def guest(lab: Lab) -> Iterator[Callable[..., str]]:
 @pytest.fixture(scope="session")
 def eventually() -> Callable[..., Any]:
     def wait(condition: Callable[[], T], what: str, deadline: float = 20.0) -> T:
-        until = time.monotonic() + deadline
+        until = time.monotonic() + deadline * PATIENCE
         while not (found := condition()):
-            assert time.monotonic() < until, f"{what}: not within {deadline} s"
+            assert time.monotonic() < until, f"{what}: not within {deadline * PATIENCE} s"
             time.sleep(0.05)
         return found
 

@@ -21,6 +21,7 @@ from core.model import (
     OperationRecord,
     SteerRecord,
 )
+from tests.patience import PATIENCE
 
 M = MigrationStatus
 SLOW = 4
@@ -37,7 +38,7 @@ async def opened(
         journal=journal,
     )
     async with fleet:
-        assert await fleet.ready(20.0)
+        assert await fleet.ready(20.0 * PATIENCE)
         yield fleet
 
 
@@ -45,11 +46,11 @@ async def until(condition: Callable[[], Any], what: str, seconds: float = 40.0) 
     """Wait until something is true, and return it."""
     found: Any = None
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds * PATIENCE):
             while not (found := condition()):  # noqa: ASYNC110 - any condition
                 await asyncio.sleep(0.02)
     except TimeoutError:
-        raise AssertionError(f"{what}: not within {seconds} s") from None
+        raise AssertionError(f"{what}: not within {seconds * PATIENCE} s") from None
     return found
 
 

@@ -23,6 +23,7 @@ from typing import Self
 import psutil
 
 from tests.driver.private_daemon import free_port
+from tests.patience import PATIENCE
 
 _SSHD_CONFIG = """
 Port {port}
@@ -160,7 +161,7 @@ class PrivateSshd:
             start_new_session=True,
         )
         log.close()
-        end = time.monotonic() + 10
+        end = time.monotonic() + 10 * PATIENCE
         while not self._listens():
             assert self._process.poll() is None, (self.directory / "log").read_text()
             assert time.monotonic() < end, "sshd did not come up"

@@ -18,6 +18,7 @@ from console.app import VirtdeckApp
 from console.settings import DisplaySettings, Settings
 from core.fleet import Fleet
 from core.hypervisor.options import LinkOptions
+from tests.patience import PATIENCE
 
 OPTIONS = LinkOptions(
     keepalive_interval=1,
@@ -31,7 +32,7 @@ OPTIONS = LinkOptions(
 """Quick to notice; no sweep, so that what is seen was told by an event."""
 SETTINGS = Settings(display=DisplaySettings(glyphs="unicode", refresh_rate=20))
 SECONDS = 60.0
-"""For anything a guest under emulation does on a busy machine."""
+"""For anything a guest under emulation does."""
 
 
 class Operator:
@@ -69,10 +70,10 @@ class Operator:
         self, condition: Callable[[], bool], what: str, seconds: float = SECONDS
     ) -> None:
         """Wait for a condition; a failure shows the screen."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while not condition():
             assert time.monotonic() < end, "\n".join(
-                [f"not seen within {seconds} s: {what}", *self.lines()]
+                [f"not seen within {seconds * PATIENCE} s: {what}", *self.lines()]
             )
             await self.pilot.pause(0.05)
 

@@ -17,6 +17,7 @@ import pytest
 
 from core.lab import Lab
 from tests.driver.command import Result, Virtdeck, finish
+from tests.patience import PATIENCE
 
 Command = Callable[..., Result]
 
@@ -221,7 +222,7 @@ class Terminal:
 
     def until(self, words: str, seconds: float = 60.0) -> None:
         """Read until something is shown after what was waited for before."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while (place := self.shown.find(words, self._read)) < 0:
             assert time.monotonic() < end, self.shown
             if select.select([self._leader], [], [], 0.1)[0]:

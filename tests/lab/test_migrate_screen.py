@@ -11,8 +11,6 @@ import pytest
 from core.lab import Lab
 from tests.lab.screen_pilot import Operator, at_console
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.fixture
 async def console(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Operator]:

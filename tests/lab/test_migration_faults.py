@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from core.errors import OperationFailedError, RefusedError
 from core.fleet import Fleet
@@ -28,6 +29,7 @@ from core.model import (
     SteerKind,
     Stop,
 )
+from core.state import resume_crash
 from tests.lab import burner
 from tests.lab.burner import Burner
 from tests.lab.migrating import M, found, opened, passed, said, start, states, told, until
@@ -42,7 +44,7 @@ from core.model import Migrate, ObjectKey
 
 async def main(journal, host, uuid, to, post_copy, *uris):
     async with Fleet.open(uris, journal=Path(journal)) as fleet:
-        await fleet.ready(20)
+        await fleet.ready(20 * PATIENCE)
         request = Migrate(ObjectKey("instance", host, uuid), to=to, policy="adaptive",
                           bandwidth=8, post_copy=post_copy,
                           auto_converge=False, max_downtime=60000)
@@ -172,7 +174,14 @@ async def test_a_post_copy_that_broke_is_resumed(fleet: Fleet, lab: Lab, busy: s
     await until(lambda: fleet.state.instances[broken.source_key].reason == failed, "the source")
     with pytest.raises(RefusedError, match="post-copy failed"):
         await fleet.submit(Resume(broken.source_key))
-    again = await fleet.submit(ResumeMigration(broken.source_key))
+    request = ResumeMigration(broken.source_key)
+    why, _ = resume_crash.crash_of(fleet.state, broken.source_key)
+    if why:  # this machine's libvirt would die of it
+        with pytest.raises(RefusedError, match="known to die"):
+            await fleet.submit(request)
+        await dies_of_it(fleet, lab, replace(request, accept_crash=busy))
+        return
+    again = await fleet.submit(request)
     await until(
         lambda: (
             again.record.status.final
@@ -187,6 +196,22 @@ async def test_a_post_copy_that_broke_is_resumed(fleet: Fleet, lab: Lab, busy: s
     assert record.status is OperationStatus.DONE, told(resumed)
     assert resumed.status is M.COMPLETED, told(resumed)
     assert states(lab.hosts, busy) == {"beta": "running"}
+
+
+async def dies_of_it(fleet: Fleet, lab: Lab, request: ResumeMigration) -> None:
+    """Resume in spite of the destination's daemon, which dies: it is said what is known."""
+    again = await fleet.submit(request)
+    await until(lambda: lab.host("beta").pid is None, "the daemon of beta is dead", 60)
+    interrupted = M.POST_COPY_INTERRUPTED
+    await until(lambda: fleet.state.migrations[again.id].status is interrupted, "it is said")
+    outcome = fleet.state.migrations[again.id].outcome
+    assert "beta does not answer here either" in outcome
+    assert not fleet.state.operations[again.id].status.final
+    await asyncio.to_thread(lab.host("beta").ensure_daemon)
+    await until(lambda: fleet.state.operations[again.id].status.final, "both sides' word")
+    told_so = fleet.state.migrations[again.id]
+    assert told_so.status is M.POST_COPY_FAILED, told(told_so)
+    assert told_so.resumable, told(told_so)
 
 
 @pytest.mark.parametrize("phase", ["pre-copy", "post-copy"])

@@ -13,12 +13,14 @@ from lxml import etree
 from msgspec.structs import replace
 
 from core.lab import LabHost, Wanted
+from core.migration.machine import Machine
 from core.migration.plan import Plan, describe_destination, plan
 from core.model import InstanceState, Migrate
 from core.model.rewrites import NumaPinning, Pin, Rewrites
 from core.xml import read_instance
 
 Guest = Callable[..., str]
+HERE = Machine("box", local=True)
 
 
 def planned(virsh: Callable[..., str], uris: dict[str, str], name: str, **options: Any) -> Plan:
@@ -30,7 +32,7 @@ def planned(virsh: Callable[..., str], uris: dict[str, str], name: str, **option
         xml=xml,
         inactive_xml=virsh("alpha", "dumpxml", "--inactive", "--security-info", name),
         instance=instance,
-        destination=describe_destination("beta", uris["beta"], source_uri=uris["alpha"]),
+        destination=describe_destination("beta", uris["beta"], HERE, HERE),
         source_uri=uris["alpha"],
     )
 

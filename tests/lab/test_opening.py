@@ -25,7 +25,7 @@ def test_the_labs_instances_are_listed_on_a_terminal(
     environment: Path, uris: dict[str, str], tmp_path: Path
 ) -> None:
     with opened(environment, ["instances", *both(uris)], tmp_path) as terminal:
-        assert terminal.ended(SECONDS) == 0
+        assert terminal.left_with(SECONDS) == 0
         said = "\n".join(terminal.screen.display)
         assert all(word in said for word in ("web", "alpha", "archive", "beta"))
     nothing_broke(tmp_path)

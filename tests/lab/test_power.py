@@ -33,6 +33,7 @@ from core.model import (
     Stop,
 )
 from core.model.event import Rebooted
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 S = InstanceState
@@ -47,7 +48,7 @@ async def opened(uris: dict[str, str], journal: Path) -> AsyncIterator[Fleet]:
         journal=journal,
     )
     async with fleet:
-        assert await fleet.ready(20.0)
+        assert await fleet.ready(20.0 * PATIENCE)
         yield fleet
 
 
@@ -58,7 +59,7 @@ async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
 
 
 async def until(condition: Callable[[], Any], seconds: float = 40.0) -> None:
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(seconds * PATIENCE):
         while not condition():  # noqa: ASYNC110 - any condition, of any process
             await asyncio.sleep(0.05)
 
@@ -215,10 +216,11 @@ import asyncio, sys
 from pathlib import Path
 from core.fleet import Fleet
 from core.model import Shutdown
+from tests.patience import PATIENCE
 
 async def main(uri, journal, name):
     async with Fleet.open([f"alpha={uri}"], journal=Path(journal)) as fleet:
-        assert await fleet.ready(20.0)
+        assert await fleet.ready(20.0 * PATIENCE)
         vm = next(each.key for each in fleet.state.instances.values() if each.name == name)
         operation = await fleet.submit(Shutdown(vm, timeout=60.0))
         async for record in operation:

@@ -19,6 +19,7 @@ from core.hypervisor.options import LinkOptions
 from core.lab import Lab, LabHost, Wanted
 from core.model import Finding, Level, LinkStatus, Migrate, ObjectKey, Preflight, Rewrites
 from core.model.rewrites import VolumeRewrite
+from tests.patience import PATIENCE
 
 QUICK = LinkOptions(statistics_interval=0, sweep_interval=0)
 
@@ -27,7 +28,7 @@ QUICK = LinkOptions(statistics_interval=0, sweep_interval=0)
 async def opened(uris: dict[str, str], **options: Any) -> AsyncIterator[Fleet]:
     named = [f"{name}={uri}" for name, uri in uris.items()]
     async with Fleet.open(named, options=QUICK, operations=False, **options) as fleet:
-        await fleet.ready(20.0)
+        await fleet.ready(20.0 * PATIENCE)
         yield fleet
 
 
@@ -65,7 +66,7 @@ def defined(lab: Lab, alpha: LabHost, tmp_path: Path) -> Iterator[Callable[..., 
 
 
 async def key_of(fleet: Fleet, name: str, host: str = "alpha") -> ObjectKey:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(20 * PATIENCE):
         while True:
             for each in fleet.state.instances.values():
                 if each.name == name and each.host == host:
@@ -223,6 +224,32 @@ async def test_libvirt_there_judges_the_xml(
     finally:
         alpha.virsh("destroy", name)
     assert beta.virsh("list", "--all", "--uuid") == before, "nothing was left there"
+
+
+async def test_a_block_job_blocks(
+    fleet: Fleet, lab: Lab, alpha: LabHost, defined: Callable[..., str]
+) -> None:
+    """libvirt: "domain has active block job"; it is no job of the domain's."""
+    file, copy = lab.root / "shared" / "mirrored.raw", lab.root / "shared" / "mirror.raw"
+    file.write_bytes(bytes(1 << 20))
+    os.chown(file, *((found := alpha.directory.stat()).st_uid, found.st_gid))
+    name = defined(
+        "mirrored",
+        (r"shared/db\.qcow2", "shared/mirrored.raw"),
+        ("type='qcow2'", "type='raw' cache='none'"),
+    )
+    alpha.virsh("start", "--paused", name)
+    try:
+        assert (await look(fleet, name))["job"].level is Level.OK
+        alpha.virsh("blockcopy", name, "vda", str(copy), "--transient-job", "--format", "raw")
+        found_job = (await look(fleet, name, destination_name="other"))["job"]
+        assert found_job.level is Level.BLOCKER
+        assert "copy of vda" in found_job.text
+        line = ("migrate", name, lab.host("beta").uri, "--live", "--p2p", "--unsafe")
+        with pytest.raises(LabError, match="active block job"):
+            await asyncio.to_thread(alpha.virsh, *line, "--migrateuri", "tcp://127.0.0.1")
+    finally:
+        alpha.virsh("destroy", name)
 
 
 async def test_snapshots_block(

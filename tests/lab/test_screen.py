@@ -23,8 +23,6 @@ from tests.bench.terminal import Terminal
 from tests.lab.screen_pilot import OPTIONS, SECONDS, Operator, at_console
 from tests.lab.test_power import FULL, disk_without_room
 
-pytestmark = pytest.mark.timeout(300)
-
 Virsh = Callable[..., str]
 Guest = Callable[..., str]
 QemuPid = Callable[[str, str], int]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from core.errors import RefusedError
 from core.lab import Lab, LabHost, Wanted
 from core.lab.places import write_file
+from core.model import Resume, Start, Steer, SteerKind
 from tests.driver.command import Result, Virtdeck
-from tests.lab.migrating import states
+from tests.lab import burner
+from tests.lab.burner import Burner
+from tests.lab.migrating import M, opened, start, states, until
+from tests.lab.networked import NetworkedHosts
 
 DISK = re.compile(r"<disk.*?</disk>", re.DOTALL)
 Command = Callable[..., Result]
@@ -19,9 +25,12 @@ Command = Callable[..., Result]
 
 @pytest.fixture
 def virtdeck(tmp_path: Path, uris: dict[str, str]) -> Command:
-    hosts = [word for name, uri in uris.items() for word in ("-c", f"{name}={uri}")]
     home = Virtdeck(tmp_path)
-    return lambda *arguments: home(*hosts, *arguments)
+    return lambda *arguments: home(*words(uris), *arguments)
+
+
+def words(uris: dict[str, str]) -> list[str]:
+    return [word for name, uri in uris.items() for word in ("-c", f"{name}={uri}")]
 
 
 @pytest.fixture
@@ -99,3 +108,54 @@ def test_what_moved_to_a_host_that_is_out_of_reach_is_not_started_where_it_came_
     assert refused.status == 1
     assert "its last migration says that it moved to beta, and that is out of reach" in refused.err
     assert states(lab.hosts, name) == {"alpha": "shut off", "beta": "running"}
+
+
+@pytest.fixture
+def fetcher(networked: NetworkedHosts) -> Iterator[str]:
+    name = burner.start(networked, "alpha", Burner("fetcher", memory=64, writes=30, rate=2))
+    yield name
+    networked.mend()
+    for host in networked.hosts:
+        host.ensure_daemon()
+    burner.remove(networked, name)
+
+
+@pytest.mark.timeout(400)
+async def test_after_a_cut_post_copy_ended_there_it_does_not_run_here(
+    networked: NetworkedHosts, fetcher: str, tmp_path: Path
+) -> None:
+    journal = Path(Virtdeck(tmp_path).environment["VIRTDECK_JOURNAL"])
+    here = networked.host("alpha")
+
+    def reason() -> str:
+        return here.virsh("domstate", fetcher, "--reason").strip()
+
+    async with opened(networked.uris, journal) as fleet:
+        moved = await start(
+            fleet, fetcher, bandwidth=4, policy="manual", post_copy="allow",
+            post_copy_bandwidth=1, undefine=False, **networked.way("beta"),
+        )  # fmt: skip
+        await moved.reaches(M.RUNNING)
+        await moved.passes(1)
+        await fleet.steer(moved.now.id, Steer(SteerKind.POST_COPY))
+        await moved.reaches(M.POST_COPY)
+        networked.cut()
+        await until(lambda: "post-copy failed" in reason(), "the source gives up", 120)
+        with pytest.raises(RefusedError):
+            await fleet.submit(Resume(moved.source))
+    networked.mend()  # nobody looks on while it goes on by itself
+    await until(lambda: "shut off" in reason(), "the destination has all of it", 200)
+    async with opened(networked.uris, journal) as fleet:
+        for request in (Start(moved.source), Resume(moved.source)):
+            with pytest.raises(RefusedError, match=f"{fetcher} must not run on alpha too|shut off"):
+                await fleet.submit(request)
+        with pytest.raises(RefusedError, match="it runs on beta"):
+            await fleet.submit(Start(moved.source))
+    assert states(networked.hosts, fetcher) == {"alpha": "shut off", "beta": "running"}
+    networked.host("beta").kill_daemon()
+    home = Virtdeck(tmp_path)
+    for verb in ("start", "resume"):
+        refused = await asyncio.to_thread(home, *words(networked.uris), verb, f"alpha/{fetcher}")
+        assert refused.status == 1, refused
+        assert f"{fetcher} must not run on alpha too" in refused.err
+    assert here.instances() == {fetcher: "shut off"}

@@ -228,12 +228,22 @@ def the(status: str) -> list[Observation]:
                 LinkChanged("alpha", START + 16, down),
             ]  # fmt: skip
         case _:
-            raise KeyError(status)
+            return [*hosts(paused, running), *told(interrupted(**begun), sawtooth())]
+
+
+def interrupted(**fields: object) -> Migration:
+    """A post-copy whose source says that it failed, while the destination waits."""
+    return migration(
+        status=S.POST_COPY_INTERRUPTED, switched=START + 15, post_copy="allow",
+        outcome="alpha lost the connection to beta: web runs on beta and waits there for what is "
+        "still on alpha",
+        hint="Mend the connection between the hosts: it goes on by itself then.", **fields,
+    )  # fmt: skip
 
 
 STATUSES = (
     "queued", "running", "copying-disks", "post-copy", "completed", "aborted", "failed",
-    "post-copy-failed", "lost",
+    "interrupted", "post-copy-failed", "lost",
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from console.screens.power import Proposal, Target
 from console.settings import DisplaySettings, Settings
 from core.journal.replay import Replay
 from core.model import ObjectKey, Stop
+from core.operations.danger import danger_of
 from tests.screens.conftest import MOMENTS, TAPE, ZONE, press, settled
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs/screenshots"
@@ -52,7 +53,8 @@ async def picture(name: str) -> str:
         if name == "confirm":
             key = ObjectKey("instance", "alpha", "db")
             target = Target(key, "db", "alpha", "running", Stop(subject=key), ())
-            app.push_screen(ConfirmDialog(Proposal(action("power.stop"), (target,), 0)))
+            danger = danger_of(replay.state, [target.request])
+            app.push_screen(ConfirmDialog(Proposal(action("power.stop"), (target,), 0, danger)))
             await pilot.pause()
         await settled(pilot)
         svg = app.export_screenshot(title="virtdeck")

@@ -33,7 +33,7 @@ def test_a_crash_keeps_its_traceback_its_events_and_its_log_and_names_the_file(
     with Terminal(command, columns=200, environment=own) as terminal:
         assert terminal.wait(lambda lines: "archive" in "\n".join(lines), 100)
         terminal.press("2")
-        assert terminal.ended(100) == 1
+        assert terminal.left_with(100) == 1
         said = "\n".join(terminal.screen.display)
     assert "internal error (RuntimeError: no page for qemu+tcp://root:***@alpha" in said
     (path,) = log.parent.glob("crash-*.txt")

@@ -19,6 +19,7 @@ from core.fleet import Fleet
 from core.hypervisor.options import LinkOptions
 from core.model import Instance, InstanceState, LinkStatus, OperationStatus
 from tests.driver.private_daemon import PrivateDaemon
+from tests.patience import PATIENCE
 
 QUICK = LinkOptions(
     keepalive_interval=1,
@@ -49,7 +50,7 @@ def app(daemon: PrivateDaemon, tmp_path: Path) -> VirtdeckApp:
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while not condition():
         assert time.monotonic() < end, "it did not come true in time"
         await pilot.pause(0.02)
@@ -108,6 +109,24 @@ async def test_the_dangerous_wants_its_name_typed(app: VirtdeckApp) -> None:
         assert isinstance(app.screen, ConfirmDialog)
         await pilot.press("1", "enter")
         await until(pilot, lambda: rows(app)["vm0001"].state is InstanceState.SHUTOFF)
+
+
+async def test_the_shutdown_of_a_transient_instance_wants_its_name_typed(
+    app: VirtdeckApp, daemon: PrivateDaemon
+) -> None:
+    daemon.keeper.lookupByName("vm0001").undefine()  # it runs: now it is transient
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        await until(pilot, lambda: not rows(app)["vm0001"].persistent)
+        await pilot.press("f")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        said = "vm0001 is transient: once off, it cannot be started again."
+        strips = app.screen._compositor.render_strips()
+        assert said in "\n".join("".join(piece.text for piece in line) for line in strips)
+        await pilot.press("y", "enter")
+        assert isinstance(app.screen, ConfirmDialog)
+        await pilot.press("backspace", *"vm0001", "enter")
+        await until(pilot, lambda: "vm0001" not in rows(app))
 
 
 async def test_what_cannot_be_done_is_explained(app: VirtdeckApp) -> None:

@@ -92,6 +92,12 @@ SAID = {
     "completed": ("was 280 ms", "900M sent", "not seen", "still defined, on alpha"),
     "aborted": ("runs on at alpha",),
     "failed": ("The disk of beta is full.", "Make room on beta"),
+    "interrupted": (
+        "alpha lost the connection to beta",
+        "by itself",
+        "split brain",
+        "cannot be aborted",
+    ),
     "post-copy-failed": ("split brain", "R resumes", "postcopy-resume"),
     "lost": ("The link to alpha is not up", "10s old", "as of 10s ago"),
     "queued": ("not begun to copy",),
@@ -195,8 +201,8 @@ async def test_the_switch_to_post_copy_is_explained_before_it_is_made() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await press(pilot, *COCKPIT, "o")
         said = question_of(app)
-        assert "After the switch it cannot be aborted." in said
-        assert "the instance is lost" in said
+        assert "until that has followed it cannot be aborted" in said
+        assert "it is lost when either host is" in said
         assert "virsh migrate-postcopy web" in said
 
 
@@ -206,7 +212,7 @@ async def test_an_abort_names_the_instance_and_where_it_runs_on() -> None:
         await press(pilot, *COCKPIT, "x")
         said = question_of(app)
         assert "Abort the migration of web?" in said
-        assert "web runs on at alpha" in said
+        assert "it runs on at alpha, and what was sent (43 %) is thrown away" in said
         assert "virsh domjobabort web" in said
 
 

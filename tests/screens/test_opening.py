@@ -23,8 +23,7 @@ def opened(environment: Path, arguments: list[str], place: Path) -> Terminal:
     """`virtdeck` of an environment, with a place of its own for all it writes."""
     own = {name: str(place) for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME")}
     return Terminal(
-        arguments,
-        program=str(environment / "bin/virtdeck"),
+        command=[str(environment / "bin/virtdeck"), *arguments],
         environment=own | {"PYTHONWARNINGS": "default"},
     )
 
@@ -60,7 +59,7 @@ def walk(terminal: Terminal, *instances: str) -> None:
     terminal.press(ESCAPE)  # a key that follows at once would be taken as one with Alt
     hides(terminal, "action, screen or instance")
     terminal.press("q")
-    assert terminal.ended(SECONDS) == 0, terminal.screen.display
+    assert terminal.left_with(SECONDS) == 0, terminal.screen.display
 
 
 def nothing_broke(place: Path) -> None:
@@ -83,7 +82,7 @@ def test_the_console_opens_on_a_tape_takes_keys_and_leaves(
 @EVERY_PYTHON
 def test_instances_are_listed_on_a_terminal(environment: Path, tmp_path: Path) -> None:
     with opened(environment, ["instances", "-c", "test:///default"], tmp_path) as terminal:
-        assert terminal.ended(SECONDS) == 0
+        assert terminal.left_with(SECONDS) == 0
         said = "\n".join(terminal.screen.display)
         assert "running" in said
         assert "test" in said

@@ -11,7 +11,8 @@ from textual.pilot import Pilot
 from console.actions import action
 from console.screens.dialogs.confirm import ConfirmDialog
 from console.screens.power import Proposal, Target
-from core.model import VERBS, ObjectKey
+from core.model import VERBS, Instance, InstanceState, ObjectKey, State
+from core.operations.danger import danger_of
 from tests.screens.conftest import SIZES, Moment, press, settled
 
 Compare = Callable[..., bool]
@@ -81,13 +82,22 @@ def test_theme(snap_compare: Compare, console: Moment, theme: str) -> None:
     assert snap_compare(app, terminal_size=(80, 24), run_before=presses())
 
 
-def proposal(verb: str, *names: str, hidden: int = 0, refused: int = 0) -> Proposal:
+def proposal(
+    verb: str, *names: str, hidden: int = 0, refused: int = 0, transient: bool = False
+) -> Proposal:
     targets = []
     for number, name in enumerate(names):
         key = ObjectKey("instance", "alpha", name)
         why = (f"{name} is paused: resume it first.",) if number < refused else ()
         targets.append(Target(key, name, "alpha", "running", VERBS[verb](subject=key), why))
-    return Proposal(action(f"power.{verb}"), tuple(targets), hidden)
+    rows = [
+        Instance("alpha", name, name, InstanceState.RUNNING, persistent=not transient)
+        for name in names
+    ]
+    state = State(instances={row.key: row for row in rows})
+    able = [target.request for target in targets if not target.reasons]
+    danger = danger_of(state, able)
+    return Proposal(action(f"power.{verb}"), tuple(targets), hidden, danger)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +107,7 @@ def proposal(verb: str, *names: str, hidden: int = 0, refused: int = 0) -> Propo
         ("dangerous", proposal("stop", "db")),
         ("several", proposal("stop", "web", "db", "mail", hidden=1, refused=1)),
         ("many", proposal("pause", *(f"worker-{number:03}" for number in range(40)))),
+        ("transient", proposal("shutdown", "web", transient=True)),
     ],
 )
 def test_confirm(snap_compare: Compare, console: Moment, name: str, asked: Proposal) -> None:

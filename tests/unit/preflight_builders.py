@@ -16,6 +16,7 @@ from core.migration.facts import (
     PathFacts,
     SourceFacts,
 )
+from core.migration.machine import Machine
 from core.migration.preflight import judge
 from core.model import (
     Finding,
@@ -99,21 +100,24 @@ def path_facts(host: str, path: str = DISK, **fields: Any) -> PathFacts:
     return PathFacts(path, **{**given, **fields})
 
 
-def source(xml: str = "", **fields: Any) -> SourceFacts:
+def source(
+    xml: str = "", *, hostname: str = "alpha", local: bool = False, **fields: Any
+) -> SourceFacts:
     text = xml or xml_of()
     given = {
         "needs": read_needs(text), "xml": text, "inactive_xml": text, "active": True,
         "persistent": True, "autostart": False, "managed_save": False, "snapshots": 0,
-        "checkpoints": 0, "job": "", "host_uuid": "uuid-a", "hostname": "alpha",
-        "libvirt": 10_006_000, "qemu": 9_000_000,
+        "checkpoints": 0, "job": "", "host_uuid": "uuid-a",
+        "machine": Machine(hostname, local=local), "libvirt": 10_006_000, "qemu": 9_000_000,
         "paths": (path_facts("alpha"), path_facts("alpha", BASE)),
     }  # fmt: skip
     return SourceFacts("alpha", **{**given, **fields})
 
 
-def destination(**fields: Any) -> DestinationFacts:
+def destination(*, hostname: str = "beta", local: bool = False, **fields: Any) -> DestinationFacts:
     given = {
-        "host_uuid": "uuid-b", "hostname": "beta", "libvirt": 10_006_000, "qemu": 9_000_000,
+        "host_uuid": "uuid-b", "machine": Machine(hostname, local=local),
+        "libvirt": 10_006_000, "qemu": 9_000_000,
         "twins": (), "refusal": "",
         "guest_types": ("kvm x86_64", "qemu x86_64"), "transports": ("tcp", "rdma"),
         "abilities": DomainCapabilities(

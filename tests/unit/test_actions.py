@@ -24,6 +24,7 @@ from console.actions import (
     palette_entries,
     with_keys,
 )
+from core.operations.caution import Caution
 
 KEYBOARD_PAGE = Path(__file__).parents[2] / "docs" / "keyboard.md"
 
@@ -76,7 +77,7 @@ def test_what_can_lose_work_is_typed_and_on_a_capital():
 
 def test_a_power_verb_that_stops_a_guest_always_asks():
     for verb in ("shutdown", "reboot", "pause"):
-        assert action(f"power.{verb}").confirm == "ask"
+        assert action(f"power.{verb}").caution is Caution.KEY
 
 
 def test_footer_hides_writes_when_read_only():

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
 
 from console.cli import drain, interrupts
 from console.cli.migration_progress import Progress
 from core.errors import RefusedError
-from core.model import Drain, ObjectKey, OperationRecord, OperationStatus
+from core.model import Drain, ObjectKey, OperationRecord, OperationStatus, State
 from core.model.drain import DrainItem, DrainProgress, Stage
 from core.model.operation import Step
 
@@ -76,13 +75,12 @@ def test_it_asks_with_the_names_and_where_they_go(
     sure: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(interrupts, "can_ask", lambda: True)
-    answer: Callable[..., bool] = lambda *_, **__: sure  # noqa: E731
-    monkeypatch.setattr("click.confirm", answer)
+    monkeypatch.setattr("click.prompt", lambda *_, **__: "alpha" if sure else "y")
     if sure:
-        drain.confirm(REQUEST, PLAN)
+        drain.ask(State(), REQUEST, PLAN)
     else:
         with pytest.raises(RefusedError, match="Nothing was done"):
-            drain.confirm(REQUEST, PLAN)
+            drain.ask(State(), REQUEST, PLAN)
     asked = capsys.readouterr().err
     assert "web to beta, db to gamma" in asked
     assert "mail stays" in asked
@@ -92,10 +90,11 @@ def test_without_a_terminal_it_wants_a_yes_and_with_nothing_to_move_it_says_why(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(interrupts, "can_ask", lambda: False)
-    with pytest.raises(RefusedError, match="moves 2 instances") as caught:
-        drain.confirm(REQUEST, PLAN)
+    wanted = r"away from alpha\. alpha: moves 2 instances"
+    with pytest.raises(RefusedError, match=wanted) as caught:
+        drain.ask(State(), REQUEST, PLAN)
     assert "--yes" in caught.value.hint
     with pytest.raises(RefusedError, match="mail stays"):
-        drain.confirm(REQUEST, DrainProgress(items=PLAN.items[2:4]))
+        drain.ask(State(), REQUEST, DrainProgress(items=PLAN.items[2:4]))
     with pytest.raises(RefusedError, match="Nothing runs on alpha"):
-        drain.confirm(REQUEST, DrainProgress())
+        drain.ask(State(), REQUEST, DrainProgress())

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.cli import interrupts
-from console.cli.migration import report_text, write_new
+from console.cli.migration import aborted, report_text, write_new
 from console.cli.migration_follow import INTERRUPTED, Following
 from console.cli.migration_progress import (
     PAINT_SECONDS,
@@ -510,7 +510,8 @@ async def test_the_end_of_a_migration_is_the_status_of_the_command(
     assert await running == exit_status
     out = capsys.readouterr().out
     assert f"web: {end if status is MigrationStatus.UNKNOWN else status}: " in out
-    assert out.count("over") + out.count(f"it is {status}") == 1
+    told = 2 if status is MigrationStatus.UNKNOWN else 1  # when it is so, and at the end
+    assert out.count("over") + out.count(f"it is {status}") == told
 
 
 async def test_what_is_refused_costs_no_other(capsys: pytest.CaptureFixture[str]) -> None:
@@ -685,3 +686,34 @@ async def test_ctrl_c_while_it_is_asked_leaves_it(keyboard: Callable[[str], None
     await asyncio.sleep(0)
     pressed.set()
     assert await asking == interrupts.LEAVE
+
+
+@pytest.mark.parametrize(
+    ("status", "exit_status"),
+    [
+        (MigrationStatus.ABORTED, 0),
+        (MigrationStatus.FAILED, 1),
+        (MigrationStatus.COMPLETED, 1),
+    ],
+)
+async def test_an_abort_tells_what_it_has_come_to_by_the_owners_word(
+    status: MigrationStatus, exit_status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet = Fleet()
+    await fleet.submit(asked_for("web"))
+    row = moving("web")
+    fleet.puts(row)
+    telling = asyncio.create_task(aborted(fleet, row, as_json=False))
+    await asyncio.sleep(0)
+    fleet.ends("op-web", status, OperationStatus.CANCELLED)
+    assert await telling == exit_status
+    assert f"web: {status}: it is {status}" in capsys.readouterr().out
+
+
+def test_an_interrupted_post_copy_is_said_in_words() -> None:
+    row = but(
+        WEB, status=MigrationStatus.POST_COPY_INTERRUPTED, outcome="alpha lost the connection",
+    )  # fmt: skip
+    assert progress_line(row) == "web: interrupted: alpha lost the connection"
+    assert "interrupted" in bar_line(row, 100)
+    assert "outcome: alpha lost the connection" in "\n".join(lines_of(row))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from console.cli import lookup
 from console.cli.doctor import lines_of, terminal_checks
 from console.cli.opening import prepare
-from console.cli.output import Column, cells, json_line, natural, plain, table
+from console.cli.output import Column, cells, json_line, plain, table
 from console.cli.show import text_of
 from console.cli.targets import default_uri
 from core.doctor import Check, Verdict, host_checks
@@ -32,6 +32,7 @@ from core.model import (
     State,
     Volume,
 )
+from core.model.text import natural_key
 
 CONTROLS = {"Cc", "Cf", "Zl", "Zp"}
 PAIR: tuple[Column[tuple[str, str]], ...] = (
@@ -68,12 +69,12 @@ def test_cells_count_what_a_terminal_shows() -> None:
 
 def test_numbers_in_names_sort_as_numbers() -> None:
     names = ["web-10", "Web-9", "web", "10", "9", "web-9b"]
-    assert sorted(names, key=natural) == ["9", "10", "web", "Web-9", "web-9b", "web-10"]
+    assert sorted(names, key=natural_key) == ["9", "10", "web", "Web-9", "web-9b", "web-10"]
 
 
 @given(st.lists(st.text()))
 def test_any_names_can_be_sorted(names: list[str]) -> None:
-    assert len(sorted(names, key=natural)) == len(names)
+    assert len(sorted(names, key=natural_key)) == len(names)
 
 
 def test_json_has_every_field() -> None:

@@ -406,7 +406,7 @@ regions = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(regions, st.floats(20, 400), st.floats(50, 2000), st.booleans())
 def test_whatever_happens_the_numbers_make_sense(
     memory: list[Region], link: float, downtime: float, measured: bool

@@ -17,7 +17,6 @@ values = st.none() | st.integers(0, 2**20)
 
 
 @given(st.lists(values, max_size=3 * SAMPLES))
-@settings(deadline=None)
 def test_the_last_samples_in_their_order(given_values):
     histories = Histories()
     for at, value in enumerate(given_values):
@@ -54,7 +53,7 @@ def test_full_rings_are_small():
 
 
 @given(st.lists(st.floats(0.001, 5.0), min_size=1, max_size=80), st.integers(1, 90))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_samples_of_a_long_migration_stay_spread_over_its_whole_time(
     steps: list[float], rounds: int
 ) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from core.errors import JournalError
 from core.journal import files
@@ -22,7 +23,7 @@ from core.journal.journal import Journal
 from core.journal.ledger import Ledger
 from core.journal.owner import NOBODY, Owner, alive, this_process
 from core.journal.schema import MIGRATIONS, VERSION
-from core.model import ObjectKey, OperationRecord, OperationStatus, Step
+from core.model import HostIdentity, ObjectKey, OperationRecord, OperationStatus, Step
 
 ROOT = Path(__file__).resolve().parents[2]
 ME = this_process()
@@ -40,6 +41,7 @@ def entry(number: int, status: OperationStatus = OperationStatus.QUEUED, **more:
         status=status,
         steps=(Step(1.0, "asked"),),
         options={"timeout": 60.0, "then_stop": False},
+        hosts=(HostIdentity("alpha", "test:///default"),),
     )
     return Entry(record, **{"owner": ME, "uri": "test:///default", "progress": "{}", **more})
 
@@ -121,14 +123,21 @@ def test_only_one_console_takes_an_operation_over(path: Path) -> None:
     two.close()
 
 
-def test_pruning_keeps_the_newest_and_everything_unfinished(ledger: Ledger) -> None:
+def test_pruning_keeps_the_newest_and_what_is_unfinished_unless_it_is_old(ledger: Ledger) -> None:
     ledger.put(entry(0))
     for number in range(1, 21):
         ledger.put(entry(number, OperationStatus.DONE))
     assert ledger.prune(now=20.0, keep=5) == 15
     left = [each.record.created for each in ledger.recent(100)]
     assert left == [0.0, 16.0, 17.0, 18.0, 19.0, 20.0]
-    assert ledger.prune(now=18.5 + 90 * 86_400) == 3
+    assert ledger.prune(now=18.5 + 90 * 86_400) == 4
+    assert [each.record.created for each in ledger.recent(100)] == [19.0, 20.0]
+
+
+def test_an_entry_of_before_identities_is_read_with_its_address(ledger: Ledger) -> None:
+    old = entry(1)
+    ledger.put(replace(old, record=replace(old.record, hosts=())))
+    assert ledger.recent(10) == [old]
 
 
 def test_recent_gives_the_newest_and_every_unfinished_one(ledger: Ledger) -> None:
@@ -149,6 +158,45 @@ def damage(path: Path, how: str) -> None:
     else:
         size = len(data)
         path.write_bytes(data[: size // 2] + bytes(size - size // 2))
+
+
+SPOILED = {
+    "no table": "DROP TABLE operations",
+    "no counter": "DELETE FROM counter",
+    "no version": "PRAGMA user_version = 0",
+}
+
+
+def spoil(path: Path, how: str) -> None:
+    if how == "cut short":
+        path.write_bytes(path.read_bytes()[:-1000])
+    elif how in SPOILED:
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute(SPOILED[how])
+        connection.close()
+    else:
+        damage(path, how)
+
+
+@pytest.mark.parametrize("how", ["garbage", "text", "truncated", "cut short", *SPOILED])
+def test_the_advice_for_a_damaged_journal_helps_when_it_is_followed(path: Path, how: str) -> None:
+    first = Ledger.open(path)
+    for number in range(200):
+        first.put(entry(number, OperationStatus.DONE))
+    first.close()
+    spoil(path, how)
+    with pytest.raises(JournalError) as caught:
+        Ledger.open(path, read_only=True)
+    assert "is damaged" in caught.value.message
+    assert caught.value.message.isprintable()
+    assert "any command that changes something" in caught.value.hint
+    second = Ledger.open(path)
+    assert "was damaged" in second.notices[0]
+    second.put(entry(1))
+    second.close()
+    third = Ledger.open(path, read_only=True)
+    assert len(third.recent(10)) == 1
+    third.close()
 
 
 @pytest.mark.parametrize("how", ["garbage", "text", "truncated", "zeroed half"])

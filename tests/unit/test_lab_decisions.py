@@ -162,7 +162,14 @@ def test_a_pid_proves_nothing() -> None:
 
 def test_what_is_missing_is_named_with_its_package_and_cure() -> None:
     rows = read_requirements(TABLE.read_text())
-    assert {row.purpose for row in rows} == {"lab", "image", "image-ubuntu", "build", "test"}
+    assert {row.purpose for row in rows} == {
+        "lab",
+        "image",
+        "image-ubuntu",
+        "build",
+        "test",
+        "debian",
+    }
     missing = list(select_missing(rows, {"lab"}, lambda probe: probe != "virsh", has_all))
     assert [piece.package for piece in missing] == ["libvirt-clients"]
     assert missing[0].cure == "Run `sudo apt-get install libvirt-clients`."

@@ -15,12 +15,12 @@ from console.widgets.columns import (
     Cell,
     Column,
     fit,
-    natural_key,
     place_columns,
     sorted_columns,
     spill,
 )
 from console.widgets.row_model import Marks, RowModel
+from core.model.text import natural_key
 
 
 @dataclass(frozen=True)

@@ -752,7 +752,8 @@ async def test_another_console_goes_on_with_a_drain(world: World, journal: Journ
     )
     world.instances.pop(key("a"))
     world.instances.pop(key("d"))
-    moved = record("b", O.RUNNING, id="000000000002-bbbbbb", options={"to": "beta"})
+    moved = record("b", O.RUNNING, id="000000000002-bbbbbb", options={"to": "beta"},
+                   created=SystemClock().now())  # fmt: skip
     uri = world.hosts["alpha"].uri
     await journal.put(Entry(left, NOBODY, uri, progress_json(Progress(drain=kept))))
     row = replace(moving("b"), id=moved.id)
@@ -780,3 +781,18 @@ async def test_news_at_the_moment_of_leaving_keeps_nobody_from_leaving(world: Wo
     await asyncio.sleep(0)
     async with asyncio.timeout(5.0):
         await world.runner.close()
+
+
+async def test_a_drain_begins_nothing_that_it_cannot_write_down(
+    world: World, journal: Journal
+) -> None:
+    operation = await world.runner.submit(Drain(ALPHA, at_a_time=1, order="name"))
+    await until(lambda: world.running == ["a"])
+    database = journal._ledger._connection
+    await journal._work.call(lambda: database.execute("PRAGMA query_only = ON"))
+    world.end("a")
+    await until(lambda: operation.record.status.final)
+    assert operation.record.outcome.startswith("1 of 4 moved; 3 stay: b (it could not be journall")
+    assert operation.record.unjournalled
+    assert [each.subject.id for each in world.asked] == ["u-a"]
+    await journal._work.call(lambda: database.execute("PRAGMA query_only = OFF"))

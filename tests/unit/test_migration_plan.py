@@ -6,12 +6,13 @@ import shlex
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from core.errors import RefusedError, UsageError, XmlError
 from core.migration.flags import VIRSH_FLAGS, MigrateFlag, flag_names
+from core.migration.machine import Machine
 from core.migration.plan import (
     Destination,
     describe_destination,
@@ -483,7 +484,6 @@ def replaced(**fields):
             "name": "beta",
             "uri": "qemu+ssh://root@beta/system",
             "hostname": "beta",
-            "local": False,
             "same_machine": False,
             **fields,
         }
@@ -528,7 +528,7 @@ def test_destination_uris_that_are_refused(uri):
             "without keyfile, command",
         ),
         (
-            replaced(uri="qemu:///system", local=True),
+            replaced(uri="qemu:///system"),
             "qemu+ssh://beta/system",
             "cannot use",
         ),
@@ -549,9 +549,9 @@ def test_the_source_is_told_an_address_it_can_use(destination, uri, words):
 
 def test_a_destination_that_is_only_known_locally():
     with pytest.raises(UsageError, match="its own name is not known"):
-        planned(to=replaced(uri="qemu:///system", local=True, hostname="localhost"))
+        planned(to=replaced(uri="qemu:///system", hostname="localhost"))
     made = planned(
-        to=replaced(uri="qemu:///system", local=True, hostname=""),
+        to=replaced(uri="qemu:///system", hostname=""),
         destination_uri="qemu+ssh://beta/system",
     )
     assert made.uri == "qemu+ssh://beta/system"
@@ -563,12 +563,9 @@ def test_a_host_that_calls_itself_localhost_is_reached_by_its_address():
     assert noted(made, "calls itself localhost")
 
 
-LAB = describe_destination(
-    "beta",
-    "qemu+unix:///session?socket=/lab/beta/sock",
-    hostname="box",
-    source_uri="qemu+unix:///session?socket=/lab/alpha/sock",
-)
+BOX = Machine("box", links=("net_eth0_52_54_00_00_00_01",))
+HERE = replace(BOX, local=True)
+LAB = describe_destination("beta", "qemu+unix:///session?socket=/lab/beta/sock", HERE, HERE)
 
 
 def test_two_hosts_on_one_machine():
@@ -587,30 +584,42 @@ def test_two_hosts_on_one_machine():
 
 def test_two_hosts_on_one_machine_over_ssh():
     """A login from the machine to itself needs keys: the socket is there without."""
-    to = describe_destination(
-        "beta",
-        "qemu+ssh://localhost/session?socket=/lab/beta/sock&no_tty=1",
-        source_uri="qemu+ssh://localhost/session?socket=/lab/alpha/sock&no_tty=1",
-    )
+    uri = "qemu+ssh://localhost/session?socket=/lab/beta/sock&no_tty=1"
+    to = describe_destination("beta", uri, BOX, BOX)
     assert planned(to=to).uri == "qemu+unix:///session?socket=/lab/beta/sock"
 
 
-@pytest.mark.parametrize(
-    ("source", "uri", "local", "same"),
-    [
-        ("qemu:///system", "qemu+ssh://beta/system", False, False),
-        ("qemu+ssh://alpha/system", "qemu:///system", True, False),
-        ("qemu+ssh://alpha/system", "qemu+ssh://beta/system", False, False),
-        ("qemu+ssh://root@beta/system", "qemu+ssh://beta/session", False, True),
-        ("qemu:///session", "qemu+unix:///session?socket=/b", True, True),
-        ("qemu+ssh://localhost/session?socket=/a", "qemu:///session", True, True),
-        ("qemu:///system", "qemu:///system", True, False),
-        ("", "qemu:///system", True, False),
-    ],
-)
-def test_what_uris_tell_of_a_destination(source, uri, local, same):
-    found = describe_destination("beta", uri, source_uri=source)
-    assert (found.local, found.same_machine) == (local, same)
+FORWARDED = ("qemu+tcp://127.0.0.1:16510/system", "qemu+unix:///system?socket=/tmp/fwd.sock")
+"""Addresses of this machine that lead to another one: `ssh -L`."""
+
+
+@pytest.mark.parametrize("uri", FORWARDED)
+def test_a_forwarded_port_or_socket_is_another_machine(uri):
+    made = planned(to=describe_destination("beta", uri, HERE, Machine("far")))
+    assert made.uri == "qemu+ssh://far/system"
+    assert "migrate_uri" not in made.parameters
+    assert "listen_address" not in made.parameters
+
+
+@pytest.mark.parametrize("uri", [*FORWARDED, "qemu+ssh://localhost:2222/system"])
+def test_where_one_machine_cannot_be_told_the_operator_is_asked(uri):
+    unsure = describe_destination("beta", uri, HERE, Machine("box"))
+    with pytest.raises(UsageError, match="cannot be told") as caught:
+        planned(to=unsure)
+    assert "destination URI" in str(caught.value)
+    assert "migration address" in str(caught.value)
+    made = planned(to=unsure, destination_uri="qemu+tcp://10.0.0.2/system")
+    assert made.uri == "qemu+tcp://10.0.0.2/system"
+    assert "migrate_uri" not in made.parameters
+
+
+def test_two_network_namespaces_of_one_kernel():
+    """A socket leads from one to the other, the loopback does not (lab.md)."""
+    alpha = replace(HERE, hostname="alpha", network="net:[1]")
+    beta = replace(HERE, hostname="beta", network="net:[2]")
+    made = planned(to=describe_destination("beta", LAB.uri, alpha, beta))
+    assert made.uri == LAB.uri
+    assert "migrate_uri" not in made.parameters
 
 
 # the virsh line
@@ -657,7 +666,7 @@ def test_a_plan_in_a_log_tells_no_secret():
 
 
 @pytest.mark.parametrize(
-    "name", ["-x", "12", "a;reboot", "$(reboot)", "../../etc/x", "a b", "ä\x1b"]
+    "name", ["-x", "12", "a;reboot", "$(reboot)", "../../etc/x", "a b", "ä\x1b", r"a\u200b"]
 )
 def test_the_virsh_line_is_safe_whatever_the_name(name):
     xml = XML
@@ -667,7 +676,7 @@ def test_the_virsh_line_is_safe_whatever_the_name(name):
     made = plan(request, xml=xml, inactive_xml=xml, instance=instance, destination=BETA)
     words = shlex.split(made.virsh)
     assert words[:2] == ["virsh", "migrate"]
-    assert words[2] == (instance.uuid if name in ("-x", "12", "ä\x1b") else name)
+    assert words[2] == (instance.uuid if name in ("-x", "12", "ä\x1b", r"a\u200b") else name)
     assert "/" not in words[words.index("--xml") + 1]
     assert made.virsh.isprintable()
 
@@ -763,7 +772,6 @@ def options(draw):
     }
 
 
-@settings(deadline=None)
 @given(options())
 def test_any_options_are_a_plan_libvirt_takes_or_a_refusal(asked):
     try:
@@ -783,7 +791,6 @@ def test_any_options_are_a_plan_libvirt_takes_or_a_refusal(asked):
     assert dry_run(made).endswith(f"{made.virsh}\n")
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(["migrate_uri", "listen_address", "destination_uri", "disks_uri"]),
     st.one_of(st.text(), st.text("a:/[]?=@-%. \n1", max_size=20)),

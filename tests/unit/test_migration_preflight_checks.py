@@ -62,6 +62,7 @@ def replaced(old: str, new: str, **there: Any) -> Facts:
     return both(xml.replace(old, new), **there)
 
 
+SOCKET = "qemu+unix:///system?socket=/lab/beta/sock"
 HOSTS = [
     ("same-host", UNKNOWN, both(host_uuid="")),
     ("already-there", BLOCKER, both(twins=(Twin("db", UUID, True),))),
@@ -79,13 +80,16 @@ HOSTS = [
     ("version-libvirt", WARNING, both(libvirt=9_000_000)),
     ("version-libvirt", OK, both(libvirt=11_000_000)),
     ("version-libvirt", UNKNOWN, both(libvirt=None)),
-    ("address", OK, both(here={"local": True}, local=True)),
-    ("address", BLOCKER, facts(destination_uri="qemu:///system", reachable_address=False)),
+    ("address", OK, facts(source(local=True), destination(local=True), destination_uri=SOCKET)),
+    ("address", UNKNOWN, facts(source(local=True), destination(), destination_uri=SOCKET)),
+    ("address", UNKNOWN, both(here={"local": True}, local=True)),
     ("address", UNKNOWN, both()),
     ("migrate-address", BLOCKER, both(hostname="localhost.localdomain")),
     ("migrate-address", BLOCKER, both(hostname="alpha")),
     ("ports", UNKNOWN, both()),
-    ("ports", OK, both(here={"local": True}, local=True)),
+    ("ports", OK, both(here={"local": True}, local=True, hostname="alpha")),
+    ("ports", UNKNOWN, both(here={"local": True}, local=True)),
+    ("migrate-address", BLOCKER, both(here={"local": True}, hostname="alpha")),
     ("clock", UNKNOWN, both()),
     ("clock", OK, both(here={"local": True}, local=True)),
 ]
@@ -200,6 +204,16 @@ def elsewhere(**fields: Any) -> tuple[PathFacts, ...]:
     return path_facts("beta", **fields), path_facts("beta", BASE)
 
 
+def volume_disk(**there: Any) -> Facts:
+    """Its disk is named by pool and volume: libvirt looks at the file all the same."""
+    old = "<disk type='file' device='disk'>"
+    xml = xml_of().replace(old, "<disk type='volume' device='disk'>")
+    assert old in xml_of()
+    return both(
+        xml.replace("<source file='/nfs/db.qcow2'/>", "<source pool='nfs' volume='db'/>"), **there
+    )
+
+
 DISKS = [
     ("disk-vda", OK, both()),
     ("disk-vda", BLOCKER, both(paths=elsewhere(exists=False, volume=None))),
@@ -217,6 +231,10 @@ DISKS = [
     ("chain-vda", UNKNOWN, both(paths=(path_facts("beta"),))),
     ("cache-vda", BLOCKER, replaced("cache='none'", "cache='writeback'", qemu=3_000_000)),
     ("unsafe", UNKNOWN, both(here={"paths": ()})),
+    ("unsafe", UNKNOWN, volume_disk(pools=(pool("beta", type="dir"),))),
+    ("cache-vda", OK, volume_disk(pools=(pool("beta", type="dir"),))),
+    ("transient-disk", BLOCKER, replaced("<target dev='vda'", "<transient/><target dev='vda'")),
+    ("job", BLOCKER, both(here={"job": "a block job (copy of vda)"})),
     ("unsafe", BLOCKER, both(here={**LOCAL, "libvirt": 9_000_000}, local=True)),
     ("unsafe", UNKNOWN, both(here={**LOCAL, "libvirt": 11_000_000}, local=True)),
     ("pool-nfs", WARNING, both(paths=elsewhere(pool=pool("beta", state=PoolState.INACTIVE)))),
@@ -290,6 +308,11 @@ OPTIONS: list[tuple[str, Level, dict[str, Any], Callable[[], Facts]]] = [
     ("post-copy", BLOCKER, {"post_copy": "allow"}, lambda: with_device(PCI.format("0x0"))),
     ("post-copy-recovery", WARNING, {"post_copy": "allow"}, lambda: both(libvirt=8_000_000)),
     ("tls", UNKNOWN, {"tls": True}, both),
+    ("libvirt-age", BLOCKER, {"compression": ("zstd",), "parallel": 2},
+     lambda: both(libvirt=9_003_000)),
+    ("libvirt-age", BLOCKER, {"zero_copy": True, "parallel": 2},
+     lambda: both(here={"libvirt": 8_004_000})),
+    ("libvirt-age", BLOCKER, {"parallel": 2}, lambda: both(libvirt=5_001_000)),
     ("zero-copy", UNKNOWN, {"zero_copy": True, "parallel": 2}, both),
     ("transport", BLOCKER, {"migrate_uri": "rdma://beta"}, lambda: both(transports=("tcp",))),
     ("state", BLOCKER, {"offline": True}, both),
@@ -316,6 +339,9 @@ def test_what_is_found_with_options(
     [
         ("post-copy", {}, both()),
         ("tls", {}, both()),
+        ("unsafe", {}, volume_disk()),
+        ("libvirt-age", {"compression": ("zstd",), "parallel": 2}, both(libvirt=9_004_000)),
+        ("libvirt-age", {}, both(libvirt=1_000_000)),
         ("memory", {"offline": True}, both(here={"active": False}, memory_free=1)),
         ("ports", {"offline": True}, both(here={"active": False})),
         ("migrate-address", {"migrate_uri": "tcp://10.0.0.2"}, both(hostname="localhost")),

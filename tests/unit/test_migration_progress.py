@@ -94,7 +94,7 @@ def test_the_disks_come_first() -> None:
     assert found == pytest.approx([0.0, 0.225, 0.45, 0.675])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.builds(Region, st.floats(20, 800), st.floats(0, 300), st.booleans()),

@@ -15,6 +15,7 @@ from core.migration.helm import Helm
 from core.migration.limits import first_downtime, in_force
 from core.migration.logbook import Logbook
 from core.migration.run import end_of
+from core.migration.seen import Side
 from core.migration.steering import refusal
 from core.model import (
     AgentState,
@@ -368,9 +369,9 @@ def test_a_definition_that_was_there_before_is_no_left_over() -> None:
     assert not outcome.before(web("alpha"), paused).defined_there
     assert not outcome.before(web("alpha"), None).defined_there
     failed = replace(RUNNING, was=outcome.before(web("alpha"), off))
-    kept = outcome.left_clean(failed, off, seen=True)
+    kept = outcome.left_clean(failed, Side(True, off), waited=True)
     assert kept.passed
     assert "that it had before" in kept.text
-    assert outcome.left_clean(failed, paused, seen=True).passed is False
+    assert outcome.left_clean(failed, Side(True, paused), waited=True).passed is False
     alone = replace(RUNNING, was=outcome.before(web("alpha"), None))
-    assert outcome.left_clean(alone, off, seen=True).passed is False
+    assert outcome.left_clean(alone, Side(True, off), waited=True).passed is False

@@ -59,6 +59,7 @@ CAN = {
     S.PREPARING: {SteerKind.ABORT, SteerKind.POLICY},
     S.RUNNING: set(SteerKind) - {SteerKind.POST_COPY, SteerKind.POST_COPY_BANDWIDTH},
     S.POST_COPY: {SteerKind.POST_COPY_BANDWIDTH, SteerKind.ADVISE},
+    S.POST_COPY_INTERRUPTED: {SteerKind.POST_COPY_BANDWIDTH, SteerKind.ADVISE},
 }
 """What can be done where post-copy was not allowed; nothing in the other statuses."""
 

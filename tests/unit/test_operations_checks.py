@@ -29,7 +29,7 @@ from core.model import (
     State,
     Stop,
 )
-from core.operations import Caution, check, confirmation, consequences, summary
+from core.operations import check, danger, summary
 
 WEB = ObjectKey("instance", "alpha", "u-web")
 UP = Link(status=LinkStatus.UP)
@@ -116,7 +116,7 @@ def test_a_job_that_holds_the_instance_blocks_all_but_the_power_cut(kind: str) -
         assert where in ALLOWED[verb]
         assert check(busy, POWER_VERBS[verb](WEB))
     assert check(busy, Stop(WEB)) == ()
-    assert f"its {kind} fails" in consequences(busy, Stop(WEB))
+    assert f"Its {kind} fails." in danger(busy, Stop(WEB)).text
 
 
 def test_a_block_job_blocks_nothing() -> None:
@@ -143,32 +143,6 @@ def test_an_operation_that_is_over_blocks_nothing() -> None:
     assert check(state(web(), operations=[over]), Reset(WEB)) == ()
     itself = running("reset", OperationStatus.QUEUED)
     assert check(state(web(), operations=[itself]), Reset(WEB), but=itself.id) == ()
-
-
-def test_consequences_name_what_goes_away() -> None:
-    assert consequences(state(web()), Stop(WEB)) == (
-        "cuts the power of web on alpha: what its guest has not written to disk is lost"
-    )
-    assert "cuts its power after 30 s" in consequences(state(web()), Shutdown(WEB, 30.0, True))
-    assert consequences(state(web(S.SHUTOFF)), Start(WEB)) == ""
-
-
-def test_what_is_gone_for_good_asks_for_its_name() -> None:
-    transient = state(web(persistent=False))
-    asked = confirmation(transient, [Stop(WEB)])
-    assert asked.caution is Caution.TYPE
-    assert asked.word == "web"
-    assert "transient" in asked.text
-    assert confirmation(state(web()), [Stop(WEB)]).caution is Caution.CONFIRM
-    assert confirmation(state(web(S.SHUTOFF)), [Start(WEB)]).caution is Caution.NONE
-
-
-def test_many_are_confirmed_by_their_number() -> None:
-    other = Instance("alpha", "u-db", "db", S.RUNNING)
-    both = State(hosts=state().hosts, instances=MappingProxyType({WEB: web(), other.key: other}))
-    asked = confirmation(both, [Stop(WEB), Stop(other.key)])
-    assert asked.word == "2"
-    assert len(asked.text.splitlines()) == 2
 
 
 def test_a_summary_counts_and_names_what_did_not_go_well() -> None:
@@ -212,4 +186,4 @@ def test_a_check_never_fails_and_speaks_in_sentences(
     for reason in check(picture, request):
         assert reason[0].isupper() or reason.startswith(("web", "alpha"))
         assert reason.endswith(".")
-    assert "{" not in consequences(picture, request)
+    assert "{" not in danger(picture, request).text

@@ -40,6 +40,7 @@ from core.model import (
     LinkStatus,
     Migrate,
     Migration,
+    MigrationStatus,
     ObjectKey,
     OperationRecord,
     OperationStatus,
@@ -55,7 +56,7 @@ from core.operations import PowerCall, Runner
 from core.operations.case import Case
 from core.operations.conduct import Keep
 from core.operations.driver import progress_json
-from core.operations.verb import End, Progress, Sent, done
+from core.operations.verb import End, Progress, Sent, done, failed
 
 S = InstanceState
 AFTER = {
@@ -565,3 +566,92 @@ async def test_what_is_learnt_of_a_migration_after_its_end_does_not_open_it_agai
     assert entry.record == handle.record
     assert "its agent answers" in entry.progress
     await world.runner.close()
+
+
+BROKEN = Migration(
+    "", "alpha", "u-web", "web", "beta", status=MigrationStatus.POST_COPY_FAILED, resumable=True,
+    followed=True, outcome="both hosts say so",
+)  # fmt: skip
+
+
+class BreaksAndGoesOn:
+    """A conduct whose migration fails, and goes on after all once the test says so."""
+
+    def __init__(self) -> None:
+        self.goes_on = asyncio.Event()
+        self.runs = 0
+
+    async def run(self, case: Case, keep: Keep) -> End:
+        self.runs += 1
+        if case.progress.migration is None:
+            case.moved(msgspec.structs.replace(BROKEN, id=case.record.id), "it broke")
+            await keep(case)
+            return failed("both hosts say so")
+        await self.goes_on.wait()
+        row = case.progress.migration
+        arrived = {"status": MigrationStatus.COMPLETED, "resumable": False, "followed": False}
+        case.moved(msgspec.structs.replace(row, **arrived), "it arrived")
+        await keep(case)
+        return done("web runs on beta")
+
+    async def cancel(self, case: Case) -> None: ...
+
+
+def moving(journal: Journal, conduct: BreaksAndGoesOn) -> World:
+    """A world with two hosts and an instance, whose migrations the conduct carries out."""
+    world = World()
+    world.hosts["beta"] = Host("beta", "test:///other", link=Link(LinkStatus.UP))
+    world.add("web", S.RUNNING)
+
+    def told(observation: object) -> None:
+        if isinstance(observation, OperationChanged):
+            world.publish(observation)
+
+    world.runner = Runner(
+        *(world, journal, SystemClock(), lambda: world.state, told, "ann@desk"),
+        conducts={Migrate: conduct},
+    )
+    return world
+
+
+WEB = ObjectKey("instance", "alpha", "u-web")
+
+
+async def test_a_failure_that_is_taken_back_amends_the_record(journal: Journal) -> None:
+    conduct = BreaksAndGoesOn()
+    world = moving(journal, conduct)
+    handle = await world.runner.submit(Migrate(WEB, to="beta"))
+    with pytest.raises(OperationFailedError, match="both hosts say so"):
+        await handle
+    await until(lambda: conduct.runs == 2)  # it is followed on
+    assert world.operations[handle.id].status is OperationStatus.FAILED
+    pause = await world.runner.submit(Pause(WEB))  # in nobody's way
+    assert (await pause).status is OperationStatus.DONE
+    conduct.goes_on.set()
+    await until(lambda: world.operations[handle.id].status is OperationStatus.DONE)
+    assert world.operations[handle.id].outcome == "web runs on beta (seen later)"
+    await world.runner.close()
+    assert conduct.runs == 2
+
+
+async def test_the_next_console_follows_a_failure_that_may_be_taken_back(tmp_path: Path) -> None:
+    journal = await Journal.open(tmp_path / "journal.sqlite3")
+    world = moving(journal, BreaksAndGoesOn())
+    handle = await world.runner.submit(Migrate(WEB, to="beta"))
+    with pytest.raises(OperationFailedError):
+        await handle
+    await world.runner.close()
+    later = BreaksAndGoesOn()
+    later.goes_on.set()
+    world = moving(journal, later)
+    await world.runner.start()
+    await until(lambda: world.operations[handle.id].status is OperationStatus.DONE)
+    entries = {entry.record.id: entry.record for entry in await journal.recent()}
+    assert entries[handle.id].status is OperationStatus.DONE
+    await world.runner.close()
+    third = BreaksAndGoesOn()
+    world = moving(journal, third)
+    await world.runner.start()
+    await world.runner.close()
+    assert third.runs == 0  # what is settled is left alone
+    await journal.close()

@@ -263,7 +263,7 @@ def test_manual_only_advises_and_once() -> None:
     assert decide("manual", watched(8, steering=raised)) == first
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(sorted(WORKLOADS)), st.booleans())
 def test_manual_never_acts(name: str, at_once: bool) -> None:
     asked = request(post_copy="at-once" if at_once else "allow")
@@ -392,7 +392,7 @@ regions = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @example([Region(70.0, 140.0, True)], False, False, False)  # on the edge: "about to finish", ever
 @given(regions, st.booleans(), st.booleans(), st.booleans())
 def test_adaptive_ends_or_asks_whatever_the_guest_does(
@@ -414,7 +414,7 @@ def test_adaptive_ends_or_asks_whatever_the_guest_does(
     assert downtimes == sorted(set(downtimes))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.floats(50, 990), st.floats(0, 3), st.booleans(), st.booleans())
 def test_it_ends_in_time_wherever_the_guest_writes(
     size: float, pace: float, cyclic: bool, first: bool

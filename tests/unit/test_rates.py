@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from state_builders import counters
 
@@ -84,7 +84,6 @@ def test_memory():
 
 
 @given(counters, counters, st.floats(-100, 100), st.integers(0, 4))
-@settings(deadline=None)
 def test_never_negative_and_cpu_never_above_a_hundred(before, now, seconds, vcpus):
     found = rates(before, now, seconds, vcpus)
     for field in (*FIELDS, "memory"):
@@ -94,7 +93,6 @@ def test_never_negative_and_cpu_never_above_a_hundred(before, now, seconds, vcpu
 
 
 @given(counters)
-@settings(deadline=None)
 def test_unknown_counters_give_unknown_rates(known):
     assert nothing_known(rates(Counters(), known))
     assert nothing_known(rates(known, Counters()))

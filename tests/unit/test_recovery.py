@@ -40,7 +40,6 @@ def left(
     *,
     at: float,
     answered: bool = True,
-    **m: Any,
 ) -> End | GoOn:
     progress = Progress((Sent(call, T, T + 0.1 if answered else None),), before_id=7)
     instance = None
@@ -48,7 +47,7 @@ def left(
         number = 7 if where.active else None
         instance = Instance("alpha", "u", "web", where, id=number, type="qemu")
     situation = Situation(request, "web", at, adopted(progress, at), instance)
-    return decide(situation, **{"same_host": True, **m})
+    return decide(situation)
 
 
 @pytest.mark.parametrize(
@@ -81,13 +80,6 @@ def test_what_becomes_of_it(
         assert "console that ran it had ended" in decision.outcome
 
 
-def test_the_host_of_that_name_is_another_one_now() -> None:
-    decision = left(Stop(WEB), PowerCall.DESTROY, S.SHUTOFF, at=T + 2, same_host=False)
-    assert isinstance(decision, End)
-    assert decision.status is OperationStatus.UNKNOWN
-    assert "another alpha" in decision.outcome
-
-
 @given(
     verb=st.sampled_from(list(POWER_VERBS)),
     call=st.sampled_from(list(PowerCall)),
@@ -114,7 +106,7 @@ def test_an_interrupted_start_is_waited_for_and_then_admitted_to_be_unknown() ->
     progress = Progress((Sent(PowerCall.CREATE, T),), gap=True, adopted=T + 90)
     off = Instance("alpha", "u", "web", S.SHUTOFF)
     late = Situation(Start(WEB), "web", T + 90 + VERIFY, progress, off)
-    decision = decide(late, same_host=True)
+    decision = decide(late)
     assert isinstance(decision, End)
     assert decision.status is OperationStatus.UNKNOWN
 

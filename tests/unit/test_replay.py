@@ -151,7 +151,7 @@ def test_a_tape_stands_where_it_is_told_without_any_loop(path: Path) -> None:
 
 
 @pytest.mark.parametrize("work", [checkpoints.WORK, 1, 1000])
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.floats(0, 11), min_size=1, max_size=6))
 def test_where_one_came_from_makes_no_difference(
     path: Path, work: int, positions: list[float]
@@ -182,7 +182,7 @@ def visit(replay: Replay, positions: list[float], revisions: list[int]) -> None:
         revisions.append(replay.state.revision)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.floats(0, 10), st.floats(0, 10))
 def test_the_delta_of_a_seek_names_everything_that_differs(
     path: Path, origin: float, goal: float

@@ -120,6 +120,14 @@ REFUSED = {
         picture(web("alpha", S.SHUTOFF), hosts=NEVER, migrations=(moved(M.POST_COPY_FAILED),)),
         "ended as post-copy failed",
     ),
+    "its migration is called failed, and a side may still move": (
+        picture(web("alpha", S.SHUTOFF), hosts=NEVER, migrations=(moved(M.FAILED, followed=True),)),
+        "its migration from alpha to beta ended as failed",
+    ),
+    "its post-copy is interrupted": (
+        picture(web("alpha", S.SHUTOFF), migrations=(moved(M.POST_COPY_INTERRUPTED),)),
+        "its migration from alpha to beta is interrupted",
+    ),
     "it moved to a host that was not seen since": (
         picture(web("alpha", S.SHUTOFF), hosts=NEVER, migrations=(moved(M.COMPLETED),)),
         "its last migration says that it moved to beta, and that is out of reach",
@@ -247,7 +255,10 @@ def test_what_runs_already_can_be_handled(verb: str) -> None:
     assert not check(both, POWER_VERBS[verb](HERE))
 
 
-@pytest.mark.parametrize("status", [M.POST_COPY, M.POST_COPY_FAILED, M.VERIFYING, M.COMPLETED])
+@pytest.mark.parametrize(
+    "status",
+    [M.POST_COPY, M.POST_COPY_INTERRUPTED, M.POST_COPY_FAILED, M.VERIFYING, M.COMPLETED],
+)
 @pytest.mark.parametrize(
     "hosts", [(host("alpha"), host("beta")), (host("alpha", DOWN), host("beta"))]
 )

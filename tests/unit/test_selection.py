@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from state_builders import HOST, PAUSED, SHUTOFF, disk, instance, lifecycle, listed, store, volume
 
@@ -148,7 +148,6 @@ def test_volumes():
 
 
 @given(st.text(alphabet='abc:><=!-"% 19GM', max_size=20) | st.text(max_size=20))
-@settings(deadline=None)
 def test_any_text_is_a_filter_or_a_usage_error(text):
     for parser in (parse_filter, parse_event_filter, parse_volume_filter):
         with contextlib.suppress(UsageError):
@@ -156,7 +155,6 @@ def test_any_text_is_a_filter_or_a_usage_error(text):
 
 
 @given(st.sampled_from(["web", "state:paused", "alert:yes", "host:alpha", '"y c"', "memory>1G"]))
-@settings(deadline=None)
 def test_an_inverse_is_the_complement(text):
     plain, inverse = parse_filter(text), parse_filter(f"!{text}")
     for one in STATE.instances.values():

@@ -275,7 +275,7 @@ async def test_many_hung_do_not_eat_the_daemons_workers() -> None:
     assert set(rig.host.instances[:5]) <= full(sampled)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["hang", "recover", "stop", "tick"]), st.integers(0, 7)),

@@ -7,7 +7,7 @@ from typing import get_args
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from state_builders import HOST, lifecycle
 
@@ -42,7 +42,6 @@ def test_every_kind_has_its_own_sentence(kind):
 
 
 @given(st.sampled_from(get_args(AnyEvent)), st.text())
-@settings(deadline=None)
 def test_one_clean_line_whatever_is_in_it(kind, word):
     line = describe(example(kind, word))
     assert not [one for one in line if unicodedata.category(one) in ("Cc", "Cf", "Zl", "Zp")]

@@ -204,7 +204,7 @@ def network(active: bool) -> Network:
 
 
 @given(streams)
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_what_waits_is_told_in_the_end_and_changes_nothing_else(stream):
     made = Store()
     for one in (HostAdded(HOST, 1.0, "qemu:///x"), LinkChanged(HOST, 1.0, UP), *stream):

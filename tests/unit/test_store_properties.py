@@ -29,7 +29,6 @@ def _comparable(state: State) -> object:
 
 
 @given(streams, listings)
-@settings(deadline=None)
 def test_a_listing_after_anything_equals_a_fresh_listing(stream, listed):
     used, fresh, listed = Store(), Store(), _described(listed)
     for one in (*START, *stream, listed):
@@ -42,7 +41,6 @@ def test_a_listing_after_anything_equals_a_fresh_listing(stream, listed):
 
 
 @given(streams)
-@settings(deadline=None)
 def test_every_difference_is_in_the_delta(stream):
     store = Store()
     before = store.state
@@ -56,7 +54,6 @@ def test_every_difference_is_in_the_delta(stream):
 
 
 @given(st.lists(observations, min_size=1, max_size=30))
-@settings(deadline=None)
 def test_merged_deltas_say_what_one_delta_would(stream):
     store = Store()
     before = store.state
@@ -67,7 +64,6 @@ def test_merged_deltas_say_what_one_delta_would(stream):
 
 
 @given(streams)
-@settings(deadline=None)
 def test_an_earlier_state_never_changes(stream):
     store = Store()
     states = []
@@ -79,7 +75,6 @@ def test_an_earlier_state_never_changes(stream):
 
 
 @given(streams)
-@settings(deadline=None)
 def test_every_row_belongs_to_something_that_exists(stream):
     store = Store()
     for one in (*START, *stream):
@@ -99,7 +94,7 @@ def test_every_row_belongs_to_something_that_exists(stream):
 
 
 @given(streams)
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_the_same_stream_gives_the_same_state(stream):
     one, other = Store(), Store()
     for observation in (*START, *stream):
@@ -110,7 +105,7 @@ def test_the_same_stream_gives_the_same_state(stream):
 
 
 @given(st.lists(observations, min_size=10, max_size=40))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_what_is_remembered_is_bounded(stream):
     store = Store(Limits(events=5, operations=2, link_changes=3))
     for one in stream:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import UsageError
-from core.hypervisor.uri import DRIVERS, TRANSPORTS, parse_uri, unique_names
+from core.hypervisor.uri import NAMES, TRANSPORTS, parse_uri, unique_names
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_any_text_is_a_host_or_a_usage_error(text: str) -> None:
 
 
 @given(
-    st.sampled_from(DRIVERS),
+    st.sampled_from(NAMES),
     st.sampled_from(TRANSPORTS),
     st.from_regex(r"[a-z][a-z0-9.-]{0,20}", fullmatch=True),
     st.integers(1, 65535),

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from core.errors import VirtdeckError, XmlError
+from core.errors import UsageError, VirtdeckError, XmlError
 from core.model import Instance
+from core.model.rewrites import Move, Rewrites
 from core.xml import (
     format_xml,
     read_capabilities,
@@ -21,6 +22,10 @@ from core.xml import (
     read_snapshot,
     read_volume,
 )
+from core.xml.domain_capabilities import read_domain_capabilities
+from core.xml.needs import read_needs
+from core.xml.rewrite import abi_differences, rewrite
+from core.xml.tree import number
 
 DATA = Path(__file__).parents[1] / "data" / "xml"
 READERS = (
@@ -117,13 +122,12 @@ def _check(xml):
 
 @given(st.text())
 @example("<domain/>")
-@settings(deadline=None)
 def test_any_text(xml):
     _check(xml)
 
 
 @given(st.sampled_from(FIXTURES), st.data())
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 def test_damaged_documents(xml, data):
     """Cut, doubled, and with any text in the place of another."""
     start = data.draw(st.integers(0, len(xml)))
@@ -225,8 +229,42 @@ _trees = st.recursive(
 
 
 @given(_trees)
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 def test_any_tree_of_libvirts_words(xml):
     _check(xml)
     for root in ("domain", "pool", "volume", "network", "domainsnapshot", "capabilities"):
         _check(f"<{root}>{xml}<devices>{xml}</devices></{root}>")
+
+
+@pytest.mark.parametrize("tag", ["disk", "address", "arg"])
+def test_fifty_thousand_attributes_are_read(tag):
+    """lxml's own `items` looks each value up by its name: that took longer than a test may."""
+    many = " ".join(f'a{number}="v"' for number in range(50_000))
+    xml = f"<domain><devices><hostdev><source><{tag} {many}/></source></hostdev></devices></domain>"
+    assert format_xml(xml).count('="v"') == 50_000
+    assert len(read_instance(xml).devices) == len(read_needs(xml).host_devices) == 1
+    assert abi_differences(xml, xml) == ()
+
+
+def test_numbers_of_thousands_of_digits_are_none():
+    """Python's int() raises a ValueError for more than 4,300 digits."""
+    digits = "9" * 5000
+    place = f"<address type='pci' domain='{digits}' bus='0x{digits}' slot='1'/>"
+    disk = f"<disk><boot order='{digits}'/><target dev='vda'/>{place}</disk>"
+    guest = f"<memory>{digits}</memory><vcpu cpuset='{digits}'>{digits}</vcpu>"
+    xml = f"<domain id='{digits}'>{guest}<devices>{disk}</devices></domain>"
+    found = read_instance(xml)
+    assert (found.id, found.memory, found.vcpus) == (None, 0, 1)
+    assert found.disks[0].address == "pci 0000:00:01.0"
+    assert read_needs(xml).cpus == ()
+    assert abi_differences(xml, xml) == ()
+    most = f"<domainCapabilities><vcpu max='{digits}'/></domainCapabilities>"
+    assert read_domain_capabilities(most).vcpus_maximum is None
+    for rewrites in (Rewrites(cpuset=digits), Rewrites(pci=(Move(f"{digits}:00.0", "06:00.0"),))):
+        with pytest.raises(UsageError):
+            rewrite("<domain/>", rewrites)
+
+
+@pytest.mark.parametrize(("written", "value"), [("007", 7), ("0" * 5000 + "8", 8), ("-1", None)])
+def test_leading_zeros_change_no_number(written, value):
+    assert number(written) == value

@@ -119,7 +119,7 @@ def test_other_devices(modern):
         ("hostdev", "misc /dev/input/event3", ""),
         ("filesystem", "mount /srv/share share", ""),
         ("rng", "virtio random /dev/urandom", ""),
-        ("memory", "dimm 0 511 MiB", "dimm slot 0 base 0x100000000"),
+        ("memory", "dimm 0 524287 KiB", "dimm slot 0 base 0x100000000"),
         ("shmem", "shared ivshmem-plain 4 MiB", ""),
         ("watchdog", "i6300esb reset", ""),
         ("memballoon", "virtio", ""),
@@ -199,3 +199,84 @@ def test_units(unit, factor):
                                              ("", "b"), ("٣", "b"), ("9" * 19, "EiB")])  # fmt: skip
 def test_sizes_that_are_none(value, unit):
     assert scaled(value, unit) is None
+
+
+@pytest.mark.parametrize(
+    ("device", "summary"),
+    [
+        (
+            "<serial type='udp'><source mode='bind' host='127.0.0.1' service='1111'/>"
+            "<source mode='connect' host='10.0.0.9' service='2222'/><target port='0'/></serial>",
+            "udp 0 10.0.0.9:2222 127.0.0.1:1111",
+        ),
+        (
+            "<serial type='tcp'><source mode='connect' host='far' service='1'/>"
+            "<target type='isa-serial' port='1'/></serial>",
+            "tcp isa-serial 1 far:1",
+        ),
+        (
+            "<serial type='tcp'><source mode='bind' host='fd00::5' service='9'/></serial>",
+            "tcp [fd00::5]:9",
+        ),
+        (
+            "<channel type='unix'><source mode='bind' path='/s'/>"
+            "<target type='guestfwd' address='10.0.2.1' port='4600'/></channel>",
+            "unix guestfwd 10.0.2.1:4600 /s",
+        ),
+        (
+            "<console type='spiceport'><source channel='org.example.c.0'/>"
+            "<target type='serial' port='0'/></console>",
+            "spiceport serial 0 org.example.c.0",
+        ),
+        (
+            "<redirdev bus='usb' type='tcp'><source mode='connect' host='far' service='4'/>"
+            "</redirdev>",
+            "usb tcp far:4",
+        ),
+        (
+            "<smartcard mode='host-certificates'><certificate>a</certificate>"
+            "<certificate>b</certificate></smartcard>",
+            "host-certificates a b",
+        ),
+        ("<shmem name='s'><size unit='KiB'>64</size></shmem>", "s 64 KiB"),
+        ("<shmem name='s'><size unit='M'>4</size></shmem>", "s 4 MiB"),
+        ("<shmem name='s'><size>7</size></shmem>", "s 7 B"),
+        ("<memory model='sgx-epc'><target><size>64</size></target></memory>", "sgx-epc 64 KiB"),
+        ("<filesystem><source dir='/a'/><target dir='/a'/></filesystem>", "/a /a"),
+        (
+            "<graphics type='vnc' port='5903'><listen type='address' address='2001:db8::5'/>"
+            "</graphics>",
+            "vnc [2001:db8::5]:5903",
+        ),
+        (
+            "<graphics type='spice' tlsPort='5901' listen='10.0.0.1'/>",
+            "spice 10.0.0.1 tls 5901",
+        ),
+        (
+            "<graphics type='spice' port='5900' tlsPort='5901' listen='::'/>",
+            "spice [::]:5900 tls 5901",
+        ),
+        ("<graphics type='vnc' port='5900' websocket='5700'/>", "vnc :5900 websocket 5700"),
+        ("<graphics type='spice' port='-1' tlsPort='-1'/>", "spice"),
+        ("<graphics type='dbus' address='unix:path=/b'/>", "dbus unix:path=/b"),
+        ("<graphics type='egl-headless'><gl rendernode='/r'/></graphics>", "egl-headless /r"),
+    ],
+)
+def test_summaries_of_devices(device, summary):
+    (found,) = read_instance(f"<domain><devices>{device}</devices></domain>").devices
+    assert found.summary == summary
+
+
+def test_the_host_of_an_interface_by_ipv6():
+    tunnel = "<interface type='udp'><source address='fd00::1' port='9'/></interface>"
+    (found,) = read_instance(f"<domain><devices>{tunnel}</devices></domain>").interfaces
+    assert found.source == "[fd00::1]:9"
+
+
+def test_data_files_of_a_whole_chain():
+    one = "<dataStore type='file'><source file='/d'/></dataStore>"
+    other = "<dataStore type='block'><source dev='/c'/></dataStore>"
+    below = f"<backingStore type='file'><source file='/b'>{other}</source></backingStore>"
+    disk = f"<disk type='file'><source file='/a'>{one}</source>{below}<target dev='vda'/></disk>"
+    (found,) = read_instance(f"<domain><devices>{disk}</devices></domain>").disks
+    assert [each.path for each in found.layers] == ["/a", "/d", "/c", "/b"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from core.model import HugePages, Network, NumaCell, Pool, Snapshot, Volume
 from core.xml import (
     format_xml,
@@ -13,6 +15,7 @@ from core.xml import (
     read_snapshot,
     read_volume,
 )
+from core.xml.snapshot import in_order
 
 DATA = Path(__file__).parents[1] / "data" / "xml"
 
@@ -117,3 +120,34 @@ def test_cookies_of_web_disks_are_secrets():
 def test_xml_for_people_is_clean_and_keeps_comments():
     pretty = format_xml("<a><!-- why --><b>x&#x9b;&#x202e;&#xd;</b></a>")
     assert pretty == "<a>\n  <!-- why -->\n  <b>x\ufffd\ufffd&#13;</b>\n</a>"
+
+
+def made(name, created=None, parent=""):
+    return Snapshot(name, parent, created)
+
+
+@pytest.mark.parametrize(
+    ("snapshots", "order"),
+    [
+        ([made("s10", 5.0), made("s9", 5.0), made("s2", 7.0)], "s9 s10 s2"),
+        ([made("b", 1.0, "a"), made("a", 9.0)], "a b"),  # redefined with a time of its own
+        (
+            [made("c", 3.0, "a"), made("b", 2.0, "a"), made("a", 1.0)],
+            "a b c",
+        ),
+        ([made("b"), made("a", 1.0)], "a b"),
+        ([made("b", 1.0, "gone"), made("a", 2.0)], "b a"),
+        ([made("a", 1.0, "b"), made("b", 2.0, "a"), made("c", 3.0)], "c a b"),
+    ],
+    ids=["one second", "parent", "tree", "no time", "no parent", "circle"],
+)
+def test_snapshots_in_the_order_they_were_made(snapshots, order):
+    assert " ".join(each.name for each in in_order(snapshots)) == order
+
+
+def test_three_thousand_snapshots_in_order():
+    chain = [made(f"s{n}", 1.0, f"s{n - 1}" if n % 3 else "") for n in range(3000)]
+    shuffled = sorted(chain, key=lambda each: each.name[::-1])
+    found = [each.name for each in in_order(shuffled)]
+    assert sorted(found) == sorted(each.name for each in chain)
+    assert all(found.index(e.parent) < found.index(e.name) for e in chain[:300] if e.parent)

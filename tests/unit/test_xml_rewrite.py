@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.etree.ElementTree import canonicalize
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -83,7 +83,6 @@ TREES = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(TREES, max_size=4))
 def test_without_rewrites_any_xml_is_canonically_what_it_was(trees):
     root = etree.Element("domain")
@@ -92,7 +91,6 @@ def test_without_rewrites_any_xml_is_canonically_what_it_was(trees):
     assert canonicalize(rewrite(xml, Rewrites())) == canonicalize(xml)
 
 
-@settings(deadline=None)
 @given(st.lists(TREES, max_size=4))
 def test_rewrites_of_xml_made_of_anything_are_carried_out_or_refused(trees):
     root = etree.Element("domain")

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import canonicalize
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from console.toml import decode_toml
@@ -249,7 +249,6 @@ def test_rewrites_that_make_no_sense(rewrites):
     assert caught.value.message.isprintable()
 
 
-@settings(deadline=None)
 @given(st.frozensets(st.integers(0, 300), min_size=1))
 def test_sets_of_cpus_come_back(numbers):
     assert read_set(write_set(numbers)) == numbers

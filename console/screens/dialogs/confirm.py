@@ -6,7 +6,7 @@ UI thread.
 from __future__ import annotations
 
 from console import format as fmt
-from console.screens.dialogs.question import TypedQuestionDialog
+from console.screens.dialogs.question import TypedQuestionDialog, danger_lines
 from console.screens.power import Proposal, Target
 from console.widgets.columns import Cell, CellValue
 
@@ -15,20 +15,12 @@ _MOST_REASONS = 3
 
 
 class ConfirmDialog(TypedQuestionDialog, inherit_bindings=True):
-    """For a dangerous verb the name must be typed (several instances: how many)."""
+    """What is lost for good is confirmed by typing the word that the core asks for."""
 
     def __init__(self, proposal: Proposal) -> None:
         super().__init__(
-            heading(proposal), particulars(proposal), proposal.entry.title, word_to_type(proposal)
+            heading(proposal), particulars(proposal), proposal.entry.title, proposal.danger.word
         )
-
-
-def word_to_type(proposal: Proposal) -> str:
-    """What must be typed: nothing, the name of the one, or the number of the many."""
-    if not proposal.entry.dangerous:
-        return ""
-    able = proposal.able
-    return able[0].name if len(able) == 1 else str(len(able))
 
 
 def heading(proposal: Proposal) -> str:
@@ -41,8 +33,7 @@ def heading(proposal: Proposal) -> str:
 
 def particulars(proposal: Proposal) -> list[CellValue]:
     """What happens, to whom, and who is left out and why."""
-    role = "warning" if proposal.entry.dangerous else ""
-    lines: list[CellValue] = [Cell(proposal.entry.description, role)]
+    lines = danger_lines(proposal.danger) or [Cell(proposal.entry.description)]
     if len(proposal.targets) > 1:
         lines += ["", *_named(proposal.able)]
     elif proposal.able:

@@ -20,6 +20,7 @@ from console import format as fmt
 from console.screens.assessing import assess
 from console.screens.dialogs.dialog import Dialog
 from console.screens.dialogs.migrate_fields import FormPanel
+from console.screens.dialogs.question import danger_lines
 from console.screens.migrate_findings import (
     Assessment,
     can_start,
@@ -34,6 +35,7 @@ from console.screens.migrate_form import Reading, destinations, fields, read
 from console.screens.page import Page
 from console.widgets.columns import Cell, CellValue
 from core.model import Instance, Migrate
+from core.operations.danger import danger_of
 from core.source import Source
 
 if TYPE_CHECKING:
@@ -228,6 +230,7 @@ class MigrateDialog(Dialog[tuple[Migrate, ...]], inherit_bindings=False):
         lines: list[CellValue] = [sum_line(self._assessments, self._overrides)]
         if stale:
             lines = [Cell("Looking again...", "changing")]
+        lines += danger_lines(danger_of(self.console.view.state, self._reading.requests))
         if self._reading.left_out:
             words = fmt.plural(self._reading.left_out, "instance")
             lines.append(Cell(f"{words} left out: there already", "muted"))

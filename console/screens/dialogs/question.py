@@ -17,6 +17,13 @@ from textual.widgets import Button, Input
 from console.screens.dialogs.dialog import Dialog
 from console.screens.page import Page
 from console.widgets.columns import Cell, CellValue
+from core.operations.caution import Caution, Danger
+
+
+def danger_lines(danger: Danger) -> list[CellValue]:
+    """What a question says is taken away, a line for each sentence; what is lost stands out."""
+    role = "warning" if danger.caution > Caution.KEY else ""
+    return [Cell(sentence, role) for sentence in danger.text.splitlines()]
 
 
 class QuestionDialog(Dialog[bool], inherit_bindings=False):

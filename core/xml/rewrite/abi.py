@@ -14,7 +14,7 @@ from copy import deepcopy
 from core.model.text import clean
 from core.xml.rewrite.back_end import guest_side
 from core.xml.rewrite.elements import put
-from core.xml.tree import Element, attribute, children, number, parse, scaled
+from core.xml.tree import Element, attribute, attributes, children, number, parse, scaled
 
 _DOMAIN = (
     "name", "uuid", "genid", "memory", "maxMemory", "vcpu", "vcpus", "os/type", "os/smbios",
@@ -122,9 +122,9 @@ def _domain_facts(domain: Element) -> Facts:
     for path in _DOMAIN:
         for index, element in enumerate(domain.findall(path)):
             bare = deepcopy(element)
-            for name, attributes in _BOUND.items():
+            for name, bound in _BOUND.items():
                 for each in bare.iter(name):
-                    for one in attributes:
+                    for one in bound:
                         put(each, one, "")
             _collect(bare, path.replace("/", " ") + (f" {index + 1}" if index else ""), facts)
     return facts
@@ -143,9 +143,9 @@ def _collect(element: Element, where: str, facts: Facts) -> None:
     written = (element.text or "").strip()
     unit = element.get("unit") or _UNITS.get(str(element.tag))
     bytes_ = scaled(written, unit) if unit else None
-    for name, value in element.attrib.items():
+    for name, value in attributes(element):
         if bytes_ is None or name != "unit":
-            facts[f"{where} {name!s}".strip()] = _spelled(str(value))
+            facts[f"{where} {name}".strip()] = _spelled(value)
     inner = children(element)
     if bytes_ is not None:
         facts[where] = f"{bytes_} bytes"

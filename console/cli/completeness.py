@@ -1,0 +1,204 @@
+"""Waiting until everything a command tells of is known, and saying what is not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from console.cli.output import note
+from console.format import names, plural
+from core.model import Delta, Instance, LinkStatus, State, Unread
+from core.model.text import clean
+
+INCOMPLETE = 4
+"""The exit status of an answer that lacks something."""
+PATIENCE = 30.0
+"""Seconds without anything new after which a wait ends without the rest. Whatever comes begins
+them anew: a slow host is waited for, one that stands still is not."""
+SAMPLES = 3
+"""Bulk statistics without what is missing, after which they are not waited for any longer."""
+TICK = 0.1
+"""Seconds between two looks when nothing comes: a read that fails changes nothing in the state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What of one host is not known."""
+
+    host: str
+    what: str
+    """The end of a sentence that begins with the host: `3 of 10 instances ...`."""
+    size: int = 1
+    """How much is missing: as long as that changes the wait goes on."""
+    by_figures: bool = False
+    """The bulk statistics may bring it, too."""
+
+
+Look = Callable[[State, Sequence[str]], Iterable[Gap]]
+"""What is missing on these hosts, as the state has it now. Pure."""
+
+
+class Reads(Protocol):
+    """What is needed of a fleet."""
+
+    @property
+    def state(self) -> State:
+        """The newest picture."""
+        ...
+
+    @property
+    def unread(self) -> Mapping[str, Unread | None]:
+        """By host: what was listed and is not read yet."""
+        ...
+
+    def changes(self) -> AsyncIterator[Delta]:
+        """Deltas as they come."""
+        ...
+
+
+async def complete(fleet: Reads, *looks: Look, patience: float = PATIENCE) -> tuple[Gap, ...]:
+    """Wait until nothing is missing on the hosts that are up now; returns what remains missing.
+
+    It ends early when every host has told all it can, and when nothing came for `patience`
+    seconds. A host whose link is lost meanwhile is waited for like one that stands still.
+    """
+    hosts = _up(fleet.state)
+    loop = asyncio.get_running_loop()
+    wait = Wait(patience)
+    changes = fleet.changes()
+    news: asyncio.Future[Delta] = asyncio.ensure_future(anext(changes))
+    try:
+        while gaps := _gaps(fleet.state, hosts, looks):
+            sampled = {name: fleet.state.hosts[name].sampled for name in hosts}
+            if not wait.goes_on(gaps, fleet.unread, sampled, loop.time()):
+                return gaps
+            await asyncio.wait({news}, timeout=TICK)
+            if news.done():
+                news.result()
+                news = asyncio.ensure_future(anext(changes))
+        return ()
+    finally:
+        news.cancel()
+
+
+@dataclass
+class Wait:
+    """Decides whether a wait goes on: what was seen, and the time, are arguments."""
+
+    patience: float = PATIENCE
+    _moved: float = 0.0
+    _before: object = None
+    _sampled: dict[str, set[float | None]] = field(default_factory=dict)
+
+    def goes_on(
+        self,
+        gaps: Sequence[Gap],
+        unread: Mapping[str, Unread | None],
+        sampled: Mapping[str, float | None],
+        now: float,
+    ) -> bool:
+        """Whether what is missing may still come. `sampled`: the last figures of each host."""
+        left = [(name, item.left, len(item.failed)) for name, item in unread.items() if item]
+        measure = [(gap.host, gap.size) for gap in gaps], left
+        if measure != self._before:
+            self._moved, self._before, self._sampled = now, measure, {}
+        for gap in gaps:
+            self._sampled.setdefault(gap.host, set()).add(sampled.get(gap.host))
+        if now - self._moved >= self.patience:
+            return False
+        return any(self._may_come(gap, unread.get(gap.host)) for gap in gaps)
+
+    def _may_come(self, gap: Gap, unread: Unread | None) -> bool:
+        if unread is None or not unread.at_rest:
+            return True
+        return gap.by_figures and len(self._sampled[gap.host]) <= SAMPLES
+
+
+def _gaps(state: State, hosts: Sequence[str], looks: Sequence[Look]) -> tuple[Gap, ...]:
+    up = [name for name in hosts if state.hosts[name].link.status is LinkStatus.UP]
+    lost = [
+        Gap(name, f"the link was lost meanwhile: {state.hosts[name].link.error or 'no answer'}")
+        for name in hosts
+        if name not in up
+    ]
+    return (*lost, *(gap for look in looks for gap in look(state, up)))
+
+
+def _up(state: State) -> list[str]:
+    return [host.name for host in state.hosts.values() if host.link.status is LinkStatus.UP]
+
+
+# -- what can be missing ---------------------------------------------------------------------------
+
+
+def descriptions(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
+    """Instances whose XML has not been read."""
+    return _instances(state, hosts, lambda item: item.described, "without their details")
+
+
+def sizes(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
+    """Instances of which neither XML nor figures have told vCPUs and memory."""
+
+    def known(item: Instance) -> bool:
+        return item.described or bool(item.vcpus and item.memory)
+
+    return _instances(state, hosts, known, "without vCPUs and memory", by_figures=True)
+
+
+def figures(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
+    """Running instances whose rates are not known: two samples of each are needed."""
+
+    def known(item: Instance) -> bool:
+        rates = state.rates.get(item.key)
+        return not item.state.active or (rates is not None and rates.cpu is not None)
+
+    return _instances(state, hosts, known, "without rates", by_figures=True)
+
+
+def _instances(
+    state: State,
+    hosts: Sequence[str],
+    known: Callable[[Instance], bool],
+    lack: str,
+    *,
+    by_figures: bool = False,
+) -> Iterable[Gap]:
+    for host in hosts:
+        there = [item for item in state.instances.values() if item.host == host]
+        lacking = [item.name for item in there if not known(item)]
+        if lacking:
+            of = f" of {len(there):,}" if len(there) != len(lacking) else ""
+            what = f"{len(lacking):,}{of} {'instance' if len(there) == 1 else 'instances'}"
+            yield Gap(host, f"{what} {lack}: {names(lacking)}", len(lacking), by_figures)
+
+
+def volume_sizes(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
+    """Volumes that are known by name alone."""
+    for host in hosts:
+        lacking = [
+            f"{item.pool_name}/{item.name}"
+            for item in state.volumes.values()
+            if item.host == host and item.capacity is None
+        ]
+        if lacking:
+            what = f"{plural(len(lacking), 'volume')} without sizes: {names(lacking)}"
+            yield Gap(host, what, len(lacking))
+
+
+def facts(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
+    """Hosts that have not told their versions and what they can do."""
+    return [Gap(name, "its versions and memory") for name in hosts if not state.hosts[name].facts]
+
+
+# -- saying it -------------------------------------------------------------------------------------
+
+
+def tell(gaps: Sequence[Gap]) -> int:
+    """Say on the error stream what is missing; returns the exit status: 0 when nothing is."""
+    for gap in gaps:
+        note(f"virtdeck: not complete: {clean(gap.host)}: {clean(gap.what)}.")
+    if gaps:
+        note("  It did not come in time, or cannot be read: try again, or see `virtdeck doctor`.")
+    return INCOMPLETE if gaps else 0

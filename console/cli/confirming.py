@@ -1,0 +1,38 @@
+"""The one question of the command line before something is lost: what the core says, and a yes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from console.cli import interrupts
+from console.cli.output import note
+from core.errors import RefusedError
+from core.model.text import clean
+from core.operations.caution import Caution, Danger
+
+
+def confirm(danger: Danger, *, sure: bool, more: Sequence[str] = ()) -> None:
+    """Ask for what a danger wants, its text and `more` lines first; raises RefusedError without it.
+
+    `sure` is --yes: nothing is asked. Where there is no terminal to ask on, only that will do.
+    """
+    if sure or danger.caution <= Caution.KEY:
+        return
+    lines = [*danger.text.splitlines(), *map(clean, more)]
+    if not interrupts.can_ask():
+        raise RefusedError(f"Not done without a yes. {' '.join(lines)}", "Add --yes to do it.")
+    for line in lines:
+        note(line)
+    if not _agreed(danger):
+        raise RefusedError("Nothing was done.")
+
+
+def _agreed(danger: Danger) -> bool:
+    if danger.caution is not Caution.TYPE:
+        return click.confirm("Go on?", err=True)
+    answer: str = click.prompt(
+        f"Type {clean(danger.word)} to go on", default="", show_default=False, err=True
+    )
+    return answer.strip() == danger.word

@@ -1,0 +1,139 @@
+"""When a command stops waiting, and what it says is missing: time and observations are given."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.cli.completeness import (
+    INCOMPLETE,
+    PATIENCE,
+    SAMPLES,
+    Gap,
+    Wait,
+    descriptions,
+    facts,
+    figures,
+    sizes,
+    tell,
+    volume_sizes,
+)
+from core.model import (
+    Host,
+    HostFacts,
+    Instance,
+    InstanceState,
+    Link,
+    LinkStatus,
+    Rates,
+    State,
+    Unread,
+    Volume,
+)
+
+RUNNING, OFF = InstanceState.RUNNING, InstanceState.SHUTOFF
+AT_REST, READING = Unread(), Unread(at_rest=False, left=5)
+
+
+def state(*instances: Instance, sampled: float | None = None, up: bool = True) -> State:
+    link = Link(LinkStatus.UP) if up else Link(LinkStatus.DOWN, error="No route to host.")
+    host = Host("alpha", "test:///default", link=link, sampled=sampled)
+    return State(hosts={"alpha": host}, instances={row.key: row for row in instances})
+
+
+def undescribed(count: int, **more: int) -> list[Instance]:
+    return [
+        Instance("alpha", f"u{number}", f"vm{number}", RUNNING, described=False, **more)
+        for number in range(count)
+    ]
+
+
+def gap(size: int, *, by_figures: bool = False) -> Gap:
+    return Gap("alpha", f"{size} instances", size, by_figures)
+
+
+def test_progress_extends_the_wait_however_slow_it_is() -> None:
+    asked = Wait()
+    for step in range(50):
+        reading = Unread(at_rest=False, left=50 - step)
+        assert asked.goes_on([gap(50 - step)], {"alpha": reading}, {}, step * (PATIENCE - 1))
+
+
+def test_it_ends_when_nothing_moves_any_more() -> None:
+    asked = Wait()
+    assert asked.goes_on([gap(3)], {"alpha": READING}, {}, 100.0)
+    assert asked.goes_on([gap(3)], {"alpha": READING}, {}, 100.0 + PATIENCE - 1)
+    assert not asked.goes_on([gap(3)], {"alpha": READING}, {}, 100.0 + PATIENCE)
+
+
+def test_it_ends_at_once_when_all_was_read_that_can_be() -> None:
+    asked = Wait()
+    assert asked.goes_on([gap(1)], {"alpha": READING}, {}, 100.0)
+    assert not asked.goes_on([gap(1)], {"alpha": AT_REST}, {}, 100.1)
+
+
+def test_figures_are_waited_for_while_they_may_bring_it() -> None:
+    asked, missing = Wait(), [gap(1, by_figures=True)]
+    for number in range(SAMPLES):
+        assert asked.goes_on(missing, {"alpha": AT_REST}, {"alpha": float(number)}, 100.0 + number)
+    assert not asked.goes_on(missing, {"alpha": AT_REST}, {"alpha": 50.0}, 104.0)
+
+
+def test_a_lost_link_is_waited_for_like_a_host_that_stands_still() -> None:
+    asked = Wait()
+    assert asked.goes_on([gap(1)], {"alpha": None}, {}, 100.0)
+    assert asked.goes_on([gap(1)], {"alpha": None}, {}, 100.0 + PATIENCE / 2)
+    assert not asked.goes_on([gap(1)], {"alpha": None}, {}, 100.0 + PATIENCE)
+
+
+def test_what_is_missing_is_named_and_counted() -> None:
+    rows = [*undescribed(4), Instance("alpha", "u9", "done", RUNNING)]
+    (found,) = descriptions(state(*rows), ["alpha"])
+    assert found == Gap(
+        "alpha", "4 of 5 instances without their details: vm0, vm1, vm2 and 1 more", 4
+    )
+    assert list(descriptions(state(rows[-1]), ["alpha"])) == []
+    assert list(descriptions(state(*rows), [])) == []
+
+
+def test_sizes_may_come_from_either_source() -> None:
+    assert list(sizes(state(*undescribed(2, vcpus=2, memory=1 << 30)), ["alpha"])) == []
+    (found,) = sizes(state(*undescribed(2, vcpus=2)), ["alpha"])
+    assert (found.size, found.by_figures) == (2, True)
+    assert list(sizes(state(Instance("alpha", "u", "container", RUNNING)), ["alpha"])) == []
+
+
+def test_rates_are_missing_of_what_runs_alone() -> None:
+    known, unknown, off = (
+        Instance("alpha", name, name, where)
+        for name, where in (("known", RUNNING), ("unknown", RUNNING), ("off", OFF))
+    )
+    picture = state(known, unknown, off)
+    with_rates = State(
+        hosts=picture.hosts, instances=picture.instances, rates={known.key: Rates(at=1.0, cpu=1.0)}
+    )
+    (found,) = figures(with_rates, ["alpha"])
+    assert found.what == "1 of 3 instances without rates: unknown"
+
+
+def test_volumes_and_hosts_that_have_not_told_are_named() -> None:
+    volumes = [Volume("alpha", "p", "pool", "a.img", "/a.img"),
+               Volume("alpha", "p", "pool", "b.img", "/b.img", capacity=1)]  # fmt: skip
+    picture = State(hosts=state().hosts, volumes={row.key: row for row in volumes})
+    (found,) = volume_sizes(picture, ["alpha"])
+    assert found.what == "1 volume without sizes: pool/a.img"
+    (found,) = facts(state(), ["alpha"])
+    assert found.host == "alpha"
+    told = Host("alpha", "u", link=Link(LinkStatus.UP), facts=HostFacts(hypervisor="QEMU"))
+    assert list(facts(State(hosts={"alpha": told}), ["alpha"])) == []
+
+
+def test_it_is_told_on_the_error_stream_and_by_the_status(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert tell(()) == 0
+    assert capsys.readouterr().err == ""
+    assert tell([Gap("alp\x1bha", "1 instance without its details: v\x1bm")]) == INCOMPLETE == 4
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "\x1b" not in said.err
+    assert "not complete: alp" in said.err

@@ -1,0 +1,234 @@
+"""Who says what a migration has come to, and when: the owner, once, and amended if it changes."""
+
+from __future__ import annotations
+
+import asyncio
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from core.clock import SystemClock
+from core.errors import HypervisorError
+from core.migration import ending
+from core.migration.logbook import Logbook
+from core.migration.roster import Roster
+from core.migration.tracker import Tracker
+from core.model import (
+    Answer,
+    Host,
+    Instance,
+    InstanceState,
+    JobSample,
+    Limits,
+    Link,
+    LinkStatus,
+    Migrate,
+    Migration,
+    MigrationStatus,
+    Observation,
+    State,
+    Steer,
+    SteerKind,
+    SteerRecord,
+)
+from core.model.observation import MigrationChanged
+from tests.unit.migration_builders import migration
+
+M, S = MigrationStatus, InstanceState
+ROW = migration(uuid="u", policy="manual", iterations=(1.0,))
+
+
+class World:
+    """Both hosts as a test sets them: a `core.migration.port.MigrationHosts` and the state."""
+
+    def __init__(self, row: Migration = ROW) -> None:
+        self.migrations = {row.id: row}
+        self.instances: dict[Any, Instance] = {}
+        self.job_now: JobSample | None = JobSample(at=1.0, type="unbounded", memory_total=9)
+        self.abort_answer = asyncio.Event()
+
+    def put(self, host: str, state: S | None, reason: str = "") -> None:
+        """Have the instance on a host so; None: it is not there."""
+        found = Instance(host, "u", "web", S.RUNNING if state is None else state, reason=reason)
+        self.instances.pop(found.key, None)
+        if state is not None:
+            self.instances[found.key] = found
+
+    def state(self) -> State:
+        up = Link(LinkStatus.UP)
+        return State(
+            hosts=MappingProxyType({n: Host(n, "", link=up) for n in ("alpha", "beta")}),
+            instances=MappingProxyType(self.instances),
+            migrations=MappingProxyType(self.migrations),
+        )
+
+    def publish(self, observation: Observation) -> None:
+        if isinstance(observation, MigrationChanged):
+            self.migrations[observation.migration.id] = observation.migration
+
+    async def job(self, host: str, uuid: str) -> JobSample | None:
+        return self.job_now
+
+    async def completed_job(self, host: str, uuid: str) -> None:
+        return None
+
+    async def read(self, host: str, uuid: str) -> Instance | None:
+        return next((i for i in self.instances.values() if i.host == host), None)
+
+    async def limits(self) -> Limits:
+        return Limits()
+
+    async def abort(self, *, post_copy: bool = False) -> None:
+        await self.abort_answer.wait()
+
+    async def close(self) -> None:
+        return
+
+    def tracker(self, **fields: Any) -> Tracker:
+        async def keep(row: Migration) -> None:
+            self.migrations[row.id] = row
+
+        (row,) = self.migrations.values()
+        log = Logbook(row, SystemClock(), self.publish, keep)
+        hosts: Any = self
+        return Tracker(log, Migrate(row.source_key, to="beta"), hosts, hosts, self.state, **fields)
+
+
+async def soon(condition: Any, seconds: float = 10.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - any condition
+            await asyncio.sleep(0.01)
+
+
+async def test_a_watching_console_says_what_the_owner_says() -> None:
+    world = World()
+    world.put("alpha", S.RUNNING)
+    world.job_now = JobSample(at=1.0, type="none")  # to a watcher it looks as if it had failed
+    watching = asyncio.create_task(world.tracker(elsewhere=True).follow(None))
+    for _ in range(3):
+        await asyncio.sleep(0.6)
+        assert world.migrations[ROW.id].status is M.RUNNING
+        assert not watching.done()
+    world.migrations[ROW.id] = replace(ROW, status=M.ABORTED, outcome="the owner says so")
+    assert (await asyncio.wait_for(watching, 10)).outcome == "the owner says so"
+
+
+async def test_what_was_done_from_a_watching_console_stays_when_the_owner_writes() -> None:
+    world = World()
+    world.put("alpha", S.RUNNING)
+    tracker = world.tracker(elsewhere=True)
+    watching = asyncio.create_task(tracker.follow(None))
+    world.abort_answer.set()
+    await tracker.helm.steer(Steer(SteerKind.ABORT), "me")
+    world.migrations[ROW.id] = replace(ROW, progress=0.5)  # the journal has none of it
+    tracker.wake()
+    await soon(lambda: len(world.migrations[ROW.id].steering) == 1)
+    assert world.migrations[ROW.id].progress == 0.5
+    world.migrations[ROW.id] = replace(ROW, status=M.ABORTED)
+    await asyncio.wait_for(watching, 10)
+
+
+async def test_an_abort_that_races_a_dying_link_has_one_outcome() -> None:
+    world = World()
+    world.put("alpha", S.RUNNING)
+    tracker, gone = world.tracker(), asyncio.Event()
+
+    async def call() -> None:
+        await gone.wait()
+        raise HypervisorError("client socket is closed", code=1)
+
+    following = asyncio.create_task(tracker.follow(asyncio.create_task(call())))
+    steering = asyncio.create_task(tracker.helm.steer(Steer(SteerKind.ABORT), "me"))
+    await soon(lambda: tracker.helm.abort_pending)
+    world.job_now = JobSample(at=1.0, type="none")
+    gone.set()  # the call is over before the abort is answered
+    await asyncio.sleep(1.2)
+    assert not following.done()
+    assert not world.migrations[ROW.id].status.final
+    world.abort_answer.set()
+    record: SteerRecord = await steering
+    ended = await asyncio.wait_for(following, 10)
+    assert record.answer is Answer.DONE
+    assert ended.status is M.ABORTED
+    assert "still runs on alpha" in ended.outcome
+
+
+async def test_what_libvirt_cleans_up_later_is_no_failed_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ending, "CLEAN_WITHIN", 0.0)  # it takes longer than one is patient
+    world = World()
+    world.put("alpha", S.RUNNING)
+    world.put("beta", S.PAUSED, "migrating")
+    tracker = world.tracker()
+
+    async def call() -> None:
+        raise HypervisorError("no route to host", code=38)
+
+    ended = await tracker.follow(asyncio.create_task(call()))
+    assert ended.status is M.FAILED
+    (clean,) = ended.checks
+    assert clean.passed is None
+    assert "looked at again" in clean.text
+    checking = asyncio.create_task(tracker.ending.check_clean())
+    await soon(lambda: world.migrations[ROW.id].checks[0].passed is False)
+    world.put("beta", None)
+    await soon(lambda: world.migrations[ROW.id].checks[0].passed is True)
+    await asyncio.wait_for(checking, 10)
+
+
+async def test_a_failed_post_copy_is_followed_until_it_is_settled() -> None:
+    failed = replace(ROW, status=M.POST_COPY_FAILED, followed=True, resumable=True, outcome="x")
+    world = World(failed)
+    world.put("alpha", S.PAUSED, "post-copy failed")
+    world.put("beta", S.RUNNING, "post-copy failed")
+    tracker = world.tracker()
+    following = asyncio.create_task(tracker.follow(None))
+    await asyncio.sleep(0.1)
+    world.put("alpha", S.PAUSED, "post-copy")
+    world.put("beta", S.RUNNING, "post-copy")
+    tracker.wake()
+    await soon(lambda: world.migrations[ROW.id].status is M.POST_COPY)
+    assert not world.migrations[ROW.id].outcome
+    assert world.migrations[ROW.id].ended is None
+    world.put("alpha", None)
+    world.put("beta", S.RUNNING, "migrated")
+    tracker.wake()
+    ended = await asyncio.wait_for(following, 10)
+    assert ended.status is M.COMPLETED
+    assert ended.settled
+
+
+async def test_a_failure_is_no_less_known_while_a_daemon_is_down() -> None:
+    failed = replace(ROW, status=M.POST_COPY_FAILED, followed=True, resumable=True, outcome="x")
+    world = World(failed)
+    world.put("alpha", S.PAUSED, "post-copy failed")
+    tracker = world.tracker()
+    tracker.lookout.link_up = lambda host: host == "alpha"  # type: ignore[method-assign]
+    following = asyncio.create_task(tracker.follow(None))
+    await asyncio.sleep(0.2)
+    assert world.migrations[ROW.id] == failed
+    following.cancel()
+
+
+async def test_another_migration_of_it_settles_a_failed_one() -> None:
+    failed = replace(ROW, status=M.POST_COPY_FAILED, followed=True, resumable=True, outcome="x")
+    world = World(failed)
+    world.put("alpha", S.PAUSED, "post-copy failed")
+    world.put("beta", S.RUNNING, "post-copy failed")
+    hosts: Any = world
+    roster = Roster(hosts, SystemClock(), world.state, world.publish)
+    old = world.tracker()
+    following = asyncio.create_task(roster.follow(old, None))
+    await soon(lambda: bool(roster.trackers))
+    again = World(replace(ROW, id="again", status=M.POST_COPY))
+    again.put("alpha", S.PAUSED, "post-copy")
+    resumed = asyncio.create_task(roster.follow(again.tracker(), None))
+    ended = await asyncio.wait_for(following, 10)
+    assert ended.settled
+    assert ended.status is M.POST_COPY_FAILED
+    assert "another migration goes on" in ended.timeline[-1].text
+    resumed.cancel()
+    await roster.close()
