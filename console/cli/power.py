@@ -8,7 +8,7 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from console.cli import lookup
+from console.cli import interrupts, lookup
 from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import on_fleet
@@ -30,6 +30,7 @@ from core.model import (
 from core.model.text import clean
 from core.operations.checks import LONGEST_TIMEOUT
 from core.operations.danger import danger_of
+from core.operations.second_copy import overriding
 from core.operations.wording import listed, name_of
 
 MakeRequest = Callable[[ObjectKey], Request]
@@ -74,11 +75,14 @@ def _run(
     second_copy: Sequence[str] = (),
 ) -> int:
     async def work(fleet: Fleet) -> int:
-        requests = requests_for(fleet.state, names, make)
-        requests = overridden(fleet.state, requests, second_copy)
+        asked = requests_for(fleet.state, names, make)
+        requests = overridden(fleet.state, asked, second_copy)
+        if len(asked) == 1 and not second_copy and not sure and interrupts.can_ask():
+            # the name is typed at the question, if it comes to that; never for --yes
+            asked = requests = [overriding(fleet.state, asked[0])]
         names_ = [f"{name_of(fleet.state, item)} on {item.subject.host}" for item in requests]
         more = [f"They are: {listed(names_)}."] if len(requests) > 1 else []
-        confirm(danger_of(fleet.state, requests), sure=sure, more=more)
+        confirm(danger_of(fleet.state, asked), sure=sure, more=more)
         return await carry_out(fleet, requests, as_json=invocation.json)
 
     return on_fleet(invocation, work, operations=True, tolerate_down=True)

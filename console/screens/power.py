@@ -14,6 +14,7 @@ from console.actions import Action, action
 from console.screens.base import ConsoleScreen
 from core.model import VERBS, Instance, InstanceState, ObjectKey, Request
 from core.model.driver import driver_of_type
+from core.operations import second_copy
 from core.operations.caution import Caution, Danger
 from core.operations.danger import danger_of
 from core.source import Operation, Source
@@ -119,15 +120,13 @@ class PowerScreen(ConsoleScreen, inherit_bindings=False):
         chosen = self.chosen_to_change()
         if not chosen:
             return
+        state = console.view.state
+        requests = [VERBS[verb](subject=row.key) for row in chosen]
+        if len(requests) == 1:  # a second copy of one alone can be had, by typing its name
+            requests = [second_copy.overriding(state, requests[0])]
         targets = [
-            Target(
-                row.key,
-                row.name,
-                row.host,
-                fmt.instance_state(row.state).word,
-                VERBS[verb](subject=row.key),
-            )
-            for row in chosen
+            Target(row.key, row.name, row.host, fmt.instance_state(row.state).word, request)
+            for row, request in zip(chosen, requests, strict=True)
         ]
         hidden = self.hidden_chosen()
 
@@ -137,7 +136,7 @@ class PowerScreen(ConsoleScreen, inherit_bindings=False):
         def checked(reasons: list[tuple[str, ...]]) -> None:
             proposal = Proposal(entry, _with_reasons(targets, reasons), hidden)
             able = [target.request for target in proposal.able]
-            self._propose(replace(proposal, danger=danger_of(console.view.state, able)))
+            self._propose(replace(proposal, danger=danger_of(state, able)))
 
         console.ask(check, checked)
 

@@ -24,7 +24,7 @@ from core.model import (
     Stop,
 )
 from core.model.text import clean
-from core.operations import migration_danger
+from core.operations import migration_danger, second_copy
 from core.operations.caution import Caution, Danger
 from core.operations.wording import listed, name_of
 from core.state import resume_crash
@@ -115,6 +115,7 @@ def danger_of(state: State, requests: Sequence[Request]) -> Danger:
         for kind in kinds
         for sentence in _sentences(state, [item for item in requests if type(item) is kind])
     ]
+    sentences += filter(None, (second_copy.danger(state, request) for request in requests))
     return Danger(
         caution, "\n".join(sentences), _word(state, requests) if caution is Caution.TYPE else ""
     )
@@ -123,7 +124,8 @@ def danger_of(state: State, requests: Sequence[Request]) -> Danger:
 def _caution(state: State, request: Request) -> Caution:
     if isinstance(request, ResumeMigration) and any(resume_crash.crash_of(state, request.subject)):
         return Caution.TYPE
-    if _vanishes(state, request) or (isinstance(request, Shutdown) and request.then_stop):
+    cuts = isinstance(request, Shutdown) and request.then_stop
+    if cuts or _vanishes(state, request) or second_copy.danger(state, request):
         return Caution.TYPE
     if isinstance(request, Migrate):
         return Caution.CONFIRM if migration_danger.of_migrate(state, [request]) else Caution.NONE

@@ -13,6 +13,8 @@ CURE = (
     "line, or the question of a screen on which it alone is chosen."
 )
 
+_TWO = "Two of it would write to the same disks and destroy what is on them."
+
 
 def against(state: State, request: Request, but: str = "") -> list[str]:
     """Return why a request would make a second copy, a sentence; empty: it would not, or may.
@@ -20,16 +22,27 @@ def against(state: State, request: Request, but: str = "") -> list[str]:
     `but` is the id of the request's own operation.
     """
     instance = state.instances.get(request.subject)
-    if instance is None or not lets_run(request, instance) or allowed(request, instance):
+    if instance is None or allowed(request, instance):
         return []
-    clauses = [clean(clause) for clause in second_copy.copies(state, request.subject, but)]
-    if not clauses:
-        return []
-    return [
-        f"{clean(instance.name)} must not run on {request.subject.host} too: "
-        f"{'; '.join(clauses)}. Two of it would write to the same disks and destroy what is on "
-        "them."
-    ]
+    signs = _signs(state, request, instance, but)
+    where = clean(request.subject.host)
+    return [f"{clean(instance.name)} must not run on {where} too: {signs}. {_TWO}"] if signs else []
+
+
+def danger(state: State, request: Request) -> str:
+    """Return what a request that overrides the refusal puts at risk, in whole sentences."""
+    instance = state.instances.get(request.subject)
+    if instance is None or not allowed(request, instance):
+        return ""
+    signs = _signs(state, request, instance, "")
+    where = clean(request.subject.host)
+    return f"Lets {clean(instance.name)} run on {where} too: {signs}. {_TWO}" if signs else ""
+
+
+def _signs(state: State, request: Request, instance: Instance, but: str) -> str:
+    if not lets_run(request, instance):
+        return ""
+    return "; ".join(map(clean, second_copy.copies(state, request.subject, but)))
 
 
 def lets_run(request: Request, instance: Instance) -> bool:

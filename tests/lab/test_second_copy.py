@@ -18,6 +18,7 @@ from tests.lab import burner
 from tests.lab.burner import Burner
 from tests.lab.migrating import M, opened, start, states, until
 from tests.lab.networked import NetworkedHosts
+from tests.lab.test_migrate_cli import Terminal
 
 DISK = re.compile(r"<disk.*?</disk>", re.DOTALL)
 Command = Callable[..., Result]
@@ -51,7 +52,12 @@ def define_also(lab: Lab, name: str, host: LabHost, change: Callable[[str], str]
 
 
 def test_what_runs_on_another_host_is_started_by_a_typed_name_alone(
-    virtdeck: Command, lab: Lab, beta: LabHost, guest: Callable[..., str]
+    virtdeck: Command,
+    lab: Lab,
+    beta: LabHost,
+    guest: Callable[..., str],
+    uris: dict[str, str],
+    tmp_path: Path,
 ) -> None:
     name = guest("alpha", "single")
     define_also(lab, name, beta, lambda xml: DISK.sub("", xml))
@@ -61,7 +67,15 @@ def test_what_runs_on_another_host_is_started_by_a_typed_name_alone(
         assert f"{name} must not run on beta too: it runs on alpha." in refused.err
         assert f"--second-copy {name}" in refused.err
     assert virtdeck("start", f"beta/{name}", "--second-copy", "other").status == 2
-    assert states(lab.hosts, name) == {"alpha": "running", "beta": "shut off"}
+    for typed, status in (("yes", 1), (name, 0)):
+        assert states(lab.hosts, name) == {"alpha": "running", "beta": "shut off"}
+        terminal = Terminal(Virtdeck(tmp_path), [*words(uris), "start", f"beta/{name}"])
+        terminal.until(f"Lets {name} run on beta too: it runs on alpha.")
+        terminal.until(f"Type {name} to go on")
+        terminal.type(f"{typed}\n")
+        assert terminal.end() == status
+    assert states(lab.hosts, name) == {"alpha": "running", "beta": "running"}
+    beta.virsh("destroy", name)
     assert virtdeck("start", f"beta/{name}", "--second-copy", name).status == 0
     assert states(lab.hosts, name) == {"alpha": "running", "beta": "running"}
     # an operator who pauses one of the two does not get it back by mistake

@@ -129,6 +129,39 @@ async def test_the_shutdown_of_a_transient_instance_wants_its_name_typed(
         await until(pilot, lambda: "vm0001" not in rows(app))
 
 
+async def test_a_second_copy_wants_its_name_typed(daemon: PrivateDaemon, tmp_path: Path) -> None:
+    journal = tmp_path / "journal.sqlite3"
+    with PrivateDaemon(instances=3, running=0) as other:
+        uris = [f"alpha={daemon.uri}", f"beta={other.uri}"]
+        app = VirtdeckApp(lambda: Fleet.open(uris, options=QUICK, journal=journal), SETTINGS)
+
+        def there(name: str) -> Instance:
+            found = app.view.state.instances.values()
+            return next(row for row in found if (row.host, row.name) == ("beta", name))
+
+        async with app.run_test(size=(80, 24)) as pilot:
+            screen = app.screen
+            assert isinstance(screen, ListScreen)
+            await until(pilot, lambda: len(screen.table.model.order) == 8)
+            screen.table.move_cursor(there("vm0001").key)
+            await pilot.pause()
+            await pilot.press("space", "space", "o")  # of several none is started twice
+            await until(pilot, lambda: "Start: not possible" in messages(app))
+            assert "vm0001 must not run on beta too: it runs on alpha." in messages(app)
+            await pilot.press("ctrl+backslash")
+            screen.table.move_cursor(there("vm0001").key)
+            await pilot.press("o")
+            await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+            strips = app.screen._compositor.render_strips()
+            said = " ".join("".join(piece.text for piece in line) for line in strips)
+            assert "Lets vm0001 run on beta too: it runs on alpha." in said
+            await pilot.press("y", "enter")
+            assert isinstance(app.screen, ConfirmDialog)
+            assert there("vm0001").state is InstanceState.SHUTOFF
+            await pilot.press("backspace", *"vm0001", "enter")
+            await until(pilot, lambda: there("vm0001").state is InstanceState.RUNNING)
+
+
 async def test_what_cannot_be_done_is_explained(app: VirtdeckApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot, app)

@@ -31,6 +31,8 @@ from core.model import (
     State,
 )
 from core.operations import check
+from core.operations.caution import Caution
+from core.operations.danger import danger_of
 from core.operations.disk_users import named
 from core.operations.second_copy import cure, overriding
 
@@ -226,6 +228,16 @@ def test_only_the_typed_name_passes(case: str) -> None:
     agreed = overriding(state, Start(HERE))
     assert not check(state, agreed)
     assert not cure(state, agreed)
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_the_question_for_the_name_says_what_the_refusal_says(case: str) -> None:
+    state, clause = REFUSED[case]
+    asked = danger_of(state, [overriding(state, Start(HERE))])
+    assert (asked.caution, asked.word) == (Caution.TYPE, "web")
+    assert asked.text.startswith("Lets web run on alpha too: ")
+    assert clause in asked.text
+    assert danger_of(state, [Start(HERE)]).caution is Caution.NONE
 
 
 @pytest.mark.parametrize("case", ALLOWED)
