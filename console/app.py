@@ -49,9 +49,7 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
         name: partial(open_screen, name) for name in MODES
     }
     FIRST_MODE: ClassVar[str] = "instances"
-    """What opens first, and what `esc` ends at. Textual's own default mode stays below it, with an
-    empty screen: from Python 3.12 on a screen's widgets are mounted while it is made, before its
-    mode has it, and an Input then asks the app for the screen in view."""
+    """What opens first, over Textual's empty default mode, and what `esc` ends at."""
     BINDINGS = bindings_for("global", "replay")
     CSS_PATH = Path("screens/app.tcss")
 
@@ -140,10 +138,9 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
             self.exit(return_code=error.exit_status, message=str(error))
             return
         self.core_error = "the core stopped: start virtdeck again"
-        kept = keep_crash(error, self.bridge.state.events)
-        where = f"\nPlease report it with {kept}." if kept else ""
+        kept = keep_crash(error, self.bridge.state.events) or "the log"
         self.notify(
-            f"{type(error).__name__}: {error}. What you see is the last it told.{where}",
+            f"{type(error).__name__}: {error}.\nPlease report it with {kept}.",
             title="The core stopped",
             severity="error",
             timeout=60,

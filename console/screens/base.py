@@ -92,7 +92,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
     def show_time(self) -> None:
         """Refresh what changes only because time passes; called every few seconds."""
 
-    def table_of_actions(self) -> DOMNode | None:
+    def _table_of_actions(self) -> DOMNode | None:
         """What the actions of scope "table" are for."""
         return None
 
@@ -169,7 +169,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         if entry.scope in ("global", "replay"):
             target = self.app
         elif entry.scope == "table":
-            target = self.table_of_actions() or self
+            target = self._table_of_actions() or self
         await self.app.run_action(entry.call, default_namespace=target)
 
     async def action_run(self, action_id: str) -> None:

@@ -61,7 +61,7 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
     def parse_filter(self, text: str) -> Passes[Row]:
         """What a filter text means; raises UsageError with a sentence."""
 
-    def table_of_actions(self) -> Widget:
+    def _table_of_actions(self) -> Widget:
         """The table."""
         return self.table
 
