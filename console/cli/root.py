@@ -85,7 +85,7 @@ class _Commands(click.Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit status: 0 done, 1 refused or failed, 2 usage, 3 a host is unreachable, "
-    "4 outcome unknown.",
+    "4 outcome unknown, or something is missing in what was told.",
 )
 @common
 @click.pass_context
