@@ -515,11 +515,12 @@ def test_on_a_terminal_it_asks_and_names_what_goes_away(
     domain = daemon.keeper.lookupByName("vm0001")
     domain.create()
     command = ["-c", f"alpha={daemon.uri}", "stop", "vm0001"]
-    shown = on_terminal(virtdeck, command, b"n\n", b"Go on?")
+    prompt = b"Type vm0001 to go on"
+    shown = on_terminal(virtdeck, command, b"y\n", prompt)
     assert b"Cuts the power of vm0001 on alpha" in shown
     assert shown.endswith(b"status 1")
     assert domain.isActive()
-    shown = on_terminal(virtdeck, command, b"y\n", b"Go on?")
+    shown = on_terminal(virtdeck, command, b"vm0001\n", prompt)
     assert shown.endswith(b"status 0")
     assert not domain.isActive()
 
