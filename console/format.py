@@ -39,6 +39,16 @@ def rate(per_second: float | None) -> str:
     return UNKNOWN if (text := size(per_second)) == UNKNOWN else f"{text}/s"
 
 
+def milliseconds(value: float | None) -> str:
+    """A length of time in milliseconds: `0.35 ms`, `12 ms`, `5.2 s`."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    if value >= 999.5:
+        return f"{value / 1000:.1f} s"
+    decimals = 2 if value < 0.995 else 1 if value < 9.95 else 0
+    return f"{value:.{decimals}f} ms"
+
+
 def count(value: float | None) -> str:
     """A plain number with thousands separated: `12,345`."""
     if value is None or not math.isfinite(value):
@@ -145,20 +155,21 @@ class StateSign(NamedTuple):
 
 
 def instance_state(state: InstanceState) -> StateSign:
-    """The sign of an instance's state."""
+    """The sign of an instance's state; its word is that of the filter, the JSON and the journal."""
     signs = glyphs()
     match state:
         case InstanceState.RUNNING:
-            return StateSign(signs.running, "running", "running")
+            glyph, role = signs.running, "running"
         case InstanceState.PAUSED:
-            return StateSign(signs.paused, "paused", "paused")
+            glyph, role = signs.paused, "paused"
         case InstanceState.SHUTTING_DOWN:
-            return StateSign(signs.changing, "shutting down", "changing")
+            glyph, role = signs.changing, "changing"
         case InstanceState.SHUTOFF:
-            return StateSign(signs.off, "off", "off")
+            glyph, role = signs.off, "off"
         case InstanceState.CRASHED:
-            return StateSign(signs.crashed, "crashed", "crashed")
+            glyph, role = signs.crashed, "crashed"
         case InstanceState.SUSPENDED:
-            return StateSign(signs.suspended, "suspended", "paused")
+            glyph, role = signs.suspended, "paused"
         case _:
-            return StateSign(signs.unknown, "unknown", "muted")
+            glyph, role = signs.unknown, "muted"
+    return StateSign(glyph, state.value, role)

@@ -25,6 +25,8 @@ class Glyphs(NamedTuple):
     blocks: str
     """Heights of a chart column, lowest first."""
     full: str
+    parts: str
+    """Parts of a bar's cell, smallest first: one less than the steps a cell has."""
     empty: str
     gap: str
     """A chart column without a value."""
@@ -40,12 +42,13 @@ class Glyphs(NamedTuple):
     """A moment that is marked in a chart."""
 
 
-UNICODE = Glyphs("●", "◐", "○", "✗", "◌", "◔", "?", "*", "▲", "▼", "!", "▁▂▃▄▅▆▇█", "█", "░", "·",
+UNICODE = Glyphs("●", "◐", "○", "✗", "◌", "◔", "?", "*", "▲", "▼", "!", "▁▂▃▄▅▆▇█", "█",
+                 "▏▎▍▌▋▊▉", "░", "·",
                  "…", "›", "└─ ", "→", "┊")  # fmt: skip
 """For terminals in a UTF-8 locale; every sign is in common monospace fonts and never wide."""
 
-ASCII = Glyphs("+", "=", "o", "X", "~", "z", "?", "*", "^", "v", "!", "_.-=+*%#", "#", ".", " ",
-               "~", ">", "`- ", ">", ":")  # fmt: skip
+ASCII = Glyphs("+", "=", "o", "X", "~", "z", "?", "*", "^", "v", "!", "_.-=+*%#", "#",
+               "-=", ".", " ", "~", ">", "`- ", ">", ":")  # fmt: skip
 """For every other terminal."""
 
 _chosen = UNICODE

@@ -147,6 +147,15 @@ def sizes(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
     return _instances(state, hosts, known, "without vCPUs and memory", by_figures=True)
 
 
+def samples(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
+    """Running instances of which no figures have come: what they use is not known."""
+
+    def known(item: Instance) -> bool:
+        return not item.state.active or item.key in state.rates
+
+    return _instances(state, hosts, known, "without figures", by_figures=True)
+
+
 def figures(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
     """Running instances whose rates are not known: two samples of each are needed."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import click
 
@@ -17,6 +17,10 @@ from console.format import percent, rate, size
 from core.fleet import Fleet
 from core.model import Host, Instance, Network, Pool, State, Volume
 from core.model.text import natural_key
+from core.state.figures import AT_ONCE, FIGURES
+
+if TYPE_CHECKING:
+    from core.state.query import Filter
 
 Row = TypeVar("Row")
 
@@ -84,22 +88,6 @@ def _versioned(host: Host) -> str:
     facts = host.facts
     return f"{facts.hypervisor} {facts.hypervisor_version}".strip() if facts else ""
 
-
-INSTANCES: Listing[Instance] = Listing(
-    lambda state: state.instances.values(),
-    lambda instance: _in_order(instance.host, instance.name),
-    (
-        Column("HOST", lambda instance: instance.host),
-        Column("NAME", lambda instance: instance.name),
-        Column("STATE", lambda instance: instance.state.value),
-        Column("REASON", lambda instance: instance.reason),
-        Column("ID", lambda instance: "" if instance.id is None else str(instance.id), right=True),
-        Column("VCPUS", lambda instance: str(instance.vcpus or ""), right=True),
-        Column("MEMORY", lambda instance: size(instance.memory or None), right=True),
-        Column("PERSISTENT", lambda instance: _yes(instance.persistent)),
-        Column("AUTOSTART", lambda instance: _yes(instance.autostart)),
-    ),
-)
 
 POOLS: Listing[Pool] = Listing(
     lambda state: state.pools.values(),
@@ -198,7 +186,9 @@ def volumes(invocation: Invocation, filter_: str) -> int:
 
 
 @click.command()
-@_filter_option("Words to look for, `state:paused`, `host:beta`, `cpu>80`; a leading `!` inverts.")
+@_filter_option(
+    "Words to look for, `state:paused`, `host:beta`, `cpu>80`, `memory>1G`; `!` inverts."
+)
 @click.option("--rates", is_flag=True, help="Watch for a second: CPU, disk and network rates too.")
 @common
 @json_option
@@ -206,22 +196,20 @@ def volumes(invocation: Invocation, filter_: str) -> int:
 def instances(invocation: Invocation, filter_: str, rates: bool) -> int:
     """List the instances of every host."""
     wanted = _instance_filter(filter_)
-    rates = rates or "cpu" in filter_
+    rates = rates or bool(wanted is not None and wanted.figures - AT_ONCE)
     titles = any(word.isalnum() for word in filter_.split())  # a word may be one of a title
 
     async def work(fleet: Fleet) -> int:
         looks = [completeness.descriptions if invocation.json or titles else completeness.sizes]
-        if rates:
-            looks.append(completeness.figures)
+        looks.append(completeness.figures if rates else completeness.samples)
         gaps = await complete(fleet, *looks)
-        listing = with_rates(fleet.state) if rates else INSTANCES
-        listing.print(fleet.state, invocation.json, wanted)
+        instances_of(fleet.state, rates).print(fleet.state, invocation.json, wanted)
         return tell(gaps)
 
     return on_fleet(invocation, work, **SAMPLE)
 
 
-def _instance_filter(text: str) -> Callable[[Instance, State], bool] | None:
+def _instance_filter(text: str) -> Filter[Instance] | None:
     if not text.strip():  # the filters' module is not needed, nor the time it takes to import
         return None
     from core.state.selection import parse_filter
@@ -229,24 +217,35 @@ def _instance_filter(text: str) -> Callable[[Instance, State], bool] | None:
     return parse_filter(text)
 
 
-def with_rates(state: State) -> Listing[Instance]:
-    """The table of instances with what they do per second; in JSON under `rates`."""
+def instances_of(state: State, rates: bool) -> Listing[Instance]:
+    """The table of instances; with `rates`, what they do per second too.
 
-    def figure(name: str, show: Callable[[float | None], str]) -> Callable[[Instance], str]:
-        return lambda item: show(getattr(state.rates.get(item.key), name, None))
+    A column's figure is the one the filter compares under the same name.
+    """
 
-    def cpu(value: float | None) -> str:
-        return "" if value is None else f"{value:.0f}%"
+    def column(title: str, show: Callable[[float | None], str]) -> Column[Instance]:
+        figure = FIGURES[title.lower()]
+        return Column(title, lambda item: show(figure(item, state)), right=True)
 
-    return replace(
-        INSTANCES,
-        more=lambda item: {"rates": plain(state.rates.get(item.key))},
-        columns=(
-            *INSTANCES.columns,
-            Column("CPU", figure("cpu", cpu), right=True),
-            Column("READ", figure("read", rate), right=True),
-            Column("WRITE", figure("write", rate), right=True),
-            Column("RECEIVED", figure("received", rate), right=True),
-            Column("SENT", figure("sent", rate), right=True),
+    moving = (
+        column("CPU", lambda value: "" if value is None else f"{value:.0f}%"),
+        *(column(title, rate) for title in ("READ", "WRITE", "RECEIVED", "SENT")),
+    )
+    return Listing(
+        lambda state: state.instances.values(),
+        lambda item: _in_order(item.host, item.name),
+        (
+            Column("HOST", lambda item: item.host),
+            Column("NAME", lambda item: item.name),
+            Column("STATE", lambda item: item.state.value),
+            Column("REASON", lambda item: item.reason),
+            Column("ID", lambda item: "" if item.id is None else str(item.id), right=True),
+            Column("VCPUS", lambda item: str(item.vcpus or ""), right=True),
+            column("MEMORY", size),
+            column("GIVEN", size),
+            Column("PERSISTENT", lambda item: _yes(item.persistent)),
+            Column("AUTOSTART", lambda item: _yes(item.autostart)),
+            *(moving if rates else ()),
         ),
+        lambda item: {"rates": plain(state.rates.get(item.key))},
     )

@@ -67,6 +67,9 @@ def limits(policy: str | None) -> tuple[Callable[[Any], Any], ...]:
 
 
 _CONVERGENCE: tuple[Callable[[Any], Any], ...] = (
+    click.option("--switchover-bandwidth", type=click.IntRange(min=1), metavar="MIB",
+                 help="MiB/s there are for the last step, where QEMU takes it for less (libvirt "
+                 "11.1 and QEMU 8.2 at the source)."),
     click.option("--post-copy", type=click.Choice(["never", "allow", "at-once"]), default="never",
                  show_default=True, help="Whether it may run at the destination before all of its "
                  "memory is there."),
@@ -115,6 +118,9 @@ _OUTCOME: tuple[Callable[[Any], Any], ...] = (
                  help="Copy this disk (vda); may be repeated. [default: those not shared]"),
     click.option("--synchronous-writes", is_flag=True,
                  help="Let the guest's writes wait for the copy, so that it converges."),
+    click.option("--detect-zeroes", is_flag=True,
+                 help="Send no zeros of the disks: those there must read as zeros before "
+                 "(libvirt 10.9 at the source)."),
     click.option("--persist/--no-persist", default=True, show_default=True,
                  help="Define it at the destination."),
     click.option("--undefine/--no-undefine", default=True, show_default=True,

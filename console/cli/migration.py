@@ -16,8 +16,9 @@ from console.cli.live import on_fleet
 from console.cli.migration_follow import Following, Follows
 from console.cli.migration_progress import Progress
 from console.cli.migration_show import lines_of
-from console.cli.migration_text import EXIT, steering_line
+from console.cli.migration_text import EXIT, json_of, steering_line
 from console.cli.output import json_line, note, plain, say
+from core.clock import SystemClock
 from core.errors import RefusedError, UsageError, VirtdeckError
 from core.fleet import Fleet
 from core.migration import report as reports
@@ -181,9 +182,9 @@ def show(invocation: Invocation, name: str, follow: bool) -> int:
         if follow and not item.status.final:
             return await Following(fleet, Progress(invocation.json)).look_on(item)
         if invocation.json:
-            say(json_line({"kind": "migration", **plain(item)}))
+            say(json_line(json_of(item)))
         else:
-            say("\n".join(lines_of(item)))
+            say("\n".join(lines_of(item, SystemClock().now())))
         return EXIT.get(item.status, 0) if follow else 0
 
     return on_fleet(invocation, work, operations=True, tolerate_down=True)

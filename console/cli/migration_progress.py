@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from console.cli.migration_text import bar_line, end_lines, progress_line, steering_line
-from console.cli.output import json_line, note, plain, say
+from console.cli.migration_text import bar_line, end_lines, json_of, progress_line, steering_line
+from console.cli.output import json_line, note, say
 from core.clock import Clock, SystemClock
 from core.model import Answer, Migration, MigrationStatus
 
@@ -98,28 +98,29 @@ class Progress:
         frame = replace(migration, sample=None, forecast=None, progress=None)
         if frame != told.frame:
             told.frame = frame
-            say(json_line({"kind": "migration", **plain(migration)}))
+            say(json_line(json_of(migration)))
         elif migration.sample is not None and self._since(told.sampled) >= SAMPLE_JSON_SECONDS:
             told.sampled = self.clock.monotonic()
             say(json_line({"kind": "sample", "id": migration.id, "name": migration.name,
                            "sample": migration.sample, "forecast": migration.forecast,
-                           "progress": migration.progress}))  # fmt: skip
+                           "progress": migration.part_done}))  # fmt: skip
 
     def _news(self, migration: Migration, told: _Told) -> list[str]:
         answers = tuple(record.answer for record in migration.steering)
+        since = migration.resumed[-1].at if migration.resumed else 0.0
         lines = [
             f"{migration.name}: {steering_line(record)}"
             for place, record in enumerate(migration.steering)
-            if told.answers[place : place + 1] != (record.answer,)
+            if told.answers[place : place + 1] != (record.answer,) and record.at >= since
         ]
         told.answers = answers
         if migration.status is not told.status:
             told.status = migration.status
             over = migration.status.final
-            lines += end_lines(migration) if over else [progress_line(migration)]
+            lines += end_lines(migration) if over else [progress_line(migration, self.clock.now())]
             told.at = self.clock.monotonic()
         elif not self.live and self._is_due(migration, told):
-            lines.append(progress_line(migration))
+            lines.append(progress_line(migration, self.clock.now()))
             told.at = self.clock.monotonic()
         return lines
 
@@ -143,7 +144,8 @@ class Progress:
             return
         columns, height = self.size()
         room = max(1, height - 2)
-        bars = [bar_line(migration, columns - 1) for migration in self.running[:room]]
+        now = self.clock.now()
+        bars = [bar_line(migration, columns - 1, now) for migration in self.running[:room]]
         if len(self._running) > room:
             bars[-1] = f"and {len(self._running) - room + 1} more"
         self._write(self._home() + "\n".join(f"{bar}\x1b[K" for bar in bars) + "\x1b[J")

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from console.cli.migration_text import figures, result_text, steering_line
 from console.format import clock_time, date_time, size
+from core.migration import disks
 from core.migration.words import against_not_open
 from core.model import Limits, Migration
 from core.model.text import clean
 
 
-def lines_of(item: Migration) -> Iterator[str]:
-    """Yield a migration: what it is, how it goes, what was done to it, what became of it."""
+def lines_of(item: Migration, now: float) -> Iterator[str]:
+    """Yield a migration: what it is, how it goes at `now`, what was done to it, how it ended."""
     to = item.to or item.uri or "a host that is not known"
     yield clean(f"migration of {item.name} from {item.host} to {to}: {item.status}")
     yield f"  id: {clean(item.id)}"
@@ -21,14 +22,17 @@ def lines_of(item: Migration) -> Iterator[str]:
     yield clean(f"  policy: {item.policy}; post-copy: {item.post_copy}{_converging(item)}")
     by = item.author or ("somebody else" if item.foreign else "-")
     yield clean(f"  asked for by: {by}, {date_time(item.created)}")
+    for one in item.resumed:
+        yield clean(f"  resumed by: {one.by}, {date_time(one.at)}")
     if item.memory:
         yield f"  memory: {size(item.memory)}{_disks(item)}"
     if told := limits(item.limits, item.downtime_limit):
         yield f"  limits: {told}"
-    if not item.status.final and (known := figures(item)):
+    if not item.status.final and (known := figures(item, now)):
         yield f"  now: {', '.join(known)}"
-    if item.forecast is not None and item.forecast.sentence and not item.status.final:
-        yield clean(f"  {item.forecast.sentence}")
+    expected = item.forecast if item.status.copying else None
+    if expected is not None and expected.sentence and expected.age(now) is None:
+        yield clean(f"  {expected.sentence}")
     yield from _past(item)
     if item.outcome:
         yield clean(f"  outcome: {item.outcome}")
@@ -43,7 +47,7 @@ def _converging(item: Migration) -> str:
 
 
 def _disks(item: Migration) -> str:
-    return f"; disks copied: {clean(', '.join(item.copied_disks))}" if item.copied_disks else ""
+    return f"; disks copied: {disks.names(item, ())}"
 
 
 def limits(now: Limits, downtime_limit: float | None) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from console.cli.output import cells
+from console.cli.output import cells, plain
 from console.format import duration, rate, size
 from core.model import (
     Answer,
@@ -37,31 +38,37 @@ _ROOM = 24
 """Cells that a bar leaves for figures, or it is not there."""
 
 
+def json_of(migration: Migration) -> dict[str, Any]:
+    """A migration as JSON has it; its progress is null where there is no telling."""
+    return {"kind": "migration", **plain(migration), "progress": migration.part_done}
+
+
 def percent_done(migration: Migration) -> str:
-    """How far it is; 100% when it is completed and never before."""
-    if migration.status is MigrationStatus.COMPLETED:
-        return "100%"
-    if migration.progress is None:
-        return ""
-    return f"{min(99, int(migration.progress * 100))}%"
+    """How far it is: 100% only when it is completed; nothing where there is no telling."""
+    done = migration.part_done
+    return "" if done is None else f"{int(done * 100)}%"
 
 
-def figures(migration: Migration) -> list[str]:
-    """What is known of how it goes, the most important first; nothing that is not known."""
+def figures(migration: Migration, now: float) -> list[str]:
+    """What is known at `now` of how it goes, the most important first; nothing that is not known,
+    and no forecast from old readings: how old they are.
+    """
     sample, forecast = migration.sample, migration.forecast
     parts = [percent_done(migration)]
     if sample is not None:
         if sample.remaining is not None:
-            parts.append(f"{size(sample.remaining)} left")
+            more = " and device state" if sample.device_processed else ""
+            parts.append(f"{size(sample.remaining)}{more} left")
         if sample.memory_bps:
             parts.append(f"{rate(sample.memory_bps)} sent")
         if sample.disk_bps:
             parts.append(f"{rate(sample.disk_bps)} of disks")
     if forecast is not None and migration.status.copying:
-        parts.append(_expected(migration))
+        age = forecast.age(now)
+        parts.append(_expected(migration) if age is None else f"as of {duration(age)} ago")
     if sample is not None:
-        if sample.dirty_rate and migration.status is MigrationStatus.RUNNING:
-            parts.append(f"dirty {rate(sample.dirty_rate)}")
+        if sample.rewritten and migration.status is MigrationStatus.RUNNING:
+            parts.append(f"dirty {rate(sample.rewritten)}")
         if sample.iteration:
             parts.append(f"iteration {sample.iteration}")
         if sample.throttle:
@@ -80,26 +87,27 @@ def _expected(migration: Migration) -> str:
     return ", ".join(part for part in (eta, verdict) if part)
 
 
-def progress_line(migration: Migration) -> str:
-    """One line of a pipe: name, status, figures."""
-    known = figures(migration)
+def progress_line(migration: Migration, now: float) -> str:
+    """One line of a pipe: name, status, figures as they are at `now`."""
+    known = figures(migration, now)
     told = f": {', '.join(known)}" if known and not migration.status.final else ""
     if migration.outcome:
         told = f": {migration.outcome}"
     return clean(f"{migration.name}: {migration.status.value}{told}")
 
 
-def bar_line(migration: Migration, width: int) -> str:
+def bar_line(migration: Migration, width: int, now: float) -> str:
     """One line of a terminal, at most `width` cells: what does not fit is left out from its end."""
     name = clean(migration.name)
     head = f"{name} {migration.status.value}"
     if cells(head) >= width:
         return _cut(head, width)
-    known = figures(migration)
+    known = figures(migration, now)
     figured = cells(head) + sum(cells(part) + 2 for part in known) - 1
     length = next((size for size in _BARS if figured + size + 3 <= width), _BARS[-1])
-    if cells(head) + length + _ROOM <= width:
-        filled = int(length * (migration.progress or 0.0))
+    done = migration.part_done
+    if done is not None and cells(head) + length + _ROOM <= width:
+        filled = int(length * done)
         head += f" [{'#' * filled}{'.' * (length - filled)}]"
     line = head
     for place, part in enumerate(known):

@@ -12,8 +12,9 @@ from console.cli.live import on_fleet
 from console.cli.migration_text import percent_done
 from console.cli.output import Column
 from console.format import date_time, duration, size
+from core.clock import SystemClock
 from core.fleet import Fleet
-from core.model import Migration, Verdict
+from core.model import Forecast, Migration, Verdict
 
 NEWEST = 20
 """How many that are over are listed without --all."""
@@ -40,16 +41,22 @@ def _left(row: Migration) -> str:
 
 
 def _eta(row: Migration) -> str:
-    if row.status.final or row.forecast is None or row.forecast.eta is None:
+    forecast = row.forecast
+    if not row.status.copying or forecast is None or forecast.eta is None or _age(forecast):
         return ""
-    return duration(row.forecast.eta)
+    return duration(forecast.eta)
 
 
 def _verdict(row: Migration) -> str:
     forecast = row.forecast
-    if row.status.final or forecast is None or forecast.verdict is Verdict.UNKNOWN:
+    if not row.status.copying or forecast is None or forecast.verdict is Verdict.UNKNOWN:
         return ""
-    return forecast.verdict.value
+    age = _age(forecast)
+    return f"as of {duration(age)} ago" if age else forecast.verdict.value
+
+
+def _age(forecast: Forecast) -> float | None:
+    return forecast.age(SystemClock().now())
 
 
 def newest(rows: Sequence[Migration], over: int) -> list[Migration]:
@@ -70,7 +77,7 @@ def migrations(invocation: Invocation, all_: bool) -> int:
     async def work(fleet: Fleet) -> int:
         rows = list(fleet.state.migrations.values())
         shown = rows if all_ else newest(rows, NEWEST)
-        print_rows(shown, MIGRATIONS, invocation.json)
+        print_rows(shown, MIGRATIONS, invocation.json, lambda row: {"progress": row.part_done})
         return 0
 
     return on_fleet(invocation, work, operations=True, tolerate_down=False)

@@ -195,9 +195,9 @@ class InstanceScreen(PowerScreen, inherit_bindings=False):
         view, detail = self.console.view, self._detail
         pages: dict[str, Callable[[], list[CellValue]]] = {
             "overview": lambda: panels.overview(view, row, detail, self.size.width),
-            "disks": lambda: panels.disks(row),
+            "disks": lambda: panels.disks(view, row),
             "network": lambda: panels.interfaces(row, detail),
-            "devices": lambda: panels.devices(row),
+            "devices": lambda: panels.devices(view, row),
             "snapshots": lambda: panels.snapshots(view, detail),
             "events": lambda: panels.events(view, row),
             "xml": lambda: panels.xml(row, detail),

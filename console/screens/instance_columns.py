@@ -10,7 +10,8 @@ from console.glyphs import glyphs
 from console.screens.view import View
 from console.widgets.charts import spark
 from console.widgets.columns import Cell, CellValue, Column
-from core.model import Instance, InstanceState, Rates, Severity, Verdict
+from core.model import Instance, InstanceState, Severity, Verdict
+from core.state.figures import FIGURES
 from core.state.migrations import migration_of
 from core.state.operations import activity
 
@@ -40,13 +41,13 @@ def instance_columns(view: View) -> list[Column[Instance]]:
                min_width=6, max_width=16, flex=1, priority=2, tooltip="Where it is"),
         Column("state", "STATE", _state, _state_rank, min_width=11, max_width=15, flex=2,
                tooltip="State, by urgency"),
-        _figure(view, "cpu", "CPU%", lambda rates: rates.cpu, _percent, 1, "Percent of its vCPUs"),
+        _figure(view, "cpu", "CPU%", _percent, 1, "Percent of its vCPUs"),
         Column("history", "HISTORY", lambda row: _history(view, row, HISTORY[1]),
                min_width=HISTORY[0], max_width=HISTORY[1], flex=6, priority=7, yields=True,
                draw=lambda row, width: _history(view, row, width),
                tooltip="CPU, newest at the right; a full block is 100 %"),
-        _figure(view, "memory", "MEM", lambda rates: rates.memory, fmt.size, 3,
-                "Memory in use, as far as the guest tells", yields=True),
+        _figure(view, "memory", "MEM", fmt.size, 3, "Memory in use, as far as the guest tells",
+                yields=True),
         *_traffic(view),
         Column("activity", "ACTIVITY", _activity(view), lambda row: _words(view, row)[0] or None,
                min_width=12, flex=4, priority=4, spills=True,
@@ -58,26 +59,15 @@ def _traffic(view: View) -> list[Column[Instance]]:
     """Disk and network, in each direction where there is room, else summed up."""
     figures = partial(_figure, view, write=fmt.size, yields=True)
     return [
-        figures("disk", "DISK", lambda rates: _sum(rates.read, rates.write), priority=5,
-                tooltip="Read from and written to all disks, bytes a second",
-                stands_for=("read", "write")),
-        figures("read", "READ", lambda rates: rates.read, priority=5,
-                tooltip="Read from all disks, bytes a second"),
-        figures("write", "WRITE", lambda rates: rates.write, priority=5,
-                tooltip="Written to all disks, bytes a second"),
-        figures("net", "NET", lambda rates: _sum(rates.received, rates.sent), priority=6,
-                tooltip="Received and sent by all interfaces, bytes a second",
-                stands_for=("received", "sent")),
-        figures("received", "RX", lambda rates: rates.received, priority=6,
-                tooltip="Received by all interfaces, bytes a second"),
-        figures("sent", "TX", lambda rates: rates.sent, priority=6,
-                tooltip="Sent by all interfaces, bytes a second"),
+        figures("disk", "DISK", priority=5, stands_for=("read", "write"),
+                tooltip="Read from and written to all disks, bytes a second"),
+        figures("read", "READ", priority=5, tooltip="Read from all disks, bytes a second"),
+        figures("write", "WRITE", priority=5, tooltip="Written to all disks, bytes a second"),
+        figures("net", "NET", priority=6, stands_for=("received", "sent"),
+                tooltip="Received and sent by all interfaces, bytes a second"),
+        figures("received", "RX", priority=6, tooltip="Received by all interfaces, bytes a second"),
+        figures("sent", "TX", priority=6, tooltip="Sent by all interfaces, bytes a second"),
     ]  # fmt: skip
-
-
-def _sum(one: float | None, other: float | None) -> float | None:
-    """Both together; unknown when one of them is."""
-    return None if one is None or other is None else one + other
 
 
 def instance_role(view: View) -> Callable[[Instance], str]:
@@ -87,9 +77,8 @@ def instance_role(view: View) -> Callable[[Instance], str]:
 
 def _figure(
     view: View,
-    id: str,  # noqa: A002 - the column's own word
+    id: str,  # noqa: A002 - the column's own word, and the figure's
     title: str,
-    value: Callable[[Rates], float | None],
     write: Callable[[float | None], str],
     priority: int,
     tooltip: str,
@@ -98,8 +87,7 @@ def _figure(
     stands_for: tuple[str, ...] = (),
 ) -> Column[Instance]:
     def figure(row: Instance) -> float | None:
-        rates = view.state.rates.get(row.key)
-        return None if rates is None or not row.state.active else value(rates)
+        return FIGURES[id](row, view.state)
 
     def render(row: Instance) -> CellValue:
         number = figure(row)

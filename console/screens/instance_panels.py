@@ -5,15 +5,14 @@ from __future__ import annotations
 from console import format as fmt
 from console.glyphs import glyphs
 from console.screens.event_columns import event_text
+from console.screens.instance_figures import figures, latency, own_figures
 from console.screens.page import beside
 from console.screens.table_text import facts, heading, table
 from console.screens.view import View
-from console.widgets.charts import spark
 from console.widgets.columns import Cell, CellValue
-from core.model import Disk, DiskSource, Instance, InstanceDetail, Severity
+from core.model import Disk, DiskRates, DiskSource, Instance, InstanceDetail, Severity
 from core.state.operations import activity
 
-_SPARK = 30
 _NOW = 72
 """Cells of the left column of a wide overview: labels, figures and sparks."""
 _WIDE = 120
@@ -65,29 +64,8 @@ def _now(view: View, row: Instance) -> list[tuple[str, CellValue]]:
         pairs.append(("doing", Cell(doing, "changing")))
     pairs.append(("agent", row.agent.value))
     if row.state.active:
-        pairs += _figures(view, row)
+        pairs += figures(view, row)
     return pairs
-
-
-def _figures(view: View, row: Instance) -> list[tuple[str, CellValue]]:
-    rates, histories = view.state.rates.get(row.key), view.state.histories
-
-    def line(name: str, text: str, top: float | None = None) -> CellValue:
-        values = histories.series(row.key, name) if histories else ()
-        return (Cell(f"{text:<22}"), Cell(spark(values, _SPARK, top), "chart"))
-
-    if rates is None:
-        return [("figures", Cell("not measured yet", "muted"))]
-    cpu = fmt.UNKNOWN if rates.cpu is None else f"{rates.cpu:.1f} % of {row.vcpus}"
-    memory = f"{fmt.size(rates.memory)} of {fmt.size(rates.memory_total or row.memory)}"
-    return [
-        ("cpu", line("cpu", cpu, 100.0)),
-        ("memory", line("memory", memory, float(rates.memory_total or row.memory or 0) or None)),
-        ("disk read", line("read", fmt.rate(rates.read))),
-        ("disk write", line("write", fmt.rate(rates.write))),
-        ("received", line("received", fmt.rate(rates.received))),
-        ("sent", line("sent", fmt.rate(rates.sent))),
-    ]
 
 
 def _made(row: Instance) -> list[tuple[str, CellValue]]:
@@ -119,8 +97,11 @@ def _made(row: Instance) -> list[tuple[str, CellValue]]:
     ]
 
 
-def devices(row: Instance) -> list[CellValue]:
-    """Every device but disks and interfaces, with its address and alias."""
+def devices(view: View, row: Instance) -> list[CellValue]:
+    """Every device but disks and interfaces, with its address and alias; then what the hypervisor
+    itself counts.
+    """
+    own = own_figures(view.state.rates.get(row.key)) if row.state.active else []
     if not row.described:
         return [Cell("  Its devices were not read yet.", "muted")]
     rows = [
@@ -128,15 +109,23 @@ def devices(row: Instance) -> list[CellValue]:
         for one in row.devices
     ]
     # The long one last: a channel's path would push what follows it out of sight.
-    return [heading("Devices"), *table(("kind", "alias", "address", "what"), rows)]
+    return [heading("Devices"), *table(("kind", "alias", "address", "what"), rows), *own]
 
 
-def disks(row: Instance) -> list[CellValue]:
-    """Every disk with the images below it."""
+def disks(view: View, row: Instance) -> list[CellValue]:
+    """Every disk with the images below it, and what its requests take."""
+    rates = view.state.rates.get(row.key) if row.state.active else None
+    by_target = {one.target: one for one in rates.disks} if rates is not None else {}
     lines: list[CellValue] = []
     for disk in row.disks:
-        lines += [*_disk(disk), ""]
+        lines += [*_disk(disk), *facts([("latency", _lately(by_target.get(disk.target)))]), ""]
     return lines or [Cell("  It has no disk.", "muted")]
+
+
+def _lately(disk: DiskRates | None) -> str:
+    flushes = None if disk is None else disk.flushes
+    often = "" if flushes is None else f", {flushes:.1f} flushes a second"
+    return latency(disk) + often
 
 
 def _disk(disk: Disk) -> list[CellValue]:

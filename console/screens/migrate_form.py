@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from console import format as fmt
+from core.migration.flags import PARAMETERS_SINCE
 from core.migration.options import ALONE, BY_CONNECTION, LONGEST_DOWNTIME, contradictions
 from core.migration.policies import POLICIES
 from core.model import Host, Instance, LinkStatus, Migrate, ObjectKey, State
@@ -36,6 +37,8 @@ class Field:
     """Shown with "more options" only."""
     single: bool = False
     """Of one instance only."""
+    since: int = 0
+    """libvirt at the source from which there is such a thing, as libvirt counts versions."""
 
 
 def _yes_no(yes: str, no: str) -> Choices:
@@ -58,8 +61,9 @@ def _switch(
     yes: str,
     no: str,
     default: str = "no",
+    since: int = 0,
 ) -> Field:
-    return Field(id, label, _yes_no(yes, no), default=default, more=True)
+    return Field(id, label, _yes_no(yes, no), default=default, more=True, since=since)
 
 
 _DIGITS = 10
@@ -84,6 +88,8 @@ FIELDS: tuple[Field, ...] = (
         ("copy-all", "its disks are copied, all of them"),
         ("copy-incremental", "what is over their backing files is copied"),
     ), default="shared"),
+    _typed("switchover_bandwidth", "  at the end", "MiB/s for the last step; empty: as QEMU has it",
+           (1, 10**9), since=PARAMETERS_SINCE["bandwidth.avail.switchover"]),
     _typed("post_copy_bandwidth", "  in post-copy", "MiB/s after the switch; empty: all", _ANY),
     Field("auto_converge", "Auto-converge", (
         ("as needed", "as the policy and post-copy have it"),
@@ -95,6 +101,8 @@ FIELDS: tuple[Field, ...] = (
     _typed("disks", "Disks", "targets to copy (vda,vdb); empty: those not shared"),
     _switch("synchronous_writes", "  synchronous", "writes wait for the copy: it converges",
             "the copy follows the writes"),
+    _switch("detect_zeroes", "  zeros", "are not sent: the disks there must be zeros", "are sent",
+            since=PARAMETERS_SINCE["migrate_disks_detect_zeroes"]),
     _typed("parallel", "Connections", "memory over so many; empty: one", (1, 255)),
     _typed("compression", "Compression", f"{', '.join(COMPRESSIONS)}; empty: none"),
     _switch("zero_copy", "Zero-copy", "memory is sent without being copied", "as usual"),
@@ -124,13 +132,27 @@ FIELDS: tuple[Field, ...] = (
 _BY_ID = {field.id: field for field in FIELDS}
 
 
-def fields(instances: Sequence[Instance]) -> tuple[Field, ...]:
-    """The fields for one instance, or for many; what is off is moved offline, unless changed."""
+def fields(instances: Sequence[Instance], state: State) -> tuple[Field, ...]:
+    """The fields for one instance, or for many; what is off is moved offline, unless changed.
+
+    What the libvirt of a source is known not to have is not offered.
+    """
+    libvirt = min(
+        (
+            facts.libvirt_number
+            for name in {row.host for row in instances}
+            if (host := state.hosts.get(name)) is not None
+            and (facts := host.facts) is not None
+            and facts.libvirt_number
+        ),
+        default=None,
+    )
     off = bool(instances) and not any(row.state.active for row in instances)
     return tuple(
         replace(field, default="yes") if off and field.id == "offline" else field
         for field in FIELDS
         if not (field.single and len(instances) > 1)
+        and not (libvirt is not None and libvirt < field.since)
     )
 
 

@@ -72,14 +72,7 @@ def tracks_of(row: Migration, samples: Sequence[JobSample]) -> list[Track]:
 def _dirtied(row: Migration, sample: JobSample) -> Value:
     """In post-copy libvirt repeats the last rate of pre-copy, which says nothing any more."""
     after = row.switched is not None and sample.at >= row.switched
-    return None if after else dirty_rate(sample)
-
-
-def dirty_rate(sample: JobSample) -> Value:
-    """What is written anew; libvirt says 0 until the first iteration is over, which is unknown."""
-    if not sample.dirty_rate and (sample.iteration or 0) <= 1:
-        return None
-    return sample.dirty_rate
+    return None if after else sample.rewritten
 
 
 def span_of(row: Migration, samples: Sequence[JobSample]) -> Span | None:
@@ -191,7 +184,8 @@ class MigrationCharts(LinePanel):
         value = Cell(f"{now:>{_LABEL - 3 - len(track.name)}}  ", "strong")
         labels: list[tuple[Cell, ...]] = [(Cell(f" {track.name}"), value)]
         labels += [(Cell(" " * _LABEL),)] * (self._height - 1)
-        if self._height > 1 and top > 0:
+        known = any(value is not None for value in values)
+        if self._height > 1 and top > 0 and known:
             labels[1] = (Cell(f"{f'top {track.write(top)}':>{_LABEL - 2}}  ", "muted"),)
         return [(*label, Cell(blocks, role)) for label, blocks in zip(labels, rows, strict=True)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from console import format as fmt
 from console.screens import migration_words as words
 from console.screens.view import View
+from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, Column
 from core.model import Migration, MigrationStatus
 
@@ -38,23 +39,23 @@ def migration_columns(view: View) -> list[Column[Migration]]:
                tooltip="From where to where"),
         Column("status", "STATUS", lambda row: _status(view, row), rank, width=18,
                tooltip="How it stands; sorted: running, queued, the newest of what is over"),
-        Column("progress", "PROGRESS", lambda row: _progress(row, 10), words.shown_progress,
-               min_width=10, max_width=24, flex=2, draw=_progress, priority=2, yields=True,
+        Column("policy", "POLICY", lambda row: row.policy, lambda row: row.policy, width=10,
+               priority=5, tooltip="What decides for the operator"),
+        Column("started", "STARTED", lambda row: view.clock(row.started or row.created),
+               lambda row: row.started or row.created, width=8, priority=4,
+               default_descending=True, tooltip="When it began, or was asked for"),
+        Column("took", "TOOK", lambda row: fmt.duration(words.took(view, row)),
+               lambda row: words.took(view, row), width=6, align="right", priority=3,
+               default_descending=True, tooltip="From the start to the end, or to now"),
+        Column("author", "WHO", _author, _author, min_width=8, max_width=24, priority=6,
+               tooltip="Who asked, on which machine"),
+        Column("progress", "PROGRESS", lambda row: _progress(row, 10), lambda row: row.part_done,
+               min_width=10, max_width=24, flex=2, draw=_progress, priority=2, yields=_over,
                default_descending=True, tooltip="How far it is"),
         Column("left", "LEFT", lambda row: words.time_left(view, row),
                lambda row: row.forecast.eta if row.forecast and not row.status.final else None,
-               width=6, align="right", priority=1, yields=True,
+               width=6, align="right", priority=1, yields=_over,
                tooltip="Time to the end; ~: not certain"),
-        Column("policy", "POLICY", lambda row: row.policy, lambda row: row.policy, width=10,
-               priority=5, yields=True, tooltip="What decides for the operator"),
-        Column("started", "STARTED", lambda row: view.clock(row.started or row.created),
-               lambda row: row.started or row.created, width=8, priority=4, yields=True,
-               default_descending=True, tooltip="When it began, or was asked for"),
-        Column("took", "TOOK", lambda row: fmt.duration(words.took(view, row)),
-               lambda row: words.took(view, row), width=6, align="right", priority=3, yields=True,
-               default_descending=True, tooltip="From the start to the end, or to now"),
-        Column("author", "WHO", _author, _author, min_width=8, max_width=24, priority=6,
-               yields=True, tooltip="Who asked, on which machine"),
         Column("verdict", "VERDICT, OUTCOME", lambda row: words.verdict_cell(view, row),
                lambda row: words.verdict_cell(view, row).text or None, min_width=17, flex=5,
                spills=True, tooltip="Whether it comes to its end; what became of it"),
@@ -76,12 +77,17 @@ def _status(view: View, row: Migration) -> CellValue:
     return Cell(f"{sign.glyph} {sign.word}", role)
 
 
+def _over(row: Migration) -> bool:
+    """Whether there is no progress and no time left to tell."""
+    return row.status.final
+
+
 def _progress(row: Migration, width: int) -> CellValue:
-    share = words.shown_progress(row)
+    share = row.part_done
     if share is None or (row.status.final and row.status is not MigrationStatus.COMPLETED):
         return Cell(fmt.UNKNOWN, "muted")
     return (
-        Cell(words.progress_bar(share, width - _SHARE), "chart"),
+        Cell(bar(share, width - _SHARE), "chart"),
         Cell(f"{fmt.percent(share):>{_SHARE}}"),
     )
 

@@ -10,6 +10,7 @@ from console.screens.page import beside
 from console.screens.view import View
 from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue
+from core.migration import disks
 from core.migration.report import downtime_of
 from core.migration.words import against_not_open
 from core.model import (
@@ -70,10 +71,10 @@ def _policy(row: Migration) -> str:
 
 
 def _progress(view: View, row: Migration, width: int) -> CellValue:
-    share = words.shown_progress(row)
+    share = row.part_done
     role = "muted" if words.lost(view, row) else "chart"
     verdict = words.verdict_cell(view, row) if not row.status.final else Cell("")
-    drawn = words.progress_bar(share, _BAR if width >= WIDE else _SHORT_BAR)
+    drawn = bar(share, _BAR if width >= WIDE else _SHORT_BAR)
     return words.spaced(
         (
             Cell(" "),
@@ -89,17 +90,22 @@ def _sentences(view: View, row: Migration) -> list[CellValue]:
     """What an operator must know, the gravest first."""
     lines: list[CellValue] = []
     if row.not_open:
-        lines.append(Cell(f" ! {against_not_open(row)}", "warning"))
-    elif words.lost(view, row):
-        age = view.stale_age(row.host)
+        lines.append(Cell(f" {glyphs().alert} {against_not_open(row)}", "warning"))
+    elif age := words.old(view, row):
+        why = (
+            f"The link to {clean(row.host)} is not up"
+            if view.stale(row.host)
+            else f"{clean(row.host)} told nothing of it lately"
+        )
         lines.append(
-            Cell(f" ! The link to {clean(row.host)} is not up: what is shown is {age} old. "
+            Cell(f" {glyphs().alert} {why}: what is shown is {age} old. "
                  "The migration may go on meanwhile.", "warning")
         )  # fmt: skip
     sentence = words.forecast_sentence(row)
     if sentence:
         grave = row.status in _GRAVE
-        lines.append(Cell(f" {sentence}", "error" if grave else ""))
+        role = "muted" if words.lost(view, row) else ""
+        lines.append(Cell(f" {sentence}", "error" if grave else role))
     if advice := _advice(row):
         lines.append(Cell(f" {glyphs().alert} The policy {row.policy} says: {advice}", "warning"))
     if row.status is MigrationStatus.POST_COPY_INTERRUPTED:
@@ -219,7 +225,9 @@ def _memory(row: Migration, sample: JobSample) -> CellValue:
         return _gauge("memory", 1.0, text)
     total = sample.memory_total or None
     remaining = sample.memory_remaining if total else None
-    return _gauge("memory", _part(remaining, total), _of(remaining, total))
+    sent = sample.device_processed
+    devices = f" and device state, {fmt.size(sent)} of it sent" if sent else ""
+    return _gauge("memory", _part(remaining, total), _of(remaining, total) + devices)
 
 
 def _post_copy(row: Migration, sample: JobSample) -> CellValue:
@@ -231,7 +239,7 @@ def _post_copy(row: Migration, sample: JobSample) -> CellValue:
 
 
 def _copies(row: Migration, sample: JobSample) -> bool:
-    return bool(row.copied_disks or sample.disk_total)
+    return bool(disks.are_copied(row, (sample,)))
 
 
 def _gauge(name: str, fraction: float | None, text: str, role: str = "chart") -> CellValue:
@@ -256,7 +264,8 @@ def _of(remaining: int | None, total: int | None) -> str:
 
 def _disks(row: Migration, sample: JobSample) -> str:
     if not _copies(row, sample):
-        return "shared: none is copied"
+        known = disks.are_copied(row, (sample,)) is not None
+        return "shared: none is copied" if known else fmt.UNKNOWN
     names = clean(", ".join(row.copied_disks))
     rate = f" at {fmt.rate(sample.disk_bps)}" if sample.disk_bps else ""
     return f"{_of(sample.disk_remaining, sample.disk_total)}{rate} {names}".rstrip()
@@ -265,7 +274,8 @@ def _disks(row: Migration, sample: JobSample) -> str:
 def _throttle(row: Migration, throttle: int | None) -> str:
     if throttle:
         return f"{throttle} % slower: auto-converge brakes the guest"
-    return "none" if row.auto_converge else "none, auto-converge is off"
+    off = "" if row.auto_converge or row.foreign else ", auto-converge is off"
+    return f"none{off}"
 
 
 def _downtime(row: Migration) -> CellValue:

@@ -7,8 +7,7 @@ from rich.cells import cell_len
 from console import format as fmt
 from console.glyphs import glyphs
 from console.screens.parts import Part
-from console.screens.view import View
-from console.widgets.charts import bar
+from console.screens.view import View, coarse_age
 from console.widgets.columns import Cell, CellValue, fit
 from core.migration.report import downtime_of
 from core.migration.report_words import sentences
@@ -78,29 +77,27 @@ def shortened(text: str, most: int) -> str:
     return "".join(piece for piece, _ in fit(text, most, cut="middle"))
 
 
-def shown_progress(row: Migration) -> float | None:
-    """How far it is, 0 to 1; never 1 before it is completed."""
-    if row.status is MigrationStatus.COMPLETED:
-        return 1.0
-    return None if row.progress is None else min(row.progress, 0.99)
-
-
-def progress_bar(share: float | None, width: int) -> str:
-    """A bar that is not full before everything is done."""
-    if share is not None and share < 1 and width > 1:
-        share = min(share, 1 - 1 / width)
-    return bar(share, width)
-
-
 def lost(view: View, row: Migration) -> bool:
-    """Whether what is shown may be old: it is not over and the source is out of sight."""
-    return not row.status.final and (bool(row.not_open) or view.stale(row.host))
+    """Whether what is shown is old: it is not over, and its source told nothing for some time."""
+    return not row.status.final and (bool(row.not_open) or bool(old(view, row)))
+
+
+def old(view: View, row: Migration) -> str:
+    """How old what is shown is: `40s`; empty: it is as good as new, or over."""
+    if row.status.final:
+        return ""
+    if view.stale(row.host):
+        return view.stale_age(row.host)
+    forecast = row.forecast if row.status.copying else None
+    if forecast is None or forecast.age(view.now()) is None:
+        return ""
+    return coarse_age(forecast.at, view.now())
 
 
 def time_left(view: View, row: Migration) -> str:
     """The ETA in a few cells; `~` before one that is not certain."""
     forecast = row.forecast
-    if row.status.final or forecast is None or forecast.eta is None or lost(view, row):
+    if not row.status.copying or forecast is None or forecast.eta is None or lost(view, row):
         return fmt.UNKNOWN
     return f"{_UNSURE.get(forecast.confidence, '')}{fmt.duration(forecast.eta)}"
 
@@ -108,7 +105,7 @@ def time_left(view: View, row: Migration) -> str:
 def eta_words(view: View, row: Migration, *, short: bool = False) -> str:
     """The ETA with what it is worth: `12s left (8.0s to 20s, medium confidence)`."""
     forecast = row.forecast
-    if row.status.final or forecast is None or lost(view, row):
+    if not row.status.copying or forecast is None or lost(view, row):
         return ""
     if forecast.eta is None:
         return "time left unknown" if forecast.verdict is not Verdict.NOT else "no end in sight"
@@ -124,7 +121,7 @@ def verdict_cell(view: View, row: Migration) -> Cell:
     if row.not_open and not row.status.final:
         return Cell("its host is not open here", "muted")
     if lost(view, row):
-        return Cell(f"as of {view.stale_age(row.host)} ago", "muted")
+        return Cell(f"as of {old(view, row)} ago", "muted")
     if row.status.final:
         return Cell(clean(row.outcome), "muted")
     if row.outcome:
@@ -176,10 +173,11 @@ def expected_downtime(row: Migration) -> float | None:
 
 
 def forecast_sentence(row: Migration) -> str:
-    """The forecast in words; the outcome once it is over, or does not go on as it should."""
+    """The forecast in words while it copies; the outcome once it is over, or not as it should."""
     if row.status.final or row.outcome:
         return sentences(clean(row.outcome), clean(row.hint))
-    sentence = clean(row.forecast.sentence) if row.forecast is not None else ""
+    expected = row.forecast if row.status.copying else None
+    sentence = clean(expected.sentence) if expected is not None else ""
     return sentence[:1].upper() + sentence[1:]
 
 

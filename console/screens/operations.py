@@ -27,7 +27,7 @@ from core.model.text import clean
 from core.operations.danger import danger_of_cancel
 
 _PROGRESS = 14
-"""Cells of the progress bar and what stands behind it."""
+"""Cells of the progress bar and what stands behind it, where there is room."""
 
 
 class OperationsScreen(PanelledScreen[OperationRecord], inherit_bindings=False):
@@ -46,7 +46,10 @@ class OperationsScreen(PanelledScreen[OperationRecord], inherit_bindings=False):
     def make_table(self) -> LiveTable[OperationRecord]:
         """The table, newest first."""
         return LiveTable(
-            operation_columns(self.console.view), name_of=lambda row: row.id, sort="created"
+            operation_columns(self.console.view),
+            name_of=lambda row: row.id,
+            row_role=lambda row: "muted" if row.not_open else "",
+            sort="created",
         )
 
     def panel(self) -> Iterable[Widget]:
@@ -155,16 +158,17 @@ def operation_columns(view: View) -> list[Column[OperationRecord]]:
                max_width=16, priority=3, tooltip="Where"),
         Column("status", "STATUS", _status, lambda row: list(OperationStatus).index(row.status),
                width=11, tooltip="How it stands"),
-        Column("progress", "PROGRESS", partial(_progress, view),
-               lambda row: row.progress, width=_PROGRESS, priority=5,
-               tooltip="How far it is, or how much of the time it has is over"),
         Column("took", "TOOK", lambda row: fmt.duration(_took(view, row)),
                lambda row: _took(view, row), width=6, align="right", priority=2,
                default_descending=True, tooltip="From the start to the end"),
         Column("author", "AUTHOR", lambda row: row.author, lambda row: row.author, min_width=10,
-               max_width=24, priority=6, yields=True, tooltip="Who asked, on which machine"),
-        Column("outcome", "OUTCOME", _outcome, None, min_width=16, flex=4, priority=1, spills=True,
-               tooltip="What became of it"),
+               max_width=24, priority=6, tooltip="Who asked, on which machine"),
+        Column("progress", "PROGRESS", lambda row: _progress(view, row, _PROGRESS),
+               lambda row: row.progress, min_width=9, max_width=_PROGRESS, priority=1,
+               draw=partial(_progress, view), yields=lambda row: row.status.final,
+               tooltip="How far it is, or how much of the time it has is over"),
+        Column("outcome", "OUTCOME", _outcome, None, min_width=12, flex=4, spills=True,
+               tooltip="What became of it, or its last step"),
     ]  # fmt: skip
 
 
@@ -222,16 +226,18 @@ def _status(row: OperationRecord) -> CellValue:
     return Cell(f"{sign.glyph} {sign.word}", sign.role)
 
 
-def _progress(view: View, row: OperationRecord) -> CellValue:
+def _progress(view: View, row: OperationRecord, width: int) -> CellValue:
     """How far it is; where nobody can tell, how long it waits and how long it will."""
     if row.status.final:
         return Cell(fmt.UNKNOWN, "muted")
-    if row.progress is not None:
-        return _bar(row.progress, fmt.percent(row.progress))
+    migration = view.state.migrations.get(row.id)
+    share = row.progress if migration is None else migration.part_done
+    if share is not None:
+        return _bar(share, fmt.percent(share), width)
     took, limit = _took(view, row), _limit(row)
     if took is None or not isinstance(limit, int | float) or limit <= 0:
         return Cell(fmt.UNKNOWN, "muted")
-    return _bar(took / limit, f"{took:.0f}/{limit:.0f}s")
+    return _bar(took / limit, f"{took:.0f}/{limit:.0f}s", width)
 
 
 def _limit(row: OperationRecord) -> object:
@@ -241,8 +247,8 @@ def _limit(row: OperationRecord) -> object:
     return row.options.get("timeout", usual)
 
 
-def _bar(fraction: float, words: str) -> CellValue:
-    room = max(0, _PROGRESS - len(words) - 1)
+def _bar(fraction: float, words: str, width: int) -> CellValue:
+    room = max(0, width - len(words) - 1)
     return (Cell(bar(fraction, room), "chart"), Cell(f" {words}"))
 
 

@@ -10,6 +10,7 @@ from console.screens.view import View
 from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, Column
 from core.model import Pool, PoolState, Volume
+from core.state.figures import used_fraction
 from core.state.usage import users_elsewhere, users_known, users_of
 
 StorageRow = Pool | Volume
@@ -35,7 +36,7 @@ def volume_columns(view: View) -> list[Column[StorageRow]]:
         Column("allocation", "ALLOC", lambda row: fmt.size(row.allocation),
                lambda row: row.allocation, width=5, align="right", priority=1,
                default_descending=True, tooltip="What it takes now"),
-        Column("used", "USED", _used, used_of, width=_BAR + 6, priority=5,
+        Column("used", "USED", _used, used_fraction, width=_BAR + 6, priority=5,
                default_descending=True, tooltip="Allocation of capacity"),
         Column("users", "USED BY", lambda row: _users(view, row), None, min_width=8, max_width=30,
                flex=3, priority=2, tooltip="The instances that have it as a disk"),
@@ -64,15 +65,6 @@ def state_of(row: StorageRow) -> str:
 def type_of(row: StorageRow) -> str:
     """The pool's type or the volume's format."""
     return row.type if isinstance(row, Pool) else row.format or row.type
-
-
-def used_of(row: StorageRow) -> float | None:
-    """Allocation as a part of the capacity, 0 to 1."""
-    if isinstance(row, Pool):
-        return row.used_fraction
-    if not row.capacity or row.allocation is None:
-        return None
-    return row.allocation / row.capacity
 
 
 def user_names(view: View, row: StorageRow) -> list[str]:
@@ -113,7 +105,7 @@ def _state(row: StorageRow) -> CellValue:
 
 
 def _used(row: StorageRow) -> CellValue:
-    part = used_of(row)
+    part = used_fraction(row)
     if part is None:
         return Cell(fmt.UNKNOWN, "muted")
     role = "warning" if isinstance(row, Pool) and part >= _FULL else "chart"

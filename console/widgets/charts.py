@@ -52,14 +52,24 @@ def _block(value: Value, top: float, signs: Glyphs) -> str:
 
 
 def bar(fraction: Value, width: int, signs: Glyphs | None = None) -> str:
-    """A horizontal bar of exactly `width` cells; unknown is all gaps. Any part shows a cell."""
+    """A horizontal bar of exactly `width` cells, in parts of a cell; unknown is all gaps.
+
+    Only nothing is empty and only the whole is full: what lies between shows a part of a cell at
+    least, and lacks one.
+    """
     signs = signs or glyphs()
     if fraction is None or not math.isfinite(fraction):
         return signs.gap * width
-    filled = round(min(max(fraction, 0.0), 1.0) * width)
-    if fraction > 0:
-        filled = max(filled, min(1, width))
-    return signs.full * filled + signs.empty * (width - filled)
+    if width <= 0:
+        return ""
+    steps = len(signs.parts) + 1
+    share = min(max(fraction, 0.0), 1.0)
+    filled = round(share * width * steps)
+    if 0.0 < share < 1.0:
+        filled = min(max(filled, 1), width * steps - 1)
+    cells, rest = divmod(filled, steps)
+    drawn = signs.full * cells + (signs.parts[rest - 1] if rest else "")
+    return drawn + signs.empty * (width - len(drawn))
 
 
 def chart_rows(

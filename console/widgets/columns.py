@@ -43,7 +43,8 @@ class Column(Generic[Row]):
 
     `stands_for` names columns that this one sums up: it is shown instead of them where there is
     no room for all. A last column that `spills` takes, in a row whose text is too long for it,
-    the places of the columns left of it that it needs and that `yields`.
+    the places of the columns left of it that it needs and that `yields`: whatever they say, or in
+    the rows of which the test says that they have nothing to say.
     """
 
     id: str
@@ -62,7 +63,11 @@ class Column(Generic[Row]):
     draw: Callable[[Row, int], CellValue] | None = None
     stands_for: tuple[str, ...] = ()
     spills: bool = False
-    yields: bool = False
+    yields: bool | Callable[[Row], bool] = False
+
+    def gives_way(self, row: Row) -> bool:
+        """Whether another cell of this row may take this one's place."""
+        return self.yields if isinstance(self.yields, bool) else self.yields(row)
 
     def content(self, row: Row, width: int) -> CellValue:
         """What a row shows in this column when that is `width` cells wide."""
@@ -198,9 +203,10 @@ def _cut_middle(pieces: tuple[Run, ...], width: int) -> tuple[Run, ...]:
 
 
 def spill(
-    columns: Sequence[Column[Any]],
+    columns: Sequence[Column[Row]],
     placed: tuple[PlacedColumn, ...],
     drawn: Sequence[CellValue],
+    row: Row,
 ) -> tuple[tuple[PlacedColumn, ...], Sequence[CellValue]]:
     """Give a last cell that is too long for its column the places it may take from the others.
 
@@ -211,7 +217,9 @@ def spill(
     last, end = placed[-1], placed[-1].end
     wanted = sum(cell_len(text) for text, _ in _pieces(drawn[-1]))
     first = len(placed) - 1
-    while end - placed[first].x < wanted and first and columns[placed[first - 1].number].yields:
+    while end - placed[first].x < wanted and first:
+        if not columns[placed[first - 1].number].gives_way(row):
+            break
         first -= 1
     if first == len(placed) - 1:
         return placed, drawn

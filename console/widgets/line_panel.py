@@ -38,6 +38,7 @@ class LinePanel(Widget):
     def redraw(self) -> None:
         """Repaint the lines that differ; lays out again only when their number changed."""
         if not self.is_attached or not self.size.width:
+            self._width = -1  # hidden: what was drawn is not what it says when it is shown again
             return
         before = self._drawn
         self._draw(self.size.width)

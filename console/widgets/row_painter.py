@@ -161,7 +161,7 @@ class RowPainter(Generic[Row]):
     def _fitted(self, row: Row) -> _Painted:
         columns = self.columns
         drawn = [columns[place.number].content(row, place.width) for place in self.placed]
-        places, contents = spill(columns, self.placed, drawn)
+        places, contents = spill(columns, self.placed, drawn, row)
         cells = tuple(
             fit(content, place.width, columns[place.number].align, columns[place.number].cut)
             for place, content in zip(places, contents, strict=True)

@@ -50,13 +50,21 @@ class Listener(Value, frozen=True):
 def read_machine(looks: Looks, address: HostAddress) -> Machine:
     """Read what tells a daemon's machine from others: three calls, and one look at its socket."""
     conn, listener = looks.conn, listener_of(address)
+    hostname = clean(looks.see("hostname", conn.getHostname) or "")
     return Machine(
-        hostname=clean(looks.see("hostname", conn.getHostname) or ""),
+        hostname=hostname,
         smbios=_told(conn, lambda: _smbios(conn.getSysinfo(0))) or "",
         links=_told(conn, lambda: _links(conn)) or (),
-        local=listener.daemon,
+        # what systemd passes on may be anything: it must at least have our name
+        local=listener.daemon and bool(listener.network or _is_ours(hostname)),
         network=listener.network,
     )
+
+
+def _is_ours(hostname: str) -> bool:
+    """Whether a host's name is that of this machine, with or without its domain."""
+    ours = socket.gethostname().partition(".")[0].lower()
+    return hostname.partition(".")[0].lower() == ours
 
 
 def _told(conn: Connection, call: Callable[[], T]) -> T | None:

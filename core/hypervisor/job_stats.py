@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from core.hypervisor.event_words import Words, word
 from core.model.forecast import JobSample
 from core.model.text import clean
@@ -28,6 +30,22 @@ JOB_OPERATION: Words = (
 """virDomainJobOperation."""
 
 _MILLISECONDS = 1000.0
+_WHOLE = {
+    "memory_bps": "memory_bps",
+    "page_size": "memory_page_size",
+    "iteration": "memory_iteration",
+    "constant": "memory_constant",
+    "normal": "memory_normal",
+    "normal_bytes": "memory_normal_bytes",
+    "disk_bps": "disk_bps",
+    "device_processed": "vfio_data_transferred",  # libvirt 10.6
+    "throttle": "auto_converge_throttle",
+    "post_copy_requests": "memory_postcopy_requests",
+    "compression_cache": "compression_cache",
+    "compression_bytes": "compression_bytes",
+    "compression_misses": "compression_cache_misses",
+}
+"""Whole numbers that are taken as they are: the sample's field, and libvirt's name."""
 
 
 def read_sample(raw: Mapping[str, Any], at: float) -> JobSample:
@@ -40,7 +58,7 @@ def read_sample(raw: Mapping[str, Any], at: float) -> JobSample:
     """
     total = _whole(raw, "memory_total") or None
     disks = _whole(raw, "disk_total") if total else _whole(raw, "disk_total") or None
-    return JobSample(
+    sample = JobSample(
         at=at,
         type=word(JOB_TYPE, int(raw.get("type", 0))),
         operation=_operation(raw),
@@ -48,25 +66,18 @@ def read_sample(raw: Mapping[str, Any], at: float) -> JobSample:
         memory_total=total,
         memory_processed=_whole(raw, "memory_processed") if total else None,
         memory_remaining=_whole(raw, "memory_remaining") if total else None,
-        memory_bps=_whole(raw, "memory_bps"),
         dirty_rate=_dirty_rate(raw),
-        page_size=_whole(raw, "memory_page_size"),
-        iteration=_whole(raw, "memory_iteration"),
-        constant=_whole(raw, "memory_constant"),
-        normal=_whole(raw, "memory_normal"),
         disk_total=disks,
         disk_processed=None if disks is None else _whole(raw, "disk_processed"),
         disk_remaining=None if disks is None else _whole(raw, "disk_remaining"),
-        disk_bps=_whole(raw, "disk_bps"),
         downtime=_number(raw, "downtime"),
+        downtime_net=_number(raw, "downtime_net"),
+        elapsed_net=_seconds(raw, "time_elapsed_net"),
         setup=_number(raw, "setup_time"),
-        throttle=_whole(raw, "auto_converge_throttle"),
-        post_copy_requests=_whole(raw, "memory_postcopy_requests"),
-        compression_cache=_whole(raw, "compression_cache"),
-        compression_bytes=_whole(raw, "compression_bytes"),
-        compression_misses=_whole(raw, "compression_cache_misses"),
+        success=None if (success := raw.get("success")) is None else bool(success),
         error=clean(str(raw.get("errmsg", ""))),
     )
+    return replace(sample, **{field: _whole(raw, name) for field, name in _WHOLE.items()})
 
 
 def _operation(raw: Mapping[str, Any]) -> str:

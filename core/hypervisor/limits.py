@@ -39,6 +39,8 @@ _SINCE = (
     (6_009_000, "tell of memory errors that hit a guest"),
     (8_000_000, "copy disks along with a migration by synchronous writes"),
     (8_005_000, "recover a migration that failed in its post-copy phase"),
+    (10_009_000, "leave out blocks of zeros when it copies disks along with a migration"),
+    (11_001_000, "be told the bandwidth there is for a migration's last step"),
 )
 """libvirt's versions that brought something, for the QEMU driver."""
 

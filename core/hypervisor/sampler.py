@@ -10,6 +10,7 @@ from core.errors import VirtdeckError
 from core.hypervisor.connector import Connector
 from core.hypervisor.lane import Lane
 from core.hypervisor.stats import Statistics
+from core.hypervisor.stats_read import OWN_SINCE
 from core.hypervisor.upkeep import Sink
 
 _log = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ class Sampler:
         self._sink = sink
         self._task: asyncio.Task[None] | None = None
         self._lanes: list[Lane] = []
+        self.libvirt = 0
+        """The daemon's version as libvirt counts; 0: not known yet."""
 
     def start(self) -> None:
         """Begin to ask: the link is up."""
@@ -54,6 +57,7 @@ class Sampler:
         try:
             while True:
                 started = self._clock.monotonic()
+                statistics.own_figures = self.libvirt >= OWN_SINCE
                 try:
                     self._sink(await statistics.tick())
                 except VirtdeckError as error:  # the link has its own eyes for a dead host

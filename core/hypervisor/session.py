@@ -24,7 +24,7 @@ from core.model.base import ObjectKey
 from core.model.host import Link as LinkState
 from core.model.host import Unread
 from core.model.instance import Instance, InstanceDetail
-from core.model.observation import DetailRead, HostAdded, InstanceRead
+from core.model.observation import DetailRead, HostAdded, HostRead, InstanceRead, Observation
 
 T = TypeVar("T")
 _GRACE = 0.5
@@ -53,7 +53,7 @@ class Hypervisor:
         self._sink = sink
         self._clock = clock
         self._connector = Connector(self.address, self._options)
-        self._link = Link(self._connector, clock, sink, self._link_changed)
+        self._link = Link(self._connector, clock, self._seen, self._link_changed)
         self._lanes = LanePool(
             name,
             self._connector,
@@ -177,6 +177,12 @@ class Hypervisor:
         lane = Lane(f"lane-{self.name}-{label}", self._connector)
         self._own = [*(other for other in self._own if not other.ended), lane]
         return lane
+
+    def _seen(self, observation: Observation) -> None:
+        """Hand an observation over; the statistics want to know which libvirt they ask."""
+        if isinstance(observation, HostRead):
+            self._sampler.libvirt = observation.facts.libvirt_number
+        self._sink(observation)
 
     def _link_changed(self, up: bool) -> None:
         if up:

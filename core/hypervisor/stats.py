@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from core.clock import Clock
@@ -68,6 +69,8 @@ class Statistics:
         self._ticks = _Renewing(make_lane)
         self._probes = _Renewing(make_lane)
         self._probing: asyncio.Task[None] | None = None
+        self.own_figures = False
+        """Whether to ask for the hypervisor's own figures as well, in the same calls."""
 
     async def tick(self) -> Sampled:
         """Ask once and return every active instance's counters.
@@ -76,7 +79,7 @@ class Statistics:
         counters of those not asked everything are `partial`. Raises DeadlineError when the daemon
         itself does not answer, and what the lane raises when the link is down.
         """
-        question = self._plan.next()
+        question = replace(self._plan.next(), own=self.own_figures)
         answer = await self._ask_in_tick(question)
         self._start_probe()
         return self._sampled(answer.counters or {})
@@ -113,6 +116,7 @@ class Statistics:
         answer = Answer()
         if question is None:
             return answer
+        question = replace(question, own=self.own_figures)
         try:
             await self._probes.call(_asking(question, answer), self._plan.probe_deadline)
         except DeadlineError:

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.model.stats import Counters, DiskCounters, InterfaceCounters
-from core.model.text import printable_name
+from core.model.text import clean, printable_name
 
 Record = Mapping[str, Any]
 _KIB = 1024
+_MOST_OWN = 64
+"""Figures of the hypervisor's own that are taken at most."""
 
 
 def read_counters(record: Record, *, asked: bool) -> Counters:
@@ -24,6 +26,8 @@ def read_counters(record: Record, *, asked: bool) -> Counters:
         reason=record.get("state.reason"),
         cpu_time=_cpu_time(record),
         vcpus=record.get("vcpu.current"),
+        vcpu_wait=_of_vcpus(record, "wait"),
+        vcpu_delay=_of_vcpus(record, "delay"),
         balloon=_bytes(record, "balloon.current"),
         memory_unused=_bytes(record, "balloon.unused"),
         memory_available=_bytes(record, "balloon.available"),
@@ -31,6 +35,7 @@ def read_counters(record: Record, *, asked: bool) -> Counters:
         rss=_bytes(record, "balloon.rss"),
         disks=tuple(_disks(record)),
         interfaces=tuple(_interfaces(record)),
+        hypervisor=tuple(_hypervisor(record)),
         partial=not asked or _passed_over(record),
     )
 
@@ -51,9 +56,25 @@ def _cpu_time(record: Record) -> int | None:
     total = record.get("cpu.time")
     if total is not None:
         return int(total)
-    times = [record.get(f"vcpu.{number}.time") for number in _numbers(record, "vcpu.maximum")]
-    known = [time for time in times if time is not None]
+    return _of_vcpus(record, "time")
+
+
+def _of_vcpus(record: Record, name: str) -> int | None:
+    """Return the sum of one figure over the vCPUs that have it; None: none has."""
+    figures = [record.get(f"vcpu.{number}.{name}") for number in _numbers(record, "vcpu.maximum")]
+    known = [int(figure) for figure in figures if figure is not None]
     return sum(known) if known else None
+
+
+def _hypervisor(record: Record) -> Iterator[tuple[str, int]]:
+    """Yield the figures of the VM group, `vm.NAME.TYPE` (libvirt 8.9, QEMU 7.1), by name.
+
+    Which there are is up to the hypervisor and its kernel.
+    """
+    found = ((name, value) for name, value in record.items() if name.startswith("vm."))
+    for name, value in sorted(found)[:_MOST_OWN]:
+        if isinstance(value, int) and not isinstance(value, bool):
+            yield clean(name.removeprefix("vm.").removesuffix(".sum").removesuffix(".cur")), value
 
 
 def _bytes(record: Record, name: str) -> int | None:
@@ -77,6 +98,10 @@ def _disks(record: Record) -> Iterator[DiskCounters]:
             write_requests=record.get(at + "wr.reqs"),
             allocation=record.get(at + "allocation"),
             capacity=record.get(at + "capacity"),
+            read_time=record.get(at + "rd.times"),
+            write_time=record.get(at + "wr.times"),
+            flush_requests=record.get(at + "fl.reqs"),
+            flush_time=record.get(at + "fl.times"),
         )
 
 

@@ -40,6 +40,8 @@ class Ask:
     check: tuple[str, ...] = ()
     one_call: bool = False
     """Everything of everybody in one bulk call, on the trust that nobody is hung."""
+    own: bool = False
+    """With the hypervisor's own figures: the daemon knows the VM group."""
 
 
 @dataclass(slots=True)
@@ -65,7 +67,7 @@ def ask(conn: Connection, question: Ask, answer: Answer) -> None:
     was passed over.
     """
     if question.one_call:
-        records = conn.getAllDomainStats(_all_groups(), _flags())
+        records = conn.getAllDomainStats(_all_groups(own=question.own), _flags())
         answer.counters = {
             domain.UUIDString(): read_counters(record, asked=True) for domain, record in records
         }
@@ -102,7 +104,7 @@ def _ask_carefully(conn: Connection, question: Ask, answer: Answer) -> None:
     if not answer.asked:
         return
     full = conn.domainListGetStats(
-        [domains[uuid] for uuid in answer.asked], _all_groups(), _nowait()
+        [domains[uuid] for uuid in answer.asked], _all_groups(own=question.own), _nowait()
     )
     counters = {domain.UUIDString(): read_counters(record, asked=True) for domain, record in full}
     passed_over = [uuid for uuid, value in counters.items() if value.partial]
@@ -123,9 +125,16 @@ def _harmless_groups() -> int:
     return int(libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_INTERFACE)
 
 
-def _all_groups() -> int:
+OWN_SINCE = 8_009_000
+"""libvirt's version that brought the VM group."""
+_VM = 1 << 10
+"""VIR_DOMAIN_STATS_VM, which a binding made for an older libvirt lacks."""
+
+
+def _all_groups(*, own: bool) -> int:
     return int(
-        _harmless_groups()
+        (_VM if own else 0)
+        | _harmless_groups()
         | libvirt.VIR_DOMAIN_STATS_CPU_TOTAL
         | libvirt.VIR_DOMAIN_STATS_BALLOON
         | libvirt.VIR_DOMAIN_STATS_VCPU

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from core.migration import wording
 from core.model.forecast import Confidence, Forecast, JobSample
+from core.model.migration import Migration
+from core.model.text import clean
 
 RECENT = 20
 
@@ -23,6 +25,29 @@ def sizes(samples: Sequence[JobSample], copied: Sequence[str]) -> tuple[int, ...
     """Return the bytes of each disk that is copied: libvirt tells only those of all together."""
     total = max((one.disk_total or 0 for one in samples[-RECENT:]), default=0)
     return tuple(total // len(copied) for _ in copied)
+
+
+def are_copied(row: Migration, samples: Sequence[JobSample]) -> bool | None:
+    """Whether disks are copied along with the memory; None: not known.
+
+    Of somebody else's migration only its job tells: it counts bytes of disks where it has any.
+    """
+    seen = [one for one in (*samples, row.sample) if one is not None]
+    if row.copied_disks or any(one.disk_total for one in seen):
+        return True
+    told = any(one.memory_total for one in seen)
+    return None if row.foreign and not told else False
+
+
+def names(row: Migration, samples: Sequence[JobSample]) -> str:
+    """Return which disks are copied: `vda, vdb`, `none`, `some (1.5 GiB)`, `-`."""
+    if row.copied_disks:
+        return clean(", ".join(row.copied_disks))
+    copied = are_copied(row, samples)
+    if not copied:
+        return "-" if copied is None else "none"
+    total = max(one.disk_total or 0 for one in (*samples, row.sample) if one is not None)
+    return f"some ({wording.size(total)}): whoever started it knows which"
 
 
 def _pace(samples: Sequence[JobSample]) -> float | None:

@@ -56,9 +56,7 @@ class Ending:
             final = await self._record()
         await self._mend_autostart()
         there = self._lookout.side(migration.to, migration.uuid)
-        sentence = f"{migration.name} runs on {migration.to}"
-        if there.instance is not None and there.instance.state != "running":
-            sentence = f"{migration.name} is on {migration.to}, {there.instance.state}"
+        sentence = outcome.arrived(migration.name, migration.to, there.instance)
         self._log.change(
             sentence,
             status=MigrationStatus.COMPLETED,

@@ -63,10 +63,12 @@ VIRSH_PARAMETERS = {
     "destination_xml": "--xml",
     "persistent_xml": "--persistent-xml",
     "migrate_disks": "--migrate-disks",
+    "migrate_disks_detect_zeroes": "--migrate-disks-detect-zeroes",
     "disks_port": "--disks-port",
     "disks_uri": "--disks-uri",
     "bandwidth": "--bandwidth",
     "bandwidth.postcopy": "--postcopy-bandwidth",
+    "bandwidth.avail.switchover": "--available-switchover-bandwidth",
     "compression": "--comp-methods",
     "auto_converge.initial": "--auto-converge-initial",
     "auto_converge.increment": "--auto-converge-increment",
@@ -74,6 +76,13 @@ VIRSH_PARAMETERS = {
     "tls.destination": "--tls-destination",
 }
 """The option of `virsh migrate` for each typed parameter."""
+
+PARAMETERS_SINCE = {
+    "migrate_disks_detect_zeroes": 10_009_000,
+    "bandwidth.avail.switchover": 11_001_000,
+}
+"""libvirt at the source from which a parameter is known: an older one refuses the call. The binding
+may be older still: it is the names that count."""
 
 
 def flag_names(flags: int) -> tuple[str, ...]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from core.migration import disks
 from core.migration.course import Outlook
 from core.migration.passes import Measured, measure, smooth, usable
-from core.migration.sentences import sentence_of, without_link
+from core.migration.sentences import sentence_of, with_devices, without_link
 from core.migration.verdict import DEFAULT_DOWNTIME, PreCopy, at_minimum
 from core.migration.writing import SHORT, Writing, calculated, fit
 from core.model.forecast import (
@@ -48,8 +50,30 @@ def forecast(
     then on only what remains counts. `use`: what was measured before the start; without dirty rates
     nothing is known of the writing before the second pass. `auto_converge`: whether it was started
     with it. `memory`: bytes of RAM, for the time before the memory is copied. Raises nothing; None
-    stands for what is not known.
+    stands for what is not known. How much is left of the state of passed-through devices is never
+    known: where there is any, the times are those of the memory, and not to be trusted.
     """
+    expected = _of_memory(
+        samples, limits, post_copy, now, switched, use, auto_converge=auto_converge, memory=memory
+    )
+    sent = samples[-1].device_processed if samples else None
+    if not sent:
+        return expected
+    trust = Confidence.NONE if expected.confidence is Confidence.NONE else Confidence.LOW
+    return replace(expected, confidence=trust, sentence=with_devices(expected.sentence, sent))
+
+
+def _of_memory(
+    samples: Sequence[JobSample],
+    limits: Limits,
+    post_copy: bool,
+    now: float,
+    switched: float | None,
+    use: MemoryUse,
+    *,
+    auto_converge: bool,
+    memory: int | None,
+) -> Forecast:
     if switched is not None:
         return _after_switch([one for one in samples if one.at >= switched], limits, now)
     measured = measure(samples, use.used)

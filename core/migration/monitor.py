@@ -50,7 +50,7 @@ def _offline(seen: Seen, name: str, host: str, to: str) -> Judgement:
         return Judgement(MigrationStatus.VERIFYING)
     if not seen.destination.up:
         why = f"{to} is out of reach: whether {name} is defined there is not known"
-        return Judgement(MigrationStatus.UNKNOWN, why, f"It is told as soon as {to} is back.")
+        return Judgement(MigrationStatus.UNKNOWN, why, f"It is known as soon as {to} is back.")
     why = seen.error.rstrip(".") or "libvirt gave no reason"
     return Judgement(MigrationStatus.FAILED, f"{name} stays on {host}: {why}", seen.hint)
 
@@ -62,7 +62,7 @@ def _source_unseen(seen: Seen, name: str, host: str, to: str) -> Judgement:
     return Judgement(
         MigrationStatus.UNKNOWN,
         f"{host} is out of reach: whether {name} is still on its way to {to or '?'} is not known",
-        f"It is told here as soon as {host} is back.",
+        f"It is known as soon as {host} is back.",
     )
 
 
@@ -126,7 +126,7 @@ def _vanished(seen: Seen, name: str, host: str, to: str) -> Judgement:
         return Judgement(
             MigrationStatus.UNKNOWN,
             f"{name} left {host}, and {to} is out of reach: whether it arrived is not known",
-            f"It is told here as soon as {to} is back.",
+            f"It is known as soon as {to} is back.",
         )
     why = f" ({seen.error.rstrip('.')})" if seen.error else ""
     return Judgement(

@@ -71,6 +71,7 @@ def _storage(request: Migrate) -> Iterator[str]:
             "Disks to copy are": bool(request.disks),
             "An address for the disks is": bool(request.disks_uri or request.disks_port),
             "Synchronous writes are": request.synchronous_writes,
+            "A search for zeros is": request.detect_zeroes,
         }
         for what, asked in needing.items():
             if asked:
@@ -90,6 +91,7 @@ def _definition(request: Migrate) -> Iterator[str]:
         "post-copy": lambda asked: asked.post_copy != "never",
         "auto-converge": lambda asked: bool(asked.auto_converge),
         "a max downtime": lambda asked: asked.max_downtime is not None,
+        "a switchover bandwidth": lambda asked: asked.switchover_bandwidth is not None,
         "copied storage": lambda asked: asked.storage != "shared",
         "parallel connections": lambda asked: bool(asked.parallel),
     }

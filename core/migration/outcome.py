@@ -46,9 +46,6 @@ def result(
     """
     last = final or (samples[-1] if samples else None)
     ended = migration.ended
-    seen = None
-    if stood_still is not None and resumed is not None and resumed >= stood_still:
-        seen = 1000.0 * (resumed - stood_still)
     total = None if last is None else last.elapsed
     if total is None and ended is not None and migration.started is not None:
         total = ended - migration.started
@@ -59,15 +56,26 @@ def result(
     rate = moved / total if moved is not None and total else None
     return MigrationResult(
         total=total,
+        total_net=None if final is None else final.elapsed_net,
         downtime=final.downtime if final is not None and post_copy is None else None,
-        downtime_seen=seen,
+        downtime_net=final.downtime_net if final is not None and post_copy is None else None,
+        downtime_seen=_between(stood_still, resumed),
         post_copy=post_copy,
         setup=None if last is None else last.setup,
         transferred=moved,
+        normal_bytes=None if last is None else last.normal_bytes,
+        device_bytes=None if last is None else last.device_processed,
         throughput=rate,
         iterations=_most([sample.iteration for sample in (*samples, final) if sample is not None]),
         throttle=_most([sample.throttle for sample in samples]),
     )
+
+
+def _between(stood_still: float | None, resumed: float | None) -> float | None:
+    """Return the milliseconds between the events."""
+    if stood_still is None or resumed is None or resumed < stood_still:
+        return None
+    return 1000.0 * (resumed - stood_still)
 
 
 def _transferred(last: JobSample | None) -> int | None:
@@ -118,12 +126,25 @@ def checks(
     return tuple(found)
 
 
+def arrived(name: str, to: str, there: Instance | None) -> str:
+    """Return how it is at its destination, and as what where it has another name there."""
+    renamed = _renamed(name, there)
+    if there is None or there.state is InstanceState.RUNNING:
+        return f"{name} runs on {to}{renamed}"
+    return f"{name} is on {to}{renamed}, {there.state}"
+
+
+def _renamed(name: str, there: Instance | None) -> str:
+    """Return ` as NAME` where it was renamed on its way (virsh migrate --dname); else nothing."""
+    return "" if there is None or there.name in ("", name) else f" as {there.name}"
+
+
 def _runs(name: str, to: str, there: Instance | None, was: Before | None) -> Check:
     if there is None:
         return Check("there", False, f"{name} is not on {to}.")
     wanted = InstanceState.RUNNING if was is None else was.state
     passed = there.state is wanted or there.state is InstanceState.RUNNING
-    return Check("there", passed, f"{name} is {there.state} on {to}.")
+    return Check("there", passed, f"{name} is {there.state} on {to}{_renamed(name, there)}.")
 
 
 def hint_of(there: Instance | None) -> str:

@@ -112,6 +112,7 @@ def _parameters(settled: Migrate, targets: tuple[str, ...]) -> dict[str, Paramet
     named: dict[str, Parameter | None] = {
         "bandwidth": settled.bandwidth,
         "bandwidth.postcopy": settled.post_copy_bandwidth if post_copy else None,
+        "bandwidth.avail.switchover": settled.switchover_bandwidth,
         "auto_converge.initial": settled.auto_converge_initial,
         "auto_converge.increment": settled.auto_converge_increment,
         "parallel.connections": settled.parallel,
@@ -119,6 +120,7 @@ def _parameters(settled: Migrate, targets: tuple[str, ...]) -> dict[str, Paramet
         "disks_port": settled.disks_port,
         "destination_name": settled.destination_name,
         "migrate_disks": list(targets),
+        "migrate_disks_detect_zeroes": list(targets) if settled.detect_zeroes else [],
     }
     return {name: value for name, value in named.items() if value}
 

@@ -97,6 +97,7 @@ def _ranges(request: Migrate) -> Iterator[str]:
     for what, value, least, most in (
         ("bandwidth in MiB/s", request.bandwidth, 0, LARGEST_BANDWIDTH),
         ("post-copy bandwidth in MiB/s", request.post_copy_bandwidth, 0, LARGEST_BANDWIDTH),
+        ("switchover bandwidth in MiB/s", request.switchover_bandwidth, 1, LARGEST_BANDWIDTH),
         ("initial percentage of auto-converge", request.auto_converge_initial, 1, 99),
         ("increment of auto-converge", request.auto_converge_increment, 1, 99),
         ("number of parallel connections", request.parallel, 1, 255),

@@ -113,8 +113,9 @@ def _storage(
     # libvirt takes an empty list for every disk that can be written to
     notes.append("No disk is left to be copied: the flag that copies storage is left out.")
     return replace(
-        request, storage="shared", disks=(), synchronous_writes=False, disks_uri="", disks_port=None
-    )
+        request, storage="shared", disks=(), synchronous_writes=False, detect_zeroes=False,
+        disks_uri="", disks_port=None,
+    )  # fmt: skip
 
 
 def _cautions(
@@ -122,6 +123,11 @@ def _cautions(
 ) -> Migrate:
     if request.unsafe:
         notes.append("libvirt will not look whether the disks' cache modes are safe.")
+    if request.detect_zeroes:
+        notes.append(
+            "Blocks of zeros are not sent: a disk that is there already must read as zeros before, "
+            "or it is corrupted."
+        )
     if request.parallel and request.post_copy != "never":
         notes.append("QEMU before 10.1 cannot switch parallel connections to post-copy.")
     return request

@@ -16,6 +16,7 @@ from core.xml import format_xml
 _UNITS = {
     "bandwidth": " MiB/s",
     "bandwidth.postcopy": " MiB/s",
+    "bandwidth.avail.switchover": " MiB/s",
     "auto_converge.initial": " %",
     "auto_converge.increment": " %",
 }

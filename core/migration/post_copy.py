@@ -84,7 +84,7 @@ def _source_waits(seen: Seen, names: Names) -> Judgement:
         return _interrupted(
             f"{names.name} is gone from {names.to}, and {names.host} still waits to send the rest "
             "of its memory",
-            f"What became of it is told as soon as {names.host} says so. {_NEVER}".format(
+            f"What became of it is known as soon as {names.host} says so. {_NEVER}".format(
                 names=names
             ),
         )
@@ -107,7 +107,7 @@ def _source_failed(seen: Seen, names: Names) -> Judgement:
         return _interrupted(
             f"{names.host} lost the connection to {to}, and {to} does not answer here either: "
             f"whether {names.name} runs there is not known{why}",
-            f"It is told as soon as {to} answers. {_NEVER}".format(names=names),
+            f"It is known as soon as {to} answers. {_NEVER}".format(names=names),
         )
     if whole(destination):
         return Judgement(
@@ -213,5 +213,5 @@ def unseen(seen: Seen, names: Names) -> Judgement:
     return Judgement(
         MigrationStatus.UNKNOWN,
         f"{names.host} is out of reach in the post-copy of {names.name}: {what}",
-        f"More is told as soon as {names.host} is back.",
+        f"More is known as soon as {names.host} is back.",
     )

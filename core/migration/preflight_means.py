@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from core.migration.flags import PARAMETERS_SINCE
 from core.migration.preflight_case import (
     FullCase,
     FullRule,
@@ -22,6 +23,21 @@ _GROUP = 256 << 10
 """Bytes of memory that have their dirty bits in one word; only whole ones go wrong."""
 _RECOVERY = 8_005_000
 """libvirt that can resume a post-copy migration that failed."""
+_QEMU_SINCE = {"bandwidth.avail.switchover": 8_002_000}
+"""QEMU from which it has avail-switchover-bandwidth."""
+_NEWER = {
+    "bandwidth.avail.switchover": (
+        "switchover-bandwidth",
+        "a bandwidth for the switchover",
+        "Do without it, and raise the max downtime instead.",
+    ),
+    "migrate_disks_detect_zeroes": (
+        "detect-zeroes",
+        "the search for zeros in the disks that are copied",
+        "Do without it, or set detect_zeroes of the disks' <driver>.",
+    ),
+}
+"""By parameter: the finding's id, what it is, and what to do without it."""
 
 
 def check_post_copy(case: FullCase) -> Iterator[Finding]:
@@ -129,9 +145,35 @@ def check_age(case: FullCase) -> Iterator[Finding]:
                 )
 
 
+def check_newer_options(case: FullCase) -> Iterator[Finding]:
+    """The source's libvirt and QEMU know what only newer ones do: the source alone reads these."""
+    asked = {
+        "bandwidth.avail.switchover": case.request.switchover_bandwidth is not None,
+        "migrate_disks_detect_zeroes": case.request.detect_zeroes,
+    }
+    for name in [name for name, wanted in asked.items() if wanted]:
+        code, what, cure = _NEWER[name]
+        needs = [
+            f"{program} {version(found)}, and needs {version(since)}"
+            for program, found, since in (
+                ("libvirt", case.here.libvirt, PARAMETERS_SINCE[name]),
+                ("QEMU", case.here.qemu, _QEMU_SINCE.get(name, 0)),
+            )
+            if found is not None and found < since
+        ]
+        if needs:
+            text = f"{case.source} does not know {what}: it has {'; '.join(needs)}."
+            yield blocker(code, text, cure, fixed=True)
+        elif case.here.libvirt is None:
+            yield unknown(code, f"Whether {case.source} knows {what} cannot be seen.", cure)
+        else:
+            yield ok(code, f"{case.source} knows {what}.")
+
+
 FULL_RULES: tuple[FullRule, ...] = (
     check_post_copy,
     check_emulation,
     check_security,
     check_age,
+    check_newer_options,
 )

@@ -222,6 +222,11 @@ def _overwrite(case: FullCase, disk: Disk, there: PathFacts) -> Finding:
         if has is not None and needs is not None and has < needs:
             text = f"The image at {there.path} on {case.destination} is smaller than {disk.target}."
             return blocker(code, text, f"It must hold {bytes_text(needs)}; resize or remove it.")
+    if case.request.detect_zeroes:
+        text = f"{case.destination} has an image at {there.path}: what is zero here is not sent."
+        return blocker(
+            code, text, "Override it only where that image reads as zeros; or remove it."
+        )
     text = f"{case.destination} has an image at {there.path} already: it is overwritten."
     return warning(code, text, "Make sure that nobody needs it, and that it is not the same file.")
 

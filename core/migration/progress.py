@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from core.migration.passes import measure, usable
 from core.model.forecast import JobSample
+from core.model.migration import MOST_DONE as MOST
 from core.model.migration import MigrationStatus
 
+_MOST_WITH_DEVICES = 0.9
+"""The most that is said where device state is sent too: how much of it is left is not known."""
 FIRST_PASS = 0.9
 """What the first pass counts for; those after it share the rest by how much they still send."""
-MOST = 0.99
-"""Only what is completed is done (virsh, vdsm)."""
 
 
 def progress(
@@ -29,6 +30,12 @@ def progress(
         return MOST
     if status in (MigrationStatus.QUEUED, MigrationStatus.PREPARING):
         return 0.0
+    most = _MOST_WITH_DEVICES if samples and samples[-1].device_processed else MOST
+    known = _copied(samples, switched)
+    return None if known is None else min(known, most)
+
+
+def _copied(samples: Sequence[JobSample], switched: float | None) -> float | None:
     before = [one for one in samples if switched is None or one.at < switched]
     if switched is None:
         return _pre_copy(before)

@@ -16,6 +16,7 @@ from core.model import (
     MigrationStatus,
     ObjectKey,
     OperationRecord,
+    Resumption,
     State,
     Step,
 )
@@ -84,23 +85,23 @@ def request_of(migration: Migration, state: State) -> Migrate:
 
 
 def again(old: Migration, record: OperationRecord, now: float) -> Migration:
-    """Return the migration that resumes an old one."""
+    """Return the migration that resumes an old one: still the one that was asked for then."""
     return replace(
         old,
         id=record.id,
         status=MigrationStatus.POST_COPY,
-        author=record.author,
+        author=old.author or record.author,
         foreign=False,
-        created=record.created,
-        started=now,
+        created=old.created or record.created,
+        started=old.started or now,
         switched=old.switched or now,
+        resumed=(*old.resumed, Resumption(now, record.author)),
         ended=None,
         resumable=False,
         outcome="",
         hint="",
         result=None,
         checks=(),
-        steering=(),
         timeline=(*old.timeline, Step(now, "asked to go on")),
     )
 

@@ -12,21 +12,18 @@ from typing import Any
 
 import msgspec
 
+from core.migration import disks
+from core.migration.report_data import Row, data_rows, dirtied
 from core.migration.report_words import (
-    bandwidth_words,
     bytes_words,
     milliseconds_words,
     passed_words,
-    rate_words,
     seconds_words,
     sentences,
     steer_words,
 )
 from core.model import JobSample, Migration, MigrationStatus, Value
 from core.model.text import clean
-
-Row = tuple[str, str]
-"""A name and what is said of it."""
 
 
 class Section(Value, frozen=True):
@@ -55,7 +52,7 @@ def report(
     sections = (
         Section("Times", _times(migration, zone)),
         Section("Downtime", _downtime(migration)),
-        Section("Data", _data(migration, samples)),
+        Section("Data", data_rows(migration, samples)),
         Section("Iterations", _iterations(migration, samples, zone)),
         Section("What was done and why", _steering(migration, zone)),
         Section("Verification", _checks(migration)),
@@ -101,16 +98,18 @@ def as_value(migration: Migration, samples: Sequence[JobSample] = ()) -> dict[st
         "resumable": row.resumable,
         "times": {
             "created": row.created, "started": row.started, "switched": row.switched,
-            "ended": row.ended, "took": _took(row),
+            "resumed": [one.at for one in row.resumed], "ended": row.ended, "took": _took(row),
         },
         "downtime": {
             "measured": row.result.downtime if row.result else None,
+            "net": row.result.downtime_net if row.result else None,
             "between_events": row.result.downtime_seen if row.result else None,
             "limit": row.limits.max_downtime, "policy_limit": row.downtime_limit,
             "within_limit": within_limit(row),
         },
         "limits": row.limits, "result": row.result, "memory": row.memory,
-        "copied_disks": row.copied_disks, "post_copy": row.post_copy,
+        "copied_disks": row.copied_disks, "copies_disks": disks.are_copied(row, samples),
+        "post_copy": row.post_copy, "dirtied": dirtied(row, samples),
         "auto_converge": row.auto_converge,
         "iterations": [
             {"began": began, "remaining": remaining} for began, remaining in passes
@@ -161,8 +160,11 @@ def _times(row: Migration, zone: tzinfo | None) -> tuple[Row, ...]:
     ]
     if row.switched is not None:
         rows.append(("to post-copy", _date(row.switched, zone)))
+    rows += [("resumed", f"{_date(one.at, zone)} by {clean(one.by)}") for one in row.resumed]
     rows.append(("ended", _date(row.ended, zone)))
     rows.append(("took", seconds_words(_took(row))))
+    if result is not None and result.total_net is not None:
+        rows.append(("without hand-over", seconds_words(result.total_net)))
     if result is not None and result.setup is not None:
         rows.append(("set-up", milliseconds_words(result.setup)))
     if result is not None and result.post_copy is not None:
@@ -177,6 +179,8 @@ def _downtime(row: Migration) -> tuple[Row, ...]:
     within = within_limit(row)
     word = {True: ", within the limit", False: ", over the limit"}.get(bool(within), "")
     rows = [("stood still", milliseconds_words(downtime) + ("" if within is None else word))]
+    if result is not None and result.downtime_net is not None:
+        rows.append(("without hand-over", milliseconds_words(result.downtime_net)))
     if result is not None and result.downtime_seen is not None:
         rows.append(("between events", milliseconds_words(result.downtime_seen)))
     return (*rows, ("max downtime", _limit(row)))
@@ -187,25 +191,6 @@ def _limit(row: Migration) -> str:
     if row.downtime_limit is not None:
         words += f", the policy might go to {milliseconds_words(row.downtime_limit)}"
     return words
-
-
-def _data(row: Migration, samples: Sequence[JobSample]) -> tuple[Row, ...]:
-    result = row.result
-    dirty = [one.dirty_rate for one in samples if one.dirty_rate]
-    rows = [
-        ("memory", bytes_words(row.memory or None)),
-        ("sent", bytes_words(result.transferred if result else None)),
-        ("throughput", f"{rate_words(result.throughput if result else None)} on average"),
-        ("dirtied", f"{rate_words(max(dirty))} at most" if dirty else "-"),
-        ("bandwidth", bandwidth_words(row.limits.bandwidth)),
-        ("disks copied", clean(", ".join(row.copied_disks)) or "none"),
-        ("post-copy", row.post_copy),
-    ]
-    if row.post_copy != "never":
-        rows.append(("in post-copy", bandwidth_words(row.limits.post_copy_bandwidth)))
-    if result is not None and result.throttle:
-        rows.append(("throttle", f"the guest was braked by up to {result.throttle} %"))
-    return tuple(rows)
 
 
 _MOST_PASSES = 20
@@ -240,11 +225,14 @@ def _passes(row: Migration, samples: Sequence[JobSample]) -> list[tuple[float, i
 
 
 def _steering(row: Migration, zone: tzinfo | None) -> tuple[Row, ...]:
-    if not row.steering:
-        return (("-", f"Nothing: the policy {clean(row.policy)} had no cause, and nobody asked."),)
-    return tuple(
-        (_clock(one.at, zone), f"{clean(one.by)}: {steer_words(one)}") for one in row.steering
-    )
+    """Every command, and every time a failed post-copy was asked to go on, oldest first."""
+    done = [(one.at, f"{clean(one.by)}: {steer_words(one)}") for one in row.steering]
+    done += [(one.at, f"{clean(one.by)}: resume the post-copy") for one in row.resumed]
+    if done:
+        return tuple((_clock(at, zone), text) for at, text in sorted(done))
+    if row.foreign:
+        return (("-", "Nothing from here: what others did is not known."),)
+    return (("-", f"Nothing: the policy {clean(row.policy)} had no cause, and nobody asked."),)
 
 
 def _checks(row: Migration) -> tuple[Row, ...]:

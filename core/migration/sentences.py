@@ -54,6 +54,11 @@ def without_link(needed: float | None) -> str:
     )
 
 
+def with_devices(sentence: str, sent: float) -> str:
+    """Return a forecast of the memory with what comes on top: `sent` bytes of it are over there."""
+    return f"{sentence}; device state comes on top ({wording.size(sent)} of it sent)"
+
+
 def _when(eta: float | None, low: float | None, high: float | None) -> str:
     if eta is None:
         return "when is not known"

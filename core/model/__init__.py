@@ -37,7 +37,15 @@ from core.model.instance import (
     Snapshot,
 )
 from core.model.job import Job
-from core.model.migration import Before, Check, Limits, Migration, MigrationResult, MigrationStatus
+from core.model.migration import (
+    Before,
+    Check,
+    Limits,
+    Migration,
+    MigrationResult,
+    MigrationStatus,
+    Resumption,
+)
 from core.model.network import Network
 from core.model.observation import Observation
 from core.model.operation import OperationRecord, OperationStatus, Step
@@ -64,6 +72,7 @@ from core.model.stats import (
     SERIES,
     Counters,
     DiskCounters,
+    DiskRates,
     InterfaceCounters,
     Rates,
 )
@@ -91,6 +100,7 @@ __all__ = [
     "DirtyRate",
     "Disk",
     "DiskCounters",
+    "DiskRates",
     "DiskSource",
     "Drain",
     "Event",
@@ -135,6 +145,7 @@ __all__ = [
     "Reset",
     "Resume",
     "ResumeMigration",
+    "Resumption",
     "Rewrites",
     "Severity",
     "Shutdown",

@@ -34,12 +34,21 @@ class JobSample(Value, frozen=True):
     """Pages that were all zero."""
     normal: int | None = None
     """Pages that were sent."""
+    normal_bytes: int | None = None
+    """The same in bytes."""
     disk_total: int | None = None
     disk_processed: int | None = None
     disk_remaining: int | None = None
     disk_bps: int | None = None
+    device_processed: int | None = None
+    """Bytes of the state of passed-through (VFIO) devices that were sent (libvirt 10.6). How much
+    of it is left nobody tells: it comes on top of what remains of the memory."""
     downtime: float | None = None
     """Milliseconds: expected while it runs (nonsense in post-copy), real once completed."""
+    downtime_net: float | None = None
+    """Milliseconds, real, without the hand-over from host to host; of a completed job."""
+    elapsed_net: float | None = None
+    """Seconds, without the hand-over; of a completed job."""
     setup: float | None = None
     """Milliseconds."""
     throttle: int | None = None
@@ -49,6 +58,8 @@ class JobSample(Value, frozen=True):
     compression_cache: int | None = None
     compression_bytes: int | None = None
     compression_misses: int | None = None
+    success: bool | None = None
+    """Of a completed job."""
     error: str = ""
     """libvirt's errmsg, of a completed job."""
 
@@ -57,6 +68,11 @@ class JobSample(Value, frozen=True):
         """Bytes of memory and disks still to be sent."""
         parts = [part for part in (self.memory_remaining, self.disk_remaining) if part is not None]
         return sum(parts) if parts else None
+
+    @property
+    def rewritten(self) -> float | None:
+        """The dirty rate where it says something: until the first iteration is over it is 0."""
+        return None if not self.dirty_rate and (self.iteration or 0) <= 1 else self.dirty_rate
 
     @property
     def total(self) -> int | None:
@@ -105,6 +121,10 @@ class Confidence(StrEnum):
     HIGH = "high"
 
 
+FRESH = 5.0
+"""Seconds within which a forecast is as good as new: the job is read twice a second."""
+
+
 class Forecast(Value, frozen=True):
     """What is to be expected of a migration, made from what was measured."""
 
@@ -131,3 +151,8 @@ class Forecast(Value, frozen=True):
     """What remains is about at the lowest point of its sawtooth: the time to switch."""
     sentence: str = ""
     """The verdict and what would change it, in words."""
+
+    def age(self, now: float) -> float | None:
+        """Seconds since what it is made of was read; None: so few that it is as good as new."""
+        passed = now - self.at
+        return passed if passed > FRESH else None

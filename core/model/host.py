@@ -108,6 +108,15 @@ class HostFacts(Value, frozen=True):
     migration_transports: tuple[str, ...] = ()
     limitations: tuple[Limitation, ...] = ()
 
+    @property
+    def libvirt_number(self) -> int:
+        """The daemon's version as libvirt counts: 9000000 for 9.0.0; 0: not known."""
+        parts = self.libvirt_version.split(".")[:3]
+        if not all(part.isascii() and part.isdigit() for part in parts):
+            return 0
+        major, minor, micro = [*map(int, parts), 0, 0][:3]
+        return major * 1_000_000 + minor * 1000 + micro
+
 
 class Host(Value, frozen=True):
     """A libvirt host. `name` is what the operator calls it: unique in the fleet."""

@@ -12,6 +12,8 @@ class InstanceLifecycle(Event, frozen=True):
     """defined, undefined, started, suspended, resumed, stopped, shutdown, pmsuspended, crashed."""
     detail: str = ""
     """added, booted, migrated, user, ioerror, destroyed, panicked..."""
+    cause: str = ""
+    """What an unexpected stop belongs to, where the store knows: `core.state.incoming`."""
 
 
 class Rebooted(Event, frozen=True):
@@ -52,6 +54,9 @@ class GraphicsChanged(Event, frozen=True):
 
 class ControlError(Event, frozen=True):
     """VIR_DOMAIN_EVENT_ID_CONTROL_ERROR: libvirt lost the hypervisor process's monitor."""
+
+    cause: str = ""
+    """What it belongs to, where the store knows: `core.state.incoming`."""
 
 
 class BlockJobChanged(Event, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from core.model.base import ObjectKey, Value
-from core.model.forecast import UNMEASURED, Forecast, JobSample, MemoryUse
+from core.model.forecast import UNMEASURED, Forecast, JobSample, MemoryUse, Verdict
 from core.model.instance import InstanceState
 from core.model.operation import Step
 from core.model.steer import SteerRecord
@@ -74,6 +74,10 @@ _SWITCHED = frozenset(
 )
 
 
+MOST_DONE = 0.99
+"""Of a migration that is not completed (virsh, vdsm)."""
+
+
 class Before(Value, frozen=True):
     """What an instance was before it was touched: what it must be again."""
 
@@ -84,6 +88,14 @@ class Before(Value, frozen=True):
     """Its guest agent was connected."""
     defined_there: bool = False
     """The destination had a definition of it, shut off."""
+
+
+class Resumption(Value, frozen=True):
+    """A failed post-copy was asked to go on."""
+
+    at: float
+    by: str
+    """USER@MACHINE."""
 
 
 class Check(Value, frozen=True):
@@ -100,8 +112,12 @@ class MigrationResult(Value, frozen=True):
 
     total: float | None = None
     """Seconds from the start of the copying to libvirt's word that it is done."""
+    total_net: float | None = None
+    """Seconds of it without the hand-over from host to host."""
     downtime: float | None = None
     """Milliseconds, as libvirt measured it."""
+    downtime_net: float | None = None
+    """Milliseconds of it without the hand-over from host to host."""
     downtime_seen: float | None = None
     """Milliseconds between the events of the guest's stop and of its resumption."""
     post_copy: float | None = None
@@ -110,6 +126,10 @@ class MigrationResult(Value, frozen=True):
     """Milliseconds."""
     transferred: int | None = None
     """Bytes."""
+    normal_bytes: int | None = None
+    """Bytes of it that were whole pages of memory."""
+    device_bytes: int | None = None
+    """Bytes of it that were the state of passed-through devices."""
     throughput: float | None = None
     """Bytes per second on average."""
     iterations: int | None = None
@@ -151,6 +171,7 @@ class Migration(Value, frozen=True):
     """When the call was made."""
     switched: float | None = None
     """When it went to post-copy."""
+    resumed: tuple[Resumption, ...] = ()
     ended: float | None = None
     memory: int = 0
     """Bytes of RAM of the instance."""
@@ -211,6 +232,20 @@ class Migration(Value, frozen=True):
     def key(self) -> ObjectKey:
         """The key of this migration."""
         return ObjectKey("migration", self.host, self.id)
+
+    @property
+    def part_done(self) -> float | None:
+        """How far it is, 0 to 1, and 1 only when it is completed.
+
+        None: there is no telling, as where it will not come to its end: what was sent is written
+        anew meanwhile, and is no part of anything.
+        """
+        if self.status is MigrationStatus.COMPLETED:
+            return 1.0
+        running, expected = self.status is MigrationStatus.RUNNING, self.forecast
+        if running and expected is not None and expected.verdict is Verdict.NOT:
+            return None
+        return None if self.progress is None else min(self.progress, MOST_DONE)
 
     @property
     def source_key(self) -> ObjectKey:

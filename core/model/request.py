@@ -84,6 +84,8 @@ class Migrate(Request, frozen=True):
     """MiB/s; None or 0: unlimited."""
     post_copy_bandwidth: int | None = None
     """MiB/s in post-copy; None or 0: unlimited."""
+    switchover_bandwidth: int | None = None
+    """MiB/s there are for the last step, with the guest stopped; None: QEMU estimates them."""
     post_copy: Literal["never", "allow", "at-once"] = "never"
     """allow: it may be switched, by hand or by the policy."""
     auto_converge: bool | None = None
@@ -105,6 +107,9 @@ class Migrate(Request, frozen=True):
     """Targets to copy; empty: with a copying storage, every disk that is not shared."""
     synchronous_writes: bool = False
     """Copy disks with write-through, so that they converge."""
+    detect_zeroes: bool = False
+    """Send no blocks of zeros of the disks that are copied: those at the destination must read as
+    zeros before, or they are corrupted."""
     persist: bool = True
     undefine: bool = True
     offline: bool = False

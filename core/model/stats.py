@@ -16,6 +16,11 @@ class DiskCounters(Value, frozen=True):
     write_requests: int | None = None
     allocation: int | None = None
     capacity: int | None = None
+    read_time: int | None = None
+    """Nanoseconds that all reads took together, as the guest's requests saw them."""
+    write_time: int | None = None
+    flush_requests: int | None = None
+    flush_time: int | None = None
 
 
 class InterfaceCounters(Value, frozen=True):
@@ -39,6 +44,10 @@ class Counters(Value, frozen=True):
     cpu_time: int | None = None
     """Nanoseconds of CPU since the start."""
     vcpus: int | None = None
+    vcpu_wait: int | None = None
+    """Nanoseconds in which its vCPUs wanted to run while the host ran something else, summed."""
+    vcpu_delay: int | None = None
+    """Nanoseconds in which they stood in the host's run queue, summed: the guest's steal time."""
     balloon: int | None = None
     """Bytes the guest has."""
     memory_unused: int | None = None
@@ -48,7 +57,21 @@ class Counters(Value, frozen=True):
     """Bytes the hypervisor process holds on the host."""
     disks: tuple[DiskCounters, ...] = ()
     interfaces: tuple[InterfaceCounters, ...] = ()
+    hypervisor: tuple[tuple[str, int], ...] = ()
+    """The hypervisor's own figures by name (the VM group); names and meaning are its own."""
     partial: bool = False
+
+
+class DiskRates(Value, frozen=True):
+    """What a request of one disk took, from two samples. None: not known, or there was none."""
+
+    target: str
+    read_latency: float | None = None
+    """Milliseconds per request, on average."""
+    write_latency: float | None = None
+    flush_latency: float | None = None
+    flushes: float | None = None
+    """Per second."""
 
 
 class Rates(Value, frozen=True):
@@ -68,6 +91,13 @@ class Rates(Value, frozen=True):
     received: float | None = None
     """Bytes per second, all interfaces."""
     sent: float | None = None
+    vcpu_wait: float | None = None
+    """Percent of its vCPUs' time in which they wanted to run and could not."""
+    vcpu_delay: float | None = None
+    """Percent of its vCPUs' time in which they stood in the host's run queue (steal)."""
+    disks: tuple[DiskRates, ...] = ()
+    hypervisor: tuple[tuple[str, int], ...] = ()
+    """As in `Counters`: what they count is not known, so they are shown as they are."""
     partial: bool = False
     """The hypervisor process did not answer: only some figures are new."""
 

@@ -161,7 +161,7 @@ class Case:
             "" if any(step.text == text for step in self.record.steps) else text,
             status=OperationStatus.RUNNING,
             started=self.record.started if self.record.started is not None else now,
-            progress=migration.progress,
+            progress=migration.part_done,
         )
 
     def drained(self, drain: DrainProgress, share: float | None, *lines: str) -> None:

@@ -71,7 +71,7 @@ def unanswered(situation: Situation) -> End:
     )
 
 
-_LATER = "It is told here as soon as {host} shows the outcome."
+_LATER = "See on {host} what became of it before you do it again."
 
 
 def start(situation: Situation) -> Action:

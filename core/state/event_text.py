@@ -8,6 +8,7 @@ from typing import Any
 from core.model import event as of
 from core.model.event import Event
 from core.model.text import clean
+from core.state.incoming import ABORTED, BROKEN
 
 _WARNING = "warning"
 _ERROR = "error"
@@ -73,7 +74,16 @@ def severity(event: Event) -> str:
     return rule(event) if rule is not None else "info"
 
 
+_ENDED = {
+    ABORTED: "ended where it waited for its memory: its migration was aborted",
+    BROKEN: "ended where it waited for its memory: its migration was aborted or failed",
+}
+_CAUSE_SEVERITY = {ABORTED: "info", BROKEN: _WARNING}
+
+
 def _lifecycle(event: of.InstanceLifecycle) -> str:
+    if event.cause in _ENDED:
+        return _ENDED[event.cause]
     known = _LIFECYCLE.get((event.change, event.detail))
     return known or f"{event.change} ({event.detail})".removesuffix(" ()")
 
@@ -109,6 +119,8 @@ def _values(values: dict[str, of.Scalar]) -> str:
 def _job(event: of.JobCompleted) -> str:
     elapsed = event.values.get("time_elapsed")
     message = event.values.get("errmsg")
+    if message is None and event.values.get("success") in (False, 0):
+        message = "no reason given"
     took = f" after {elapsed / 1000:.1f} s" if isinstance(elapsed, int | float) else ""
     return f"job completed{took}" if not message else f"job failed{took}: {message}"
 
@@ -134,7 +146,7 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     of.WatchdogFired: lambda e: f"watchdog fired; action: {e.action}",
     of.IoError: _io_error,
     of.GraphicsChanged: _graphics,
-    of.ControlError: lambda _: "lost the monitor of its hypervisor process",
+    of.ControlError: lambda e: _ENDED.get(e.cause, "lost the monitor of its hypervisor process"),
     of.BlockJobChanged: _block_job,
     of.DiskChanged: _disk,
     of.TrayMoved: lambda e: f"tray of {e.alias} {'opened' if e.reason == 'open' else 'closed'}",
@@ -170,17 +182,18 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
 
 
 def _lifecycle_severity(event: of.InstanceLifecycle) -> str:
-    return _ERROR if event.detail in _GRAVE_DETAILS else "info"
+    grave = _ERROR if event.detail in _GRAVE_DETAILS else "info"
+    return _CAUSE_SEVERITY.get(event.cause, grave)
 
 
 _SEVERITIES: dict[type[Event], Callable[[Any], str]] = {
     of.InstanceLifecycle: _lifecycle_severity,
     of.WatchdogFired: lambda _: _ERROR,
     of.IoError: lambda _: _ERROR,
-    of.ControlError: lambda _: _ERROR,
+    of.ControlError: lambda e: _CAUSE_SEVERITY.get(e.cause, _ERROR),
     of.MemoryFailure: lambda e: _ERROR if e.action in ("fatal", "reset") else _WARNING,
     of.BlockJobChanged: lambda e: _ERROR if e.status == "failed" else "info",
-    of.JobCompleted: lambda e: _ERROR if e.values.get("errmsg") else "info",
+    of.JobCompleted: lambda e: _ERROR if _job(e).startswith("job failed") else "info",
     of.AgentChanged: lambda e: (
         _WARNING if e.state == "disconnected" and e.reason != "domain-started" else "info"
     ),

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from core.model import AgentState, Instance, InstanceState
 from core.model.event import InstanceLifecycle
 from core.state.findings import APPEARED, VANISHED
+from core.state.incoming import waits
 
 # VIR_DOMAIN_EVENT_* and its detail, to the state and the virDomain*Reason that go with it.
 _RUNNING = {
@@ -110,7 +111,7 @@ def _stopped(old: Instance, event: InstanceLifecycle) -> Instance | None:
     if not old.persistent and event.detail != "from-snapshot":
         return None
     reason = _SHUTOFF.get(event.detail, event.detail)
-    if event.detail == "failed" and old.state.active:
+    if event.detail == "failed" and old.state.active and not waits(old):
         reason = "crashed"  # the process of a running guest went away by itself
     stopped = _moved(old, InstanceState.SHUTOFF, reason, event)
     agent = old.agent if old.agent is AgentState.NONE else AgentState.UNKNOWN

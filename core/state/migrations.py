@@ -73,7 +73,12 @@ def _furthest(old: float | None, new: float | None) -> float | None:
 
 def _in_order(tables: Tables) -> list[str]:
     rows = tables.migrations.picture()
-    return sorted(rows, key=lambda number: (rows[number].created, number))
+    return sorted(rows, key=lambda number: (_begun(rows[number]), number))
+
+
+def _begun(row: Migration) -> float:
+    """When it was asked for, or last asked to go on."""
+    return row.resumed[-1].at if row.resumed else row.created
 
 
 def _forget_oldest(tables: Tables) -> None:
@@ -116,7 +121,7 @@ def latest_of(migrations: Mapping[str, Migration], instance: ObjectKey) -> Migra
     return None
 
 
-def migrating(migrations: Mapping[str, Migration], instance: ObjectKey) -> str:
+def migrating(migrations: Mapping[str, Migration], instance: ObjectKey, now: float) -> str:
     """Return what an instance's migration does: `migrating to beta 43 %, 12 s left, converges`.
 
     From the destination's side it is `migrating from alpha`. Empty when it is not migrating.
@@ -124,7 +129,7 @@ def migrating(migrations: Mapping[str, Migration], instance: ObjectKey) -> str:
     migration = migration_of(migrations, instance)
     if migration is None:
         return ""
-    return ", ".join((_where(migration, instance), *_how(migration)))
+    return ", ".join((_where(migration, instance), *_how(migration, now)))
 
 
 def _where(migration: Migration, instance: ObjectKey) -> str:
@@ -134,20 +139,18 @@ def _where(migration: Migration, instance: ObjectKey) -> str:
         way = f"from {migration.host}"
     if migration.status is MigrationStatus.QUEUED:
         return f"migration {way} queued".replace("  ", " ")
-    share = "" if migration.progress is None else f"{100 * _shown(migration.progress):.0f} %"
+    done = migration.part_done
+    share = "" if done is None else f"{100 * done:.0f} %"
     return " ".join(filter(None, ("migrating", way, share)))
 
 
-def _shown(progress: float) -> float:
-    """Nothing is 100 percent done before it is done."""
-    return min(progress, 0.99)
-
-
-def _how(migration: Migration) -> list[str]:
+def _how(migration: Migration, now: float) -> list[str]:
     status, forecast = migration.status, migration.forecast
     if status is not MigrationStatus.RUNNING:
         return [] if status is MigrationStatus.QUEUED else [status.value]
     if forecast is None:
         return []
+    if (age := forecast.age(now)) is not None:
+        return [f"as of {age:.0f} s ago"]
     left = [] if forecast.eta is None else [f"{forecast.eta:.0f} s left"]
     return left + ([] if forecast.verdict is Verdict.UNKNOWN else [forecast.verdict.value])

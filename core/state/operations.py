@@ -75,7 +75,7 @@ def activity(state: State, key: ObjectKey) -> str:
     A migration comes first, then an operation of ours, then a job of libvirt's; empty when nothing
     goes on. Cheap: all of them are indexed once per change. Any thread.
     """
-    if words := migrating(state.migrations, key):
+    if words := migrating(state.migrations, key, state.at):
         return words
     record = _unfinished(state.operations).get(key)
     job = state.jobs.get(key)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from core.errors import UsageError
 from core.model import State
@@ -45,10 +45,14 @@ class Language(Generic[T]):
 class Filter(Generic[T]):
     """A parsed filter: call it with an object and the state. Immutable; any thread."""
 
-    __slots__ = ("_tests", "text")
+    __slots__ = ("_tests", "figures", "text")
 
-    def __init__(self, text: str, tests: Iterable[Test[T]]) -> None:
+    def __init__(
+        self, text: str, tests: Iterable[Test[T]], figures: frozenset[str] = frozenset()
+    ) -> None:
+        """`figures`: the keys of the figures that it compares."""
         self.text = text
+        self.figures = figures
         self._tests = tuple(tests)
 
     @property
@@ -67,7 +71,9 @@ def parse(text: str, language: Language[T]) -> Filter[T]:
     Raises UsageError, with what could be written instead, for an unknown key or value, a bad
     number or an open quote.
     """
-    return Filter(text, [_term(word, quoted, language) for word, quoted in _split(text)])
+    terms = [_read(word, plain) for word, plain in _split(text)]
+    figures = frozenset(term.key for term in terms if term.key and term.sign != ":")
+    return Filter(text, [_test(term, language) for term in terms], figures)
 
 
 def _split(text: str) -> list[tuple[str, int]]:
@@ -89,18 +95,33 @@ def _split(text: str) -> list[tuple[str, int]]:
     return terms
 
 
-def _term(word: str, plain: int, language: Language[T]) -> Test[T]:
-    """Return the test of one term; signs after a quote are only characters."""
+class _Term(NamedTuple):
+    """One term: a word where it has no key."""
+
+    negated: bool
+    value: str
+    key: str = ""
+    sign: str = ""
+
+
+def _read(word: str, plain: int) -> _Term:
+    """Read one term; signs after a quote are only characters."""
     match = _TERM.fullmatch(word.lower())
     if match is None:
-        return language.word(word.lower())
+        return _Term(False, word.lower())
     negated = bool(match["not"]) and plain > 0
     rest = word.lower()[1:] if negated else word.lower()
     if match["key"] is None or match.start("value") > plain or bool(match["not"]) != negated:
-        test = language.word(rest)
+        return _Term(negated, rest)
+    return _Term(negated, match["value"], match["key"], match["sign"])
+
+
+def _test(term: _Term, language: Language[T]) -> Test[T]:
+    if term.key:
+        test = _keyed(term.key, term.sign, term.value, language)
     else:
-        test = _keyed(match["key"], match["sign"], match["value"], language)
-    return _inverse(test) if negated else test
+        test = language.word(term.value)
+    return _inverse(test) if term.negated else test
 
 
 def _inverse(test: Test[T]) -> Test[T]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from core.model import Counters, DiskCounters, InterfaceCounters, Rates
+from msgspec.structs import replace
+
+from core.model import Counters, DiskCounters, DiskRates, InterfaceCounters, Rates
 
 SHORTEST = 0.2
 """Seconds between two samples below which a rate would be noise."""
@@ -33,7 +35,13 @@ def rates_between(before: Sample | None, now: Sample, vcpus: int) -> Rates:
     """
     counters = now.counters
     used, total = _memory(counters)
-    unknown = Rates(at=now.at, memory=used, memory_total=total, partial=counters.partial)
+    unknown = Rates(
+        at=now.at,
+        memory=used,
+        memory_total=total,
+        hypervisor=counters.hypervisor,
+        partial=counters.partial,
+    )
     if before is None:
         return unknown
     seconds = now.at - before.at
@@ -45,19 +53,58 @@ def rates_between(before: Sample | None, now: Sample, vcpus: int) -> Rates:
     received, sent = _sums(
         before.counters.interfaces, counters.interfaces, _INTERFACE_FIGURES, 2, seconds
     )
-    return Rates(
-        at=now.at,
+    return replace(
+        unknown,
         cpu=_cpu(before.counters, counters, counters.vcpus or vcpus, seconds),
-        memory=used,
-        memory_total=total,
         read=read,
         write=write,
         read_requests=read_requests,
         write_requests=write_requests,
         received=received,
         sent=sent,
-        partial=counters.partial,
+        **_standing(before.counters, counters, seconds),
+        disks=tuple(_latencies(before.counters.disks, counters.disks, seconds)),
     )
+
+
+def _standing(before: Counters, now: Counters, seconds: float) -> dict[str, float | None]:
+    """Return the percent of its vCPUs' time in which they stood still for the host's sake."""
+    found = {}
+    for name in ("vcpu_wait", "vcpu_delay"):
+        more = _more(getattr(before, name), getattr(now, name))
+        share = None if more is None or not now.vcpus else more / 1e7 / (seconds * now.vcpus)
+        found[name] = None if share is None else min(100.0, share)
+    return found
+
+
+def _latencies(
+    before: Iterable[DiskCounters], now: Iterable[DiskCounters], seconds: float
+) -> Iterator[DiskRates]:
+    """Yield what the requests of each disk took that is known at both ends."""
+    earlier = {disk.target: disk for disk in before}
+    for disk in now:
+        first = earlier.get(disk.target)
+        if first is None:
+            continue
+        flushes = _more(first.flush_requests, disk.flush_requests)
+        yield DiskRates(
+            disk.target,
+            _each(first.read_time, disk.read_time, first.read_requests, disk.read_requests),
+            _each(first.write_time, disk.write_time, first.write_requests, disk.write_requests),
+            _each(first.flush_time, disk.flush_time, first.flush_requests, disk.flush_requests),
+            None if flushes is None else flushes / seconds,
+        )
+
+
+def _each(time: int | None, later: int | None, count: int | None, more: int | None) -> float | None:
+    """Return the milliseconds per request; None where there was none in between."""
+    took, requests = _more(time, later), _more(count, more)
+    return None if took is None or not requests else took / requests / 1e6
+
+
+def _more(before: int | None, now: int | None) -> int | None:
+    """Return how far a counter went; None where it began anew."""
+    return None if before is None or now is None or now < before else now - before
 
 
 def _restarted(before: Counters, now: Counters) -> bool:

@@ -8,6 +8,7 @@ from typing import get_args
 from core.model import AlertKind, AnyEvent, Event, Instance, InstanceState, State, Volume
 from core.model.base import kebab
 from core.state.event_text import describe, severity
+from core.state.figures import FIGURES, TITLES, used_fraction
 from core.state.operations import activity
 from core.state.query import Filter, Language, Test, one_of, parse
 from core.state.usage import used_by_any
@@ -15,16 +16,24 @@ from core.state.usage import used_by_any
 _UUID_PREFIX = 4
 """Digits from which a word may be the beginning of a UUID."""
 _YES_NO = ("yes", "no")
+_STATE_WORDS = {
+    "off": "shutoff",
+    "shut-off": "shutoff",
+    "in-shutdown": "shutting-down",
+    "pmsuspended": "suspended",
+}
+"""Other words for a state: those of virsh, and one everybody tries."""
 _EVENT_KINDS = tuple(kebab(kind.__name__) for kind in get_args(AnyEvent))
 _SUBJECTS = ("instance", "host", "pool", "network", "secret", "node-device")
 _SEVERITIES = ("info", "warning", "error")
 
 
 def parse_filter(text: str) -> Filter[Instance]:
-    """Return the instance filter: words, name:, host:, state:, alert:, job:, cpu>, memory>.
+    """Return the instance filter: words, name:, host:, state:, alert:, job:, and `key>number` for
+    each figure of `core.state.figures`.
 
-    A word is looked for in name, title and host, and as the beginning of the UUID. `memory` is
-    what is in use inside the guest where that is known, else what it was given. Raises UsageError.
+    A word is looked for in name, title and host, and as the beginning of the UUID. A figure is the
+    one its column shows: where that shows none, nothing matches. Raises UsageError.
     """
     return parse(text, _INSTANCES)
 
@@ -38,7 +47,7 @@ def parse_event_filter(text: str) -> Filter[Event]:
 
 def parse_volume_filter(text: str) -> Filter[Volume]:
     """Return the volume filter: words (name, path, pool, host), host:, pool:, name:, format:,
-    used:, capacity>, allocation>. Raises UsageError.
+    used:, capacity>, allocation>, used> (percent). Raises UsageError.
     """
     return parse(text, _VOLUMES)
 
@@ -58,7 +67,9 @@ def _contains(attribute: str) -> Callable[[str], Test[object]]:
 
 
 def _state(value: str) -> Test[Instance]:
-    wanted = one_of("state", value, map(str, InstanceState))
+    """The state's own word or its beginning; also in the words of virsh, and `off`."""
+    written = "-".join(value.split())
+    wanted = one_of("state", _STATE_WORDS.get(written, written), map(str, InstanceState))
     return lambda item, _state: item.state in wanted
 
 
@@ -73,16 +84,6 @@ def _job(value: str) -> Test[Instance]:
     if value in _YES_NO:
         return lambda item, state: bool(activity(state, item.key)) is (value == "yes")
     return lambda item, state: value in activity(state, item.key)
-
-
-def _cpu(item: Instance, state: State) -> float | None:
-    rates = state.rates.get(item.key)
-    return None if rates is None else rates.cpu
-
-
-def _memory(item: Instance, state: State) -> float | None:
-    rates = state.rates.get(item.key)
-    return item.memory if rates is None or rates.memory is None else rates.memory
 
 
 def _event_word(word: str) -> Test[Event]:
@@ -110,6 +111,11 @@ def _volume_word(word: str) -> Test[Volume]:
     )
 
 
+def _used_percent(item: Volume, _state: State) -> float | None:
+    part = used_fraction(item)
+    return None if part is None else 100 * part
+
+
 def _used(value: str) -> Test[Volume]:
     wanted = "yes" in one_of("used", value, _YES_NO)
     return lambda item, state: used_by_any(state, item) is wanted
@@ -124,7 +130,7 @@ _INSTANCES: Language[Instance] = Language(
         "alert": _alert,
         "job": _job,
     },
-    numbers={"cpu": _cpu, "memory": _memory},
+    numbers={**FIGURES, **{title: FIGURES[name] for title, name in TITLES.items()}},
 )
 _EVENTS: Language[Event] = Language(
     word=_event_word,
@@ -147,6 +153,9 @@ _VOLUMES: Language[Volume] = Language(
     },
     numbers={
         "capacity": lambda item, _state: item.capacity,
+        "size": lambda item, _state: item.capacity,
         "allocation": lambda item, _state: item.allocation,
+        "alloc": lambda item, _state: item.allocation,
+        "used": _used_percent,
     },
 )

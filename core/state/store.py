@@ -11,6 +11,7 @@ from core.model import observation as seen
 from core.state import (
     events,
     findings,
+    incoming,
     instances,
     jobs,
     links,
@@ -76,7 +77,7 @@ class Store:
         self._begin(observation.at)
         tables.at = max(tables.at, observation.at)
         if isinstance(observation, Event):
-            tables.log(observation)
+            tables.log(incoming.in_context(tables, observation))
         handler = _HANDLERS.get(type(observation))
         if handler is not None:
             handler(tables, observation)

@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import libvirt
 from lxml import etree
@@ -27,6 +28,7 @@ from core.xml import (
 )
 from core.xml.needs import read_needs
 from tests.corpus import paths, rewriting
+from tests.corpus.libvirt_says import Libvirt
 from tests.corpus.second_reading import READINGS, differences
 
 READERS = {
@@ -39,7 +41,14 @@ READERS = {
 }
 
 
-def judge(xml: str, root: etree._Element, counts: Counter[str], flags: int) -> Iterator[str]:
+class Asked(NamedTuple):
+    """What is asked of libvirt."""
+
+    libvirt: Libvirt
+    flags: int = 0
+
+
+def judge(xml: str, root: etree._Element, counts: Counter[str], asked: Asked) -> Iterator[str]:
     """Yield a line for everything about one file that is not as it should be."""
     kind = str(root.tag)
     format_xml(xml)
@@ -51,38 +60,24 @@ def judge(xml: str, root: etree._Element, counts: Counter[str], flags: int) -> I
         read_needs(xml)
         yield from paths.missed(xml, root)
         yield from rewriting.identity(xml)
-        yield from _rewritten(root, counts, flags)
+        yield from _rewritten(root, counts, asked)
 
 
-def _rewritten(root: etree._Element, counts: Counter[str], flags: int) -> Iterator[str]:
+def _rewritten(root: etree._Element, counts: Counter[str], asked: Asked) -> Iterator[str]:
     """Rewrite every device; libvirt is asked about the first of a kind, for that takes long."""
-    taken = not _refusal(_plain(root), flags)
+    taken = not asked.libvirt.refusal(_plain(root), asked.flags)
     counts["domains that libvirt's test driver takes"] += taken
     for device in rewriting.moved_devices(root):
         yield from device.lines
         counts["devices rewritten"] += 1
         if taken and device.number == 0 and device.after:
             counts["rewritten ones that libvirt was asked about"] += 1
-            if reason := _refusal(device.after, flags):
+            if reason := asked.libvirt.refusal(device.after, asked.flags):
                 yield f"libvirt takes the XML, and not the rewritten one: {reason}"
-
-
-_CONNECTION = libvirt.open("test:///default")
 
 
 def _plain(root: etree._Element) -> str:
     return str(etree.tostring(root, encoding="unicode"))
-
-
-def _refusal(xml: str, flags: int) -> str:
-    """Return why libvirt's test driver does not take the XML of whatever hypervisor it is."""
-    root = etree.fromstring(xml.encode())
-    root.set("type", "test")
-    try:
-        _CONNECTION.defineXMLFlags(_plain(root), flags).undefine()
-    except libvirt.libvirtError as error:
-        return str(error)
-    return ""
 
 
 def files(place: Path) -> list[Path]:
@@ -101,7 +96,7 @@ def documents(path: Path, counts: Counter[str]) -> Iterator[etree._Element]:
         counts["no XML"] += 1
 
 
-def judged(root: etree._Element, counts: Counter[str], flags: int = 0) -> list[str]:
+def judged(root: etree._Element, counts: Counter[str], asked: Asked) -> list[str]:
     """Judge one document, and count it by its kind."""
     kind = str(root.tag)
     if kind not in READERS:
@@ -109,7 +104,7 @@ def judged(root: etree._Element, counts: Counter[str], flags: int = 0) -> list[s
         return []
     counts[kind] += 1
     try:
-        return list(judge(_plain(root), root, counts, flags))
+        return list(judge(_plain(root), root, counts, asked))
     except XmlError as error:
         return [f"refused: {error.message}"]
 
@@ -117,14 +112,16 @@ def judged(root: etree._Element, counts: Counter[str], flags: int = 0) -> list[s
 def main(directories: list[str], flags: int = 0) -> int:
     """Judge every file, print a line for each difference and the counts at the end."""
     counts: Counter[str] = Counter()
+    asked = Asked(Libvirt(), flags)
     for directory in directories:
         for path in files(Path(directory)):
             found = [
-                line for root in documents(path, counts) for line in judged(root, counts, flags)
+                line for root in documents(path, counts) for line in judged(root, counts, asked)
             ]
             counts["files with a difference"] += bool(found)
             for line in dict.fromkeys(found):
                 print(f"{path}: {line}", flush=True)
+    asked.libvirt.close()
     print(", ".join(f"{name}: {count}" for name, count in counts.items()))
     return int(counts["files with a difference"] > 0)
 
@@ -135,5 +132,4 @@ if __name__ == "__main__":
         sys.exit("usage: ./dev corpus [--schema] DIRECTORY...")
     # libvirt reads its schema anew for each question, which takes long
     validate = libvirt.VIR_DOMAIN_DEFINE_VALIDATE if "--schema" in sys.argv else 0
-    libvirt.registerErrorHandler(lambda *_: None, None)
     sys.exit(main(places, validate))

@@ -28,6 +28,7 @@ def main(command: str, *words: str) -> int:
             return 1
         tree.furnish(place, kept)
         with Machine(place, kept) as machine:
+            machine.run(("dpkg", "--configure", "-a"))  # should the last run have been killed in it
             if command == "shell":
                 return machine.run(words or ("bash",))
             try:

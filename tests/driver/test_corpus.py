@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from tests.corpus.__main__ import documents, judged, main
+from tests.corpus.__main__ import Asked, documents, judged, main
+from tests.corpus.libvirt_says import Libvirt
 from tests.corpus.second_reading import READINGS, instance
 
 DATA = Path(__file__).parents[1] / "data" / "xml"
@@ -23,7 +24,11 @@ PLAIN = (
 
 
 def found(xml: str) -> list[str]:
-    return judged(etree.fromstring(xml), Counter())
+    libvirt = Libvirt()
+    try:
+        return judged(etree.fromstring(xml), Counter(), Asked(libvirt))
+    finally:
+        libvirt.close()
 
 
 def test_nothing_of_our_own_differs(capsys: pytest.CaptureFixture[str]) -> None:

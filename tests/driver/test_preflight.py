@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from core.hypervisor.binding import libvirt
+from core.hypervisor.daemon import read_machine
+from core.hypervisor.looks import Looks
 from core.hypervisor.memory_use import begin_dirty_rate, read_memory_used
 from core.hypervisor.preflight import read_needs_of, read_source
 from core.hypervisor.preflight_destination import read_destination
@@ -77,3 +80,11 @@ def test_what_a_guest_has_touched(conn: Any) -> None:
     assert read_memory_used(conn, uuid_of(conn)) == 1 << 30
     with pytest.raises(libvirt.libvirtError):
         read_memory_used(conn, NOWHERE)
+
+
+def test_a_daemon_at_a_local_address_with_another_name_is_not_of_this_machine(
+    conn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert read_machine(Looks(conn), ALPHA).local
+    monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere")
+    assert not read_machine(Looks(conn), ALPHA).local

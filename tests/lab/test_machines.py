@@ -5,83 +5,67 @@ Real daemons with a network of their own each; behind a forwarder they look like
 
 from __future__ import annotations
 
-import socket
-import threading
+import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.errors import LabError
 from core.fleet import Fleet
 from core.hypervisor.uri import parse_uri
+from core.lab.command import run
 from core.model import Finding, Level, Migrate, ObjectKey
+from tests.driver.private_daemon import free_port
 from tests.lab import burner
 from tests.lab.burner import Burner
 from tests.lab.migrating import found, opened
 from tests.lab.networked import NetworkedHosts
+from tests.lab.private_sshd import PrivateSshd
 
 QUIET = Burner("quiet", memory=32, writes=1, rate=1)
 
 
-@contextmanager
-def forwarder(listener: socket.socket, target: Path) -> Iterator[None]:
-    """Pass every connection on to a unix socket, as `ssh -L` does."""
-
-    threads: list[threading.Thread] = []
-
-    def begin(function: Callable[..., None], *given: socket.socket) -> threading.Thread:
-        threads.append(threading.Thread(target=function, args=given, daemon=True))
-        threads[-1].start()
-        return threads[-1]
-
-    def pump(one: socket.socket, other: socket.socket) -> None:
-        with suppress(OSError):
-            while data := one.recv(1 << 16):
-                other.sendall(data)
-        for end in (one, other):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def connect(client: socket.socket) -> None:
-        with client, socket.socket(socket.AF_UNIX) as daemon:
-            daemon.connect(str(target))
-            back = begin(pump, daemon, client)
-            pump(client, daemon)
-            back.join()
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                begin(connect, listener.accept()[0])
-
-    listener.listen()
-    begin(serve)
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)  # it wakes accept
-        for thread in threads:
-            thread.join()
-        listener.close()
+@pytest.fixture
+def sshd() -> Iterator[PrivateSshd]:
+    with PrivateSshd() as private:
+        yield private
 
 
 @pytest.fixture(params=["port", "socket"])
 def forwarded(
-    request: pytest.FixtureRequest, networked: NetworkedHosts, tmp_path: Path
+    request: pytest.FixtureRequest,
+    networked: NetworkedHosts,
+    sshd: PrivateSshd,
+    eventually: Callable[..., Any],
 ) -> Iterator[str]:
-    """The address of beta by a forwarded port, or by a forwarded socket."""
+    """The address of beta by a port, or by a socket, that a real `ssh -L` forwards."""
+    port, path = free_port(), sshd.directory / "forwarded"
     if request.param == "port":
-        listener = socket.create_server(("127.0.0.1", 0))
-        uri = f"qemu+tcp://127.0.0.1:{listener.getsockname()[1]}/system"
+        near, uri = f"127.0.0.1:{port}", f"qemu+tcp://127.0.0.1:{port}/system"
     else:
-        listener, path = socket.socket(socket.AF_UNIX), tmp_path / "forwarded"
-        listener.bind(str(path))
-        uri = f"qemu+unix:///system?socket={path}"
-    with forwarder(listener, networked.host("beta").socket):
+        near, uri = str(path), f"qemu+unix:///system?socket={path}"
+    words = ["-i", str(sshd.key), "-p", str(sshd.port), f"{sshd.user}@127.0.0.1"]
+    forward = f"{near}:{networked.host('beta').socket}"
+    ssh = subprocess.Popen(
+        [sshd.directory / "ssh", "-N", "-o", "ExitOnForwardFailure=yes", "-L", forward, *words],
+        stdin=subprocess.DEVNULL,
+    )
+    try:
+        eventually(lambda: _answers(uri), "the way through ssh", deadline=60)
         yield uri
+    finally:
+        ssh.terminate()
+        ssh.wait()
+
+
+def _answers(uri: str) -> bool:
+    try:
+        run(["virsh", "--quiet", "--connect", uri, "version"], deadline=20.0)
+    except LabError:
+        return False
+    return True
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from core.model import (
     SteerKind,
     Verdict,
 )
+from core.state.event_text import describe, severity
 from tests.lab import burner
 from tests.lab.burner import Burner
 from tests.lab.migrating import M, found, opened, other, passed, said, start, states, told, until
@@ -176,6 +177,9 @@ async def test_an_abort_leaves_it_running_at_the_source(fleet: Fleet, lab: Lab, 
     assert "still runs" in migration.outcome, f"{seconds}: {told(migration)}"
     assert (await moved.ends()).status is OperationStatus.CANCELLED
     assert states(lab.hosts, busy) == {moved.source.host: "running"}
+    there = [event for event in fleet.state.events if event.host == other(moved.source.host)]
+    assert there
+    assert not [describe(event) for event in there if severity(event) != "info"]
     again = await fleet.steer(moved.now.id, Steer(SteerKind.ABORT))
     assert again.answer is Answer.REFUSED
 

@@ -12,11 +12,12 @@ import pytest
 
 from core.fleet import Fleet
 from core.lab import Lab, LabHost
-from core.model import OperationStatus, Rewrites
+from core.migration.flags import PARAMETERS_SINCE
+from core.model import Level, Migrate, OperationStatus, Rewrites
 from core.model.rewrites import Move
 from tests.lab import burner
 from tests.lab.burner import Burner
-from tests.lab.migrating import M, opened, passed, start, states, told
+from tests.lab.migrating import M, found, opened, passed, start, states, told, until
 
 DISK = """
 <disk type='file' device='disk'>
@@ -86,6 +87,32 @@ async def test_a_disk_is_copied_along(fleet: Fleet, lab: Lab, beta: LabHost, cop
     assert sample.disk_total == 16 * 1024 * 1024
     assert states(lab.hosts, copied) == {"beta": "running"}
     assert str(target) in beta.virsh("domblklist", copied)
+    assert "failed" not in await asyncio.to_thread(content, target)
+
+
+NEWER = {"storage": "copy-all", "disks": ("vdb",), "detect_zeroes": True,
+         "switchover_bandwidth": 200}  # fmt: skip
+"""What libvirt 10.9, and 11.1 with QEMU 8.2, brought."""
+
+
+async def test_what_newer_libvirt_takes_is_sent_to_it_and_to_no_other(
+    fleet: Fleet, lab: Lab, beta: LabHost, copied: str
+) -> None:
+    target = beta.pool / "copied.qcow2"
+    key = await found(fleet, copied)
+    await until(lambda: fleet.state.hosts["alpha"].facts is not None, "the facts of alpha")
+    facts = fleet.state.hosts["alpha"].facts
+    assert facts is not None
+    rewrites = elsewhere(lab, target)
+    if facts.libvirt_number < PARAMETERS_SINCE["bandwidth.avail.switchover"]:
+        preflight = await fleet.preflight(Migrate(key, to="beta", rewrites=rewrites, **NEWER))
+        found_ids = {one.id for one in preflight.of(Level.BLOCKER) if one.fixed}
+        assert "switchover-bandwidth" in found_ids
+        return
+    moved = await start(fleet, copied, rewrites=rewrites, **NEWER)
+    migration = await moved.reaches(M.COMPLETED)
+    assert passed(migration), told(migration)
+    assert "--available-switchover-bandwidth 200" in migration.virsh
     assert "failed" not in await asyncio.to_thread(content, target)
 
 

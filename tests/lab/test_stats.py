@@ -22,6 +22,7 @@ from core.hypervisor.uri import parse_uri
 from core.lab import LabHost
 from core.model import InstanceState
 from core.model.observation import Sampled
+from core.state.rates import Sample, rates_between
 
 INTERVAL = 0.5
 
@@ -105,6 +106,9 @@ async def test_one_hung_process_costs_only_its_own_figures(rig: Rig, stopper: St
     (disk,) = web.disks
     assert (disk.target, disk.capacity) == ("vda", 64 << 20)
     assert disk.read_bytes is not None
+    assert None not in (disk.read_time, disk.write_time, disk.flush_requests, disk.flush_time)
+    assert web.vcpu_wait is not None
+    assert web.vcpu_delay is not None
 
     stopper.stop("first")
     sampled = await rig.tick()
@@ -124,6 +128,21 @@ async def test_one_hung_process_costs_only_its_own_figures(rig: Rig, stopper: St
     stopper.go_on()
     sampled = await rig.tick_until(lambda s: rig.full(s) == set(rig.uuids))
     assert sampled.silent == ()
+    rig.statistics.close()
+
+
+async def test_what_its_vcpus_and_disks_waited_for_is_known(rig: Rig) -> None:
+    """With the hypervisor's own figures too, which emulation has none of."""
+    rig.statistics.own_figures = True
+    before = await rig.tick()
+    after = await rig.tick()
+    for name, uuid in rig.uuids.items():
+        first, last = (sampled.instances[uuid] for sampled in (before, after))
+        assert not last.partial
+        rates = rates_between(Sample(before.at, first), Sample(after.at, last), 1)
+        assert rates.vcpu_delay is not None, name
+        assert 0.0 <= rates.vcpu_delay <= 100.0
+        assert [disk.target for disk in rates.disks] == [disk.target for disk in last.disks]
     rig.statistics.close()
 
 

@@ -15,6 +15,7 @@ from console.screens.help import HelpScreen
 from console.screens.instance import InstanceScreen
 from console.screens.instances import InstancesScreen
 from console.screens.listing import ListScreen
+from console.screens.page import Page
 from console.screens.parts import PartsLine
 from core.model import Delta
 from tests.screens.conftest import Moment, press, settled, until
@@ -40,6 +41,16 @@ async def test_number_keys_go_to_screens(console: Moment, key: str, name: str) -
         await press(pilot, "5", key)
         assert listing(app).registry_layer == name
         assert app.current_mode == name
+
+
+async def test_a_tab_after_the_charts_shows_its_own_lines(console: Moment) -> None:
+    app = console("loaded")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "slash", *"mail", "enter", "enter", "tab", "tab")
+        page = app.screen.query_one("#text", Page)
+        shown = [page.render_line(y).text.rstrip() for y in range(page.size.height)]
+        assert any("mail.qcow2" in line for line in shown)
+        assert not any(line.split()[:1] == ["cpu"] for line in shown)
 
 
 async def test_esc_peels_one_layer_at_a_time(console: Moment) -> None:

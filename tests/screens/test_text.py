@@ -28,7 +28,7 @@ from console.screens.table_text import plain
 from console.screens.text_search import Search
 from console.screens.view import View, coarse_age
 from console.widgets.charts import Chart, Series
-from console.widgets.columns import Cell
+from console.widgets.columns import Cell, place_columns, spill
 from core.errors import RefusedError, UnreachableError, UsageError
 from core.mailbox import Mailroom
 from core.model import (
@@ -311,6 +311,26 @@ def test_a_running_operation_shows_how_long_it_may_take() -> None:
     assert plain(column.render(unlimited)) == "-"
     assert plain(column.render(msgspec.structs.replace(record, progress=0.25))).endswith(" 25%")
     assert plain(column.render(msgspec.structs.replace(record, status=OperationStatus.DONE))) == "-"
+
+
+@pytest.mark.parametrize(("width", "gone"), [(80, {"author"}), (120, set()), (200, set())])
+def test_operations_keep_their_progress_and_no_outcome_is_written_over_an_author(
+    width: int, gone: set[str]
+) -> None:
+    record = OperationRecord(
+        "1", "migrate", "alpha", ObjectKey("instance", "alpha", "u"), "web", "me@desk", 1.0,
+        status=OperationStatus.RUNNING, started=10.0, progress=0.5, outcome="long " * 40,
+    )  # fmt: skip
+    columns = operation_columns(View(now=lambda: 40.0))
+    placed = place_columns(columns, width, left=2)
+    assert {one.id for one in columns} - {columns[place.number].id for place in placed} == gone
+    for status in (OperationStatus.RUNNING, OperationStatus.DONE):
+        row = msgspec.structs.replace(record, status=status)
+        drawn = [columns[place.number].content(row, place.width) for place in placed]
+        places, _ = spill(columns, placed, drawn, row)
+        left = [columns[place.number].id for place in places[:-1]]
+        assert ("progress" in left) is not status.final
+        assert ("author" in left) is (width > 80)
 
 
 def test_a_chart_has_a_scale_and_says_why_it_is_empty() -> None:

@@ -47,7 +47,7 @@ def migration(name: str = "web", **fields: object) -> Migration:
 def forecast(**fields: object) -> Forecast:
     """A forecast of one that will not converge."""
     given = {
-        "at": START + 10,
+        "at": START + 19.5,
         "verdict": Verdict.NOT,
         "confidence": Confidence.MEDIUM,
         "eta": 12.0,

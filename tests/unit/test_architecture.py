@@ -77,3 +77,11 @@ def test_nothing_outgrows_a_reader(path: Path) -> None:
 def test_the_layout_is_the_one_newcomers_are_told() -> None:
     for name in ("core", "console/screens", "console/widgets", "themes", "tests", "dev"):
         assert (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_sentence_promises_what_a_process_that_ends_cannot_do(path: Path) -> None:
+    """A command prints the core's sentences and ends: nothing is told "here" afterwards."""
+    texts = [node.value for node in nodes(path) if isinstance(node, ast.Constant)]
+    said = [text for text in texts if isinstance(text, str)]
+    assert not [text for text in said if "told here" in text or "is told as soon" in text]

@@ -48,8 +48,12 @@ def test_spark_has_exactly_its_width(series, width):
     ("fraction", "drawn"),
     [
         (0.0, "░░░░"),
-        (0.001, "█░░░"),
+        (0.001, "▏░░░"),
+        (0.1, "▍░░░"),
+        (0.25, "█░░░"),
+        (0.27, "█▏░░"),
         (0.5, "██░░"),
+        (0.999, "███▉"),
         (1.0, "████"),
         (7.0, "████"),
         (-1.0, "░░░░"),
@@ -58,6 +62,18 @@ def test_spark_has_exactly_its_width(series, width):
 )
 def test_bar(fraction, drawn):
     assert bar(fraction, 4, UNICODE) == drawn
+
+
+@pytest.mark.parametrize("signs", [UNICODE, ASCII])
+def test_a_bar_of_more_is_never_the_shorter_one(signs):
+    drawn = [bar(number / 1000, 8, signs) for number in range(1001)]
+    steps = 8 * (len(signs.parts) + 1)
+    assert len(dict.fromkeys(drawn)) == steps + 1
+    assert [len(one) for one in drawn] == [8] * 1001
+    assert drawn[0] == signs.empty * 8
+    assert drawn[1] != drawn[0]
+    assert drawn[-1] == signs.full * 8
+    assert drawn[-2] != drawn[-1]
 
 
 def test_a_chart_stacks_blocks():

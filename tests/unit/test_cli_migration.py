@@ -30,12 +30,14 @@ from console.cli.migration_text import (
     bar_line,
     end_lines,
     finding_lines,
+    json_of,
     percent_done,
     progress_line,
     steering_line,
 )
 from console.cli.migrations import MIGRATIONS, newest
 from console.cli.output import cells, table
+from core.clock import SystemClock
 from core.errors import RefusedError, VirtdeckError
 from core.model import (
     Answer,
@@ -54,6 +56,7 @@ from core.model import (
     OperationRecord,
     OperationStatus,
     Request,
+    Resumption,
     State,
     Steer,
     SteerKind,
@@ -70,7 +73,7 @@ class FakeClock:
     """Stands still until it is moved on."""
 
     def __init__(self) -> None:
-        self.at = 1000.0
+        self.at = NOW
 
     def now(self) -> float:
         return self.at
@@ -81,12 +84,13 @@ class FakeClock:
         self.at += seconds
 
 
+NOW = 1000.0
 SAMPLE = JobSample(at=10.0, memory_remaining=120 * MIB, memory_bps=40 * MIB, dirty_rate=30 * MIB,
                    iteration=3)  # fmt: skip
 WEB = Migration(
     id="m1", host="alpha", uuid="web-uuid", name="web", to="beta", status=MigrationStatus.RUNNING,
     policy="adaptive", progress=0.42, sample=SAMPLE,
-    forecast=Forecast(at=10.0, verdict=Verdict.CONVERGES, eta=12.0),
+    forecast=Forecast(at=NOW, verdict=Verdict.CONVERGES, eta=12.0),
 )  # fmt: skip
 DONE = msgspec.structs.replace(
     WEB, status=MigrationStatus.COMPLETED, progress=1.0, outcome="web runs on beta",
@@ -110,9 +114,40 @@ def later(**changes: Any) -> Migration:
 
 
 def test_a_line_says_how_far_it_is_and_whether_it_will_end() -> None:
-    assert progress_line(WEB) == (
+    assert progress_line(WEB, NOW) == (
         "web: running: 42%, 120M left, 40M/s sent, 12s to go, converges, dirty 30M/s, iteration 3"
     )
+
+
+def test_a_forecast_of_an_old_reading_is_marked_as_old() -> None:
+    for now, fresh in ((NOW + 2.0, True), (NOW + 15.0, False)):
+        for text in (progress_line(WEB, now), bar_line(WEB, 200, now)):
+            assert ("12s to go, converges" in text) is fresh
+            assert ("as of 15s ago" in text) is not fresh
+    expected = Forecast(at=NOW, sentence="It converges in 12 s.")
+    assert "It converges" not in "\n".join(lines_of(but(WEB, forecast=expected), NOW + 15.0))
+
+
+def test_what_will_not_come_to_its_end_has_no_percentage() -> None:
+    never = but(WEB, progress=0.96, forecast=Forecast(at=NOW, verdict=Verdict.NOT))
+    assert percent_done(never) == ""
+    line = bar_line(never, 160, NOW)
+    assert "%" not in line
+    assert "[" not in line
+    assert "will not converge" in line
+    assert percent_done(but(never, status=MigrationStatus.POST_COPY)) == "96%"
+    assert json_of(never)["progress"] is None
+    assert json_of(but(never, status=MigrationStatus.POST_COPY))["progress"] == 0.96
+
+
+def test_what_was_done_before_a_resumption_is_no_news_after_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    again = but(WEB, steering=(STEERED,), resumed=(Resumption(900.0, "me@here"),))
+    Progress(False, FakeClock(), live=False).tell(again)
+    assert "max-downtime" not in capsys.readouterr().out
+    Progress(False, FakeClock(), live=False).tell(but(again, resumed=()))
+    assert "max-downtime" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("progress", [0.991, 0.9999, 1.0])
@@ -126,7 +161,7 @@ def test_it_is_never_a_hundred_percent_before_it_is_done(
 
 
 def test_the_dirty_rate_is_of_no_interest_after_the_switch() -> None:
-    line = progress_line(but(WEB, status=MigrationStatus.POST_COPY))
+    line = progress_line(but(WEB, status=MigrationStatus.POST_COPY), NOW)
     assert "dirty" not in line
 
 
@@ -139,18 +174,18 @@ def test_the_dirty_rate_is_of_no_interest_after_the_switch() -> None:
 def test_a_bar_fits_its_terminal(
     width: int, name: str, progress: float | None, status: MigrationStatus
 ) -> None:
-    line = bar_line(but(WEB, name=name, progress=progress, status=status), width)
+    line = bar_line(but(WEB, name=name, progress=progress, status=status), width, NOW)
     assert cells(line) <= width
     assert "\n" not in line
     assert "\x1b" not in line
 
 
 def test_a_bar_shows_the_most_important_where_there_is_no_room() -> None:
-    assert bar_line(WEB, 79) == (
+    assert bar_line(WEB, 79, NOW) == (
         "web running [####......] 42%, 120M left, 40M/s sent, 12s to go, converges"
     )
-    assert bar_line(WEB, 20) == "web running 42%"
-    wide = bar_line(WEB, 160)
+    assert bar_line(WEB, 20, NOW) == "web running 42%"
+    wide = bar_line(WEB, 160, NOW)
     assert wide.endswith("iteration 3")
 
 
@@ -229,9 +264,9 @@ def test_everything_of_one_is_shown() -> None:
     item = but(
         WEB, author="me@here", memory=2**30, limits=Limits(max_downtime=300.0, bandwidth=0.0),
         downtime_limit=500.0, steering=(STEERED,), timeline=(Step(1.0, "the copying began"),),
-        virsh="virsh migrate web", forecast=Forecast(at=1.0, sentence="It converges in 12 s."),
+        virsh="virsh migrate web", forecast=Forecast(at=NOW, sentence="It converges in 12 s."),
     )  # fmt: skip
-    text = "\n".join(lines_of(item))
+    text = "\n".join(lines_of(item, NOW))
     for words in (
         "migration of web from alpha to beta: running",
         "id: m1",
@@ -242,7 +277,7 @@ def test_everything_of_one_is_shown() -> None:
         "the same with virsh: virsh migrate web",
     ):
         assert words in text
-    assert "somebody else" in "\n".join(lines_of(but(item, author="", foreign=True)))
+    assert "somebody else" in "\n".join(lines_of(but(item, author="", foreign=True), NOW))
 
 
 def test_the_list_keeps_what_runs_and_the_newest_of_the_rest() -> None:
@@ -253,8 +288,14 @@ def test_the_list_keeps_what_runs_and_the_newest_of_the_rest() -> None:
 
 
 def test_the_list_shows_eta_and_verdict_of_what_runs_only() -> None:
-    _, running, done = table([WEB, DONE], MIGRATIONS).splitlines()
-    assert running.split()[1:8] == ["web", "alpha", "beta", "running", "42%", "120M", "12s"]
+    now = SystemClock().now()
+    fresh, old = (but(WEB, forecast=Forecast(at, Verdict.CONVERGES, eta=12.0))
+                  for at in (now, now - 15.0))  # fmt: skip
+    _, running, aged, done = table([fresh, old, DONE], MIGRATIONS).splitlines()
+    assert running.split()[1:9] == [
+        "web", "alpha", "beta", "running", "42%", "120M", "12s", "converges"
+    ]  # fmt: skip
+    assert aged.split()[5:11] == ["42%", "120M", "-", "as", "of", "15s"]
     assert done.split()[4:8] == ["completed", "100%", "-", "-"]
 
 
@@ -714,6 +755,6 @@ def test_an_interrupted_post_copy_is_said_in_words() -> None:
     row = but(
         WEB, status=MigrationStatus.POST_COPY_INTERRUPTED, outcome="alpha lost the connection",
     )  # fmt: skip
-    assert progress_line(row) == "web: interrupted: alpha lost the connection"
-    assert "interrupted" in bar_line(row, 100)
-    assert "outcome: alpha lost the connection" in "\n".join(lines_of(row))
+    assert progress_line(row, NOW) == "web: interrupted: alpha lost the connection"
+    assert "interrupted" in bar_line(row, 100, NOW)
+    assert "outcome: alpha lost the connection" in "\n".join(lines_of(row, NOW))

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from precopy import EPOCH, MIB, PreCopy, Region, Steered, polls, request
 
 from core.hypervisor.job_stats import read_sample
@@ -226,6 +227,18 @@ def test_the_first_second_says_nothing() -> None:
     assert (expected.verdict, expected.confidence) == (Verdict.UNKNOWN, Confidence.NONE)
     assert expected.sentence == "too early to say"
     assert forecast([], limits=Limits(), post_copy=True, now=1.0).verdict is Verdict.UNKNOWN
+
+
+def test_what_remains_of_devices_makes_no_sure_forecast() -> None:
+    recorded = tape("idle")
+    plain = recorded.at(len(recorded.samples))
+    samples = [replace(one, device_processed=96 * MIB) for one in recorded.samples]
+    expected = forecast(
+        samples, limits=recorded.limits, post_copy=False, now=plain.at, use=recorded.use
+    )
+    assert expected.eta == plain.eta
+    assert expected.confidence in (Confidence.LOW, Confidence.NONE)
+    assert expected.sentence.endswith("; device state comes on top (96 MiB of it sent)")
 
 
 def test_recorded_idle_and_converging() -> None:

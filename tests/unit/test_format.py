@@ -12,6 +12,10 @@ from rich.cells import cell_len
 
 from console import format as fmt
 from console.glyphs import ASCII, UNICODE, glyphs_for, use_glyphs
+from console.screens.chrome import link_sign
+from console.screens.migration_words import status_sign as migration_status_sign
+from console.screens.operations import status_sign as operation_status_sign
+from core.model import LinkStatus, MigrationStatus, OperationStatus
 from core.model.instance import InstanceState
 
 
@@ -106,6 +110,19 @@ def test_every_state_has_a_glyph_and_word_of_its_own(signs):
         use_glyphs(UNICODE)
     assert len({sign.glyph for sign in shown}) == len(shown)
     assert len({sign.word for sign in shown}) == len(shown)
+
+
+@pytest.mark.parametrize(
+    ("states", "sign_of"),
+    [
+        (InstanceState, fmt.instance_state),
+        (OperationStatus, operation_status_sign),
+        (MigrationStatus, migration_status_sign),
+        (LinkStatus, link_sign),
+    ],
+)
+def test_a_state_has_the_same_word_on_the_screen_in_the_filter_and_in_the_json(states, sign_of):
+    assert [sign_of(state).word for state in states] == [state.value for state in states]
 
 
 @pytest.mark.parametrize("signs", [UNICODE, ASCII])

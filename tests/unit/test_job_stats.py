@@ -67,6 +67,7 @@ def test_a_running_migration() -> None:
         iteration=2,
         constant=17000,
         normal=23000,
+        normal_bytes=0,
         disk_total=0,
         disk_processed=0,
         disk_remaining=0,
@@ -93,6 +94,25 @@ def test_disks_are_copied_before_the_memory() -> None:
 
 def test_a_migration_without_disks_has_none_of_them_left() -> None:
     assert read_sample(RUNNING, 1.0).remaining == 60000000
+
+
+def test_what_a_newer_daemon_tells_of_devices() -> None:
+    """As libvirt 10.6 has it: VIR_DOMAIN_JOB_VFIO_DATA_TRANSFERRED."""
+    sample = read_sample({**RUNNING, "vfio_data_transferred": 96 << 20}, 1.0)
+    assert sample.device_processed == 96 << 20
+    assert sample.remaining == 60000000, "how much is left of it nobody tells"
+    assert read_sample(RUNNING, 1.0).device_processed is None
+
+
+def test_what_a_completed_job_tells_beside() -> None:
+    done = {**RUNNING, "type": 3, "downtime": 280, "downtime_net": 213, "time_elapsed": 7600,
+            "time_elapsed_net": 7533, "memory_normal_bytes": 94208000, "success": True}  # fmt: skip
+    sample = read_sample(done, 1.0)
+    assert (sample.downtime, sample.downtime_net) == (280.0, 213.0)
+    assert (sample.elapsed, sample.elapsed_net) == (7.6, 7.533)
+    assert (sample.normal_bytes, sample.success) == (94208000, True)
+    assert read_sample({**done, "success": False}, 1.0).success is False
+    assert read_sample(RUNNING, 1.0).success is None
 
 
 def test_no_job_at_all() -> None:

@@ -268,11 +268,25 @@ def test_the_order_is_marked_on_what_is_shown_for_it(width, sorted_by, marked):
 @pytest.mark.parametrize(("length", "width"), [(4, 6), (7, 11), (12, 16), (90, 16)])
 def test_a_long_last_cell_takes_no_more_places_than_it_needs(length, width):
     placed = place_columns(SUMMED, 23)
-    places, contents = spill(SUMMED, placed, ["n", "1", "2", "x" * length])
+    places, contents = spill(SUMMED, placed, ["n", "1", "2", "x" * length], "row")
     assert (places[-1].width, places[-1].end) == (width, 23)
     assert places[0] == placed[0]
     assert len(places) == len(contents)
     assert contents[-1] == "x" * length
+
+
+@pytest.mark.parametrize(("row", "shown"), [("over", 3), ("running", 4)])
+def test_a_long_last_cell_takes_a_place_only_in_a_row_that_gives_it(row, shown):
+    columns = [
+        Column("name", "NAME", str, width=6),
+        Column("author", "AUTHOR", str, width=6),
+        Column("progress", "PROGRESS", str, width=8, yields=lambda row: row == "over"),
+        Column("note", "NOTE", str, min_width=4, spills=True),
+    ]
+    placed = place_columns(columns, 30)
+    places, _ = spill(columns, placed, ["n", "root", "-", "x" * 40], row)
+    assert [columns[place.number].id for place in places][:2] == ["name", "author"]
+    assert len(places) == shown
 
 
 specs = st.lists(

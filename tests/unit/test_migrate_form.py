@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from console.screens.migrate_findings import (
     Assessment,
@@ -135,11 +136,27 @@ def test_only_hosts_that_can_be_reached_are_offered_the_roomiest_first() -> None
 def test_what_is_off_is_proposed_offline_and_many_have_no_new_name() -> None:
     off = instance("web", "alpha", InstanceState.SHUTOFF)
     on = instance("db", "beta")
-    assert {field.id: field for field in fields([off])}["offline"].default == "yes"
-    assert {field.id: field for field in fields([on])}["offline"].default == "no"
-    many = {field.id: field for field in fields([on, off])}
+    assert {field.id: field for field in fields([off], State())}["offline"].default == "yes"
+    assert {field.id: field for field in fields([on], State())}["offline"].default == "no"
+    many = {field.id: field for field in fields([on, off], State())}
     assert many["offline"].default == "no"
     assert "destination_name" not in many
+
+
+@pytest.mark.parametrize(
+    ("version", "offered"),
+    [
+        ("9.0.0", set()),
+        ("10.9.0", {"detect_zeroes"}),
+        ("11.3.0", {"detect_zeroes", "switchover_bandwidth"}),
+        ("", {"detect_zeroes", "switchover_bandwidth"}),
+    ],
+)
+def test_what_the_source_cannot_do_is_not_offered(version: str, offered: set[str]) -> None:
+    alpha = host("alpha", None)
+    state = State(hosts={"alpha": replace(alpha, facts=HostFacts(libvirt_version=version))})
+    names = {field.id for field in fields([instance("web", "alpha")], state)}
+    assert names & {"detect_zeroes", "switchover_bandwidth"} == offered
 
 
 # -- the findings ----------------------------------------------------------------------------

@@ -9,16 +9,17 @@ from hypothesis import strategies as st
 from console.glyphs import ASCII, UNICODE, glyphs
 from console.screens.migration import chart_height
 from console.screens.migration_charts import (
+    MigrationCharts,
     Span,
     columns_of,
-    dirty_rate,
     marks_line,
     span_of,
     tracks_of,
     with_rules,
 )
 from console.screens.migration_controls import stepped
-from console.screens.migration_words import progress_bar
+from console.widgets.charts import bar
+from console.widgets.columns import fit
 from core.model import JobSample
 from tests.unit.migration_builders import MIB, START, migration, sawtooth
 
@@ -101,10 +102,21 @@ def test_the_span_is_from_the_start_to_the_last_reading_or_the_end():
 
 
 def test_the_dirty_rate_is_not_known_in_the_first_iteration():
-    assert dirty_rate(JobSample(0.0, dirty_rate=0.0, iteration=1)) is None
-    assert dirty_rate(JobSample(0.0, dirty_rate=0.0, iteration=2)) == 0.0
-    assert dirty_rate(JobSample(0.0, dirty_rate=5.0, iteration=1)) == 5.0
-    assert dirty_rate(JobSample(0.0, iteration=3)) is None
+    assert JobSample(0.0, dirty_rate=0.0, iteration=1).rewritten is None
+    assert JobSample(0.0, dirty_rate=0.0, iteration=2).rewritten == 0.0
+    assert JobSample(0.0, dirty_rate=5.0, iteration=1).rewritten == 5.0
+    assert JobSample(0.0, iteration=3).rewritten is None
+
+
+@pytest.mark.parametrize("seconds", [3, 12])
+def test_what_is_not_known_has_no_scale_of_another_figure(seconds: int):
+    charts = MigrationCharts()
+    charts.show(migration(), sawtooth(seconds), 3)
+    texts = ["".join(text for text, _ in fit(line, 120)) for line in charts.lines(120)]
+    place = next(number for number, text in enumerate(texts) if text.startswith(" dirtied"))
+    known = seconds > 4
+    assert (" -  " in texts[place]) is not known
+    assert ("top" in texts[place + 1]) is known
 
 
 def test_disks_have_a_track_of_their_own_where_they_are_copied():
@@ -137,9 +149,9 @@ def test_a_step_is_half_as_much_again_in_round_figures():
 @pytest.mark.parametrize("width", [5, 10, 30])
 @pytest.mark.parametrize("share", [0.9, 0.97, 0.99])
 def test_a_bar_is_full_only_when_everything_is_done(share: float, width: int):
-    assert progress_bar(share, width).endswith(glyphs().empty)
-    assert glyphs().empty not in progress_bar(1.0, width)
-    assert progress_bar(None, width) == glyphs().gap * width
+    assert bar(share, width) != glyphs().full * width
+    assert bar(1.0, width) == glyphs().full * width
+    assert bar(None, width) == glyphs().gap * width
 
 
 def test_nothing_is_dirtied_that_must_be_sent_again_in_post_copy():

@@ -57,6 +57,9 @@ AGAINST: dict[str, tuple[dict[str, Any], str]] = {
     "disks that nobody copies": ({"disks": ("vda",)}, "shared storage"),
     "an address for disks that nobody copies": ({"disks_uri": "tcp://a"}, "shared storage"),
     "synchronous writes of nothing": ({"synchronous_writes": True}, "shared storage"),
+    "a search for zeros of nothing": ({"detect_zeroes": True}, "shared storage"),
+    "off and a switchover": (
+        {"offline": True, "switchover_bandwidth": 1}, "no use for a switchover bandwidth"),
     "a socket and an address": (
         {"storage": "copy-all", "disks_uri": "unix:///a", "migrate_uri": "tcp://a"}, "both"),
     "off and not kept": ({"offline": True, "persist": False}, "must be kept"),
@@ -141,7 +144,8 @@ def test_every_option_reaches_the_request() -> None:
         "--policy nova --max-downtime 300 --bandwidth 100 --post-copy-bandwidth 50 "
         "--post-copy allow --no-auto-converge --parallel 4 --compression zstd,zlib --tls "
         "--tls-destination b --copy-storage incremental --disk vda --disk vdb "
-        "--synchronous-writes --no-persist --no-undefine --unsafe --destination-uri qemu:///x "
+        "--synchronous-writes --detect-zeroes --switchover-bandwidth 900 "
+        "--no-persist --no-undefine --unsafe --destination-uri qemu:///x "
         "--migrate-uri tcp://b:49152 --listen-address 0.0.0.0 --disks-uri tcp://b:49153 "
         "--disks-port 49153 --completion-timeout 10 --progress-timeout 5 "
         "--timeout-action force-complete --override cpu --override disk-vda"
@@ -150,7 +154,8 @@ def test_every_option_reaches_the_request() -> None:
         subject=migrate_options.NOWHERE, policy="nova", max_downtime=300, bandwidth=100,
         post_copy_bandwidth=50, post_copy="allow", auto_converge=False, parallel=4,
         compression=("zstd", "zlib"), tls=True, tls_destination="b", storage="copy-incremental",
-        disks=("vda", "vdb"), synchronous_writes=True, persist=False, undefine=False, unsafe=True,
+        disks=("vda", "vdb"), synchronous_writes=True, detect_zeroes=True,
+        switchover_bandwidth=900, persist=False, undefine=False, unsafe=True,
         destination_uri="qemu:///x", migrate_uri="tcp://b:49152", listen_address="0.0.0.0",
         disks_uri="tcp://b:49153", disks_port=49153, completion_timeout=10.0,
         progress_timeout=5.0, timeout_action="force-complete", overrides=("cpu", "disk-vda"),

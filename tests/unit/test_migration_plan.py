@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from core.errors import RefusedError, UsageError, XmlError
-from core.migration.flags import VIRSH_FLAGS, MigrateFlag, flag_names
+from core.migration.flags import PARAMETERS_SINCE, VIRSH_FLAGS, MigrateFlag, flag_names
 from core.migration.machine import Machine
 from core.migration.plan import (
     Destination,
@@ -161,6 +161,19 @@ def test_a_paused_instance_needs_no_post_copy():
     assert "bandwidth.postcopy" not in made.parameters
     assert noted(made, "Post-copy is left out")
     assert not planned(state=InstanceState.PAUSED, auto_converge=True).auto_converge
+
+
+def test_what_newer_daemons_take():
+    made = planned(storage="copy-all", detect_zeroes=True, switchover_bandwidth=900)
+    assert made.parameters["bandwidth.avail.switchover"] == 900
+    assert made.parameters["migrate_disks_detect_zeroes"] == made.parameters["migrate_disks"]
+    assert noted(made, "must read as zeros")
+    words = shlex.split(made.virsh)
+    assert words[words.index("--available-switchover-bandwidth") + 1] == "900"
+    assert "--migrate-disks-detect-zeroes" in words
+    plain = planned(storage="copy-all")
+    assert not set(PARAMETERS_SINCE) & set(plain.parameters)
+    assert planned(xml=DISKLESS, storage="copy-all", detect_zeroes=True).flags == BASE
 
 
 @pytest.mark.parametrize("storage", ["copy-all", "copy-incremental"])
@@ -372,6 +385,7 @@ def test_a_transient_instance_has_nothing_to_move_offline():
         {"auto_converge": False, "auto_converge_initial": 10},
         {"disks": ("vda",)},
         {"synchronous_writes": True},
+        {"detect_zeroes": True},
         {"disks_uri": "tcp://b"},
         {"disks_port": 49000},
         {"storage": "copy-all", "disks_uri": "tcp://b", "disks_port": 49000},

@@ -307,6 +307,21 @@ OPTIONS: list[tuple[str, Level, dict[str, Any], Callable[[], Facts]]] = [
     ("post-copy", UNKNOWN, {"post_copy": "allow"}, lambda: both(userfaultfd=False)),
     ("post-copy", BLOCKER, {"post_copy": "allow"}, lambda: with_device(PCI.format("0x0"))),
     ("post-copy-recovery", WARNING, {"post_copy": "allow"}, lambda: both(libvirt=8_000_000)),
+    ("switchover-bandwidth", BLOCKER, {"switchover_bandwidth": 900}, lambda: both(
+        here={"libvirt": 9_000_000, "qemu": 10_000_000})),
+    ("switchover-bandwidth", BLOCKER, {"switchover_bandwidth": 900}, lambda: both(
+        here={"libvirt": 11_003_000, "qemu": 7_002_000})),
+    ("switchover-bandwidth", UNKNOWN, {"switchover_bandwidth": 900}, lambda: both(
+        here={"libvirt": None})),
+    ("switchover-bandwidth", OK, {"switchover_bandwidth": 900}, lambda: both(
+        here={"libvirt": 11_003_000, "qemu": 10_000_000}, libvirt=9_000_000)),
+    ("detect-zeroes", BLOCKER, {"storage": "copy-all", "detect_zeroes": True}, lambda: both(
+        here={"libvirt": 10_008_000}, paths=elsewhere(exists=False, volume=None))),
+    ("detect-zeroes", OK, {"storage": "copy-all", "detect_zeroes": True}, lambda: both(
+        here={"libvirt": 10_009_000}, paths=elsewhere(exists=False, volume=None))),
+    ("disk-vda", BLOCKER, {"storage": "copy-all", "detect_zeroes": True}, lambda: both(
+        here={"paths": (path_facts("alpha", pool=None),), "libvirt": 11_000_000},
+        paths=elsewhere(pool=None))),
     ("tls", UNKNOWN, {"tls": True}, both),
     ("libvirt-age", BLOCKER, {"compression": ("zstd",), "parallel": 2},
      lambda: both(libvirt=9_003_000)),
@@ -338,6 +353,8 @@ def test_what_is_found_with_options(
     ("name", "asked", "seen"),
     [
         ("post-copy", {}, both()),
+        ("switchover-bandwidth", {}, both()),
+        ("detect-zeroes", {"storage": "copy-all"}, facts(there=FREE)),
         ("tls", {}, both()),
         ("unsafe", {}, volume_disk()),
         ("libvirt-age", {"compression": ("zstd",), "parallel": 2}, both(libvirt=9_004_000)),

@@ -94,6 +94,25 @@ def test_the_disks_come_first() -> None:
     assert found == pytest.approx([0.0, 0.225, 0.45, 0.675])
 
 
+def test_the_state_of_devices_comes_on_top() -> None:
+    def sample(second: float, memory: int, devices: int | None) -> JobSample:
+        return JobSample(
+            second,
+            memory_total=100 * MIB,
+            memory_remaining=memory * MIB,
+            memory_processed=0,
+            iteration=int(second),
+            device_processed=devices,
+        )
+
+    without = [sample(1, 100, None), sample(2, 10, None), sample(3, 1, None)]
+    devices = [sample(1, 100, 0), sample(2, 10, 8 * MIB), sample(3, 1, 96 * MIB)]
+    done = [progress(rows, RUNNING) for rows in (without, devices)]
+    assert done[0] is not None
+    assert done[0] > 0.9
+    assert done[1] == pytest.approx(0.9), "how much of it is left nobody tells"
+
+
 @settings(max_examples=200)
 @given(
     st.lists(

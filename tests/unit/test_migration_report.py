@@ -8,7 +8,9 @@ from datetime import timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from core.migration.recover import again
 from core.migration.report import (
     as_markdown,
     as_text,
@@ -24,8 +26,28 @@ from core.migration.report_words import (
     sentences,
     steer_words,
 )
-from core.model import Answer, Limits, Migration, MigrationResult, MigrationStatus, SteerKind
-from tests.unit.migration_builders import MIB, START, completed, migration, record, sawtooth
+from core.model import (
+    Answer,
+    DirtyRate,
+    Limits,
+    MemoryUse,
+    Migration,
+    MigrationResult,
+    MigrationStatus,
+    OperationRecord,
+    SteerKind,
+)
+from core.model.observation import MigrationChanged
+from tests.unit.migration_builders import (
+    MIB,
+    START,
+    completed,
+    forecast,
+    migration,
+    record,
+    sawtooth,
+)
+from tests.unit.state_builders import store
 
 ZONE = timezone(timedelta(hours=2), "CEST")
 
@@ -114,6 +136,22 @@ def test_after_post_copy_the_downtime_is_the_one_between_the_events():
     assert "in post-copy" in text(row)
 
 
+def test_what_libvirt_says_beside_is_in_the_report():
+    result = MigrationResult(
+        total=7.6, total_net=7.5, downtime=280.0, downtime_net=213.0, transferred=900 * MIB,
+        normal_bytes=700 * MIB, device_bytes=96 * MIB,
+    )  # fmt: skip
+    times, downtime, data = (
+        dict(section.rows) for section in report(completed(result=result)).sections[:3]
+    )
+    assert times["without hand-over"] == "7.5 s"
+    assert downtime["without hand-over"] == "213 ms"
+    assert data["sent"] == (
+        "900.0 MiB, of it 700.0 MiB as whole pages and 96.0 MiB of device state"
+    )
+    assert as_value(completed(result=result))["downtime"]["net"] == 213.0
+
+
 @pytest.mark.parametrize("resumable", [True, False])
 def test_a_failed_post_copy_says_whether_it_can_be_resumed(resumable: bool):
     row = migration(
@@ -130,12 +168,13 @@ def test_the_json_is_plain_and_keeps_its_keys():
     assert set(value) == {
         "id", "name", "uuid", "from", "to", "uri", "status", "outcome", "hint", "policy",
         "author", "foreign", "resumable", "times", "downtime", "limits", "result", "memory",
-        "copied_disks", "post_copy", "auto_converge", "iterations", "steering", "checks",
+        "copied_disks", "copies_disks", "dirtied", "post_copy", "auto_converge", "iterations",
+        "steering", "checks",
         "timeline", "virsh",
     }  # fmt: skip
     assert value["downtime"] == {
-        "measured": 280.0, "between_events": 295.0, "limit": 300.0, "policy_limit": 500.0,
-        "within_limit": True,
+        "measured": 280.0, "net": None, "between_events": 295.0, "limit": 300.0,
+        "policy_limit": 500.0, "within_limit": True,
     }  # fmt: skip
     assert value["iterations"][1] == {"began": START + 4, "remaining": 184 * MIB}
     assert value["steering"][0]["steer"]["reason"].startswith("the last pass")
@@ -150,6 +189,79 @@ def test_the_markdown_has_a_table_per_section_and_guests_cannot_write_in_it():
     for line in said.splitlines():
         if line.startswith("|"):
             assert line.replace("\\|", "").count("|") == 3, line
+
+
+def test_a_resumed_post_copy_is_told_from_its_beginning_and_by_whom_it_was_resumed():
+    failed = migration(
+        status=MigrationStatus.POST_COPY_FAILED, switched=START + 20, ended=START + 30,
+        steering=(record(),), resumable=True,
+    )  # fmt: skip
+    asked = OperationRecord(
+        "later", "resume-migration", "alpha", failed.source_key, "web", "bob@desk", START + 600
+    )
+    row = replace(again(failed, asked, START + 601), ended=START + 640)
+    times = dict(report(row, (), ZONE).sections[0].rows)
+    names = ["asked", "started", "to post-copy", "resumed", "ended"]
+    assert [name for name in times if name in names] == names
+    moments = [times[name][:19] for name in names]
+    assert moments == sorted(moments)
+    assert times["asked"].endswith("by ann@console")
+    assert times["resumed"].endswith("by bob@desk")
+    said = text(row)
+    assert "nobody asked" not in said
+    assert "bob@desk: resume the post-copy" in said
+    assert "policy adaptive: max-downtime 450 ms" in said
+    assert as_value(row)["times"]["resumed"] == [START + 601]
+
+
+def test_a_resumed_post_copy_comes_after_the_one_that_failed():
+    failed = migration(id="foreign-web-1", status=MigrationStatus.POST_COPY_FAILED)
+    asked = OperationRecord(
+        "a-later-one", "resume-migration", "alpha", failed.source_key, "web", "bob", START + 600
+    )
+    resumed = again(failed, asked, START + 601)
+    state = store(*(MigrationChanged("alpha", START, row) for row in (resumed, failed))).state
+    assert list(state.migrations) == [failed.id, resumed.id]
+
+
+@pytest.mark.parametrize(
+    ("fields", "samples", "words", "copies"),
+    [
+        ({"copied_disks": ("vda", "vdb")}, (), "vda, vdb", True),
+        ({}, (), "none", False),
+        ({"foreign": True}, (), "-", None),
+        ({"foreign": True}, sawtooth(), "none", False),
+        (
+            {"foreign": True},
+            sawtooth(disk_total=96 * MIB),
+            "some (96 MiB): whoever started it knows which",
+            True,
+        ),
+    ],
+)
+def test_disks_of_somebody_elses_migration_are_known_by_its_job(fields, samples, words, copies):
+    row = completed(**fields)
+    data = dict(report(row, samples).sections[2].rows)
+    assert data["disks copied"] == words
+    assert as_value(row, samples)["copies_disks"] is copies
+
+
+def test_of_somebody_elses_migration_nobody_knows_what_others_did():
+    assert "nobody asked" not in text(completed(foreign=True, steering=()))
+
+
+def test_what_the_guest_wrote_is_told_by_each_who_measured_it():
+    slow = sawtooth(dirty_rate=24 * 1024.0)
+    use = MemoryUse((DirtyRate(1.0, 32.0 * MIB), DirtyRate(4.0, 20.0 * MIB)))
+    row = completed(use=use, forecast=forecast(dirty_rate=30.0 * MIB))
+    assert dict(report(row, slow).sections[2].rows)["dirtied"] == (
+        "32.0 MiB/s measured before the start, 30.0 MiB/s in the forecast, "
+        "24.0 KiB/s at most as libvirt counted it"
+    )
+    assert as_value(row, slow)["dirtied"] == {
+        "before": 32.0 * MIB, "forecast": 30.0 * MIB, "counted": 24 * 1024.0
+    }  # fmt: skip
+    assert dict(report(completed(), ()).sections[2].rows)["dirtied"] == "-"
 
 
 def test_nobody_did_anything():

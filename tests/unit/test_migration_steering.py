@@ -198,7 +198,8 @@ WAS = Before(InstanceState.RUNNING, persistent=True, autostart=True, agent=True)
 
 
 def web(host: str, **fields: Any) -> Instance:
-    return Instance(host, "u", "web", **({"state": InstanceState.RUNNING} | fields))
+    given = {"name": "web", "state": InstanceState.RUNNING} | fields
+    return Instance(host=host, uuid="u", **given)
 
 
 def test_everything_is_verified_against_what_it_was() -> None:
@@ -219,6 +220,28 @@ def test_everything_is_verified_against_what_it_was() -> None:
     assert failing(None, web("beta", persistent=False), persists=False) == set()
     crashed = replace(whole, state=InstanceState.CRASHED)
     assert failing(None, crashed) == {"there"}
+
+
+@pytest.mark.parametrize(
+    ("there", "sentence", "check"),
+    [
+        (web("beta"), "web runs on beta", "web is running on beta."),
+        (web("beta", name="shop"), "web runs on beta as shop", "web is running on beta as shop."),
+        (
+            web("beta", name="shop", state=InstanceState.PAUSED),
+            "web is on beta as shop, paused",
+            "web is paused on beta as shop.",
+        ),
+    ],
+)
+def test_one_that_was_renamed_on_its_way_is_called_by_both_names(
+    there: Instance, sentence: str, check: str
+) -> None:
+    assert outcome.arrived("web", "beta", there) == sentence
+    (runs, *_) = outcome.checks(
+        RUNNING, None, None, there, keeps_definition=False, persists=True, source_seen=True
+    )
+    assert runs.text == check
 
 
 def test_of_one_that_crashed_on_its_way_it_is_said_once_and_what_to_do() -> None:

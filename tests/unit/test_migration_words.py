@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from core.migration.words import speaks_against, virsh_for, virsh_resume
-from core.model import Migration, MigrationStatus, Steer, SteerKind
+from core.model import Migration, MigrationStatus, Steer, SteerKind, Verdict
 from core.model.observation import MigrationChanged
 from core.state.operations import activity
 from tests.unit import state_builders as make
-from tests.unit.migration_builders import forecast, migration
+from tests.unit.migration_builders import START, forecast, migration
 
 S = MigrationStatus
 
@@ -86,13 +86,26 @@ def test_there_is_nothing_to_abort_after_the_end():
     assert against == "There is nothing to abort: it is completed."
 
 
+NOW = START + 20
+
+
 @pytest.mark.parametrize(
     ("row", "here", "there"),
     [
         (
-            migration(progress=0.43, forecast=forecast()),
-            "migrating to beta 43 %, 12 s left, will not converge",
-            "migrating from alpha 43 %, 12 s left, will not converge",
+            migration(progress=0.43, forecast=forecast(verdict=Verdict.CONVERGES)),
+            "migrating to beta 43 %, 12 s left, converges",
+            "migrating from alpha 43 %, 12 s left, converges",
+        ),
+        (
+            migration(progress=0.96, forecast=forecast(eta=None)),
+            "migrating to beta, will not converge",
+            "migrating from alpha, will not converge",
+        ),
+        (
+            migration(progress=0.43, forecast=forecast(at=NOW - 15, verdict=Verdict.CONVERGES)),
+            "migrating to beta 43 %, as of 15 s ago",
+            "migrating from alpha 43 %, as of 15 s ago",
         ),
         (migration(progress=1.0), "migrating to beta 99 %", "migrating from alpha 99 %"),
         (migration(status=S.QUEUED), "migration to beta queued", "migration from alpha queued"),
@@ -106,6 +119,6 @@ def test_there_is_nothing_to_abort_after_the_end():
     ],
 )
 def test_an_instance_says_that_it_migrates(row: Migration, here: str, there: str):
-    state = make.store(MigrationChanged("alpha", 1.0, row)).state
+    state = make.store(MigrationChanged("alpha", NOW, row)).state
     assert activity(state, row.source_key) == here
     assert activity(state, row.destination_key) == there

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from state_builders import counters
 
-from core.model import Counters, DiskCounters, InterfaceCounters
+from core.model import Counters, DiskCounters, DiskRates, InterfaceCounters
 from core.state.rates import Sample, rates_between
 
 FIELDS = ("cpu", "read", "write", "read_requests", "write_requests", "received", "sent")
@@ -36,6 +36,27 @@ def test_plain_rates():
     assert (found.read, found.write) == (200.0, 0.0)
     assert (found.read_requests, found.write_requests) == (2.0, 0.0)
     assert (found.received, found.sent) == (10.0, 0.0)
+
+
+def test_what_a_request_took_and_how_long_the_vcpus_stood():
+    before = Counters(
+        vcpus=2, vcpu_wait=0, vcpu_delay=10**9,
+        disks=(DiskCounters("vda", read_requests=1, read_time=10**6, flush_requests=3,
+                            flush_time=0, write_requests=7, write_time=5),
+               DiskCounters("vdb")),
+    )  # fmt: skip
+    now = Counters(
+        vcpus=2, vcpu_wait=10**9, vcpu_delay=10**9, hypervisor=(("pages_2m", 5),),
+        disks=(DiskCounters("vda", read_requests=5, read_time=9 * 10**6, flush_requests=4,
+                            flush_time=5 * 10**6, write_requests=7, write_time=5),
+               DiskCounters("vdb"), DiskCounters("vdc")),
+    )  # fmt: skip
+    found = rates(before, now)
+    assert (found.vcpu_wait, found.vcpu_delay) == (25.0, 0.0)
+    assert found.disks == (DiskRates("vda", 2.0, None, 5.0, 0.5), DiskRates("vdb"))
+    assert found.hypervisor == (("pages_2m", 5),)
+    again = rates(now, before)
+    assert (again.vcpu_wait, again.disks[0]) == (None, DiskRates("vda"))
 
 
 def test_the_counters_know_the_vcpus_better():

@@ -9,10 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from state_builders import HOST, PAUSED, SHUTOFF, disk, instance, lifecycle, listed, store, volume
 
+from console import format as fmt
+from console.cli.listings import instances_of
+from console.screens.instance_columns import instance_columns
+from console.screens.view import View
+from console.widgets.columns import Cell
 from core.errors import UsageError
 from core.model import Counters
 from core.model import event as ev
 from core.model.observation import Sampled
+from core.state.figures import used_fraction
 from core.state.selection import parse_event_filter, parse_filter, parse_volume_filter
 
 GIB = 2**30
@@ -25,7 +31,7 @@ def fleet():
             instance("db", state=PAUSED, reason="I/O error"),
             instance("my cache", state=SHUTOFF, memory=4 * GIB, uuid="abcdef01"),
             instance("state:odd", state=SHUTOFF),
-            volumes=(volume(), volume("old.raw", format="raw", capacity=3 * GIB)),
+            volumes=(volume(), volume("old.raw", format="raw", capacity=3 * GIB, allocation=GIB)),
         ),
         Sampled(HOST, 3.0, {"web-uuid": Counters(1, 1, 0, balloon=2 * GIB),
                             "db-uuid": Counters(3, 5)}),
@@ -72,7 +78,12 @@ WEB, DB, CACHE, ODD = "web", "db", "my cache", "state:odd"
         ("cpu>=50%", [WEB]),
         ("cpu<50", []),
         ("cpu=50", [WEB]),
-        ("memory>1G", [WEB, CACHE]),
+        ("memory>1G", [WEB]),
+        ("mem>1G", [WEB]),
+        ("given>3G", [CACHE]),
+        ("state:off", [CACHE, ODD]),
+        ('state:"shut off"', [CACHE, ODD]),
+        ("state:shut-off", [CACHE, ODD]),
         ("memory<=2.0GiB memory>1024M", [WEB]),
         ('"state:odd"', [ODD]),
         ('!"state:odd"', [WEB, DB, CACHE]),
@@ -109,6 +120,39 @@ def test_what_makes_no_sense_says_what_would(text, message, hint):
     assert hint in caught.value.hint
 
 
+COLUMN_TITLES = {"cpu": "CPU%", "memory": "MEM", "received": "RX", "sent": "TX"}
+
+
+@pytest.mark.parametrize(
+    "name", ["cpu", "memory", "disk", "read", "write", "net", "received", "sent"]
+)
+def test_a_figure_is_filtered_by_what_its_column_shows(name):
+    columns = {column.id: column for column in instance_columns(View(lambda: 4.0, None, STATE))}
+    column = columns[name]
+    assert column.title == COLUMN_TITLES.get(name, name.upper())
+    passes = parse_filter(f"{name}>=0")
+    for one in STATE.instances.values():
+        shown = column.render(one)
+        text = shown.text if isinstance(shown, Cell) else shown
+        assert passes(one, STATE) is (text != fmt.UNKNOWN)
+        value = column.sort_key(one)
+        if value is not None:
+            assert parse_filter(f"{name}={value:.6f}")(one, STATE)
+            assert not parse_filter(f"{name}>{value:.6f}")(one, STATE)
+
+
+def test_the_commands_columns_show_what_the_filter_compares():
+    titles = {column.title.lower(): column for column in instances_of(STATE, True).columns}
+    for name in ("cpu", "memory", "given", "read", "write", "received", "sent"):
+        passes = parse_filter(f"{name}>=0")
+        for one in STATE.instances.values():
+            assert passes(one, STATE) is (titles[name].cell(one) not in ("", fmt.UNKNOWN))
+
+
+def test_a_filter_says_which_figures_it_compares():
+    assert parse_filter('cpu>1 !rx<2 state:paused "disk>3"').figures == {"cpu", "rx"}
+
+
 def test_events():
     events = [
         lifecycle("suspended", "ioerror"),
@@ -141,7 +185,9 @@ def test_volumes():
     assert found("used:yes") == ["web.qcow2"]
     assert found("used:no") == ["old.raw"]
     assert found("format:raw pool:images") == ["old.raw"]
-    assert found("capacity>2G") == ["old.raw"]
+    assert found("capacity>2G") == found("size>2G") == ["old.raw"]
+    used = {one.name: used_fraction(one) for one in STATE.volumes.values()}
+    assert found("used>10%") == [name for name, part in used.items() if (part or 0) > 0.1] != []
     assert found("/pool/web") == ["web.qcow2"]
     with pytest.raises(UsageError):
         parse_volume_filter("used:perhaps")

@@ -70,6 +70,38 @@ def test_a_full_record() -> None:
     )
 
 
+def test_what_requests_and_vcpus_waited_for() -> None:
+    record = {
+        **FULL,
+        "vcpu.maximum": 3,
+        "vcpu.0.wait": 5, "vcpu.0.delay": 70,
+        "vcpu.2.wait": 6, "vcpu.2.delay": 80,
+        "block.0.rd.times": 900, "block.0.wr.times": 0,
+        "block.0.fl.reqs": 4, "block.0.fl.times": 44,
+    }  # fmt: skip
+    counters = read_counters(record, asked=True)
+    assert (counters.vcpu_wait, counters.vcpu_delay) == (11, 150)
+    first, second = counters.disks
+    assert (first.read_time, first.write_time) == (900, 0)
+    assert (first.flush_requests, first.flush_time) == (4, 44)
+    assert (second.read_time, second.flush_requests) == (None, None)
+    assert (read_counters(FULL, asked=True).vcpu_wait, counters.hypervisor) == (None, ())
+
+
+def test_the_hypervisors_own_figures_are_taken_by_their_names() -> None:
+    """As qemu_driver.c writes the VM group: `vm.NAME.TYPE`, numbers and booleans."""
+    own = {"vm.pages_2m.cur": 512, "vm.remote_tlb_flush.sum": 44, "vm.nested_run.cur": True,
+           "vm.odd\x1b[2J.max": 1}  # fmt: skip
+    counters = read_counters({**FULL, **own}, asked=True)
+    names = [name for name, _ in counters.hypervisor]
+    assert dict(counters.hypervisor)["pages_2m"] == 512
+    assert dict(counters.hypervisor)["remote_tlb_flush"] == 44
+    assert len(names) == 3
+    assert not any("\x1b" in name for name in names)
+    many = {f"vm.figure{number}.cur": number for number in range(500)}
+    assert len(read_counters({**FULL, **many}, asked=True).hypervisor) == 64
+
+
 def test_a_process_that_was_passed_over_is_partial_and_its_figures_unknown() -> None:
     record = {name: value for name, value in FULL.items() if name not in FROM_THE_PROCESS}
     counters = read_counters(record, asked=True)
@@ -127,7 +159,7 @@ def test_only_what_is_known_is_claimed_as_a_limitation() -> None:
     assert limitations(Abilities(driver="QEMU")) == ()
     able = Abilities(
         driver="QEMU",
-        libvirt=10_000_000,
+        libvirt=11_001_000,
         guest_types=("kvm x86_64", "qemu x86_64"),
         migration_transports=("tcp",),
         storage=True,
@@ -156,5 +188,5 @@ def test_limitations_have_a_reason_and_a_cure() -> None:
     assert "copy disks along with a migration by synchronous writes" not in whats
     assert "run guests at full speed" in whats
     assert "manage storage pools and volumes" in whats
-    assert len(found) == 6
+    assert len(found) == 8
     assert all(limitation.why and limitation.cure for limitation in found)

@@ -21,6 +21,8 @@ from core.hypervisor.stats_plan import STUCK_LIMIT
 from core.model.observation import Sampled
 
 BLOCKING = 2 | 4 | 8 | 32
+VM = 1 << 10
+"""virDomainStatsTypes."""
 
 
 class StuckError(Exception):
@@ -48,6 +50,8 @@ class Host:
         self.held: dict[str, float] = {}
         self.daemon_hung = False
         self.calls: list[str] = []
+        self.groups: list[int] = []
+        """What each call asked for."""
         self.stuck = 0
         self.lanes = 0
         self.tick = 0
@@ -82,6 +86,7 @@ class Host:
 
     def getAllDomainStats(self, groups: int, flags: int) -> list[tuple[Domain, dict[str, Any]]]:  # noqa: N802
         self.calls.append("all")
+        self.groups.append(groups)
         assert flags & (1 << 29)
         return self.records(list(self.instances), groups)
 
@@ -89,6 +94,7 @@ class Host:
         self, domains: list[Domain], groups: int, flags: int
     ) -> list[tuple[Domain, dict[str, Any]]]:
         self.calls.append("list")
+        self.groups.append(groups)
         return self.records([d.name for d in domains if d.name in self.instances], groups)
 
 
@@ -157,6 +163,24 @@ async def test_calm_host_costs_one_call_a_tick() -> None:
     await rig.ticks(3)
     assert rig.host.calls == ["all"]
     assert rig.host.lanes == 1
+
+
+async def test_the_hypervisors_own_figures_cost_no_call_of_their_own() -> None:
+    rig = Rig()
+    await rig.tick()
+    assert not any(groups & VM for groups in rig.host.groups)
+    rig.statistics.own_figures = True
+    await rig.tick()
+    assert rig.host.calls == ["all"]
+    assert rig.host.groups[-1] & VM
+    rig.host.hung.add("i2")
+    rig.host.groups.clear()
+    await rig.ticks(3)
+    blocking = [groups for groups in rig.host.groups if groups & BLOCKING]
+    assert blocking
+    assert all(groups & VM for groups in blocking)
+    harmless = [groups for groups in rig.host.groups if not groups & BLOCKING]
+    assert not any(groups & VM for groups in harmless)
 
 
 async def test_others_move_from_the_first_deadline_on() -> None:

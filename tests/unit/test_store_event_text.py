@@ -78,6 +78,8 @@ def test_one_clean_line_whatever_is_in_it(kind, word):
          "info"),
         (ev.JobCompleted(*STAMP, {"time_elapsed": 1500}), "web job completed after 1.5 s", "info"),
         (ev.JobCompleted(*STAMP, {"errmsg": "no"}), "web job failed: no", "error"),
+        (ev.JobCompleted(*STAMP, {"success": True}), "web job completed", "info"),
+        (ev.JobCompleted(*STAMP, {"success": False}), "web job failed: no reason given", "error"),
         (
             ev.UnknownEvent(*STAMP, "instance", 99, (1, "a")),
             "web instance event 99 of a newer libvirt (1, a)",

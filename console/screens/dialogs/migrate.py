@@ -79,7 +79,7 @@ class MigrateDialog(Dialog[tuple[Migrate, ...]], inherit_bindings=False):
         self._debounce: Timer | None = None
         state = self.console.view.state
         self._form = FormPanel(
-            fields(self._instances),
+            fields(self._instances, state),
             destinations(state, [row.host for row in self._instances]),
         )
         self._findings = VerticalScroll(id="findings", can_focus=False)

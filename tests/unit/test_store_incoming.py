@@ -1,0 +1,91 @@
+"""The end of an instance that waits for its memory, when its migration ends."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.model import Answer, Instance, InstanceState, MigrationStatus, SteerKind
+from core.model import event as ev
+from core.model.event import ControlError, InstanceLifecycle
+from core.model.observation import HostAdded, LinkChanged, MigrationChanged
+from core.state.event_text import describe, severity
+from core.state.store import Store
+from tests.unit.migration_builders import START, migration, record
+from tests.unit.state_builders import UP, instance, listed
+
+STAMP = ("beta", START + 5, "web-uuid", "web")
+STOPPED = InstanceLifecycle(*STAMP, "stopped", "failed")
+
+
+def destination(*migrations: object, persistent: bool = False) -> Store:
+    """A store in which web waits at beta for its memory."""
+    made = Store()
+    seen = (
+        HostAdded("beta", START, "qemu:///x"),
+        LinkChanged("beta", START, UP),
+        listed(*([instance("web", host="beta", state=InstanceState.SHUTOFF)] if persistent else []),
+               host="beta"),
+        InstanceLifecycle("beta", START, "web-uuid", "web", "started", "migrated"),
+        *(MigrationChanged("alpha", START, row) for row in migrations),
+    )  # fmt: skip
+    for one in seen:
+        made.apply(one)
+    return made
+
+
+def told(store: Store, *events: ev.Event) -> list[tuple[str, str]]:
+    return [
+        (describe(line), severity(line)) for event in events for line in store.apply(event).events
+    ]
+
+
+ASKED = migration(steering=(record(SteerKind.ABORT, answer=Answer.REQUESTED),))
+OVER = migration(status=MigrationStatus.ABORTED, ended=START + 4)
+
+
+@pytest.mark.parametrize("row", [ASKED, OVER])
+def test_a_deliberate_abort_raises_nothing_at_the_destination(row):
+    store = destination(row)
+    for text, grade in told(store, ControlError(*STAMP), STOPPED, ControlError(*STAMP)):
+        assert "its migration was aborted" in text
+        assert "monitor" not in text
+        assert grade == "info"
+    assert not store.state.alerts
+
+
+def test_an_abort_of_somebody_else_is_not_called_a_fault_either():
+    store = destination(migration())
+    (_, first), (text, second) = told(store, ControlError(*STAMP), STOPPED)
+    assert text == "web ended where it waited for its memory: its migration was aborted or failed"
+    assert first == second == "warning"
+
+
+def test_a_definition_that_waited_there_is_not_said_to_have_crashed():
+    store = destination(ASKED, persistent=True)
+    told(store, STOPPED)
+    left: Instance = store.state.instances[STOPPED.subject]
+    assert (left.state, left.reason) == (InstanceState.SHUTOFF, "failed")
+    assert not store.state.alerts
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        (),
+        (migration(steering=(record(SteerKind.ABORT, answer=Answer.REFUSED),)),),
+        (migration(status=MigrationStatus.COMPLETED, ended=START + 1),),
+    ],
+)
+def test_a_guest_that_runs_there_and_loses_its_monitor_is_in_trouble(rows):
+    store = destination(*rows)
+    told(store, InstanceLifecycle("beta", START + 2, "web-uuid", "web", "resumed", "migrated"))
+    assert told(store, ControlError(*STAMP)) == [
+        ("web lost the monitor of its hypervisor process", "error")
+    ]
+
+
+def test_an_abort_long_ago_excuses_nothing():
+    store = destination(migration(status=MigrationStatus.ABORTED, ended=START - 900))
+    told(store, STOPPED)
+    (line,) = told(store, ControlError(*STAMP))
+    assert line == ("web lost the monitor of its hypervisor process", "error")
