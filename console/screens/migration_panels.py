@@ -73,7 +73,8 @@ def _policy(row: Migration) -> str:
 def _progress(view: View, row: Migration, width: int) -> CellValue:
     share = row.part_done
     role = "muted" if words.lost(view, row) else "chart"
-    verdict = words.verdict_cell(view, row) if not row.status.final else Cell("")
+    said_below = row.status.final or (row.outcome and not words.lost(view, row))
+    verdict = Cell("") if said_below else words.verdict_cell(view, row)
     drawn = bar(share, _BAR if width >= WIDE else _SHORT_BAR)
     return words.spaced(
         (

@@ -98,6 +98,7 @@ def again(old: Migration, record: OperationRecord, now: float) -> Migration:
         resumed=(*old.resumed, Resumption(now, record.author)),
         ended=None,
         resumable=False,
+        followed=False,
         outcome="",
         hint="",
         result=None,

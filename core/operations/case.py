@@ -54,12 +54,6 @@ class Case:
         self.woken = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
-    @property
-    def amendable(self) -> bool:
-        """Whether it is over for whoever waits, and what it has come to may still change."""
-        migration = self.progress.migration
-        return self.record.status.final and migration is not None and migration.amendable
-
     def now(self) -> float:
         """Seconds since the epoch, without the steps of a clock that is set meanwhile.
 
@@ -203,3 +197,9 @@ def recent_events(state: State, subject: ObjectKey, now: float) -> tuple[Event, 
         if event.subject == subject:
             found.append(event)
     return tuple(reversed(found))
+
+
+def amendable(case: Case) -> bool:
+    """Whether a case is over for whoever waits, and what it has come to may still change."""
+    migration = case.progress.migration
+    return case.record.status.final and migration is not None and migration.amendable

@@ -31,7 +31,7 @@ from core.model import (
 from core.model.event import LinkEvent
 from core.operations import checks, second_copy
 from core.operations.adoption import Adoption
-from core.operations.case import Case, recent_events
+from core.operations.case import Case, amendable, recent_events
 from core.operations.conduct import Conduct
 from core.operations.driver import PER_HOST, Driver, not_sent
 from core.operations.handle import Handle
@@ -263,7 +263,7 @@ class Runner:
         self._remove(case)
         if end.status is OperationStatus.UNKNOWN and case.verb.step is not None:
             self._unsettled.add(case)
-        elif case.amendable:
+        elif amendable(case):
             self._follow_on(case)
 
     def _follow_on(self, case: Case) -> None:
@@ -272,7 +272,7 @@ class Runner:
 
         async def follow() -> None:
             end = await self._drive(case)
-            if not case.amendable and end.status is not case.record.status:
+            if not amendable(case) and end.status is not case.record.status:
                 await self._driver.finish(case, seen_later(end))
             self._cases.pop(case.record.id, None)
 
@@ -284,7 +284,7 @@ class Runner:
         if end is not None:
             await self._finish(case, end)
             return
-        if case.amendable:
+        if amendable(case):
             self._follow_on(case)
             return
         self._add(case)

@@ -208,6 +208,7 @@ async def dies_of_it(fleet: Fleet, lab: Lab, request: ResumeMigration) -> None:
     assert "beta does not answer here either" in outcome
     assert not fleet.state.operations[again.id].status.final
     await asyncio.to_thread(lab.host("beta").ensure_daemon)
+    await reconnected(fleet, "beta")
     await until(lambda: fleet.state.operations[again.id].status.final, "both sides' word")
     told_so = fleet.state.migrations[again.id]
     assert told_so.status is M.POST_COPY_FAILED, told(told_so)

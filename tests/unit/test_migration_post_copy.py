@@ -7,10 +7,18 @@ from typing import Any
 
 import pytest
 
+from core.migration import recover
 from core.migration.monitor import judge
 from core.migration.outcome import left_clean, may_undefine
 from core.migration.seen import Judgement, Seen, Side
-from core.model import Instance, InstanceState, Migrate, MigrationStatus, ObjectKey
+from core.model import (
+    Instance,
+    InstanceState,
+    Migrate,
+    MigrationStatus,
+    ObjectKey,
+    OperationRecord,
+)
 from tests.unit.migration_builders import migration
 
 M, S = MigrationStatus, InstanceState
@@ -154,6 +162,16 @@ def test_an_old_journals_failure_is_looked_at_again() -> None:
     assert old.status.final
     assert not old.settled
     assert migration(status=F).settled
+
+
+def test_one_that_is_asked_to_go_on_is_not_over() -> None:
+    old = migration(status=F, followed=True, resumable=True, outcome="it broke")
+    record = OperationRecord(
+        "again", "resume-migration", "alpha", old.source_key, "web", "me", created=NOW
+    )
+    again = recover.again(old, record, NOW)
+    assert not again.over
+    assert not again.outcome
 
 
 REQUEST = Migrate(ObjectKey("instance", "alpha", "u"), to="beta")
