@@ -18,6 +18,7 @@ from core.migration import (
     preflight_hosts,
     preflight_instance,
     preflight_means,
+    preflight_pools,
     preflight_storage,
     preflight_xml,
 )
@@ -34,6 +35,7 @@ FULL_RULES = (
     *preflight_hosts.FULL_RULES,
     *preflight_compute.FULL_RULES,
     *preflight_storage.FULL_RULES,
+    *preflight_pools.FULL_RULES,
     *preflight_devices.FULL_RULES,
     *preflight_files.FULL_RULES,
     *preflight_means.FULL_RULES,

@@ -228,7 +228,8 @@ def _overwrite(case: FullCase, disk: Disk, there: PathFacts) -> Finding:
             code, text, "Override it only where that image reads as zeros; or remove it."
         )
     text = f"{case.destination} has an image at {there.path} already: it is overwritten."
-    return warning(code, text, "Make sure that nobody needs it, and that it is not the same file.")
+    cure = "Make sure that nobody needs it, and that it is not the same file."
+    return warning(code, f"{text}: it is overwritten.", cure)
 
 
 def check_space(case: FullCase) -> Iterator[Finding]:
@@ -265,38 +266,9 @@ def _space(pool: Pool, most: int, least: int) -> Finding:
     return ok(code, f"The disks fit: up to {bytes_text(most)}, {sizes}.")
 
 
-def check_pools(case: FullCase) -> Iterator[Finding]:
-    """The pools that its disks are in are active there."""
-    if case.there.pools is None:
-        text = f"The pools of {case.destination} are not known."
-        yield unknown("pools", text, side=case.there, look="pools")
-        return
-    seen: set[str] = set()
-    for path in case.there.paths:
-        pool = path.pool
-        if (
-            pool is None
-            or pool.uuid in seen
-            or not any(path.path in _used(d) for d in case.needs.disks)
-        ):
-            continue
-        seen.add(pool.uuid)
-        code = named("pool", pool.name)
-        if pool.state is PoolState.ACTIVE:
-            yield ok(code, f"The pool {pool.name} of {case.destination} is active.")
-        else:
-            text = f"The pool {pool.name} of {case.destination} is {pool.state.value}."
-            yield warning(code, text, f"Start it: virsh pool-start {pool.name}.")
-
-
-def _used(disk: Disk) -> tuple[str, ...]:
-    return tuple(each.path for each in disk.layers)
-
-
 FULL_RULES: tuple[FullRule, ...] = (
     check_disks,
     check_copies,
     check_safety,
     check_space,
-    check_pools,
 )
