@@ -24,11 +24,14 @@ from core.model import (
     Link,
     LinkStatus,
     MigrationStatus,
+    ObjectKey,
+    OperationRecord,
+    OperationStatus,
     ResumeMigration,
     Steer,
     SteerKind,
 )
-from core.model.observation import LinkChanged, MigrationChanged
+from core.model.observation import LinkChanged, MigrationChanged, OperationChanged
 from tests.screens.conftest import press, settled, until
 from tests.screens.migration_source import STATUSES, MigrationSource, app_of, several, the
 from tests.unit.migration_builders import START, migration, record
@@ -347,6 +350,21 @@ async def test_a_migration_of_a_host_that_is_not_open_has_no_controls(
             assert "alpha (not open) is another host than those open here" in said, key
             assert "open qemu+ssh://root@h1/system to steer its migration" in said, key
         assert (source.steered, source.submitted) == ([], [])
+
+
+async def test_an_operation_of_a_host_that_is_not_open_is_shown_as_such_and_not_cancelled() -> None:
+    key = ObjectKey("instance", "alpha (not open)", "web-uuid")
+    record = OperationRecord(
+        *("op", "shutdown", key.host, key, "web", "ann@console", START, OperationStatus.RUNNING),
+        not_open="qemu+ssh://root@h1/system",
+    )
+    app = app_of(MigrationSource(OperationChanged(key.host, START, record)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await press(pilot, "4", "x")
+        said = "alpha (not open) is another host than those open here"
+        assert said in messages(app)
+        assert said in " ".join(text_of(app).split())
+        assert not isinstance(app.screen, QuestionDialog)
 
 
 async def test_a_read_only_console_steers_nothing_and_says_so() -> None:
