@@ -8,17 +8,16 @@ from lxml import etree
 
 from core.model.base import Value
 from core.model.instance import Disk, Instance
-from core.model.text import clean, printable_name
+from core.model.text import clean
 from core.xml.cpusets import read_set
+from core.xml.host_devices import HostDeviceNeed, host_devices
 from core.xml.host_paths import HostPath, PathKind, boot_files, host_paths
 from core.xml.instance import read_instance
 from core.xml.tree import (
     Element,
     attribute,
-    attributes,
     exact,
     flag,
-    hexadecimal,
     number,
     parse,
     size,
@@ -40,17 +39,6 @@ class HugePageNeed(Value, frozen=True):
 
     size: int | None
     """Bytes of a page; None: the host's default size."""
-
-
-class HostDeviceNeed(Value, frozen=True):
-    """A device of the host that is passed through."""
-
-    kind: str
-    """pci, usb, mdev, scsi, scsi_host... as libvirt calls the type."""
-    device: str
-    """The node device's name where one follows from the XML (`pci_0000_00_1f_2`), else a text."""
-    failover: bool = False
-    """A network card that is unplugged for the move (the teaming of virtio and a transient one)."""
 
 
 class Needs(Value, frozen=True):
@@ -152,7 +140,7 @@ def read_needs(xml: str) -> Needs:
     return Needs(
         instance=instance,
         uuid=instance.uuid,
-        host_devices=_host_devices(domain),
+        host_devices=host_devices(domain),
         networks=(
             *_names(domain, "interface[@type='network']/source", "network"),
             *_names(domain, "graphics/listen[@type='network']", "network"),
@@ -273,48 +261,6 @@ def _numbers(domain: Element, places: tuple[str, ...]) -> tuple[int, ...]:
             written = attribute(element, name) if name else text(element)
             found |= read_set(written) or frozenset()
     return tuple(sorted(found))
-
-
-def _host_devices(domain: Element) -> tuple[HostDeviceNeed, ...]:
-    found = [
-        _host_device(device, attribute(device, "type")) for device in _devices(domain, "hostdev")
-    ]
-    nvme = domain.iterfind("devices/disk[@type='nvme']/source/address")
-    found += [HostDeviceNeed("pci", _pci_name(address)) for address in nvme]
-    for interface in _devices(domain, "interface"):
-        if attribute(interface, "type") == "hostdev":
-            transient = attribute(interface, "type", "teaming") == "transient"
-            name = _pci_name(interface.find("source/address"))
-            found.append(HostDeviceNeed("pci", name, failover=transient))
-    return tuple(found)
-
-
-def _host_device(device: Element, kind: str) -> HostDeviceNeed:
-    address = device.find("source/address")
-    transient = attribute(device, "type", "teaming") == "transient"
-    if kind == "pci":
-        return HostDeviceNeed(kind, _pci_name(address), failover=transient)
-    if kind == "mdev":
-        return HostDeviceNeed(kind, "mdev_" + attribute(address, "uuid").replace("-", "_"))
-    if kind == "usb" and device.find("source/vendor") is not None:
-        vendor = attribute(device, "id", "source/vendor")
-        product = attribute(device, "id", "source/product")
-        return HostDeviceNeed(kind, f"{vendor}:{product}")
-    for name in ("block", "char", "interface"):  # mode='capabilities': a container's
-        if given := exact(device, f"source/{name}"):
-            return HostDeviceNeed(kind, given)
-    words = [] if address is None else [printable_name(value) for _, value in attributes(address)]
-    return HostDeviceNeed(kind or attribute(device, "mode"), ":".join(words) or "?")
-
-
-def _pci_name(address: Element | None) -> str:
-    """Return how libvirt names the node device of a PCI address."""
-    if address is None:
-        return "?"
-    domain, bus, slot, function = (
-        hexadecimal(attribute(address, name)) for name in ("domain", "bus", "slot", "function")
-    )
-    return f"pci_{domain:04x}_{bus:02x}_{slot:02x}_{function:x}"
 
 
 def _file_systems(domain: Element) -> list[str]:
