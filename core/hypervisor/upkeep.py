@@ -147,7 +147,7 @@ class Upkeep:
             observation = await self._call(
                 lambda conn: read_object(conn, key, self._clock), self._options.call_deadline
             )
-            self._failed.pop(key, None)
+            self._note(key, observation)
             self._sink(observation)
             return observation
 
@@ -177,12 +177,18 @@ class Upkeep:
         self._stale = {key: None for key in keys if key in stale - read.keys()} | self._stale
         for key, observation in read.items():
             self._undescribed.pop(key, None)
-            if observation is None:
-                self._listed.pop(key, None)  # then the next sweep has it tried again
-                self._failed[key] = None
-            else:
-                self._failed.pop(key, None)
+            self._note(key, observation)
+            if observation is not None:
                 self._sink(observation)
+
+    def _note(self, key: ObjectKey, observation: Observation | None) -> None:
+        """Note whether an object was read; what was not, or not wholly, the next sweep tries."""
+        whole = not isinstance(observation, InstanceRead) or observation.instance.described
+        if observation is not None and whole:
+            self._failed.pop(key, None)
+        else:
+            self._listed.pop(key, None)
+            self._failed[key] = None
 
     async def _read_facts(self) -> None:
         """Read what the host says of itself; after a daemon's start that may take seconds."""
