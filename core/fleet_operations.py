@@ -110,6 +110,10 @@ class FleetOperations(ABC):
         """
         return await self._conducting().plan(request)
 
+    def migrations_known(self, host: str) -> bool | None:
+        """Whether a host was looked through for migrations that others began; None: not yet."""
+        return False if self._conductor is None else self._conductor.looked_at(host)
+
     # -- for the fleet ------------------------------------------------------------------------
 
     async def _begin_operations(

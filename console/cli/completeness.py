@@ -34,6 +34,8 @@ class Gap:
     """How much is missing: as long as that changes the wait goes on."""
     by_figures: bool = False
     """The bulk statistics may bring it, too."""
+    under_way: bool = False
+    """Something else that brings it goes on."""
 
 
 Look = Callable[[State, Sequence[str]], Iterable[Gap]]
@@ -111,7 +113,7 @@ class Wait:
         return any(self._may_come(gap, unread.get(gap.host)) for gap in gaps)
 
     def _may_come(self, gap: Gap, unread: Unread | None) -> bool:
-        if unread is None or not unread.at_rest:
+        if gap.under_way or unread is None or not unread.at_rest:
             return True
         return gap.by_figures and len(self._sampled[gap.host]) <= SAMPLES
 
@@ -199,6 +201,19 @@ def volume_sizes(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
 def facts(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
     """Hosts that have not told their versions and what they can do."""
     return [Gap(name, "its versions and memory") for name in hosts if not state.hosts[name].facts]
+
+
+def migrations(known: Callable[[str], bool | None]) -> Look:
+    """Return the look for hosts that were not looked through for migrations of others.
+
+    `known` is `Fleet.migrations_known`.
+    """
+
+    def look(_state: State, hosts: Sequence[str]) -> Iterable[Gap]:
+        what = "whether migrations that others began run there"
+        return [Gap(name, what, under_way=known(name) is None) for name in hosts if not known(name)]
+
+    return look
 
 
 # -- saying it -------------------------------------------------------------------------------------

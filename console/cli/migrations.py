@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import click
 
+from console.cli import completeness
+from console.cli.completeness import complete, tell
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.listings import print_rows
 from console.cli.live import on_fleet
@@ -75,9 +77,10 @@ def migrations(invocation: Invocation, all_: bool) -> int:
     """List migrations, oldest first: the newest 20, and every one that is not over."""
 
     async def work(fleet: Fleet) -> int:
+        gaps = await complete(fleet, completeness.migrations(fleet.migrations_known))
         rows = list(fleet.state.migrations.values())
         shown = rows if all_ else newest(rows, NEWEST)
         print_rows(shown, MIGRATIONS, invocation.json, lambda row: {"progress": row.part_done})
-        return 0
+        return tell(gaps)
 
     return on_fleet(invocation, work, operations=True, tolerate_down=False)

@@ -24,12 +24,21 @@ class Foreign:
         self._roster = roster
         self._catch_up = catch_up
         self._looking: set[ObjectKey] = set()
+        self._scanning: set[str] = set()
+        self._scanned: set[str] = set()
+
+    def looked_at(self, host: str) -> bool | None:
+        """Whether all that ran on a host has been looked at; None: it is being looked at."""
+        looking = {key.host for key in self._looking if not self._roster.follows(key)}
+        if host in self._scanning or host in looking:
+            return None
+        return host in self._scanned
 
     def look_around(self) -> None:
         """Look at the hosts that were there before us."""
         for host in self._roster.state().hosts.values():
             if host.link.status is LinkStatus.UP:
-                self._roster.begin(self._scan(host.name))
+                self._begin_scan(host.name)
 
     def observe(self, news: Delta) -> None:
         """Look where news says that an instance may be migrating. Cheap without news."""
@@ -38,15 +47,27 @@ class Foreign:
         for key in discovery.hints(news, self._roster.state()):
             self._suspect(key)
         for host in discovery.came_up(news):
-            self._roster.begin(self._scan(host))
+            self._begin_scan(host)
 
     def _suspect(self, key: ObjectKey) -> None:
         if key not in self._looking and not self._roster.follows(key):
             self._looking.add(key)
             self._roster.begin(self._look_at(key))
 
+    def _begin_scan(self, host: str) -> None:
+        self._scanned.discard(host)
+        self._scanning.add(host)
+        self._roster.begin(self._scan(host))
+
     async def _scan(self, host: str) -> None:
         """Look once for migrations under way on a host that has come into view."""
+        try:
+            await self._look_through(host)
+            self._scanned.add(host)
+        finally:
+            self._scanning.discard(host)
+
+    async def _look_through(self, host: str) -> None:
         # the news of its link comes a moment before the link takes calls
         await asyncio.sleep(LINK_SETTLES)
         left = discovery.active(self._roster.state(), host)

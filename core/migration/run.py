@@ -63,6 +63,10 @@ class Conductor:
         """Look for migrations that are under way already; once the journal has been read."""
         self._foreign.look_around()
 
+    def looked_at(self, host: str) -> bool | None:
+        """Whether a host was looked through for migrations of others; None: it is going on."""
+        return self._foreign.looked_at(host)
+
     def observe(self, news: Delta) -> None:
         """Learn what changed; to be told of each delta, in order, after the state has it."""
         self._roster.observe(news)

@@ -13,6 +13,7 @@ from console.cli.completeness import (
     descriptions,
     facts,
     figures,
+    migrations,
     sizes,
     tell,
     volume_sizes,
@@ -100,6 +101,19 @@ def test_sizes_may_come_from_either_source() -> None:
     (found,) = sizes(state(*undescribed(2, vcpus=2)), ["alpha"])
     assert (found.size, found.by_figures) == (2, True)
     assert list(sizes(state(Instance("alpha", "u", "container", RUNNING)), ["alpha"])) == []
+
+
+def test_what_goes_on_is_waited_for_and_what_has_failed_is_not() -> None:
+    known: dict[str, bool | None] = {"alpha": None}
+    look = migrations(known.__getitem__)
+    (found,) = look(state(), ["alpha"])
+    assert Wait().goes_on([found], {"alpha": AT_REST}, {}, 100.0)
+    known["alpha"] = False
+    (found,) = look(state(), ["alpha"])
+    assert found.what == "whether migrations that others began run there"
+    assert not Wait().goes_on([found], {"alpha": AT_REST}, {}, 100.0)
+    known["alpha"] = True
+    assert list(look(state(), ["alpha"])) == []
 
 
 def test_rates_are_missing_of_what_runs_alone() -> None:
