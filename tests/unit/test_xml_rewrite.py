@@ -545,6 +545,19 @@ def test_cells_without_nodes_of_their_own_stay_where_the_memory_is():
     assert etree.fromstring(found).find("numatune/memory").get("nodeset") == "0-1,3"
 
 
+def test_cells_that_are_bound_to_nothing_stay_free():
+    """A nodeset for the whole memory would bind them, too."""
+    cells = "<cpu><numa><cell id='0'/><cell id='1'/><cell id='2'/></numa></cpu>"
+    wanted = Rewrites(numa=NumaPinning(cells=(CellNodes(0, "3"),)))
+    for numa in ("", "<numatune><memnode cellid='1' mode='preferred' nodeset='5'/></numatune>"):
+        found = etree.fromstring(rewrite(domain(head=numa + cells), wanted)).find("numatune")
+        assert found.find("memory") is None
+        assert found.find("memnode[@cellid='0']").get("nodeset") == "3"
+    auto = "<numatune><memory mode='strict' placement='auto'/></numatune>"
+    with pytest.raises(RefusedError, match="NUMA cell 1 is placed by the host"):
+        rewrite(domain(head=auto + cells), wanted)
+
+
 def test_the_mode_of_the_cells_is_that_of_the_memory_where_it_says_none():
     numa = "<numatune><memnode cellid='0' mode='restrictive' nodeset='0'/></numatune>"
     cells = "<cpu><numa><cell id='0'/></numa></cpu>"

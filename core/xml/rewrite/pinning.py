@@ -75,13 +75,28 @@ def _memory(root: Element, cells: tuple[CellNodes, ...]) -> Iterator[str]:
         yield from (f"The instance has no NUMA cell {cell}." for cell in missing)
         return
     tune = section(root, "numatune")
-    memory, bound = child(tune, "memory"), tune.findall("memnode")
-    if not memory.get("mode"):  # libvirt refuses restrictive memory with cells of another mode
-        memory.set("mode", next((attribute(node, "mode") for node in bound), "") or "strict")
-    memory.set("nodeset", write_set(_nodes(known, memory, bound, cells)))
-    put(memory, "placement", "")
+    bound, memory = tune.findall("memnode"), tune.find("memory")
+    free = sorted(known - {cell.cell for cell in cells} - _bound(bound))
+    mode = "" if memory is None else attribute(memory, "mode")
+    # libvirt refuses restrictive memory with cells of another mode
+    mode = mode or next((attribute(node, "mode") for node in bound), "") or "strict"
+    if free and memory is not None and not attribute(memory, "nodeset"):
+        yield (
+            f"The memory of the NUMA cell {free[0]} is placed by the host, which libvirt does for "
+            "all cells or none: name its nodes, too."
+        )
+        return
+    if not free or memory is not None:  # else a nodeset for all would bind the free ones, too
+        memory = child(tune, "memory")
+        memory.set("mode", mode)
+        memory.set("nodeset", write_set(_nodes(known, memory, bound, cells)))
+        put(memory, "placement", "")
     for cell in cells:
-        _bind(tune, cell, attribute(memory, "mode"))
+        _bind(tune, cell, mode)
+
+
+def _bound(nodes: list[Element]) -> set[int | None]:
+    return {number(attribute(node, "cellid")) for node in nodes}
 
 
 def _nodes(
