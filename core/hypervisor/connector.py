@@ -28,9 +28,25 @@ class Connector:
     def __init__(self, address: HostAddress, options: LinkOptions) -> None:
         self.address = address
         self.options = options
+        self._sharing = threading.Lock()
+        self._shared: Connection | None = None
+        """The only connection, where each would be a world of its own."""
+        self._holders = 0
 
     def open(self) -> Connection:
-        """Open a connection with keepalive; raises core.errors. Blocks as long as libvirt does."""
+        """Open a connection with keepalive; raises core.errors. Blocks as long as libvirt does.
+
+        libvirt's test driver makes a new world of its file for every connection, with new UUIDs
+        where the file has none: then all that open share one.
+        """
+        if not self.address.private_world:
+            return self._open()
+        with self._sharing:
+            self._shared = self._shared or self._open()
+            self._holders += 1
+            return self._shared
+
+    def _open(self) -> Connection:
         event_loop.ensure_running()
         asked: list[str] = []
         flags = libvirt.VIR_CONNECT_RO if self.options.read_only else 0
@@ -46,6 +62,12 @@ class Connector:
 
     def close(self, conn: Connection) -> None:
         """Close a connection, whatever state it is in. Blocks while a living daemon hangs."""
+        with self._sharing:
+            if conn is self._shared:
+                self._holders -= 1
+                if self._holders:
+                    return
+                self._shared = None
         try:
             references = conn.close()
         except libvirt.libvirtError as error:

@@ -244,6 +244,23 @@ def test_what_is_printed_is_found_by_the_command_line(virtdeck: Virtdeck) -> Non
         assert virtdeck("-c", world, "show", word).out.startswith("instance "), word
 
 
+def test_a_world_whose_file_has_no_uuids_is_one_for_all_commands(
+    virtdeck: Virtdeck, tmp_path: Path
+) -> None:
+    """libvirt makes them up for each connection: what one lists no other one knows."""
+    path = tmp_path / "made-up.xml"
+    path.write_text(
+        "<node><domain type='test'><name>  lead</name><memory>65536</memory><vcpu>1</vcpu>"
+        "<os><type>hvm</type></os></domain></node>"
+    )
+    world = f"t=test://{path}"
+    listed = virtdeck("-c", world, "instances", "--json")
+    assert (listed.status, listed.err) == (0, "")
+    assert [row["name"] for row in listed.rows] == ["  lead"]
+    for word in ("lead", "  lead"):
+        assert virtdeck("-c", world, "show", word).out.startswith("instance "), word
+
+
 def test_a_world_with_a_hash_in_its_path(virtdeck: Virtdeck, tmp_path: Path) -> None:
     (tmp_path / "a#b.xml").write_text(NAMES.read_text())
     refused = virtdeck("-c", f"t=test://{tmp_path}/a#b.xml", "instances")
