@@ -12,6 +12,8 @@ from core.model import Host, Instance, LinkStatus, Migration, State
 from core.model.text import natural_key, printable_name, real_name
 
 Thing = TypeVar("Thing")
+_Tables = Mapping[str, tuple[Iterable[Any], Callable[[Any], tuple[str, ...]]]]
+"""By kind: the objects, and by what words each is named."""
 _LISTINGS = "What there is, `virtdeck instances`, `hosts`, `pools`, `volumes` and `networks` list."
 
 
@@ -72,29 +74,41 @@ def anything(state: State, word: str) -> tuple[str, Any]:
     """
     kind, _, name = word.partition(":")
     tables = _tables(state)
-    wanted = {kind: tables[kind]} if name and kind in tables else tables
-    name = name if name and kind in tables else word
-    things = [(kind, item) for kind, (items, _) in wanted.items() for item in items]
+    found: list[tuple[str, Any]] = []
+    if name and kind in tables:
+        found = _among({kind: tables[kind]}, name)
+    found = found or _among(tables, word)  # a name may begin like a kind
+    if not found:
+        wanted = {kind: tables[kind]} if name and kind in tables else tables
+        raise _not_found(state, "object", word, [_short(*pair) for pair in _things(wanted)])
+    return _only(found, word, lambda pair: _label(*pair))
+
+
+def _things(tables: _Tables) -> list[tuple[str, Any]]:
+    return [(kind, item) for kind, (items, _) in tables.items() for item in items]
+
+
+def _among(tables: _Tables, name: str) -> list[tuple[str, Any]]:
+    things = _things(tables)
     volumes = [pair for pair in things if pair[0] == "volume"]
-    found = _called(name, things, lambda pair: wanted[pair[0]][1](pair[1])) or _called(
+    return _called(name, things, lambda pair: tables[pair[0]][1](pair[1])) or _called(
         name, volumes, lambda pair: (pair[1].name,)
     )
-    if not found:
-        raise _not_found(state, "object", word, [_short(*pair) for pair in things])
-    return _only(found, word, lambda pair: _label(*pair))
 
 
 def _called(
     word: str, things: Iterable[Thing], spellings: Callable[[Thing], Iterable[str]]
 ) -> list[Thing]:
-    """Return the things called `word`: as libvirt has it or as we print it.
+    """Return the things called `word`: as we print it, else as libvirt has it.
 
     Where there is none, those that look the same: blanks at the ends of a name are not seen.
     """
-    listed, words = list(things), {word, printable_name(word)}
-    found = [thing for thing in listed if not words.isdisjoint(spellings(thing))]
+    listed = [(thing, spellings(thing)) for thing in things]
+    for name in (word, printable_name(word)):
+        if found := [thing for thing, names in listed if name in names]:
+            return found
     looks = _look(word)
-    return found or [t for t in listed if any(_look(each) == looks for each in spellings(t))]
+    return [thing for thing, names in listed if any(_look(each) == looks for each in names)]
 
 
 def _look(word: str) -> str:
@@ -126,7 +140,7 @@ def _spellings(item: Any) -> tuple[str, ...]:
     return (name, uuid, f"{host}/{name}", f"{host}:{name}", f"{host}/{uuid}", f"{host}:{uuid}")
 
 
-def _tables(state: State) -> Mapping[str, tuple[Iterable[Any], Callable[[Any], tuple[str, ...]]]]:
+def _tables(state: State) -> _Tables:
     return {
         "instance": (state.instances.values(), _spellings),
         "host": (state.hosts.values(), lambda host: (host.name,)),

@@ -120,6 +120,22 @@ def test_instances_are_found_with_blanks_or_without():
     assert caught.value.hint == r"Did you mean 'zero\u200bwidth'?"
 
 
+def test_what_is_printed_stands_before_what_libvirt_has():
+    """`a\\u200bb` is how one name is printed, and how another is spelled at its host."""
+    zero, literal = Instance("alpha", "u", r"a\u200bb"), Instance("alpha", "v", r"a\u005cu200bb")
+    known = state(instances=[zero, literal])
+    for row in (zero, literal):
+        assert lookup.instance(known, row.name) is row
+    assert lookup.instance(state(instances=[literal]), r"a\u200bb") is literal
+
+
+def test_a_name_that_begins_like_a_kind_is_found():
+    web = Instance("alpha", "u", "pool:web")
+    known = state(instances=[web])
+    for word in ("pool:web", "instance:pool:web", "alpha/pool:web"):
+        assert lookup.anything(known, word) == ("instance", web)
+
+
 def test_accents_are_found_however_they_are_composed():
     cafe = Instance("alpha", "u", "cafe\u0301")
     assert lookup.instance(state(instances=[cafe]), "caf\u00e9") is cafe
