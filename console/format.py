@@ -69,14 +69,17 @@ def short_count(value: float | None) -> str:
 
 
 def percent(fraction: float | None, decimals: int = 0) -> str:
-    """A fraction (0.5) as `50%`; a small one that would round to zero is `<1%`."""
+    """A fraction (0.5) as `50%`; only nothing is `0%` and only the whole `100%`: `<1%`, `>99%`."""
     if fraction is None or not math.isfinite(fraction):
         return UNKNOWN
     value = fraction * 100
     least = 10.0**-decimals
-    if 0 < value < least / 2:
+    written = f"{value:.{decimals}f}"
+    if value > 0 and float(written) == 0:
         return f"<{least:.{decimals}f}%"
-    return f"{value:.{decimals}f}%"
+    if value < 100 and float(written) == 100:
+        return f">{100 - least:.{decimals}f}%"
+    return f"{written}%"
 
 
 def duration(seconds: float | None) -> str:

@@ -57,6 +57,9 @@ def test_rates_counts_and_percents():
     shares = [fmt.percent(share) for share in (None, 0, 0.001, 0.5, 12.5)]
     assert shares == ["-", "0%", "<1%", "50%", "1250%"]
     assert fmt.percent(0.1234, 1) == "12.3%"
+    halves = [fmt.percent(share) for share in (0.005, 0.0051, 0.9949, 0.995, 0.99999, 1.0)]
+    assert halves == ["<1%", "1%", "99%", ">99%", ">99%", "100%"]
+    assert fmt.percent(0.9999, 1) == ">99.9%"
 
 
 @pytest.mark.parametrize(
