@@ -20,10 +20,13 @@ BELONGS = 60.0
 
 
 def waits(instance: Instance | None) -> bool:
-    """Whether an instance waits for the memory of a migration."""
+    """Whether an instance waits for the memory of a migration, or is ended while it does.
+
+    libvirt 11.3 tells of a shutdown by the host before it tells of the stop; 9.0 did not.
+    """
     return (
         instance is not None
-        and instance.state is InstanceState.PAUSED
+        and instance.state in (InstanceState.PAUSED, InstanceState.SHUTTING_DOWN)
         and instance.reason in ("migrating", "starting up")
     )
 
@@ -35,20 +38,26 @@ def in_context(tables: Tables, event: Event) -> Event:
             return event
     elif not isinstance(event, ControlError):
         return event
-    instance = tables.instances.get(event.subject)
+    instance, row = tables.instances.get(event.subject), _newest(tables, event.uuid)
+    if row is not None and row.host == event.host and not row.status.final:
+        return event  # it stands still at its source
     incoming = waits(instance)
-    if (incoming or instance is None or not instance.state.active) and _aborted(tables, event):
+    over = instance is None or not instance.state.active
+    if (incoming or over) and row is not None and _aborted(row, event):
         return replace(event, cause=ABORTED)
     return replace(event, cause=BROKEN) if incoming else event
 
 
-def _aborted(tables: Tables, event: Event) -> bool:
-    """Whether the newest migration of the instance to this host was aborted, or is being."""
-    for row in reversed(list(tables.migrations.picture().values())):
-        if row.uuid == event.uuid and row.to in (event.host, ""):
-            recent = row.ended is None or event.at - row.ended <= BELONGS
-            return recent and (row.status is MigrationStatus.ABORTED or _is_asked_to_abort(row))
-    return False
+def _newest(tables: Tables, uuid: str) -> Migration | None:
+    rows = reversed(list(tables.migrations.picture().values()))
+    return next((row for row in rows if row.uuid == uuid), None)
+
+
+def _aborted(row: Migration, event: Event) -> bool:
+    """Whether a migration to the event's host was aborted, or is being."""
+    recent = row.ended is None or event.at - row.ended <= BELONGS
+    asked = row.status is MigrationStatus.ABORTED or _is_asked_to_abort(row)
+    return row.to in (event.host, "") and recent and asked
 
 
 def _is_asked_to_abort(row: Migration) -> bool:

@@ -64,7 +64,9 @@ def after(old: Instance | None, event: InstanceLifecycle) -> Instance | None:
     if event.change == "undefined":
         return _undefined(old, event)
     if event.change == "shutdown":
-        return _moved(old, InstanceState.SHUTTING_DOWN, "", event) if old.state.active else old
+        # what waits for its memory is still known by its reason when it stops
+        reason = old.reason if waits(old) else ""
+        return _moved(old, InstanceState.SHUTTING_DOWN, reason, event) if old.state.active else old
     if event.change == "stopped":
         return _stopped(old, event)
     known = _TABLES.get(event.change)

@@ -15,6 +15,8 @@ from tests.unit.state_builders import UP, instance, listed
 
 STAMP = ("beta", START + 5, "web-uuid", "web")
 STOPPED = InstanceLifecycle(*STAMP, "stopped", "failed")
+SHUTDOWN = InstanceLifecycle(*STAMP, "shutdown", "host")
+"""What libvirt 11.3 tells before the stop."""
 
 
 def destination(*migrations: object, persistent: bool = False) -> Store:
@@ -43,9 +45,11 @@ ASKED = migration(steering=(record(SteerKind.ABORT, answer=Answer.REQUESTED),))
 OVER = migration(status=MigrationStatus.ABORTED, ended=START + 4)
 
 
+@pytest.mark.parametrize("before", [(), (SHUTDOWN,)])
 @pytest.mark.parametrize("row", [ASKED, OVER])
-def test_a_deliberate_abort_raises_nothing_at_the_destination(row):
+def test_a_deliberate_abort_raises_nothing_at_the_destination(row, before):
     store = destination(row)
+    told(store, *before)
     for text, grade in told(store, ControlError(*STAMP), STOPPED, ControlError(*STAMP)):
         assert "its migration was aborted" in text
         assert "monitor" not in text
@@ -53,16 +57,26 @@ def test_a_deliberate_abort_raises_nothing_at_the_destination(row):
     assert not store.state.alerts
 
 
-def test_an_abort_of_somebody_else_is_not_called_a_fault_either():
+def test_a_guest_that_stands_still_at_its_source_waits_for_nothing():
+    store = destination(migration(host="beta", to="alpha"))
+    assert told(store, ControlError(*STAMP)) == [
+        ("web lost the monitor of its hypervisor process", "error")
+    ]
+
+
+@pytest.mark.parametrize("before", [(), (SHUTDOWN,)])
+def test_an_abort_of_somebody_else_is_not_called_a_fault_either(before):
     store = destination(migration())
+    told(store, *before)
     (_, first), (text, second) = told(store, ControlError(*STAMP), STOPPED)
     assert text == "web ended where it waited for its memory: its migration was aborted or failed"
     assert first == second == "warning"
 
 
-def test_a_definition_that_waited_there_is_not_said_to_have_crashed():
+@pytest.mark.parametrize("before", [(), (SHUTDOWN,)])
+def test_a_definition_that_waited_there_is_not_said_to_have_crashed(before):
     store = destination(ASKED, persistent=True)
-    told(store, STOPPED)
+    told(store, *before, STOPPED)
     left: Instance = store.state.instances[STOPPED.subject]
     assert (left.state, left.reason) == (InstanceState.SHUTOFF, "failed")
     assert not store.state.alerts
