@@ -212,7 +212,7 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
         if self.current_mode != name:
             await self.switch_mode(name)
         while len(self.screen_stack) > 1:
-            await self.pop_screen()
+            self.pop_screen()  # not awaited: who asked may be a widget of it, waiting for itself
 
     def action_command_palette(self) -> None:
         """Open the palette of this screen."""
@@ -234,7 +234,7 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
         if isinstance(screen, ConsoleScreen) and screen.peel():
             return
         if len(self.screen_stack) > 1:
-            await self.pop_screen()
+            self.pop_screen()
         elif self.current_mode != self.FIRST_MODE:
             await self.switch_mode(self.FIRST_MODE)
 

@@ -5,10 +5,14 @@ A pilot that waits for the screen never sees that: here nothing waits.
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
+from textual import events
 
 from console.app import VirtdeckApp
 from console.screens import MODES, open_screen
@@ -24,7 +28,9 @@ from console.screens.listing import ListScreen
 from console.screens.migration import MigrationScreen
 from console.screens.report import ReportScreen
 from core.model import Delta
-from tests.screens.conftest import settled, until
+from core.model.observation import MigrationChanged
+from core.source import Source
+from tests.screens.conftest import press, settled, until
 from tests.screens.migration_source import MigrationSource, app_of, the
 
 Make = Callable[[VirtdeckApp], ConsoleScreen]
@@ -134,3 +140,54 @@ async def test_a_dialog_that_is_answered_twice_closes_only_itself(number: int) -
         await pilot.pause()
         assert app.screen is below
         assert app.defect is None
+
+
+@pytest.mark.parametrize("way", ["palette", "crumb"])
+async def test_a_screen_that_asks_to_be_left_does_not_wait_for_itself(way: str) -> None:
+    """The palette runs an action for the screen below it, a click runs one for the line."""
+    app = app_of(MigrationSource(*the("completed")))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await app.push_screen(MigrationScreen(migration_id(app)))
+        await settled(pilot)
+        left = app.screen
+        if way == "palette":
+            await press(pilot, "colon", *"back", "enter")
+        else:
+            await pilot.click("#tabs", offset=(1, 0))
+        await until(pilot, lambda: not left.is_running)
+        await settled(pilot)
+        assert len(app.screen_stack) == 1
+
+
+KEYS = (*"123456", "enter", "escape", "escape", "slash", "w", "question_mark", "colon", "tab")
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_screens_are_opened_and_left_while_news_come_and_the_loop_is_late(seed: int) -> None:
+    """What an operator and a busy machine do, in an order that the seed fixes."""
+    chance = random.Random(seed)
+    source = MigrationSource(*the("running"))
+    app = app_of(source)
+
+    async def moved_on(_: Source) -> None:
+        row = next(iter(source.state.migrations.values()))
+        source.tell(MigrationChanged(replace(row, hint=str(chance.random()))))
+
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        for step in range(60):
+            for key in chance.choices(KEYS, k=chance.randint(1, 4)):
+                app.post_message(events.Key(key, key if len(key) == 1 else None))
+            if step % 5 == 0:
+                app.push_screen(MigrationScreen(migration_id(app)))
+                app.pop_screen()
+            if isinstance(app.screen, ConsoleScreen):
+                app.screen.post_message(events.Resize(app.size, app.size))
+            app.bridge.ask(moved_on)
+            app.on_core_news()
+            app._tick()
+            time.sleep(chance.choice((0, 0.002, 0.02)))  # noqa: ASYNC251 - the loop is late
+            await pilot.pause(0)
+            assert app.defect is None
+        await until(pilot, lambda: app.at_rest)
