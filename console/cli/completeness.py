@@ -9,7 +9,7 @@ from typing import Protocol
 
 from console.cli.output import note
 from console.format import names, plural
-from core.model import Delta, Instance, LinkStatus, State, Unread
+from core.model import Delta, Instance, LinkStatus, MigrationStatus, State, Unread
 from core.model.text import clean
 
 INCOMPLETE = 4
@@ -204,14 +204,19 @@ def facts(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
 
 
 def migrations(known: Callable[[str], bool | None]) -> Look:
-    """Return the look for hosts that were not looked through for migrations of others.
+    """Return the look for migrations that others began: found, and how far they are.
 
     `known` is `Fleet.migrations_known`.
     """
 
-    def look(_state: State, hosts: Sequence[str]) -> Iterable[Gap]:
+    def look(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
         what = "whether migrations that others began run there"
-        return [Gap(name, what, under_way=known(name) is None) for name in hosts if not known(name)]
+        for name in hosts:
+            if not known(name):
+                yield Gap(name, what, under_way=known(name) is None)
+        for row in state.migrations.values():
+            if row.foreign and row.status is MigrationStatus.PREPARING and row.host in hosts:
+                yield Gap(row.host, f"how far the migration of {row.name} is", under_way=True)
 
     return look
 

@@ -25,6 +25,8 @@ from core.model import (
     InstanceState,
     Link,
     LinkStatus,
+    Migration,
+    MigrationStatus,
     Rates,
     State,
     Unread,
@@ -114,6 +116,18 @@ def test_what_goes_on_is_waited_for_and_what_has_failed_is_not() -> None:
     assert not Wait().goes_on([found], {"alpha": AT_REST}, {}, 100.0)
     known["alpha"] = True
     assert list(look(state(), ["alpha"])) == []
+
+
+def test_a_migration_of_others_is_waited_for_until_it_was_read() -> None:
+    look = migrations(lambda _host: True)
+    for foreign, status, missing in (
+        (True, MigrationStatus.PREPARING, ["how far the migration of web is"]),
+        (True, MigrationStatus.RUNNING, []),
+        (False, MigrationStatus.PREPARING, []),
+    ):
+        row = Migration("m", "alpha", "u", "web", status=status, foreign=foreign)
+        picture = State(hosts=state().hosts, migrations={row.id: row})
+        assert [gap.what for gap in look(picture, ["alpha"])] == missing
 
 
 def test_rates_are_missing_of_what_runs_alone() -> None:
