@@ -23,9 +23,19 @@ def _sum(one: float | None, other: float | None) -> float | None:
     return None if one is None or other is None else one + other
 
 
+def _memory(item: Instance, state: State) -> float | None:
+    """Bytes in use; where nothing tells them, as without a balloon: all that it was given."""
+    rates = state.rates.get(item.key)
+    if rates is None or not item.state.active:
+        return None
+    if rates.memory is not None or rates.partial:
+        return rates.memory
+    return item.memory or None
+
+
 FIGURES: Mapping[str, Figure] = {
     "cpu": _rate(lambda rates: rates.cpu),
-    "memory": _rate(lambda rates: rates.memory),
+    "memory": _memory,
     "disk": _rate(lambda rates: _sum(rates.read, rates.write)),
     "read": _rate(lambda rates: rates.read),
     "write": _rate(lambda rates: rates.write),
