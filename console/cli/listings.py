@@ -228,7 +228,7 @@ def instances_of(state: State, rates: bool) -> Listing[Instance]:
         return Column(title, lambda item: show(figure(item, state)), right=True)
 
     moving = (
-        column("CPU", lambda value: "" if value is None else f"{value:.0f}%"),
+        column("CPU", lambda value: "" if value is None else f"{value:.1f}%"),
         *(column(title, rate) for title in ("READ", "WRITE", "RECEIVED", "SENT")),
     )
     return Listing(

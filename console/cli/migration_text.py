@@ -162,7 +162,7 @@ def result_text(result: MigrationResult) -> str:
     """The figures of the end: total, downtime, what was sent; only those that are known."""
     parts = []
     if result.total is not None:
-        parts.append(f"{duration(result.total)} in all")
+        parts.append(f"{duration(result.total)} in its job")
     if result.downtime is not None:
         parts.append(f"downtime {result.downtime:.0f} ms")
     if result.post_copy is not None:

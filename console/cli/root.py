@@ -135,7 +135,8 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def _usage(error: click.ClickException) -> UsageError:
     """What click has to say, as one sentence and its cure like every other error."""
-    sentence = error.format_message().strip()
+    # click's own suggestion follows in brackets
+    sentence = re.sub(r"\.? \((Did you mean .*\?)\)\.?$", r". \1", error.format_message().strip())
     if not sentence.endswith((".", "?")):
         sentence += "."
     context = getattr(error, "ctx", None)

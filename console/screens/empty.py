@@ -46,8 +46,8 @@ def no_migrations(view: View) -> str:
     """Why no migration is shown."""
     return _why(view) or (
         "Nothing migrates, and nothing did lately.\n\n"
-        "Choose an instance on screen 1 and press the key of Migrate (? lists it), or: "
-        "virtdeck migrate NAME --to HOST.\n"
+        "Choose an instance on screen 1 and press the key of Migrate (? lists it).\n"
+        "On the command line: virtdeck migrate NAME --to HOST.\n"
         "What somebody else starts appears here by itself."
     )
 

@@ -100,7 +100,7 @@ def host_columns(view: View) -> list[Column[Host]]:
                max_width=30, flex=2, tooltip="What it is called here"),
         Column("link", "LINK", _link, lambda row: list(LinkStatus).index(row.link.status),
                width=13, tooltip="Our connection to it"),
-        Column("instances", "RUNNING", lambda row: _running(view, row)[1],
+        Column("instances", "ACTIVE", lambda row: _running(view, row)[1],
                lambda row: _running(view, row)[0], width=9, align="right", priority=1,
                default_descending=True, tooltip="Active instances of all"),
         Column("hypervisor", "HYPERVISOR", lambda row: _versions(row)[0], min_width=10,

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from core.hypervisor.binding import dotted
 from core.hypervisor.events import Refusal
 from core.model.base import Value
+from core.model.driver import DRIVERS
 from core.model.host import Limitation
 
 
@@ -77,8 +78,12 @@ def _find(host: Abilities) -> Iterator[Limitation]:
         )
     if host.driver == "QEMU":
         yield from _qemu(host)
+    driver = DRIVERS.get(host.driver.lower())
+    in_library = driver is not None and driver.client_side
     for field, what, package in _PARTS:
-        if getattr(host, field) is False:
+        if getattr(host, field) is False and in_library:
+            yield Limitation(f"manage {what}", f"libvirt's {host.driver} driver has none of them.")
+        elif getattr(host, field) is False:
             yield Limitation(
                 f"manage {what}",
                 "libvirt has no driver for them here, or the daemon that has it does not run.",

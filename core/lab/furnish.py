@@ -28,6 +28,7 @@ AGENT_POLL = 0.3
 """Seconds between two questions to an agent that is not there yet; each is one cheap call."""
 
 Say = Callable[[str], None]
+_OFF = ("shut off", "crashed")
 
 
 def make_volumes(hosts: Sequence[LabHost], root: Path) -> None:
@@ -55,9 +56,7 @@ def furnish(hosts: Sequence[LabHost], root: Path, accelerator: str, guests: bool
         list(pool.map(lambda host: ensure_pools(host, root / "shared"), hosts))
         if not guests:
             return
-        present = {
-            name: (host, state) for host in hosts for name, state in host.instances().items()
-        }
+        present = find_guests((host, host.instances()) for host in hosts)
         jobs = []
         for host in hosts:
             for guest in GUESTS[host.name]:
@@ -66,6 +65,21 @@ def furnish(hosts: Sequence[LabHost], root: Path, accelerator: str, guests: bool
         done = [line for line in (job.result() for job in jobs) if line]
     for line in done:
         say(line)
+
+
+def find_guests(
+    listed: Iterable[tuple[LabHost, dict[str, str]]],
+) -> dict[str, tuple[LabHost, str]]:
+    """Where each guest is, and virsh's word for its state: where it is active, if it is anywhere.
+
+    A migration may leave a definition behind: starting that one would make a second copy.
+    """
+    found: dict[str, tuple[LabHost, str]] = {}
+    for host, states in listed:
+        for name, state in states.items():
+            if name not in found or found[name][1] in _OFF:
+                found[name] = (host, state)
+    return found
 
 
 def ensure_pools(host: LabHost, shared: Path) -> None:
@@ -89,7 +103,7 @@ def ensure_guest(host: LabHost, guest: Guest, root: Path, accelerator: str, stat
     Returns a line that says what was done, or "" when it was fine. What an operator did to a
     guest that still runs is left alone.
     """
-    shut_off = state in ("shut off", "crashed")
+    shut_off = state in _OFF
     if state and not (shut_off and guest.wanted in (Wanted.RUNNING, Wanted.PAUSED)):
         return ""
     if not state:

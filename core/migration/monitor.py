@@ -73,7 +73,7 @@ def _under_way(seen: Seen, name: str, host: str) -> Judgement:
         return Judgement(MigrationStatus.VERIFYING if arrived else MigrationStatus.COMPLETING)
     ended = job is not None and job.type in ("none", "completed", "failed", "cancelled")
     if seen.aborted and ended and source.state is not None:
-        return Judgement(MigrationStatus.ABORTED, f"aborted: {_stays(seen, name, host)}")
+        return Judgement(MigrationStatus.ABORTED, _stays(seen, name, host))
     if source.reason == "migrating" or (seen.stopped and source.state is InstanceState.PAUSED):
         return Judgement(MigrationStatus.COMPLETING)
     begun = job is not None and not ended and bool(job.memory_total or job.disk_total)
@@ -104,7 +104,7 @@ def _over(seen: Seen, name: str, host: str, to: str) -> Judgement:
         return _stuck(seen, name, host, to)
     stays = _stays(seen, name, host)
     if seen.aborted or seen.code == ABORTED:
-        return Judgement(MigrationStatus.ABORTED, f"aborted: {stays}")
+        return Judgement(MigrationStatus.ABORTED, stays)
     why = seen.error.rstrip(".") or "its migration was aborted or failed, nobody saw which"
     return Judgement(MigrationStatus.FAILED, f"{stays}: {why}", seen.hint)
 

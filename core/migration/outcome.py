@@ -51,7 +51,8 @@ def result(
         total = ended - migration.started
     post_copy = None
     if migration.switched is not None and ended is not None:
-        post_copy = max(0.0, ended - migration.switched)
+        over = ended if final is None else min(ended, final.at)  # the hand-over is no part of it
+        post_copy = max(0.0, over - migration.switched)
     moved = _transferred(last)
     rate = moved / total if moved is not None and total else None
     return MigrationResult(

@@ -163,6 +163,8 @@ def _times(row: Migration, zone: tzinfo | None) -> tuple[Row, ...]:
     rows += [("resumed", f"{_date(one.at, zone)} by {clean(one.by)}") for one in row.resumed]
     rows.append(("ended", _date(row.ended, zone)))
     rows.append(("took", seconds_words(_took(row))))
+    if result is not None and result.total is not None:
+        rows.append(("its job", seconds_words(result.total)))
     if result is not None and result.total_net is not None:
         rows.append(("without hand-over", seconds_words(result.total_net)))
     if result is not None and result.setup is not None:
@@ -208,7 +210,8 @@ def _iterations(
     shown = passes[-_MOST_PASSES:]
     first = len(passes) - len(shown) + 1
     for number, (began, remaining) in enumerate(shown, first):
-        rows.append((f"{number}", f"{_clock(began, zone)}  {bytes_words(remaining)} left then"))
+        left = "" if remaining is None else f"  {bytes_words(remaining)} left then"
+        rows.append((f"{number}", f"{_clock(began, zone)}{left}"))
     return tuple(rows)
 
 
@@ -242,8 +245,7 @@ def _checks(row: Migration) -> tuple[Row, ...]:
 
 
 def _took(row: Migration) -> float | None:
-    if row.result is not None and row.result.total is not None:
-        return row.result.total
+    """Seconds from the start to the verified end, as every screen counts; the job is part of it."""
     if row.started is None or row.ended is None:
         return None
     return max(0.0, row.ended - row.started)

@@ -124,7 +124,7 @@ class Tracker:
         self.lookout.saw(event, migration.host)
         if isinstance(event, MigrationIteration) and at_source:
             self.log.change(
-                f"pass {event.iteration} began", iterations=(*migration.iterations, event.at)
+                f"iteration {event.iteration} began", iterations=(*migration.iterations, event.at)
             )
         elif isinstance(event, JobCompleted) and at_source:
             self.prospect.final = read_sample(event.values, event.at)

@@ -243,6 +243,8 @@ class Migration(Value, frozen=True):
         if self.status is MigrationStatus.COMPLETED:
             return 1.0
         running, expected = self.status is MigrationStatus.RUNNING, self.forecast
+        if running and self.sample is None:
+            return None  # what is known is of the preparation
         if running and expected is not None and expected.verdict is Verdict.NOT:
             return None
         return None if self.progress is None else min(self.progress, MOST_DONE)

@@ -81,7 +81,7 @@ def _resume_migration(_: Request, subjects: _Subjects) -> str:
 
 
 def _drain(_: Request, subjects: _Subjects) -> str:
-    return f"Moves every running instance away from {subjects.whom}."
+    return f"Moves every active instance away from {subjects.whom}."
 
 
 _SENTENCES: Mapping[type[Request], tuple[Caution, Callable[[Request, _Subjects], str]]] = {

@@ -157,7 +157,8 @@ def number(key: str, value: str) -> float:
     """Return `50`, `50%`, `1.5G`, `512MiB` as a number; raises UsageError for anything else."""
     match = _NUMBER.fullmatch(value.removesuffix("%"))
     if match is None:
-        raise UsageError(f"'{value}' is not a number for {key}.", f"Write {key}>50 or {key}>1.5G.")
+        example = f"{key}>50" if key == "cpu" else f"{key}>50M or {key}>1.5G"
+        raise UsageError(f"'{value}' is not a number for {key}.", f"Write {example}.")
     return float(match["digits"]) * _UNITS[match["unit"]]
 
 

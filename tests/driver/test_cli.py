@@ -359,6 +359,8 @@ BAD: dict[str, tuple[list[str], int, str]] = {
     "an unknown command": (["nonsense"], 2, "No such command"),
     "a command's name mistyped": (["instaces"], 2, "Did you mean 'instances'?"),
     "an unknown option": (["instances", "--nonsense"], 2, "No such option"),
+    "an option like two others": (
+        ["instances", "--since"], 2, "No such option '--since'. Did you mean one of: "),
     "a verb without a name": (["start"], 2, "Missing argument"),
     "a console in a pipe": (["-c", "test:///default"], 2, "needs a terminal"),
     "a demo in a pipe": (["demo"], 2, "needs a terminal"),

@@ -129,6 +129,8 @@ def test_a_forecast_of_an_old_reading_is_marked_as_old() -> None:
 
 
 def test_what_will_not_come_to_its_end_has_no_percentage() -> None:
+    unread = but(WEB, progress=0.0, sample=None, forecast=None)
+    assert json_of(unread)["progress"] is None  # it runs, and nobody read how far it is
     never = but(WEB, progress=0.96, forecast=Forecast(at=NOW, verdict=Verdict.NOT))
     assert percent_done(never) == ""
     line = bar_line(never, 160, NOW)
@@ -208,7 +210,7 @@ def test_the_end_has_its_figures_and_what_did_not_hold() -> None:
                               Check("gone", None, "alpha is down.")))  # fmt: skip
     assert list(end_lines(ended)) == [
         "web: completed: web runs on beta",
-        "  33s in all, downtime 120 ms, 2.0G sent, 5 iterations",
+        "  33s in its job, downtime 120 ms, 2.0G sent, 5 iterations",
         "  agent: failed: Silent.",
         "  gone: unknown: alpha is down.",
     ]

@@ -105,7 +105,7 @@ ONCE_OFF = "web is transient: once off, it cannot be started again."
             Pause(WEB), False, Caution.KEY,
             "Stops the vCPUs of web on alpha: what it serves stands still until it is resumed.",
         ),
-        (Drain(ALPHA), False, Caution.TYPE, "Moves every running instance away from alpha."),
+        (Drain(ALPHA), False, Caution.TYPE, "Moves every active instance away from alpha."),
         (
             ResumeMigration(WEB), False, Caution.KEY,
             "Connects both hosts of web on alpha again and fetches the rest of its memory.",

@@ -12,6 +12,7 @@ from lxml import etree
 
 from core.errors import LabError, UsageError
 from core.lab.account import Account, current_account, has_ptrace, require_known
+from core.lab.furnish import find_guests
 from core.lab.guests import DEFAULT_VOLUMES, GUESTS, SHARED_VOLUMES, Guest
 from core.lab.host import migration_ports, states_of
 from core.lab.kernel_modules import in_loading_order, needs
@@ -264,3 +265,11 @@ def test_the_emulator_of_the_lab_takes_a_little_off_the_memory(
     script.write_text(emulator_script(str(told)))
     ran = subprocess.run(["sh", str(script), *given], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines() == run
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_definition_a_migration_left_behind_is_not_the_guest_that_runs(turned: bool) -> None:
+    alpha, beta = "alpha", "beta"
+    listed = [(alpha, {"web": "running"}), (beta, {"web": "shut off", "archive": "shut off"})]
+    found = find_guests(reversed(listed) if turned else listed)  # type: ignore[arg-type,type-var]
+    assert found == {"web": (alpha, "running"), "archive": (beta, "shut off")}

@@ -83,6 +83,21 @@ def test_each_iteration_has_when_it_began_and_what_was_left():
     assert "2       00:13:24  184.0 MiB left then" in said
 
 
+def test_an_iteration_nobody_looked_at_tells_only_when_it_began():
+    said = as_text(report(completed(), (), ZONE))
+    assert "left then" not in said
+    assert "1       00:13:20\n" in said
+
+
+def test_what_it_took_is_from_its_start_to_its_end_and_the_job_is_a_part_of_that():
+    row = completed(
+        result=MigrationResult(total=2.3, post_copy=2.1), started=START, ended=START + 4
+    )
+    times = dict(report(row).sections[0].rows)
+    assert (times["took"], times["its job"], times["in post-copy"]) == ("4.0 s", "2.3 s", "2.1 s")
+    assert as_value(row)["times"]["took"] == 4.0
+
+
 def test_only_the_last_of_very_many_iterations_are_listed():
     row = completed(iterations=tuple(START + number / 10 for number in range(200)), result=None)
     said = text(row)

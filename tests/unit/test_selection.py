@@ -107,7 +107,7 @@ def test_instances(text, expected):
         ("state:", "'state:' needs a value.", "Known"),
         ("state:asleep", "'asleep' is nothing that state: knows.", "paused"),
         ("alert:fire", "'fire' is nothing that alert: knows.", "io-error"),
-        ("cpu>much", "'much' is not a number for cpu.", "cpu>50"),
+        ("cpu>much", "'much' is not a number for cpu.", "Write cpu>50."),
         ("memory>1X", "'1x' is not a number for memory.", "1.5G"),
         ("cpu>", "'cpu>' needs a value.", "Known"),
         ('web "db', "The filter has an opening quote without a closing one.", '"'),

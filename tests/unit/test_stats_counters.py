@@ -171,6 +171,12 @@ def test_only_what_is_known_is_claimed_as_a_limitation() -> None:
     assert limitations(able) == ()
 
 
+def test_what_a_driver_in_the_library_lacks_nothing_installs() -> None:
+    lacking = limitations(Abilities(driver="TEST", secrets=False))
+    found = next(one for one in lacking if one.what.startswith("manage secrets"))
+    assert (found.why, found.cure) == ("libvirt's TEST driver has none of them.", "")
+
+
 def test_limitations_have_a_reason_and_a_cure() -> None:
     found = limitations(
         Abilities(
