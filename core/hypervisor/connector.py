@@ -20,6 +20,7 @@ from core.hypervisor.uri import HostAddress
 _log = logging.getLogger(__name__)
 _INTERRUPT_FOR = 5.0
 _INTERRUPT_EVERY = 0.05
+_IN_PROCESS = 60
 
 
 class Connector:
@@ -32,6 +33,15 @@ class Connector:
         self._shared: Connection | None = None
         """The only connection, where each would be a world of its own."""
         self._holders = 0
+
+    @property
+    def patience(self) -> float:
+        """How many seconds an opening may take.
+
+        A file of the test driver is read by this process: nobody is waited for who may be dead.
+        """
+        in_process = self.address.private_world
+        return self.options.connect_timeout * (_IN_PROCESS if in_process else 1)
 
     def open(self) -> Connection:
         """Open a connection with keepalive; raises core.errors. Blocks as long as libvirt does.

@@ -126,7 +126,7 @@ class Link:
 
     async def _attach(self, attachment: Attachment) -> Upkeep:
         options = self._connector.options
-        await attachment.lane.call(lambda _conn: None, deadline=options.connect_timeout)
+        await attachment.lane.call(lambda _conn: None, deadline=self._connector.patience)
         await attachment.lane.call(attachment.register, deadline=options.listing_deadline)
         upkeep = Upkeep(
             self._host,

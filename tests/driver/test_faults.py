@@ -161,7 +161,7 @@ CHANGED = (
         (
             "hyperv://alpha/",
             "unsupported configuration: libvirt was built without the 'hyperv' driver",
-            "no driver for hyperv",
+            "no driver for Hyper-V",
             "Install",
         ),
     ],

@@ -51,7 +51,7 @@ def test_thousands_of_instances_are_all_described(virtdeck: Virtdeck, tmp_path: 
 def test_the_table_has_vcpus_and_memory_where_no_bulk_call_tells_them(virtdeck: Virtdeck) -> None:
     for _ in range(4):
         _, row = virtdeck("-c", "test:///default", "instances").out.splitlines()
-        assert row.split()[4:7] == ["1", "2", "2.0G"]
+        assert row.split()[4:8] == ["1", "2", "2.0G", "2.0G"]
 
 
 def unreadable(monkeypatch: pytest.MonkeyPatch, uuid: str) -> None:
