@@ -40,7 +40,7 @@ class Connector:
 
         A file of the test driver is read by this process: nobody is waited for who may be dead.
         """
-        in_process = self.address.private_world
+        in_process = _is_world_of_its_own(self.address)
         return self.options.connect_timeout * (_IN_PROCESS if in_process else 1)
 
     def open(self) -> Connection:
@@ -49,7 +49,7 @@ class Connector:
         libvirt's test driver makes a new world of its file for every connection, with new UUIDs
         where the file has none: then all that open share one.
         """
-        if not self.address.private_world:
+        if not _is_world_of_its_own(self.address):
             return self._open()
         with self._sharing:
             self._shared = self._shared or self._open()
@@ -119,6 +119,11 @@ class Connector:
             return
         with contextlib.suppress(libvirt.libvirtError):  # local drivers have no keepalive
             conn.setKeepAlive(self.options.keepalive_interval, self.options.keepalive_count)
+
+
+def _is_world_of_its_own(address: HostAddress) -> bool:
+    """Whether each connection is a host of its own: the test driver's of a file."""
+    return address.local and address.driver == "test" and address.path != "default"
 
 
 def _credential_types() -> list[int]:

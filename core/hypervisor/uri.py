@@ -66,11 +66,6 @@ class HostAddress:
         return not self.hostname and self.transport in ("", "unix")
 
     @property
-    def private_world(self) -> bool:
-        """Whether each connection to it is a host of its own: the test driver's of a file."""
-        return self.local and self.driver == "test" and self.path != "default"
-
-    @property
     def path(self) -> str:
         """The last part of the URI: `system`, `session`, `default`."""
         return urlsplit(self.uri).path.strip("/")
