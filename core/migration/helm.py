@@ -58,6 +58,7 @@ class Helm:
         self._log = log
         self._line = line
         self._request = request
+        self._before: Logbook | None = None
         self._tasks: set[asyncio.Task[SteerRecord]] = set()
 
     @property
@@ -69,6 +70,19 @@ class Helm:
     def abort_pending(self) -> bool:
         """Whether an abort was sent and not answered yet."""
         return steering.abort_pending(self._log.migration)
+
+    def succeed(self, before: Logbook) -> None:
+        """Follow whoever only watched this migration, with what was done to it from there."""
+        self._before = before
+
+    def inherit(self) -> None:
+        """Take over what was done before us: an abort that we did not send counts too."""
+        if self._before is None:
+            return
+        ours = self._log.migration.steering
+        steered = steering.inherited(ours, self._before.migration.steering)
+        if steered != ours:
+            self._log.put(replace(self._log.migration, steering=steered))
 
     def close(self) -> None:
         """Send nothing any more."""

@@ -37,6 +37,8 @@ class Roster:
         self.publish = publish
         self.trackers: dict[str, Tracker] = {}
         """By migration id."""
+        self.steered: dict[str, Logbook] = {}
+        """What was done to migrations that nobody follows here yet, by migration id."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
@@ -70,7 +72,9 @@ class Roster:
         """Follow a migration to its end, and let go of its lanes."""
         number = tracker.migration.id
         if (watching := self.trackers.get(number)) is not None:
-            watching.retire()  # it was another console's, and is ours now
+            tracker.succeed(watching)  # it was another console's, and is ours now
+        elif (log := self.steered.pop(number, None)) is not None:
+            tracker.helm.succeed(log)
         for other in list(self.trackers.values()):
             if other.migration.uuid == tracker.migration.uuid and other.migration.over:
                 await other.supersede()

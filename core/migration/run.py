@@ -202,6 +202,7 @@ class Conductor:
         if migration.not_open:
             raise RefusedError(against_not_open(migration))
         log = Logbook(migration, self._roster.clock, self._roster.publish, None)
+        self._roster.steered[migration_id] = log
         line = self._roster.line(migration)
         try:
             helm = Helm(log, line, Migrate(migration.source_key), elsewhere=True)

@@ -42,6 +42,21 @@ def asked(migration: Migration, record: SteerRecord) -> Migration:
     return replace(migration, steering=(*migration.steering, record))
 
 
+def inherited(
+    own: tuple[SteerRecord, ...], before: tuple[SteerRecord, ...]
+) -> tuple[SteerRecord, ...]:
+    """Return a log of commands with those sent by who followed the migration before. Pure.
+
+    `before` may have got answers since: they replace what `own` only knows as requested.
+    """
+    every = {(record.at, record.steer, record.by): record for record in before}
+    for record in own:
+        key = (record.at, record.steer, record.by)
+        if key not in every or record.answer is not Answer.REQUESTED:
+            every[key] = record
+    return tuple(sorted(every.values(), key=lambda record: record.at))
+
+
 def answered(migration: Migration, old: SteerRecord, new: SteerRecord) -> Migration:
     """Return the migration with the answer to a command, and what it put in force."""
     steering = tuple(new if record is old else record for record in migration.steering)

@@ -111,6 +111,11 @@ class Tracker:
         self._retired = True
         self.wake()
 
+    def succeed(self, before: Tracker) -> None:
+        """Take the place of one that only watched this migration, and what was done from there."""
+        before.retire()
+        self.helm.succeed(before.log)
+
     async def supersede(self) -> None:
         """Amend it no longer: another migration of the instance goes on from where it is."""
         self.retire()
@@ -155,6 +160,7 @@ class Tracker:
                 if self._elsewhere:
                     self._heed_owner()
                 else:
+                    self.helm.inherit()
                     await self._decide()
                 migration = self.migration
                 if migration.settled if again else migration.over:

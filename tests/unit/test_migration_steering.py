@@ -16,7 +16,7 @@ from core.migration.limits import first_downtime, in_force
 from core.migration.logbook import Logbook
 from core.migration.run import end_of
 from core.migration.seen import Side
-from core.migration.steering import refusal
+from core.migration.steering import inherited, refusal
 from core.model import (
     AgentState,
     Answer,
@@ -36,6 +36,7 @@ from core.model import (
     State,
     Steer,
     SteerKind,
+    SteerRecord,
 )
 from core.model.event import InstanceLifecycle, MigrationIteration
 from core.model.observation import MigrationChanged, MigrationSampled
@@ -400,3 +401,14 @@ def test_a_definition_that_was_there_before_is_no_left_over() -> None:
     assert outcome.left_clean(failed, Side(True, paused), waited=True).passed is False
     alone = replace(RUNNING, was=outcome.before(web("alpha"), None))
     assert outcome.left_clean(alone, Side(True, off), waited=True).passed is False
+
+
+def test_who_follows_a_migration_next_knows_what_was_done_before():
+    """An abort sent while another console's migration was watched, before it was adopted."""
+    asked = SteerRecord(2.0, Steer(K.ABORT), "root@here")
+    done = replace(asked, answer=Answer.DONE, answered=2.5)
+    own = SteerRecord(1.0, Steer(K.BANDWIDTH, 5.0), "policy adaptive", Answer.DONE)
+    assert inherited((own,), (done,)) == (own, done)
+    assert inherited((own, asked), (done,)) == (own, done), "answered since"
+    assert inherited((own, done), (asked,)) == (own, done), "and never asked again"
+    assert inherited((own,), ()) == (own,)
