@@ -15,11 +15,11 @@ from textual.dom import DOMNode
 from textual.message import Message
 from textual.screen import Screen
 
-LOST = 3.0
+LOST = 30.0
 """Seconds a key is waited for; what was typed after it meanwhile is dropped then."""
 _ROUNDS = 4
 _CHECK = 0.02
-_OPENING = 2.0
+_OPENING = 20.0
 """Seconds that a new screen has to say where its focus is."""
 
 

@@ -176,7 +176,7 @@ async def test_screens_are_opened_and_left_while_news_come_and_the_loop_is_late(
 
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
-        for step in range(60):
+        for step in range(40):
             for key in chance.choices(KEYS, k=chance.randint(1, 4)):
                 app.post_message(events.Key(key, key if len(key) == 1 else None))
             if step % 5 == 0:
