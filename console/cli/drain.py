@@ -1,4 +1,4 @@
-"""`drain`: move every running instance of a host to others."""
+"""`drain`: move every active instance of a host to others."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def drain(
     yes: bool,
     **values: Any,
 ) -> int:
-    """Move every running instance of HOST to other hosts.
+    """Move every active instance of HOST to other hosts.
 
     --bandwidth is shared by those that move at the same time; the other options of a migration
     hold for each. What cannot be moved is skipped and named; what is off is left. Ctrl-C asks

@@ -46,7 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "migrate": ("migrate", "Move running instances to another host."),
     "migrations": ("migrations", "List the migrations and how far they are."),
     "migration": ("migration", "Look at one migration, or steer it while it runs."),
-    "drain": ("drain", "Move every running instance of a host away."),
+    "drain": ("drain", "Move every active instance of a host away."),
     "doctor": ("doctor", "Check this machine and each host, with the cure."),
     "lab": ("lab", "Two private hosts with small guests, to try things on."),
     "demo": ("tapes", "Bring the lab up and open the console on it."),

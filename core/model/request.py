@@ -147,7 +147,7 @@ class ResumeMigration(Request, frozen=True):
 
 
 class Drain(Request, frozen=True):
-    """Move every running instance of a host away. Its subject is the host."""
+    """Move every active instance of a host away. Its subject is the host."""
 
     verb: ClassVar[str] = "drain"
     to: tuple[str, ...] = ()
