@@ -41,8 +41,11 @@ def virtdeck(home: Virtdeck, hosts: list[str]) -> Command:
 
 
 @pytest.fixture
-def name(guest: Callable[..., str]) -> str:
-    return guest("alpha", "mover", "vd.write=24:20")
+def name(guest: Callable[..., str], booted: Callable[..., None]) -> str:
+    """A guest that writes more than `SLOWLY` lets pass, once it has booted."""
+    made = guest("alpha", "mover", "vd.write=24:20")
+    booted("alpha", made)
+    return made
 
 
 def places(lab: Lab, name: str) -> dict[str, str]:
@@ -226,7 +229,10 @@ class Terminal:
         while (place := self.shown.find(words, self._read)) < 0:
             assert time.monotonic() < end, self.shown
             if select.select([self._leader], [], [], 0.1)[0]:
-                self.shown += os.read(self._leader, 65536).decode(errors="replace")
+                try:
+                    self.shown += os.read(self._leader, 65536).decode(errors="replace")
+                except OSError:
+                    raise AssertionError(f"it ended without {words!r}: {self.shown}") from None
         self._read = place + len(words)
 
     def type(self, keys: str) -> None:
