@@ -44,7 +44,7 @@ from core.model import Migrate, ObjectKey
 
 async def main(journal, host, uuid, to, post_copy, *uris):
     async with Fleet.open(uris, journal=Path(journal)) as fleet:
-        await fleet.ready(20 * PATIENCE)
+        await fleet.ready(200)
         request = Migrate(ObjectKey("instance", host, uuid), to=to, policy="adaptive",
                           bandwidth=8, post_copy=post_copy,
                           auto_converge=False, max_downtime=60000)

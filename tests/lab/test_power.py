@@ -220,7 +220,7 @@ from tests.patience import PATIENCE
 
 async def main(uri, journal, name):
     async with Fleet.open([f"alpha={uri}"], journal=Path(journal)) as fleet:
-        assert await fleet.ready(20.0 * PATIENCE)
+        assert await fleet.ready(200)
         vm = next(each.key for each in fleet.state.instances.values() if each.name == name)
         operation = await fleet.submit(Shutdown(vm, timeout=60.0))
         async for record in operation:
