@@ -209,7 +209,7 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
 
     async def action_show_screen(self, name: str) -> None:
         """Go to one of the screens of the number keys, at its list."""
-        if self.current_mode != name:
+        if self.has_screen and self.current_mode != name:
             await self.switch_mode(name)
         while len(self.screen_stack) > 1:
             self.pop_screen()  # not awaited: who asked may be a widget of it, waiting for itself

@@ -57,7 +57,7 @@ def show_when_known(
     """Open the cockpit of a migration once the picture has it; `under` must still be in view."""
     from console.screens.migration import MigrationScreen
 
-    if console.screen is not under:
+    if not console.has_screen or console.screen is not under:
         return
     if migration_id in console.view.state.migrations:
         console.push_screen(MigrationScreen(migration_id))
