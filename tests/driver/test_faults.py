@@ -162,7 +162,7 @@ CHANGED = (
             "hyperv://alpha/",
             "unsupported configuration: libvirt was built without the 'hyperv' driver",
             "no driver for Hyper-V",
-            "Install",
+            "client library",
         ),
     ],
 )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from core.migration.words import speaks_against, virsh_for, virsh_resume
-from core.model import Migration, MigrationStatus, Steer, SteerKind, Verdict
+from core.model import JobSample, Migration, MigrationStatus, Steer, SteerKind, Verdict
 from core.model.observation import MigrationChanged
 from core.state.operations import activity
 from tests.unit import state_builders as make
 from tests.unit.migration_builders import START, forecast, migration
 
 S = MigrationStatus
+READ = JobSample(at=START)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ NOW = START + 20
     ("row", "here", "there"),
     [
         (
-            migration(progress=0.43, forecast=forecast(verdict=Verdict.CONVERGES)),
+            migration(progress=0.43, sample=READ, forecast=forecast(verdict=Verdict.CONVERGES)),
             "migrating to beta 43 %, 12 s left, converges",
             "migrating from alpha 43 %, 12 s left, converges",
         ),
@@ -103,11 +104,20 @@ NOW = START + 20
             "migrating from alpha, will not converge",
         ),
         (
-            migration(progress=0.43, forecast=forecast(at=NOW - 15, verdict=Verdict.CONVERGES)),
+            migration(
+                progress=0.43,
+                sample=READ,
+                forecast=forecast(at=NOW - 15, verdict=Verdict.CONVERGES),
+            ),
             "migrating to beta 43 %, as of 15 s ago",
             "migrating from alpha 43 %, as of 15 s ago",
         ),
-        (migration(progress=1.0), "migrating to beta 99 %", "migrating from alpha 99 %"),
+        (
+            migration(progress=1.0, sample=READ),
+            "migrating to beta 99 %",
+            "migrating from alpha 99 %",
+        ),
+        (migration(progress=0.1), "migrating to beta", "migrating from alpha"),
         (migration(status=S.QUEUED), "migration to beta queued", "migration from alpha queued"),
         (migration(to="", uri=""), "migrating", "migrating from alpha"),
         (
