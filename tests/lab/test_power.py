@@ -216,7 +216,6 @@ import asyncio, sys
 from pathlib import Path
 from core.fleet import Fleet
 from core.model import Shutdown
-from tests.patience import PATIENCE
 
 async def main(uri, journal, name):
     async with Fleet.open([f"alpha={uri}"], journal=Path(journal)) as fleet:
