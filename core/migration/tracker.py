@@ -158,7 +158,7 @@ class Tracker:
                 if self._retired:
                     return self.migration
                 if self._elsewhere:
-                    self._heed_owner()
+                    self.heed_owner()
                 else:
                     self.helm.inherit()
                     await self._decide()
@@ -171,14 +171,14 @@ class Tracker:
         finally:
             self.helm.close()
 
-    def _heed_owner(self) -> None:
+    def heed_owner(self) -> None:
         """Take the word of the console that runs it, from the journal: two would say two things.
 
         When that one ends, the migration is adopted, and this tracker retired. What was done to it
         from here is not in the owner's journal.
         """
         ours, theirs = self.migration, self._state().migrations.get(self.migration.id)
-        if theirs is None or theirs is ours:
+        if not self._elsewhere or theirs is None or theirs is ours:
             return
         missing = [record for record in ours.steering if record not in theirs.steering]
         if missing:
