@@ -16,6 +16,21 @@ Keep = Callable[[Migration], Awaitable[None]]
 
 Publish = Callable[[Observation], None]
 
+TIMELINE = {
+    (True, "suspended", "migrated"): "the guest stands still on {host}",
+    (True, "suspended", "postcopy"): "switched to post-copy",
+    (True, "suspended", "postcopy-failed"): "post-copy failed on {host}",
+    (True, "stopped", "migrated"): "{host} let it go",
+    (True, "resumed", "migrated"): "the guest goes on at {host}",
+    (False, "started", "migrated"): "{host} waits for its memory",
+    (False, "resumed", "migrated"): "the guest goes on at {host}",
+    (False, "resumed", "postcopy"): "the guest goes on at {host}, fetching what it misses",
+    (False, "resumed", "postcopy-failed"): "post-copy failed on {host}",
+    (False, "stopped", "failed"): "its process on {host} ended",
+    (False, "stopped", "destroyed"): "its process on {host} was ended",
+}
+"""What a lifecycle event says in the timeline: by at-the-source, its change and its detail."""
+
 
 class Logbook:
     """The one place where a migration's value is replaced. On the core's loop only."""

@@ -185,8 +185,7 @@ class Conductor:
         """Do one thing to a migration, whoever runs it. Raises NotFoundError, RefusedError."""
         tracker: Tracker | None = self._roster.trackers.get(migration_id)
         if tracker is not None:
-            tracker.heed_owner()  # it may be further than when it was looked at last
-            record = await tracker.helm.steer(steer, self._author)
+            record = await tracker.steer(steer, self._author)
             tracker.wake()
             return record
         migration = self._roster.state().migrations.get(migration_id)

@@ -19,7 +19,7 @@ from core.migration.discovery import destination
 from core.migration.ending import Ending
 from core.migration.helm import Helm
 from core.migration.limits import in_force
-from core.migration.logbook import Logbook
+from core.migration.logbook import TIMELINE, Logbook
 from core.migration.lookout import Lookout
 from core.migration.port import Line, MigrationHosts
 from core.migration.prospect import Prospect
@@ -31,6 +31,8 @@ from core.model import (
     Migration,
     MigrationStatus,
     State,
+    Steer,
+    SteerRecord,
 )
 from core.model.event import InstanceLifecycle, JobCompleted, MigrationIteration
 
@@ -43,21 +45,6 @@ HURRY = 0.05
 LIMITS_EVERY = 10.0
 """Seconds between two readings of the limits: somebody else may set them, too. It also keeps the
 lane of the commands open, so that an abort does not have to connect first."""
-
-_TIMELINE = {
-    (True, "suspended", "migrated"): "the guest stands still on {host}",
-    (True, "suspended", "postcopy"): "switched to post-copy",
-    (True, "suspended", "postcopy-failed"): "post-copy failed on {host}",
-    (True, "stopped", "migrated"): "{host} let it go",
-    (True, "resumed", "migrated"): "the guest goes on at {host}",
-    (False, "started", "migrated"): "{host} waits for its memory",
-    (False, "resumed", "migrated"): "the guest goes on at {host}",
-    (False, "resumed", "postcopy"): "the guest goes on at {host}, fetching what it misses",
-    (False, "resumed", "postcopy-failed"): "post-copy failed on {host}",
-    (False, "stopped", "failed"): "its process on {host} ended",
-    (False, "stopped", "destroyed"): "its process on {host} was ended",
-}
-"""By at-the-source, and the lifecycle event's change and detail."""
 
 _STATUS = {
     MigrationStatus.RUNNING: "the copying has begun",
@@ -122,8 +109,14 @@ class Tracker:
         self.log.change("another migration goes on from here", followed=False, resumable=False)
         await self.log.keep()
 
+    async def steer(self, steer: Steer, by: str) -> SteerRecord:
+        """Do one thing; returns when it is answered: done, refused, or no answer in time."""
+        self._heed_owner()  # what is known of it may be older than what the state shows
+        return await self.helm.steer(steer, by)
+
     def saw(self, event: Event) -> None:
         """Take an event of the instance, of either host."""
+        self._heed_owner()
         migration = self.migration
         at_source = event.host == migration.host
         self.lookout.saw(event, migration.host)
@@ -138,7 +131,7 @@ class Tracker:
         self.wake()
 
     def _saw_lifecycle(self, event: InstanceLifecycle, *, at_source: bool) -> None:
-        text = _TIMELINE.get((at_source, event.change, event.detail), "")
+        text = TIMELINE.get((at_source, event.change, event.detail), "")
         switched = at_source and (event.change, event.detail) == ("suspended", "postcopy")
         if switched and self.migration.switched is None:
             self.log.change(text.format(host=event.host), switched=event.at)
@@ -157,9 +150,8 @@ class Tracker:
                 await self._look()
                 if self._retired:
                     return self.migration
-                if self._elsewhere:
-                    self.heed_owner()
-                else:
+                self._heed_owner()
+                if not self._elsewhere:
                     self.helm.inherit()
                     await self._decide()
                 migration = self.migration
@@ -171,8 +163,8 @@ class Tracker:
         finally:
             self.helm.close()
 
-    def heed_owner(self) -> None:
-        """Take the word of the console that runs it, from the journal: two would say two things.
+    def _heed_owner(self) -> None:
+        """Take the word of the console that runs it, where another does: two would say two things.
 
         When that one ends, the migration is adopted, and this tracker retired. What was done to it
         from here is not in the owner's journal.

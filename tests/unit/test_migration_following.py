@@ -83,6 +83,9 @@ class World:
     async def abort(self, *, post_copy: bool = False) -> None:
         await self.abort_answer.wait()
 
+    async def set_max_downtime(self, milliseconds: float) -> None:
+        return
+
     async def close(self) -> None:
         return
 
@@ -113,6 +116,16 @@ async def test_a_watching_console_says_what_the_owner_says() -> None:
         assert not watching.done()
     world.migrations[ROW.id] = replace(ROW, status=M.ABORTED, outcome="the owner says so")
     assert (await asyncio.wait_for(watching, 10)).outcome == "the owner says so"
+
+
+async def test_a_watching_console_steers_what_the_owner_says_it_is() -> None:
+    world = World(replace(ROW, status=M.PREPARING))
+    world.put("alpha", S.RUNNING)
+    tracker = world.tracker(elsewhere=True)
+    world.migrations[ROW.id] = replace(ROW, status=M.RUNNING)  # not yet looked at here
+    record = await tracker.steer(Steer(SteerKind.MAX_DOWNTIME, 500.0), "me")
+    assert "preparing" not in record.detail
+    assert world.migrations[ROW.id].status is M.RUNNING
 
 
 async def test_what_was_done_from_a_watching_console_stays_when_the_owner_writes() -> None:
