@@ -267,6 +267,9 @@ async def test_a_core_that_breaks_is_told_and_the_screen_stays(app: VirtdeckApp)
         app.bridge._failed(RuntimeError("broken"))
         await until(pilot, lambda: "The core stopped" in messages(app))
         assert len(rows(app)) == 4
+        kept = Path(messages(app).partition("Please report it with ")[2].split()[0].rstrip("."))
+        text = await asyncio.to_thread(kept.read_text)
+        assert "RuntimeError: broken" in text
 
 
 async def test_a_damaged_journal_is_told(app: VirtdeckApp, tmp_path: Path) -> None:
