@@ -10,6 +10,7 @@ import msgspec
 
 from core.errors import XmlError
 from core.hypervisor.binding import Connection, libvirt
+from core.hypervisor.reading import waits_for_xml
 from core.hypervisor.tolerance import if_supported, unless_gone
 from core.model.instance import Address, AgentState, Instance, InstanceDetail, Snapshot
 from core.model.text import clean, printable_name
@@ -40,14 +41,17 @@ def read_detail(
 
 def _read(domain: Any, host: str, at: float, ask_agent: bool) -> InstanceDetail:
     notes: list[str] = []
-    xml = domain.XMLDesc(0)  # without VIR_DOMAIN_XML_SECURE: no passwords
+    hangs = waits_for_xml(domain)
+    if hangs:
+        notes.append("The XML cannot be read: the instance's process does not answer.")
+    xml = "" if hangs else domain.XMLDesc(0)  # without VIR_DOMAIN_XML_SECURE: no passwords
     active = domain.isActive() == 1
     return InstanceDetail(
         host=host,
         uuid=domain.UUIDString(),
         at=at,
-        xml=_for_people(xml, notes),
-        inactive_xml=_inactive_xml(domain, notes),
+        xml="" if hangs else _for_people(xml, notes),
+        inactive_xml="" if hangs else _inactive_xml(domain, notes),
         snapshots=_snapshots(domain, notes),
         addresses=_addresses(domain, xml, ask_agent, notes) if active else (),
         notes=tuple(notes),

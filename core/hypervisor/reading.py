@@ -51,7 +51,7 @@ def read_instance(conn: Connection, host: str, uuid: str) -> Instance | None:
 
 
 def _read_instance(domain: Any, host: str) -> Instance:
-    xml = "" if _waits_for_xml(domain) else domain.XMLDesc(0)
+    xml = "" if waits_for_xml(domain) else domain.XMLDesc(0)
     # The state after the XML: an instance that stops in between is then seen as stopped, and the
     # event that follows has it read again.
     state, reason = decode_state(*domain.state()[:2])
@@ -71,7 +71,7 @@ def _read_instance(domain: Any, host: str) -> Instance:
     )
 
 
-def _waits_for_xml(domain: Any) -> bool:
+def waits_for_xml(domain: Any) -> bool:
     """Tell whether XMLDesc would wait for a call to the instance's process that hangs.
 
     It does where libvirt is 11.3, for the 30 s after which libvirt gives up, and does not where it
