@@ -174,9 +174,11 @@ async def test_all_hung_and_one_of_them_killed(rig: Rig, stopper: Stopper, alpha
         lambda c: read_detail(c, "alpha", rig.uuids["web"], 0.0), deadline=5.0
     )
     assert detail is not None
-    # libvirt 11 waits for the XML of a hung instance, 9 has it: it is there, or its absence is told
-    assert "<name>web</name>" in detail.xml or "does not answer" in " ".join(detail.notes)
-    assert any("was not asked" in note for note in detail.notes)
+    if detail.xml:
+        assert "<name>web</name>" in detail.xml
+        assert any("was not asked" in note for note in detail.notes)
+    else:  # libvirt 11 would wait for the XML, too; 9 does not
+        assert any("does not answer" in note for note in detail.notes)
     listed = await reader.call(lambda c: read_listing(c, "alpha", 0.0), deadline=10.0)
     assert set(rig.uuids.values()) <= {i.uuid for i in listed.instances}
 
