@@ -52,7 +52,7 @@ async def drive(console: Operator, guest: Guest, virsh: Virsh, qemu_pid: QemuPid
         await asyncio.to_thread(virsh, "alpha", *words)
 
     await asyncio.to_thread(guest, "alpha", "driven", wanted=Wanted.SHUT_OFF)
-    await console.sees_row("driven", "alpha", "○ off")
+    await console.sees_row("driven", "alpha", "○ shutoff")
     await does("start", "driven")
     await console.sees_row("driven", "● running")
     await does("suspend", "driven")
@@ -60,11 +60,11 @@ async def drive(console: Operator, guest: Guest, virsh: Virsh, qemu_pid: QemuPid
     await does("resume", "driven")
     await console.sees_row("driven", "● running", without="(")
     await does("destroy", "driven")
-    await console.sees_row("driven", "○ off", without="!")
+    await console.sees_row("driven", "○ shutoff", without="!")
     await does("start", "driven")
     await console.sees_row("driven", "● running")
     os.kill(await asyncio.to_thread(qemu_pid, "alpha", "driven"), signal.SIGKILL)
-    await console.sees_row("driven", "○ off", CRASH[:22])
+    await console.sees_row("driven", "○ shutoff", CRASH[:22])
     await console.sees_header("! 1 alert")
     await does("start", "driven")
     await console.sees_row("driven", "● running", without="!")
@@ -106,7 +106,7 @@ async def test_a_guest_that_powers_off_on_request_is_off_without_an_alert(
     await asyncio.to_thread(guest, "beta", "leaving")
     await asyncio.to_thread(booted, "beta", "leaving")
     await asyncio.to_thread(virsh, "beta", "shutdown", "leaving")
-    await console.sees_row("leaving", "○ off", without="!")
+    await console.sees_row("leaving", "○ shutoff", without="!")
     await console.press("5")
     await console.show_only("name:leaving")
     await console.sees("leaving is shutting down, as its guest wants")
@@ -123,7 +123,7 @@ async def test_a_panic_is_seen_until_the_guest_is_gone(
     await console.sees("! panics panicked")
     await console.press("1")
     await asyncio.to_thread(virsh, "beta", "destroy", "panics")
-    await console.sees_row("panics", "○ off", without="!")
+    await console.sees_row("panics", "○ shutoff", without="!")
     await console.sees_header("virtdeck", without="alert")
 
 
@@ -161,7 +161,7 @@ async def test_a_full_disk_is_seen_until_there_is_room(
     await console.press("1")
     await console.sees_row("writer", "◐ paused", "! No space left on vda:")
     await asyncio.to_thread(virsh, "alpha", "destroy", "writer")
-    await console.sees_row("writer", "○ off", without="!")
+    await console.sees_row("writer", "○ shutoff", without="!")
     make_room(full_disk, lab)
     await asyncio.to_thread(virsh, "alpha", "start", "writer")
     await console.sees_row("writer", "● running", without="!")
@@ -267,7 +267,7 @@ async def test_a_lost_daemon_greys_its_rows_and_nothing_is_lost_or_doubled(
         await console.sees("why", "alpha")
         await console.press("1")
     await console.sees_header("alpha up", "beta up")
-    await console.sees_row("dies", "○ off", CRASH[:22])
+    await console.sees_row("dies", "○ shutoff", CRASH[:22])
     await console.sees_row("cache", "◐ paused", without="as of")
     await equals_a_fresh_listing(console, uris)
     await console.press("ctrl+r")  # whatever would be told twice has been, then
@@ -318,7 +318,7 @@ async def test_operations_from_the_screen_ask_act_and_tell(
     await console.show_only("name:pair-two")
     await console.press("F")
     await console.confirm("Force off pair-two on alpha?", *"pair-two", "enter")
-    await console.sees_row("pair-two", "○ off", without="!")
+    await console.sees_row("pair-two", "○ shutoff", without="!")
     assert alpha.instances()["pair-two"] == "shut off"
 
     await console.press("4")
@@ -373,7 +373,7 @@ async def test_a_shutdown_from_the_screen_is_watched_until_the_guest_is_off(
     await console.press("f")
     await console.confirm("Shut down obedient on beta?", "y")
     await console.sees_row("obedient", "● running", "shutting down")
-    await console.sees_row("obedient", "○ off", without="!")
+    await console.sees_row("obedient", "○ shutoff", without="!")
     await console.sees("obedient is shut off")
 
 
