@@ -133,7 +133,20 @@ def booted(lab: Lab) -> Callable[..., None]:
 
 
 @pytest.fixture
-def guest(lab: Lab) -> Iterator[Callable[..., str]]:
+def remove_guest(lab: Lab) -> Callable[[str], None]:
+    """Removes a guest of a test, wherever it is by now."""
+
+    def remove(name: str) -> None:
+        for host in lab.hosts:
+            for verb in (["destroy"], ["undefine", "--snapshots-metadata"]):
+                with suppress(LabError):  # a test may have removed it, or moved it to one host
+                    host.virsh(verb[0], name, *verb[1:])
+
+    return remove
+
+
+@pytest.fixture
+def guest(lab: Lab, remove_guest: Callable[[str], None]) -> Iterator[Callable[..., str]]:
     made: list[str] = []
 
     def make(host: str, name: str, *switches: str, **fields: Any) -> str:
@@ -144,10 +157,7 @@ def guest(lab: Lab) -> Iterator[Callable[..., str]]:
 
     yield make
     for name in made:
-        for host in lab.hosts:
-            for verb in (["destroy"], ["undefine", "--snapshots-metadata"]):
-                with suppress(LabError):  # a test may have removed it, or moved it to one host
-                    host.virsh(verb[0], name, *verb[1:])
+        remove_guest(name)
 
 
 @pytest.fixture(scope="session")

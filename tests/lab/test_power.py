@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -34,6 +33,7 @@ from core.model import (
     Stop,
 )
 from core.model.event import Rebooted
+from tests.lab.full_disk import FullDisk
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -176,62 +176,23 @@ async def test_stop_helps_when_the_hypervisor_process_hangs(
     assert pause.record.status in (OperationStatus.FAILED, OperationStatus.UNKNOWN)
 
 
-FULL = "full.qcow2"
-
-
-def disk_without_room(lab: Lab, alpha: LabHost) -> Path:
-    """A qcow2 image whose data go to /dev/full: every write fails as on a full disk, no root.
-
-    `start_without_room` starts a guest on it.
-    """
-    image, data = alpha.pool / FULL, alpha.pool / "full.data"
-    created = f"data_file={data}"
-    subprocess.run(
-        ["qemu-img", "create", "-q", "-f", "qcow2", "-o", created, str(image), "16M"], check=True
-    )
-    data.unlink()
-    data.symlink_to("/dev/full")
-    if os.geteuid() == 0:
-        os.chown(image, lab.account.uid, lab.account.gid)
-    return image
-
-
-def start_without_room(host: LabHost, name: str) -> None:
-    """Start a guest on `disk_without_room`, its data named as a device.
-
-    libvirt 11 hands the data file of an image to QEMU itself, by default as a regular file, which
-    QEMU 10 refuses for a device. libvirt 9 does not know the element, and drops it.
-    """
-    xml = host.virsh("dumpxml", "--inactive", name)
-    device = "<dataStore type='block'><format type='raw'/><source dev='/dev/full'/></dataStore>"
-    image = re.search(rf"<source file='[^']*{FULL}'/>", xml)
-    assert image
-    new = image[0].replace("/>", f">{device}</source>")
-    path = host.directory / f"{name}.xml"
-    path.write_text(xml.replace(image[0], new))
-    host.virsh("define", str(path))
-    host.virsh("start", name)
-
-
 async def test_resume_on_a_full_disk_fails_with_the_cause(
-    fleet: Fleet, lab: Lab, alpha: LabHost, guest: Callable[..., str]
+    fleet: Fleet, lab: Lab, alpha: LabHost, remove_guest: Callable[[str], None]
 ) -> None:
-    image = disk_without_room(lab, alpha)
+    disk = FullDisk(lab, alpha)
     try:
-        disk = f"default/{FULL}"
-        guest("alpha", "writer", "vd.disk=256", disk=disk, wanted=Wanted.SHUT_OFF)
-        start_without_room(alpha, "writer")
+        disk.start("writer")
         vm = await key_of(fleet, "writer")
         await until(lambda: fleet.state.instances[vm].reason == "I/O error")
         with pytest.raises(OperationFailedError, match="no space left") as caught:
             await do(fleet, Resume(vm))
-        assert str(image) in caught.value.message
+        assert str(disk.image) in caught.value.message
         assert "Make room" in caught.value.hint
         assert fleet.state.instances[vm].state is S.PAUSED
         assert (await do(fleet, Stop(vm))).status is DONE
     finally:
-        image.unlink()
-        (alpha.pool / "full.data").unlink()
+        remove_guest("writer")
+        disk.remove()
 
 
 CONSOLE = """

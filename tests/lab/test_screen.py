@@ -20,8 +20,8 @@ from core.fleet import Fleet
 from core.lab import Lab, LabHost, Wanted
 from core.model import Instance, InstanceState, ObjectKey, OperationStatus, Pause
 from tests.bench.terminal import Terminal
+from tests.lab.full_disk import FullDisk
 from tests.lab.screen_pilot import OPTIONS, SECONDS, Operator, at_console
-from tests.lab.test_power import FULL, disk_without_room
 
 Virsh = Callable[..., str]
 Guest = Callable[..., str]
@@ -128,25 +128,18 @@ async def test_a_panic_is_seen_until_the_guest_is_gone(
 
 
 @pytest.fixture
-def full_disk(lab: Lab, alpha: LabHost) -> Iterator[Path]:
-    """An image on a full disk; once its data are a real file there is room again."""
-    image, data = disk_without_room(lab, alpha), alpha.pool / "full.data"
-    yield data
-    image.unlink()
-    data.unlink()
-
-
-def make_room(data: Path, lab: Lab) -> None:
-    data.unlink()
-    data.touch()
-    if os.geteuid() == 0:
-        os.chown(data, lab.account.uid, lab.account.gid)
+def full_disk(lab: Lab, alpha: LabHost, remove_guest: Callable[[str], None]) -> Iterator[FullDisk]:
+    """An image on a full disk."""
+    disk = FullDisk(lab, alpha)
+    yield disk
+    remove_guest("writer")
+    disk.remove()
 
 
 async def test_a_full_disk_is_seen_until_there_is_room(
-    console: Operator, guest: Guest, virsh: Virsh, full_disk: Path, lab: Lab
+    console: Operator, virsh: Virsh, full_disk: FullDisk
 ) -> None:
-    await asyncio.to_thread(guest, "alpha", "writer", "vd.disk=256", disk=f"default/{FULL}")
+    await asyncio.to_thread(full_disk.start, "writer")
     await console.sees_row("writer", "◐ paused", "! No space left on vda:")
     await console.press("5")
     await console.show_only("name:writer")
@@ -162,7 +155,7 @@ async def test_a_full_disk_is_seen_until_there_is_room(
     await console.sees_row("writer", "◐ paused", "! No space left on vda:")
     await asyncio.to_thread(virsh, "alpha", "destroy", "writer")
     await console.sees_row("writer", "○ shutoff", without="!")
-    make_room(full_disk, lab)
+    await asyncio.to_thread(full_disk.make_room, "writer")
     await asyncio.to_thread(virsh, "alpha", "start", "writer")
     await console.sees_row("writer", "● running", without="!")
     await console.sees_header("virtdeck", without="alert")
