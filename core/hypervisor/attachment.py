@@ -77,9 +77,17 @@ class Attachment:
         return conn
 
     def register(self, conn: Connection) -> None:
-        """Register every event: one round trip each. On the lane's thread; raises libvirtError."""
+        """Register for the coming and going of instances: one round trip.
+
+        On the lane's thread; raises libvirtError.
+        """
         host = self._connector.address.name
         self._registration = events.register(conn, host, self._clock, self._emit)
+
+    def register_rest(self, _conn: Connection) -> None:
+        """Register every other event: one round trip each. On the lane's thread."""
+        if self._registration is not None:
+            self._registration.complete()
 
     def close(self, conn: Connection) -> None:
         """Free the connection: callbacks first, or libvirt keeps it open. On the lane's thread."""

@@ -60,6 +60,8 @@ class Registration:
     def __init__(self, conn: Connection) -> None:
         self._conn = conn
         self._callbacks: list[tuple[str, int]] = []
+        self.left: list[tuple[Kind, int, Callable[..., None]]] = []
+        """What is still to be registered, in its order."""
         self._refused: list[Refusal] = []
 
     @property
@@ -81,6 +83,12 @@ class Registration:
         else:
             self._callbacks.append((deregister_any, id_))
 
+    def complete(self) -> None:
+        """Register what is left. Raises libvirtError when the connection is dead."""
+        while self.left:
+            self.add(*self.left[0])
+            del self.left[0]
+
     def deregister(self) -> None:
         """Take every callback back. Never raises; on a dead connection it still frees them here."""
         while self._callbacks:
@@ -90,19 +98,18 @@ class Registration:
 
 
 def register(conn: Connection, host: str, clock: Clock, emit: Emit) -> Registration:
-    """Register every event of the installed libvirt and hand each to `emit`, typed.
+    """Register for the coming and going of instances, and hand each event to `emit`, typed.
 
-    One round trip per event id. Raises libvirtError (nothing stays registered) when the connection
-    dies meanwhile; what the driver does not offer is in `Registration.refused`.
+    One round trip: a first listing need not wait for more. `Registration.complete` registers every
+    other event of the installed libvirt, a round trip each. Raises libvirtError when the
+    connection dies meanwhile; what the driver does not offer is in `Registration.refused`.
     """
     registration = Registration(conn)
-    try:
-        for kind, number in known_kinds():
-            callback = make_callback(kind.object, number, kind.build, host, clock, emit)
-            registration.add(kind, number, callback)
-    except libvirt.libvirtError:
-        registration.deregister()
-        raise
+    registration.left = [
+        (kind, number, make_callback(kind.object, number, kind.build, host, clock, emit))
+        for kind, number in known_kinds()
+    ]
+    registration.add(*registration.left.pop(0))
     return registration
 
 

@@ -14,6 +14,7 @@ from core.hypervisor.attachment import Attachment
 from core.hypervisor.backoff import Backoff
 from core.hypervisor.connector import Connector
 from core.hypervisor.lane import Lane
+from core.hypervisor.storage_upkeep import StorageUpkeep
 from core.hypervisor.upkeep import Sink, Upkeep
 from core.model.event import Event
 from core.model.host import Link as LinkState
@@ -45,6 +46,7 @@ class Link:
         self._on_change = on_change
         self._lanes: list[Lane] = []
         self._upkeep: Upkeep | None = None
+        self._storage: StorageUpkeep | None = None
         self._backoff = Backoff(connector.options, local=connector.address.local)
         self._hurry = asyncio.Event()
         self._settled = asyncio.Event()
@@ -74,7 +76,19 @@ class Link:
     @property
     def unread(self) -> Unread | None:
         """What was listed and is not read yet; None while there is no connection."""
-        return None if self._upkeep is None else self._upkeep.unread
+        if self._upkeep is None or self._storage is None:
+            return None
+        instances, volumes = self._upkeep.unread, self._storage.unread
+        return Unread(
+            instances.at_rest and volumes.at_rest,
+            instances.left + volumes.left,
+            instances.failed + volumes.failed,
+        )
+
+    @property
+    def storage(self) -> StorageUpkeep | None:
+        """Reading and listing of pools and volumes; None when the link is down."""
+        return self._storage
 
     async def settled(self) -> None:
         """Wait until the first attempt has succeeded (and the host is listed) or failed."""
@@ -105,48 +119,51 @@ class Link:
         """Open a connection and serve it until it is lost; returns why it is not there any more."""
         attachment = Attachment(self._connector, self._clock, self._take)
         self._lanes = [*self.lanes, attachment.lane]
+        upkeep = Upkeep(attachment, self._connector, self._clock, self._sink, self._lane)
+        storage = StorageUpkeep(self._connector, self._clock, self._sink, self._lane)
         began: float | None = None
         try:
-            upkeep = await self._attach(attachment)
+            await self._attach(attachment, upkeep)
             began = self._clock.monotonic()
-            return await _until_lost(attachment, upkeep)
+            self._come_up(attachment, upkeep, storage)
+            return await _until_lost(attachment, upkeep, storage)
         except VirtdeckError as error:
             return error
         except Exception as error:
             _log.exception("the link to %s failed in a way it should not", self._host)
             return HypervisorError(f"The link to {self._host} failed: {faults.tidy(repr(error))}")
         finally:
+            upkeep.end()  # before the connection is freed: it holds handles
+            storage.end()
             attachment.release()
             if began is not None:
                 self._backoff.was_up(self._clock.monotonic() - began)
-            if self._upkeep is not None:
-                self._upkeep.end()
-                self._upkeep = None
+                self._upkeep = self._storage = None
                 self._on_change(False)
 
-    async def _attach(self, attachment: Attachment) -> Upkeep:
+    async def _attach(self, attachment: Attachment, upkeep: Upkeep) -> None:
         options = self._connector.options
         await attachment.lane.call(lambda _conn: None, deadline=self._connector.patience)
         await attachment.lane.call(attachment.register, deadline=options.listing_deadline)
-        upkeep = Upkeep(
-            self._host,
-            attachment.lane,
-            self._clock,
-            options,
-            self._sink,
-            attachment.lose,
-            attachment.refused,
-        )
-        await upkeep.relist(before=lambda: self._change(LinkStatus.UP))
-        self._upkeep = upkeep
+        await upkeep.list_instances(before=lambda: self._change(LinkStatus.UP))
+
+    def _come_up(self, attachment: Attachment, upkeep: Upkeep, storage: StorageUpkeep) -> None:
+        self._upkeep, self._storage = upkeep, storage
         attachment.go_live()
         self._on_change(True)
         self._settled.set()
-        return upkeep
+
+    def _lane(self, label: str) -> Lane:
+        """Return a new lane for reading beside the link's own."""
+        lane = Lane(f"lane-{self._host}-{label}", self._connector)
+        self._lanes = [*self.lanes, lane]
+        return lane
 
     def _take(self, event: Event) -> None:
         if self._upkeep is not None:
             self._upkeep.notice(event)
+        if self._storage is not None:
+            self._storage.notice(event)
         self._sink(event)  # type: ignore[arg-type]  # every Event made here is one of AnyEvent
 
     async def _stay_down(self, error: VirtdeckError) -> None:
@@ -187,10 +204,13 @@ class Link:
         self._sink(LinkChanged(self._host, now, self._state))
 
 
-async def _until_lost(attachment: Attachment, upkeep: Upkeep) -> VirtdeckError:
+async def _until_lost(
+    attachment: Attachment, upkeep: Upkeep, storage: StorageUpkeep
+) -> VirtdeckError:
     """Keep the host's picture true until the connection is lost; returns why it was."""
     watch = asyncio.ensure_future(attachment.lost())
-    tasks = {watch, *(asyncio.ensure_future(work) for work in (upkeep.run(), upkeep.sweep()))}
+    work = (upkeep.run(), upkeep.sweep(), _keep_storage(upkeep, storage))
+    tasks = {watch, *(asyncio.ensure_future(each) for each in work)}
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if watch not in done:
@@ -205,3 +225,9 @@ async def _until_lost(attachment: Attachment, upkeep: Upkeep) -> VirtdeckError:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _keep_storage(upkeep: Upkeep, storage: StorageUpkeep) -> None:
+    """Keep the picture of the storage true, once its events are registered."""
+    await upkeep.registered.wait()
+    await storage.run()

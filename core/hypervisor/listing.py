@@ -1,13 +1,12 @@
-"""Everything a host has, in a number of calls that does not grow with its instances.
+"""Everything a host has, by kind, in a number of calls that does not grow with its instances.
 
 Runs on a lane thread. Instances come with name, state and flags; their XML has no bulk call and is
-read afterwards (`core.hypervisor.reading`). Networks cost a call each and pools three, of which a
-host has few; volumes cost one each, and are given up in favour of their names after a while.
+read afterwards (`core.hypervisor.describing`). Networks cost a call each and pools three, of which
+a host has few; volumes are only named, and described afterwards.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -15,23 +14,13 @@ from typing import Any
 import msgspec
 
 from core.hypervisor.binding import Connection, libvirt
-from core.hypervisor.reading import (
-    describe_network,
-    describe_pool,
-    list_volumes,
-    name_volume,
-    read_volume,
-)
+from core.hypervisor.reading import Handles, describe_network, describe_pool, list_volumes
 from core.hypervisor.tolerance import gone, unless_gone, unsupported
 from core.model.instance import Instance
 from core.model.network import Network
-from core.model.observation import Listed
 from core.model.state_code import decode_state
 from core.model.storage import Pool, Volume
 from core.model.text import printable_name
-
-VOLUME_SECONDS = 2.0
-"""How long a listing may read volumes: ten thousand on a local socket, a hundred at 20 ms."""
 
 _SIZES = (
     ("vcpu.current", "vcpus", 1),
@@ -44,30 +33,16 @@ _SIZES = (
 _Listing = Callable[[int], list[Any]]
 
 
-def read_listing(
-    conn: Connection, host: str, at: float, volume_seconds: float = VOLUME_SECONDS
-) -> Listed:
-    """List a host. Raises libvirtError when the connection fails.
+def read_instances(conn: Connection, host: str) -> tuple[tuple[Instance, ...], Handles]:
+    """List the instances of a host, with the handle of each by its key: six calls.
 
-    A driver that lacks one of the bulk calls is asked object by object for what that call would
-    have told, one without networks or storage has none. Volumes for which time ran out are there
-    by name, with unknown sizes: see `pools_to_read`.
+    Raises libvirtError when the connection fails. A driver that lacks one of the bulk calls is
+    asked instance by instance for what that call would have told.
     """
-    instances = _list_instances(conn, host)
-    networks = _list_networks(conn, host)
-    pools, volumes = _list_storage(conn, host, time.monotonic() + volume_seconds)
-    return Listed(host, at, instances, pools, volumes, networks)
-
-
-def pools_to_read(listed: Listed) -> tuple[str, ...]:
-    """Return the UUIDs of the pools whose volumes a listing could only name: to be read. Pure."""
-    return tuple(dict.fromkeys(volume.pool for volume in listed.volumes if volume.capacity is None))
-
-
-def _list_instances(conn: Connection, host: str) -> tuple[Instance, ...]:
-    domains = conn.listAllDomains(0)
+    states = _states(conn)
+    domains = conn.listAllDomains(0) if states is None else [domain for domain, _ in states]
     if not domains:
-        return ()
+        return (), {}
 
     def marked(flag: int, ask: Callable[[Any], bool]) -> set[str]:
         return _marked(conn.listAllDomains, flag, domains, ask)
@@ -75,28 +50,37 @@ def _list_instances(conn: Connection, host: str) -> tuple[Instance, ...]:
     persistent = marked(libvirt.VIR_CONNECT_LIST_DOMAINS_PERSISTENT, lambda d: d.isPersistent())
     autostart = marked(libvirt.VIR_CONNECT_LIST_DOMAINS_AUTOSTART, lambda d: d.autostart())
     saved = marked(libvirt.VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE, lambda d: d.hasManagedSaveImage(0))
-    states, sizes = _states(conn), _sizes(conn)
-    instances = []
-    for domain in domains:
-        uuid = domain.UUIDString()
-        numbers = states.get(uuid) or _state_of(domain)
-        if numbers is None:
-            continue
-        state, reason = decode_state(*numbers)
-        instance = Instance(
-            host=host,
-            uuid=uuid,
-            name=printable_name(domain.name()),
-            state=state,
-            reason=reason,
-            id=_id_of(domain),
-            persistent=uuid in persistent,
-            autostart=uuid in autostart,
-            managed_save=uuid in saved,
-            described=False,
-        )
-        instances.append(msgspec.structs.replace(instance, **sizes.get(uuid, {})))
-    return tuple(instances)
+    sizes = _sizes(conn)
+    found: list[tuple[Instance, Any]] = []
+    for domain, numbers in states or [(domain, None) for domain in domains]:
+        instance = _name(domain, host, numbers or _state_of(domain))
+        if instance is not None:
+            uuid = instance.uuid
+            flagged = msgspec.structs.replace(
+                instance,
+                persistent=uuid in persistent,
+                autostart=uuid in autostart,
+                managed_save=uuid in saved,
+                **sizes.get(uuid, {}),
+            )
+            found.append((flagged, domain))
+    return tuple(one for one, _ in found), {one.key: domain for one, domain in found}
+
+
+def _name(domain: Any, host: str, numbers: tuple[int, int] | None) -> Instance | None:
+    """Return an instance as far as its handle and its state tell; None when it is gone."""
+    if numbers is None:
+        return None
+    state, reason = decode_state(*numbers)
+    return Instance(
+        host=host,
+        uuid=domain.UUIDString(),
+        name=printable_name(domain.name()),
+        state=state,
+        reason=reason,
+        id=_id_of(domain),
+        described=False,
+    )
 
 
 def _sizes(conn: Connection) -> dict[str, dict[str, int]]:
@@ -120,22 +104,26 @@ def _sizes(conn: Connection) -> dict[str, dict[str, int]]:
     }
 
 
-def _states(conn: Connection) -> dict[str, tuple[int, int]]:
-    """Return virDomainState and reason of every instance, active or not: one call.
+def _states(conn: Connection) -> list[tuple[Any, tuple[int, int] | None]] | None:
+    """Return every instance's handle with its virDomainState and reason: one call.
 
-    Empty where the driver has no bulk statistics.
+    None where the driver has no bulk statistics; a state that the call left out is None.
     """
     try:
         records = conn.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE, 0)
     except libvirt.libvirtError as error:
         if unsupported(error):
-            return {}
+            return None
         raise
-    return {
-        domain.UUIDString(): (record["state.state"], record.get("state.reason", 0))
+    return [
+        (
+            domain,
+            (record["state.state"], record.get("state.reason", 0))
+            if "state.state" in record
+            else None,
+        )
         for domain, record in records
-        if "state.state" in record
-    }
+    ]
 
 
 def _state_of(domain: Any) -> tuple[int, int] | None:
@@ -173,7 +161,11 @@ def _says_yes(ask: Callable[[Any], bool], handle: Any) -> bool:
         raise
 
 
-def _list_networks(conn: Connection, host: str) -> tuple[Network, ...]:
+def read_networks(conn: Connection, host: str) -> tuple[Network, ...]:
+    """List the networks of a host; none where it has no driver for them.
+
+    Raises libvirtError when the connection fails.
+    """
     handles = _all_of(conn, conn.listAllNetworks)
     if not handles:
         return ()
@@ -198,15 +190,19 @@ def _list_networks(conn: Connection, host: str) -> tuple[Network, ...]:
     return tuple(networks)
 
 
-def _list_storage(
-    conn: Connection, host: str, end: float
-) -> tuple[tuple[Pool, ...], tuple[Volume, ...]]:
-    handles = _all_of(conn, conn.listAllStoragePools)
-    if not handles:
-        return (), ()
+def read_storage(
+    conn: Connection, host: str
+) -> tuple[tuple[Pool, ...], tuple[Volume, ...], Handles]:
+    """List the pools of a host and their volumes by name, with the handle of each volume.
+
+    Three calls and three for each pool. Raises libvirtError when the connection fails.
+    """
+    pool_handles = _all_of(conn, conn.listAllStoragePools)
+    if not pool_handles:
+        return (), (), {}
 
     def marked(flag: int, ask: Callable[[Any], bool]) -> set[str]:
-        return _marked(conn.listAllStoragePools, flag, handles, ask)
+        return _marked(conn.listAllStoragePools, flag, pool_handles, ask)
 
     autostart = marked(libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART, lambda p: p.autostart())
     persistent = marked(
@@ -214,26 +210,21 @@ def _list_storage(
     )
     pools: list[Pool] = []
     volumes: list[Volume] = []
-    for handle in handles:
+    handles: Handles = {}
+    for handle in pool_handles:
         described = unless_gone(partial(describe_pool, handle, host))
         if described is None:
             continue
-        pool = msgspec.structs.replace(
+        flagged = msgspec.structs.replace(
             described,
             autostart=described.uuid in autostart,
             persistent=described.uuid in persistent,
         )
+        pool, found = list_volumes(handle, flagged)
         pools.append(pool)
-        volumes.extend(_volumes_of(handle, pool, end))
-    return tuple(pools), tuple(volumes)
-
-
-def _volumes_of(handle: Any, pool: Pool, end: float) -> Iterable[Volume]:
-    for volume in unless_gone(partial(list_volumes, handle, pool)) or ():
-        in_time = time.monotonic() < end
-        found = read_volume(volume, pool) if in_time else name_volume(volume, pool)
-        if found is not None:
-            yield found
+        volumes.extend(volume for volume, _ in found)
+        handles.update((volume.key, volume_handle) for volume, volume_handle in found)
+    return tuple(pools), tuple(volumes), handles
 
 
 def _all_of(conn: Connection, listing: _Listing) -> list[Any]:

@@ -3,6 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reading(StrEnum):
+    """What is read of a host in the background, beside its instances' names and states."""
+
+    FACTS = "facts"
+    """What the host says of itself."""
+    NETWORKS = "networks"
+    STORAGE = "storage"
+    """Pools and volumes."""
+    DESCRIPTIONS = "descriptions"
+    """The instances' XML: a call for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +25,8 @@ class LinkOptions:
     A host that hangs is noticed after about `keepalive_interval * (keepalive_count + 1)`.
     """
 
+    reads: frozenset[Reading] = frozenset(Reading)
+    """What is read in the background; a command that reads once asks only for what it prints."""
     read_only: bool = False
     """Open read-only connections: libvirt itself then refuses every write."""
     keepalive_interval: int = 5
@@ -36,5 +51,7 @@ class LinkOptions:
     """The same for this machine's own daemons: an attempt costs next to nothing there."""
     operation_lanes: int = 4
     """Operations that may run on one host at the same time."""
+    describing_lanes: int = 3
+    """Lanes that help to read the instances' XML where a call takes long."""
     lane_idle: float = 30.0
     """How long an operation lane stays open without work."""

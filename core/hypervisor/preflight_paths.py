@@ -10,7 +10,7 @@ from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.daemon import listener_of
 from core.hypervisor.local_files import Files
 from core.hypervisor.looks import Looks
-from core.hypervisor.reading import describe_pool, read_volume
+from core.hypervisor.reading import describe_pool, describe_volume, name_volume
 from core.hypervisor.tolerance import gone, unless_gone
 from core.hypervisor.uri import HostAddress
 from core.migration.facts import PathFacts
@@ -75,7 +75,7 @@ def _volume(conn: Connection, host: str, path: str, pool: Pool | None) -> Volume
         if gone(error):
             return None
         raise
-    return read_volume(handle, pool if pool is not None else Pool(host, "", ""))
+    return describe_volume(handle, name_volume(handle, pool or Pool(host, "", "")))
 
 
 def _seen_missing(pool: Pool | None, looks: Looks, path: str) -> bool | None:

@@ -13,7 +13,9 @@ import msgspec
 
 from core.errors import XmlError
 from core.hypervisor.binding import Connection, libvirt
+from core.hypervisor.faults import tidy
 from core.hypervisor.tolerance import gone, if_supported, unless_gone, unsupported
+from core.model.base import ObjectKey
 from core.model.instance import AgentState, Instance
 from core.model.network import Network
 from core.model.state_code import decode_state
@@ -29,6 +31,9 @@ _HUNG = 1000
 _LOOK_AGAIN = 0.05
 _XML_NEVER_WAITS = 9_000_999
 """The newest libvirt whose XMLDesc is known to begin no job."""
+Handles = dict[ObjectKey, Any]
+"""libvirt's handles of one connection, by the object's key. To be used on its lane's thread only,
+and let go of before the connection is closed: each keeps it open."""
 
 _POOL_STATES = (
     PoolState.INACTIVE,
@@ -71,13 +76,26 @@ def _read_instance(domain: Any, host: str) -> Instance:
     )
 
 
-def waits_for_xml(domain: Any) -> bool:
-    """Tell whether XMLDesc would wait for a call to the instance's process that hangs.
+def xml_may_wait(conn: Connection) -> bool:
+    """Tell whether this daemon's XMLDesc waits for a call to the instance's process: one call.
 
     It does where libvirt is 11.3, for the 30 s after which libvirt gives up, and does not where it
     is 9.0 (measured with a stopped QEMU and somebody's virDomainMemoryStats): a job of another call
-    keeps it from beginning its own. controlInfo needs none, and tells of the other.
+    keeps it from beginning its own.
     """
+    return bool(conn.getLibVersion() > _XML_NEVER_WAITS)
+
+
+def waits_for_xml(domain: Any) -> bool:
+    """Tell whether XMLDesc would wait for a call to the instance's process that hangs.
+
+    controlInfo needs no job, and tells of the other call.
+    """
+    return process_hangs(domain) and xml_may_wait(domain.connect())
+
+
+def process_hangs(domain: Any) -> bool:
+    """Tell whether a call to the instance's process has hung for a second: one call, mostly."""
     if domain.ID() < 0:
         return False
     busy = (libvirt.VIR_DOMAIN_CONTROL_JOB, libvirt.VIR_DOMAIN_CONTROL_OCCUPIED)
@@ -91,7 +109,7 @@ def waits_for_xml(domain: Any) -> bool:
         if state not in busy:
             return False
         if milliseconds >= _HUNG:
-            return bool(domain.connect().getLibVersion() > _XML_NEVER_WAITS)
+            return True
         time.sleep(_LOOK_AGAIN)
 
 
@@ -110,18 +128,20 @@ def _agent(told: AgentState, active: bool) -> AgentState:
     return AgentState.DISCONNECTED
 
 
-def read_pool(conn: Connection, host: str, uuid: str) -> tuple[Pool, tuple[Volume, ...]] | None:
-    """Read a pool and all its volumes: one call per volume and six more."""
+def read_pool(
+    conn: Connection, host: str, uuid: str
+) -> tuple[Pool, tuple[Volume, ...], Handles] | None:
+    """Read a pool and list its volumes by name, with the handle of each: six calls."""
 
-    def read() -> tuple[Pool, tuple[Volume, ...]]:
+    def read() -> tuple[Pool, tuple[Volume, ...], Handles]:
         handle = conn.storagePoolLookupByUUIDString(uuid)
-        pool = msgspec.structs.replace(
+        described = msgspec.structs.replace(
             describe_pool(handle, host),
             autostart=handle.autostart() == 1,
             persistent=handle.isPersistent() == 1,
         )
-        volumes = [read_volume(volume, pool) for volume in list_volumes(handle, pool)]
-        return pool, tuple(volume for volume in volumes if volume is not None)
+        pool, found = list_volumes(handle, described)
+        return pool, tuple(volume for volume, _ in found), {v.key: h for v, h in found}
 
     return unless_gone(read)
 
@@ -148,37 +168,46 @@ def describe_pool(handle: Any, host: str) -> Pool:
     )
 
 
-def list_volumes(handle: Any, pool: Pool) -> list[Any]:
-    """Return the handles of a pool's volumes: one call, none for a pool that is not active."""
+def list_volumes(handle: Any, pool: Pool) -> tuple[Pool, list[tuple[Volume, Any]]]:
+    """Return a pool, and its volumes as far as their handles tell, with the handles: one call.
+
+    A pool that is not active has none. One whose volumes libvirt does not list (remote_protocol.x:
+    REMOTE_STORAGE_VOL_LIST_MAX, 16,384 of them) says so in its `error`.
+    """
     if pool.state in _POOL_WITHOUT_VOLUMES:
-        return []
+        return pool, []
     try:
-        return list(if_supported(lambda: handle.listAllVolumes(0), otherwise=[]))
+        handles: list[Any] = if_supported(lambda: handle.listAllVolumes(0), otherwise=[])
     except libvirt.libvirtError as error:
+        if gone(error) or not handle.connect().isAlive():
+            raise
         if error.get_error_code() == libvirt.VIR_ERR_OPERATION_INVALID:  # stopped meanwhile
-            return []
-        raise
+            return pool, []
+        return msgspec.structs.replace(pool, error=tidy(error.get_error_message() or "")), []
+    return pool, [(name_volume(volume, pool), volume) for volume in handles]
 
 
 def name_volume(handle: Any, pool: Pool) -> Volume:
     """Return a volume as far as its handle tells, without a call: sizes and format are unknown."""
     key = printable_name(handle.key())
     path = key if key.startswith("/") else ""
-    return Volume(pool.host, pool.uuid, pool.name, printable_name(handle.name()), path)
+    return Volume(
+        pool.host, pool.uuid, pool.name, printable_name(handle.name()), path, described=False
+    )
 
 
-def read_volume(handle: Any, pool: Pool) -> Volume | None:
+def describe_volume(handle: Any, named: Volume) -> Volume | None:
     """Read a volume's XML: one call. None when it is gone, no more than its name if unreadable."""
     try:
-        return volume_from_xml(handle.XMLDesc(0), pool.host, pool.uuid, pool.name)
+        return volume_from_xml(handle.XMLDesc(0), named.host, named.pool, named.pool_name)
     except libvirt.libvirtError as error:
         if gone(error):
             return None
-        if error.get_error_domain() == libvirt.VIR_FROM_STORAGE:
-            return name_volume(handle, pool)  # one file that cannot be read costs no other
-        raise
+        if not handle.connect().isAlive():
+            raise
     except XmlError:
-        return name_volume(handle, pool)
+        pass
+    return msgspec.structs.replace(named, described=True)
 
 
 def read_network(conn: Connection, host: str, uuid: str) -> Network | None:

@@ -104,8 +104,16 @@ class Hypervisor:
         self._link.hurry()
 
     async def refresh(self) -> None:
-        """List the host again now; raises UnreachableError when the link is down."""
+        """List the host now, its storage soon; raises UnreachableError when the link is down."""
         await self._link.upkeep.relist()
+        if self._link.storage is not None:
+            self._link.storage.relist()
+
+    def prefer(self, keys: tuple[ObjectKey, ...]) -> None:
+        """Describe these instances and volumes first, as far as they are not: somebody looks."""
+        if self._link.storage is not None:
+            self._link.upkeep.prefer(keys)
+            self._link.storage.prefer(keys)
 
     async def reread(self, uuid: str) -> Instance | None:
         """Read an instance now, hand it over and return it; None when it is gone.

@@ -131,6 +131,8 @@ class Host(Value, frozen=True):
     """None until it has told them once."""
     sampled: float | None = None
     """When its last statistics came."""
+    listed: frozenset[str] = frozenset()
+    """What was listed since its link came up: instances, networks, pools."""
 
     @property
     def key(self) -> ObjectKey:

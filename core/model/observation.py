@@ -17,6 +17,8 @@ from core.model.operation import OperationRecord
 from core.model.stats import Counters
 from core.model.storage import Pool, Volume
 
+LISTED_KINDS = frozenset({"instances", "pools", "volumes", "networks"})
+
 
 class _Observation(Value, frozen=True, tag_field="event", tag=kebab):
     host: str
@@ -42,7 +44,7 @@ class HostRead(_Observation, frozen=True):
 
 
 class Listed(_Observation, frozen=True):
-    """A full listing of a host: what is not in it is gone.
+    """A listing of a host, of one kind of object or of several: what is not in it is gone.
 
     Sent after every (re)connect and by every sweep; differences are reported as found.
     """
@@ -50,13 +52,22 @@ class Listed(_Observation, frozen=True):
     instances: tuple[Instance, ...] = ()
     pools: tuple[Pool, ...] = ()
     volumes: tuple[Volume, ...] = ()
+    """Those that are not `described` by name only."""
     networks: tuple[Network, ...] = ()
+    kinds: frozenset[str] = LISTED_KINDS
+    """What was listed; the other kinds stay as they are."""
 
 
 class InstanceRead(_Observation, frozen=True):
     """An instance was read again after an event or an operation of ours."""
 
     instance: Instance
+
+
+class InstancesDescribed(_Observation, frozen=True):
+    """The XML of some instances was read. Their state and flags are not in it: those are older."""
+
+    instances: tuple[Instance, ...]
 
 
 class InstanceGone(_Observation, frozen=True):
@@ -66,10 +77,16 @@ class InstanceGone(_Observation, frozen=True):
 
 
 class PoolRead(_Observation, frozen=True):
-    """A pool and all its volumes were read again."""
+    """A pool was read again, and its volumes listed: those not `described` by name only."""
 
     pool: Pool
     volumes: tuple[Volume, ...] = ()
+
+
+class VolumesDescribed(_Observation, frozen=True):
+    """The XML of some volumes was read."""
+
+    volumes: tuple[Volume, ...]
 
 
 class PoolGone(_Observation, frozen=True):
@@ -139,8 +156,10 @@ Observation = (
     | HostRead
     | Listed
     | InstanceRead
+    | InstancesDescribed
     | InstanceGone
     | PoolRead
+    | VolumesDescribed
     | PoolGone
     | NetworkRead
     | NetworkGone

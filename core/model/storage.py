@@ -31,6 +31,8 @@ class Pool(Value, frozen=True):
     capacity: int | None = None
     allocation: int | None = None
     available: int | None = None
+    error: str = ""
+    """Why its volumes cannot be listed, in libvirt's words; empty: they can."""
 
     @property
     def key(self) -> ObjectKey:
@@ -62,6 +64,8 @@ class Volume(Value, frozen=True):
     backing: str = ""
     """The path of the image it is based on."""
     encrypted: bool = False
+    described: bool = True
+    """Its XML was read, or cannot be; until then only its name and path are known."""
 
     @property
     def key(self) -> ObjectKey:

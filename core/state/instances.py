@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from core.model import AgentState, AlertKind, Instance, InstanceState, ObjectKey
 from core.model.event import InstanceLifecycle
-from core.model.observation import InstanceGone, InstanceRead
+from core.model.observation import InstanceGone, InstanceRead, InstancesDescribed
 from core.state import alerts, findings, jobs, lifecycle
 from core.state.tables import Tables
 
@@ -85,9 +85,34 @@ def on_read(tables: Tables, read: InstanceRead) -> None:
     instance = read.instance
     if old is not None and not instance.described:
         instance = relisted(old, instance)
-    new_and_unseen = old is None and read.host not in tables.listed
+    new_and_unseen = old is None and (read.host, "instances") not in tables.listed
     tables.moved[key] = read.at
     put_instance(tables, settled(old, instance, None if new_and_unseen else read.at), read.at)
+
+
+def on_described(tables: Tables, described: InstancesDescribed) -> None:
+    """Take over what the XML of instances says; their state and flags stay as they are known."""
+    for instance in described.instances:
+        old = tables.instances.get(instance.key)
+        if old is not None:
+            put_instance(tables, with_description(old, instance), described.at)
+
+
+def with_description(old: Instance, read: Instance) -> Instance:
+    """Return an instance as it is known, with what its XML says."""
+    connected = old.state.active or read.agent is AgentState.NONE
+    return replace(
+        read,
+        name=old.name,
+        state=old.state,
+        reason=old.reason,
+        state_since=old.state_since,
+        id=old.id,
+        persistent=old.persistent,
+        autostart=old.autostart,
+        managed_save=old.managed_save,
+        agent=read.agent if connected else AgentState.DISCONNECTED,
+    )
 
 
 def on_gone(tables: Tables, gone: InstanceGone) -> None:

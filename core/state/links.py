@@ -36,12 +36,20 @@ def on_link(tables: Tables, changed: LinkChanged) -> None:
         announced = None if last is None else last.status
         if link.status not in (LinkStatus.CONNECTING, announced):
             tables.log(LinkEvent(old.name, changed.at, "", old.name, str(link.status), link.error))
-    host = replace(old, link=link, history=history)
+    listed = old.listed if link.status is LinkStatus.UP else frozenset[str]()
+    host = replace(old, link=link, history=history, listed=listed)
     put_host(tables, host)
     if old.link.status is LinkStatus.UP and link.status is not LinkStatus.UP:
         _grow_stale(tables, host.name)
     current = tables.alerts.get(host.key) or ()
     tables.put_alerts(host.key, alerts.update_host(host, current, changed.at))
+
+
+def note_listed(tables: Tables, name: str, kind: str) -> None:
+    """Note that a kind of a host's objects is known."""
+    host = tables.hosts.get(name)
+    if host is not None and kind not in host.listed:
+        put_host(tables, replace(host, listed=host.listed | {kind}))
 
 
 def put_host(tables: Tables, host: Host) -> None:

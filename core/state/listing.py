@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from core.model import Instance, Network, ObjectKey, Pool, PoolState, Volume
 from core.model.event import Found
 from core.model.observation import Listed
-from core.state import findings, instances, storage
+from core.state import findings, instances, links, storage
 from core.state.findings import APPEARED, VANISHED, Finding
 from core.state.instances import relisted, settled
 from core.state.tables import Table, Tables
@@ -17,18 +17,16 @@ Thing = TypeVar("Thing", Instance, Pool, Volume, Network)
 
 
 def on_listed(tables: Tables, listed: Listed) -> None:
-    """Make a host's part of the state what the listing says."""
-    news = listed.host in tables.listed
-    found = [
-        *_instances(tables, listed),
-        *_pools(tables, listed),
-        *_volumes(tables, listed),
-        *_networks(tables, listed),
-    ]
-    if news:
-        for finding in found:
-            findings.report(tables, finding)
-    tables.listed.add(listed.host)
+    """Make a host's part of the state what the listing says, for the kinds that it lists."""
+    for kind, take in _KINDS.items():
+        if kind not in listed.kinds:
+            continue
+        found = take(tables, listed)
+        if (listed.host, kind) in tables.listed:
+            for finding in found:
+                findings.report(tables, finding)
+        tables.listed.add((listed.host, kind))
+        links.note_listed(tables, listed.host, kind)
 
 
 def _split(
@@ -47,7 +45,7 @@ def _instances(tables: Tables, listed: Listed) -> list[Finding]:
         if not _outdated(tables, listed, old.key):
             found.append(_found(listed, old.key, old.name, VANISHED, VANISHED))
         instances.drop_instance(tables, old.key)
-    news = listed.at if listed.host in tables.listed else None
+    news = listed.at if (listed.host, "instances") in tables.listed else None
     for key, new in wanted.items():
         before = tables.instances.get(key)
         if before is not None and not new.described:
@@ -122,15 +120,9 @@ def _volumes(tables: Tables, listed: Listed) -> list[Finding]:
         before = tables.volumes.get(key)
         if before is None:
             found.append(_found(listed, key, new.name, APPEARED))
-        elif _only_named(new) and new.path in ("", before.path):
-            new = before  # the listing had no time for its sizes
-        storage.put_volume(tables, new)
+        storage.put_volume(tables, storage.renamed(before, new))
     tables.volumes.arrange(lambda key: key.host == listed.host, list(wanted))
     return found
-
-
-def _only_named(volume: Volume) -> bool:
-    return (volume.capacity, volume.allocation, volume.format) == (None, None, "")
 
 
 def _networks(tables: Tables, listed: Listed) -> list[Finding]:
@@ -152,3 +144,12 @@ def _networks(tables: Tables, listed: Listed) -> list[Finding]:
 
 def _found(listed: Listed, key: ObjectKey, name: str, change: str, word: str = "") -> Finding:
     return Finding(Found(listed.host, listed.at, key.id, name, key.kind, change), word)
+
+
+_KINDS: dict[str, Callable[[Tables, Listed], list[Finding]]] = {
+    "instances": _instances,
+    "pools": _pools,
+    "volumes": _volumes,
+    "networks": _networks,
+}
+"""The kinds of a listing, and what each makes of the state; pools before their volumes."""

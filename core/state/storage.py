@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from core.model import DiskCounters, Network, ObjectKey, Pool, PoolState, Volume
 from core.model.event import NetworkLifecycle, PoolLifecycle
-from core.model.observation import NetworkGone, NetworkRead, PoolGone, PoolRead
+from core.model.observation import NetworkGone, NetworkRead, PoolGone, PoolRead, VolumesDescribed
 from core.state import alerts, findings
 from core.state.findings import APPEARED, VANISHED
 from core.state.tables import Tables
@@ -49,6 +49,13 @@ def put_volume(tables: Tables, volume: Volume) -> None:
     tables.mark(key)
 
 
+def renamed(old: Volume | None, new: Volume) -> Volume:
+    """Return a volume as a listing named it, with what was known of the same one before."""
+    if old is None or new.described or new.path not in ("", old.path):
+        return new
+    return old
+
+
 def drop_volume(tables: Tables, key: ObjectKey) -> None:
     """Remove a volume."""
     volume = tables.volumes.get(key)
@@ -73,8 +80,8 @@ def put_volumes(tables: Tables, pool: ObjectKey, volumes: tuple[Volume, ...]) ->
 
     for key in [key for key in tables.volumes if belongs(key) and key not in wanted]:
         drop_volume(tables, key)
-    for volume in wanted.values():
-        put_volume(tables, volume)
+    for key, volume in wanted.items():
+        put_volume(tables, renamed(tables.volumes.get(key), volume))
     tables.volumes.arrange(belongs, [key for key in wanted if belongs(key)])
 
 
@@ -111,6 +118,13 @@ def on_pool_read(tables: Tables, read: PoolRead) -> None:
     """Take over a pool and its volumes."""
     put_pool(tables, read.pool, read.at)
     put_volumes(tables, read.pool.key, read.volumes)
+
+
+def on_volumes_described(tables: Tables, described: VolumesDescribed) -> None:
+    """Take over what the XML of volumes says; one that is gone meanwhile stays gone."""
+    for volume in described.volumes:
+        if volume.key in tables.volumes:
+            put_volume(tables, volume)
 
 
 def on_pool_gone(tables: Tables, gone: PoolGone) -> None:

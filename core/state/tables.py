@@ -137,8 +137,8 @@ class Tables:
         """The latest time of an observation."""
         self.held: dict[tuple[ObjectKey, str], tuple[Found, float]] = {}
         """Findings that wait for their event, by what it would say, and since when: `findings`."""
-        self.listed: set[str] = set()
-        """Hosts that have been listed once: later differences are news."""
+        self.listed: set[tuple[str, str]] = set()
+        """Hosts and kinds that have been listed once: later differences are news."""
         self.samples: dict[str, dict[str, Sample]] = {}
         """By host and UUID: the earlier ends of the next rates."""
         self.silent: dict[str, frozenset[str]] = {}

@@ -34,6 +34,7 @@ class Watched:
         self.events: list[Event] = []
         self.conn = open_world(directory)
         self.registration = register(self.conn, "alpha", FixedClock(), self.events.append)
+        self.registration.complete()
 
     def of(self, uuid: str) -> list[Event]:
         return [event for event in self.events if event.uuid == uuid]
@@ -98,6 +99,7 @@ def test_node_devices(tmp_path: Path) -> None:
     conn = libvirt.open("test:///default")
     events: list[Event] = []
     registration = register(conn, "alpha", FixedClock(), events.append)
+    registration.complete()
     xml = """<device><parent>scsi_host1</parent><capability type='scsi_host'>
         <capability type='fc_host'><wwnn>2100000012341234</wwnn><wwpn>1100000012341234</wwpn>
         </capability></capability></device>"""

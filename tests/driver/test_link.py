@@ -8,15 +8,16 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import psutil
 import pytest
 
 from core.errors import DeadlineError, UnreachableError
-from core.hypervisor import reading
+from core.hypervisor import describing, listing
 from core.hypervisor.binding import Connection
-from core.hypervisor.listing import read_listing
 from core.hypervisor.options import LinkOptions
+from core.model.base import ObjectKey
 from core.model.event import InstanceLifecycle
 from core.model.host import LinkStatus
 from core.model.instance import Instance, InstanceState
@@ -25,6 +26,7 @@ from core.model.observation import (
     HostRead,
     InstanceGone,
     InstanceRead,
+    InstancesDescribed,
     LinkChanged,
     Listed,
     PoolRead,
@@ -32,6 +34,7 @@ from core.model.observation import (
 )
 from tests.driver.private_daemon import PrivateDaemon, domain_xml, uuid_of
 from tests.driver.watching import QUICK, described, linked, until
+from tests.driver.worlds import read_listing
 
 HASTY = replace(QUICK, connect_timeout=1.0)
 UP, DOWN, CONNECTING = LinkStatus.UP, LinkStatus.DOWN, LinkStatus.CONNECTING
@@ -72,14 +75,16 @@ async def test_events_during_the_listing_come_after_it_and_none_is_lost(
 ) -> None:
     domain = daemon.keeper.lookupByUUIDString(uuid_of(1))
 
-    def slow_listing(conn: Connection, host: str, at: float) -> Listed:
+    real = listing.read_instances
+
+    def slow_listing(conn: Connection, host: str) -> Any:
         domain.create()
-        listed = read_listing(conn, host, at)
+        listed = real(conn, host)
         domain.destroy()
         daemon.keeper.getLibVersion()
         return listed
 
-    monkeypatch.setattr("core.hypervisor.listing.read_listing", slow_listing)
+    monkeypatch.setattr("core.hypervisor.listing.read_instances", slow_listing)
     async with linked(daemon.uri) as (_host, seen):
         await until(lambda: len(seen.of(InstanceLifecycle)) >= 2)
         listed = next(i for i, item in enumerate(seen.seen) if isinstance(item, Listed))
@@ -239,14 +244,15 @@ async def test_a_sweep_finds_what_no_event_told_and_asks_about_nothing_else(
     options = LinkOptions(sweep_interval=0.2, statistics_interval=0)
     async with linked(daemon.uri, options) as (_host, seen):
         await until(described(seen, 4))
-        listings = len(seen.of(Listed))
-        reads = len(seen.of(InstanceRead))
-        await until(lambda: len(seen.of(Listed)) >= listings + 2)
-        assert len(seen.of(InstanceRead)) == reads
+        sweeps, reads = seen.listings("instances"), len(seen.of(InstancesDescribed))
+        await until(lambda: seen.listings("instances") >= sweeps + 2)
+        assert len(seen.of(InstancesDescribed)) == reads
+        assert not seen.of(InstanceRead)
         daemon.keeper.lookupByUUIDString(uuid_of(2)).setAutostart(1)  # sends no event
-        await until(lambda: len(seen.of(InstanceRead)) > reads)
-        assert seen.last(InstanceRead).instance.uuid == uuid_of(2)
-        assert seen.last(InstanceRead).instance.autostart
+        await until(lambda: len(seen.of(InstancesDescribed)) > reads)
+        (instance,) = seen.last(InstancesDescribed).instances
+        assert instance.uuid == uuid_of(2)
+        assert seen.instances[uuid_of(2)].autostart
 
 
 async def test_a_thousand_instances_are_described_while_short_reads_go_first(
@@ -280,18 +286,18 @@ async def test_without_keepalive_a_call_s_deadline_still_finds_a_hung_host(
 async def test_an_object_nobody_foresaw_costs_nothing_else(
     daemon: PrivateDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = reading.read_instance
+    real = describing.describe_instance
 
-    def choke(conn: Connection, host: str, uuid: str) -> Instance | None:
-        if uuid == uuid_of(2):
+    def choke(conn: Connection, handles: Any, key: ObjectKey) -> Instance | None:
+        if key.id == uuid_of(2):
             raise ValueError("never seen such a thing")
-        return real(conn, host, uuid)
+        return real(conn, handles, key)
 
-    monkeypatch.setattr(reading, "read_instance", choke)
+    monkeypatch.setattr(describing, "describe_instance", choke)
     options = replace(QUICK, sweep_interval=0.2)
     async with linked(daemon.uri, options) as (_host, seen):
-        await until(lambda: len({read.instance.uuid for read in seen.of(InstanceRead)}) == 3)
+        await until(lambda: sum(i.described for i in seen.instances.values()) == 3)
         assert not seen.instances[uuid_of(2)].described
-        monkeypatch.setattr(reading, "read_instance", real)
+        monkeypatch.setattr(describing, "describe_instance", real)
         await until(lambda: seen.instances[uuid_of(2)].described)  # a sweep tries it again
         assert seen.statuses == [CONNECTING, UP]

@@ -10,11 +10,18 @@ import pytest
 from core.hypervisor.binding import libvirt
 from core.hypervisor.detail import read_addresses, read_detail
 from core.hypervisor.facts import read_facts
-from core.hypervisor.listing import read_listing
-from core.hypervisor.reading import read_instance, read_network, read_pool
+from core.hypervisor.reading import describe_volume, read_instance, read_network, read_pool
 from core.model import Address, InstanceState, PoolState
 from tests.driver.command import Virtdeck
-from tests.driver.worlds import NETWORK, POOL, VOLUME, instance_xml, open_world, uuid_of
+from tests.driver.worlds import (
+    NETWORK,
+    POOL,
+    VOLUME,
+    instance_xml,
+    open_world,
+    read_listing,
+    uuid_of,
+)
 
 NOBODY = uuid_of(999)
 SNAPSHOT = "<domainsnapshot><name>{}</name><description>by hand</description></domainsnapshot>"
@@ -61,9 +68,13 @@ def test_a_pool_and_its_volumes(tmp_path: Path) -> None:
     handle.setAutostart(1)
     found = read_pool(conn, "alpha", uuid_of(9))
     assert found is not None
-    pool, (volume,) = found
+    pool, (named,), handles = found
     assert (pool.name, pool.state, pool.autostart) == ("p", PoolState.ACTIVE, True)
     assert pool.capacity == handle.info()[1]
+    assert (named.name, named.path, named.described) == ("a.qcow2", "/pools/p/a.qcow2", False)
+    volume = describe_volume(handles.pop(named.key), named)
+    assert volume is not None
+    assert volume.described
     assert (volume.name, volume.pool, volume.pool_name) == ("a.qcow2", uuid_of(9), "p")
     assert (volume.path, volume.format) == ("/pools/p/a.qcow2", "qcow2")
     assert (volume.capacity, volume.allocation) == (1 << 30, 10 << 20)

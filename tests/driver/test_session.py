@@ -25,10 +25,10 @@ from core.hypervisor.session import Hypervisor
 from core.model.host import LinkStatus
 from core.model.instance import InstanceDetail, InstanceState
 from core.model.observation import (
+    LISTED_KINDS,
     DetailRead,
     HostRead,
     LinkChanged,
-    Listed,
 )
 from tests.driver.private_daemon import PrivateDaemon, uuid_of
 from tests.driver.watching import Collector, described, linked, until
@@ -74,9 +74,10 @@ async def test_a_call_that_misses_its_deadline_leaves_the_link_up(daemon: Privat
 async def test_refresh_and_reread_on_demand(daemon: PrivateDaemon) -> None:
     async with linked(daemon.uri) as (host, seen):
         await until(described(seen, 4))
-        listings = len(seen.of(Listed))
+        await until(lambda: all(seen.listings(kind) == 1 for kind in LISTED_KINDS))
         await host.refresh()
-        assert len(seen.of(Listed)) == listings + 1
+        assert (seen.listings("instances"), seen.listings("networks")) == (2, 2)
+        await until(lambda: (seen.listings("pools"), seen.listings("volumes")) == (2, 2))
         instance = await host.reread(uuid_of(1))
         assert instance is not None
         assert instance.name == "vm0001"

@@ -12,7 +12,15 @@ from core.hypervisor.options import LinkOptions
 from core.hypervisor.session import Hypervisor
 from core.model.host import LinkStatus
 from core.model.instance import Instance
-from core.model.observation import InstanceGone, InstanceRead, LinkChanged, Listed, Observation
+from core.model.observation import (
+    InstanceGone,
+    InstanceRead,
+    InstancesDescribed,
+    LinkChanged,
+    Listed,
+    Observation,
+)
+from core.state.instances import with_description
 from tests.patience import PATIENCE
 
 T = TypeVar("T")
@@ -44,8 +52,13 @@ class Collector:
     def __call__(self, observation: Observation) -> None:
         self.seen.append(observation)
         match observation:
-            case Listed():
+            case Listed() if "instances" in observation.kinds:
                 self.instances = {i.uuid: i for i in observation.instances}
+            case InstancesDescribed():
+                for read in observation.instances:
+                    old = self.instances.get(read.uuid)
+                    if old is not None:
+                        self.instances[read.uuid] = with_description(old, read)
             case InstanceRead():
                 self.instances[observation.instance.uuid] = observation.instance
             case InstanceGone():
@@ -54,6 +67,10 @@ class Collector:
     def of(self, kind: type[T]) -> list[T]:
         """Return the observations of one kind."""
         return [item for item in self.seen if isinstance(item, kind)]
+
+    def listings(self, kind: str) -> int:
+        """Return how often a kind of object was listed."""
+        return sum(kind in listed.kinds for listed in self.of(Listed))
 
     @property
     def statuses(self) -> list[LinkStatus]:

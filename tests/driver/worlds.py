@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.hypervisor import event_loop
+from core.hypervisor import event_loop, listing
 from core.hypervisor.binding import libvirt
+from core.model.observation import Listed
 from tests.patience import PATIENCE
 
 INSTANCE = """
@@ -62,6 +63,13 @@ def uuid_of(number: int) -> str:
 def instance_xml(number: int, name: str | None = None, title: str = "") -> str:
     """Return the XML of the world's n-th instance."""
     return INSTANCE.format(name=name or f"vm{number}", uuid=uuid_of(number), title=title)
+
+
+def read_listing(conn: Any, host: str, at: float = 0.0) -> Listed:
+    """List everything of a host."""
+    instances, _ = listing.read_instances(conn, host)
+    pools, volumes, _ = listing.read_storage(conn, host)
+    return Listed(host, at, instances, pools, volumes, listing.read_networks(conn, host))
 
 
 def open_world(directory: Path, instances: int = 0) -> Any:

@@ -15,13 +15,13 @@ from core.hypervisor.binding import libvirt
 from core.hypervisor.detail import read_detail
 from core.hypervisor.events import register
 from core.hypervisor.facts import read_facts
-from core.hypervisor.listing import read_listing
 from core.hypervisor.power import instance_state, resume, shutdown, start, stop, suspend
 from core.hypervisor.reading import read_instance
 from core.lab import LabHost, Wanted
 from core.model import AgentState, Instance, InstanceState
 from core.model import event as model
 from core.model.event import Event
+from tests.driver.worlds import read_listing
 
 INTERFACE = (
     "<interface type='user'><model type='virtio'/><mac address='52:54:00:9:9:9'/></interface>"

@@ -14,7 +14,6 @@ from core.clock import SystemClock
 from core.errors import DeadlineError
 from core.hypervisor import event_loop
 from core.hypervisor.binding import libvirt
-from core.hypervisor.listing import read_listing
 from core.hypervisor.options import LinkOptions
 from core.hypervisor.session import Hypervisor
 from core.lab import LabHost
@@ -23,6 +22,7 @@ from core.model.host import LinkStatus
 from core.model.instance import Instance, InstanceState
 from core.model.observation import HostRead, LinkChanged, Listed, Sampled
 from tests.driver.watching import Collector, until
+from tests.driver.worlds import read_listing
 from tests.lab.private_sshd import PrivateSshd
 
 OPTIONS = LinkOptions(

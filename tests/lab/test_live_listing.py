@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from core.hypervisor.binding import libvirt
-from core.hypervisor.listing import read_listing
 from core.lab import LabHost
 from core.model import InstanceState
+from tests.driver.worlds import read_listing
 
 
 def test_an_instance_that_is_off_is_listed_with_its_size(beta: LabHost) -> None:

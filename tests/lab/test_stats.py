@@ -13,7 +13,6 @@ from core.clock import SystemClock
 from core.hypervisor.connector import Connector
 from core.hypervisor.detail import read_detail
 from core.hypervisor.lane import Lane
-from core.hypervisor.listing import read_listing
 from core.hypervisor.options import LinkOptions
 from core.hypervisor.power import stop
 from core.hypervisor.reading import read_instance
@@ -23,6 +22,7 @@ from core.lab import LabHost
 from core.model import InstanceState
 from core.model.observation import Sampled
 from core.state.rates import Sample, rates_between
+from tests.driver.worlds import read_listing
 
 INTERVAL = 0.5
 

@@ -114,12 +114,12 @@ def test_a_path_a_volume_has_left_is_not_its_own_any_more():
     )
 
 
-def test_a_listing_that_had_no_time_for_sizes_keeps_them():
+def test_a_listing_by_name_keeps_what_was_described():
     known = volume(format="qcow2", capacity=10, allocation=5)
     made = store(listed(volumes=(known,)))
-    made.apply(listed(volumes=(volume(),), at=9.0))
+    made.apply(listed(volumes=(volume(described=False),), at=9.0))
     assert made.state.volumes[known.key] == known
-    moved = volume(path="/elsewhere/web.qcow2")
+    moved = volume(path="/elsewhere/web.qcow2", described=False)
     made.apply(listed(volumes=(moved,), at=10.0))
     assert made.state.volumes[known.key] == moved
 
