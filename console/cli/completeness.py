@@ -203,6 +203,18 @@ def facts(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
     return [Gap(name, "its versions and memory") for name in hosts if not state.hosts[name].facts]
 
 
+def listed(*kinds: str) -> Look:
+    """Return the look for kinds of objects (of `Host.listed`) that were not listed at all."""
+
+    def look(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
+        for name in hosts:
+            for kind in kinds:
+                if kind not in state.hosts[name].listed:
+                    yield Gap(name, f"its {kind}")
+
+    return look
+
+
 def migrations(known: Callable[[str], bool | None]) -> Look:
     """Return the look for migrations that others began: found, and how far they are.
 

@@ -138,14 +138,16 @@ NETWORKS: Listing[Network] = Listing(
 )
 
 
-def _listing_command(name: str, listing: Listing[Any], help_: str) -> click.Command:
+def _listing_command(
+    name: str, listing: Listing[Any], needed: completeness.Look, help_: str
+) -> click.Command:
     @click.command(name, help=help_)
     @common
     @json_option
     @click.pass_obj
     def command(invocation: Invocation) -> int:
         async def work(fleet: Fleet) -> int:
-            gaps = await complete(fleet, *([completeness.facts] if listing is HOSTS else []))
+            gaps = await complete(fleet, needed)
             listing.print(fleet.state, invocation.json)
             return tell(gaps)
 
@@ -154,9 +156,18 @@ def _listing_command(name: str, listing: Listing[Any], help_: str) -> click.Comm
     return command
 
 
-hosts = _listing_command("hosts", HOSTS, "List the hosts and the state of their links.")
-pools = _listing_command("pools", POOLS, "List the storage pools of every host.")
-networks = _listing_command("networks", NETWORKS, "List the virtual networks of every host.")
+hosts = _listing_command(
+    "hosts", HOSTS, completeness.facts, "List the hosts and the state of their links."
+)
+pools = _listing_command(
+    "pools", POOLS, completeness.listed("pools"), "List the storage pools of every host."
+)
+networks = _listing_command(
+    "networks",
+    NETWORKS,
+    completeness.listed("networks"),
+    "List the virtual networks of every host.",
+)
 
 
 def _filter_option(help_: str) -> Callable[[Any], Any]:
@@ -175,7 +186,7 @@ def volumes(invocation: Invocation, filter_: str) -> int:
     wanted = parse_volume_filter(filter_)
 
     async def work(fleet: Fleet) -> int:
-        looks = [completeness.volume_sizes]
+        looks = [completeness.listed("volumes"), completeness.volume_sizes]
         if "used" in filter_:  # who uses a volume is in the instances' XML
             looks.append(completeness.descriptions)
         gaps = await complete(fleet, *looks)

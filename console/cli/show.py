@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from console.cli import lookup
-from console.cli.completeness import Gap, complete, facts, tell, volume_sizes
+from console.cli.completeness import Gap, complete, facts, listed, tell, volume_sizes
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import GLANCE, on_fleet
 from console.cli.output import json_line, plain, say
@@ -47,7 +47,9 @@ def show(invocation: Invocation, name: str, xml: bool) -> int:
         if isinstance(item, Instance):
             item = await fleet.read(item.key) or item
             detail = await fleet.detail(item.key)
-            gaps = tuple(Gap(f"{item.host}/{item.name}", note.rstrip(".")) for note in detail.notes)
+            gaps += tuple(
+                Gap(f"{item.host}/{item.name}", note.rstrip(".")) for note in detail.notes
+            )
         if invocation.json:
             more = {} if detail is None else {"detail": plain(detail)}
             say(json_line({"kind": kind, **plain(item), **more}))
@@ -60,15 +62,22 @@ def show(invocation: Invocation, name: str, xml: bool) -> int:
     return on_fleet(invocation, work, tolerate_down=True, **GLANCE)
 
 
+_LISTED_AT_ONCE = ("instance:", "host:", "operation:")
+"""Kinds that are known when a fleet is ready: a pool that hangs is not waited for."""
+
+
 async def _find(fleet: Fleet, name: str) -> tuple[str, Any, tuple[Gap, ...]]:
     """The object, with what its listing left out, and what of that is still missing."""
+    missing: tuple[Gap, ...] = ()
+    if not name.startswith(_LISTED_AT_ONCE):
+        missing = await complete(fleet, listed("networks", "volumes"))
     kind, item = lookup.anything(fleet.state, name)
     look = {"host": facts, "pool": volume_sizes, "volume": volume_sizes}.get(kind)
     if look is None:
-        return kind, item, ()
+        return kind, item, missing
     host = item.name if kind == "host" else item.host
     gaps = await complete(fleet, lambda state, hosts: look(state, [host] if host in hosts else []))
-    return *lookup.anything(fleet.state, name), gaps
+    return *lookup.anything(fleet.state, name), (*missing, *gaps)
 
 
 def _print_xml(detail: InstanceDetail) -> None:

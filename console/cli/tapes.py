@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from console.cli.completeness import INCOMPLETE, complete, descriptions, tell
+from console.cli.completeness import INCOMPLETE, complete, descriptions, listed, tell
 from console.cli.invocation import Invocation, common, version
 from console.cli.live import on_fleet
 from console.cli.output import note
@@ -66,7 +66,7 @@ def record(invocation: Invocation, file: Path, seconds: float | None, force: boo
 
     async def work(fleet: Fleet) -> int:
         nonlocal status
-        status = tell(await complete(fleet, descriptions))
+        status = tell(await complete(fleet, listed("networks", "volumes"), descriptions))
         changes = fleet.changes()
         there = set(fleet.state.instances)
         if not await _read_details(fleet, there):

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from core.clock import Clock
 from core.errors import UnreachableError, VirtdeckError
-from core.hypervisor import listing, reading
+from core.hypervisor import listing
 from core.hypervisor.attachment import Attachment
 from core.hypervisor.backlog import Backlog
 from core.hypervisor.binding import Connection
@@ -25,6 +25,7 @@ from core.hypervisor.describing import Chunk, InstanceDescriptions, describe_eac
 from core.hypervisor.facts import read_facts
 from core.hypervisor.lane import Lane
 from core.hypervisor.options import Reading
+from core.hypervisor.rereading import read_object
 from core.hypervisor.staleness import stale_after
 from core.model.base import ObjectKey
 from core.model.event import Event
@@ -36,8 +37,6 @@ from core.model.observation import (
     InstanceRead,
     InstancesDescribed,
     Listed,
-    NetworkGone,
-    NetworkRead,
     Observation,
 )
 
@@ -290,17 +289,3 @@ class Upkeep:
         if self._ended:  # a picture of before the loss must not come after it
             raise UnreachableError(f"The link to {self._host} was lost meanwhile.")
         return result
-
-
-def read_object(conn: Connection, key: ObjectKey, clock: Clock) -> Observation:
-    """Read an instance or network. On a lane's thread; raises libvirtError."""
-    _kind, host, uuid = key
-    if key.kind == "network":
-        network = reading.read_network(conn, host, uuid)
-        if network is None:
-            return NetworkGone(host, clock.now(), uuid)
-        return NetworkRead(host, clock.now(), network)
-    instance = reading.read_instance(conn, host, uuid)
-    if instance is None:
-        return InstanceGone(host, clock.now(), uuid)
-    return InstanceRead(host, clock.now(), instance)

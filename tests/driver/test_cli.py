@@ -318,7 +318,7 @@ def test_a_recording_holds_what_happened(virtdeck: Virtdeck, daemon: PrivateDaem
     assert "observations" in result.err
     tape = Tape(file)
     kinds = {type(item).__name__ for item in tape.read(0, len(tape))}
-    assert {"HostAdded", "LinkChanged", "Listed", "DetailRead", "InstanceRead"} <= kinds
+    assert {"HostAdded", "LinkChanged", "Listed", "DetailRead", "InstancesDescribed"} <= kinds
     assert tape.warning == ""
     assert tape.header.hosts == ("alpha",)
     tape.close()

@@ -288,10 +288,10 @@ async def test_an_object_nobody_foresaw_costs_nothing_else(
 ) -> None:
     real = describing.describe_instance
 
-    def choke(conn: Connection, handles: Any, key: ObjectKey) -> Instance | None:
+    def choke(conn: Connection, handles: Any, key: ObjectKey, **options: bool) -> Instance:
         if key.id == uuid_of(2):
             raise ValueError("never seen such a thing")
-        return real(conn, handles, key)
+        return real(conn, handles, key, **options)
 
     monkeypatch.setattr(describing, "describe_instance", choke)
     options = replace(QUICK, sweep_interval=0.2)

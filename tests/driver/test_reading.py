@@ -10,6 +10,7 @@ import pytest
 from core.hypervisor.binding import libvirt
 from core.hypervisor.detail import read_addresses, read_detail
 from core.hypervisor.facts import read_facts
+from core.hypervisor.listing import read_instances, read_storage
 from core.hypervisor.reading import describe_volume, read_instance, read_network, read_pool
 from core.model import Address, InstanceState, PoolState
 from tests.driver.command import Virtdeck
@@ -19,7 +20,6 @@ from tests.driver.worlds import (
     VOLUME,
     instance_xml,
     open_world,
-    read_listing,
     uuid_of,
 )
 
@@ -228,17 +228,20 @@ NAMES = Path(__file__).parents[1] / "data" / "xml" / "names.xml"
 
 def test_names_are_the_same_whether_listed_or_described() -> None:
     conn = libvirt.open(f"test://{NAMES}")
-    listed = read_listing(conn, "alpha", 0.0)
-    described = [read_instance(conn, "alpha", each.uuid) for each in listed.instances]
+    instances, _ = read_instances(conn, "alpha")
+    pools, volumes, handles = read_storage(conn, "alpha")
+    described = [read_instance(conn, "alpha", each.uuid) for each in instances]
     names = ["  lead", r"zero\u200bwidth"]
-    assert sorted(each.name for each in listed.instances) == names
+    assert sorted(each.name for each in instances) == names
     assert sorted(each.name for each in described if each) == names
-    pool = read_pool(conn, "alpha", listed.pools[0].uuid)
+    pool = read_pool(conn, "alpha", pools[0].uuid)
     assert pool is not None
+    sized = [describe_volume(handles[each.key], each) for each in volumes]
     expected = {"disk": 10, "disk ": 20, r"disk\u200b": 30, r"disk\u200c": 40, "root.qcow2": 0}
-    assert {each.name: (each.capacity or 0) >> 30 for each in pool[1]} == expected
-    assert {each.path for each in pool[1]} == {f"/p/{name}" for name in expected}
-    assert {each.key for each in listed.volumes} == {each.key for each in pool[1]}
+    assert {each.name: (each.capacity or 0) >> 30 for each in sized if each} == expected
+    assert {each.path for each in sized if each} == {f"/p/{name}" for name in expected}
+    assert {each.key for each in volumes} == {each.key for each in pool[1]}
+    assert {each.key for each in volumes} == {each.key for each in sized if each}
 
 
 def test_what_is_printed_is_found_by_the_command_line(virtdeck: Virtdeck) -> None:

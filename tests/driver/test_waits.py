@@ -12,9 +12,10 @@ import pytest
 from console.cli.completeness import Gap, complete, descriptions
 from console.cli.root import run
 from core.fleet import Fleet
-from core.hypervisor import listing, reading, upkeep
+from core.hypervisor import describing, upkeep
 from core.hypervisor.binding import libvirt
 from core.hypervisor.options import LinkOptions
+from core.model.base import ObjectKey
 from tests.driver.command import Virtdeck, finish
 from tests.driver.private_daemon import PrivateDaemon, uuid_of
 from tests.driver.worlds import POOL, VOLUME, instance_xml, wait_for
@@ -56,14 +57,14 @@ def test_the_table_has_vcpus_and_memory_where_no_bulk_call_tells_them(virtdeck: 
 
 def unreadable(monkeypatch: pytest.MonkeyPatch, uuid: str) -> None:
     """libvirt does not tell the XML of one instance."""
-    read = reading.read_instance
+    read = describing.describe_instance
 
-    def refusing(conn: Any, host: str, asked: str) -> Any:
-        if asked == uuid:
+    def refusing(conn: Any, handles: Any, key: ObjectKey, **options: bool) -> Any:
+        if key.id == uuid:
             raise libvirt.libvirtError("it is not told")
-        return read(conn, host, asked)
+        return read(conn, handles, key, **options)
 
-    monkeypatch.setattr(reading, "read_instance", refusing)
+    monkeypatch.setattr(describing, "describe_instance", refusing)
 
 
 @pytest.mark.usefixtures("home")
@@ -75,10 +76,11 @@ def test_an_instance_that_cannot_be_read_is_named_and_the_status_says_so(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     unreadable(monkeypatch, uuid_in_world(7))
-    monkeypatch.setattr(upkeep, "_BATCH_SECONDS", 0.0)
+    monkeypatch.setattr(describing, "_CHUNK", 1)
     body = "".join(map(instance_xml, range(12)))
     # without figures: those would tell its size
     monkeypatch.setattr("console.cli.listings.SAMPLE", {"statistics_interval": 0.0})
+    monkeypatch.setattr("console.cli.completeness.SAMPLES", 0)  # nor are they waited for
     assert run(["-c", f"alpha={world(tmp_path, body)}", *words]) == 4
     said = capsys.readouterr()
     assert "not complete: alpha: 1 of 12 instances without" in said.err
@@ -100,7 +102,7 @@ def test_volumes_that_a_listing_could_only_name_are_read_before_they_are_shown(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(listing.read_listing, "__defaults__", (0.0,))  # a listing in a hurry
+    monkeypatch.setattr(describing, "_CHUNK", 1)
     volumes = "".join(VOLUME.format(name=name) for name in ("a.img", "b.img"))
     pool = POOL.format(name="images", uuid=uuid_in_world(1)).replace("</pool>", f"{volumes}</pool>")
     assert run(["-c", f"alpha={world(tmp_path, pool)}", *words]) == 0
@@ -110,15 +112,15 @@ def test_volumes_that_a_listing_could_only_name_are_read_before_they_are_shown(
 
 
 def at_the_first_read(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], None]) -> None:
-    read, done = reading.read_instance, []
+    read, done = describing.describe_instance, []
 
-    def reading_one(*arguments: Any) -> Any:
+    def reading_one(*arguments: Any, **options: bool) -> Any:
         if not done:
             done.append(True)
             happens()
-        return read(*arguments)
+        return read(*arguments, **options)
 
-    monkeypatch.setattr(reading, "read_instance", reading_one)
+    monkeypatch.setattr(describing, "describe_instance", reading_one)
 
 
 async def gaps_of(daemon: PrivateDaemon) -> tuple[Gap, ...]:
