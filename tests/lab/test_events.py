@@ -36,6 +36,7 @@ class Watched:
         self.events: list[Event] = []
         self.conn = libvirt.open(uri)
         self.registration = register(self.conn, "alpha", SystemClock(), self.events.append)
+        self.registration.complete()
         self._eventually = eventually
 
     def changes(self, name: str) -> list[tuple[str, str]]:

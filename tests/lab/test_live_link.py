@@ -20,7 +20,7 @@ from core.lab import LabHost
 from core.model.event import InstanceLifecycle
 from core.model.host import LinkStatus
 from core.model.instance import Instance, InstanceState
-from core.model.observation import HostRead, LinkChanged, Listed, Sampled
+from core.model.observation import HostRead, LinkChanged, Sampled
 from tests.driver.watching import Collector, until
 from tests.driver.worlds import read_listing
 from tests.lab.private_sshd import PrivateSshd
@@ -148,7 +148,7 @@ async def test_a_killed_daemon_loses_nothing_while_the_other_host_keeps_moving(
         await until(one.described, 30)
         await until(lambda: one.state(name) in (InstanceState.SHUTOFF, InstanceState.CRASHED), 20)
         await one.equals_a_fresh_listing()
-        assert len(one.seen.of(Listed)) == 2
+        assert one.seen.listings("instances") == 2
 
 
 async def test_a_frozen_daemon_is_noticed_in_keepalive_time_and_the_other_keeps_moving(
