@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import NamedTuple
 
-import humanize
-
 from console.glyphs import glyphs
 from core.model.instance import InstanceState
 
@@ -53,7 +51,7 @@ def count(value: float | None) -> str:
     """A plain number with thousands separated: `12,345`."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
-    return humanize.intcomma(round(value))
+    return f"{round(value):,}"
 
 
 def short_count(value: float | None) -> str:

@@ -12,8 +12,8 @@ from textual.binding import Binding
 from textual.keys import Keys
 
 from console.actions import ACTIONS, Conflict, conflicts, key_label, with_keys
-from console.toml import did_you_mean
 from core.errors import SettingsError
+from core.model.text import did_you_mean
 
 Keymap = Mapping[str, tuple[str, ...]]
 """Action id -> Textual key names."""

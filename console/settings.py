@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
-import platformdirs
 
 from console.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
 from console.toml import decode_toml
+from core import directories
 from core.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -146,4 +146,4 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def default_path() -> Path:
     """Where the configuration file is when nothing names another."""
-    return platformdirs.user_config_path("virtdeck") / "config.toml"
+    return directories.config() / "config.toml"

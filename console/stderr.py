@@ -15,8 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-import platformdirs
-
+from core import directories
 from core.model.secrets import without_secrets
 
 LARGEST = 4 << 20
@@ -25,7 +24,7 @@ LARGEST = 4 << 20
 
 def log_path() -> Path:
     """Where the log is: XDG's state directory."""
-    return platformdirs.user_state_path("virtdeck") / "virtdeck.log"
+    return directories.state() / "virtdeck.log"
 
 
 def open_log() -> TextIO:

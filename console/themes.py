@@ -14,12 +14,12 @@ from importlib import resources
 from pathlib import Path
 
 import msgspec
-import platformdirs
 from rich.style import Style
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
 from console.toml import decode_toml
+from core import directories
 from core.errors import SettingsError
 
 DEFAULT_THEME = "virtdeck-dark"
@@ -112,7 +112,7 @@ def short_name(name: str) -> str:
 
 def user_theme_folder() -> Path:
     """Where an operator's own themes lie: `themes` in the configuration folder."""
-    return platformdirs.user_config_path("virtdeck") / "themes"
+    return directories.config() / "themes"
 
 
 def load_themes(user_folder: Path | None = None) -> Themes:

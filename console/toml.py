@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable
 from typing import TypeVar, get_args
 
 import msgspec
 
 from core.errors import SettingsError
+from core.model.text import did_you_mean
 
 T = TypeVar("T")
 
@@ -40,12 +39,6 @@ def decode_toml(text: str, kind: type[T], what: str) -> T:
         return msgspec.convert(data, kind, strict=True)
     except msgspec.ValidationError as error:
         raise _explained(str(error), kind, what, text) from None
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return "Did you mean 'x'?" for the nearest known word, or "" when none is near."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"Did you mean '{near[0]}'?" if near else ""
 
 
 def _explained(message: str, kind: type, what: str, text: str) -> SettingsError:

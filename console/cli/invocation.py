@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-@dataclass
-class Invocation:
+class Invocation(msgspec.Struct):
     """The global options of one run, wherever on the command line they stood."""
 
-    connect: list[str] = field(default_factory=list)
+    connect: list[str] = []
     read_only: bool = False
     config: Path | None = None
     json: bool = False

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from core.errors import AmbiguousError, NotFoundError, UnreachableError, VirtdeckError
 from core.model import Host, Instance, LinkStatus, Migration, State
-from core.model.text import natural_key, printable_name, real_name
+from core.model.text import did_you_mean, natural_key, printable_name, real_name
 
 Thing = TypeVar("Thing")
 _Tables = Mapping[str, tuple[Iterable[Any], Callable[[Any], tuple[str, ...]]]]
@@ -36,7 +35,9 @@ def host(state: State, word: str) -> Host:
     if found is not None:
         return found
     known = f"Open are: {', '.join(state.hosts)}; --connect opens more."
-    raise NotFoundError(f"There is no host {_quoted(word)}.", _near(word, state.hosts) or known)
+    raise NotFoundError(
+        f"There is no host {_quoted(word)}.", did_you_mean(word, state.hosts) or known
+    )
 
 
 def migrations(state: State, word: str) -> list[Migration]:
@@ -169,12 +170,6 @@ def _quoted(word: str) -> str:
     return f"'{printable_name(real_name(word))}'"
 
 
-def _near(word: str, known: Iterable[str]) -> str:
-    """Return `Did you mean 'x'?`, or nothing where no known word is near."""
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"Did you mean '{near[0]}'?" if near else ""
-
-
 def _label(kind: str, item: Any) -> str:
     if kind == "volume":
         return f"{kind}:{item.host}/{item.pool_name}/{item.name}"
@@ -200,4 +195,4 @@ def _not_found(state: State, what: str, word: str, names: list[str]) -> Virtdeck
             " ".join(dict.fromkeys(host.link.hint for host in down if host.link.hint)),
         )
     listing = f"`virtdeck {what}s` lists them." if what in ("instance", "migration") else _LISTINGS
-    return NotFoundError(f"There is no {what} {shown}.", _near(word, names) or listing)
+    return NotFoundError(f"There is no {what} {shown}.", did_you_mean(word, names) or listing)

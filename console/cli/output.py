@@ -9,7 +9,6 @@ import os
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
@@ -23,8 +22,7 @@ UNKNOWN = "-"
 """What stands for a value that is not known or does not apply."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column(Generic[Row]):
+class Column(msgspec.Struct, Generic[Row], frozen=True):
     """One column of a table: its title, and how to read a row's cell ("" shows as unknown)."""
 
     title: str

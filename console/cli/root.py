@@ -8,16 +8,19 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from console.cli.invocation import common, invocation
 from console.cli.output import complain, note
 from console.stderr import LogFile, log_path
-from console.toml import did_you_mean
 from core.errors import UsageError, VirtdeckError
-from core.model import Event
 from core.model.secrets import without_secrets
+from core.model.text import did_you_mean
+
+if TYPE_CHECKING:
+    from core.model import Event
 
 _log = logging.getLogger(__name__)
 _QUOTED = re.compile(r"'([^']*)'")

@@ -6,11 +6,10 @@ does not start with what QEMU wrote.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from core.model.base import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Value, frozen=True):
     """A failure to reach a host, told by its text. `{host}` and friends are filled in."""
 
     pattern: str

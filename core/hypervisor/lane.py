@@ -14,8 +14,7 @@ import queue
 import threading
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from core.errors import DeadlineError, NotSentError, VirtdeckError
 from core.handover import hand_over, settle
@@ -58,8 +57,7 @@ class Connecting(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Job:
+class _Job(NamedTuple):
     function: Callable[[Connection], Any]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+import msgspec
 
 from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.stats_counters import read_counters
+from core.model.base import Value
 from core.model.stats import Counters
 
 
@@ -27,8 +29,7 @@ class Control(NamedTuple):
     """In this state."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Value, frozen=True):
     """What to ask in one go.
 
     `chosen` are asked for everything, the rest of the active instances for what never blocks;
@@ -44,8 +45,7 @@ class Ask:
     """With the hypervisor's own figures: the daemon knows the VM group."""
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(msgspec.Struct):
     """What came back, filled as it comes: after a missed deadline it holds what came before.
 
     Written by one lane thread, then read by the caller: never both at once, for a late write of an
@@ -56,7 +56,7 @@ class Answer:
     """By UUID, of every active instance; None: not even the harmless call came back."""
     asked: tuple[str, ...] = ()
     """Who was asked for everything, in the order libvirt works through them."""
-    control: dict[str, Control] = field(default_factory=dict)
+    control: dict[str, Control] = {}
     complete: bool = False
 
 

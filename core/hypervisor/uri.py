@@ -5,17 +5,18 @@ Pure. A URI is `driver[+transport]://[user@][host][:port]/path[?parameter=value&
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from msgspec.structs import replace
+
 from core.errors import UsageError
 from core.hypervisor import uri_parameters
+from core.model.base import Value
 from core.model.driver import DRIVERS
-from core.model.text import clean
+from core.model.text import clean, nearest
 
 NAMES = (*DRIVERS, "remote")
 """What a URI may begin with."""
@@ -31,8 +32,7 @@ _USUAL_SOCKET = re.compile(r"(/var)?/run/libvirt/[a-z-]+-sock")
 _SECRET = re.compile(r"pass(word|phrase)?|secret|token", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class HostAddress:
+class HostAddress(Value, frozen=True):
     """A host as configured: what libvirt opens, and what people see."""
 
     name: str
@@ -238,8 +238,8 @@ def _check_transport(
 
 
 def _suggest(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f"Did you mean {close[0]}?" if close else f"Known: {', '.join(known)}."
+    near = nearest(word, known)
+    return f"Did you mean {near}?" if near else f"Known: {', '.join(known)}."
 
 
 def _for_libvirt(uri: str, transport: str) -> str:

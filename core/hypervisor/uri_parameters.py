@@ -7,12 +7,11 @@ other end, which has none for a host that is reached through a daemon.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from urllib.parse import SplitResult
 
 from core.model.driver import DRIVERS
-from core.model.text import clean
+from core.model.text import clean, nearest
 
 _BY_LIBRARY = frozenset({"socket", "mode", "netcat", "proxy", "keyfile", "sshauth"}) | {
     "known_hosts", "known_hosts_verify",
@@ -53,8 +52,8 @@ def ignored(driver: str, transport: str, uri: SplitResult, names: Iterable[str])
         if name in HEEDED[way] | _EVERYWHERE:
             continue
         if name not in _KNOWN:
-            near = difflib.get_close_matches(name, sorted(_KNOWN), n=1)
-            cure = f"Did you mean {near[0]}=?" if near else "Leave it out."
+            near = nearest(name, sorted(_KNOWN))
+            cure = f"Did you mean {near}=?" if near else "Leave it out."
             yield f"libvirt knows no parameter {clean(written)}=: it does nothing. {cure}"
             continue
         others = [other for other, heeded in HEEDED.items() if name in heeded]

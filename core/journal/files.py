@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-import platformdirs
-
+from core import directories
 from core.errors import JournalError
 
 ENVIRONMENT = "VIRTDECK_JOURNAL"
@@ -26,7 +25,7 @@ def default_path() -> Path:
     """Return the journal's path: VIRTDECK_JOURNAL, else in the user's state directory (XDG)."""
     if given := os.environ.get(ENVIRONMENT):
         return Path(given).expanduser()
-    return platformdirs.user_state_path("virtdeck", appauthor=False) / "journal.sqlite3"
+    return directories.state() / "journal.sqlite3"
 
 
 def prepare(path: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import math
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from core.clock import Clock
 from core.journal.checkpoints import Checkpoints
@@ -47,7 +49,7 @@ class Player:
         state = self._store.state
         if not self._revisions:
             return state
-        return replace(state, revision=state.revision + self._revisions)
+        return dataclasses.replace(state, revision=state.revision + self._revisions)
 
     @property
     def duration(self) -> float:

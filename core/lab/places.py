@@ -13,8 +13,7 @@ import shutil
 import stat
 from pathlib import Path
 
-import platformdirs
-
+from core import directories
 from core.errors import LabError, UsageError
 from core.lab.account import Account
 
@@ -89,4 +88,6 @@ def place_copy(source: Path, target: Path, account: Account) -> None:
 
 def cache_directory() -> Path:
     """The caller's own cache of built guest images (XDG), made when missing."""
-    return platformdirs.user_cache_path("virtdeck", ensure_exists=True)
+    directory = directories.cache()
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory

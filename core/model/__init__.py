@@ -1,83 +1,168 @@
-"""What exists, as immutable values: no libvirt, no I/O, no clock."""
+"""What exists, as immutable values: no libvirt, no I/O, no clock.
 
-from core.model.alert import Alert, AlertKind, Severity
-from core.model.base import ObjectKey, Value
-from core.model.event import AnyEvent, Event
-from core.model.forecast import (
-    UNMEASURED,
-    Confidence,
-    DirtyRate,
-    Forecast,
-    JobSample,
-    MemoryUse,
-    Verdict,
-)
-from core.model.host import (
-    Host,
-    HostFacts,
-    HugePages,
-    Limitation,
-    Link,
-    LinkChange,
-    LinkStatus,
-    NumaCell,
-    Unread,
-)
-from core.model.identity import HostIdentity
-from core.model.instance import (
-    Address,
-    AgentState,
-    Device,
-    Disk,
-    DiskSource,
-    Instance,
-    InstanceDetail,
-    InstanceState,
-    Interface,
-    Snapshot,
-)
-from core.model.job import Job
-from core.model.migration import (
-    Before,
-    Check,
-    Limits,
-    Migration,
-    MigrationResult,
-    MigrationStatus,
-    Resumption,
-)
-from core.model.network import Network
-from core.model.observation import Observation
-from core.model.operation import OperationRecord, OperationStatus, Step
-from core.model.preflight import Finding, Level, Preflight
-from core.model.request import (
-    POWER_VERBS,
-    VERBS,
-    AnyRequest,
-    Drain,
-    Migrate,
-    Pause,
-    Reboot,
-    Request,
-    Reset,
-    Resume,
-    ResumeMigration,
-    Shutdown,
-    Start,
-    Stop,
-)
-from core.model.rewrites import Rewrites
-from core.model.state import Delta, Histories, State, Tracks, merge
-from core.model.stats import (
-    SERIES,
-    Counters,
-    DiskCounters,
-    DiskRates,
-    InterfaceCounters,
-    Rates,
-)
-from core.model.steer import Answer, Steer, SteerKind, SteerRecord
-from core.model.storage import Pool, PoolState, Volume
+The names below are loaded when they are first used: what a command does not need costs it nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from core.model.alert import Alert, AlertKind, Severity
+    from core.model.base import ObjectKey, Value
+    from core.model.event import AnyEvent, Event
+    from core.model.forecast import (
+        UNMEASURED,
+        Confidence,
+        DirtyRate,
+        Forecast,
+        JobSample,
+        MemoryUse,
+        Verdict,
+    )
+    from core.model.host import (
+        Host,
+        HostFacts,
+        HugePages,
+        Limitation,
+        Link,
+        LinkChange,
+        LinkStatus,
+        NumaCell,
+        Unread,
+    )
+    from core.model.identity import HostIdentity
+    from core.model.instance import (
+        Address,
+        AgentState,
+        Device,
+        Disk,
+        DiskSource,
+        Instance,
+        InstanceDetail,
+        InstanceState,
+        Interface,
+        Snapshot,
+    )
+    from core.model.job import Job
+    from core.model.migration import (
+        Before,
+        Check,
+        Limits,
+        Migration,
+        MigrationResult,
+        MigrationStatus,
+        Resumption,
+    )
+    from core.model.network import Network
+    from core.model.observation import Observation
+    from core.model.operation import OperationRecord, OperationStatus, Step
+    from core.model.preflight import Finding, Level, Preflight
+    from core.model.request import (
+        POWER_VERBS,
+        VERBS,
+        AnyRequest,
+        Drain,
+        Migrate,
+        Pause,
+        Reboot,
+        Request,
+        Reset,
+        Resume,
+        ResumeMigration,
+        Shutdown,
+        Start,
+        Stop,
+    )
+    from core.model.rewrites import Rewrites
+    from core.model.state import Delta, Histories, State, Tracks, merge
+    from core.model.stats import (
+        SERIES,
+        Counters,
+        DiskCounters,
+        DiskRates,
+        InterfaceCounters,
+        Rates,
+    )
+    from core.model.steer import Answer, Steer, SteerKind, SteerRecord
+    from core.model.storage import Pool, PoolState, Volume
+
+_NAMES = {
+    "alert": ("Alert", "AlertKind", "Severity"),
+    "base": ("ObjectKey", "Value"),
+    "event": ("AnyEvent", "Event"),
+    "forecast": (
+        "UNMEASURED",
+        "Confidence",
+        "DirtyRate",
+        "Forecast",
+        "JobSample",
+        "MemoryUse",
+        "Verdict",
+    ),
+    "host": (
+        "Host",
+        "HostFacts",
+        "HugePages",
+        "Limitation",
+        "Link",
+        "LinkChange",
+        "LinkStatus",
+        "NumaCell",
+        "Unread",
+    ),
+    "identity": ("HostIdentity",),
+    "instance": (
+        "Address",
+        "AgentState",
+        "Device",
+        "Disk",
+        "DiskSource",
+        "Instance",
+        "InstanceDetail",
+        "InstanceState",
+        "Interface",
+        "Snapshot",
+    ),
+    "job": ("Job",),
+    "migration": (
+        "Before",
+        "Check",
+        "Limits",
+        "Migration",
+        "MigrationResult",
+        "MigrationStatus",
+        "Resumption",
+    ),
+    "network": ("Network",),
+    "observation": ("Observation",),
+    "operation": ("OperationRecord", "OperationStatus", "Step"),
+    "preflight": ("Finding", "Level", "Preflight"),
+    "request": (
+        "POWER_VERBS",
+        "VERBS",
+        "AnyRequest",
+        "Drain",
+        "Migrate",
+        "Pause",
+        "Reboot",
+        "Request",
+        "Reset",
+        "Resume",
+        "ResumeMigration",
+        "Shutdown",
+        "Start",
+        "Stop",
+    ),
+    "rewrites": ("Rewrites",),
+    "state": ("Delta", "Histories", "State", "Tracks", "merge"),
+    "stats": ("SERIES", "Counters", "DiskCounters", "DiskRates", "InterfaceCounters", "Rates"),
+    "steer": ("Answer", "Steer", "SteerKind", "SteerRecord"),
+    "storage": ("Pool", "PoolState", "Volume"),
+}
+"""By module: the names it has of those below."""
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
     "POWER_VERBS",
@@ -164,3 +249,15 @@ __all__ = [
     "Volume",
     "merge",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'core.model' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"core.model.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

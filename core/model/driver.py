@@ -7,11 +7,10 @@ lacking is not proposed, and if it is asked for, libvirt has the last word.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from core.model.base import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Driver:
+class Driver(Value, frozen=True):
     """One driver, by the name its URIs begin with."""
 
     name: str

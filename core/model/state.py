@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from core.model.alert import Alert
-from core.model.base import ObjectKey
+from core.model.base import ObjectKey, Value
 from core.model.event import Event
 from core.model.forecast import JobSample
 from core.model.host import Host
@@ -69,8 +69,7 @@ class State:
     """The samples of the migrations, for charts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(Value, frozen=True):
     """What one or several observations changed.
 
     `changed` and `gone` hold keys of any kind; an instance's key is also there when only its rates,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 _DIGITS = re.compile(r"[0-9]+")
@@ -54,6 +55,19 @@ def real_name(printable: str) -> str:
 def _spell(character: str) -> str:
     code = ord(character)
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the known word that `word` may be a mistyped one of, "" when none is near."""
+    import difflib  # slow to import, and rarely needed
+
+    return next(iter(difflib.get_close_matches(word, list(known), n=1)), "")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return "Did you mean 'x'?" for the nearest known word, or "" when none is near."""
+    near = nearest(word, known)
+    return f"Did you mean '{near}'?" if near else ""
 
 
 @lru_cache(maxsize=1 << 15)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
@@ -20,6 +19,7 @@ from core.model import (
     OperationRecord,
     Pool,
     Rates,
+    Value,
     Volume,
 )
 from core.model.event import Found, IoError
@@ -30,8 +30,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Value, frozen=True):
     """How much the store remembers."""
 
     events: int = 5000

@@ -15,8 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import platformdirs
-
+from core import directories
 from tests.debian.machine import PROJECT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +36,9 @@ class NoMirrorError(Exception):
 
 def cached_tree() -> Path:
     """Where the tree is kept."""
-    return platformdirs.user_cache_path("virtdeck", ensure_exists=True) / "debian-13"
+    directory = directories.cache()
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory / "debian-13"
 
 
 @contextmanager

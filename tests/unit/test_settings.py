@@ -36,7 +36,7 @@ keepalive_count = 4
 
 
 def test_nothing_configured_means_the_defaults(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("platformdirs.user_config_path", lambda name: tmp_path / name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     settings = Settings.load(environment={})
     assert settings == Settings()
     assert settings.named_hosts == []
