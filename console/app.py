@@ -18,7 +18,6 @@ from textual.screen import Screen
 from console.actions import Action, bindings_for, with_keys
 from console.bridge import Bridge, SourceFactory
 from console.core_messages import CoreAnswered, CoreFailed, CoreNews
-from console.crash import keep_crash
 from console.glyphs import use_glyphs
 from console.keymap import textual_keymap
 from console.operations_watch import OperationsWatch
@@ -132,6 +131,8 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
 
     def on_core_failed(self, message: CoreFailed) -> None:
         """Leave when the console could not even start; else say that nothing moves any more."""
+        from console.crash import keep_crash
+
         error = message.error
         if self.bridge.source is None and isinstance(error, VirtdeckError):
             self.core_error = error.message

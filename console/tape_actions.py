@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from console.ordered_keys import OrderedKeys
 from console.tape_control import TapeControl, hurried, sought, toggled
 from console.widgets.narrow_paint import NarrowPaint
-from core.journal.player import Player
 from core.source import Source
+
+if TYPE_CHECKING:
+    from core.journal.player import Player
 
 Answer = TypeVar("Answer")
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from console import format as fmt
 from console.bridge import Bridge
-from core.journal.player import Player
-from core.journal.replay import Replay
+
+if TYPE_CHECKING:
+    from core.journal.player import Player
+    from core.journal.replay import Replay
 
 
 class TapeControl:
@@ -18,6 +22,10 @@ class TapeControl:
     def replay(self) -> Replay | None:
         """The tape, when one is shown."""
         source = self._bridge.source
+        if not hasattr(source, "player"):  # live hosts: what plays a tape is not even loaded
+            return None
+        from core.journal.replay import Replay
+
         return source if isinstance(source, Replay) else None
 
     def now(self) -> float | None:

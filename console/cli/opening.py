@@ -75,7 +75,6 @@ def _run(factory: SourceFactory, settings: Settings) -> int:
 
     Raises BrokenScreenError from the defect that ended it: it must not vanish without a word.
     """
-    from console.crash import BrokenScreenError
     from console.stderr import drawing
 
     with drawing():
@@ -84,5 +83,7 @@ def _run(factory: SourceFactory, settings: Settings) -> int:
         app = VirtdeckApp(factory, settings)
         app.run(mouse=settings.display.mouse)
     if app.defect is not None:
+        from console.crash import BrokenScreenError
+
         raise BrokenScreenError(app.bridge.state.events) from app.defect
     return app.return_code or 0

@@ -33,7 +33,7 @@ from core.model import (
     Start,
     Stop,
 )
-from core.operations import summary
+from core.operations.wording import summary
 from tests.driver.private_daemon import PrivateDaemon
 from tests.driver.watching import until
 from tests.patience import PATIENCE

@@ -40,7 +40,7 @@ from core.model.observation import (
     PoolRead,
     Sampled,
 )
-from core.state import Store
+from core.state.store import Store
 
 HOST = "alpha"
 UP = Link(LinkStatus.UP, since=1.0)

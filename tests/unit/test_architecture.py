@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+import core.model
+
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = sorted(
     path for top in ("core", "console") for path in (ROOT / top).rglob("*.py") if path.is_file()
@@ -23,13 +25,24 @@ FUNCTION_LINES = 40
 PUBLIC_METHODS = 15
 
 
+def loaded_after(code: str) -> set[str]:
+    """Return the modules a fresh interpreter holds after it ran some code."""
+    show = "import sys; print('\\n'.join(sys.modules), file=sys.stderr)"
+    result = subprocess.run(
+        [sys.executable, "-c", f"{code}; {show}"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return set(result.stderr.split())
+
+
 def loaded_by(module: str) -> set[str]:
     """Return the modules a fresh interpreter holds after importing one."""
-    code = f"import sys, {module}; print('\\n'.join(sys.modules))"
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return set(result.stdout.split())
+    return loaded_after(f"import {module}")
+
+
+def loaded_by_command(*arguments: str) -> set[str]:
+    """Return the modules a fresh interpreter holds after a command, which must succeed."""
+    return loaded_after(f"from console.cli.root import run; assert run({arguments!r}) == 0")
 
 
 @pytest.mark.parametrize(
@@ -40,12 +53,33 @@ def loaded_by(module: str) -> set[str]:
         ("core.state.store", {"textual", "rich", "libvirt", "sqlite3"}),
         ("core.journal.replay", {"textual", "rich", "libvirt"}),
         ("console.cli", {"textual", "rich", "libvirt"}),
+        ("core.model", {"msgspec", "core.model.base"}),
+        ("core.operations", {"msgspec", "asyncio"}),
+        ("core.state", {"msgspec", "core.model"}),
+        # what opens hosts or plays a tape is loaded by whoever opens one
+        ("console.app", {"libvirt", "lxml", "sqlite3", "core.fleet", "core.journal"}),
     ],
 )
 def test_importing_a_module_brings_nothing_it_must_not_need(
     module: str, forbidden: set[str]
 ) -> None:
     assert not loaded_by(module) & forbidden
+
+
+def test_the_help_costs_no_more_than_the_command_line() -> None:
+    loaded = loaded_by_command("--help")
+    assert not loaded & {"asyncio", "textual", "rich", "libvirt", "lxml", "sqlite3", "difflib"}
+    assert {name for name in loaded if name.startswith("core.model.")} <= {
+        "core.model.base",
+        "core.model.secrets",
+        "core.model.text",
+    }
+
+
+def test_every_name_of_the_model_is_where_the_package_looks_for_it() -> None:
+    for name in core.model.__all__:
+        assert getattr(core.model, name) is not None, name
+    assert set(core.model.__all__) == set(core.model._HOMES)
 
 
 def nodes(path: Path) -> Iterator[ast.AST]:

@@ -46,7 +46,7 @@ from core.operations.host_names import concerned, names_of, progress_here, recor
 from core.operations.port import PowerCall
 from core.operations.runner import Runner
 from core.operations.verb import Progress, Sent
-from core.state import Store
+from core.state.store import Store
 
 UUID, OTHER = "4c4c4544-0042-4b10-8059-b4c04f4d3532", "a1b2c3d4-0042-4b10-8059-b4c04f4d3533"
 SSH = "qemu+ssh://root@h1/system"

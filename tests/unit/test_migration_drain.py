@@ -60,10 +60,11 @@ from core.model import (
 )
 from core.model.drain import DrainItem, DrainProgress, Stage
 from core.model.observation import OperationChanged
-from core.operations import Runner, checks
+from core.operations import checks
 from core.operations.case import Case
 from core.operations.conduct import Keep
 from core.operations.driver import progress_json
+from core.operations.runner import Runner
 from core.operations.verb import End, Progress, done, failed
 from core.source import Operation
 from tests.unit.state_builders import UP

@@ -29,7 +29,9 @@ from core.model import (
     State,
     Stop,
 )
-from core.operations import check, danger, summary
+from core.operations.checks import check
+from core.operations.danger import danger
+from core.operations.wording import summary
 
 WEB = ObjectKey("instance", "alpha", "u-web")
 UP = Link(status=LinkStatus.UP)

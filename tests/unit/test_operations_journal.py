@@ -29,9 +29,9 @@ from core.model import (
     Shutdown,
     Start,
 )
-from core.operations import PowerCall, Runner
 from core.operations.handle import Handle
-from core.operations.port import REQUESTS
+from core.operations.port import REQUESTS, PowerCall
+from core.operations.runner import Runner
 from tests.unit.test_operations_runner import World, until
 
 S = InstanceState

@@ -52,10 +52,11 @@ from core.model import (
 )
 from core.model.event import LinkEvent
 from core.model.observation import OperationChanged
-from core.operations import PowerCall, Runner
 from core.operations.case import Case
 from core.operations.conduct import Keep
 from core.operations.driver import progress_json
+from core.operations.port import PowerCall
+from core.operations.runner import Runner
 from core.operations.verb import End, Progress, Sent, done, failed
 
 S = InstanceState

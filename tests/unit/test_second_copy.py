@@ -30,8 +30,8 @@ from core.model import (
     Start,
     State,
 )
-from core.operations import check
 from core.operations.caution import Caution
+from core.operations.checks import check
 from core.operations.danger import danger_of
 from core.operations.disk_users import named
 from core.operations.second_copy import cure, overriding

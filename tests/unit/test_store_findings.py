@@ -24,8 +24,8 @@ from state_builders import (
 from core.model import Counters, Network, PoolState
 from core.model import event as ev
 from core.model.observation import HostAdded, InstanceGone, InstanceRead, LinkChanged, Sampled
-from core.state import Store
 from core.state.findings import GRACE
+from core.state.store import Store
 
 SAMPLED_PAUSED = Sampled(HOST, 60.0, {"web-uuid": Counters(state=3, reason=1)})
 QUIET = Sampled(HOST, 60.0 + GRACE + 0.1, {})

@@ -22,7 +22,8 @@ from core.model import AgentState, Counters, InstanceState
 from core.model import event as ev
 from core.model.observation import InstanceGone, InstanceRead, LinkChanged, Listed, Sampled
 from core.model.state_code import decode_state
-from core.state import Limits, Store
+from core.state.store import Store
+from core.state.tables import Limits
 
 KEY = instance().key
 

@@ -8,7 +8,9 @@ from state_builders import HOST, instance, lifecycle, listed, store
 from core.model import Counters, ObjectKey, OperationRecord, OperationStatus
 from core.model import event as ev
 from core.model.observation import OperationChanged, Sampled
-from core.state import Limits, Store, activity
+from core.state.operations import activity
+from core.state.store import Store
+from core.state.tables import Limits
 
 KEY = instance().key
 STAMP = (HOST, 20.0, "web-uuid", "web")

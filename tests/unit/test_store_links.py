@@ -7,7 +7,8 @@ from state_builders import DOWN, HOST, UP, instance, kinds, listed, store
 from core.model import Counters, Job, Link, LinkStatus, ObjectKey
 from core.model import event as ev
 from core.model.observation import HostAdded, LinkChanged, Sampled
-from core.state import Limits, Store
+from core.state.store import Store
+from core.state.tables import Limits
 
 HOST_KEY = ObjectKey("host", HOST, HOST)
 KEY = instance().key

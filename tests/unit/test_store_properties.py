@@ -9,7 +9,8 @@ from state_builders import HOST, UP, check_delta, keys_of, listings, observation
 
 from core.model import LinkStatus, State, merge
 from core.model.observation import HostAdded, LinkChanged, Listed
-from core.state import Limits, Store
+from core.state.store import Store
+from core.state.tables import Limits
 
 START = (HostAdded(HOST, 1.0, "qemu:///x"), LinkChanged(HOST, 1.0, UP))
 
