@@ -142,11 +142,8 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
         kept = keep_crash(error, self.bridge.state.events) or "the log"
         self.notify(
             f"{type(error).__name__}: {error}.\nPlease report it with {kept}.",
-            title="The core stopped",
-            severity="error",
-            timeout=60,
-            markup=False,
-        )
+            title="The core stopped", severity="error", timeout=60, markup=False,
+        )  # fmt: skip
         self.show_lines()
 
     def on_core_answered(self, message: CoreAnswered) -> None:
