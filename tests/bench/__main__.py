@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 from tests.bench.rows import Row, json_line, table
 
-BENCHES = ("rpc", "listing", "startup", "latency", "screen", "migration")
+BENCHES = ("rpc", "listing", "startup", "latency", "screen", "burst")
+LONG = ("describing", "idle", "links", "migration")
+"""They take minutes each, so they run only by their names."""
 
 
 def rows(names: list[str]) -> Iterator[Row]:
@@ -22,12 +24,17 @@ def rows(names: list[str]) -> Iterator[Row]:
 def main() -> int:
     """Print a table, or JSON lines."""
     parser = argparse.ArgumentParser(prog="./dev bench")
-    parser.add_argument("name", nargs="*", help=f"one of {', '.join(BENCHES)}; default: all")
+    parser.add_argument(
+        "name",
+        nargs="*",
+        help=f"one of {', '.join(BENCHES)}, which all run by default, {', '.join(LONG)}",
+    )
     parser.add_argument("--json", action="store_true", help="a JSON object a line")
     options = parser.parse_args()
     names = options.name or list(BENCHES)
-    if unknown := sorted(set(names) - set(BENCHES)):
-        parser.error(f"no bench named {', '.join(unknown)}: there are {', '.join(BENCHES)}")
+    there = (*BENCHES, *LONG)
+    if unknown := sorted(set(names) - set(there)):
+        parser.error(f"no bench named {', '.join(unknown)}: there are {', '.join(there)}")
     found = []
     for row in rows(names):
         found.append(row)
