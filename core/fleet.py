@@ -13,7 +13,7 @@ from core.clock import Clock, SystemClock
 from core.errors import NotFoundError, UsageError, VirtdeckError
 from core.feed import Feed
 from core.fleet_operations import ONLY_LOOKING, FleetOperations
-from core.hypervisor.options import LinkOptions
+from core.hypervisor.options import LinkOptions, Reading
 from core.hypervisor.session import Hypervisor
 from core.hypervisor.uri import HostAddress, parse_uri, unique_names
 from core.mailbox import Mailbox
@@ -28,7 +28,7 @@ from core.model import (
 )
 from core.model.text import clean
 
-__all__ = ["Fleet", "LinkOptions"]
+__all__ = ["Fleet", "LinkOptions", "Reading"]
 
 
 class Fleet(FleetOperations):

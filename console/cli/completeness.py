@@ -9,7 +9,7 @@ from typing import Protocol
 
 from console.cli.output import note
 from console.format import names, plural
-from core.model import Delta, Instance, LinkStatus, MigrationStatus, State, Unread
+from core.model import Delta, Instance, LinkStatus, MigrationStatus, State, Unread, Value
 from core.model.text import clean
 
 INCOMPLETE = 4
@@ -23,8 +23,7 @@ TICK = 0.1
 """Seconds between two looks when nothing comes: a read that fails changes nothing in the state."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Value, frozen=True):
     """What of one host is not known."""
 
     host: str

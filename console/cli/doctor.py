@@ -16,12 +16,12 @@ from console.cli import targets
 from console.cli.colours import without_colours
 from console.cli.completeness import INCOMPLETE, complete, facts
 from console.cli.invocation import Invocation, common, json_option
-from console.cli.live import GLANCE, link_options
+from console.cli.live import link_options, once
 from console.cli.output import json_line, note, say
 from console.settings import Settings
 from core.doctor import Check, Verdict, host_checks, machine_checks
 from core.errors import UnreachableError, VirtdeckError
-from core.fleet import Fleet
+from core.fleet import Fleet, Reading
 from core.model.text import clean
 
 SMALLEST = (80, 24)
@@ -63,7 +63,7 @@ def _checks(invocation: Invocation) -> Iterator[Check]:
     try:
         settings = Settings.load(invocation.config)
         uris = targets.hosts(invocation, settings)
-        options = replace(link_options(settings), **GLANCE)
+        options = replace(link_options(settings), **once(Reading.FACTS, Reading.EVENTS))
         fleet = Fleet.open(
             uris,
             read_only=targets.read_only(invocation, settings),

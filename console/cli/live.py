@@ -13,16 +13,23 @@ from console.cli.lookup import down_hosts, unreachable
 from console.cli.output import complain, note
 from console.settings import Settings
 from core.errors import UnreachableError
-from core.fleet import Fleet, LinkOptions
+from core.fleet import Fleet, LinkOptions, Reading
 
 NOWHERE = (
     "Name a host with --connect URI, or try `virtdeck demo`; `virtdeck doctor` checks this machine."
 )
 
-GLANCE: dict[str, Any] = {"statistics_interval": 0.0, "sweep_interval": 0.0}
-"""For a command that reads once: no statistics, no sweep."""
-SAMPLE: dict[str, Any] = {"statistics_interval": 1.0, "sweep_interval": 0.0}
-"""For a command that reads once, figures included."""
+
+def once(*reads: Reading, samples: int = 0) -> dict[str, Any]:
+    """Return the link options of a command that reads once: that and so many samples, no sweep."""
+    return {
+        "reads": frozenset(reads),
+        "statistics_interval": 1.0 if samples else 0.0,
+        "statistics_limit": samples,
+        "sweep_interval": 0.0,
+    }
+
+
 WATCH: dict[str, Any] = {"statistics_interval": 0.0}
 """For a command that follows what happens, not how much."""
 

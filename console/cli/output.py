@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import Enum
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -20,6 +22,8 @@ from core.model.text import clean
 Row = TypeVar("Row")
 UNKNOWN = "-"
 """What stands for a value that is not known or does not apply."""
+_BLOCK = 256
+"""Lines that are written together."""
 
 
 class Column(msgspec.Struct, Generic[Row], frozen=True):
@@ -31,18 +35,15 @@ class Column(msgspec.Struct, Generic[Row], frozen=True):
     """Aligned to the right, as figures are."""
 
 
-def table(rows: Iterable[Row], columns: Sequence[Column[Row]]) -> str:
-    """Lay rows out in columns two blanks apart, with a title line. No rows: the titles alone."""
-    lines = [[column.title for column in columns]]
-    lines += [[clean(column.cell(row)) or UNKNOWN for column in columns] for row in rows]
-    widths = [max(map(cells, texts)) for texts in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(
-            _pad(text, width, column.right)
-            for text, width, column in zip(line, widths, columns, strict=True)
-        ).rstrip()
-        for line in lines
-    )
+def table(rows: Iterable[Row], columns: Sequence[Column[Row]]) -> Iterator[str]:
+    """Yield rows as lines of columns two blanks apart, below a title. No rows: the title alone."""
+    titles = [column.title for column in columns]
+    texts = [[clean(column.cell(row)) or UNKNOWN for column in columns] for row in rows]
+    widths = [max(map(cells, each)) for each in zip(titles, *texts, strict=True)]
+    pads = [(width, column.right) for width, column in zip(widths, columns, strict=True)]
+    for line in (titles, *texts):
+        padded = [_pad(text, *pad) for text, pad in zip(line, pads, strict=True)]
+        yield "  ".join(padded).rstrip()
 
 
 def _pad(text: str, width: int, right: bool) -> str:
@@ -62,13 +63,19 @@ def cells(text: str) -> int:
     )  # fmt: skip
 
 
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
 def plain(value: object) -> Any:
     """Turn a value of the model into what JSON can hold, every field present, unknown as null.
 
     Tapes leave defaults out; what scripts read must not.
     """
+    if type(value) in _SCALARS:
+        return value
     if isinstance(value, msgspec.Struct):
-        return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
+        fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
+        return {name: item if type(item) in _SCALARS else plain(item) for name, item in fields}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, dict):
@@ -82,7 +89,12 @@ def plain(value: object) -> Any:
 
 def json_line(value: object) -> str:
     """One JSON document on one line."""
-    return msgspec.json.encode(plain(value)).decode()
+    return json_of_plain(plain(value))
+
+
+def json_of_plain(value: object) -> str:
+    """One JSON document on one line, of what `plain` returned."""
+    return msgspec.json.encode(value).decode()
 
 
 def say(text: str = "") -> None:
@@ -90,8 +102,25 @@ def say(text: str = "") -> None:
 
     Raises BrokenPipeError when the reader went away, VirtdeckError when the disk is full.
     """
-    try:
+    with _writing():
         print(text, flush=True)
+
+
+def say_lines(lines: Iterable[str]) -> None:
+    """Print lines on standard output, some hundred at a time: never all of them are in memory.
+
+    Raises as `say` does.
+    """
+    waiting = iter(lines)
+    with _writing():
+        while block := list(islice(waiting, _BLOCK)):
+            print("\n".join(block), flush=True)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -32,7 +32,7 @@ PIPE_CLOSED = 141
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "hosts": ("listings", "List the hosts and their links."),
-    "instances": ("listings", "List the instances of every host."),
+    "instances": ("instances", "List the instances of every host."),
     "pools": ("listings", "List the storage pools."),
     "volumes": ("listings", "List the volumes of every pool."),
     "networks": ("listings", "List the virtual networks."),

@@ -11,10 +11,10 @@ import msgspec
 from console.cli import lookup
 from console.cli.completeness import Gap, complete, facts, listed, tell, volume_sizes
 from console.cli.invocation import Invocation, common, json_option
-from console.cli.live import GLANCE, on_fleet
+from console.cli.live import on_fleet, once
 from console.cli.output import json_line, plain, say
 from console.format import date_time, size
-from core.fleet import Fleet
+from core.fleet import Fleet, Reading
 from core.model import Instance, InstanceDetail
 from core.model.text import clean
 
@@ -59,7 +59,8 @@ def show(invocation: Invocation, name: str, xml: bool) -> int:
                 say("\n".join(["  details", *text_of(detail, 2, _REPEATED)]))
         return tell(gaps)
 
-    return on_fleet(invocation, work, tolerate_down=True, **GLANCE)
+    reads = {Reading.INSTANCES} if xml else set(Reading) - {Reading.DESCRIPTIONS, Reading.SIZES}
+    return on_fleet(invocation, work, tolerate_down=True, **once(*reads))
 
 
 _LISTED_AT_ONCE = ("instance:", "host:", "operation:")

@@ -14,6 +14,7 @@ from core.hypervisor.attachment import Attachment
 from core.hypervisor.backoff import Backoff
 from core.hypervisor.connector import Connector
 from core.hypervisor.lane import Lane
+from core.hypervisor.options import Reading
 from core.hypervisor.storage_upkeep import StorageUpkeep
 from core.hypervisor.upkeep import Sink, Upkeep
 from core.model.event import Event
@@ -144,8 +145,12 @@ class Link:
     async def _attach(self, attachment: Attachment, upkeep: Upkeep) -> None:
         options = self._connector.options
         await attachment.lane.call(lambda _conn: None, deadline=self._connector.patience)
-        await attachment.lane.call(attachment.register, deadline=options.listing_deadline)
-        await upkeep.list_instances(before=lambda: self._change(LinkStatus.UP))
+        if Reading.EVENTS in options.reads:
+            await attachment.lane.call(attachment.register, deadline=options.listing_deadline)
+        if Reading.INSTANCES in options.reads:
+            await upkeep.list_instances(before=lambda: self._change(LinkStatus.UP))
+        else:
+            self._change(LinkStatus.UP)
 
     def _come_up(self, attachment: Attachment, upkeep: Upkeep, storage: StorageUpkeep) -> None:
         self._upkeep, self._storage = upkeep, storage

@@ -7,8 +7,15 @@ from enum import StrEnum
 
 
 class Reading(StrEnum):
-    """What is read of a host in the background, beside its instances' names and states."""
+    """What is read of a host, at once and in the background."""
 
+    EVENTS = "events"
+    """What happens: a registration for each kind of event."""
+    INSTANCES = "instances"
+    """Their names, states and flags: a few bulk calls."""
+    SIZES = "sizes"
+    """vCPUs and memory of instances, where neither a bulk call nor their XML is to tell them: a
+    call for each."""
     FACTS = "facts"
     """What the host says of itself."""
     NETWORKS = "networks"
@@ -41,6 +48,8 @@ class LinkOptions:
     """How long one full listing may take."""
     statistics_interval: float = 2.0
     """Between two bulk statistics calls; 0 asks for none."""
+    statistics_limit: int | None = None
+    """Bulk statistics with the figures of every instance after which no more are asked for."""
     sweep_interval: float = 60.0
     """Between two listings that look for changes no event told of; 0 never sweeps."""
     backoff_first: float = 0.2

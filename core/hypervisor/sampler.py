@@ -12,6 +12,7 @@ from core.hypervisor.lane import Lane
 from core.hypervisor.stats import Statistics
 from core.hypervisor.stats_read import OWN_SINCE
 from core.hypervisor.upkeep import Sink
+from core.model.observation import Sampled
 
 _log = logging.getLogger(__name__)
 
@@ -51,21 +52,26 @@ class Sampler:
         return tuple(lane for lane in self._lanes if not lane.ended)
 
     async def _run(self) -> None:
-        interval = self._connector.options.statistics_interval
+        options = self._connector.options
+        interval, left = options.statistics_interval, options.statistics_limit
         host = self._connector.address.name
         statistics = Statistics(host, self._clock, interval, self._make_lane)
         try:
-            while True:
+            while left is None or left > 0:
                 started = self._clock.monotonic()
                 statistics.own_figures = self.libvirt >= OWN_SINCE
                 try:
-                    self._sink(await statistics.tick())
+                    sampled = await statistics.tick()
+                    self._sink(sampled)
+                    if left is not None and _whole(sampled):
+                        left -= 1
                 except VirtdeckError as error:  # the link has its own eyes for a dead host
                     _log.info("no statistics of %s: %s", host, error)
                 except Exception:
                     _log.exception("the statistics of %s failed in a way they should not", host)
                 elapsed = self._clock.monotonic() - started
-                await asyncio.sleep(max(interval - elapsed, interval / 10))
+                if left != 0:
+                    await asyncio.sleep(max(interval - elapsed, interval / 10))
         finally:
             statistics.close()
 
@@ -74,3 +80,8 @@ class Sampler:
         lane = Lane(f"lane-{self._connector.address.name}-statistics", self._connector)
         self._lanes.append(lane)
         return lane
+
+
+def _whole(sampled: Sampled) -> bool:
+    """Whether a sample has the figures of every instance: no process was passed over."""
+    return not any(counters.partial for counters in sampled.instances.values())

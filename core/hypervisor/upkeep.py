@@ -26,6 +26,7 @@ from core.hypervisor.facts import read_facts
 from core.hypervisor.lane import Lane
 from core.hypervisor.options import Reading
 from core.hypervisor.rereading import read_object
+from core.hypervisor.sizing import with_sizes
 from core.hypervisor.staleness import stale_after
 from core.model.base import ObjectKey
 from core.model.event import Event
@@ -82,6 +83,7 @@ class Upkeep:
             deadline=self._options.call_deadline,
         )
         self._work = asyncio.Event()
+        self._work.set()  # what is to be read at all was not looked for yet
         self._ended = False
 
     @property
@@ -105,8 +107,9 @@ class Upkeep:
         await self._alone(lambda: self._list_instances(before))
 
     async def relist(self) -> None:
-        """List instances and networks and hand them over; what the host says of itself soon."""
-        await self.list_instances()
+        """List instances and networks, as far as they are read; the host's facts soon."""
+        if Reading.INSTANCES in self._options.reads:
+            await self.list_instances()
         if Reading.NETWORKS in self._options.reads:
             await self._alone(self._list_networks)
         self._due |= {Reading.FACTS} & self._options.reads
@@ -130,11 +133,11 @@ class Upkeep:
 
     async def run(self) -> None:
         """Register the other events, then read as need arises, until cancelled or failed."""
-        async with self._reading:
-            await self._call(self._attachment.register_rest, self._options.listing_deadline)
+        if Reading.EVENTS in self._options.reads:
+            async with self._reading:
+                await self._call(self._attachment.register_rest, self._options.listing_deadline)
         self._due |= self._options.reads
         self.registered.set()
-        self._work.set()
         while True:
             await self._work.wait()
             async with self._reading:
@@ -184,6 +187,10 @@ class Upkeep:
         instances, handles = await self._call(
             lambda conn: listing.read_instances(conn, self._host), self._options.listing_deadline
         )
+        if Reading.SIZES in self._options.reads and Reading.DESCRIPTIONS not in self._options.reads:
+            instances = await with_sizes(
+                self._call, instances, handles, self._options.call_deadline
+            )
         rows = {instance.key: instance for instance in instances}
         self._descriptions.listed(handles)
         self._plan_descriptions(rows, stale)

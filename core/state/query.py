@@ -45,14 +45,20 @@ class Language(Generic[T]):
 class Filter(Generic[T]):
     """A parsed filter: call it with an object and the state. Immutable; any thread."""
 
-    __slots__ = ("_tests", "figures", "text")
+    __slots__ = ("_tests", "figures", "text", "words")
 
     def __init__(
-        self, text: str, tests: Iterable[Test[T]], figures: frozenset[str] = frozenset()
+        self,
+        text: str,
+        tests: Iterable[Test[T]],
+        figures: frozenset[str] = frozenset(),
+        *,
+        words: bool = False,
     ) -> None:
-        """`figures`: the keys of the figures that it compares."""
+        """`figures`: the keys of the figures it compares; `words`: whether it has bare words."""
         self.text = text
         self.figures = figures
+        self.words = words
         self._tests = tuple(tests)
 
     @property
@@ -73,7 +79,8 @@ def parse(text: str, language: Language[T]) -> Filter[T]:
     """
     terms = [_read(word, plain) for word, plain in _split(text)]
     figures = frozenset(term.key for term in terms if term.key and term.sign != ":")
-    return Filter(text, [_test(term, language) for term in terms], figures)
+    words = any(not term.key for term in terms)
+    return Filter(text, [_test(term, language) for term in terms], figures, words=words)
 
 
 def _split(text: str) -> list[tuple[str, int]]:

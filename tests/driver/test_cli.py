@@ -22,7 +22,7 @@ from core.journal.tape import Tape
 from tests.bench.terminal import Terminal
 from tests.driver.command import Result, Virtdeck, finish
 from tests.driver.private_daemon import PrivateDaemon, uuid_of
-from tests.driver.worlds import wait_for
+from tests.driver.worlds import instance_xml, wait_for
 
 DOWN = "gone=qemu+unix:///session?socket=/nowhere/sock"
 
@@ -67,7 +67,7 @@ def test_rates_are_in_the_json_when_asked_for(on_shared: Any) -> None:
 
 
 def test_every_field_is_in_the_json_and_what_is_not_known_is_null(on_shared: Any) -> None:
-    rows = {row["name"]: row for row in on_shared("instances", "--json").rows}
+    rows = {row["name"]: row for row in on_shared("instances", "--json", "--details").rows}
     assert len(rows) == 13
     row = rows["vm0001"]
     assert (row["host"], row["uuid"], row["state"]) == ("alpha", uuid_of(1), "running")
@@ -76,6 +76,36 @@ def test_every_field_is_in_the_json_and_what_is_not_known_is_null(on_shared: Any
     assert row["memory"] == 64 * 2**20
     assert rows["vm0009"]["id"] is None
     assert row.keys() == rows["vm0009"].keys()
+
+
+def test_without_details_the_json_says_null_of_what_only_the_xml_tells(on_shared: Any) -> None:
+    all_of_it = on_shared("instances", "--json", "--details").rows
+    rows = {row["name"]: row for row in on_shared("instances", "--json").rows}
+    assert len(rows) == 13
+    for whole in all_of_it:
+        row = rows[whole["name"]]
+        assert row.keys() == whole.keys()
+        assert row["described"] is False
+        assert {name for name in row if row[name] is None and whole[name] is not None} == {
+            "title", "description", "type", "architecture", "machine", "firmware", "cpu_mode",
+            "vcpus_maximum", "boot", "disks", "interfaces", "devices",
+        }  # fmt: skip
+        for name in ("state", "id", "persistent", "autostart", "managed_save", "vcpus", "memory"):
+            assert row[name] == whole[name], name
+
+
+def test_details_are_for_json(on_shared: Any) -> None:
+    refused = on_shared("instances", "--details")
+    assert refused.status == 2
+    assert refused.err.startswith("virtdeck: --details is for --json.")
+
+
+def test_a_word_of_a_filter_is_looked_for_in_titles(virtdeck: Virtdeck, tmp_path: Path) -> None:
+    world = tmp_path / "titles.xml"
+    bodies = (instance_xml(1, title="the web-1 of ann"), instance_xml(2))
+    world.write_text(f"<node>{''.join(bodies)}</node>")
+    rows = virtdeck("-c", f"test://{world}", "instances", "--json", "--filter", "web-1").rows
+    assert [row["name"] for row in rows] == ["vm1"]
 
 
 def test_a_filter_selects(on_shared: Any) -> None:
@@ -573,7 +603,7 @@ def test_an_output_that_cannot_be_written_is_no_defect(
     ],
 )
 def test_only_our_sentences_reach_the_error_stream(virtdeck: Virtdeck, uri: str) -> None:
-    words = ["-c", "test:///default", "-c", uri, "instances"]
+    words = ["-c", "test:///default", "-c", uri, "hosts"]
     done = subprocess.run(
         nameless([sys.executable, "-m", "console", *words]),
         env=virtdeck.environment,

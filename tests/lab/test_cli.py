@@ -38,7 +38,7 @@ def virtdeck(home: Virtdeck, hosts: list[str]) -> Command:
 
 
 def test_the_six_guests_of_both_hosts_are_listed(virtdeck: Command) -> None:
-    result = virtdeck("instances", "--json")
+    result = virtdeck("instances", "--json", "--details")
     assert (result.status, result.err) == (0, "")
     rows = {row["name"]: row for row in result.rows}
     assert {name: rows[name]["host"] for name in ("web", "db", "cache", "mail", "archive")} == {

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from state_builders import HOST, PAUSED, SHUTOFF, disk, instance, lifecycle, listed, store, volume
 
 from console import format as fmt
-from console.cli.listings import instances_of
+from console.cli.instances import instances_of
 from console.screens.instance_columns import instance_columns
 from console.screens.view import View
 from console.widgets.columns import Cell

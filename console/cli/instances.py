@@ -1,0 +1,118 @@
+"""`instances`: a line for each, or all that is known of each as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from console.cli import completeness
+from console.cli.completeness import complete, tell
+from console.cli.invocation import Invocation, common, json_option
+from console.cli.listings import Listing, filter_option, in_order, yes
+from console.cli.live import on_fleet, once
+from console.cli.output import Column, plain
+from console.format import rate, size
+from core.errors import UsageError
+from core.fleet import Fleet, Reading
+from core.model import Instance, State
+from core.state.figures import AT_ONCE, FIGURES
+
+if TYPE_CHECKING:
+    from core.state.query import Filter
+
+
+@click.command()
+@filter_option(
+    "Words to look for, `state:paused`, `host:beta`, `cpu>80`, `memory>1G`; `!` inverts."
+)
+@click.option("--rates", is_flag=True, help="Watch for a second: CPU, disk and network rates too.")
+@click.option(
+    "--details",
+    is_flag=True,
+    help="With --json: also what only the XML tells, such as devices: a call for each instance.",
+)
+@common
+@json_option
+@click.pass_obj
+def instances(invocation: Invocation, filter_: str, rates: bool, details: bool) -> int:
+    """List the instances of every host.
+
+    --json has of each what a few calls tell of all: what is null was not read. --details reads it.
+    """
+    if details and not invocation.json:
+        raise UsageError("--details is for --json.", "`virtdeck show NAME` tells all of one.")
+    wanted = _instance_filter(filter_)
+    rates = rates or bool(wanted is not None and wanted.figures - AT_ONCE)
+    details = details or bool(wanted is not None and wanted.words)  # they are sought in titles, too
+    looks = [
+        completeness.listed("instances"),
+        completeness.descriptions if details else completeness.sizes,
+        completeness.figures if rates else completeness.samples,
+    ]
+    reads = {Reading.INSTANCES, Reading.DESCRIPTIONS if details else Reading.SIZES}
+
+    async def work(fleet: Fleet) -> int:
+        gaps = await complete(fleet, *looks)
+        instances_of(fleet.state, rates).print(fleet.state, invocation.json, wanted)
+        return tell(gaps)
+
+    return on_fleet(invocation, work, **once(*reads, samples=2 if rates else 1))
+
+
+def _instance_filter(text: str) -> Filter[Instance] | None:
+    if not text.strip():  # the filters' module is not needed, nor the time it takes to import
+        return None
+    from core.state.selection import parse_filter
+
+    return parse_filter(text)
+
+
+def instances_of(state: State, rates: bool) -> Listing[Instance]:
+    """The table of instances; with `rates`, what they do per second too.
+
+    A column's figure is the one the filter compares under the same name.
+    """
+
+    def column(title: str, show: Callable[[float | None], str]) -> Column[Instance]:
+        figure = FIGURES[title.lower()]
+        return Column(title, lambda item: show(figure(item, state)), right=True)
+
+    moving = (
+        column("CPU", lambda value: "" if value is None else f"{value:.1f}%"),
+        *(column(title, rate) for title in ("READ", "WRITE", "RECEIVED", "SENT")),
+    )
+    return Listing(
+        lambda state: state.instances.values(),
+        lambda item: in_order(item.host, item.name),
+        (
+            Column("HOST", lambda item: item.host),
+            Column("NAME", lambda item: item.name),
+            Column("STATE", lambda item: item.state.value),
+            Column("REASON", lambda item: item.reason),
+            Column("ID", lambda item: "" if item.id is None else str(item.id), right=True),
+            Column("VCPUS", lambda item: str(item.vcpus or ""), right=True),
+            column("MEMORY", size),
+            column("GIVEN", size),
+            Column("PERSISTENT", lambda item: yes(item.persistent)),
+            Column("AUTOSTART", lambda item: yes(item.autostart)),
+            *(moving if rates else ()),
+        ),
+        lambda item: {**_unread(item), "rates": plain(state.rates.get(item.key))},
+    )
+
+
+_OF_XML = (
+    "title", "description", "type", "architecture", "machine", "firmware", "cpu_mode", "boot",
+    "disks", "interfaces", "devices",
+)  # fmt: skip
+"""Fields of an instance that only its XML tells."""
+_SIZES = ("vcpus", "vcpus_maximum", "memory", "memory_maximum")
+
+
+def _unread(item: Instance) -> dict[str, None]:
+    """Return the fields that were not read, as null: an empty list would be a lie."""
+    if item.described:
+        return {}
+    return dict.fromkeys((*_OF_XML, *(name for name in _SIZES if not getattr(item, name))))
