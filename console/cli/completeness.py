@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from console.cli.output import note
 from console.format import names, plural
-from core.model import Delta, Instance, LinkStatus, MigrationStatus, State, Unread, Value
+from core.model import Delta, Instance, LinkStatus, MigrationStatus, State, Unread, Value, Volume
 from core.model.text import clean
 
 INCOMPLETE = 4
 """The exit status of an answer that lacks something."""
-PATIENCE = 30.0
+PATIENCE = 90.0
 """Seconds without anything new after which a wait ends without the rest. Whatever comes begins
-them anew: a slow host is waited for, one that stands still is not."""
+them anew: a slow host is waited for. More than the deadline of any call that reads: what stands
+still ends by that, and tells why."""
 SAMPLES = 3
 """Bulk statistics without what is missing, after which they are not waited for any longer."""
 TICK = 0.1
 """Seconds between two looks when nothing comes: a read that fails changes nothing in the state."""
+LOOKING = 0.1
+"""The part of its time that a wait may look: a look at a large table is not made at each change."""
 
 
 class Gap(Value, frozen=True):
@@ -37,6 +41,7 @@ class Gap(Value, frozen=True):
     """Something else that brings it goes on."""
 
 
+Row = TypeVar("Row", Instance, Volume)
 Look = Callable[[State, Sequence[str]], Iterable[Gap]]
 """What is missing on these hosts, as the state has it now. Pure."""
 
@@ -71,15 +76,17 @@ async def complete(fleet: Reads, *looks: Look, patience: float = PATIENCE) -> tu
     changes = fleet.changes()
     news: asyncio.Future[Delta] = asyncio.ensure_future(anext(changes))
     try:
-        while gaps := _gaps(fleet.state, hosts, looks):
+        while True:
+            began = loop.time()
+            gaps = _gaps(fleet.state, hosts, looks)
             sampled = {name: fleet.state.hosts[name].sampled for name in hosts}
-            if not wait.goes_on(gaps, fleet.unread, sampled, loop.time()):
+            if not gaps or not wait.goes_on(gaps, fleet.unread, sampled, loop.time()):
                 return gaps
+            await asyncio.sleep((loop.time() - began) * (1 / LOOKING - 1))
             await asyncio.wait({news}, timeout=TICK)
             if news.done():
                 news.result()
                 news = asyncio.ensure_future(anext(changes))
-        return ()
     finally:
         news.cancel()
 
@@ -175,26 +182,36 @@ def _instances(
     *,
     by_figures: bool = False,
 ) -> Iterable[Gap]:
-    for host in hosts:
-        there = [item for item in state.instances.values() if item.host == host]
-        lacking = [item.name for item in there if not known(item)]
-        if lacking:
-            of = f" of {len(there):,}" if len(there) != len(lacking) else ""
-            what = f"{len(lacking):,}{of} {'instance' if len(there) == 1 else 'instances'}"
-            yield Gap(host, f"{what} {lack}: {names(lacking)}", len(lacking), by_figures)
+    lacking, there = _grouped(state.instances.values(), hosts, known)
+    for host, rows in lacking.items():
+        of = f" of {there[host]:,}" if there[host] != len(rows) else ""
+        what = f"{len(rows):,}{of} {'instance' if there[host] == 1 else 'instances'}"
+        missing = names([item.name for item in rows])
+        yield Gap(host, f"{what} {lack}: {missing}", len(rows), by_figures)
+
+
+def _grouped(
+    rows: Iterable[Row], hosts: Sequence[str], known: Callable[[Row], bool]
+) -> tuple[dict[str, list[Row]], Counter[str]]:
+    """Return by host, in one pass, the rows that are not known, and how many rows there are."""
+    lacking: dict[str, list[Row]] = {}
+    there: Counter[str] = Counter()
+    wanted = frozenset(hosts)
+    for row in rows:
+        if row.host in wanted:
+            there[row.host] += 1
+            if not known(row):
+                lacking.setdefault(row.host, []).append(row)
+    return lacking, there
 
 
 def volume_sizes(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
     """Volumes that are known by name alone."""
-    for host in hosts:
-        lacking = [
-            f"{item.pool_name}/{item.name}"
-            for item in state.volumes.values()
-            if item.host == host and item.capacity is None
-        ]
-        if lacking:
-            what = f"{plural(len(lacking), 'volume')} without sizes: {names(lacking)}"
-            yield Gap(host, what, len(lacking))
+    lacking, _ = _grouped(state.volumes.values(), hosts, lambda volume: volume.capacity is not None)
+    for host, rows in lacking.items():
+        missing = names([f"{item.pool_name}/{item.name}" for item in rows])
+        what = f"{plural(len(rows), 'volume')} without sizes: {missing}"
+        yield Gap(host, what, len(rows))
 
 
 def facts(state: State, hosts: Sequence[str]) -> Iterable[Gap]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
-from console.cli import lookup, migrate_options
+from console.cli import completeness, lookup, migrate_options
+from console.cli.completeness import complete, tell
 from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import on_fleet
@@ -19,7 +21,13 @@ from console.cli.migration_show import lines_of
 from console.cli.migration_text import EXIT, json_of, steering_line
 from console.cli.output import json_line, note, plain, say
 from core.clock import SystemClock
-from core.errors import RefusedError, UsageError, VirtdeckError
+from core.errors import (
+    NotFoundError,
+    RefusedError,
+    UnreachableError,
+    UsageError,
+    VirtdeckError,
+)
 from core.fleet import Fleet
 from core.migration import report as reports
 from core.migration.words import against_not_open
@@ -84,6 +92,17 @@ def running(state: State, name: str) -> Migration:
     )
 
 
+async def look_for(fleet: Fleet, name: str) -> None:
+    """Wait until those that others began are found, unless one of NAME is known that is not over.
+
+    Says on the error stream where that could not be found out.
+    """
+    with suppress(NotFoundError, UnreachableError):
+        if any(not item.status.final for item in lookup.migrations(fleet.state, name)):
+            return
+    tell(await complete(fleet, completeness.migrations(fleet.migrations_known)))
+
+
 async def steer(fleet: Fleet, name: str, wanted: Steer, *, as_json: bool) -> int:
     """Steer the migration of NAME and print what came of it; returns the exit status."""
     return await _give(fleet, running(fleet.state, name), wanted, as_json=as_json)
@@ -103,6 +122,7 @@ async def _give(fleet: Fleet, item: Migration, wanted: Steer, *, as_json: bool) 
 
 def _on_running(invocation: Invocation, name: str, wanted: Steer, yes: bool) -> int:
     async def work(fleet: Fleet) -> int:
+        await look_for(fleet, name)
         item = running(fleet.state, name)
         confirm(danger_of_steering(item, wanted), sure=yes)
         status = await _give(fleet, item, wanted, as_json=invocation.json)
@@ -150,6 +170,7 @@ def set_(invocation: Invocation, name: str, **values: Any) -> int:
         )
 
     async def work(fleet: Fleet) -> int:
+        await look_for(fleet, name)
         statuses = [await steer(fleet, name, wish, as_json=invocation.json) for wish in wanted]
         return max(statuses)
 
@@ -178,6 +199,7 @@ def show(invocation: Invocation, name: str, follow: bool) -> int:
     """Show everything known of a migration, the newest of NAME."""
 
     async def work(fleet: Fleet) -> int:
+        await look_for(fleet, name)
         item = lookup.migrations(fleet.state, name)[0]
         if follow and not item.status.final:
             return await Following(fleet, Progress(invocation.json)).look_on(item)
@@ -200,6 +222,7 @@ def resume(invocation: Invocation, name: str, accept_crash: str) -> int:
     """Go on with a post-copy that failed, where both hosts allow it."""
 
     async def work(fleet: Fleet) -> int:
+        await look_for(fleet, name)
         found = lookup.migrations(fleet.state, name)
         item = next((row for row in found if row.resumable), None)
         if item is None:
@@ -237,6 +260,7 @@ def report(invocation: Invocation, name: str, format_: str, output: Path | None)
     """Report on a migration: times, downtime against its limit, what the policy did."""
 
     async def work(fleet: Fleet) -> int:
+        await look_for(fleet, name)
         item = lookup.migrations(fleet.state, name)[0]
         samples = fleet.state.tracks.samples(item.id) if fleet.state.tracks else ()
         text = report_text(item, samples, "json" if invocation.json else format_)

@@ -13,6 +13,8 @@ _NOBODY = (
     "qemu-img or qemu-nbd, or for an instance of a host that is not open."
 )
 
+_NOT_READ = "Which instance uses it is not known yet: the disks of some were not read. Try again."
+
 
 def named(error: DiskInUseError, state: State, subject: ObjectKey) -> DiskInUseError:
     """Return the error with the disk's target and the instances that have the image open."""
@@ -22,7 +24,8 @@ def named(error: DiskInUseError, state: State, subject: ObjectKey) -> DiskInUseE
     users = sorted(_users(state, subject, paths))
     which = f" It is its disk {clean(disks[0].target)}." if disks else ""
     whom = f" It is used by {' and by '.join(users)}." if users else ""
-    hint = error.hint if users else f"{error.hint} {_NOBODY}"
+    nobody = _NOT_READ if any(not item.described for item in state.instances.values()) else _NOBODY
+    hint = error.hint if users else f"{error.hint} {nobody}"
     return DiskInUseError(f"{error.message}{which}{whom}", hint, error.code, error.path)
 
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.cli import interrupts
-from console.cli.migration import aborted, report_text, write_new
+from console.cli.migration import aborted, look_for, report_text, running, write_new
 from console.cli.migration_follow import INTERRUPTED, Following
 from console.cli.migration_progress import (
     PAINT_SECONDS,
@@ -38,16 +38,19 @@ from console.cli.migration_text import (
 from console.cli.migrations import MIGRATIONS, newest
 from console.cli.output import cells, table
 from core.clock import SystemClock
-from core.errors import RefusedError, VirtdeckError
+from core.errors import NotFoundError, RefusedError, VirtdeckError
 from core.model import (
     Answer,
     Check,
     Delta,
     Finding,
     Forecast,
+    Host,
     JobSample,
     Level,
     Limits,
+    Link,
+    LinkStatus,
     Migrate,
     Migration,
     MigrationResult,
@@ -62,6 +65,7 @@ from core.model import (
     SteerKind,
     SteerRecord,
     Step,
+    Unread,
     Verdict,
 )
 from core.operations.handle import Handle
@@ -293,7 +297,7 @@ def test_the_list_shows_eta_and_verdict_of_what_runs_only() -> None:
     now = SystemClock().now()
     fresh, old = (but(WEB, forecast=Forecast(at, Verdict.CONVERGES, eta=12.0))
                   for at in (now, now - 15.0))  # fmt: skip
-    _, running, aged, done = table([fresh, old, DONE], MIGRATIONS).splitlines()
+    _, running, aged, done = table([fresh, old, DONE], MIGRATIONS)
     assert running.split()[1:9] == [
         "web", "alpha", "beta", "running", "42%", "120M", "12s", "converges"
     ]  # fmt: skip
@@ -760,3 +764,45 @@ def test_an_interrupted_post_copy_is_said_in_words() -> None:
     assert progress_line(row, NOW) == "web: interrupted: alpha lost the connection"
     assert "interrupted" in bar_line(row, 100, NOW)
     assert "outcome: alpha lost the connection" in "\n".join(lines_of(row, NOW))
+
+
+# -- those that others began ----------------------------------------------------------------------
+
+
+class Discovering:
+    """Stands for a fleet whose host is looked through only after it is asked for changes."""
+
+    unread: ClassVar[dict[str, Unread | None]] = {"alpha": Unread()}
+
+    def __init__(self, found: Migration | None) -> None:
+        host = Host("alpha", "qemu:///system", link=Link(LinkStatus.UP))
+        self.state = State(hosts={"alpha": host})
+        self._found = found
+        self._known: bool | None = None
+
+    def migrations_known(self, host: str) -> bool | None:
+        return self._known
+
+    async def changes(self) -> AsyncIterator[Delta]:
+        self._known = self._found is not None
+        if self._found is not None:
+            migrations = {self._found.id: self._found}
+            self.state = State(hosts=self.state.hosts, migrations=migrations)
+        yield Delta(1, 1.0)
+
+
+async def test_one_that_somebody_else_began_is_waited_for_before_it_is_not_there() -> None:
+    row = but(WEB, foreign=True)
+    fleet: Any = Discovering(row)
+    with pytest.raises(NotFoundError):
+        running(fleet.state, row.name)
+    await look_for(fleet, row.name)
+    assert running(fleet.state, row.name) == row
+
+
+async def test_it_is_said_where_it_cannot_be_found_out(capsys: pytest.CaptureFixture[str]) -> None:
+    fleet: Any = Discovering(None)
+    await look_for(fleet, "web")
+    assert (
+        "not complete: alpha: whether migrations that others began run" in capsys.readouterr().err
+    )

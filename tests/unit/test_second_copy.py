@@ -344,3 +344,11 @@ def test_a_disk_in_use_by_nobody_that_is_known() -> None:
         web("alpha", S.SHUTOFF, disks=disks("/p/a")), web("beta", S.RUNNING, disks=disks("/p/a"))
     )
     assert "used by web on beta (running)" in named(error, users, HERE).message
+
+
+def test_a_disk_in_use_while_the_disks_of_others_were_not_read() -> None:
+    error = DiskInUseError("The image of one of its disks is in use.", "End it.")
+    unread = replace(web("beta", S.RUNNING), described=False)
+    told = named(error, picture(web("alpha", S.SHUTOFF, disks=disks("/p/a")), unread), HERE)
+    assert "No instance" not in told.hint
+    assert "is not known yet" in told.hint
