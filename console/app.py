@@ -125,7 +125,7 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
         for screen in reversed(self.screen_stack):
             if isinstance(screen, ConsoleScreen):
                 screen.take_news(news.delta)
-                self.bridge.in_view = screen.in_view()
+                self.bridge.look_at(screen.in_view(), screen.marked_keys())
                 break
         self.tell_ended()
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -64,6 +64,7 @@ class Bridge:
         self._woken = False
         self.in_view: frozenset[ObjectKey] = frozenset()
         """What the screen shows now; set by the UI thread, read by the core's."""
+        self._preferred: tuple[ObjectKey, ...] = ()
         self._statuses: dict[str, MigrationStatus | None] = {}
         """Of the migrations, by id, as they were last told; the core's."""
         self._source: Source | None = None
@@ -108,6 +109,16 @@ class Bridge:
             delta, self._pending, self._woken = self._pending, None, False
         state = self.state
         return News(state, delta or Delta(revision=state.revision, at=state.at))
+
+    def look_at(self, in_view: Iterable[ObjectKey], marked: Iterable[ObjectKey] = ()) -> None:
+        """Say what the screen shows and what is marked: the core reads that first."""
+        self.in_view = frozenset(in_view)
+        preferred = (*self.in_view, *(key for key in marked if key not in self.in_view))
+        source, loop = self._source, self._loop
+        if preferred == self._preferred or source is None or loop is None or loop.is_closed():
+            return
+        self._preferred = preferred
+        loop.call_soon_threadsafe(source.prefer, preferred)
 
     def ask(self, question: Callable[[Source], Awaitable[Answer]]) -> Future[Answer]:
         """Run a coroutine of the source on the core's loop.

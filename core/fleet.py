@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -167,6 +167,11 @@ class Fleet(FleetOperations):
     def changes(self) -> Mailbox:
         """Deltas from now on; those a slow reader missed come merged into one."""
         return self._feed.subscribe()
+
+    def prefer(self, keys: Sequence[ObjectKey]) -> None:
+        """Read these first, in this order, as far as they are not read: somebody looks at them."""
+        for name, host in self._hosts.items():
+            host.prefer(tuple(key for key in keys if key.host == name))
 
     async def detail(self, key: ObjectKey) -> InstanceDetail:
         """Read XML, snapshots and addresses of an instance, on a lane of its own.

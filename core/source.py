@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Sequence
 from typing import Protocol
 
 from core.model import (
@@ -65,6 +65,10 @@ class Source(Protocol):
 
     def check(self, request: Request) -> tuple[str, ...]:
         """Why the request would be refused now, a sentence each; empty: it would be accepted."""
+        ...
+
+    def prefer(self, keys: Sequence[ObjectKey]) -> None:
+        """Read these first, in this order, as far as they are not read: somebody looks at them."""
         ...
 
     async def submit(self, request: Request) -> Operation:

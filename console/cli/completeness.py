@@ -206,7 +206,10 @@ def _grouped(
 
 
 def volume_sizes(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
-    """Volumes that are known by name alone."""
+    """Volumes that are known by name alone, and pools whose volumes libvirt does not list."""
+    for pool in state.pools.values():
+        if pool.host in hosts and pool.error:
+            yield Gap(pool.host, f"the volumes of {pool.name}: {pool.error.rstrip('.')}")
     lacking, _ = _grouped(state.volumes.values(), hosts, lambda volume: volume.capacity is not None)
     for host, rows in lacking.items():
         missing = names([f"{item.pool_name}/{item.name}" for item in rows])

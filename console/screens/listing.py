@@ -99,6 +99,10 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
         """The rows on the screen."""
         return frozenset(self.table.keys_in_view)
 
+    def marked_keys(self) -> Iterable[ObjectKey]:
+        """The marked rows."""
+        return (key for key in self.table.marks.keys if isinstance(key, ObjectKey))
+
     def summary(self) -> list[Part]:
         """How many rows, and how many of them marked."""
         counts = self.table.counts

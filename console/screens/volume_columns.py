@@ -11,7 +11,7 @@ from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, Column
 from core.model import Pool, PoolState, Volume
 from core.state.figures import used_fraction
-from core.state.usage import users_elsewhere, users_known, users_of
+from core.state.usage import users_elsewhere, users_known, users_of, volume_count
 
 StorageRow = Pool | Volume
 
@@ -114,11 +114,9 @@ def _used(row: StorageRow) -> CellValue:
 
 def _users(view: View, row: StorageRow) -> CellValue:
     if isinstance(row, Pool):
-        volumes = sum(
-            volume.pool == row.uuid and volume.host == row.host
-            for volume in view.state.volumes.values()
-        )
-        return Cell(fmt.plural(volumes, "volume"), "muted")
+        if row.error:
+            return Cell(f"volumes not listed: {row.error}", "warning")
+        return Cell(fmt.plural(volume_count(view.state, row), "volume"), "muted")
     users = user_names(view, row)
     if users:
         return fmt.names(users)

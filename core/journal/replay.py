@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from bisect import bisect_right
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -144,6 +145,10 @@ class Replay:
             if isinstance(observation, DetailRead):
                 return observation.detail
         raise NotFoundError("The tape has no details of this instance.")
+
+    def prefer(self, keys: Sequence[ObjectKey]) -> None:
+        """Do nothing: a tape has been read."""
+        del keys
 
     async def reconnect(self, host: str) -> None:
         """Do nothing: a tape has no links."""

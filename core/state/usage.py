@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from core.model import DiskSource, Instance, ObjectKey, State, Volume
+from core.model import DiskSource, Instance, ObjectKey, Pool, State, Volume
 from core.state.memo import Memo
 
 Place = tuple[str, str]
@@ -39,6 +40,11 @@ def _undescribed_hosts(instances: Mapping[ObjectKey, Instance]) -> frozenset[str
     return frozenset(instance.host for instance in instances.values() if not instance.described)
 
 
+def _volumes_of_pools(volumes: Mapping[ObjectKey, Volume]) -> Counter[tuple[str, str]]:
+    return Counter((volume.host, volume.pool) for volume in volumes.values())
+
+
+_volume_counts = Memo(_volumes_of_pools)
 _users = Memo(_index_users)
 _incomplete = Memo(_undescribed_hosts)
 
@@ -54,6 +60,11 @@ def users_of(state: State, volume: Volume) -> tuple[Instance, ...]:
     for place in _volume_places(volume):
         users |= index.get((volume.host, place), {})
     return tuple(state.instances[users[position]] for position in sorted(users))
+
+
+def volume_count(state: State, pool: Pool) -> int:
+    """Return how many volumes a pool has. Any thread."""
+    return _volume_counts(state.volumes)[pool.host, pool.uuid]
 
 
 def users_known(state: State, volume: Volume) -> bool:

@@ -33,9 +33,13 @@ class Posting:
     def __init__(self) -> None:
         self.mailroom = Mailroom()
         self.state = State(revision=1)
+        self.preferred: list[tuple[ObjectKey, ...]] = []
 
     def changes(self) -> AsyncIterator[Delta]:
         return self.mailroom.subscribe()
+
+    def prefer(self, keys: tuple[ObjectKey, ...]) -> None:
+        self.preferred.append(keys)
 
 
 class Rig:
@@ -146,3 +150,11 @@ def test_a_source_that_breaks_is_reported() -> None:
     rig.bridge.start()
     rig.bridge._thread.join(DEADLINE)
     assert [str(failure) for failure in rig.failures] == ["There is no host."]
+
+
+def test_what_is_looked_at_is_read_first_and_what_is_marked_next(slow: Rig) -> None:
+    for _ in range(2):  # the same once more is no news
+        slow.bridge.look_at([WEB], marked=[DB, WEB])
+    slow.bridge.look_at([DB])
+    slow.post()  # a round through the core's loop
+    assert slow.source.preferred == [(WEB, DB), (DB,)]

@@ -1,0 +1,115 @@
+"""What reading a host costs, counted on the wire: exact numbers, so that one more call fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from core.clock import SystemClock
+from core.hypervisor import describing
+from core.hypervisor.options import LinkOptions, Reading
+from core.hypervisor.reading import xml_may_wait
+from core.hypervisor.session import Hypervisor
+from core.model.base import ObjectKey
+from core.model.observation import InstancesDescribed, Listed, Observation
+from tests.driver.private_daemon import PrivateDaemon, uuid_of
+from tests.driver.watching import until
+from tests.slow_link import SlowLink
+
+NOTHING_ELSE = LinkOptions(statistics_interval=0, sweep_interval=0, reads=frozenset())
+DESCRIPTIONS = frozenset({Reading.DESCRIPTIONS})
+FIRST_TABLE = 12
+"""Opening, the terms of keepalive, one event, and the instances in five."""
+
+
+@contextmanager
+def counted(daemon: PrivateDaemon) -> Iterator[tuple[str, SlowLink]]:
+    """The URI of a daemon over a proxy that counts its calls."""
+    path = daemon.directory / "counted"
+    with SlowLink(path, daemon.socket) as link:
+        yield f"test+unix:///default?socket={path}", link
+
+
+async def read(
+    uri: str, options: LinkOptions, sink: Callable[[Observation], None], first: tuple[str, ...] = ()
+) -> None:
+    """Open a host, prefer what is named `first`, and read until there is nothing left to read."""
+    host = Hypervisor("host", uri, sink=sink, clock=SystemClock(), options=options)
+    await host.start()
+    await host.settled()
+    host.prefer(tuple(ObjectKey("instance", "host", uuid) for uuid in first))
+    await until(lambda: host.unread is not None and host.unread.at_rest, 60)
+    await host.close()
+
+
+@pytest.mark.parametrize("instances", [6, 200])
+async def test_the_first_table_costs_the_same_whatever_the_number_of_instances(
+    instances: int,
+) -> None:
+    calls: list[int] = []
+
+    def sink(observation: Observation) -> None:
+        if isinstance(observation, Listed):
+            assert len(observation.instances) == instances
+            calls.append(link.calls().total())
+
+    running = instances // 2
+    with PrivateDaemon(instances - 1, running) as daemon, counted(daemon) as (uri, link):
+        await read(uri, NOTHING_ELSE, sink)
+    assert calls == [FIRST_TABLE]
+
+
+async def test_describing_costs_one_call_for_each_instance() -> None:
+    """And one to ask whether XML may be waited for: where it may, another for each that runs."""
+    with PrivateDaemon(99, running=40) as daemon, counted(daemon) as (uri, link):
+        seen: list[Observation] = []
+        await read(uri, NOTHING_ELSE, seen.append)
+        without = link.calls().total()
+        await read(uri, _with(DESCRIPTIONS), seen.append)
+        both = link.calls().total()
+        active = 41 if xml_may_wait(daemon.keeper) else 0
+    described = sum(len(item.instances) for item in seen if isinstance(item, InstancesDescribed))
+    assert described == 100
+    assert both - 2 * without == 1 + 100 + active
+
+
+async def test_what_is_looked_at_is_described_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+
+    def sink(observation: Observation) -> None:
+        if isinstance(observation, InstancesDescribed):
+            order.extend(instance.uuid for instance in observation.instances)
+
+    monkeypatch.setattr(describing, "_CHUNK", 1)
+    wanted = (uuid_of(30), uuid_of(20))
+    with PrivateDaemon(40) as daemon:
+        await read(daemon.uri, _with(DESCRIPTIONS), sink, wanted)
+    assert len(order) == 41
+    assert tuple(order[: len(wanted)]) == wanted
+
+
+async def test_a_sweep_reads_nothing_again_that_stayed_as_it_was() -> None:
+    listings: list[Listed] = []
+    described: list[Observation] = []
+
+    def sink(observation: Observation) -> None:
+        if isinstance(observation, Listed):
+            listings.append(observation)
+        elif isinstance(observation, InstancesDescribed):
+            described.append(observation)
+
+    options = _with(DESCRIPTIONS, sweep_interval=0.05)
+    with PrivateDaemon(20, running=10) as daemon:
+        host = Hypervisor("host", daemon.uri, sink=sink, clock=SystemClock(), options=options)
+        await host.start()
+        await until(lambda: sum(len(item.instances) for item in described) >= 21)  # type: ignore[attr-defined]
+        before = len(listings)
+        await until(lambda: len(listings) > before + 3)
+        await host.close()
+    assert sum(len(item.instances) for item in described) == 21  # type: ignore[attr-defined]
+
+
+def _with(reads: frozenset[Reading], sweep_interval: float = 0) -> LinkOptions:
+    return LinkOptions(statistics_interval=0, sweep_interval=sweep_interval, reads=reads)
