@@ -23,6 +23,7 @@ from console.keymap import textual_keymap
 from console.operations_watch import OperationsWatch
 from console.screens import MODES, open_screen
 from console.screens.base import ConsoleScreen
+from console.screens.listing import ListScreen
 from console.screens.view import View
 from console.settings import Settings
 from console.tape_actions import TapeActions
@@ -125,7 +126,8 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
         for screen in reversed(self.screen_stack):
             if isinstance(screen, ConsoleScreen):
                 screen.take_news(news.delta)
-                self.bridge.look_at(screen.in_view(), screen.marked_keys())
+                marked = screen.marked_keys() if isinstance(screen, ListScreen) else ()
+                self.bridge.look_at(screen.in_view(), marked)
                 break
         self.tell_ended()
 

@@ -89,10 +89,6 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         """The objects of which an event should be seen at once."""
         return frozenset()
 
-    def marked_keys(self) -> Iterable[ObjectKey]:
-        """The objects the operator has marked, which are read next after those in view."""
-        return ()
-
     def show_time(self) -> None:
         """Refresh what changes only because time passes; called every few seconds."""
 

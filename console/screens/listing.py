@@ -100,7 +100,7 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
         return frozenset(self.table.keys_in_view)
 
     def marked_keys(self) -> Iterable[ObjectKey]:
-        """The marked rows."""
+        """The marked objects, which are read next after those in view."""
         return (key for key in self.table.marks.keys if isinstance(key, ObjectKey))
 
     def summary(self) -> list[Part]:

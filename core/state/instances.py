@@ -60,6 +60,9 @@ def settled(old: Instance | None, new: Instance, since: float | None) -> Instanc
     return replace(new, state_since=since)
 
 
+_NO_AGENT = (AgentState.NONE, AgentState.UNKNOWN)
+
+
 def relisted(old: Instance, new: Instance) -> Instance:
     """Return an instance as a listing without its XML found it, with what was known before."""
     unknown = new.state is InstanceState.UNKNOWN
@@ -74,7 +77,7 @@ def relisted(old: Instance, new: Instance) -> Instance:
         persistent=new.persistent,
         autostart=new.autostart,
         managed_save=new.managed_save,
-        agent=old.agent if running or old.agent is AgentState.NONE else AgentState.UNKNOWN,
+        agent=old.agent if running or old.agent in _NO_AGENT else AgentState.DISCONNECTED,
     )
 
 

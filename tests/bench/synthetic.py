@@ -13,7 +13,7 @@ import random
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from core.errors import RefusedError
@@ -63,6 +63,10 @@ class SyntheticSource:
     @property
     def notices(self) -> tuple[str, ...]:
         return ()
+
+    def prefer(self, keys: Sequence[ObjectKey]) -> None:
+        """Do nothing: all is read."""
+        del keys
 
     def changes(self) -> AsyncIterator[Delta]:
         return self._mailroom.subscribe()

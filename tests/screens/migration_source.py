@@ -5,7 +5,7 @@ It applies observations to a real store; a steering command is remembered and an
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta, timezone
 
@@ -100,6 +100,10 @@ class MigrationSource:
     @property
     def notices(self) -> tuple[str, ...]:
         return ()
+
+    def prefer(self, keys: Sequence[ObjectKey]) -> None:
+        """Do nothing: all is read."""
+        del keys
 
     def changes(self) -> AsyncIterator[Delta]:
         return self._mailroom.subscribe()
