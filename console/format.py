@@ -51,7 +51,9 @@ def count(value: float | None) -> str:
     """A plain number with thousands separated: `12,345`."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
-    return f"{round(value):,}"
+    import humanize  # it takes a while, and a command's table has no such number
+
+    return humanize.intcomma(round(value))
 
 
 def short_count(value: float | None) -> str:

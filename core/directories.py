@@ -1,35 +1,39 @@
-"""Where the files of a user lie, by the XDG base directory specification."""
+"""Where the files of a user lie (XDG base directory specification); none of them need exist.
+
+The library is loaded when it is asked: a command that names its journal and settings needs none.
+"""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 from pathlib import Path
+
+_NAME = "virtdeck"
 
 
 def config() -> Path:
-    """Return the directory of configuration and themes; it need not exist."""
-    return _of("XDG_CONFIG_HOME", ".config")
+    """Return the directory of configuration and themes."""
+    import platformdirs
+
+    return _found(platformdirs.user_config_path, ".config")
 
 
 def state() -> Path:
-    """Return the directory of the journal and the log; it need not exist."""
-    return _of("XDG_STATE_HOME", ".local/state")
+    """Return the directory of the journal and the log."""
+    import platformdirs
+
+    return _found(platformdirs.user_state_path, ".local/state")
 
 
 def cache() -> Path:
-    """Return the directory of what can be made anew; it need not exist."""
-    return _of("XDG_CACHE_HOME", ".cache")
+    """Return the directory of what can be made anew."""
+    import platformdirs
+
+    return _found(platformdirs.user_cache_path, ".cache")
 
 
-def _of(variable: str, usual: str) -> Path:
-    given = os.environ.get(variable, "")
-    # the specification has relative paths ignored
-    base = Path(given) if given.startswith("/") else _home() / usual
-    return base / "virtdeck"
-
-
-def _home() -> Path:
+def _found(path_of: Callable[[str], Path], usual: str) -> Path:
     try:
-        return Path.home()
-    except RuntimeError:  # neither HOME nor an entry in the password database
-        return Path("/")
+        return path_of(_NAME)
+    except RuntimeError:  # neither HOME nor an entry in the password database: a container's user
+        return Path("/", usual, _NAME)
