@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
+
+import msgspec
 
 from console.cli.output import note
 from console.format import names, plural
@@ -91,14 +92,13 @@ async def complete(fleet: Reads, *looks: Look, patience: float = PATIENCE) -> tu
         news.cancel()
 
 
-@dataclass
-class Wait:
+class Wait(msgspec.Struct):
     """Decides whether a wait goes on: what was seen, and the time, are arguments."""
 
     patience: float = PATIENCE
     _moved: float = 0.0
     _before: object = None
-    _sampled: dict[str, set[float | None]] = field(default_factory=dict)
+    _sampled: dict[str, set[float | None]] = {}
 
     def goes_on(
         self,

@@ -11,7 +11,7 @@ from console.cli import completeness
 from console.cli.completeness import complete, tell
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.listings import Listing, filter_option, in_order, yes
-from console.cli.live import on_fleet, once
+from console.cli.live import read_once
 from console.cli.output import Column, plain
 from console.format import rate, size
 from core.errors import UsageError
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 def instances(invocation: Invocation, filter_: str, rates: bool, details: bool) -> int:
     """List the instances of every host.
 
-    --json has of each what a few calls tell of all: what is null was not read. --details reads it.
+    --json has of each what a few calls tell of all, with no call for each: what is null was not
+    read. --details reads it.
     """
     if details and not invocation.json:
         raise UsageError("--details is for --json.", "`virtdeck show NAME` tells all of one.")
@@ -48,17 +49,22 @@ def instances(invocation: Invocation, filter_: str, rates: bool, details: bool) 
     details = details or bool(wanted is not None and wanted.words)  # they are sought in titles, too
     looks = [
         completeness.listed("instances"),
-        completeness.descriptions if details else completeness.sizes,
         completeness.figures if rates else completeness.samples,
     ]
-    reads = {Reading.INSTANCES, Reading.DESCRIPTIONS if details else Reading.SIZES}
+    reads = {Reading.INSTANCES}
+    if details:
+        looks.append(completeness.descriptions)
+        reads.add(Reading.DESCRIPTIONS)
+    elif not invocation.json:
+        looks.append(completeness.sizes)
+        reads.add(Reading.SIZES)
 
     async def work(fleet: Fleet) -> int:
         gaps = await complete(fleet, *looks)
         instances_of(fleet.state, rates).print(fleet.state, invocation.json, wanted)
         return tell(gaps)
 
-    return on_fleet(invocation, work, **once(*reads, samples=2 if rates else 1))
+    return read_once(invocation, work, reads, samples=2 if rates else 1)
 
 
 def _instance_filter(text: str) -> Filter[Instance] | None:

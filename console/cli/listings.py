@@ -11,7 +11,7 @@ import msgspec
 from console.cli import completeness
 from console.cli.completeness import complete, tell
 from console.cli.invocation import Invocation, common, json_option
-from console.cli.live import on_fleet, once
+from console.cli.live import read_once
 from console.cli.output import Column, json_of_plain, plain, say_lines, table
 from console.format import percent, size
 from core.fleet import Fleet, Reading
@@ -148,7 +148,7 @@ def _listing_command(
             listing.print(fleet.state, invocation.json)
             return tell(gaps)
 
-        return on_fleet(invocation, work, **once(*reads))
+        return read_once(invocation, work, reads)
 
     return command
 
@@ -202,4 +202,4 @@ def volumes(invocation: Invocation, filter_: str) -> int:
         VOLUMES.print(fleet.state, invocation.json, wanted)
         return tell(gaps)
 
-    return on_fleet(invocation, work, **once(*reads))
+    return read_once(invocation, work, reads)

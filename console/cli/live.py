@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import gc
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,11 @@ NOWHERE = (
     "Name a host with --connect URI, or try `virtdeck demo`; `virtdeck doctor` checks this machine."
 )
 
+WATCH: dict[str, Any] = {"statistics_interval": 0.0}
+"""For a command that follows what happens, not how much."""
+
+Work = Callable[[Fleet], Awaitable[int]]
+
 
 def once(*reads: Reading, samples: int = 0) -> dict[str, Any]:
     """Return the link options of a command that reads once: that and so many samples, no sweep."""
@@ -30,10 +36,26 @@ def once(*reads: Reading, samples: int = 0) -> dict[str, Any]:
     }
 
 
-WATCH: dict[str, Any] = {"statistics_interval": 0.0}
-"""For a command that follows what happens, not how much."""
+def read_once(
+    invocation: Invocation,
+    work: Work,
+    reads: Iterable[Reading],
+    *,
+    samples: int = 0,
+    tolerate_down: bool = False,
+) -> int:
+    """Do `work` as `on_fleet` does where only this is read, once, and so many samples are taken.
 
-Work = Callable[[Fleet], Awaitable[int]]
+    Memory is not searched for what can be freed: the command is over before that pays.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        options = once(*reads, samples=samples)
+        return on_fleet(invocation, work, tolerate_down=tolerate_down, **options)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def on_fleet(

@@ -11,7 +11,9 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
+from functools import cache
 from itertools import islice
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -73,11 +75,14 @@ def plain(value: object) -> Any:
     """
     if type(value) in _SCALARS:
         return value
-    if isinstance(value, msgspec.Struct):
-        fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
-        return {name: item if type(item) in _SCALARS else plain(item) for name, item in fields}
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, msgspec.Struct):
+        fields = value.__struct_fields__
+        found = dict(zip(fields, _reader(fields)(value), strict=True)) if fields else {}
+        for name in [name for name, item in found.items() if type(item) not in _SCALARS]:
+            found[name] = plain(found[name])
+        return found
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if hasattr(value, "_asdict"):
@@ -85,6 +90,14 @@ def plain(value: object) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
     return value
+
+
+@cache
+def _reader(fields: tuple[str, ...]) -> Callable[[object], tuple[Any, ...]]:
+    """Return what reads many fields at once: a list of instances has a hundred thousand."""
+    if len(fields) == 1:
+        return lambda value: (getattr(value, fields[0]),)
+    return attrgetter(*fields)
 
 
 def json_line(value: object) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from console.cli import lookup
 from console.cli.completeness import Gap, complete, facts, listed, tell, volume_sizes
 from console.cli.invocation import Invocation, common, json_option
-from console.cli.live import on_fleet, once
+from console.cli.live import read_once
 from console.cli.output import json_line, plain, say
 from console.format import date_time, size
 from core.fleet import Fleet, Reading
@@ -60,7 +60,7 @@ def show(invocation: Invocation, name: str, xml: bool) -> int:
         return tell(gaps)
 
     reads = {Reading.INSTANCES} if xml else set(Reading) - {Reading.DESCRIPTIONS, Reading.SIZES}
-    return on_fleet(invocation, work, tolerate_down=True, **once(*reads))
+    return read_once(invocation, work, reads, tolerate_down=True)
 
 
 _LISTED_AT_ONCE = ("instance:", "host:", "operation:")

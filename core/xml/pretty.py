@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from lxml import etree
-
 from core.model.secrets import HIDDEN, NAME, without_secrets
 from core.model.text import clean
 from core.xml.tree import Element, parse
@@ -20,6 +18,8 @@ def format_xml(xml: str) -> str:
 
     Comments stay, empty lines go. Raises XmlError.
     """
+    from lxml import etree  # see core.xml.tree
+
     root = parse(xml, for_people=True)
     for element in root.iter():
         if isinstance(element.tag, str):
@@ -29,7 +29,7 @@ def format_xml(xml: str) -> str:
 
 
 def _hide_secrets(element: Element) -> None:
-    name = etree.QName(element).localname
+    name = str(element.tag).rpartition("}")[2]  # without its namespace
     if name in _SECRET_ELEMENTS and element.text and element.text.strip():
         element.text = HIDDEN
     for key in _SECRET_NAMES:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import Any
-
-from lxml import etree
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from core.errors import XmlError
 from core.model.text import clean, printable_name
 
-Element = etree._Element
+if TYPE_CHECKING:  # lxml is loaded by the first XML that is read: a list of instances reads none
+    from lxml import etree
+
+    Element: TypeAlias = etree._Element
+else:
+    Element = Any
 
 # A document type can only stand before the root element. Atomic groups: no backtracking, so a
 # prolog of many comments costs linear time.
 _DOCTYPE = re.compile(r"\ufeff?(?>\s+|<\?(?>.*?\?>)|<!--(?>.*?-->))*+<!DOCTYPE", re.DOTALL)
-_ATTRIBUTES = etree.XPath("@*")
 _NUMBER = re.compile(r"0*([0-9]{1,19})")
 _HEXADECIMAL = re.compile(r"0[xX]([0-9a-fA-F]{1,16})")
 _LARGEST = 2**63 - 1  # what tapes and the journal can hold
@@ -32,6 +35,8 @@ def parse(xml: str, *roots: str, for_people: bool = False) -> Element:
     """
     if _DOCTYPE.match(xml):
         raise XmlError("The XML has a document type, which libvirt never sends.", _HINT)
+    from lxml import etree
+
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
@@ -67,8 +72,15 @@ def attributes(element: Element) -> list[tuple[str, str]]:
 
     lxml looks every value up by its name, so that its own `items` of 50,000 takes minutes.
     """
-    values: Any = _ATTRIBUTES(element)
+    values: Any = _all_attributes()(element)
     return [(str(value.attrname), str(value)) for value in values]
+
+
+@cache
+def _all_attributes() -> etree.XPath:
+    from lxml import etree
+
+    return etree.XPath("@*")
 
 
 def text(element: Element | None, path: str = ".") -> str:

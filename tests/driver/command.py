@@ -81,3 +81,16 @@ def finish(process: subprocess.Popen[str], *, interrupt: bool = False) -> Result
         raise
     assert "Traceback" not in out + err
     return Result(process.returncode, out, err)
+
+
+def loaded_by(virtdeck: Virtdeck, *arguments: str) -> set[str]:
+    """Return the modules that a command, which must succeed, has loaded when it is done."""
+    code = (
+        "import sys; from console.cli.root import run; assert run(sys.argv[1:]) == 0; "
+        "print('\\n'.join(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=virtdeck.environment, cwd=virtdeck.home, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return set(done.stderr.split())

@@ -1,0 +1,97 @@
+"""What commands that read once ask of a host: counted on the wire, to the last call."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.driver.command import Virtdeck, loaded_by
+from tests.driver.private_daemon import PrivateDaemon
+from tests.driver.worlds import wait_for
+from tests.slow_link import SlowLink
+
+OPEN, CLOSE, TYPE, VERSION = 1, 2, 3, 157
+LIST_DOMAINS, STATISTICS, XML, INFO = 273, 344, 14, 16
+LIST_POOLS, POOL_XML, POOL_INFO, LIST_VOLUMES = 281, 88, 87, 282
+LIST_NETWORKS, NETWORK_XML = 283, 43
+# REMOTE_PROC_CONNECT_OPEN and so on: src/remote/remote_protocol.x
+CONNECTION = Counter({OPEN: 1, CLOSE: 1, 60: 3, 66: 1})
+"""What libvirt itself calls for each connection: its features and how to authenticate, too."""
+MAIN = CONNECTION + Counter({360: 1, 361: 1})
+"""The same for a link's own, with its close callback."""
+LISTING = MAIN + Counter({LIST_DOMAINS: 3, STATISTICS: 2})
+"""Instances with their flags and states, and the sizes of those that are off."""
+SAMPLE = CONNECTION + Counter({STATISTICS: 1})
+POOLS = MAIN + CONNECTION + Counter({LIST_POOLS: 3, POOL_XML: 1, POOL_INFO: 1, LIST_VOLUMES: 1})
+
+
+def each(procedure: int, number: int) -> Counter[int]:
+    """A call for each instance; the test driver's own is one more."""
+    return Counter({procedure: number + 1})
+
+
+@pytest.fixture(params=[6, 60])
+def host(request: pytest.FixtureRequest) -> Iterator[tuple[SlowLink, int]]:
+    """A link to a daemon with so many instances, half of them running."""
+    number: int = request.param
+    with (
+        PrivateDaemon(instances=number, running=number // 2) as daemon,
+        SlowLink(daemon.directory / "far", daemon.socket) as link,
+    ):
+        yield link, number
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("instances --json", lambda _: LISTING + SAMPLE),
+        # the test driver's bulk statistics do not tell vCPUs and memory, QEMU's do
+        ("instances", lambda n: LISTING + SAMPLE + Counter({TYPE: 1}) + each(INFO, n)),
+        (
+            "instances --json --details",
+            lambda n: LISTING + SAMPLE + Counter({VERSION: 1}) + each(XML, n),
+        ),
+        ("pools", lambda _: POOLS),
+        ("volumes", lambda _: POOLS),
+        ("networks", lambda _: MAIN + Counter({LIST_NETWORKS: 4, NETWORK_XML: 1})),
+    ],
+)
+def test_a_command_asks_for_what_it_prints(
+    words: str,
+    expected: Callable[[int], Counter[int]],
+    host: tuple[SlowLink, int],
+    virtdeck: Virtdeck,
+) -> None:
+    link, number = host
+    before = link.calls()
+    result = virtdeck("-c", f"test+unix:///default?socket={link.path}", *words.split())
+    assert (result.status, result.err) == (0, "")
+
+    def all_closed() -> Counter[int] | None:
+        calls = link.calls()
+        return calls - before if calls[OPEN] == calls[CLOSE] else None
+
+    assert wait_for(all_closed) == expected(number)
+
+
+def test_hosts_asks_for_nothing_of_what_is_on_them(
+    host: tuple[SlowLink, int], virtdeck: Virtdeck
+) -> None:
+    link, _ = host
+    assert virtdeck("-c", f"test+unix:///default?socket={link.path}", "hosts").status == 0
+    asked = link.calls()
+    assert not asked.keys() & {LIST_DOMAINS, STATISTICS, XML, INFO, LIST_POOLS, LIST_NETWORKS}
+
+
+@pytest.mark.parametrize("words", ["instances", "instances --json", "hosts", "pools"])
+def test_a_command_loads_what_it_needs(words: str, tmp_path: Path) -> None:
+    loaded = loaded_by(Virtdeck(tmp_path), "-c", "test:///default", *words.split())
+    assert "libvirt" in loaded
+    parts = {".".join(name.split(".")[:2]) for name in loaded}
+    assert not parts & {"textual", "rich", "sqlite3", "platformdirs", "core.operations",
+                        "core.journal", "core.migration"}  # fmt: skip
+    if words.startswith("instances"):
+        assert "lxml" not in loaded, "no XML is read"
