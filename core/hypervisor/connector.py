@@ -21,6 +21,8 @@ _log = logging.getLogger(__name__)
 _INTERRUPT_FOR = 5.0
 _INTERRUPT_EVERY = 0.05
 _IN_PROCESS = 60
+_ANSWERING = 600.0
+"""Seconds after which even a host that answers keepalive is not waited for: it lost the call."""
 
 
 class Connector:
@@ -33,6 +35,15 @@ class Connector:
         self._shared: Connection | None = None
         """The only connection, where each would be a world of its own."""
         self._holders = 0
+        self._kept_alive = False
+
+    def reading_deadline(self, seconds: float) -> float:
+        """How many seconds a call may take that reads in the background.
+
+        Over a slow link, or of a big host, a long answer is progress. Where keepalive tells that
+        the host is there, `seconds` are not what it is judged by.
+        """
+        return max(seconds, _ANSWERING) if self._kept_alive else seconds
 
     @property
     def patience(self) -> float:
@@ -118,7 +129,8 @@ class Connector:
         if not self.options.keepalive_interval:
             return
         with contextlib.suppress(libvirt.libvirtError):  # local drivers have no keepalive
-            conn.setKeepAlive(self.options.keepalive_interval, self.options.keepalive_count)
+            count = self.options.keepalive_count
+            self._kept_alive = conn.setKeepAlive(self.options.keepalive_interval, count) == 0
 
 
 def _is_world_of_its_own(address: HostAddress) -> bool:

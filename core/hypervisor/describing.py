@@ -121,7 +121,7 @@ class InstanceDescriptions:
         make_lane: Callable[[], Lane],
         *,
         lanes: int,
-        deadline: float,
+        deadline: Callable[[], float],
     ) -> None:
         self.backlog = Backlog()
         self.failed: dict[ObjectKey, None] = {}
@@ -185,7 +185,7 @@ class InstanceDescriptions:
         """Describe one chunk; returns the seconds a call took. Raises what the lane raises."""
         may_wait = self._may_wait
         if may_wait is None:
-            may_wait = self._may_wait = await call(xml_may_wait, deadline=self._deadline)
+            may_wait = self._may_wait = await call(xml_may_wait, deadline=self._deadline())
         keys = self.backlog.take(_CHUNK)
         if not keys:
             return 0.0
@@ -197,7 +197,7 @@ class InstanceDescriptions:
                     lambda key: describe_instance(conn, handles, key, may_wait=may_wait),
                     lambda: bool(conn.isAlive()),
                 ),
-                deadline=self._deadline,
+                deadline=self._deadline(),
             )
         except BaseException:
             self.backlog.put_back(keys)
@@ -219,7 +219,7 @@ class InstanceDescriptions:
         handles: Handles = {}
         try:
             await lane.call(
-                lambda conn: handles.update(handles_of(conn, self._host)), deadline=self._deadline
+                lambda conn: handles.update(handles_of(conn, self._host)), deadline=self._deadline()
             )
             while self.backlog:
                 await self._chunk(lane.call, handles)

@@ -146,7 +146,10 @@ class Link:
         options = self._connector.options
         await attachment.lane.call(lambda _conn: None, deadline=self._connector.patience)
         if Reading.EVENTS in options.reads:
-            await attachment.lane.call(attachment.register, deadline=options.listing_deadline)
+            await attachment.lane.call(
+                attachment.register,
+                deadline=self._connector.reading_deadline(options.listing_deadline),
+            )
         if Reading.INSTANCES in options.reads:
             await upkeep.list_instances(before=lambda: self._change(LinkStatus.UP))
         else:

@@ -54,6 +54,7 @@ class StorageUpkeep:
         make_lane: Callable[[str], Lane],
     ) -> None:
         self._make_lane = make_lane
+        self._connector = connector
         self._host = connector.address.name
         self._options = connector.options
         self._clock = clock
@@ -183,7 +184,9 @@ class StorageUpkeep:
         if self._idle is not None:
             self._idle.cancel()
         try:
-            return await self._lane.call(function, deadline=deadline)
+            return await self._lane.call(
+                function, deadline=self._connector.reading_deadline(deadline)
+            )
         finally:
             loop = asyncio.get_running_loop()
             self._idle = loop.call_later(self._options.lane_idle, self._lane.close)

@@ -67,6 +67,7 @@ class Upkeep:
         self.registered = asyncio.Event()
         """Whether every event is registered: what is read now misses nothing."""
         self._attachment = attachment
+        self._connector = connector
         self._host = connector.address.name
         self._clock = clock
         self._options = connector.options
@@ -80,7 +81,7 @@ class Upkeep:
             self._take_descriptions,
             lambda: make_lane("describe"),
             lanes=self._options.describing_lanes,
-            deadline=self._options.call_deadline,
+            deadline=lambda: connector.reading_deadline(self._options.call_deadline),
         )
         self._work = asyncio.Event()
         self._work.set()  # what is to be read at all was not looked for yet
@@ -288,7 +289,7 @@ class Upkeep:
     async def _call(self, function: Callable[[Connection], T], deadline: float) -> T:
         lane = self._attachment.lane
         try:
-            result = await lane.call(function, deadline=deadline)
+            result = await lane.call(function, deadline=self._connector.reading_deadline(deadline))
         except VirtdeckError as error:
             if not lane.usable:
                 self._attachment.lose(error)

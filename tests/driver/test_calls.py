@@ -13,13 +13,14 @@ from core.hypervisor.options import LinkOptions, Reading
 from core.hypervisor.reading import xml_may_wait
 from core.hypervisor.session import Hypervisor
 from core.model.base import ObjectKey
-from core.model.observation import InstancesDescribed, Listed, Observation
+from core.model.host import LinkStatus
+from core.model.observation import InstancesDescribed, LinkChanged, Listed, Observation
 from tests.driver.private_daemon import PrivateDaemon, uuid_of
 from tests.driver.watching import until
 from tests.slow_link import SlowLink
 
-NOTHING_ELSE = LinkOptions(statistics_interval=0, sweep_interval=0, reads=frozenset())
-DESCRIPTIONS = frozenset({Reading.DESCRIPTIONS})
+TABLE = frozenset({Reading.EVENTS, Reading.INSTANCES})
+DESCRIPTIONS = TABLE | {Reading.DESCRIPTIONS}
 FIRST_TABLE = 12
 """Opening, the terms of keepalive, one event, and the instances in five."""
 
@@ -57,7 +58,7 @@ async def test_the_first_table_costs_the_same_whatever_the_number_of_instances(
 
     running = instances // 2
     with PrivateDaemon(instances - 1, running) as daemon, counted(daemon) as (uri, link):
-        await read(uri, NOTHING_ELSE, sink)
+        await read(uri, _with(TABLE), sink)
     assert calls == [FIRST_TABLE]
 
 
@@ -65,7 +66,7 @@ async def test_describing_costs_one_call_for_each_instance() -> None:
     """And one to ask whether XML may be waited for: where it may, another for each that runs."""
     with PrivateDaemon(99, running=40) as daemon, counted(daemon) as (uri, link):
         seen: list[Observation] = []
-        await read(uri, NOTHING_ELSE, seen.append)
+        await read(uri, _with(TABLE), seen.append)
         without = link.calls().total()
         await read(uri, _with(DESCRIPTIONS), seen.append)
         both = link.calls().total()
@@ -113,3 +114,19 @@ async def test_a_sweep_reads_nothing_again_that_stayed_as_it_was() -> None:
 
 def _with(reads: frozenset[Reading], sweep_interval: float = 0) -> LinkOptions:
     return LinkOptions(statistics_interval=0, sweep_interval=sweep_interval, reads=reads)
+
+
+async def test_a_link_is_not_lost_because_an_answer_takes_long(daemon: PrivateDaemon) -> None:
+    """Ten times as long as a call may take, while keepalive tells that the host is there."""
+    options = LinkOptions(
+        keepalive_interval=5, call_deadline=0.005, listing_deadline=0.005, sweep_interval=0
+    )
+    seen: list[Observation] = []
+    path = daemon.directory / "far"
+    with SlowLink(path, daemon.socket, round_trip=0.05):
+        await read(f"test+unix:///default?socket={path}", options, seen.append)
+    links = [item.link.status for item in seen if isinstance(item, LinkChanged)]
+    assert links == [LinkStatus.CONNECTING, LinkStatus.UP, LinkStatus.CLOSED]
+    assert {kind for item in seen if isinstance(item, Listed) for kind in item.kinds} == {
+        "instances", "networks", "pools", "volumes"
+    }  # fmt: skip
