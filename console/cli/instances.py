@@ -114,6 +114,7 @@ _OF_XML = (
     "disks", "interfaces", "devices",
 )  # fmt: skip
 """Fields of an instance that only its XML tells."""
+_NOT_READ = dict.fromkeys(_OF_XML)
 _SIZES = ("vcpus", "vcpus_maximum", "memory", "memory_maximum")
 
 
@@ -121,4 +122,5 @@ def _unread(item: Instance) -> dict[str, None]:
     """Return the fields that were not read, as null: an empty list would be a lie."""
     if item.described:
         return {}
-    return dict.fromkeys((*_OF_XML, *(name for name in _SIZES if not getattr(item, name))))
+    unknown = [name for name in _SIZES if not getattr(item, name)]
+    return {**_NOT_READ, **dict.fromkeys(unknown)}

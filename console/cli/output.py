@@ -75,14 +75,17 @@ def plain(value: object) -> Any:
     """
     if type(value) in _SCALARS:
         return value
-    if isinstance(value, Enum):
-        return value.value
+    if value == ():  # as most of what there may be several of
+        return []
     if isinstance(value, msgspec.Struct):
         fields = value.__struct_fields__
         found = dict(zip(fields, _reader(fields)(value), strict=True)) if fields else {}
-        for name in [name for name, item in found.items() if type(item) not in _SCALARS]:
-            found[name] = plain(found[name])
+        for name, item in found.items():
+            if type(item) not in _SCALARS:
+                found[name] = plain(item)  # no key is added: it may be looped over meanwhile
         return found
+    if isinstance(value, Enum):
+        return value.value
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if hasattr(value, "_asdict"):

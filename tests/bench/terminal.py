@@ -48,7 +48,8 @@ class Terminal:
             os.chdir(ROOT)
             os.environ.update({"TERM": "xterm-256color", "COLORTERM": "truecolor"})
             os.environ.update(environment or {})
-            for name in ("SSH_CONNECTION", "COLUMNS", "LINES"):  # the size is the terminal's
+            # the size is the terminal's; and as an installed one it keeps what it compiled
+            for name in ("SSH_CONNECTION", "COLUMNS", "LINES", "PYTHONDONTWRITEBYTECODE"):
                 os.environ.pop(name, None)
             words = [sys.executable, *arguments] if command is None else [*command]
             # readline, where it is loaded, has put another size into C's environment: not that one
