@@ -91,7 +91,7 @@ def test_a_command_loads_what_it_needs(words: str, tmp_path: Path) -> None:
     loaded = loaded_by(Virtdeck(tmp_path), "-c", "test:///default", *words.split())
     assert "libvirt" in loaded
     parts = {".".join(name.split(".")[:2]) for name in loaded}
-    assert not parts & {"textual", "rich", "sqlite3", "platformdirs", "core.operations",
+    assert not parts & {"textual", "rich", "sqlite3", "core.operations",
                         "core.journal", "core.migration"}  # fmt: skip
     if words.startswith("instances"):
         assert "lxml" not in loaded, "no XML is read"
