@@ -12,7 +12,7 @@ from console.cli import lookup, migrate_options
 from console.cli.completeness import complete, descriptions, tell
 from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
-from console.cli.live import on_fleet
+from console.cli.live import OPERATE, on_fleet
 from console.cli.migration_follow import INTERRUPTED, Following
 from console.cli.migration_progress import Progress
 from console.cli.output import json_line, note, plain, say
@@ -131,7 +131,7 @@ def drain(
         status = await _carry_out(fleet, request, invocation.json, dry_run=dry_run, sure=yes)
         return status or (told if dry_run else 0)
 
-    return on_fleet(invocation, work, operations=True, tolerate_down=True)
+    return on_fleet(invocation, work, tolerate_down=True, **OPERATE)
 
 
 async def _carry_out(

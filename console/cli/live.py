@@ -20,6 +20,11 @@ NOWHERE = (
     "Name a host with --connect URI, or try `virtdeck demo`; `virtdeck doctor` checks this machine."
 )
 
+OPERATE: dict[str, Any] = {
+    "operations": True,
+    "reads": frozenset(Reading) - {Reading.NETWORKS, Reading.STORAGE},
+}
+"""For a command that changes instances: no check looks at what is known of networks and storage."""
 WATCH: dict[str, Any] = {"statistics_interval": 0.0}
 """For a command that follows what happens, not how much."""
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from console.cli import lookup, migrate_options
 from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
-from console.cli.live import on_fleet
+from console.cli.live import OPERATE, on_fleet
 from console.cli.migration_follow import Following
 from console.cli.migration_progress import Progress
 from console.cli.migration_text import finding_lines
@@ -97,7 +97,7 @@ def migrate(
         following = Following(fleet, Progress(invocation.json))
         return await following.carry_out(requests)
 
-    return on_fleet(invocation, work, operations=True, tolerate_down=True)
+    return on_fleet(invocation, work, tolerate_down=True, **OPERATE)
 
 
 Checked = Sequence[tuple[Migrate, Preflight]]

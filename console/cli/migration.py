@@ -14,7 +14,7 @@ from console.cli import completeness, lookup, migrate_options
 from console.cli.completeness import complete, tell
 from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
-from console.cli.live import on_fleet
+from console.cli.live import OPERATE, on_fleet
 from console.cli.migration_follow import Following, Follows
 from console.cli.migration_progress import Progress
 from console.cli.migration_show import lines_of
@@ -130,7 +130,7 @@ def _on_running(invocation: Invocation, name: str, wanted: Steer, yes: bool) -> 
             return status
         return await aborted(fleet, item, as_json=invocation.json)
 
-    return on_fleet(invocation, work, operations=True, tolerate_down=True)
+    return on_fleet(invocation, work, tolerate_down=True, **OPERATE)
 
 
 async def aborted(fleet: Follows, item: Migration, *, as_json: bool) -> int:
@@ -174,7 +174,7 @@ def set_(invocation: Invocation, name: str, **values: Any) -> int:
         statuses = [await steer(fleet, name, wish, as_json=invocation.json) for wish in wanted]
         return max(statuses)
 
-    return on_fleet(invocation, work, operations=True, tolerate_down=True)
+    return on_fleet(invocation, work, tolerate_down=True, **OPERATE)
 
 
 def wishes(values: dict[str, Any]) -> list[Steer]:
@@ -209,7 +209,7 @@ def show(invocation: Invocation, name: str, follow: bool) -> int:
             say("\n".join(lines_of(item, SystemClock().now())))
         return EXIT.get(item.status, 0) if follow else 0
 
-    return on_fleet(invocation, work, operations=True, tolerate_down=True)
+    return on_fleet(invocation, work, tolerate_down=True, **OPERATE)
 
 
 @_command(
@@ -236,7 +236,7 @@ def resume(invocation: Invocation, name: str, accept_crash: str) -> int:
         refuse_crash(fleet.state, request, item.name)
         return await following.carry_out([request])
 
-    return on_fleet(invocation, work, operations=True, tolerate_down=True)
+    return on_fleet(invocation, work, tolerate_down=True, **OPERATE)
 
 
 def refuse_crash(state: State, request: ResumeMigration, name: str) -> None:
@@ -270,7 +270,7 @@ def report(invocation: Invocation, name: str, format_: str, output: Path | None)
             write_new(output, text)
         return 0
 
-    return on_fleet(invocation, work, operations=True, tolerate_down=True)
+    return on_fleet(invocation, work, tolerate_down=True, **OPERATE)
 
 
 def report_text(item: Migration, samples: Sequence[JobSample], format_: str) -> str:

@@ -10,7 +10,7 @@ from console.cli import completeness
 from console.cli.completeness import complete, tell
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.listings import print_rows
-from console.cli.live import on_fleet
+from console.cli.live import OPERATE, on_fleet
 from console.cli.migration_text import percent_done
 from console.cli.output import Column
 from console.format import date_time, duration, size
@@ -83,4 +83,4 @@ def migrations(invocation: Invocation, all_: bool) -> int:
         print_rows(shown, MIGRATIONS, invocation.json, lambda row: {"progress": row.part_done})
         return tell(gaps)
 
-    return on_fleet(invocation, work, operations=True, tolerate_down=False)
+    return on_fleet(invocation, work, **OPERATE)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from console.cli import interrupts, lookup
 from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
-from console.cli.live import on_fleet
+from console.cli.live import OPERATE, on_fleet
 from console.cli.waiting import carry_out
 from core.errors import UsageError
 from core.fleet import Fleet
@@ -85,7 +85,7 @@ def _run(
         confirm(danger_of(fleet.state, asked), sure=sure, more=more)
         return await carry_out(fleet, requests, as_json=invocation.json)
 
-    return on_fleet(invocation, work, operations=True, tolerate_down=True)
+    return on_fleet(invocation, work, tolerate_down=True, **OPERATE)
 
 
 def _verb(help_: str, *options: Callable[[Any], Any]) -> Callable[[Callable[..., Any]], Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from console.cli.completeness import INCOMPLETE, complete, descriptions, listed, tell
+from console.cli.completeness import INCOMPLETE, complete, descriptions, listed, tell, volume_sizes
 from console.cli.invocation import Invocation, common, version
 from console.cli.live import on_fleet
 from console.cli.output import note
@@ -18,6 +18,8 @@ from core.fleet import Fleet
 from core.journal.record import FLUSH_EVERY, Recorder
 from core.model import Delta, ObjectKey, Observation
 
+_PICTURE = (listed("networks", "volumes"), descriptions, volume_sizes)
+"""What a tape has of every host before its time begins to count."""
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -66,7 +68,7 @@ def record(invocation: Invocation, file: Path, seconds: float | None, force: boo
 
     async def work(fleet: Fleet) -> int:
         nonlocal status
-        status = tell(await complete(fleet, listed("networks", "volumes"), descriptions))
+        status = tell(await complete(fleet, *_PICTURE))
         changes = fleet.changes()
         there = set(fleet.state.instances)
         if not await _read_details(fleet, there):

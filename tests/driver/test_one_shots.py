@@ -86,6 +86,17 @@ def test_hosts_asks_for_nothing_of_what_is_on_them(
     assert not asked.keys() & {LIST_DOMAINS, STATISTICS, XML, INFO, LIST_POOLS, LIST_NETWORKS}
 
 
+def test_what_changes_an_instance_looks_at_no_network_and_no_storage(
+    host: tuple[SlowLink, int], virtdeck: Virtdeck
+) -> None:
+    link, _ = host
+    uri = f"test+unix:///default?socket={link.path}"
+    assert virtdeck("-c", uri, "pause", "vm0001").status == 0
+    asked = link.calls()
+    assert asked[LIST_DOMAINS]
+    assert not asked.keys() & {LIST_POOLS, LIST_NETWORKS}
+
+
 @pytest.mark.parametrize("words", ["instances", "instances --json", "hosts", "pools"])
 def test_a_command_loads_what_it_needs(words: str, tmp_path: Path) -> None:
     loaded = loaded_by(Virtdeck(tmp_path), "-c", "test:///default", *words.split())

@@ -15,6 +15,7 @@ from core.fleet import Fleet
 from core.hypervisor import describing, upkeep
 from core.hypervisor.binding import libvirt
 from core.hypervisor.options import LinkOptions
+from core.journal.replay import Replay
 from core.model.base import ObjectKey
 from tests.driver.command import Virtdeck, finish
 from tests.driver.private_daemon import PrivateDaemon, uuid_of
@@ -111,6 +112,23 @@ def test_volumes_that_a_listing_could_only_name_are_read_before_they_are_shown(
     said = capsys.readouterr()
     assert said.err == ""
     assert "1.0G" in said.out or words[-1] == "pool:images"
+
+
+@pytest.mark.usefixtures("home")
+def test_a_tape_has_the_sizes_of_volumes_before_its_time_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(describing, "_CHUNK", 1)
+    volumes = "".join(VOLUME.format(name=f"{number}.img") for number in range(20))
+    pool = POOL.format(name="images", uuid=uuid_in_world(1)).replace("</pool>", f"{volumes}</pool>")
+    tape = tmp_path / "tape.jsonl"
+    words = ["-c", f"alpha={world(tmp_path, pool)}", "record", str(tape), "--seconds", "0"]
+    assert run(words) == 0
+    replay = Replay(tape)
+    replay.player.seek(replay.player.duration)
+    assert len(replay.state.volumes) == 20
+    assert all(volume.capacity for volume in replay.state.volumes.values())
+    replay.close()
 
 
 def at_the_first_read(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], None]) -> None:
