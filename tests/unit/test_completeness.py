@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import ClassVar
+
 import pytest
 
 from console.cli.completeness import (
@@ -10,6 +15,7 @@ from console.cli.completeness import (
     SAMPLES,
     Gap,
     Wait,
+    complete,
     descriptions,
     facts,
     figures,
@@ -19,6 +25,7 @@ from console.cli.completeness import (
     volume_sizes,
 )
 from core.model import (
+    Delta,
     Host,
     HostFacts,
     Instance,
@@ -165,3 +172,36 @@ def test_it_is_told_on_the_error_stream_and_by_the_status(
     assert said.out == ""
     assert "\x1b" not in said.err
     assert "not complete: alp" in said.err
+
+
+class Changing:
+    """Stands for a fleet that has news at every turn of the loop, until `turns` are over."""
+
+    unread: ClassVar[dict[str, Unread | None]] = {"alpha": READING}
+
+    def __init__(self, turns: int) -> None:
+        self.left = turns
+        self.state = state(*undescribed(1))
+
+    async def changes(self) -> AsyncIterator[Delta]:
+        while True:
+            yield Delta(1, 1.0)
+
+    async def run(self) -> None:
+        while self.left:
+            self.left -= 1
+            await asyncio.sleep(0)
+
+
+async def test_a_large_table_is_not_looked_at_with_every_change() -> None:
+    fleet, looks = Changing(turns=20_000), []
+
+    def slow_look(_state: State, _hosts: Sequence[str]) -> list[Gap]:
+        looks.append(fleet.left)
+        time.sleep(0.01)  # as a look at some ten thousand rows
+        return [gap(1)] if fleet.left else []
+
+    changing = asyncio.create_task(fleet.run())
+    assert await complete(fleet, slow_look) == ()
+    await changing
+    assert len(looks) <= 100, "it would be thousands"
