@@ -8,9 +8,9 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 import click
+from msgspec.structs import replace
 
 from console.cli import targets
 from console.cli.colours import without_colours

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from core.model.base import Value
 
 
 class Reading(StrEnum):
@@ -25,8 +26,7 @@ class Reading(StrEnum):
     """The instances' XML: a call for each."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkOptions:
+class LinkOptions(Value, frozen=True):
     """The behaviour of one host's connections. All times in seconds.
 
     A host that hangs is noticed after about `keepalive_interval * (keepalive_count + 1)`.

@@ -7,11 +7,11 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import psutil
 import pytest
+from msgspec.structs import replace
 
 from core.errors import DeadlineError, UnreachableError
 from core.hypervisor import describing, listing
