@@ -148,7 +148,9 @@ def _listing_command(
             listing.print(fleet.state, invocation.json)
             return tell(gaps)
 
-        return read_once(invocation, work, reads)
+        # the JSON of a host tells the events that it does not offer
+        events = {Reading.EVENTS} if listing is HOSTS and invocation.json else set()
+        return read_once(invocation, work, reads | events)
 
     return command
 
@@ -157,7 +159,7 @@ hosts = _listing_command(
     "hosts",
     HOSTS,
     completeness.facts,
-    {Reading.FACTS, Reading.EVENTS},  # the events that a host does not offer are told
+    {Reading.FACTS},
     "List the hosts and the state of their links.",
 )
 pools = _listing_command(

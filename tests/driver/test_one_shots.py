@@ -25,6 +25,10 @@ MAIN = CONNECTION + Counter({360: 1, 361: 1})
 LISTING = MAIN + Counter({LIST_DOMAINS: 3, STATISTICS: 2})
 """Instances with their flags and states, and the sizes of those that are off."""
 SAMPLE = CONNECTION + Counter({STATISTICS: 1})
+FACTS = Counter((3, 4, 6, 7, 52, 59, 71, 102, 139, VERSION, 228, 342))
+"""What a host says of itself, a call each: versions, capabilities, processors, memory..."""
+REGISTER = (313, 316, 368, 374, 380)
+"""Registrations for events of connections, instances, networks, pools, devices and secrets."""
 POOLS = MAIN + CONNECTION + Counter({LIST_POOLS: 3, POOL_XML: 1, POOL_INFO: 1, LIST_VOLUMES: 1})
 
 
@@ -54,6 +58,7 @@ def host(request: pytest.FixtureRequest) -> Iterator[tuple[SlowLink, int]]:
             "instances --json --details",
             lambda n: LISTING + SAMPLE + Counter({VERSION: 1}) + each(XML, n),
         ),
+        ("hosts", lambda _: MAIN + FACTS),
         ("pools", lambda _: POOLS),
         ("volumes", lambda _: POOLS),
         ("networks", lambda _: MAIN + Counter({LIST_NETWORKS: 4, NETWORK_XML: 1})),
@@ -77,12 +82,15 @@ def test_a_command_asks_for_what_it_prints(
     assert wait_for(all_closed) == expected(number)
 
 
-def test_hosts_asks_for_nothing_of_what_is_on_them(
+def test_the_json_of_hosts_tells_the_events_they_offer_and_nothing_of_what_is_on_them(
     host: tuple[SlowLink, int], virtdeck: Virtdeck
 ) -> None:
     link, _ = host
-    assert virtdeck("-c", f"test+unix:///default?socket={link.path}", "hosts").status == 0
+    result = virtdeck("-c", f"test+unix:///default?socket={link.path}", "hosts", "--json")
+    (row,) = result.rows
+    assert any("events" in limit["what"] for limit in row["facts"]["limitations"])
     asked = link.calls()
+    assert asked.keys() & set(REGISTER)
     assert not asked.keys() & {LIST_DOMAINS, STATISTICS, XML, INFO, LIST_POOLS, LIST_NETWORKS}
 
 
