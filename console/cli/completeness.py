@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 import msgspec
 
 from console.cli.output import note
 from console.format import names, plural
+from core.errors import NotFoundError
 from core.model import Delta, Instance, LinkStatus, MigrationStatus, State, Unread, Value, Volume
 from core.model.text import clean
 
@@ -262,3 +264,14 @@ def tell(gaps: Sequence[Gap]) -> int:
     if gaps:
         note("  It did not come in time, or cannot be read: try again, or see `virtdeck doctor`.")
     return INCOMPLETE if gaps else 0
+
+
+@contextmanager
+def as_far_as_known(gaps: Sequence[Gap]) -> Iterator[None]:
+    """Where something is missing, "there is none" is not known: it is told, and ends with 4."""
+    try:
+        yield
+    except NotFoundError as error:
+        if gaps:
+            error.exit_status = tell(gaps)
+        raise

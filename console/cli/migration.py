@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from console.cli import completeness, lookup, migrate_options
-from console.cli.completeness import complete, tell
+from console.cli.completeness import as_far_as_known, complete, tell
 from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import OPERATE, on_fleet
@@ -95,12 +95,15 @@ def running(state: State, name: str) -> Migration:
 async def look_for(fleet: Fleet, name: str) -> None:
     """Wait until those that others began are found, unless one of NAME is known that is not over.
 
-    Says on the error stream where that could not be found out.
+    Says on the error stream where that could not be found out. Raises as `lookup.migrations`.
     """
     with suppress(NotFoundError, UnreachableError):
         if any(not item.status.final for item in lookup.migrations(fleet.state, name)):
             return
-    tell(await complete(fleet, completeness.migrations(fleet.migrations_known)))
+    gaps = await complete(fleet, completeness.migrations(fleet.migrations_known))
+    with as_far_as_known(gaps):
+        lookup.migrations(fleet.state, name)
+    tell(gaps)
 
 
 async def steer(fleet: Fleet, name: str, wanted: Steer, *, as_json: bool) -> int:

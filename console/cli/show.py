@@ -9,7 +9,15 @@ import click
 import msgspec
 
 from console.cli import lookup
-from console.cli.completeness import Gap, complete, facts, listed, tell, volume_sizes
+from console.cli.completeness import (
+    Gap,
+    as_far_as_known,
+    complete,
+    facts,
+    listed,
+    tell,
+    volume_sizes,
+)
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import read_once
 from console.cli.output import json_line, plain, say
@@ -72,7 +80,8 @@ async def _find(fleet: Fleet, name: str) -> tuple[str, Any, tuple[Gap, ...]]:
     missing: tuple[Gap, ...] = ()
     if not name.startswith(_LISTED_AT_ONCE):
         missing = await complete(fleet, listed("networks", "volumes"))
-    kind, item = lookup.anything(fleet.state, name)
+    with as_far_as_known(missing):
+        kind, item = lookup.anything(fleet.state, name)
     look = {"host": facts, "pool": volume_sizes, "volume": volume_sizes}.get(kind)
     if look is None:
         return kind, item, missing

@@ -802,7 +802,9 @@ async def test_one_that_somebody_else_began_is_waited_for_before_it_is_not_there
 
 async def test_it_is_said_where_it_cannot_be_found_out(capsys: pytest.CaptureFixture[str]) -> None:
     fleet: Any = Discovering(None)
-    await look_for(fleet, "web")
+    with pytest.raises(NotFoundError) as caught:
+        await look_for(fleet, "web")
+    assert caught.value.exit_status == 4
     assert (
         "not complete: alpha: whether migrations that others began run" in capsys.readouterr().err
     )

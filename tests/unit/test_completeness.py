@@ -15,6 +15,7 @@ from console.cli.completeness import (
     SAMPLES,
     Gap,
     Wait,
+    as_far_as_known,
     complete,
     descriptions,
     facts,
@@ -24,6 +25,7 @@ from console.cli.completeness import (
     tell,
     volume_sizes,
 )
+from core.errors import NotFoundError
 from core.model import (
     Delta,
     Host,
@@ -205,3 +207,15 @@ async def test_a_large_table_is_not_looked_at_with_every_change() -> None:
     assert await complete(fleet, slow_look) == ()
     await changing
     assert len(looks) <= 100, "it would be thousands"
+
+
+def test_none_is_claimed_to_be_there_where_not_all_was_read(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(NotFoundError) as caught, as_far_as_known([gap(3)]):
+        raise NotFoundError("There is no volume 'a'.")
+    assert caught.value.exit_status == INCOMPLETE
+    assert "not complete: alpha: 3 instances" in capsys.readouterr().err
+    with pytest.raises(NotFoundError) as caught, as_far_as_known([]):
+        raise NotFoundError("There is no volume 'a'.")
+    assert caught.value.exit_status == 1
