@@ -71,24 +71,26 @@ _SAME_CPU = warning(
 
 def check_machine(case: FullCase) -> Iterator[Finding]:
     """The machine type and the emulator are there."""
-    machine, known = case.wanted.instance.machine, case.there.machine_known
     product = driver_of_type(case.wanted.instance.type).product
-    if not machine and product != "QEMU":
-        return  # a container has none
-    if known is None:
-        text = f"Whether {case.destination} has the machine type {machine} is not known."
-        yield unknown("machine", text, side=case.there, look="machine")
-    elif known:
-        yield ok("machine", f"{case.destination} has the machine type {machine}.")
-    else:
-        yield blocker(
-            "machine",
-            f"{product} on {case.destination} has no machine type {machine or '(none given)'}.",
-            f"Update {product} there, or choose a destination that has it.",
-        )
+    if case.wanted.instance.machine or product == "QEMU":  # a container has none
+        yield _machine_type(case, product)
     if case.there.emulator_known is False:
         text = f"{case.destination} has no emulator at {case.wanted.emulator}."
         yield blocker("emulator", text, f"Install {product} there at the same path.")
+
+
+def _machine_type(case: FullCase, product: str) -> Finding:
+    machine, known = case.wanted.instance.machine, case.there.machine_known
+    if known is None:
+        text = f"Whether {case.destination} has the machine type {machine} is not known."
+        return unknown("machine", text, side=case.there, look="machine")
+    if known:
+        return ok("machine", f"{case.destination} has the machine type {machine}.")
+    return blocker(
+        "machine",
+        f"{product} on {case.destination} has no machine type {machine or '(none given)'}.",
+        f"Update {product} there, or choose a destination that has it.",
+    )
 
 
 def check_vcpus(case: FullCase) -> Iterator[Finding]:
