@@ -66,7 +66,8 @@ async def _records(path: Path | None, limit: int) -> list[OperationRecord]:
     from core.journal import files
     from core.journal.journal import Journal
 
-    if not (path or files.default_path()).exists():
+    place = path or files.default_path()
+    if not place.exists() and not place.is_symlink():
         return []  # nothing was ever asked for
     journal = await Journal.open(path, read_only=True)
     try:

@@ -559,6 +559,13 @@ def test_on_a_terminal_it_asks_and_names_what_goes_away(
     assert not domain.isActive()
 
 
+def test_a_journal_that_leads_nowhere_is_no_journal_without_operations(virtdeck: Virtdeck) -> None:
+    (virtdeck.home / "journal.db").symlink_to(virtdeck.home / "gone" / "journal.db")
+    told = virtdeck("operations")
+    assert told.status != 0
+    assert "journal.db cannot be used" in told.err
+
+
 def test_a_damaged_journal_is_one_line_on_the_error_stream(
     on_shared: Any, virtdeck: Virtdeck
 ) -> None:

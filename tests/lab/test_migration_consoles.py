@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +30,28 @@ def busy(lab: Lab) -> Iterator[str]:
     burner.remove(lab, name)
 
 
+@asynccontextmanager
+async def running(command: list[str]) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process, which does not outlive a test that fails."""
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
 async def test_a_console_beside_watches_steers_and_takes_over(
     uris: dict[str, str], lab: Lab, busy: str, tmp_path: Path
 ) -> None:
     journal = tmp_path / "journal.sqlite3"
     named = [f"{name}={uri}" for name, uri in uris.items()]
     uuid = (await asyncio.to_thread(lab.host("alpha").virsh, "domuuid", busy)).strip()
-    async with opened(uris, journal) as fleet:
-        other = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", CONSOLE, str(journal), "alpha", uuid, "beta", "never"),
-            *named, cwd=ROOT, stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+    command = [sys.executable, "-c", CONSOLE, str(journal), "alpha", uuid, "beta", "never", *named]
+    async with opened(uris, journal) as fleet, running(command) as other:
         assert other.stdout is not None
         number = (await other.stdout.readline()).decode().strip()
         await until(lambda: number in fleet.state.migrations, "the journal tells of it")
@@ -80,18 +92,18 @@ async def test_a_console_that_comes_later_finds_what_a_stranger_began(
         *("--live", "--p2p", "--persistent", "--undefinesource", "--bandwidth", "2"),
         *("--migrateuri", "tcp://127.0.0.1", "--listen-address", "127.0.0.1"),
     ]
-    process = await asyncio.create_subprocess_exec(*command)
 
     def copies() -> bool:
         told = lab.host("alpha").virsh("domjobinfo", busy)
         return "Iteration:        1" in told or "Memory remaining" in told
 
-    while not await asyncio.to_thread(copies):  # noqa: ASYNC110 - another process
-        await asyncio.sleep(0.05)
-    for number in range(3):
-        async with opened(uris, tmp_path / f"journal-{number}.sqlite3") as fleet:
-            await sees_the_stranger_s(fleet, abort=number == 2)
-    assert await process.wait() != 0
+    async with running(command) as process:
+        while not await asyncio.to_thread(copies):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
+        for number in range(3):
+            async with opened(uris, tmp_path / f"journal-{number}.sqlite3") as fleet:
+                await sees_the_stranger_s(fleet, abort=number == 2)
+        assert await process.wait() != 0
     assert states(lab.hosts, busy) == {"alpha": "running"}
 
 
