@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from operator import attrgetter
-from typing import Any, NamedTuple
-
-from msgspec.structs import replace
+from typing import Any, NamedTuple, TypeVar
 
 from core.model import Counters, DiskCounters, DiskRates, InterfaceCounters, Rates
 
@@ -14,6 +12,8 @@ SHORTEST = 0.2
 """Seconds between two samples below which a rate would be noise."""
 LONGEST = 60.0
 """Seconds between two samples above which a rate would be an average of the unseen."""
+
+D = TypeVar("D", DiskCounters, InterfaceCounters)
 
 _DISK_FIGURES = attrgetter("read_bytes", "write_bytes", "read_requests", "write_requests")
 _INTERFACE_FIGURES = attrgetter("received_bytes", "sent_bytes")
@@ -35,65 +35,63 @@ def rates_between(before: Sample | None, now: Sample, vcpus: int) -> Rates:
     """
     counters = now.counters
     used, total = _memory(counters)
-    unknown = Rates(
-        at=now.at,
-        memory=used,
-        memory_total=total,
-        hypervisor=counters.hypervisor,
-        partial=counters.partial,
-    )
+    own, partial = counters.hypervisor, counters.partial
+    unknown = Rates(now.at, memory=used, memory_total=total, hypervisor=own, partial=partial)
     if before is None:
         return unknown
     seconds = now.at - before.at
     if not SHORTEST <= seconds <= LONGEST or _restarted(before.counters, counters):
         return unknown
-    read, write, read_requests, write_requests = _sums(
-        before.counters.disks, counters.disks, _DISK_FIGURES, 4, seconds
-    )
-    received, sent = _sums(
-        before.counters.interfaces, counters.interfaces, _INTERFACE_FIGURES, 2, seconds
-    )
-    return replace(
-        unknown,
-        cpu=_cpu(before.counters, counters, counters.vcpus or vcpus, seconds),
+    earlier = before.counters
+    disks = _pairs(earlier.disks, counters.disks)
+    read, write, read_requests, write_requests = _sums(disks, _DISK_FIGURES, 4, seconds)
+    interfaces = _pairs(earlier.interfaces, counters.interfaces)
+    received, sent = _sums(interfaces, _INTERFACE_FIGURES, 2, seconds)
+    return Rates(
+        at=now.at,
+        cpu=_cpu(earlier, counters, counters.vcpus or vcpus, seconds),
+        memory=used,
+        memory_total=total,
         read=read,
         write=write,
         read_requests=read_requests,
         write_requests=write_requests,
         received=received,
         sent=sent,
-        **_standing(before.counters, counters, seconds),
-        disks=tuple(_latencies(before.counters.disks, counters.disks, seconds)),
+        vcpu_wait=_standing(earlier.vcpu_wait, counters.vcpu_wait, counters.vcpus, seconds),
+        vcpu_delay=_standing(earlier.vcpu_delay, counters.vcpu_delay, counters.vcpus, seconds),
+        disks=tuple([_latencies(first, disk, seconds) for first, disk in disks]),
+        hypervisor=own,
+        partial=partial,
     )
 
 
-def _standing(before: Counters, now: Counters, seconds: float) -> dict[str, float | None]:
+def _pairs(before: Iterable[D], now: Iterable[D]) -> list[tuple[D, D]]:
+    """Return the devices that are known at both ends, as they were and as they are."""
+    earlier = {device.target: device for device in before}
+    return [(earlier[device.target], device) for device in now if device.target in earlier]
+
+
+def _standing(
+    before: int | None, now: int | None, vcpus: int | None, seconds: float
+) -> float | None:
     """Return the percent of its vCPUs' time in which they stood still for the host's sake."""
-    found = {}
-    for name in ("vcpu_wait", "vcpu_delay"):
-        more = _more(getattr(before, name), getattr(now, name))
-        share = None if more is None or not now.vcpus else more / 1e7 / (seconds * now.vcpus)
-        found[name] = None if share is None else min(100.0, share)
-    return found
+    more = _more(before, now)
+    return None if more is None or not vcpus else min(100.0, more / 1e7 / (seconds * vcpus))
 
 
-def _latencies(
-    before: Iterable[DiskCounters], now: Iterable[DiskCounters], seconds: float
-) -> Iterator[DiskRates]:
-    """Yield what the requests of each disk took that is known at both ends."""
-    earlier = {disk.target: disk for disk in before}
-    for disk in now:
-        first = earlier.get(disk.target)
-        if first is None:
-            continue
-        flushes = _more(first.flush_requests, disk.flush_requests)
-        yield DiskRates(
-            disk.target,
-            _each(first.read_time, disk.read_time, first.read_requests, disk.read_requests),
-            _each(first.write_time, disk.write_time, first.write_requests, disk.write_requests),
-            _each(first.flush_time, disk.flush_time, first.flush_requests, disk.flush_requests),
-            None if flushes is None else flushes / seconds,
-        )
+def _latencies(first: DiskCounters, disk: DiskCounters, seconds: float) -> DiskRates:
+    """Return what the requests of a disk took."""
+    if first == disk:  # most disks do nothing between two samples
+        return DiskRates(disk.target, flushes=None if disk.flush_requests is None else 0.0)
+    flushes = _more(first.flush_requests, disk.flush_requests)
+    return DiskRates(
+        disk.target,
+        _each(first.read_time, disk.read_time, first.read_requests, disk.read_requests),
+        _each(first.write_time, disk.write_time, first.write_requests, disk.write_requests),
+        _each(first.flush_time, disk.flush_time, first.flush_requests, disk.flush_requests),
+        None if flushes is None else flushes / seconds,
+    )
 
 
 def _each(time: int | None, later: int | None, count: int | None, more: int | None) -> float | None:
@@ -132,23 +130,18 @@ def _memory(counters: Counters) -> tuple[int | None, int | None]:
 
 
 def _sums(
-    before: Iterable[DiskCounters] | Iterable[InterfaceCounters],
-    now: Iterable[DiskCounters] | Iterable[InterfaceCounters],
+    pairs: list[tuple[D, D]],
     read: Callable[[Any], tuple[int | None, ...]],
     figures: int,
     seconds: float,
 ) -> list[float | None]:
     """Return, for each of the figures `read` gives, its sum over the devices, per second.
 
-    Only devices known at both ends count; one plugged anew in between (its counter fell) does not.
+    A device plugged anew in between (its counter fell) does not count.
     """
-    earlier = {device.target: read(device) for device in before}
-    totals: dict[int, int] = {}
-    for device in now:
-        first = earlier.get(device.target)
-        if first is None:
-            continue
-        for place, (old, new) in enumerate(zip(first, read(device), strict=True)):
+    totals: list[int | None] = [None] * figures
+    for first, device in pairs:
+        for place, (old, new) in enumerate(zip(read(first), read(device), strict=True)):
             if old is not None and new is not None and new >= old:
-                totals[place] = totals.get(place, 0) + new - old
-    return [totals[place] / seconds if place in totals else None for place in range(figures)]
+                totals[place] = (totals[place] or 0) + new - old
+    return [None if total is None else total / seconds for total in totals]

@@ -117,3 +117,40 @@ def test_never_negative_and_cpu_never_above_a_hundred(before, now, seconds, vcpu
 def test_unknown_counters_give_unknown_rates(known):
     assert nothing_known(rates(Counters(), known))
     assert nothing_known(rates(known, Counters()))
+
+
+NUMBER = st.one_of(st.none(), st.integers(0, 20))
+DISKS = st.lists(
+    st.builds(
+        DiskCounters,
+        target=st.sampled_from(["vda", "vdb", "vdc"]),
+        read_bytes=NUMBER,
+        read_time=NUMBER,
+        read_requests=NUMBER,
+        flush_requests=NUMBER,
+    ),
+    unique_by=lambda disk: disk.target,
+).map(tuple)
+
+
+@given(DISKS, DISKS, st.booleans())
+def test_disks_are_counted_as_one_by_one(before, now, still):
+    before = now if still else before
+    found = rates(Counters(disks=before), Counters(disks=now))
+    earlier = {disk.target: disk for disk in before}
+    both = [(earlier[disk.target], disk) for disk in now if disk.target in earlier]
+
+    def more(name, first, disk):
+        one, other = getattr(first, name), getattr(disk, name)
+        return None if one is None or other is None or other < one else other - one
+
+    grown = [more("read_bytes", *pair) for pair in both]
+    known = [bytes_read for bytes_read in grown if bytes_read is not None]
+    assert found.read == (sum(known) / 2.0 if known else None)
+    assert [disk.target for disk in found.disks] == [disk.target for _, disk in both]
+    for pair, disk in zip(both, found.disks, strict=True):
+        flushes, took = more("flush_requests", *pair), more("read_time", *pair)
+        requests = more("read_requests", *pair)
+        assert disk.flushes == (None if flushes is None else flushes / 2.0)
+        known_latency = took is not None and bool(requests)
+        assert disk.read_latency == (took / requests / 1e6 if known_latency else None)
