@@ -196,10 +196,9 @@ class SteeringScreen(ConsoleScreen, inherit_bindings=False):
 
     def _answered(self, row: Migration, record: SteerRecord) -> None:
         title = f"{questions.title_of(record.steer)} {words.name_of(row)}: {record.answer.value}"
-        text = clean(record.detail) or _ANSWERS[record.answer]
         bad = record.answer in (Answer.REFUSED, Answer.NO_ANSWER)
         self.console.notify(
-            "\n".join(filter(None, (text, clean(record.virsh)))),
+            answer_text(record),
             title=title, severity="warning" if bad else "information", timeout=8, markup=False,
         )  # fmt: skip
 
@@ -228,11 +227,17 @@ class SteeringScreen(ConsoleScreen, inherit_bindings=False):
 
 _ANSWERS = {
     Answer.REQUESTED: "It was sent; what comes of it shows here.",
-    Answer.DONE: "It is done.",
+    Answer.DONE: "",  # the title says it
     Answer.REFUSED: "The host refused it.",
     Answer.NO_ANSWER: "The host did not answer in time: it may yet take effect.",
     Answer.ADVISED: "Nothing was done.",
 }
+
+
+def answer_text(record: SteerRecord) -> str:
+    """The lines below the title, which names the answer already. Pure."""
+    text = clean(record.detail) or _ANSWERS[record.answer]
+    return "\n".join(filter(None, (text, clean(record.virsh))))
 
 
 def resume_guest_against(row: Migration) -> str:

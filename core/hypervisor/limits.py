@@ -93,19 +93,21 @@ def _find(host: Abilities) -> Iterator[Limitation]:
         yield Limitation(
             "take part in live migrations", f"libvirt's {host.driver} driver names no transport."
         )
-    yield from _deaf(host.refused)
+    yield from _deaf(host)
 
 
-def _deaf(refused: tuple[Refusal, ...]) -> Iterator[Limitation]:
+def _deaf(host: Abilities) -> Iterator[Limitation]:
     for kind, plural in _WATCHED.items():
-        mine = [refusal for refusal in refused if refusal.object == kind]
+        mine = [refusal for refusal in host.refused if refusal.object == kind]
         if mine:
             names = ", ".join(refusal.constant.partition("_EVENT_ID_")[2] for refusal in mine)
             instead = "A sweep finds what changed" if kind in _SWEPT else "Changes are not shown"
+            # What a version brings is claimed for the QEMU driver alone, as in _SINCE.
+            newer = "; a newer libvirt on the host may send them" if host.driver == "QEMU" else ""
             yield Limitation(
                 f"send some events of {plural} ({names})",
                 f"It refuses them: {mine[0].reason.rstrip('.')}.",
-                f"{instead}; a newer libvirt on the host may send them.",
+                f"{instead}{newer}.",
             )
 
 

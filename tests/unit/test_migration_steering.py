@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from console.screens.steering import answer_text
 from core.clock import SystemClock
 from core.errors import DeadlineError, HypervisorError, NotSentError, RefusedError, VirtdeckError
 from core.migration import discovery, outcome, recover
@@ -412,3 +413,11 @@ def test_who_follows_a_migration_next_knows_what_was_done_before():
     assert inherited((own, asked), (done,)) == (own, done), "answered since"
     assert inherited((own, done), (asked,)) == (own, done), "and never asked again"
     assert inherited((own,), ()) == (own,)
+
+
+def test_the_text_below_an_answer_does_not_say_its_title_again() -> None:
+    record = SteerRecord(at=1.0, steer=Steer(K.ABORT), by="me", answer=Answer.DONE)
+    assert answer_text(record) == ""
+    assert answer_text(replace(record, virsh="virsh domjobabort web")) == "virsh domjobabort web"
+    assert answer_text(replace(record, answer=Answer.REFUSED)) == "The host refused it."
+    assert answer_text(replace(record, answer=Answer.REFUSED, detail="No.")) == "No."

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.hypervisor.events import Refusal
 from core.hypervisor.limits import Abilities, limitations
 from core.hypervisor.stats_counters import read_counters
 from core.model import Counters, DiskCounters, InstanceState, InterfaceCounters
@@ -175,6 +177,17 @@ def test_what_a_driver_in_the_library_lacks_nothing_installs() -> None:
     lacking = limitations(Abilities(driver="TEST", secrets=False))
     found = next(one for one in lacking if one.what.startswith("manage secrets"))
     assert (found.why, found.cure) == ("libvirt's TEST driver has none of them.", "")
+
+
+@pytest.mark.parametrize(("driver", "newer"), [("QEMU", True), ("TEST", False), ("LXC", False)])
+def test_a_newer_libvirt_is_no_cure_for_a_driver_that_has_no_such_events(
+    driver: str, newer: bool
+) -> None:
+    refused = Refusal("secret", "VIR_SECRET_EVENT_ID_LIFECYCLE", "this function is not supported")
+    found = limitations(Abilities(driver=driver, refused=(refused,)))
+    cure = next(one.cure for one in found if "events of secrets" in one.what)
+    assert cure.startswith("Changes are not shown")
+    assert ("a newer libvirt" in cure) is newer
 
 
 def test_limitations_have_a_reason_and_a_cure() -> None:
