@@ -16,6 +16,7 @@ from core.feed import Feed
 from core.fleet_operations import ONLY_LOOKING, FleetOperations
 from core.hypervisor.options import LinkOptions, Reading
 from core.hypervisor.session import Hypervisor
+from core.hypervisor.ssh_gate import SshGate
 from core.hypervisor.uri import HostAddress, parse_uri, unique_names
 from core.mailbox import Mailbox
 from core.model import (
@@ -50,9 +51,14 @@ class Fleet(FleetOperations):
         clock: Clock,
     ) -> None:
         """Use `Fleet.open`."""
+        gate = SshGate()
         hosts = {
             address.name: Hypervisor(
-                address.name, address.uri, sink=self._observe, clock=clock, options=options
+                *(address.name, address.uri),
+                sink=self._observe,
+                clock=clock,
+                options=options,
+                gate=gate,
             )
             for address in addresses
         }

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from core.clock import Clock
 from core.errors import UnreachableError, VirtdeckError
@@ -105,6 +106,10 @@ class Attachment:
     def translate(self, error: Exception, *, broken: bool) -> Exception:
         """Turn a libvirt error into one of core.errors. On the lane's thread."""
         return self._connector.translate(error, broken=broken)
+
+    def turn(self) -> AbstractAsyncContextManager[None] | None:
+        """Return what is to be held while the connection opens."""
+        return self._connector.turn()
 
     def too_late(self, seconds: float) -> VirtdeckError:
         """Return the error for an opening that did not end in time."""

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from core.errors import VirtdeckError
 from core.hypervisor import event_loop, faults
 from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.options import LinkOptions
+from core.hypervisor.ssh_gate import SshGate
 from core.hypervisor.uri import HostAddress
 
 _log = logging.getLogger(__name__)
@@ -28,14 +30,24 @@ _ANSWERING = 600.0
 class Connector:
     """How every connection to one host is opened and closed. Used on the lanes' threads."""
 
-    def __init__(self, address: HostAddress, options: LinkOptions) -> None:
+    def __init__(
+        self, address: HostAddress, options: LinkOptions, gate: SshGate | None = None
+    ) -> None:
+        """`gate` is that of the fleet; None: nobody else goes the same way."""
         self.address = address
         self.options = options
+        self._gate = gate
         self._sharing = threading.Lock()
         self._shared: Connection | None = None
         """The only connection, where each would be a world of its own."""
         self._holders = 0
         self._kept_alive = False
+
+    def turn(self) -> AbstractAsyncContextManager[None] | None:
+        """Return what is to be held while a connection opens; None: it may open at any time."""
+        if self._gate is None or self.address.transport != "ssh":
+            return None
+        return self._gate.turn(self.address)
 
     def reading_deadline(self, seconds: float) -> float:
         """How many seconds a call may take that reads in the background.

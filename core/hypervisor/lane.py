@@ -14,6 +14,7 @@ import queue
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from core.errors import DeadlineError, NotSentError, VirtdeckError
@@ -25,6 +26,10 @@ T = TypeVar("T")
 
 class Connecting(Protocol):
     """How a lane gets its connection, and how it gives it back. Called on the lane's thread."""
+
+    def turn(self) -> AbstractAsyncContextManager[None] | None:
+        """Return what is to be held while `open` runs; None: nothing. Called on the loop."""
+        ...
 
     def open(self) -> Connection:
         """Open a connection; raises core.errors or libvirt errors. May block for ever."""
@@ -76,6 +81,7 @@ class Lane:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._turn = asyncio.Lock()
         self._opening = False
+        self._opened = False
         self._finished = False
         self._pending: asyncio.Future[Any] | None = None
         self._ended = threading.Event()
@@ -100,6 +106,8 @@ class Lane:
     async def call(self, function: Callable[[Connection], T], *, deadline: float) -> T:
         """Run `function(conn)` on the thread; at most `deadline` seconds once it is its turn.
 
+        Where connections wait for each other, opening has its own turn, and a deadline of its own.
+
         `function` must return plain values: a libvirt handle would keep the connection from being
         freed. Raises DeadlineError when it did not return in time (the lane is then abandoned, and
         whether the call took effect is not known), NotSentError when the lane is closed or the time
@@ -107,24 +115,30 @@ class Lane:
         call, and what `function` raised, translated. A cancelled caller abandons the lane as well.
         """
         async with self._turn:
-            if self._finished:
-                raise NotSentError(f"The connection {self.name} is closed.")
-            loop = asyncio.get_running_loop()
-            future: asyncio.Future[T] = loop.create_future()
-            self._pending = future
-            self._jobs.put(_Job(function, loop, future))
-            try:
-                await asyncio.wait((future,), timeout=deadline)
-            finally:
-                self._pending = None
-                if not future.done():
-                    self.close()
+            if not self._opened and (turn := self._connecting.turn()) is not None:
+                async with turn:
+                    await self._make(_nothing, deadline)
+            return await self._make(function, deadline)
+
+    async def _make(self, function: Callable[[Connection], T], deadline: float) -> T:
+        if self._finished:
+            raise NotSentError(f"The connection {self.name} is closed.")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._pending = future
+        self._jobs.put(_Job(function, loop, future))
+        try:
+            await asyncio.wait((future,), timeout=deadline)
+        finally:
+            self._pending = None
             if not future.done():
-                future.cancel()
-                if self._opening:  # looked at after close(): what is opened now is not used
-                    raise self._connecting.too_late(deadline)
-                raise DeadlineError(f"The host gave no answer within {deadline:g} s.")
-            return future.result()
+                self.close()
+        if not future.done():
+            future.cancel()
+            if self._opening:  # looked at after close(): what is opened now is not used
+                raise self._connecting.too_late(deadline)
+            raise DeadlineError(f"The host gave no answer within {deadline:g} s.")
+        return future.result()
 
     def stop_opening(self, error: VirtdeckError) -> None:
         """Fail the call that still waits for its connection, if there is one: nothing was sent."""
@@ -177,6 +191,7 @@ class Lane:
                 self._connecting.close(dead)
             if conn is None:
                 conn = self._open()
+                self._opened = True
             if self._finished:  # given up while it was being opened: nobody wants the call
                 return conn, None, None
             return conn, function(conn), None
@@ -194,3 +209,7 @@ class Lane:
             return self._connecting.open()
         finally:
             self._opening = False
+
+
+def _nothing(_conn: Connection) -> None:
+    """For a call that only opens."""

@@ -19,6 +19,7 @@ from core.hypervisor.lane_pool import LanePool
 from core.hypervisor.link import Link
 from core.hypervisor.options import LinkOptions
 from core.hypervisor.sampler import Sampler
+from core.hypervisor.ssh_gate import SshGate
 from core.hypervisor.upkeep import Sink
 from core.hypervisor.uri import parse_uri
 from core.model.base import ObjectKey
@@ -45,7 +46,14 @@ class Hypervisor:
     """
 
     def __init__(
-        self, name: str, uri: str, *, sink: Sink, clock: Clock, options: LinkOptions | None = None
+        self,
+        name: str,
+        uri: str,
+        *,
+        sink: Sink,
+        clock: Clock,
+        options: LinkOptions | None = None,
+        gate: SshGate | None = None,
     ) -> None:
         """Raises UsageError for a URI that makes no sense. Opens nothing."""
         self.address = replace(parse_uri(uri), name=name)
@@ -53,7 +61,7 @@ class Hypervisor:
         self._options = options or LinkOptions()
         self._sink = sink
         self._clock = clock
-        self._connector = Connector(self.address, self._options)
+        self._connector = Connector(self.address, self._options, gate)
         self._link = Link(self._connector, clock, self._seen, self._link_changed)
         self._lanes = LanePool(
             name,

@@ -41,6 +41,9 @@ class Doubles:
         self.opening = False
         self.interrupted: list[int] = []
 
+    def turn(self) -> None:
+        return None
+
     def open(self) -> Any:
         self.opening = True
         self.open_gate.wait()

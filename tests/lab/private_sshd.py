@@ -37,6 +37,7 @@ PermitRootLogin prohibit-password
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 LogLevel ERROR
+{more}
 """
 _WRAPPER = """#!/bin/sh
 exec ssh -F none -o UserKnownHostsFile={directory}/known_hosts -o GlobalKnownHostsFile=/dev/null \
@@ -66,7 +67,9 @@ _PRIVILEGE_SEPARATION = Path("/run/sshd")
 class PrivateSshd:
     """One sshd in a directory of its own; a context manager that leaves nothing behind."""
 
-    def __init__(self) -> None:
+    def __init__(self, more: str = "") -> None:
+        """`more`: further lines of its configuration."""
+        self._more = more
         self.directory = Path(tempfile.mkdtemp(prefix="vds-", dir="/tmp"))
         self.port = free_port()
         self.user = getpass.getuser()
@@ -143,7 +146,7 @@ class PrivateSshd:
         self._trust(self.directory / "host_key.pub")
         self._write_program("ssh", _WRAPPER)
         self._write_program("relay", _RELAY)
-        config = _SSHD_CONFIG.format(port=self.port, directory=self.directory)
+        config = _SSHD_CONFIG.format(port=self.port, directory=self.directory, more=self._more)
         (self.directory / "sshd_config").write_text(config)
 
     def _start(self) -> None:

@@ -8,17 +8,19 @@ import select
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import psutil
 import pytest
+from msgspec.structs import replace
 
 from core.clock import SystemClock
+from core.fleet import Fleet
 from core.hypervisor.options import LinkOptions, Reading
 from core.hypervisor.session import Hypervisor
+from core.hypervisor.ssh_gate import AT_ONCE
 from core.model.host import LinkStatus
 from core.model.instance import InstanceState
-from core.model.observation import HostRead, LinkChanged
+from core.model.observation import HostRead, LinkChanged, Observation
 from tests.driver.private_daemon import PrivateDaemon, uuid_of
 from tests.driver.watching import Collector, until
 from tests.lab.private_sshd import PrivateSshd
@@ -170,3 +172,28 @@ async def test_an_sshd_that_never_greets_is_given_up_and_its_ssh_ended(
         assert time.monotonic() - began < 5  # and not as long as sshd stays frozen
     await until(lambda: not sshd.clients())
     await until(lambda: not zombies())
+
+
+async def test_many_hosts_behind_one_sshd_that_drops_whom_it_has_no_time_for(
+    daemon: PrivateDaemon,
+) -> None:
+    """It drops every connection from the seventh on that has not logged in."""
+    with PrivateSshd(f"MaxStartups {AT_ONCE}:100:{AT_ONCE}") as sshd:
+        sockets = [daemon.directory / f"host{number}" for number in range(2 * AT_ONCE)]
+        for socket in sockets:
+            socket.symlink_to(daemon.socket)
+        uris = [f"{each.name}={sshd.uri(each, 'test', 'default')}" for each in sockets]
+        down: set[str] = set()
+
+        def note(observation: Observation) -> None:
+            if isinstance(observation, LinkChanged) and observation.link.error:
+                down.add(f"{observation.host}: {observation.link.error}")
+
+        fleet = Fleet.open(uris, options=replace(OPTIONS, connect_timeout=60), operations=False)
+        fleet.tap = note
+        async with fleet:
+            await fleet.ready()
+            hosts = fleet.state.hosts.values()
+            assert [host.link.status for host in hosts] == [LinkStatus.UP] * len(uris)
+            await until(lambda: all(seen and seen.at_rest for seen in fleet.unread.values()), 60)
+        assert down == set()
