@@ -175,5 +175,5 @@ def one_of(key: str, value: str, words: Iterable[str]) -> frozenset[str]:
     found = frozenset(word for word in known if word.startswith(value))
     if not found:
         listed = ", ".join(known)
-        raise UsageError(f"{key}: cannot be '{value}'.", f"Known: {listed}.")
+        raise UsageError(f"{key}: cannot be '{value}'.", f"It may be one of {listed}.")
     return frozenset({value}) if value in found else found

@@ -384,9 +384,10 @@ BAD: dict[str, tuple[list[str], int, str]] = {
     "a misspelt instance": (["-c", "test:///default", "start", "tets"], 1, "mean 'test'"),
     "an instance with control characters": (
         ["-c", "test:///default", "start", "a\x1b[31mb"], 1, "no instance"),
-    "a malformed filter": (["-c", "test:///default", "instances", "-f", "state:no"], 2, "Known:"),
+    "a malformed filter": (
+        ["-c", "test:///default", "instances", "-f", "state:no"], 2, "may be one of"),
     "a malformed event filter": (
-        ["-c", "test:///default", "events", "--follow", "-f", "kind:xyz"], 2, "Known:"),
+        ["-c", "test:///default", "events", "--follow", "-f", "kind:xyz"], 2, "may be one of"),
     "events without an end": (["-c", "test:///default", "events"], 2, "--follow"),
     "an unknown command": (["nonsense"], 2, "No such command"),
     "a command's name mistyped": (["instaces"], 2, "Did you mean 'instances'?"),
