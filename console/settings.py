@@ -16,6 +16,7 @@ from console.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
 from console.toml import decode_toml
 from core import directories
 from core.errors import SettingsError
+from core.model.text import did_you_mean
 
 if TYPE_CHECKING:
     from console.keymap import Keymap
@@ -55,6 +56,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     hosts: list[str] | dict[str, str] = msgspec.field(default_factory=list)
     """libvirt URIs, or a table of names and URIs."""
+    groups: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    """Names of hosts by the name of their group, which the filter `group:` understands."""
     read_only: bool = False
     journal: str = ""
     """Where operations are kept; "" is the default place."""
@@ -109,7 +112,24 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                     f"{what}, key 'hosts': '{uri or name}' is not a libvirt URI.",
                     "Write one such as qemu:///system or qemu+ssh://user@host/system.",
                 )
+        settings._check_groups(what)
         return settings
+
+    def _check_groups(self, what: str) -> None:
+        known = [name for name, _ in self.named_hosts if name]
+        for group, members in self.groups.items():
+            if not group or any(character.isspace() for character in group):
+                raise SettingsError(
+                    f"{what}, key 'groups': '{group}' is no name for a group.",
+                    "Use one without blanks, as the filter takes it: group:NAME.",
+                )
+            for member in members:
+                if member not in known:
+                    listed = f"Known: {', '.join(known)}." if known else "Name them in [hosts]."
+                    raise SettingsError(
+                        f"{what}, key 'groups.{group}': there is no host '{member}' in [hosts].",
+                        did_you_mean(member, known) or listed,
+                    )
 
     @property
     def keys(self) -> Keymap:

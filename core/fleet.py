@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
@@ -49,6 +49,7 @@ class Fleet(FleetOperations):
         operations: bool,
         tolerant: bool,
         clock: Clock,
+        groups: Mapping[str, Collection[str]],
     ) -> None:
         """Use `Fleet.open`."""
         gate = SshGate()
@@ -59,6 +60,7 @@ class Fleet(FleetOperations):
                 clock=clock,
                 options=options,
                 gate=gate,
+                groups=tuple(sorted(name for name in groups if address.name in groups[name])),
             )
             for address in addresses
         }
@@ -83,12 +85,14 @@ class Fleet(FleetOperations):
         operations: bool = True,
         tolerant: bool = False,
         clock: Clock | None = None,
+        groups: Mapping[str, Collection[str]] | None = None,
     ) -> Self:
         """Return a fleet of the hosts at `uris`, libvirt URIs or `NAME=URI`; enter it to connect.
 
         `journal` is the file operations are kept in, None the user's own; without `operations` it
         is not opened and `submit` refuses. A `tolerant` fleet does the same when the journal
-        cannot be used, and says so in `notices`. Raises UsageError for a URI that makes no sense,
+        cannot be used, and says so in `notices`. `groups` are names of hosts by the group's name;
+        a name that is not open means nothing. Raises UsageError for a URI that makes no sense,
         two hosts of one name, and none at all.
         """
         options = options or LinkOptions()
@@ -102,6 +106,7 @@ class Fleet(FleetOperations):
             operations=operations,
             tolerant=tolerant,
             clock=clock or SystemClock(),
+            groups=groups or {},
         )
 
     async def __aenter__(self) -> Self:

@@ -66,6 +66,7 @@ def _checks(invocation: Invocation) -> Iterator[Check]:
         options = replace(link_options(settings), **once(Reading.FACTS, Reading.EVENTS))
         fleet = Fleet.open(
             uris,
+            groups=settings.groups,
             read_only=targets.read_only(invocation, settings),
             options=options,
             operations=False,

@@ -84,6 +84,7 @@ def on_fleet(
     async def command() -> int:
         fleet = Fleet.open(
             targets.hosts(invocation, settings),
+            groups=settings.groups,
             read_only=targets.read_only(invocation, settings),
             options=replace(link_options(settings), **changes),
             journal=settings.journal_path,

@@ -33,6 +33,8 @@ def _link(view: View, host: Host) -> list[CellValue]:
         Cell(f" since {view.date(link.since)}" if link.since else ""),
     )
     pairs: list[tuple[str, CellValue]] = [("link", words), ("uri", host.uri)]
+    if host.groups:
+        pairs.append(("groups", ", ".join(host.groups)))
     if link.error:
         pairs.append(("why", Cell(link.error, "error")))
     if link.hint:

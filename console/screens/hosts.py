@@ -147,4 +147,5 @@ def _limits(row: Host) -> CellValue:
 
 def _words(row: Host) -> str:
     sign = link_sign(row.link.status)
-    return " ".join((row.name, row.uri, sign.word, *_versions(row)))
+    groups = [f"group:{group}" for group in row.groups]
+    return " ".join((row.name, row.uri, sign.word, *groups, *_versions(row)))

@@ -54,10 +54,12 @@ class Hypervisor:
         clock: Clock,
         options: LinkOptions | None = None,
         gate: SshGate | None = None,
+        groups: tuple[str, ...] = (),
     ) -> None:
         """Raises UsageError for a URI that makes no sense. Opens nothing."""
         self.address = replace(parse_uri(uri), name=name)
         self.name = name
+        self._groups = groups
         self._options = options or LinkOptions()
         self._sink = sink
         self._clock = clock
@@ -88,7 +90,7 @@ class Hypervisor:
 
     async def start(self) -> None:
         """Begin to keep the link up; returns at once. Observations follow."""
-        self._sink(HostAdded(self.name, self._clock.now(), self.address.shown))
+        self._sink(HostAdded(self.name, self._clock.now(), self.address.shown, self._groups))
         self._running = asyncio.create_task(self._link.run(), name=f"link-{self.name}")
 
     async def settled(self) -> None:

@@ -124,6 +124,8 @@ class Host(Value, frozen=True):
     name: str
     uri: str
     """Without secrets."""
+    groups: tuple[str, ...] = ()
+    """The groups the operator put it in, in the order of their names."""
     link: Link = Link()
     history: tuple[LinkChange, ...] = ()
     """Oldest first, bounded."""

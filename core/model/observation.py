@@ -29,6 +29,8 @@ class HostAdded(_Observation, frozen=True):
     """A host was configured; its link is about to be opened."""
 
     uri: str = ""
+    groups: tuple[str, ...] = ()
+    """The groups it was put in."""
 
 
 class LinkChanged(_Observation, frozen=True):

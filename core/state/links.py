@@ -13,8 +13,8 @@ from core.state.tables import Tables
 
 def on_added(tables: Tables, added: HostAdded) -> None:
     """Show a host that was configured."""
-    old = tables.hosts.get(added.host)
-    put_host(tables, Host(added.host, added.uri) if old is None else replace(old, uri=added.uri))
+    old = tables.hosts.get(added.host) or Host(added.host, added.uri)
+    put_host(tables, replace(old, uri=added.uri, groups=added.groups))
 
 
 def on_read(tables: Tables, read: HostRead) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import get_args
+from typing import Any, get_args
 
 from core.model import AlertKind, AnyEvent, Event, Instance, InstanceState, State, Volume
 from core.model.base import kebab
@@ -29,8 +29,8 @@ _SEVERITIES = ("info", "warning", "error")
 
 
 def parse_filter(text: str) -> Filter[Instance]:
-    """Return the instance filter: words, name:, host:, state:, alert:, job:, and `key>number` for
-    each figure of `core.state.figures`.
+    """Return the instance filter: words, name:, host:, group:, state:, alert:, job:, and
+    `key>number` for each figure of `core.state.figures`.
 
     A word is looked for in name, title and host, and as the beginning of the UUID. A figure is the
     one its column shows: where that shows none, nothing matches. Raises UsageError.
@@ -39,15 +39,15 @@ def parse_filter(text: str) -> Filter[Instance]:
 
 
 def parse_event_filter(text: str) -> Filter[Event]:
-    """Return the event filter: words (looked for in its sentence, host and kind), host:, name:,
-    kind: (an event, or what it is about), severity:. Raises UsageError.
+    """Return the event filter: words (looked for in its sentence, host and kind), host:, group:,
+    name:, kind: (an event, or what it is about), severity:. Raises UsageError.
     """
     return parse(text, _EVENTS)
 
 
 def parse_volume_filter(text: str) -> Filter[Volume]:
-    """Return the volume filter: words (name, path, pool, host), host:, pool:, name:, format:,
-    used:, capacity>, allocation>, used> (percent). Raises UsageError.
+    """Return the volume filter: words (name, path, pool, host), host:, group:, pool:, name:,
+    format:, used:, capacity>, allocation>, used> (percent). Raises UsageError.
     """
     return parse(text, _VOLUMES)
 
@@ -64,6 +64,16 @@ def _instance_word(word: str) -> Test[Instance]:
 
 def _contains(attribute: str) -> Callable[[str], Test[object]]:
     return lambda value: lambda item, _state: value in str(getattr(item, attribute)).lower()
+
+
+def _group(value: str) -> Test[Any]:
+    """Whether the host of an object is in the group of that name, whatever the case."""
+
+    def test(item: Any, state: State) -> bool:
+        host = state.hosts.get(item.host)
+        return host is not None and value in (group.lower() for group in host.groups)
+
+    return test
 
 
 def _state(value: str) -> Test[Instance]:
@@ -126,6 +136,7 @@ _INSTANCES: Language[Instance] = Language(
     keys={
         "name": _contains("name"),
         "host": _contains("host"),
+        "group": _group,
         "state": _state,
         "alert": _alert,
         "job": _job,
@@ -136,6 +147,7 @@ _EVENTS: Language[Event] = Language(
     word=_event_word,
     keys={
         "host": _contains("host"),
+        "group": _group,
         "name": _contains("name"),
         "kind": _kind,
         "severity": _severity,
@@ -146,6 +158,7 @@ _VOLUMES: Language[Volume] = Language(
     word=_volume_word,
     keys={
         "host": _contains("host"),
+        "group": _group,
         "pool": _contains("pool_name"),
         "name": _contains("name"),
         "format": _contains("format"),

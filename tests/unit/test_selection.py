@@ -7,7 +7,18 @@ import contextlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from state_builders import HOST, PAUSED, SHUTOFF, disk, instance, lifecycle, listed, store, volume
+from state_builders import (
+    HOST,
+    PAUSED,
+    SHUTOFF,
+    UP,
+    disk,
+    instance,
+    lifecycle,
+    listed,
+    store,
+    volume,
+)
 
 from console import format as fmt
 from console.cli.instances import instances_of
@@ -15,11 +26,12 @@ from console.screens.instance_columns import instance_columns
 from console.screens.view import View
 from console.widgets.columns import Cell
 from core.errors import UsageError
-from core.model import Counters
+from core.model import Counters, Instance, Volume
 from core.model import event as ev
-from core.model.observation import Sampled
+from core.model.observation import HostAdded, LinkChanged, Listed, Sampled
 from core.state.figures import used_fraction
 from core.state.selection import parse_event_filter, parse_filter, parse_volume_filter
+from core.state.store import Store
 
 GIB = 2**30
 
@@ -205,3 +217,27 @@ def test_an_inverse_is_the_complement(text):
     plain, inverse = parse_filter(text), parse_filter(f"!{text}")
     for one in STATE.instances.values():
         assert plain(one, STATE) is not inverse(one, STATE)
+
+
+def test_a_group_is_the_hosts_the_operator_put_in_it():
+    two = Store()
+    for name, groups in (("alpha", ("Prod", "west")), ("beta", ("west",)), ("gamma", ())):
+        two.apply(HostAdded(name, 1.0, "qemu:///x", groups))
+        two.apply(LinkChanged(name, 1.0, UP))
+        two.apply(Listed(name, 2.0, (Instance(name, f"{name}-1", f"vm-{name}"),)))
+    state = two.state
+
+    def found(text: str) -> list[str]:
+        wanted = parse_filter(text)
+        return [item.host for item in state.instances.values() if wanted(item, state)]
+
+    assert found("group:prod") == ["alpha"]
+    assert found("group:west") == ["alpha", "beta"]
+    assert found("!group:west") == ["gamma"]
+    assert found("group:wes") == []  # a group is named whole: it is no search
+    event = ev.Rebooted("beta", 3.0, "beta-1", "vm-beta")
+    assert parse_event_filter("group:west")(event, state)
+    assert not parse_event_filter("group:prod")(event, state)
+    disk_ = Volume("alpha", "p", "images", "a.img")
+    assert parse_volume_filter("group:prod")(disk_, state)
+    assert not parse_volume_filter("!group:prod")(disk_, state)

@@ -68,6 +68,29 @@ def test_hosts_may_be_a_list():
     assert settings.named_hosts == [("", "test:///default")]
 
 
+def test_groups_are_names_of_hosts():
+    text = '[hosts]\nalpha = "test:///default"\n[groups]\nprod = ["alpha"]\nspare = []'
+    assert Settings.parse(text, "c").groups == {"prod": ["alpha"], "spare": []}
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "cure"),
+    [
+        ('[hosts]\nalpha = "test:///default"\n[groups]\nprod = ["alpa"]',
+         "key 'groups.prod': there is no host 'alpa' in [hosts].", "Did you mean 'alpha'?"),
+        ('[hosts]\nalpha = "test:///default"\n[groups]\nprod = ["zz"]', "'zz'", "Known: alpha."),
+        ('hosts = ["test:///default"]\n[groups]\nprod = ["alpha"]', "'alpha'",
+         "Name them in [hosts]."),
+        ('[groups]\n"two words" = []', "'two words' is no name for a group", "without blanks"),
+    ],
+)  # fmt: skip
+def test_a_group_of_a_host_that_is_not_there_is_said(text: str, words: str, cure: str):
+    with pytest.raises(SettingsError) as caught:
+        Settings.parse(text, "c")
+    assert words in caught.value.message
+    assert cure in caught.value.hint
+
+
 def test_refreshes_are_rarer_over_ssh():
     assert Settings().refresh_rate({}) == 5
     assert Settings().refresh_rate({"SSH_CONNECTION": "1 2 3 4"}) == 2
