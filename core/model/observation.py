@@ -113,11 +113,15 @@ class Sampled(_Observation, frozen=True):
     """One bulk statistics answer: counters of the active instances by UUID.
 
     `silent` names the active instances whose hypervisor process does not answer and which were
-    left out of the call (or had to be asked without it).
+    left out of the call (or had to be asked without it). A large answer comes in parts, one after
+    the other, with the same `at` and `silent`: nothing else has to wait for all of it.
     """
 
     instances: dict[str, Counters]
     silent: tuple[str, ...] = ()
+    part: int = 0
+    """Which of the parts this is, from 0."""
+    parts: int = 1
 
 
 class DetailRead(_Observation, frozen=True):

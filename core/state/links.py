@@ -65,6 +65,7 @@ def _known(tables: Tables, name: str) -> Host:
 def _grow_stale(tables: Tables, host: str) -> None:
     """Keep a lost host's instances, and forget what was only true while we could see them."""
     tables.samples.pop(host, None)
+    tables.sampled.pop(host, None)
     tables.silent.pop(host, None)
     for key in [key for key in tables.rates if key.host == host]:
         tables.histories.gap(key)

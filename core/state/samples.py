@@ -27,34 +27,50 @@ have been made before, and been slow."""
 
 
 def on_sampled(tables: Tables, sampled: Sampled) -> None:
-    """Take over the counters of a host's active instances."""
+    """Take over the counters of a host's active instances, or of some of them."""
     name = sampled.host
     host = tables.hosts.get(name)
-    if host is not None:
-        if host.link.status in (LinkStatus.DOWN, LinkStatus.CLOSED):
-            return  # an answer that was on its way when the link went
-        links.put_host(tables, replace(host, sampled=sampled.at))
+    if host is not None and host.link.status in (LinkStatus.DOWN, LinkStatus.CLOSED):
+        return  # an answer that was on its way when the link went
     earlier = tables.samples.setdefault(name, {})
-    silent = frozenset(sampled.silent)
-    for uuid in [uuid for uuid in earlier if uuid not in sampled.instances]:
-        del earlier[uuid]
-        tables.put_rates(ObjectKey("instance", name, uuid), None)
     for uuid, counters in sampled.instances.items():
         key = ObjectKey("instance", name, uuid)
         instance = tables.instances.get(key)
         if instance is not None:
-            instance = _take_state(tables, instance, counters, sampled.at)
+            instance = _take_state(tables, key, instance, counters, sampled.at)
             if instance.state.active:
-                _take_rates(tables, instance, Sample(sampled.at, counters), earlier)
+                _take_rates(tables, key, instance, Sample(sampled.at, counters), earlier)
             _take_growth(tables, name, counters)
-    _take_silence(tables, sampled, silent)
+    seen = tables.sampled.setdefault(name, set())
+    if sampled.part == 0:
+        seen.clear()
+    seen.update(sampled.instances)
+    if sampled.part == sampled.parts - 1:
+        _end_sample(tables, sampled, seen, earlier)
+
+
+def _end_sample(
+    tables: Tables, sampled: Sampled, seen: set[str], earlier: dict[str, Sample]
+) -> None:
+    """Take over what only a whole sample tells: who is not in it, and who was silent."""
+    name = sampled.host
+    host = tables.hosts.get(name)
+    if host is not None:
+        links.put_host(tables, replace(host, sampled=sampled.at))
+    for uuid in [uuid for uuid in earlier if uuid not in seen]:
+        del earlier[uuid]
+        tables.put_rates(ObjectKey("instance", name, uuid), None)
+    _take_silence(tables, sampled, seen)
     jobs.expire(tables, name, sampled.at)
+    seen.clear()
 
 
-def _take_state(tables: Tables, old: Instance, counters: Counters, at: float) -> Instance:
+def _take_state(
+    tables: Tables, key: ObjectKey, old: Instance, counters: Counters, at: float
+) -> Instance:
     """Return the instance, corrected by what the STATE, VCPU and BALLOON groups know better."""
     state, reason, since = old.state, old.reason, old.state_since
-    settled = old.state is InstanceState.UNKNOWN or at - tables.moved.get(old.key, 0.0) > SETTLE
+    settled = old.state is InstanceState.UNKNOWN or at - tables.moved.get(key, 0.0) > SETTLE
     if counters.state is not None and settled:
         told, why = decode_state(counters.state, counters.reason or 0)
         if told is not InstanceState.UNKNOWN:
@@ -76,12 +92,11 @@ def _take_state(tables: Tables, old: Instance, counters: Counters, at: float) ->
 
 
 def _take_rates(
-    tables: Tables, instance: Instance, now: Sample, earlier: dict[str, Sample]
+    tables: Tables, key: ObjectKey, instance: Instance, now: Sample, earlier: dict[str, Sample]
 ) -> None:
     before = earlier.get(instance.uuid)
     if before is not None and 0.0 <= now.at - before.at < SHORTEST:
         return  # too soon after the last to say anything new
-    key = instance.key
     rates = rates_between(before, now, instance.vcpus)
     tables.put_rates(key, rates)
     tables.histories.add(key, rates)
@@ -95,15 +110,16 @@ def _take_growth(tables: Tables, host: str, counters: Counters) -> None:
             grow_volume(tables, host, disk)
 
 
-def _take_silence(tables: Tables, sampled: Sampled, silent: frozenset[str]) -> None:
+def _take_silence(tables: Tables, sampled: Sampled, seen: set[str]) -> None:
     """Raise and clear the alerts of hypervisor processes that do not answer."""
+    silent = frozenset(sampled.silent)
     for uuid in sampled.silent:
         key = ObjectKey("instance", sampled.host, uuid)
         instance = tables.instances.get(key)
         if instance is not None:
             alert = alerts.silent_alert(instance, sampled.at)
             tables.put_alerts(key, alerts.with_alert(tables.alerts.get(key) or (), alert))
-            if uuid not in sampled.instances:
+            if uuid not in seen:
                 tables.histories.gap(key)
     for uuid in tables.silent.get(sampled.host, frozenset()) - silent:
         key = ObjectKey("instance", sampled.host, uuid)

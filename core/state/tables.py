@@ -140,6 +140,8 @@ class Tables:
         """Hosts and kinds that have been listed once: later differences are news."""
         self.samples: dict[str, dict[str, Sample]] = {}
         """By host and UUID: the earlier ends of the next rates."""
+        self.sampled: dict[str, set[str]] = {}
+        """By host: UUIDs in the parts of its present sample that came so far."""
         self.silent: dict[str, frozenset[str]] = {}
         """By host: UUIDs of the instances that did not answer last time."""
         self.moved: dict[ObjectKey, float] = {}

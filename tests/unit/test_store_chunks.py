@@ -5,15 +5,17 @@ from __future__ import annotations
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
-from state_builders import HOST, UP, listings
+from state_builders import HOST, UP, counters, instance, listings
 
-from core.model import AgentState, Instance, State, Volume
+from core.hypervisor.sampler import parts_of
+from core.model import SERIES, AgentState, Counters, Instance, State, Volume
 from core.model.observation import (
     HostAdded,
     InstancesDescribed,
     LinkChanged,
     Listed,
     Observation,
+    Sampled,
     VolumesDescribed,
 )
 from core.state.store import Store
@@ -79,3 +81,43 @@ def test_pieces_in_any_order_make_the_full_listing(listed: Listed, data: st.Data
     for one in (*START, whole):
         at_once.apply(one)
     assert told(in_pieces.state) == told(at_once.state)
+
+
+NAMES = ("web", "db", "cache", "mail", "batch")
+samples = st.dictionaries(st.sampled_from([f"{name}-uuid" for name in NAMES]), counters)
+
+
+@given(st.lists(samples, min_size=1, max_size=4), st.integers(1, 3), st.data())
+def test_a_sample_in_parts_is_the_whole_sample(
+    taken: list[dict[str, Counters]], most: int, data: st.DataObject
+) -> None:
+    there = tuple(instance(name) for name in NAMES)
+    in_parts, at_once = Store(), Store()
+    for one in (*START, Listed(HOST, 2.0, there)):
+        in_parts.apply(one)
+        at_once.apply(one)
+    for number, found in enumerate(taken):
+        silent = tuple(data.draw(st.sets(st.sampled_from([item.uuid for item in there]))))
+        whole = Sampled(HOST, 10.0 + 2 * number, found, silent)
+        at_once.apply(whole)
+        for part in parts_of(whole, most):
+            in_parts.apply(part)
+    assert sampled(in_parts.state) == sampled(at_once.state)
+
+
+def test_a_sample_that_broke_off_counts_for_nobody_in_the_next() -> None:
+    store, counted = Store(), Counters(state=1, cpu_time=5)
+    for one in (*START, Listed(HOST, 2.0, (instance("web"), instance("db")))):
+        store.apply(one)
+    both = Sampled(HOST, 10.0, {"web-uuid": counted, "db-uuid": counted})
+    store.apply(both)
+    store.apply(next(parts_of(msgspec.structs.replace(both, at=12.0), 1)))
+    store.apply(Sampled(HOST, 14.0, {"db-uuid": counted}))
+    assert [key.id for key in store.state.rates] == ["db-uuid"]
+
+
+def sampled(state: State) -> object:
+    series = {
+        (key, name): state.histories.series(key, name) for key in state.instances for name in SERIES
+    }
+    return told(state), dict(state.rates), dict(state.alerts), dict(state.hosts), series
