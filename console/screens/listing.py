@@ -6,7 +6,7 @@ UI thread.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import on
@@ -96,12 +96,12 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
         self._show_empty()
 
     def in_view(self) -> frozenset[ObjectKey]:
-        """The rows on the screen."""
-        return frozenset(self.table.keys_in_view)
+        """The rows on the screen, where they are known by their objects."""
+        return frozenset(_objects(self.table.keys_in_view))
 
     def marked_keys(self) -> Iterable[ObjectKey]:
         """The marked objects, which are read next after those in view."""
-        return (key for key in self.table.marks.keys if isinstance(key, ObjectKey))
+        return _objects(self.table.marks.keys)
 
     def summary(self) -> list[Part]:
         """How many rows, and how many of them marked."""
@@ -204,3 +204,7 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
         else:
             text = self.empty_text()
         self.table.set_empty(text)
+
+
+def _objects(keys: Iterable[Hashable]) -> Iterator[ObjectKey]:
+    return (key for key in keys if isinstance(key, ObjectKey))

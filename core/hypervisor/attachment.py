@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable
 
 from core.clock import Clock
 from core.errors import UnreachableError, VirtdeckError
@@ -107,8 +106,8 @@ class Attachment:
         """Turn a libvirt error into one of core.errors. On the lane's thread."""
         return self._connector.translate(error, broken=broken)
 
-    def turn(self) -> AbstractAsyncContextManager[None] | None:
-        """Return what is to be held while the connection opens."""
+    def turn(self) -> Awaitable[Callable[[], None]] | None:
+        """Return what to wait for before the connection opens."""
         return self._connector.turn()
 
     def too_late(self, seconds: float) -> VirtdeckError:

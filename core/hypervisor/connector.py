@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ from core.errors import VirtdeckError
 from core.hypervisor import event_loop, faults
 from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.options import LinkOptions
-from core.hypervisor.ssh_gate import SshGate
+from core.hypervisor.ssh_gate import Release, SshGate
 from core.hypervisor.uri import HostAddress
 
 _log = logging.getLogger(__name__)
@@ -43,8 +43,8 @@ class Connector:
         self._holders = 0
         self._kept_alive = False
 
-    def turn(self) -> AbstractAsyncContextManager[None] | None:
-        """Return what is to be held while a connection opens; None: it may open at any time."""
+    def turn(self) -> Awaitable[Release] | None:
+        """Return what to wait for before a connection opens; None: it may open at any time."""
         if self._gate is None or self.address.transport != "ssh":
             return None
         return self._gate.turn(self.address)

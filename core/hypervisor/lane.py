@@ -13,8 +13,7 @@ import asyncio
 import queue
 import threading
 import traceback
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from core.errors import DeadlineError, NotSentError, VirtdeckError
@@ -27,8 +26,11 @@ T = TypeVar("T")
 class Connecting(Protocol):
     """How a lane gets its connection, and how it gives it back. Called on the lane's thread."""
 
-    def turn(self) -> AbstractAsyncContextManager[None] | None:
-        """Return what is to be held while `open` runs; None: nothing. Called on the loop."""
+    def turn(self) -> Awaitable[Callable[[], None]] | None:
+        """Return what to wait for before `open` is called, None: nothing. Called on the loop.
+
+        What it gives is called when the connection is open, or will not be.
+        """
         ...
 
     def open(self) -> Connection:
@@ -84,6 +86,8 @@ class Lane:
         self._opened = False
         self._finished = False
         self._pending: asyncio.Future[Any] | None = None
+        self._queued: asyncio.Future[None] | None = None
+        """Is settled when the call that waits for its turn to open is not to be made."""
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
@@ -95,8 +99,8 @@ class Lane:
 
     @property
     def idle(self) -> bool:
-        """Whether no call is in flight."""
-        return self._pending is None
+        """Whether no call is in flight, nor waits for its turn to open."""
+        return self._pending is None and self._queued is None
 
     @property
     def ended(self) -> bool:
@@ -116,9 +120,29 @@ class Lane:
         """
         async with self._turn:
             if not self._opened and (turn := self._connecting.turn()) is not None:
-                async with turn:
+                release = await self._wait_for(turn)
+                try:
                     await self._make(_nothing, deadline)
+                finally:
+                    release()
             return await self._make(function, deadline)
+
+    async def _wait_for(self, turn: Awaitable[Callable[[], None]]) -> Callable[[], None]:
+        """Wait for the turn to open; raises when the lane is closed or given up meanwhile."""
+        queued = self._queued = asyncio.get_running_loop().create_future()
+        coming = asyncio.ensure_future(turn)
+        try:
+            await asyncio.wait((coming, queued), return_when=asyncio.FIRST_COMPLETED)
+            if not queued.done():
+                return coming.result()
+            queued.result()
+            raise NotSentError(f"The connection {self.name} is closed.")
+        except BaseException:
+            coming.cancel()
+            coming.add_done_callback(_give_back)
+            raise
+        finally:
+            self._queued = None
 
     async def _make(self, function: Callable[[Connection], T], deadline: float) -> T:
         if self._finished:
@@ -142,6 +166,8 @@ class Lane:
 
     def stop_opening(self, error: VirtdeckError) -> None:
         """Fail the call that still waits for its connection, if there is one: nothing was sent."""
+        if self._queued is not None:
+            self.give_up(error)
         if self._opening:
             self.close()
         if self._opening:  # still: then the call is not made even if it opens this instant
@@ -149,6 +175,8 @@ class Lane:
 
     def give_up(self, error: VirtdeckError) -> None:
         """Close the lane and fail the call in flight, which may yet take effect."""
+        if self._queued is not None:
+            settle(self._queued, None, error)
         self.close()
         if self._pending is not None:
             settle(self._pending, None, error)
@@ -162,6 +190,8 @@ class Lane:
             return
         self._finished = True
         self._jobs.put(None)
+        if self._queued is not None:
+            settle(self._queued, None, None)
         if self._opening and self._thread.native_id is not None:
             self._connecting.interrupt_open(self._thread.native_id)
 
@@ -209,6 +239,12 @@ class Lane:
             return self._connecting.open()
         finally:
             self._opening = False
+
+
+def _give_back(coming: asyncio.Future[Callable[[], None]]) -> None:
+    """Give back a turn that came when nobody waited for it any more."""
+    if not coming.cancelled() and coming.exception() is None:
+        coming.result()()
 
 
 def _nothing(_conn: Connection) -> None:

@@ -10,15 +10,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import re
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from core.hypervisor.uri import HostAddress
 
 AT_ONCE = 6
 """Connections that may be logging in at one sshd: others may be using it, too."""
+LOGIN_SECONDS = 2.0
+"""How long a place is held at the most: who goes on waiting then has logged in at the jump host,
+and waits for a host behind it that does not answer. Nobody else has to."""
 _LOOK_SECONDS = 5.0
+_HOPS = 8
+_JUMP = re.compile(
+    r"(ssh://)?((?P<user>[^@]*)@)?(\[(?P<six>[^\]]*)\]|(?P<host>[^:]*))(:(?P<port>\d+))?/?"
+)
+
+Release = Callable[[], None]
+"""Gives a place back; a second call does nothing."""
+
+
+class Way(NamedTuple):
+    """What ssh is asked to connect to."""
+
+    program: str
+    user: str
+    host: str
+    port: int | None
 
 
 class SshGate:
@@ -27,56 +47,74 @@ class SshGate:
     def __init__(
         self,
         at_once: int = AT_ONCE,
-        settings_of: Callable[[HostAddress], Awaitable[dict[str, str]]] | None = None,
+        settings_of: Callable[[Way], Awaitable[dict[str, str]]] | None = None,
     ) -> None:
         """`settings_of` asks ssh what it makes of an address."""
         self._at_once = at_once
         self._settings_of = settings_of or ssh_settings
-        self._ways: dict[tuple[str, str, int | None], asyncio.Future[str]] = {}
-        self._turns: dict[str, asyncio.Semaphore] = {}
+        self._firsts: dict[Way, asyncio.Future[str]] = {}
+        self._places: dict[str, asyncio.Semaphore] = {}
 
-    @asynccontextmanager
-    async def turn(self, address: HostAddress) -> AsyncIterator[None]:
-        """Wait until a connection to this address may be opened, and hold its place meanwhile."""
+    async def turn(self, address: HostAddress) -> Release:
+        """Wait until a connection to this address may be opened; the place is to be given back."""
         first = await self._first_of(address)
-        async with self._turns.setdefault(first, asyncio.Semaphore(self._at_once)):
-            yield
+        places = self._places.setdefault(first, asyncio.Semaphore(self._at_once))
+        await places.acquire()
+        return _once(places.release, LOGIN_SECONDS)
 
     async def _first_of(self, address: HostAddress) -> str:
         """The sshd that a connection logs in at first; ssh is asked once for each address."""
-        key = (address.user, address.hostname, address.port)
-        if key not in self._ways:
-            self._ways[key] = asyncio.ensure_future(self._ask(address))
-        return await asyncio.shield(self._ways[key])
+        program = parse_qs(urlsplit(address.uri).query).get("command", ["ssh"])[0]
+        way = Way(program, address.user, address.hostname, address.port)
+        if way not in self._firsts:
+            self._firsts[way] = asyncio.ensure_future(self._ask(way))
+        return await asyncio.shield(self._firsts[way])
 
-    async def _ask(self, address: HostAddress) -> str:
-        return first_sshd(address, await self._settings_of(address))
+    async def _ask(self, way: Way) -> str:
+        for _ in range(_HOPS):
+            settings = await self._settings_of(way)
+            jump = first_jump(way, settings)
+            if jump is None:
+                break
+            way = jump
+        return f"{settings.get('hostname', way.host)}:{settings.get('port', way.port or 22)}"
 
 
-def first_sshd(address: HostAddress, settings: dict[str, str]) -> str:
-    """Return `HOST:PORT` of the first jump host, else of the host itself. Pure.
-
-    `settings` are ssh's for this address; where there are none, the address has to do.
-    """
+def first_jump(way: Way, settings: dict[str, str]) -> Way | None:
+    """Return the first jump host that ssh's settings name, None where it connects itself. Pure."""
     jumps = settings.get("proxyjump", "none")
-    if jumps != "none":
-        first = jumps.split(",")[0].removeprefix("ssh://").rpartition("@")[2]
-        return first if ":" in first else f"{first}:22"
-    host = settings.get("hostname", address.hostname)
-    return f"{host}:{settings.get('port', address.port or 22)}"
+    match = None if jumps == "none" else _JUMP.fullmatch(jumps.split(",")[0])
+    if match is None:
+        return None
+    port = int(match["port"]) if match["port"] else None
+    return Way(way.program, match["user"] or "", match["six"] or match["host"] or "", port)
 
 
-async def ssh_settings(address: HostAddress) -> dict[str, str]:
+def _once(release: Release, seconds: float) -> Release:
+    """Return what calls `release` at the first call, or by itself after so many seconds."""
+    timer: asyncio.TimerHandle | None = None
+
+    def give_back() -> None:
+        nonlocal timer
+        if timer is not None:
+            timer.cancel()
+            timer = None
+            release()
+
+    timer = asyncio.get_running_loop().call_later(seconds, give_back)
+    return give_back
+
+
+async def ssh_settings(way: Way) -> dict[str, str]:
     """Return what ssh's configuration says of an address (`ssh -G`); empty if it does not say.
 
-    It connects nowhere.
+    ssh connects nowhere for it.
     """
-    program = parse_qs(urlsplit(address.uri).query).get("command", ["ssh"])[0]
-    port = [] if address.port is None else ["-p", str(address.port)]
-    user = ["-l", address.user] if address.user else []
+    port = [] if way.port is None else ["-p", str(way.port)]
+    user = ["-l", way.user] if way.user else []
     try:
         process = await asyncio.create_subprocess_exec(
-            *(program, "-G", *port, *user, "--", address.hostname),
+            *(way.program, "-G", *port, *user, "--", way.host),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,

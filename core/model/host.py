@@ -124,8 +124,6 @@ class Host(Value, frozen=True):
     name: str
     uri: str
     """Without secrets."""
-    groups: tuple[str, ...] = ()
-    """The groups the operator put it in, in the order of their names."""
     link: Link = Link()
     history: tuple[LinkChange, ...] = ()
     """Oldest first, bounded."""
@@ -135,6 +133,8 @@ class Host(Value, frozen=True):
     """When its last statistics came."""
     listed: frozenset[str] = frozenset()
     """What was listed since its link came up: instances, networks, pools."""
+    groups: tuple[str, ...] = ()
+    """The groups the operator put it in, in the order of their names."""
 
     @property
     def key(self) -> ObjectKey:

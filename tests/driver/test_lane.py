@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,14 @@ class Doubles:
         self.opening = False
         self.interrupted: list[int] = []
 
-    def turn(self) -> None:
-        return None
+        self.places: asyncio.Semaphore | None = None
+
+    def turn(self) -> Awaitable[Callable[[], None]] | None:
+        return None if self.places is None else self._turn(self.places)
+
+    async def _turn(self, places: asyncio.Semaphore) -> Callable[[], None]:
+        await places.acquire()
+        return places.release
 
     def open(self) -> Any:
         self.opening = True
@@ -307,3 +314,54 @@ asyncio.run(main())
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=20
     )
     assert (result.returncode, result.stdout, result.stderr) == (0, "abandoned\n", "")
+
+
+async def test_a_lane_opens_in_its_turn_and_gives_the_place_back(doubles: Doubles) -> None:
+    doubles.places = asyncio.Semaphore(1)
+    lanes = [Lane(f"lane-{number}", doubles) for number in range(3)]
+    assert await asyncio.gather(*(lane.call(lambda _c: 1, deadline=5) for lane in lanes)) == [1] * 3
+    assert not doubles.places.locked()
+    for lane in lanes:
+        lane.close()
+
+
+async def test_an_opening_that_fails_gives_its_place_back(doubles: Doubles) -> None:
+    doubles.places = asyncio.Semaphore(1)
+    doubles.open_gate.clear()
+    lane = Lane("lane", doubles)
+    with pytest.raises(UnreachableError):
+        await lane.call(lambda _c: 1, deadline=0.05)
+    assert not doubles.places.locked()
+    doubles.open_gate.set()
+
+
+@pytest.mark.parametrize("end", ["close", "stop_opening", "give_up"])
+async def test_a_call_that_waits_for_its_turn_is_ended_and_never_sent(
+    doubles: Doubles, end: str
+) -> None:
+    doubles.places = asyncio.Semaphore(0)
+    lane = Lane("lane", doubles)
+    sent: list[object] = []
+    call = asyncio.create_task(lane.call(sent.append, deadline=60))
+    await until(lambda: not lane.idle)
+    lost = NotSentError("the link is lost")
+    getattr(lane, end)(*(() if end == "close" else (lost,)))
+    with pytest.raises(NotSentError, match="is closed" if end == "close" else "is lost"):
+        await call
+    doubles.places.release()
+    await until(lambda: lane.ended)
+    assert (sent, doubles.opened) == ([], [])
+    await asyncio.wait_for(doubles.places.acquire(), 5)  # nobody kept the place
+
+
+async def test_a_caller_that_leaves_while_it_waits_keeps_no_place(doubles: Doubles) -> None:
+    doubles.places = asyncio.Semaphore(0)
+    lane = Lane("lane", doubles)
+    call = asyncio.create_task(lane.call(lambda _c: 1, deadline=60))
+    await until(lambda: not lane.idle)
+    call.cancel()
+    doubles.places.release()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    await asyncio.wait_for(doubles.places.acquire(), 5)
+    lane.close()

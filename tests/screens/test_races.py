@@ -27,7 +27,7 @@ from console.screens.instance import InstanceScreen
 from console.screens.listing import ListScreen
 from console.screens.migration import MigrationScreen
 from console.screens.report import ReportScreen
-from core.model import Delta
+from core.model import Delta, ObjectKey
 from core.model.observation import MigrationChanged
 from core.source import Source
 from tests.screens.conftest import press, settled, until
@@ -67,9 +67,10 @@ def tell(screen: ConsoleScreen) -> None:
     screen.show_change(Delta(revision=state.revision, at=state.at))
     screen.show_time()
     screen.show_lines()
-    screen.in_view()
+    assert all(isinstance(key, ObjectKey) for key in screen.in_view())
     screen.peel()
     if isinstance(screen, ListScreen):
+        assert all(isinstance(key, ObjectKey) for key in screen.marked_keys())
         screen.set_filter("word")
         screen.action_filter()
         screen.action_other_pane()
