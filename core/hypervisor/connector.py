@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shutil
 import signal
 import threading
 import time
@@ -16,13 +17,15 @@ from core.errors import VirtdeckError
 from core.hypervisor import event_loop, faults
 from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.options import LinkOptions
-from core.hypervisor.ssh_gate import Release, SshGate
+from core.hypervisor.ssh_gate import Release, SshGate, program_of
 from core.hypervisor.uri import HostAddress
 
 _log = logging.getLogger(__name__)
 _INTERRUPT_FOR = 5.0
 _INTERRUPT_EVERY = 0.05
 _IN_PROCESS = 60
+_ATTEMPTS = 4
+"""Attempts to open through a program whose reason for ending was lost; each takes milliseconds."""
 _ANSWERING = 600.0
 """Seconds after which even a host that answers keepalive is not waited for: it lost the call."""
 
@@ -84,14 +87,21 @@ class Connector:
         asked: list[str] = []
         flags = libvirt.VIR_CONNECT_RO if self.options.read_only else 0
         auth = [_credential_types(), _refuse_credentials, asked]
-        try:
-            conn = libvirt.openAuth(self.address.uri, auth, flags)
-        except libvirt.libvirtError as error:
-            if asked:
-                raise faults.credentials_wanted(asked, self.address) from None
-            raise faults.not_opened(error, self.address) from None
-        self._keep_alive(conn)
-        return conn
+        for attempt in range(_ATTEMPTS):
+            try:
+                conn = libvirt.openAuth(self.address.uri, auth, flags)
+            except libvirt.libvirtError as error:
+                if asked:
+                    raise faults.credentials_wanted(asked, self.address) from None
+                lost = self.address.uses_ssh and faults.reason_lost(error)
+                if lost and shutil.which(program_of(self.address)) is None:
+                    raise faults.cannot_run(program_of(self.address), self.address) from None
+                if not lost or attempt == _ATTEMPTS - 1:
+                    raise faults.not_opened(error, self.address) from None
+            else:
+                self._keep_alive(conn)
+                return conn
+        raise AssertionError("the last attempt returns or raises")
 
     def close(self, conn: Connection) -> None:
         """Close a connection, whatever state it is in. Blocks while a living daemon hangs."""

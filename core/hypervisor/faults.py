@@ -111,11 +111,35 @@ def _disk_in_use(error: LibvirtError, address: HostAddress, code: int) -> DiskIn
 def not_opened(error: LibvirtError, address: HostAddress) -> NotSentError:
     """Return the error for a connection that could not be opened, with its cure. Pure."""
     full = _one_line(error.get_error_message() or str(error))
+    return _explained(full, address) or _unexplained(error, full, address)
+
+
+def cannot_run(program: str, address: HostAddress) -> NotSentError:
+    """Return the error for a program that is to make the connection and is not there. Pure."""
+    full = f"cannot execute binary {program}"
+    return _explained(full, address) or NotSentError(full, _check(address))
+
+
+def reason_lost(error: LibvirtError) -> bool:
+    """Tell whether libvirt's words are those of a program that ended before its reason was read.
+
+    libvirt reads what ssh writes only if it is still there when libvirt first writes to it: on a
+    busy machine it often is not. Another attempt mostly brings the reason.
+    """
+    return bool(re.search("Broken pipe|client socket is closed", error.get_error_message() or ""))
+
+
+def _explained(full: str, address: HostAddress) -> NotSentError | None:
     text = tidy(full)
     for rule in REACHING:
         if found := re.search(rule.pattern, full, re.IGNORECASE):
             facts = _facts(address) | {"text": text, "detail": _detail(found)}
             return NotSentError(rule.message.format(**facts), rule.hint.format(**facts))
+    return None
+
+
+def _unexplained(error: LibvirtError, full: str, address: HostAddress) -> NotSentError:
+    text = tidy(full)
     if error.get_error_code() in _AUTHENTICATION:
         return credentials_wanted([], address, text)
     return NotSentError(f"{address.name} cannot be reached: {text}", _check(address))

@@ -13,7 +13,7 @@ import contextlib
 import re
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from core.hypervisor.uri import HostAddress
 
@@ -64,8 +64,7 @@ class SshGate:
 
     async def _first_of(self, address: HostAddress) -> str:
         """The sshd that a connection logs in at first; ssh is asked once for each address."""
-        program = parse_qs(urlsplit(address.uri).query).get("command", ["ssh"])[0]
-        way = Way(program, address.user, address.hostname, address.port)
+        way = Way(program_of(address), address.user, address.hostname, address.port)
         if way not in self._firsts:
             self._firsts[way] = asyncio.ensure_future(self._ask(way))
         return await asyncio.shield(self._firsts[way])
@@ -78,6 +77,11 @@ class SshGate:
                 break
             way = jump
         return f"{settings.get('hostname', way.host)}:{settings.get('port', way.port or 22)}"
+
+
+def program_of(address: HostAddress) -> str:
+    """Return the program that libvirt runs to connect, where it runs one. Pure."""
+    return dict(parse_qsl(urlsplit(address.uri).query)).get("command", "ssh")
 
 
 def first_jump(way: Way, settings: dict[str, str]) -> Way | None:

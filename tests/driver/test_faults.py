@@ -23,6 +23,7 @@ from core.hypervisor.options import LinkOptions
 from core.hypervisor.session import Hypervisor
 from core.hypervisor.uri import HostAddress, parse_uri
 from tests.driver.watching import Collector
+from tests.patience import PATIENCE
 
 
 @dataclass
@@ -181,7 +182,7 @@ def _address(uri: str) -> HostAddress:
 
 
 async def _failure_of(uri: str) -> tuple[str, str]:
-    options = LinkOptions(connect_timeout=5)
+    options = LinkOptions(connect_timeout=5 * PATIENCE)
     host = Hypervisor("host", uri, sink=Collector(), clock=SystemClock(), options=options)
     await host.start()
     await host.settled()
