@@ -104,6 +104,9 @@ class Conductor:
             return _not_started(log, error)
         finally:
             del self._preparing[case.record.id]
+        if case.cancelled:  # while it was written down
+            await tracker.line.close()
+            return cancelled(_stopped(log, case.cancelled))
         return await self._call(case, tracker, plan)
 
     async def _prepare(
@@ -193,7 +196,8 @@ class Conductor:
         if preparing is not None and preparing.task is not None and steer.kind is SteerKind.ABORT:
             now = self._roster.clock.now()
             preparing.cancelled = f"aborted by {self._author}"
-            preparing.task.cancel()
+            if not preparing.progress.begun:  # else it is being written down: it looks by itself
+                preparing.task.cancel()
             return SteerRecord(now, steer, self._author, Answer.DONE, now)
         if migration is None:
             raise NotFoundError(
@@ -251,11 +255,12 @@ async def _resumed(line: Line, call: Call) -> None:
     return await line.migrate(call)
 
 
-def _stopped(log: Logbook, why: str) -> None:
-    """Show that a migration was stopped before anything was sent."""
+def _stopped(log: Logbook, why: str) -> str:
+    """Show that a migration was stopped before anything was sent, and return it in words."""
     migration = log.migration
     outcome = f"aborted before it began ({why}): {migration.name} stays on {migration.host}"
     log.change(outcome, status=MigrationStatus.ABORTED, ended=log.clock.now(), outcome=outcome)
+    return outcome
 
 
 def _not_started(log: Logbook, error: VirtdeckError) -> End:

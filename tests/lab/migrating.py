@@ -114,8 +114,12 @@ class Started:
 
     async def ends(self) -> OperationRecord:
         """Wait for the end of the operation, whatever it is."""
-        with suppress(VirtdeckError):
-            await self.operation
+        try:
+            async with asyncio.timeout(60.0 * PATIENCE):
+                with suppress(VirtdeckError):
+                    await self.operation
+        except TimeoutError:
+            raise AssertionError(f"the operation does not end: {told(self.now)}") from None
         record: OperationRecord = self.operation.record
         return record
 

@@ -27,6 +27,7 @@ from core.state.event_text import describe, severity
 from tests.lab import burner
 from tests.lab.burner import Burner
 from tests.lab.migrating import M, found, opened, other, passed, said, start, states, told, until
+from tests.patience import PATIENCE
 
 BUSY = Burner("busy", memory=96, writes=48, rate=30)
 """At 20 MiB/s it never converges."""
@@ -193,6 +194,24 @@ async def test_an_abort_while_it_prepares_is_not_lost(fleet: Fleet, lab: Lab, bu
     await moved.reaches(M.ABORTED)
     await moved.ends()
     assert states(lab.hosts, busy) == {moved.source.host: "running"}
+
+
+async def test_an_abort_while_it_is_written_down_ends_it(fleet: Fleet, lab: Lab, busy: str) -> None:
+    moved = await start(fleet, busy, bandwidth=4, policy="manual")
+    async with asyncio.timeout(60.0 * PATIENCE):
+        while moved.now.started is None:  # the journal takes longer than a turn of the loop
+            await asyncio.sleep(0)
+        record = await fleet.steer(moved.now.id, Steer(SteerKind.ABORT))
+        assert record.answer is Answer.DONE, said(record)
+        assert (await moved.ends()).status is OperationStatus.CANCELLED
+    assert moved.now.status is M.ABORTED
+    assert "before it began" in moved.now.outcome
+    assert states(lab.hosts, busy) == {moved.source.host: "running"}
+    again = await start(fleet, busy, bandwidth=4, policy="manual")
+    await again.reaches(M.PREPARING, M.RUNNING)
+    assert (await fleet.steer(again.now.id, Steer(SteerKind.ABORT))).answer is Answer.DONE
+    await again.reaches(M.ABORTED)
+    await again.ends()
 
 
 async def test_an_abort_before_anything_was_sent(fleet: Fleet, lab: Lab, busy: str) -> None:
