@@ -199,7 +199,8 @@ async def test_an_abort_while_it_prepares_is_not_lost(fleet: Fleet, lab: Lab, bu
 async def test_an_abort_while_it_is_written_down_ends_it(fleet: Fleet, lab: Lab, busy: str) -> None:
     moved = await start(fleet, busy, bandwidth=4, policy="manual")
     async with asyncio.timeout(60.0 * PATIENCE):
-        while moved.now.started is None:  # the journal takes longer than a turn of the loop
+        # the journal takes longer than a turn of the loop
+        while moved.now.started is None:  # noqa: ASYNC110 - sooner than any event tells
             await asyncio.sleep(0)
         record = await fleet.steer(moved.now.id, Steer(SteerKind.ABORT))
         assert record.answer is Answer.DONE, said(record)
