@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
@@ -14,18 +12,6 @@ from typing import TYPE_CHECKING
 from core.clock import Clock
 from core.errors import JournalError, ReadOnlyError
 from core.hypervisor.session import Hypervisor
-from core.model import (
-    Delta,
-    Drain,
-    Migrate,
-    Observation,
-    Preflight,
-    Request,
-    ResumeMigration,
-    State,
-    Steer,
-    SteerRecord,
-)
 from core.model.text import clean
 
 if TYPE_CHECKING:
@@ -34,6 +20,16 @@ if TYPE_CHECKING:
     from core.migration.look import Preflights
     from core.migration.plan import Plan
     from core.migration.run import Conductor
+    from core.model import (
+        Delta,
+        Migrate,
+        Observation,
+        Preflight,
+        Request,
+        State,
+        Steer,
+        SteerRecord,
+    )
     from core.operations.handle import Handle
     from core.operations.runner import Runner
 
@@ -148,6 +144,7 @@ class FleetOperations(ABC):
         from core.migration.drain import DrainConduct
         from core.migration.roster import Roster
         from core.migration.run import Conductor
+        from core.model import Drain, Migrate, ResumeMigration
         from core.operations.runner import Runner
 
         self._journal = kept = await Journal.open(journal)
@@ -185,6 +182,9 @@ class FleetOperations(ABC):
 
 def _author() -> str:
     """USER@MACHINE, as operations are signed."""
+    import getpass
+    import socket
+
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a user id without a name, as in containers

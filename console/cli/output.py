@@ -65,7 +65,8 @@ def cells(text: str) -> int:
     )  # fmt: skip
 
 
-_SCALARS = frozenset({str, int, float, bool, type(None)})
+_AS_THEY_ARE: set[type] = {str, int, float, bool, type(None)}
+"""Types that msgspec writes as scripts read them; every enumeration, when it was met once."""
 
 
 def plain(value: object) -> Any:
@@ -73,19 +74,19 @@ def plain(value: object) -> Any:
 
     Tapes leave defaults out; what scripts read must not.
     """
-    if type(value) in _SCALARS:
+    if type(value) in _AS_THEY_ARE:
         return value
-    if value == ():  # as most of what there may be several of
-        return []
     if isinstance(value, msgspec.Struct):
         fields = value.__struct_fields__
         found = dict(zip(fields, _reader(fields)(value), strict=True)) if fields else {}
         for name, item in found.items():
-            if type(item) not in _SCALARS:
+            # empty is most of what there may be several of
+            if type(item) not in _AS_THEY_ARE and item != ():
                 found[name] = plain(item)  # no key is added: it may be looped over meanwhile
         return found
     if isinstance(value, Enum):
-        return value.value
+        _AS_THEY_ARE.add(type(value))
+        return value
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if hasattr(value, "_asdict"):

@@ -6,14 +6,17 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from core.clock import Clock
 from core.errors import UnreachableError, VirtdeckError
-from core.hypervisor import events
 from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.connector import Connector
 from core.hypervisor.lane import Lane
 from core.model.event import Event
+
+if TYPE_CHECKING:
+    from core.hypervisor import events
 
 _CLOSE_KEEPALIVE = 2  # VIR_CONNECT_CLOSE_REASON_KEEPALIVE
 
@@ -81,6 +84,8 @@ class Attachment:
 
         On the lane's thread; raises libvirtError.
         """
+        from core.hypervisor import events  # most commands that read once want none
+
         host = self._connector.address.name
         self._registration = events.register(conn, host, self._clock, self._emit)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import shutil
 import signal
 import threading
 import time
@@ -94,7 +93,7 @@ class Connector:
                 if asked:
                     raise faults.credentials_wanted(asked, self.address) from None
                 lost = self.address.uses_ssh and faults.reason_lost(error)
-                if lost and shutil.which(program_of(self.address)) is None:
+                if lost and not _there(program_of(self.address)):
                     raise faults.cannot_run(program_of(self.address), self.address) from None
                 if not lost or attempt == _ATTEMPTS - 1:
                     raise faults.not_opened(error, self.address) from None
@@ -158,6 +157,12 @@ class Connector:
 def _is_world_of_its_own(address: HostAddress) -> bool:
     """Whether each connection is a host of its own: the test driver's of a file."""
     return address.local and address.driver == "test" and address.path != "default"
+
+
+def _there(program: str) -> bool:
+    import shutil  # slow to import, and rarely needed
+
+    return shutil.which(program) is not None
 
 
 def _credential_types() -> list[int]:

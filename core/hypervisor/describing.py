@@ -12,9 +12,11 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
+import msgspec
+
+from core import xml as xml_of
 from core.errors import VirtdeckError, XmlError
 from core.hypervisor.backlog import Backlog
 from core.hypervisor.binding import Connection, libvirt
@@ -24,7 +26,6 @@ from core.hypervisor.tolerance import gone
 from core.model.base import ObjectKey
 from core.model.instance import Instance
 from core.model.storage import Volume
-from core.xml import read_instance
 
 CHUNK_SECONDS = 0.03
 """How long one chunk may hold a connection: well under what a person notices."""
@@ -39,14 +40,13 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Chunk(Generic[T]):
+class Chunk(msgspec.Struct, Generic[T]):
     """What one chunk brought, and what it cost."""
 
-    described: list[T] = field(default_factory=list)
-    keys: list[ObjectKey] = field(default_factory=list)
+    described: list[T] = []
+    keys: list[ObjectKey] = []
     """All that were dealt with, those too that are gone or cannot be read."""
-    failed: list[ObjectKey] = field(default_factory=list)
+    failed: list[ObjectKey] = []
     seconds: float = 0.0
 
 
@@ -105,7 +105,7 @@ def describe_instance(
     domain = handles.get(key) or conn.lookupByUUIDString(key.id)
     if may_wait and process_hangs(domain):
         raise XmlError("a call to its hypervisor process hangs")
-    return read_instance(domain.XMLDesc(0), host=key.host)
+    return xml_of.read_instance(domain.XMLDesc(0), host=key.host)
 
 
 class InstanceDescriptions:

@@ -47,30 +47,29 @@ def read_instances(conn: Connection, host: str) -> tuple[tuple[Instance, ...], H
     def marked(flag: int, ask: Callable[[Any], bool]) -> set[str]:
         return _marked(conn.listAllDomains, flag, domains, ask)
 
-    persistent = marked(libvirt.VIR_CONNECT_LIST_DOMAINS_PERSISTENT, lambda d: d.isPersistent())
+    # the exception, not the rule: each handle that a listing returns costs time here and there
+    transient = marked(libvirt.VIR_CONNECT_LIST_DOMAINS_TRANSIENT, lambda d: not d.isPersistent())
     autostart = marked(libvirt.VIR_CONNECT_LIST_DOMAINS_AUTOSTART, lambda d: d.autostart())
     saved = marked(libvirt.VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE, lambda d: d.hasManagedSaveImage(0))
     sizes = _sizes(conn)
     found: list[tuple[Instance, Any]] = []
     for domain, numbers in states or [(domain, None) for domain in domains]:
-        instance = _name(domain, host, numbers or _state_of(domain))
-        if instance is not None:
-            uuid = instance.uuid
-            flagged = msgspec.structs.replace(
-                instance,
-                persistent=uuid in persistent,
-                autostart=uuid in autostart,
-                managed_save=uuid in saved,
-                **sizes.get(uuid, {}),
-            )
-            found.append((flagged, domain))
+        numbers = numbers or _state_of(domain)
+        if numbers is None:  # it is gone
+            continue
+        uuid = domain.UUIDString()
+        told = {
+            "persistent": uuid not in transient,
+            "autostart": uuid in autostart,
+            "managed_save": uuid in saved,
+            **sizes.get(uuid, {}),
+        }
+        found.append((_named(domain, host, numbers, told), domain))
     return tuple(one for one, _ in found), {one.key: domain for one, domain in found}
 
 
-def _name(domain: Any, host: str, numbers: tuple[int, int] | None) -> Instance | None:
-    """Return an instance as far as its handle and its state tell; None when it is gone."""
-    if numbers is None:
-        return None
+def _named(domain: Any, host: str, numbers: tuple[int, int], told: dict[str, Any]) -> Instance:
+    """Return an instance as far as its handle tells, with what was `told` of it by field."""
     state, reason = decode_state(*numbers)
     return Instance(
         host=host,
@@ -80,6 +79,7 @@ def _name(domain: Any, host: str, numbers: tuple[int, int] | None) -> Instance |
         reason=reason,
         id=_id_of(domain),
         described=False,
+        **told,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from core import xml as xml_of
 from core.errors import XmlError
 from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.faults import tidy
@@ -21,10 +22,6 @@ from core.model.network import Network
 from core.model.state_code import decode_state
 from core.model.storage import Pool, PoolState, Volume
 from core.model.text import printable_name
-from core.xml import read_instance as instance_from_xml
-from core.xml import read_network as network_from_xml
-from core.xml import read_pool as pool_from_xml
-from core.xml import read_volume as volume_from_xml
 
 _HUNG = 1000
 """Milliseconds after which a call to an instance's process is taken to hang: most take a few."""
@@ -116,7 +113,7 @@ def process_hangs(domain: Any) -> bool:
 def _from_xml(xml: str, host: str, identity: Instance) -> Instance:
     """Return what the XML tells; XML that cannot be read leaves the instance undescribed."""
     try:
-        return instance_from_xml(xml, host=host)
+        return xml_of.read_instance(xml, host=host)
     except XmlError:
         return identity
 
@@ -154,7 +151,7 @@ def describe_pool(handle: Any, host: str) -> Pool:
     uuid, name = handle.UUIDString(), printable_name(handle.name())
     state, capacity, allocation, available = handle.info()
     try:
-        pool = pool_from_xml(handle.XMLDesc(0), host=host)
+        pool = xml_of.read_pool(handle.XMLDesc(0), host=host)
     except XmlError:
         pool = Pool(host, uuid, name)
     known = 0 < state < len(_POOL_STATES)
@@ -199,7 +196,7 @@ def name_volume(handle: Any, pool: Pool) -> Volume:
 def describe_volume(handle: Any, named: Volume) -> Volume | None:
     """Read a volume's XML: one call. None when it is gone, no more than its name if unreadable."""
     try:
-        return volume_from_xml(handle.XMLDesc(0), named.host, named.pool, named.pool_name)
+        return xml_of.read_volume(handle.XMLDesc(0), named.host, named.pool, named.pool_name)
     except libvirt.libvirtError as error:
         if gone(error):
             return None
@@ -229,6 +226,6 @@ def describe_network(handle: Any, host: str) -> Network:
     """Read what a network's XML tells: one call. Its flags are the caller's to add."""
     uuid, name = handle.UUIDString(), printable_name(handle.name())
     try:
-        return msgspec.structs.replace(network_from_xml(handle.XMLDesc(0), host=host), uuid=uuid)
+        return msgspec.structs.replace(xml_of.read_network(handle.XMLDesc(0), host=host), uuid=uuid)
     except XmlError:
         return Network(host, uuid, name)

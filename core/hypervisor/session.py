@@ -13,7 +13,6 @@ from core.clock import Clock
 from core.errors import DeadlineError, NotFoundError
 from core.hypervisor.binding import Connection
 from core.hypervisor.connector import Connector
-from core.hypervisor.detail import read_detail
 from core.hypervisor.lane import Lane
 from core.hypervisor.lane_pool import LanePool
 from core.hypervisor.link import Link
@@ -157,6 +156,8 @@ class Hypervisor:
     async def _read_detail(
         self, uuid: str, deadline: float, *, ask_agent: bool
     ) -> InstanceDetail | None:
+        from core.hypervisor.detail import read_detail
+
         at = self._clock.now()
         return await self.call(
             lambda conn: read_detail(conn, self.name, uuid, at, ask_agent=ask_agent),

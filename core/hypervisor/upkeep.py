@@ -22,7 +22,6 @@ from core.hypervisor.backlog import Backlog
 from core.hypervisor.binding import Connection
 from core.hypervisor.connector import Connector
 from core.hypervisor.describing import Chunk, InstanceDescriptions, describe_each
-from core.hypervisor.facts import read_facts
 from core.hypervisor.lane import Lane
 from core.hypervisor.options import Reading
 from core.hypervisor.rereading import read_object
@@ -273,6 +272,8 @@ class Upkeep:
 
     async def _read_facts(self) -> None:
         """Read what the host says of itself; after a daemon's start that may take seconds."""
+        from core.hypervisor.facts import read_facts
+
         self._due.discard(Reading.FACTS)
         try:
             facts = await self._call(

@@ -57,7 +57,7 @@ def settled(old: Instance | None, new: Instance, since: float | None) -> Instanc
         return new
     if old is not None and old.state is new.state:
         since = old.state_since
-    return replace(new, state_since=since)
+    return new if since is None else replace(new, state_since=since)
 
 
 _NO_AGENT = (AgentState.NONE, AgentState.UNKNOWN)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from core.model.secrets import HIDDEN, NAME, without_secrets
+import re
+
+from core.model.secrets import HIDDEN, WORDS, without_secrets
 from core.model.text import clean
 from core.xml.tree import Element, parse
 
@@ -37,5 +39,5 @@ def _hide_secrets(element: Element) -> None:
             element.set(key, HIDDEN)
     if name == "arg" and (argument := element.get("value")) is not None:
         element.set("value", without_secrets(argument))
-    if name == "env" and NAME.search(element.get("name") or ""):
+    if name == "env" and re.search(WORDS, element.get("name") or "", re.IGNORECASE):
         element.set("value", HIDDEN)

@@ -155,7 +155,7 @@ async def test_an_agent_that_never_answers_costs_the_detail_only_its_addresses(
             answered.wait(30)
         return read_detail(conn, host, uuid, at, ask_agent=ask_agent)
 
-    monkeypatch.setattr(session, "read_detail", hanging)
+    monkeypatch.setattr("core.hypervisor.detail.read_detail", hanging)
     monkeypatch.setattr(session, "AGENT_SECONDS", 0.2)
     async with linked(daemon.uri) as (host, seen):
         await host.settled()
