@@ -15,6 +15,7 @@ from core.errors import NotFoundError, UsageError, VirtdeckError
 from core.feed import Feed
 from core.fleet_operations import ONLY_LOOKING, FleetOperations
 from core.hypervisor.options import LinkOptions, Reading
+from core.hypervisor.sampling_pace import SamplingPace
 from core.hypervisor.session import Hypervisor
 from core.hypervisor.ssh_gate import SshGate
 from core.hypervisor.uri import HostAddress, parse_uri, unique_names
@@ -52,7 +53,7 @@ class Fleet(FleetOperations):
         groups: Mapping[str, Collection[str]],
     ) -> None:
         """Use `Fleet.open`."""
-        gate = SshGate()
+        gate, pace = SshGate(), SamplingPace()
         hosts = {
             address.name: Hypervisor(
                 *(address.name, address.uri),
@@ -60,6 +61,7 @@ class Fleet(FleetOperations):
                 clock=clock,
                 options=options,
                 gate=gate,
+                pace=pace,
                 groups=tuple(sorted(name for name in groups if address.name in groups[name])),
             )
             for address in addresses
@@ -182,8 +184,12 @@ class Fleet(FleetOperations):
 
     def prefer(self, keys: Sequence[ObjectKey]) -> None:
         """Read these first, in this order, as far as they are not read: somebody looks at them."""
+        by_host: dict[str, list[ObjectKey]] = {name: [] for name in self._hosts}
+        for key in keys:
+            if key.host in by_host:
+                by_host[key.host].append(key)
         for name, host in self._hosts.items():
-            host.prefer(tuple(key for key in keys if key.host == name))
+            host.prefer(tuple(by_host[name]))
 
     async def detail(self, key: ObjectKey) -> InstanceDetail:
         """Read XML, snapshots and addresses of an instance, on a lane of its own.

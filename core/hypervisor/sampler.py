@@ -1,11 +1,18 @@
-"""The statistics clock of one host: a bulk call every interval while the link is up."""
+"""The statistics clock of one host: a bulk call every interval while the link is up.
+
+Where sampling all of its instances that often would cost too much, only those in view are asked in
+every tick, and all of them as often as the pace of the fleet allows.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
+from math import inf
 
 from msgspec.structs import replace
 
@@ -13,13 +20,17 @@ from core.clock import Clock
 from core.errors import VirtdeckError
 from core.hypervisor.connector import Connector
 from core.hypervisor.lane import Lane
+from core.hypervisor.sampling_pace import SamplingPace
 from core.hypervisor.stats import Statistics
 from core.hypervisor.stats_read import OWN_SINCE
 from core.hypervisor.upkeep import Sink
+from core.model import ObjectKey
 from core.model.observation import Sampled
 
 PART = 500
 """Instances that the state takes over in one go: about 10 ms."""
+IN_VIEW = 200
+"""Instances that are asked in every tick at most: more than a terminal has lines."""
 _log = logging.getLogger(__name__)
 
 
@@ -29,8 +40,16 @@ class Sampler:
     A tick starts when the one before is over: a slow host is asked less often, never twice at once.
     """
 
-    def __init__(self, connector: Connector, clock: Clock, sink: Sink) -> None:
+    def __init__(
+        self, connector: Connector, clock: Clock, sink: Sink, pace: SamplingPace | None = None
+    ) -> None:
+        """`pace` is shared by all hosts of a fleet."""
         self._connector = connector
+        self._pace = pace or SamplingPace()
+        self._in_view: tuple[str, ...] = ()
+        self._looked = asyncio.Event()
+        self._whole_at = 0.0
+        """When all instances were sampled last (monotonic)."""
         self._clock = clock
         self._sink = sink
         self._task: asyncio.Task[None] | None = None
@@ -44,11 +63,18 @@ class Sampler:
             name = f"statistics-{self._connector.address.name}"
             self._task = asyncio.create_task(self._run(), name=name)
 
+    def prefer(self, keys: Iterable[ObjectKey]) -> None:
+        """Ask these instances in every tick, if not all can be: somebody looks at them."""
+        uuids = (key.id for key in keys if key.kind == "instance")
+        self._in_view = tuple(islice(uuids, IN_VIEW))
+        self._looked.set()
+
     def stop(self) -> None:
         """Ask no more: the link is down. What is still asked is not handed over."""
         if self._task is not None:
             self._task.cancel()
             self._task = None
+        self._pace.forget(self._connector.address.name)
 
     def close(self) -> tuple[Lane, ...]:
         """Stop for good; returns the lanes whose threads still run."""
@@ -62,15 +88,17 @@ class Sampler:
         interval, left = options.statistics_interval, options.statistics_limit
         host = self._connector.address.name
         statistics = Statistics(host, self._clock, interval, self._make_lane)
+        self._whole_at = -inf
         try:
             while left is None or left > 0:
                 started = self._clock.monotonic()
                 statistics.own_figures = self.libvirt >= OWN_SINCE
                 try:
-                    sampled = await statistics.tick()
-                    for part in parts_of(sampled):
-                        self._sink(part)
-                        await asyncio.sleep(0)  # a sample of thousands keeps nobody waiting
+                    sampled = await statistics.tick(() if self._due(started) else self._in_view)
+                    spent = statistics.cpu + await self._hand_over(sampled)
+                    if not sampled.some:
+                        self._whole_at = started
+                        self._pace.took(host, spent)
                     if left is not None and _whole(sampled):
                         left -= 1
                 except VirtdeckError as error:  # the link has its own eyes for a dead host
@@ -80,8 +108,34 @@ class Sampler:
                 elapsed = self._clock.monotonic() - started
                 if left != 0:
                     await asyncio.sleep(max(interval - elapsed, interval / 10))
+                    await self._until_asked()
         finally:
             statistics.close()
+
+    def _due(self, now: float) -> bool:
+        """Whether it is time to sample all instances; a tick that is a little early counts."""
+        interval = self._connector.options.statistics_interval
+        return now >= self._whole_at + self._pace.every(interval) - interval / 10
+
+    async def _until_asked(self) -> None:
+        """Wait until somebody looks at an instance, or all of them are due."""
+        while not (self._in_view or self._due(self._clock.monotonic())):
+            interval = self._connector.options.statistics_interval
+            due = self._whole_at + self._pace.every(interval)
+            self._looked.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, due - self._clock.monotonic())):
+                    await self._looked.wait()
+
+    async def _hand_over(self, sampled: Sampled) -> float:
+        """Give a sample to the sink; the processor time that took, in seconds."""
+        spent = 0.0
+        for part in parts_of(sampled):
+            started = time.thread_time()
+            self._sink(part)
+            spent += time.thread_time() - started
+            await asyncio.sleep(0)  # a sample of thousands keeps nobody waiting
+        return spent
 
     def _make_lane(self) -> Lane:
         self._lanes = [lane for lane in self._lanes if not lane.ended]
@@ -104,4 +158,4 @@ def parts_of(sampled: Sampled, most: int = PART) -> Iterator[Sampled]:
 
 def _whole(sampled: Sampled) -> bool:
     """Whether a sample has the figures of every instance: no process was passed over."""
-    return not any(counters.partial for counters in sampled.instances.values())
+    return not sampled.some and not any(counters.partial for counters in sampled.instances.values())

@@ -18,6 +18,7 @@ from core.hypervisor.lane_pool import LanePool
 from core.hypervisor.link import Link
 from core.hypervisor.options import LinkOptions
 from core.hypervisor.sampler import Sampler
+from core.hypervisor.sampling_pace import SamplingPace
 from core.hypervisor.ssh_gate import SshGate
 from core.hypervisor.upkeep import Sink
 from core.hypervisor.uri import parse_uri
@@ -53,6 +54,7 @@ class Hypervisor:
         clock: Clock,
         options: LinkOptions | None = None,
         gate: SshGate | None = None,
+        pace: SamplingPace | None = None,
         groups: tuple[str, ...] = (),
     ) -> None:
         """Raises UsageError for a URI that makes no sense. Opens nothing."""
@@ -70,7 +72,7 @@ class Hypervisor:
             limit=self._options.operation_lanes,
             idle=self._options.lane_idle,
         )
-        self._sampler = Sampler(self._connector, clock, sink)
+        self._sampler = Sampler(self._connector, clock, sink, pace)
         self._hung_agents: dict[str, float] = {}
         """By UUID: until when (monotonic) the guest's agent is not asked."""
         self._own: list[Lane] = []
@@ -120,7 +122,8 @@ class Hypervisor:
             self._link.storage.relist()
 
     def prefer(self, keys: tuple[ObjectKey, ...]) -> None:
-        """Describe these instances and volumes first, as far as they are not: somebody looks."""
+        """Read these instances and volumes first: somebody looks at them."""
+        self._sampler.prefer(keys)
         if self._link.storage is not None:
             self._link.upkeep.prefer(keys)
             self._link.storage.prefer(keys)

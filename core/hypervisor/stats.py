@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Protocol, TypeVar
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 from msgspec.structs import replace
 
@@ -26,7 +27,7 @@ from core.clock import Clock
 from core.errors import DeadlineError, VirtdeckError
 from core.hypervisor.binding import Connection
 from core.hypervisor.stats_plan import StatisticsPlan
-from core.hypervisor.stats_read import Answer, Ask, ask, check_all
+from core.hypervisor.stats_read import Answer, Ask, ask, ask_some, check_all
 from core.model.observation import Sampled
 from core.model.stats import Counters
 
@@ -70,45 +71,62 @@ class Statistics:
         self._ticks = _Renewing(make_lane)
         self._probes = _Renewing(make_lane)
         self._probing: asyncio.Task[None] | None = None
+        self._interval = interval
+        self._handles: dict[str, Any] = {}
+        """By UUID, of the connection that asks in the ticks."""
+        self.cpu = 0.0
+        """Seconds of processor time that the last tick took on its lane."""
         self.own_figures = False
         """Whether to ask for the hypervisor's own figures as well, in the same calls."""
 
-    async def tick(self) -> Sampled:
+    async def tick(self, only: Sequence[str] = ()) -> Sampled:
         """Ask once and return every active instance's counters.
+
+        With `only` those of some, where nobody is hung and it is known whom to ask: a sample of
+        `some`. Else of all.
 
         Returns within a deadline of two to three ticks even when a process is hung; then the
         counters of those not asked everything are `partial`. Raises DeadlineError when the daemon
         itself does not answer, and what the lane raises when the link is down.
         """
         question = replace(self._plan.next(), own=self.own_figures)
-        answer = await self._ask_in_tick(question)
+        handles = {uuid: self._handles[uuid] for uuid in only if uuid in self._handles}
+        answer = await self._ask_in_tick(question, handles if self._plan.calm else {})
         self._start_probe()
-        return self._sampled(answer.counters or {})
+        return self._sampled(answer.counters or {}, some=answer.some)
 
     def close(self) -> None:
         """Stop probing and give both connections back. Returns at once."""
         if self._probing is not None:
             self._probing.cancel()
             self._probing = None
+        self._handles = {}  # each would keep the connection open
         self._ticks.close()
         self._probes.close()
 
-    async def _ask_in_tick(self, question: Ask) -> Answer:
+    async def _ask_in_tick(self, question: Ask, some: dict[str, Any]) -> Answer:
         started = self._clock.monotonic()
         answer = Answer()
+        known, self._handles = self._handles, {}  # of a lane that is lost they are worth nothing
         try:
-            await self._ticks.call(_asking(question, answer), self._plan.deadline)
+            await self._ticks.call(_asking(question, answer, some), self._plan.deadline)
         except DeadlineError:
             if not question.one_call and answer.counters is None:
                 raise  # not even the call that waits for no process: the daemon itself is hung
             self._plan.timed_out(question)
             _log.info("%s: the bulk statistics call is stuck; looking for the cause", self._host)
-            known = _snapshot(answer)
+            told = _snapshot(answer)
             if self._probing is not None:
-                return known
+                return told
             probed = await self._probe()
-            return known if probed.counters is None else probed
-        self._plan.answered(answer, self._clock.monotonic() - started)
+            return told if probed.counters is None else probed
+        self.cpu = answer.cpu
+        if answer.some:
+            self._handles = known
+            self._plan.answered_by_some(answer)
+        else:
+            self._handles, answer.handles = answer.handles, {}
+            self._plan.answered(answer, self._clock.monotonic() - started)
         return answer
 
     async def _probe(self) -> Answer:
@@ -153,9 +171,11 @@ class Statistics:
         finally:
             self._probing = None
 
-    def _sampled(self, counters: dict[str, Counters]) -> Sampled:
+    def _sampled(self, counters: dict[str, Counters], *, some: bool) -> Sampled:
         silent = tuple(uuid for uuid in self._plan.silent if uuid in counters)
-        return Sampled(self._host, self._clock.now(), counters, silent)
+        return Sampled(
+            *(self._host, self._clock.now(), counters, silent), some=some, interval=self._interval
+        )
 
 
 class _Renewing:
@@ -183,8 +203,18 @@ def _nothing(conn: Connection) -> None:
     """Have the lane open its connection."""
 
 
-def _asking(question: Ask, answer: Answer) -> Callable[[Connection], None]:
-    return lambda conn: ask(conn, question, answer)
+def _asking(
+    question: Ask, answer: Answer, some: dict[str, Any] | None = None
+) -> Callable[[Connection], None]:
+    def asking(conn: Connection) -> None:
+        started = time.thread_time()
+        if some:
+            ask_some(conn, some, question.check, answer, own=question.own)
+        else:
+            ask(conn, question, answer)
+        answer.cpu = time.thread_time() - started
+
+    return asking
 
 
 def _snapshot(answer: Answer) -> Answer:

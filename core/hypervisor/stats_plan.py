@@ -56,6 +56,11 @@ class StatisticsPlan:
         return tuple(self._silent)
 
     @property
+    def calm(self) -> bool:
+        """Whether nobody is silent or suspect: one call may ask anybody everything."""
+        return self._calm
+
+    @property
     def deadline(self) -> float:
         """How long a tick's call may take: two and a half ticks, more where calls are slow."""
         return max(3.0, 2.5 * self._interval, 2 * (self._usual or 0.0)) * self._patience
@@ -91,6 +96,11 @@ class StatisticsPlan:
         self._judge(answer)
         self._count_passed_over(answer)
         self._relax()
+
+    def answered_by_some(self, answer: Answer) -> None:
+        """Take in the complete answer of some; it says nothing of the others."""
+        self._judge(answer)
+        self._count_passed_over(answer)
 
     def timed_out(self, question: Ask) -> None:
         """Take in that a tick's call did not come back: whoever was in it is a suspect now."""

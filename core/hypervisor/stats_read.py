@@ -58,6 +58,12 @@ class Answer(msgspec.Struct):
     """Who was asked for everything, in the order libvirt works through them."""
     control: dict[str, Control] = {}
     complete: bool = False
+    handles: dict[str, Any] = {}
+    """By UUID, of every active instance; only of a question in one call."""
+    cpu: float = 0.0
+    """Seconds of processor time that asking and reading took."""
+    some: bool = False
+    """It is of some instances only: `ask_some`."""
 
 
 def ask(conn: Connection, question: Ask, answer: Answer) -> None:
@@ -72,11 +78,27 @@ def ask(conn: Connection, question: Ask, answer: Answer) -> None:
             domain.UUIDString(): read_counters(record, asked=True) for domain, record in records
         }
         answer.asked = tuple(answer.counters)
-        checked = {domain.UUIDString(): domain for domain, _ in records if question.check}
-        _check(checked, question.check, answer)
+        answer.handles = dict(zip(answer.asked, (domain for domain, _ in records), strict=True))
+        _check(answer.handles, question.check, answer)
     else:
         _ask_carefully(conn, question, answer)
     answer.complete = True
+
+
+def ask_some(
+    conn: Connection, handles: dict[str, Any], check: Iterable[str], answer: Answer, *, own: bool
+) -> None:
+    """Ask some instances everything, in one call; those that are gone are left out.
+
+    `handles` are of this connection: looking them up would cost a call each.
+    """
+    records = conn.domainListGetStats(list(handles.values()), _all_groups(own=own), _nowait())
+    answer.counters = {
+        domain.UUIDString(): read_counters(record, asked=True) for domain, record in records
+    }
+    answer.asked = tuple(answer.counters)
+    _check(handles, check, answer)
+    answer.some = answer.complete = True
 
 
 def check_all(conn: Connection, uuids: Iterable[str], answer: Answer) -> None:

@@ -122,6 +122,10 @@ class Sampled(_Observation, frozen=True):
     part: int = 0
     """Which of the parts this is, from 0."""
     parts: int = 1
+    some: bool = False
+    """Of some active instances only, those in view: it says nothing of the others."""
+    interval: float = 0.0
+    """Seconds from one tick of the host's statistics to the next; 0: not known."""
 
 
 class DetailRead(_Observation, frozen=True):

@@ -63,13 +63,15 @@ class Histories:
         ring = self._rings.get(key)
         return [] if ring is None else ring.column(place)
 
-    def add(self, key: ObjectKey, rates: Rates) -> None:
-        """Append one sample."""
+    def add(self, key: ObjectKey, rates: Rates, ticks: int = 1) -> None:
+        """Append one sample, as often as the ticks it stands for."""
         ring = self._rings.get(key)
         if ring is None:
             ring = self._rings[key] = _Ring()
         values = (rates.cpu, rates.memory, rates.read, rates.write, rates.received, rates.sent)
-        ring.add(array("f", [nan if value is None else value for value in values]))
+        row = array("f", [nan if value is None else value for value in values])
+        for _ in range(min(ticks, SAMPLES)):
+            ring.add(row)
 
     def gap(self, key: ObjectKey) -> None:
         """Append an unknown sample; nothing when there is none yet."""

@@ -33,14 +33,18 @@ def on_sampled(tables: Tables, sampled: Sampled) -> None:
     if host is not None and host.link.status in (LinkStatus.DOWN, LinkStatus.CLOSED):
         return  # an answer that was on its way when the link went
     earlier = tables.samples.setdefault(name, {})
+    interval = sampled.interval
     for uuid, counters in sampled.instances.items():
         key = ObjectKey("instance", name, uuid)
         instance = tables.instances.get(key)
         if instance is not None:
             instance = _take_state(tables, key, instance, counters, sampled.at)
             if instance.state.active:
-                _take_rates(tables, key, instance, Sample(sampled.at, counters), earlier)
+                now = Sample(sampled.at, counters)
+                _take_rates(tables, key, instance, now, earlier, interval)
             _take_growth(tables, name, counters)
+    if sampled.some:
+        return
     seen = tables.sampled.setdefault(name, set())
     if sampled.part == 0:
         seen.clear()
@@ -92,16 +96,28 @@ def _take_state(
 
 
 def _take_rates(
-    tables: Tables, key: ObjectKey, instance: Instance, now: Sample, earlier: dict[str, Sample]
+    tables: Tables,
+    key: ObjectKey,
+    instance: Instance,
+    now: Sample,
+    earlier: dict[str, Sample],
+    interval: float,
 ) -> None:
     before = earlier.get(instance.uuid)
     if before is not None and 0.0 <= now.at - before.at < SHORTEST:
         return  # too soon after the last to say anything new
     rates = rates_between(before, now, instance.vcpus)
     tables.put_rates(key, rates)
-    tables.histories.add(key, rates)
+    tables.histories.add(key, rates, _ticks(before, now, interval))
     if before is None or not now.counters.partial:
         earlier[instance.uuid] = now  # a partial answer is no base for the next rates
+
+
+def _ticks(before: Sample | None, now: Sample, interval: float) -> int:
+    """Return for how many ticks of the statistics the rates between two samples stand."""
+    if before is None or not interval:
+        return 1
+    return max(1, round((now.at - before.at) / interval))
 
 
 def _take_growth(tables: Tables, host: str, counters: Counters) -> None:
