@@ -118,7 +118,7 @@ def _state_rank(row: Instance) -> int:
 
 def _history(view: View, row: Instance, width: int) -> CellValue:
     histories = view.state.histories
-    values = histories.series(row.key, "cpu") if histories else ()
+    values = histories.series(row.key, "cpu", width) if histories and width > 0 else ()
     return Cell(spark(values, width, 100.0), "chart")
 
 

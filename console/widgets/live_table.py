@@ -88,7 +88,7 @@ class LiveTable(TableActions[Row], Generic[Row], can_focus=True, inherit_binding
         """
         before = self.model.order
         lost = [key for key in gone if key not in changed]
-        self.row_painter.forget(changed)
+        self.row_painter.mistrust(changed)
         self.row_painter.forget(lost)
         moved = self.model.update(changed, lost)
         self._drop_marks(lost)

@@ -69,12 +69,13 @@ class RowModel(Generic[Key, Row]):
         return False
 
     def _take(self, key: Key, row: Row) -> None:
-        self.rows[key] = row
-        name = natural_key(self._name_of(row))
-        if self._names.get(key) != name:
-            self._names[key] = name
-            self._by_name = None
-            self.stale = True
+        if self.rows.get(key) is not row:  # else what changed stands beside it: its figures
+            self.rows[key] = row
+            name = natural_key(self._name_of(row))
+            if self._names.get(key) != name:
+                self._names[key] = name
+                self._by_name = None
+                self.stale = True
         value = self._value(row)
         if key not in self._values or self._values[key] != value:
             self._values[key] = value

@@ -10,6 +10,7 @@ from textual.strip import Strip
 
 from console.widgets.columns import (
     Cell,
+    CellValue,
     Column,
     PlacedColumn,
     Run,
@@ -39,9 +40,13 @@ class Look(NamedTuple):
 class _Painted:
     """A row as fitted cells, where they are, and its finished lines by look."""
 
+    contents: Sequence[CellValue]
+    """What its columns said, side by side with their places."""
     places: tuple[PlacedColumn, ...]
     cells: tuple[tuple[Run, ...], ...]
     strips: dict[Look, Strip] = field(default_factory=dict)
+    fresh: bool = True
+    """Whether its columns would still say so."""
 
 
 class RowPainter(Generic[Row]):
@@ -76,9 +81,16 @@ class RowPainter(Generic[Row]):
             painted.strips.clear()
 
     def forget(self, keys: Iterable[Hashable]) -> None:
-        """These rows changed or went; what is on screen is still remembered."""
+        """These rows went; what is on screen is still remembered."""
         for key in keys:
             self._painted.pop(key, None)
+
+    def mistrust(self, keys: Iterable[Hashable]) -> None:
+        """These rows may have changed: their columns are asked again before they are drawn."""
+        for key in keys:
+            painted = self._painted.get(key)
+            if painted is not None:
+                painted.fresh = False
 
     def line(self, y: int, key: Hashable, row: Row, look: Look) -> Strip:
         """The finished line for screen line `y`. Call `prepare` before."""
@@ -152,21 +164,26 @@ class RowPainter(Generic[Row]):
 
     def _paint(self, key: Hashable, row: Row) -> _Painted:
         painted = self._painted.get(key)
-        if painted is None:
-            if len(self._painted) >= _CACHED_ROWS:
-                self._painted.clear()
-            painted = self._painted[key] = self._fitted(row)
-        return painted
-
-    def _fitted(self, row: Row) -> _Painted:
+        if painted is not None and painted.fresh:
+            return painted
         columns = self.columns
         drawn = [columns[place.number].content(row, place.width) for place in self.placed]
         places, contents = spill(columns, self.placed, drawn, row)
+        if painted is not None and (painted.places, painted.contents) == (places, contents):
+            painted.fresh = True  # most figures of most rows are what they were
+            return painted
+        if painted is None and len(self._painted) >= _CACHED_ROWS:
+            self._painted.clear()
+        painted = self._painted[key] = self._fitted(places, contents)
+        return painted
+
+    def _fitted(self, places: tuple[PlacedColumn, ...], contents: Sequence[CellValue]) -> _Painted:
+        columns = self.columns
         cells = tuple(
             fit(content, place.width, columns[place.number].align, columns[place.number].cut)
             for place, content in zip(places, contents, strict=True)
         )
-        return _Painted(places, cells)
+        return _Painted(contents, places, cells)
 
     def _strip(self, painted: _Painted, look: Look) -> Strip:
         runs: list[Run] = [(self._mark, "mark") if look.marked else (" ", ""), (" ", "")]

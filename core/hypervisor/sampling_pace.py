@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SHARE = 0.04
+SHARE = 0.0125
 """Of one core, for the whole samples of all hosts together; what is in view is asked beside."""
 
 

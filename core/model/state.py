@@ -28,8 +28,8 @@ def _empty() -> Mapping[Any, Any]:
 class Histories(Protocol):
     """Read access to the ring buffers of an instance's rates."""
 
-    def series(self, key: ObjectKey, name: str) -> Sequence[float | None]:
-        """The last samples of one of `core.model.stats.SERIES`, oldest first; None: unknown."""
+    def series(self, key: ObjectKey, name: str, newest: int = ...) -> Sequence[float | None]:
+        """The newest samples of one of `core.model.stats.SERIES`, oldest first; None: unknown."""
         ...
 
 

@@ -36,10 +36,10 @@ class _Ring:
             self.rows[start : start + len(SERIES)] = row
         self.count += 1
 
-    def column(self, place: int) -> list[float | None]:
+    def column(self, place: int, newest: int) -> list[float | None]:
         count, rows = self.count, self.rows[place :: len(SERIES)]
         start = count % SAMPLES if count > SAMPLES else 0
-        ordered = [*rows[start:], *rows[:start]]
+        ordered = (rows[start:] + rows[:start])[-newest:]
         return [None if isnan(value) else value for value in ordered]
 
 
@@ -54,14 +54,14 @@ class Histories:
     def __init__(self) -> None:
         self._rings: dict[ObjectKey, _Ring] = {}
 
-    def series(self, key: ObjectKey, name: str) -> list[float | None]:
-        """Return the samples of one of `SERIES`, oldest first; None in it: unknown.
+    def series(self, key: ObjectKey, name: str, newest: int = SAMPLES) -> list[float | None]:
+        """Return the `newest` samples of one of `SERIES`, oldest first; None in it: unknown.
 
         Raises KeyError for another name; an instance without samples has an empty list.
         """
         place = _PLACES[name]
         ring = self._rings.get(key)
-        return [] if ring is None else ring.column(place)
+        return [] if ring is None else ring.column(place, newest)
 
     def add(self, key: ObjectKey, rates: Rates, ticks: int = 1) -> None:
         """Append one sample, as often as the ticks it stands for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
@@ -17,6 +17,8 @@ D = TypeVar("D", DiskCounters, InterfaceCounters)
 
 _DISK_FIGURES = attrgetter("read_bytes", "write_bytes", "read_requests", "write_requests")
 _INTERFACE_FIGURES = attrgetter("received_bytes", "sent_bytes")
+_NO_DISK: tuple[None, ...] = (None,) * 4
+_NO_INTERFACE: tuple[None, ...] = (None,) * 2
 
 
 class Sample(NamedTuple):
@@ -44,9 +46,9 @@ def rates_between(before: Sample | None, now: Sample, vcpus: int) -> Rates:
         return unknown
     earlier = before.counters
     disks = _pairs(earlier.disks, counters.disks)
-    read, write, read_requests, write_requests = _sums(disks, _DISK_FIGURES, 4, seconds)
+    read, write, read_requests, write_requests = _sums(disks, _DISK_FIGURES, _NO_DISK, seconds)
     interfaces = _pairs(earlier.interfaces, counters.interfaces)
-    received, sent = _sums(interfaces, _INTERFACE_FIGURES, 2, seconds)
+    received, sent = _sums(interfaces, _INTERFACE_FIGURES, _NO_INTERFACE, seconds)
     return Rates(
         at=now.at,
         cpu=_cpu(earlier, counters, counters.vcpus or vcpus, seconds),
@@ -60,14 +62,16 @@ def rates_between(before: Sample | None, now: Sample, vcpus: int) -> Rates:
         sent=sent,
         vcpu_wait=_standing(earlier.vcpu_wait, counters.vcpu_wait, counters.vcpus, seconds),
         vcpu_delay=_standing(earlier.vcpu_delay, counters.vcpu_delay, counters.vcpus, seconds),
-        disks=tuple([_latencies(first, disk, seconds) for first, disk in disks]),
+        disks=tuple([_latencies(first, disk, seconds) for first, disk in disks]) if disks else (),
         hypervisor=own,
         partial=partial,
     )
 
 
-def _pairs(before: Iterable[D], now: Iterable[D]) -> list[tuple[D, D]]:
+def _pairs(before: Collection[D], now: Collection[D]) -> Collection[tuple[D, D]]:
     """Return the devices that are known at both ends, as they were and as they are."""
+    if not (before and now):
+        return ()
     earlier = {device.target: device for device in before}
     return [(earlier[device.target], device) for device in now if device.target in earlier]
 
@@ -130,16 +134,20 @@ def _memory(counters: Counters) -> tuple[int | None, int | None]:
 
 
 def _sums(
-    pairs: list[tuple[D, D]],
+    pairs: Collection[tuple[D, D]],
     read: Callable[[Any], tuple[int | None, ...]],
-    figures: int,
+    none: Sequence[float | None],
     seconds: float,
-) -> list[float | None]:
+) -> Sequence[float | None]:
     """Return, for each of the figures `read` gives, its sum over the devices, per second.
+
+    `none` is what there is to say where there is no device.
 
     A device plugged anew in between (its counter fell) does not count.
     """
-    totals: list[int | None] = [None] * figures
+    if not pairs:
+        return none
+    totals: list[int | None] = [None] * len(none)
     for first, device in pairs:
         for place, (old, new) in enumerate(zip(read(first), read(device), strict=True)):
             if old is not None and new is not None and new >= old:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from pathlib import Path
 
@@ -13,9 +14,14 @@ from core.hypervisor.binding import libvirt, load
 from core.hypervisor.connector import Connector
 from core.hypervisor.lane import Lane
 from core.hypervisor.options import LinkOptions
+from core.hypervisor.sampling_pace import SHARE, SamplingPace
+from core.hypervisor.session import Hypervisor
 from core.hypervisor.stats import Statistics
 from core.hypervisor.uri import parse_uri
-from core.model import Counters
+from core.model import Counters, ObjectKey
+from core.model.observation import Observation, Sampled
+from tests.driver.private_daemon import PrivateDaemon
+from tests.driver.watching import until
 from tests.driver.worlds import CountingBinding, instance_xml, uuid_of, wait_for
 
 
@@ -54,6 +60,56 @@ async def test_one_call_a_tick_whatever_the_number_of_instances(
     statistics.close()
     gc.collect()
     wait_for(lambda: lanes[0].ended)
+
+
+async def test_those_in_view_are_asked_in_one_call_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lanes: list[Lane] = []
+    statistics = statistics_of(world(tmp_path, 50), lanes)
+    await statistics.tick()
+    counting = CountingBinding(load().libvirtmod)
+    monkeypatch.setattr(load(), "libvirtmod", counting)
+    sampled = await statistics.tick([uuid_of(3), uuid_of(7)])
+    monkeypatch.undo()
+    assert counting.remote == ["virDomainListGetStats"]
+    assert (sampled.some, sampled.instances.keys()) == (True, {uuid_of(3), uuid_of(7)})
+    statistics.close()
+    gc.collect()
+    wait_for(lambda: lanes[0].ended)
+
+
+async def test_a_fleet_that_cannot_pay_samples_what_is_in_view() -> None:
+    pace = SamplingPace()
+    pace.took("the others", 1000 * SHARE)  # all instances again in a thousand seconds
+    seen: list[Sampled] = []
+    options = LinkOptions(statistics_interval=0.05, sweep_interval=0)
+
+    def sink(observation: Observation) -> None:
+        if isinstance(observation, Sampled):
+            seen.append(observation)
+
+    with PrivateDaemon(9, running=6) as daemon:
+        host = Hypervisor(
+            *("alpha", daemon.uri), sink=sink, clock=SystemClock(), options=options, pace=pace
+        )
+        await host.start()
+        await until(lambda: seen)
+        assert len(seen[0].instances) == 7
+        host.prefer(tuple(ObjectKey("instance", "alpha", uuid_of(number)) for number in (2, 4)))
+        await until(lambda: len(seen) > 3)
+        assert [one.some for one in seen[1:4]] == [True] * 3
+        assert seen[3].instances.keys() == {uuid_of(2), uuid_of(4)}
+        host.prefer(())
+        counts = [len(seen)]
+        while len(counts) < 20 and counts[-1] not in counts[:-1]:
+            await asyncio.sleep(0.3)  # six ticks
+            counts.append(len(seen))
+        assert counts[-1] in counts[:-1], "nobody looks at anything"
+        pace.forget("the others")
+        host.prefer((ObjectKey("pool", "alpha", "any"),))
+        await until(lambda: not seen[-1].some)
+        await host.close()
 
 
 async def test_only_active_instances_are_sampled() -> None:

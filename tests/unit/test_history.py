@@ -26,6 +26,16 @@ def test_the_last_samples_in_their_order(given_values):
     assert histories.series(KEY, "read") == [None] * min(SAMPLES, len(given_values))
 
 
+def test_a_sample_stands_for_its_ticks():
+    histories = Histories()
+    histories.add(KEY, Rates(1.0, cpu=5.0))
+    histories.add(KEY, Rates(4.0, cpu=7.0), 3)
+    assert histories.series(KEY, "cpu") == [5.0, 7.0, 7.0, 7.0]
+    assert histories.series(KEY, "cpu", 2) == [7.0, 7.0]
+    histories.add(KEY, Rates(900.0, cpu=1.0), 10**9)
+    assert histories.series(KEY, "cpu") == [1.0] * SAMPLES
+
+
 def test_gaps_and_drops():
     histories = Histories()
     histories.gap(KEY)

@@ -139,11 +139,11 @@ class Rig:
         self.host = Host([f"i{number}" for number in range(count)])
         self.statistics = Statistics("alpha", self.host.clock, 2.0, lambda: Lane(self.host))
 
-    async def tick(self) -> Sampled:
+    async def tick(self, *only: str) -> Sampled:
         self.host.tick += 1
         self.host.calls.clear()
         self.host.clock.time += 2.0
-        sampled = await self.statistics.tick()
+        sampled = await self.statistics.tick(only)
         for _ in range(10):  # a probe aside gets its turn between two ticks
             await asyncio.sleep(0)
         return sampled
@@ -163,6 +163,46 @@ async def test_calm_host_costs_one_call_a_tick() -> None:
     await rig.ticks(3)
     assert rig.host.calls == ["all"]
     assert rig.host.lanes == 1
+
+
+async def test_some_are_asked_in_one_call_once_all_are_known() -> None:
+    rig = Rig()
+    assert not (await rig.tick("i1", "i4")).some, "it is not known yet whom to ask"
+    rig.host.stop("i4")
+    sampled = await rig.tick("i1", "i4", "nobody")
+    assert sampled.some
+    assert rig.host.calls == ["list"]
+    assert sampled.instances.keys() == full(sampled) == {"i1"}
+    assert sampled.instances["i1"].cpu_time == rig.host.tick
+    assert sampled.interval == 2.0
+    assert (await rig.tick("i4")).instances == {}, "it is gone"
+    assert not (await rig.tick("nobody")).some
+    assert rig.host.calls == ["all"]
+
+
+async def test_one_of_some_that_hangs_is_found_as_any_other() -> None:
+    rig = Rig()
+    await rig.tick()
+    rig.host.hung.add("i2")
+    for _ in range(6):
+        sampled = await rig.tick("i1", "i2")
+    assert not sampled.some, "as long as one hangs, all are asked with care"
+    assert sampled.silent == ("i2",)
+    assert full(sampled) == {"i0", "i1", "i3", "i4", "i5"}
+    rig.host.recover("i2")
+    await rig.ticks(4)
+    assert (await rig.tick("i1", "i2")).some
+    assert rig.host.calls == ["list"]
+
+
+async def test_one_of_some_that_is_passed_over_is_looked_at() -> None:
+    rig = Rig()
+    await rig.tick()
+    rig.host.held["i1"] = rig.host.clock.time  # another call waits for it
+    for _ in range(4):
+        sampled = await rig.tick("i1", "i3")
+    assert sampled.silent == ("i1",)
+    assert full(await rig.tick()) >= {"i0", "i2", "i3"}
 
 
 async def test_the_hypervisors_own_figures_cost_no_call_of_their_own() -> None:

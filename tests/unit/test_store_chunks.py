@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 from state_builders import HOST, UP, counters, instance, listings
 
 from core.hypervisor.sampler import parts_of
-from core.model import SERIES, AgentState, Counters, Instance, State, Volume
+from core.model import (
+    SERIES,
+    AgentState,
+    Counters,
+    Instance,
+    InstanceState,
+    ObjectKey,
+    State,
+    Volume,
+)
 from core.model.observation import (
     HostAdded,
     InstancesDescribed,
@@ -114,6 +123,30 @@ def test_a_sample_that_broke_off_counts_for_nobody_in_the_next() -> None:
     store.apply(next(parts_of(msgspec.structs.replace(both, at=12.0), 1)))
     store.apply(Sampled(HOST, 14.0, {"db-uuid": counted}))
     assert [key.id for key in store.state.rates] == ["db-uuid"]
+
+
+def test_a_sample_of_some_says_nothing_of_the_others() -> None:
+    store = Store()
+    there = tuple(instance(name, state=InstanceState.RUNNING, vcpus=1) for name in ("web", "db"))
+    for one in (*START, Listed(HOST, 2.0, there)):
+        store.apply(one)
+
+    def counted(at: float, used: int, *names: str, some: bool = True) -> Sampled:
+        counters = {f"{name}-uuid": Counters(state=1, cpu_time=used) for name in names}
+        return Sampled(HOST, at, counters, some=some, interval=1.0)
+
+    store.apply(counted(10.0, 0, "web", "db", some=False))
+    for second in range(1, 4):
+        store.apply(counted(10.0 + second, second * 10**9, "web"))
+    web, db = (ObjectKey("instance", HOST, f"{name}-uuid") for name in ("web", "db"))
+    assert store.state.rates[web].cpu == 100.0
+    assert store.state.rates[db].at == 10.0
+    store.apply(counted(14.0, 2 * 10**9, "db", some=False))
+    assert web not in store.state.rates, "it is in no whole sample any more"
+    assert store.state.rates[db].cpu == 50.0
+    histories = store.state.histories
+    assert histories is not None
+    assert histories.series(db, "cpu") == [None, 50.0, 50.0, 50.0, 50.0], "a mean of four ticks"
 
 
 def sampled(state: State) -> object:
