@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+import traceback
 from collections.abc import Iterator
 
 from tests.bench.rows import Row, json_line, table
@@ -14,11 +15,15 @@ LONG = ("describing", "idle", "links", "migration")
 """They take minutes each, so they run only by their names."""
 
 
-def rows(names: list[str]) -> Iterator[Row]:
-    """The rows of the named benches, as they come."""
+def rows(names: list[str], failed: list[str]) -> Iterator[Row]:
+    """The rows of the named benches, as they come; one that fails is `failed`, the others go on."""
     for name in names:
         print(f"bench {name}...", file=sys.stderr)
-        yield from importlib.import_module(f"tests.bench.{name}").run()
+        try:
+            yield from importlib.import_module(f"tests.bench.{name}").run()
+        except Exception:
+            traceback.print_exc()
+            failed.append(name)
 
 
 def main() -> int:
@@ -35,14 +40,19 @@ def main() -> int:
     there = (*BENCHES, *LONG)
     if unknown := sorted(set(names) - set(there)):
         parser.error(f"no bench named {', '.join(unknown)}: there are {', '.join(there)}")
-    found = []
-    for row in rows(names):
-        found.append(row)
-        if options.json:
-            print(json_line(row), flush=True)
-    if not options.json:
-        print(table(found))
-    return 0
+    found: list[Row] = []
+    failed: list[str] = []
+    try:
+        for row in rows(names, failed):
+            found.append(row)
+            if options.json:
+                print(json_line(row), flush=True)
+    finally:  # an interrupt, too, leaves what was measured
+        if not options.json:
+            print(table(found))
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import psutil
 
 from tests.bench.host import BenchHost, console, reached, served
-from tests.bench.rows import Row, below
+from tests.bench.rows import Row, limited
 from tests.bench.startup import full
 from tests.bench.terminal import Terminal
 
@@ -45,23 +45,8 @@ def run() -> Iterator[Row]:
             share = busy(process, terminal, WATCH)
             memory = process.memory_info().rss / 1e6
         size = f"{instances:,} instances on a daemon"
-        yield Row(
-            "idle",
-            f"console, {size}, a tick a second",
-            share,
-            "% of a core",
-            target=below(limit),
-            met=share < limit,
-        )
-        most = MEMORY.get(instances)
-        yield Row(
-            "idle",
-            f"memory, {size}",
-            memory,
-            "MB",
-            target=below(most) if most else "",
-            met=memory < most if most else None,
-        )
+        yield limited("idle", f"console, {size}, a tick a second", share, "% of a core", limit)
+        yield limited("idle", f"memory, {size}", memory, "MB", MEMORY.get(instances))
 
 
 def busy(process: psutil.Process, terminal: Terminal, seconds: float) -> float:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from core.model import MigrationStatus, Steer, SteerKind
@@ -31,12 +35,15 @@ async def rows(ground: Ground) -> list[Row]:
         state = await _ends(ground)
     async with ground.guest(CALM):
         screen = await _screen(ground)
+        with _busy_process():
+            beside = await _screen(ground)
     async with ground.guest(BUSY):
         stopped = await _virsh_aborts(ground)
         aborted = await _aborts(ground)
     return [
         _row("end (JOB_COMPLETED) to completed in the state", state, 200, back),
         _row("end (JOB_COMPLETED) to completed on the screen", screen, 200, back),
+        _row("the same with one busy process beside it", beside, 150),
         _row("abort pressed to aborted in the state", aborted, 500, stopped),
         _row("switch pressed to post-copy in the state", await _switches(ground), 500),
     ]
@@ -86,6 +93,17 @@ async def _screen(ground: Ground) -> list[float]:
     hosts = [word for name, uri in ground.uris.items() for word in ("-c", f"{name}={uri}")]
     with Terminal(["-m", "console", *hosts], environment=Virtdeck(home).environment) as terminal:
         return [await retried(partial(_seen, ground, terminal)) for _ in range(MANY * REPEATS)]
+
+
+@contextmanager
+def _busy_process() -> Iterator[None]:
+    """Have a process of its own take all it gets of a core."""
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 async def _seen(ground: Ground, terminal: Terminal) -> float:

@@ -38,6 +38,13 @@ def below(limit: float) -> str:
     return f"< {limit:g}"
 
 
+def limited(bench: str, name: str, value: float, unit: str, limit: float | None) -> Row:
+    """A row whose value is to stay below a limit; None: it has no target."""
+    if limit is None:
+        return Row(bench, name, value, unit)
+    return Row(bench, name, value, unit, target=below(limit), met=value < limit)
+
+
 def percentile(values: Sequence[float], percent: int) -> float:
     """The percentile of a non-empty sequence (95: p95)."""
     if len(values) < 2:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from core.fleet import Fleet
-from core.hypervisor.options import LinkOptions
+from core.hypervisor.options import LinkOptions, Reading
 from core.model.observation import Observation, Sampled
 from tests.bench.host import BenchHost, reached, served
 from tests.bench.rows import Row
 
 TICKS = 5
 TABLE = 12
-"""Calls at the most until every row is there with its figures."""
+"""Calls at the most until every row is there."""
 DESCRIBING = 1_010
 COUNTED = 0.02
 """The round trip of the link where calls up to a moment are counted: next to nothing is sent while
@@ -23,9 +23,16 @@ the moment is noticed."""
 
 
 @asynccontextmanager
-async def watching(host: BenchHost, *, interval: float) -> AsyncIterator[Fleet]:
+async def watching(
+    host: BenchHost, *, interval: float, reads: Iterable[Reading] = Reading
+) -> AsyncIterator[Fleet]:
     """A fleet of the one host, read every `interval` seconds and never swept."""
-    options = LinkOptions(statistics_interval=interval, sweep_interval=0, connect_timeout=60)
+    options = LinkOptions(
+        statistics_interval=interval,
+        sweep_interval=0,
+        connect_timeout=60,
+        reads=frozenset(reads),
+    )
     async with Fleet.open(
         [f"bench={host.uri}"],
         options=options,
@@ -47,17 +54,17 @@ async def described(fleet: Fleet, instances: int) -> None:
 
 
 async def _table(host: BenchHost, instances: int) -> int:
-    """Calls until every instance was listed and sampled."""
+    """Calls until every instance was listed: what is read of it then is not waited for."""
     async with watching(host, interval=1) as fleet:
         changes = fleet.changes()
-        while len(fleet.state.instances) < instances or not fleet.state.hosts["bench"].sampled:
+        while len(fleet.state.instances) < instances:
             await anext(changes)
         return host.link.calls().total()
 
 
 async def _describing(host: BenchHost, instances: int) -> int:
-    """Calls from the listing until everything is described, without any statistics."""
-    async with watching(host, interval=0) as fleet:
+    """Calls from the listing until everything is described, with nothing else that is read."""
+    async with watching(host, interval=0, reads=(Reading.INSTANCES, Reading.DESCRIPTIONS)) as fleet:
         changes = fleet.changes()
         while len(fleet.state.instances) < instances:
             await anext(changes)
@@ -70,7 +77,8 @@ async def _per_tick(host: BenchHost, instances: int) -> float:
     samples: asyncio.Queue[Observation] = asyncio.Queue()
 
     def tap(observation: Observation) -> None:
-        if isinstance(observation, Sampled):
+        # a big sample comes in parts, all of one call
+        if isinstance(observation, Sampled) and observation.part == observation.parts - 1:
             samples.put_nowait(observation)
 
     async with watching(host, interval=0.5) as fleet:
