@@ -113,9 +113,16 @@ class Sampler:
             statistics.close()
 
     def _due(self, now: float) -> bool:
-        """Whether it is time to sample all instances; a tick that is a little early counts."""
-        interval = self._connector.options.statistics_interval
-        return now >= self._whole_at + self._pace.every(interval) - interval / 10
+        """Whether it is time to sample all instances; a tick that is a little early counts.
+
+        It always is where a few samples are asked for: somebody waits for them.
+        """
+        options = self._connector.options
+        interval = options.statistics_interval
+        return (
+            options.statistics_limit is not None
+            or now >= self._whole_at + self._pace.every(interval) - interval / 10
+        )
 
     async def _until_asked(self) -> None:
         """Wait until somebody looks at an instance, or all of them are due."""

@@ -112,6 +112,26 @@ async def test_a_fleet_that_cannot_pay_samples_what_is_in_view() -> None:
         await host.close()
 
 
+async def test_a_command_that_waits_for_two_samples_waits_for_no_pace() -> None:
+    pace = SamplingPace()
+    pace.took("the others", 1000 * SHARE)
+    seen: list[Sampled] = []
+    options = LinkOptions(statistics_interval=0.05, statistics_limit=2, sweep_interval=0)
+
+    def sink(observation: Observation) -> None:
+        if isinstance(observation, Sampled):
+            seen.append(observation)
+
+    with PrivateDaemon(9, running=6) as daemon:
+        host = Hypervisor(
+            *("alpha", daemon.uri), sink=sink, clock=SystemClock(), options=options, pace=pace
+        )
+        await host.start()
+        await until(lambda: len(seen) == 2)
+        await host.close()
+    assert [(one.some, len(one.instances)) for one in seen] == [(False, 7)] * 2
+
+
 async def test_only_active_instances_are_sampled() -> None:
     keeper = libvirt.open("test:///default")  # keeps the one default world alive
     lanes: list[Lane] = []
