@@ -10,7 +10,7 @@ import click
 from console.cli import completeness
 from console.cli.completeness import complete, tell
 from console.cli.invocation import Invocation, common, json_option
-from console.cli.listings import Listing, filter_option, in_order, yes
+from console.cli.listings import Listing, by_host, filter_option, yes
 from console.cli.live import read_once
 from console.cli.output import Column, plain
 from console.format import rate, size
@@ -89,12 +89,10 @@ def instances_of(state: State, rates: bool) -> Listing[Instance]:
         column("CPU", lambda value: "" if value is None else f"{value:.1f}%"),
         *(column(title, rate) for title in ("READ", "WRITE", "RECEIVED", "SENT")),
     )
-    return Listing(
+    return by_host(
         lambda state: state.instances.values(),
-        lambda item: in_order(item.host, item.name),
+        "NAME",
         (
-            Column("HOST", lambda item: item.host),
-            Column("NAME", lambda item: item.name),
             Column("STATE", lambda item: item.state.value),
             Column("REASON", lambda item: item.reason),
             Column("ID", lambda item: "" if item.id is None else str(item.id), right=True),

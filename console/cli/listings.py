@@ -62,6 +62,20 @@ def yes(value: bool) -> str:
     return "yes" if value else "no"
 
 
+def by_host(
+    rows: Callable[[State], Iterable[Row]],
+    title: str,
+    columns: Sequence[Column[Row]],
+    more: Callable[[Row], dict[str, Any]] | None = None,
+) -> Listing[Row]:
+    """Return the table of what hosts have: by host and name, which are its first columns."""
+    first: tuple[Column[Any], ...] = (
+        Column("HOST", lambda item: item.host),
+        Column(title, lambda item: item.name),
+    )
+    return Listing(rows, lambda item: in_order(item.host, item.name), (*first, *columns), more)
+
+
 def _memory(host: Host) -> str:
     return size(host.facts.memory or None) if host.facts else ""
 
@@ -86,12 +100,10 @@ def _versioned(host: Host) -> str:
     return f"{facts.hypervisor} {facts.hypervisor_version}".strip() if facts else ""
 
 
-POOLS: Listing[Pool] = Listing(
+POOLS: Listing[Pool] = by_host(
     lambda state: state.pools.values(),
-    lambda pool: in_order(pool.host, pool.name),
+    "POOL",
     (
-        Column("HOST", lambda pool: pool.host),
-        Column("POOL", lambda pool: pool.name),
         Column("STATE", lambda pool: pool.state.value),
         Column("TYPE", lambda pool: pool.type),
         Column("CAPACITY", lambda pool: size(pool.capacity), right=True),
@@ -104,11 +116,7 @@ POOLS: Listing[Pool] = Listing(
 
 VOLUMES: Listing[Volume] = Listing(
     lambda state: state.volumes.values(),
-    lambda volume: (
-        natural_key(volume.host),
-        natural_key(volume.pool_name),
-        natural_key(volume.name),
-    ),
+    lambda volume: in_order(volume.host, volume.pool_name, volume.name),
     (
         Column("HOST", lambda volume: volume.host),
         Column("POOL", lambda volume: volume.pool_name),
@@ -120,12 +128,10 @@ VOLUMES: Listing[Volume] = Listing(
     ),
 )
 
-NETWORKS: Listing[Network] = Listing(
+NETWORKS: Listing[Network] = by_host(
     lambda state: state.networks.values(),
-    lambda network: in_order(network.host, network.name),
+    "NETWORK",
     (
-        Column("HOST", lambda network: network.host),
-        Column("NETWORK", lambda network: network.name),
         Column("STATE", lambda network: "active" if network.active else "inactive"),
         Column("BRIDGE", lambda network: network.bridge),
         Column("FORWARD", lambda network: network.forward),
