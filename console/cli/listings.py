@@ -200,7 +200,8 @@ def volumes(invocation: Invocation, filter_: str) -> int:
 
     wanted = parse_volume_filter(filter_)
 
-    looks, reads = [completeness.listed("volumes"), completeness.volume_sizes], {Reading.STORAGE}
+    looks = [completeness.listed("volumes"), completeness.volume_sizes]
+    reads = {Reading.STORAGE, Reading.VOLUMES}
     if "used" in filter_:  # who uses a volume is in the instances' XML
         looks.append(completeness.descriptions)
         reads |= {Reading.INSTANCES, Reading.DESCRIPTIONS}

@@ -23,7 +23,7 @@ NOWHERE = (
 
 OPERATE: dict[str, Any] = {
     "operations": True,
-    "reads": frozenset(Reading) - {Reading.NETWORKS, Reading.STORAGE},
+    "reads": frozenset(Reading) - {Reading.NETWORKS, Reading.STORAGE, Reading.VOLUMES},
 }
 """For a command that changes instances: no check looks at what is known of networks and storage."""
 WATCH: dict[str, Any] = {"statistics_interval": 0.0}

@@ -191,11 +191,12 @@ def read_networks(conn: Connection, host: str) -> tuple[Network, ...]:
 
 
 def read_storage(
-    conn: Connection, host: str
+    conn: Connection, host: str, *, volumes_too: bool = True
 ) -> tuple[tuple[Pool, ...], tuple[Volume, ...], Handles]:
     """List the pools of a host and their volumes by name, with the handle of each volume.
 
-    Three calls and three for each pool. Raises libvirtError when the connection fails.
+    Three calls and three for each pool; one less for each without the volumes. Raises libvirtError
+    when the connection fails.
     """
     pool_handles = _all_of(conn, conn.listAllStoragePools)
     if not pool_handles:
@@ -220,7 +221,7 @@ def read_storage(
             autostart=described.uuid in autostart,
             persistent=described.uuid in persistent,
         )
-        pool, found = list_volumes(handle, flagged)
+        pool, found = list_volumes(handle, flagged) if volumes_too else (flagged, [])
         pools.append(pool)
         volumes.extend(volume for volume, _ in found)
         handles.update((volume.key, volume_handle) for volume, volume_handle in found)

@@ -21,7 +21,9 @@ class Reading(StrEnum):
     """What the host says of itself."""
     NETWORKS = "networks"
     STORAGE = "storage"
-    """Pools and volumes."""
+    """Pools: three calls, and two for each."""
+    VOLUMES = "volumes"
+    """The volumes of the pools, which `STORAGE` lists: a call for each pool and each volume."""
     DESCRIPTIONS = "descriptions"
     """The instances' XML: a call for each."""
 

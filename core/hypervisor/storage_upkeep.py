@@ -144,11 +144,12 @@ class StorageUpkeep:
         self._listing_due = False
         self._stale = Backlog()
         at = self._clock.now()
+        volumes_too = Reading.VOLUMES in self._options.reads
         pools, volumes, handles = await self._call(
-            lambda conn: listing.read_storage(conn, self._host),
+            lambda conn: listing.read_storage(conn, self._host, volumes_too=volumes_too),
             deadline=self._options.listing_deadline,
         )
-        kinds = frozenset({"pools", "volumes"})
+        kinds = frozenset({"pools", "volumes"} if volumes_too else {"pools"})
         self._sink(Listed(self._host, at, pools=pools, volumes=volumes, kinds=kinds))
         again = set(islice(self._known, AGAIN))
         self._known = {v.key: None for v in volumes if v.key in self._known and v.key not in again}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 from tests.bench.migration_lab import ground
 from tests.bench.rows import Row
@@ -21,6 +21,14 @@ def run() -> Iterator[Row]:
     wanted = os.environ.get("BENCH_PARTS", ",".join(PARTS)).split(",")
     with ground() as made:
         for part in wanted:
-            yield from asyncio.run(
-                importlib.import_module(f"tests.bench.migration_{part}").rows(made)
-            )
+            rows = importlib.import_module(f"tests.bench.migration_{part}").rows(made)
+            found: list[Row] = []
+            try:
+                asyncio.run(_collect(rows, found))
+            finally:  # what was measured is told, whatever came after it
+                yield from found
+
+
+async def _collect(rows: AsyncIterator[Row], found: list[Row]) -> None:
+    async for row in rows:
+        found.append(row)  # noqa: PERF401 - each at once: those after it may fail

@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -28,25 +28,21 @@ COCKPIT = "Migrations ›"
 S = MigrationStatus
 
 
-async def rows(ground: Ground) -> list[Row]:
+async def rows(ground: Ground) -> AsyncIterator[Row]:
     """End, abort and switch."""
+    ended = "end (JOB_COMPLETED) to completed"
     async with ground.guest(CALM):
         back = await _virsh_returns(ground)
-        state = await _ends(ground)
+        yield _row(f"{ended} in the state", await _ends(ground), 200, back)
     async with ground.guest(CALM):
-        screen = await _screen(ground)
+        yield _row(f"{ended} on the screen", await _screen(ground), 200, back)
         with _busy_process():
             beside = await _screen(ground)
+        yield _row(f"{ended} on the screen, one busy process beside it", beside, 150)
     async with ground.guest(BUSY):
         stopped = await _virsh_aborts(ground)
-        aborted = await _aborts(ground)
-    return [
-        _row("end (JOB_COMPLETED) to completed in the state", state, 200, back),
-        _row("end (JOB_COMPLETED) to completed on the screen", screen, 200, back),
-        _row("the same with one busy process beside it", beside, 150),
-        _row("abort pressed to aborted in the state", aborted, 500, stopped),
-        _row("switch pressed to post-copy in the state", await _switches(ground), 500),
-    ]
+        yield _row("abort pressed to aborted in the state", await _aborts(ground), 500, stopped)
+    yield _row("switch pressed to post-copy in the state", await _switches(ground), 500)
 
 
 def _row(name: str, seconds: list[float], limit: float, rival: list[float] | None = None) -> Row:
@@ -162,7 +158,7 @@ async def _aborts(ground: Ground) -> list[float]:
 
 
 async def _switches(ground: Ground) -> list[float]:
-    options = {"bandwidth": 8, "policy": "manual", "post_copy": "allow"}
+    options = {"bandwidth": 6, "policy": "manual", "post_copy": "allow"}
     async with ground.guest(BUSY), ground.fleet() as fleet:
         stamps = Stamps(fleet)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -79,9 +80,8 @@ class Foreseen:
         return said if self.end is not None else denied
 
 
-async def rows(ground: Ground) -> list[Row]:
+async def rows(ground: Ground) -> AsyncIterator[Row]:
     """A row for each guest, and the two that count."""
-    found: list[Row] = []
     all_errors: list[float] = []
     all_seen: list[Foreseen] = []
     for case in CASES:
@@ -89,17 +89,15 @@ async def rows(ground: Ground) -> list[Row]:
         all_seen += seen
         errors = [one.error for one in seen if one.error is not None]
         all_errors += errors
-        found.append(_row(case, seen, errors))
+        yield _row(case, seen, errors)
     asked = sum(one.case.converges for one in all_seen)
     worst = max(all_errors, default=1.0) if len(all_errors) == asked else 1.0
     right = sum(one.right for one in all_seen) / len(all_seen)
-    return [
-        *found,
-        Row("migration", f"forecast at 25 % of the first pass: worst ETA error of {asked}",
-            worst * 100, "%", target="<= 25", met=worst <= 0.25),
-        Row("migration", f"forecast at 25 % of the first pass: verdicts right of {len(all_seen)}",
-            right * 100, "%", target="100", met=right == 1.0),
-    ]  # fmt: skip
+    at = "forecast at 25 % of the first pass"
+    name = f"{at}: worst ETA error of {asked}"
+    yield Row("migration", name, worst * 100, "%", target="<= 25", met=worst <= 0.25)
+    name = f"{at}: verdicts right of {len(all_seen)}"
+    yield Row("migration", name, right * 100, "%", target="100", met=right == 1.0)
 
 
 def _row(case: Case, seen: list[Foreseen], errors: list[float]) -> Row:

@@ -7,7 +7,7 @@ bandwidth before and after the switch, and is seen by the same eyes.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -84,16 +84,15 @@ def _ways(ground: Ground) -> list[Way]:
     ]  # fmt: skip
 
 
-async def rows(ground: Ground) -> list[Row]:
+async def rows(ground: Ground) -> AsyncIterator[Row]:
     """Finished, total time and downtime of each way."""
-    found: list[Row] = []
     for way in _ways(ground):
         courses: list[Course] = []
         while len(courses) < REPEATS and not _hopeless(courses):
             async with ground.guest(HARD):
                 courses.append(await retried(partial(_begun, way)))
-        found += _told(way, courses)
-    return found
+        for row in _told(way, courses):
+            yield row
 
 
 async def _begun(way: Way) -> Course:

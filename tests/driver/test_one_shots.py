@@ -30,7 +30,7 @@ FACTS = Counter((3, 4, 6, 7, 52, 59, 71, 102, 139, VERSION, 228, 342))
 """What a host says of itself, a call each: versions, capabilities, processors, memory..."""
 REGISTER = (313, 316, 368, 374, 380)
 """Registrations for events of connections, instances, networks, pools, devices and secrets."""
-POOLS = MAIN + CONNECTION + Counter({LIST_POOLS: 3, POOL_XML: 1, POOL_INFO: 1, LIST_VOLUMES: 1})
+POOLS = MAIN + CONNECTION + Counter({LIST_POOLS: 3, POOL_XML: 1, POOL_INFO: 1})
 
 
 def each(procedure: int, number: int) -> Counter[int]:
@@ -66,7 +66,7 @@ def host(request: pytest.FixtureRequest) -> Iterator[tuple[SlowLink, int]]:
         ),
         ("hosts", lambda _: MAIN + FACTS),
         ("pools", lambda _: POOLS),
-        ("volumes", lambda _: POOLS),
+        ("volumes", lambda _: POOLS + Counter({LIST_VOLUMES: 1})),
         ("networks", lambda _: MAIN + Counter({LIST_NETWORKS: 4, NETWORK_XML: 1})),
     ],
 )

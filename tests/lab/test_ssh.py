@@ -138,7 +138,7 @@ async def test_a_killed_ssh_is_seen_at_once_and_the_link_comes_back(
     uri: str, sshd: PrivateSshd, terminal: int
 ) -> None:
     # Storage has an ssh of its own, which ends when all is read.
-    options = replace(OPTIONS, reads=frozenset(Reading) - {Reading.STORAGE})
+    options = replace(OPTIONS, reads=frozenset(Reading) - {Reading.STORAGE, Reading.VOLUMES})
     async with linked(uri, options) as (host, seen):
         await until(lambda: seen.of(HostRead), 30)
         await host.call(lambda conn: conn.getType())  # on a lane, with an ssh of its own
