@@ -15,7 +15,7 @@ from core.errors import NotFoundError, UsageError, VirtdeckError
 from core.feed import Feed
 from core.fleet_operations import ONLY_LOOKING, FleetOperations
 from core.hypervisor.options import LinkOptions, Reading
-from core.hypervisor.sampling_pace import SamplingPace
+from core.hypervisor.pace import Pace
 from core.hypervisor.session import Hypervisor
 from core.hypervisor.ssh_gate import SshGate
 from core.hypervisor.uri import HostAddress, parse_uri, unique_names
@@ -53,7 +53,7 @@ class Fleet(FleetOperations):
         groups: Mapping[str, Collection[str]],
     ) -> None:
         """Use `Fleet.open`."""
-        gate, pace = SshGate(), SamplingPace()
+        gate, pace = SshGate(), Pace()
         hosts = {
             address.name: Hypervisor(
                 *(address.name, address.uri),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+import math
+import random
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from typing import Any
 
 from core.clock import Clock
 from core.errors import HypervisorError, NotSentError, VirtdeckError
@@ -15,6 +18,7 @@ from core.hypervisor.backoff import Backoff
 from core.hypervisor.connector import Connector
 from core.hypervisor.lane import Lane
 from core.hypervisor.options import Reading
+from core.hypervisor.pace import Pace
 from core.hypervisor.storage_upkeep import StorageUpkeep
 from core.hypervisor.upkeep import Sink, Upkeep
 from core.model.event import Event
@@ -39,7 +43,9 @@ class Link:
         clock: Clock,
         sink: Sink,
         on_change: Callable[[bool], None],
+        pace: Pace,
     ) -> None:
+        self._pace = pace
         self._connector = connector
         self._host = connector.address.name
         self._clock = clock
@@ -91,6 +97,12 @@ class Link:
         """Reading and listing of pools and volumes; None when the link is down."""
         return self._storage
 
+    async def relist(self) -> None:
+        """List the host now, its storage soon; raises UnreachableError when the link is down."""
+        await self.upkeep.relist()
+        if self._storage is not None:
+            self._storage.relist()
+
     async def settled(self) -> None:
         """Wait until the first attempt has succeeded (and the host is listed) or failed."""
         await self._settled.wait()
@@ -127,7 +139,7 @@ class Link:
             await self._attach(attachment, upkeep)
             began = self._clock.monotonic()
             self._come_up(attachment, upkeep, storage)
-            return await _until_lost(attachment, upkeep, storage)
+            return await _until_lost(attachment, upkeep, storage, self._sweep())
         except VirtdeckError as error:
             return error
         except Exception as error:
@@ -160,6 +172,16 @@ class Link:
         attachment.go_live()
         self._on_change(True)
         self._settled.set()
+
+    async def _sweep(self) -> None:
+        """List again every `sweep_interval`, for changes no event told of, until cancelled."""
+        interval = self._connector.options.sweep_interval
+        while True:
+            # No interval: for ever, as this task's end would be taken for the link's. Never all
+            # hosts of a fleet at the same time.
+            every = self._pace.sweep_every(interval) if interval else math.inf
+            await asyncio.sleep(every * random.uniform(0.8, 1.2))
+            await self.relist()
 
     def _lane(self, label: str) -> Lane:
         """Return a new lane for reading beside the link's own."""
@@ -213,11 +235,14 @@ class Link:
 
 
 async def _until_lost(
-    attachment: Attachment, upkeep: Upkeep, storage: StorageUpkeep
+    attachment: Attachment,
+    upkeep: Upkeep,
+    storage: StorageUpkeep,
+    sweep: Coroutine[Any, Any, None],
 ) -> VirtdeckError:
     """Keep the host's picture true until the connection is lost; returns why it was."""
     watch = asyncio.ensure_future(attachment.lost())
-    work = (upkeep.run(), upkeep.sweep(), _keep_storage(upkeep, storage))
+    work = (upkeep.run(), sweep, _keep_storage(upkeep, storage))
     tasks = {watch, *(asyncio.ensure_future(each) for each in work)}
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

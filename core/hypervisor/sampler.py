@@ -20,7 +20,7 @@ from core.clock import Clock
 from core.errors import VirtdeckError
 from core.hypervisor.connector import Connector
 from core.hypervisor.lane import Lane
-from core.hypervisor.sampling_pace import SamplingPace
+from core.hypervisor.pace import Pace
 from core.hypervisor.stats import Statistics
 from core.hypervisor.stats_read import OWN_SINCE
 from core.hypervisor.upkeep import Sink
@@ -40,12 +40,9 @@ class Sampler:
     A tick starts when the one before is over: a slow host is asked less often, never twice at once.
     """
 
-    def __init__(
-        self, connector: Connector, clock: Clock, sink: Sink, pace: SamplingPace | None = None
-    ) -> None:
-        """`pace` is shared by all hosts of a fleet."""
+    def __init__(self, connector: Connector, clock: Clock, sink: Sink, pace: Pace) -> None:
         self._connector = connector
-        self._pace = pace or SamplingPace()
+        self._pace = pace
         self._in_view: tuple[str, ...] = ()
         self._looked = asyncio.Event()
         self._whole_at = 0.0
@@ -74,7 +71,6 @@ class Sampler:
         if self._task is not None:
             self._task.cancel()
             self._task = None
-        self._pace.forget(self._connector.address.name)
 
     def close(self) -> tuple[Lane, ...]:
         """Stop for good; returns the lanes whose threads still run."""
@@ -98,7 +94,7 @@ class Sampler:
                     spent = statistics.cpu + await self._hand_over(sampled)
                     if not sampled.some:
                         self._whole_at = started
-                        self._pace.took(host, spent)
+                        self._pace.sampled(host, spent)
                     if left is not None and _whole(sampled):
                         left -= 1
                 except VirtdeckError as error:  # the link has its own eyes for a dead host
@@ -121,14 +117,14 @@ class Sampler:
         interval = options.statistics_interval
         return (
             options.statistics_limit is not None
-            or now >= self._whole_at + self._pace.every(interval) - interval / 10
+            or now >= self._whole_at + self._pace.sample_every(interval) - interval / 10
         )
 
     async def _until_asked(self) -> None:
         """Wait until somebody looks at an instance, or all of them are due."""
         while not (self._in_view or self._due(self._clock.monotonic())):
             interval = self._connector.options.statistics_interval
-            due = self._whole_at + self._pace.every(interval)
+            due = self._whole_at + self._pace.sample_every(interval)
             self._looked.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, due - self._clock.monotonic())):

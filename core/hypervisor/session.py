@@ -17,8 +17,8 @@ from core.hypervisor.lane import Lane
 from core.hypervisor.lane_pool import LanePool
 from core.hypervisor.link import Link
 from core.hypervisor.options import LinkOptions
+from core.hypervisor.pace import Pace
 from core.hypervisor.sampler import Sampler
-from core.hypervisor.sampling_pace import SamplingPace
 from core.hypervisor.ssh_gate import SshGate
 from core.hypervisor.upkeep import Sink
 from core.hypervisor.uri import parse_uri
@@ -26,7 +26,14 @@ from core.model.base import ObjectKey
 from core.model.host import Link as LinkState
 from core.model.host import Unread
 from core.model.instance import Instance, InstanceDetail
-from core.model.observation import DetailRead, HostAdded, HostRead, InstanceRead, Observation
+from core.model.observation import (
+    DetailRead,
+    HostAdded,
+    HostRead,
+    InstanceRead,
+    Listed,
+    Observation,
+)
 
 T = TypeVar("T")
 _GRACE = 0.5
@@ -54,7 +61,7 @@ class Hypervisor:
         clock: Clock,
         options: LinkOptions | None = None,
         gate: SshGate | None = None,
-        pace: SamplingPace | None = None,
+        pace: Pace | None = None,
         groups: tuple[str, ...] = (),
     ) -> None:
         """Raises UsageError for a URI that makes no sense. Opens nothing."""
@@ -65,14 +72,15 @@ class Hypervisor:
         self._sink = sink
         self._clock = clock
         self._connector = Connector(self.address, self._options, gate)
-        self._link = Link(self._connector, clock, self._seen, self._link_changed)
+        self._pace = pace or Pace()
+        self._link = Link(self._connector, clock, self._seen, self._link_changed, self._pace)
         self._lanes = LanePool(
             name,
             self._connector,
             limit=self._options.operation_lanes,
             idle=self._options.lane_idle,
         )
-        self._sampler = Sampler(self._connector, clock, sink, pace)
+        self._sampler = Sampler(self._connector, clock, sink, self._pace)
         self._hung_agents: dict[str, float] = {}
         """By UUID: until when (monotonic) the guest's agent is not asked."""
         self._own: list[Lane] = []
@@ -117,9 +125,7 @@ class Hypervisor:
 
     async def refresh(self) -> None:
         """List the host now, its storage soon; raises UnreachableError when the link is down."""
-        await self._link.upkeep.relist()
-        if self._link.storage is not None:
-            self._link.storage.relist()
+        await self._link.relist()
 
     def prefer(self, keys: tuple[ObjectKey, ...]) -> None:
         """Read these instances and volumes first: somebody looks at them."""
@@ -202,8 +208,10 @@ class Hypervisor:
         return lane
 
     def _seen(self, observation: Observation) -> None:
-        """Hand an observation over; the statistics want to know which libvirt they ask."""
-        if isinstance(observation, HostRead):
+        """Hand an observation over; what it says of the host's size and libvirt is heeded here."""
+        if isinstance(observation, Listed) and "instances" in observation.kinds:
+            self._pace.listed(self.name, len(observation.instances))
+        elif isinstance(observation, HostRead):
             self._sampler.libvirt = observation.facts.libvirt_number
         self._sink(observation)
 
@@ -212,6 +220,7 @@ class Hypervisor:
             self._sampler.start()
         else:
             self._sampler.stop()
+            self._pace.forget(self.name)
             self._lanes.drop()
 
 

@@ -102,16 +102,12 @@ class StorageUpkeep:
         self._work.set()
 
     async def run(self) -> None:
-        """Read as need arises, and list every `sweep_interval`, until cancelled."""
+        """Read as need arises, until cancelled."""
         if Reading.STORAGE not in self._options.reads:
             await asyncio.Event().wait()
         self._work.set()
         while True:
-            try:
-                async with asyncio.timeout(self._options.sweep_interval or None):
-                    await self._work.wait()
-            except TimeoutError:
-                self._listing_due = True
+            await self._work.wait()
             try:
                 await self._step()
             except VirtdeckError as error:

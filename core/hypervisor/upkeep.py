@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -142,13 +141,6 @@ class Upkeep:
             await self._work.wait()
             async with self._reading:
                 await self._step()
-
-    async def sweep(self) -> None:
-        """List again every `sweep_interval`, for changes no event told of, until cancelled."""
-        while True:
-            # No interval: for ever, as this task's end would be taken for the link's.
-            await asyncio.sleep(self._options.sweep_interval or math.inf)
-            await self.relist()
 
     async def _step(self) -> None:
         """Do the next thing that is due, the most urgent first; holding the lock."""

@@ -14,7 +14,7 @@ from core.hypervisor.binding import libvirt, load
 from core.hypervisor.connector import Connector
 from core.hypervisor.lane import Lane
 from core.hypervisor.options import LinkOptions
-from core.hypervisor.sampling_pace import SHARE, SamplingPace
+from core.hypervisor.pace import SHARE, Pace
 from core.hypervisor.session import Hypervisor
 from core.hypervisor.stats import Statistics
 from core.hypervisor.uri import parse_uri
@@ -80,8 +80,8 @@ async def test_those_in_view_are_asked_in_one_call_of_their_own(
 
 
 async def test_a_fleet_that_cannot_pay_samples_what_is_in_view() -> None:
-    pace = SamplingPace()
-    pace.took("the others", 1000 * SHARE)  # all instances again in a thousand seconds
+    pace = Pace()
+    pace.sampled("the others", 1000 * SHARE)  # all instances again in a thousand seconds
     seen: list[Sampled] = []
     options = LinkOptions(statistics_interval=0.05, sweep_interval=0)
 
@@ -113,8 +113,8 @@ async def test_a_fleet_that_cannot_pay_samples_what_is_in_view() -> None:
 
 
 async def test_a_command_that_waits_for_two_samples_waits_for_no_pace() -> None:
-    pace = SamplingPace()
-    pace.took("the others", 1000 * SHARE)
+    pace = Pace()
+    pace.sampled("the others", 1000 * SHARE)
     seen: list[Sampled] = []
     options = LinkOptions(statistics_interval=0.05, statistics_limit=2, sweep_interval=0)
 

@@ -1,0 +1,39 @@
+"""How often a fleet is read without a reason: every link shares what that may cost. Pure."""
+
+from __future__ import annotations
+
+SHARE = 0.0125
+"""Of one core, for the whole samples of all hosts together; what is in view is asked beside."""
+SWEEP = 0.015
+"""Seconds from one sweep to the next for each instance of the fleet: a sweep costs about 0.2 ms of
+processor time for each, so all of them together the same share again."""
+
+
+class Pace:
+    """What reading costs lately, by host. On the core's loop only."""
+
+    def __init__(self) -> None:
+        self._costs: dict[str, float] = {}
+        self._instances: dict[str, int] = {}
+
+    def sampled(self, host: str, seconds: float) -> None:
+        """Note the processor time a whole sample of a host took."""
+        before = self._costs.get(host, seconds)
+        self._costs[host] = (before + seconds) / 2
+
+    def listed(self, host: str, instances: int) -> None:
+        """Note how many instances a host has."""
+        self._instances[host] = instances
+
+    def forget(self, host: str) -> None:
+        """Count a host no more: its link is down."""
+        self._costs.pop(host, None)
+        self._instances.pop(host, None)
+
+    def sample_every(self, interval: float) -> float:
+        """Return the seconds from one whole sample of a host to its next, `interval` at least."""
+        return max(interval, sum(self._costs.values()) / SHARE)
+
+    def sweep_every(self, interval: float) -> float:
+        """Return the seconds from one sweep of a host to its next, `interval` at least."""
+        return max(interval, SWEEP * sum(self._instances.values()))
