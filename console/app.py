@@ -23,7 +23,6 @@ from console.keymap import textual_keymap
 from console.operations_watch import OperationsWatch
 from console.screens import MODES, open_screen
 from console.screens.base import ConsoleScreen
-from console.screens.listing import ListScreen
 from console.screens.view import View
 from console.settings import Settings
 from console.tape_actions import TapeActions
@@ -123,13 +122,15 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
             return
         news = self.bridge.take()
         self.view.state = news.state
-        for screen in reversed(self.screen_stack):
-            if isinstance(screen, ConsoleScreen):
-                screen.take_news(news.delta)
-                marked = screen.marked_keys() if isinstance(screen, ListScreen) else ()
-                self.bridge.look_at(screen.in_view(), marked)
-                break
+        if (screen := self.shown) is not None:
+            screen.take_news(news.delta)
         self.tell_ended()
+
+    @property
+    def shown(self) -> ConsoleScreen | None:
+        """The screen in view, or covered by nothing but dialogs."""
+        screens = self.screen_stack[::-1] if self.has_screen else ()
+        return next((each for each in screens if isinstance(each, ConsoleScreen)), None)
 
     def on_core_failed(self, message: CoreFailed) -> None:
         """Leave when the console could not even start; else say that nothing moves any more."""
@@ -154,15 +155,13 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
             message.then()
 
     def _tick(self) -> None:
-        for screen in self.screen_stack[-1:]:
-            if isinstance(screen, ConsoleScreen):
-                screen.show_time()
+        if self.shown is not None:
+            self.shown.show_time()
 
     def show_lines(self) -> None:
         """Bring the lines around the screen up to date."""
-        for screen in self.screen_stack[-1:]:
-            if isinstance(screen, ConsoleScreen) and screen.is_mounted:
-                screen.show_lines()
+        if self.shown is not None and self.shown.is_mounted:
+            self.shown.show_lines()
 
     # -- asking the core -------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -110,10 +110,10 @@ class Bridge:
         state = self.state
         return News(state, delta or Delta(revision=state.revision, at=state.at))
 
-    def look_at(self, in_view: Iterable[ObjectKey], marked: Iterable[ObjectKey] = ()) -> None:
-        """Say what the screen shows and what is marked: the core reads that first."""
+    def look_at(self, in_view: Collection[ObjectKey], marked: Iterable[ObjectKey] = ()) -> None:
+        """Say what the screen shows, from top to bottom, and what is marked: it is read first."""
+        preferred = tuple(dict.fromkeys((*in_view, *marked)))
         self.in_view = frozenset(in_view)
-        preferred = (*self.in_view, *(key for key in marked if key not in self.in_view))
         source, loop = self._source, self._loop
         if preferred == self._preferred or source is None or loop is None or loop.is_closed():
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
@@ -85,9 +85,13 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         """Show what changed since the last call."""
         self.show_all()
 
-    def in_view(self) -> frozenset[ObjectKey]:
-        """The objects of which an event should be seen at once."""
-        return frozenset()
+    def in_view(self) -> Collection[ObjectKey]:
+        """The objects of which an event should be seen at once, and which are read first."""
+        return ()
+
+    def _marked_keys(self) -> Iterable[ObjectKey]:
+        """The marked objects, which are read next after those in view."""
+        return ()
 
     def show_time(self) -> None:
         """Refresh what changes only because time passes; called every few seconds."""
@@ -111,6 +115,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         else:
             self.show_change(delta)
         self.seen = delta.revision
+        self._tell_in_view()
         self.show_lines()
 
     def catch_up(self) -> None:
@@ -119,7 +124,13 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         if self.seen != revision:
             self.show_all()
             self.seen = revision
+        self._tell_in_view()
         self.show_lines()
+
+    def _tell_in_view(self) -> None:
+        """Have read first what is in view, unless another screen covers it."""
+        if self.console.shown is self:
+            self.console.bridge.look_at(self.in_view(), self._marked_keys())
 
     def show_lines(self) -> None:
         """Bring header, tabs and footer up to date."""

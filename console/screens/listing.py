@@ -6,7 +6,7 @@ UI thread.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import on
@@ -17,6 +17,7 @@ from console.screens.base import ConsoleScreen
 from console.screens.filter_bar import FilterBar
 from console.screens.parts import Part
 from console.widgets.live_table import LiveTable
+from console.widgets.table_messages import ViewMoved
 from core.errors import UsageError
 from core.model import Delta, ObjectKey
 
@@ -95,12 +96,12 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
             self.table.update_rows(changed, gone)
         self._show_empty()
 
-    def in_view(self) -> frozenset[ObjectKey]:
-        """The rows on the screen, where they are known by their objects."""
-        return frozenset(_objects(self.table.keys_in_view))
+    def in_view(self) -> Collection[ObjectKey]:
+        """The rows on the screen, from top to bottom, where they are known by their objects."""
+        return tuple(_objects(self.table.keys_in_view))
 
-    def marked_keys(self) -> Iterable[ObjectKey]:
-        """The marked objects, which are read next after those in view."""
+    def _marked_keys(self) -> Iterable[ObjectKey]:
+        """The marked rows, where they are known by their objects."""
         return _objects(self.table.marks.keys)
 
     def summary(self) -> list[Part]:
@@ -182,7 +183,12 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
 
     @on(LiveTable.MarksChanged)
     def _marks_changed(self) -> None:
+        self._tell_in_view()
         self.show_lines()
+
+    @on(ViewMoved)
+    def _view_moved(self) -> None:
+        self._tell_in_view()
 
     def _many_new(self, changed: Mapping[Any, Row]) -> bool:
         """Whether a listing came: its rows must not wait for the table's next change of order."""

@@ -41,6 +41,10 @@ class Highlighted(TableMessage, namespace="live_table"):
         self.key = key
 
 
+class ViewMoved(TableMessage, namespace="live_table"):
+    """Other rows may be in view: the order changed, or the table was scrolled or resized."""
+
+
 class Activated(TableMessage, namespace="live_table"):
     """The operator opened the row `key`: enter or a double click."""
 

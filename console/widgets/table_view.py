@@ -15,7 +15,7 @@ from console.widgets.columns import Cell, Column, fit
 from console.widgets.painting import Painter, painter_for
 from console.widgets.row_model import Marks, RowModel
 from console.widgets.row_painter import GUTTER, Look, RowPainter
-from console.widgets.table_messages import Highlighted
+from console.widgets.table_messages import Highlighted, ViewMoved
 
 Row = TypeVar("Row")
 
@@ -119,6 +119,11 @@ class TableView(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
             self.vertical_scrollbar.position = new_value
         if round(old_value) != round(new_value):
             self._repaint_all()
+            self.post_message(ViewMoved(self))
+
+    def on_resize(self) -> None:
+        """Tell that other rows may be in view."""
+        self.post_message(ViewMoved(self))
 
     def notify_style_update(self) -> None:
         """Draw everything anew under the new theme or style."""
@@ -209,6 +214,7 @@ class TableView(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False
         if in_view:
             self._scroll_to_cursor()
         self._repaint_all()
+        self.post_message(ViewMoved(self))
         if self._cursor != previous:
             self.post_message(Highlighted(self, self._cursor))
 

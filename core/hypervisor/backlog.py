@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from itertools import islice
 
@@ -11,12 +12,17 @@ from core.model.base import ObjectKey
 class Backlog:
     """Keys of objects to be read, each once; those somebody looks at come first.
 
-    Every method costs in proportion to the keys it is given or gives, never to those that wait.
+    What is looked at is remembered: a key that comes to wait later, or comes back, is among the
+    first if it is. Every method but `retain` costs in proportion to the keys it is given or gives,
+    never to those that wait; hence OrderedDict, for to find the first key of a dict takes a step
+    for each that was removed from its front.
     """
 
     def __init__(self) -> None:
-        self._preferred: dict[ObjectKey, None] = {}
-        self._rest: dict[ObjectKey, None] = {}
+        self._looked_at: dict[ObjectKey, None] = {}
+        self._preferred: OrderedDict[ObjectKey, None] = OrderedDict()
+        """Those that wait and are looked at."""
+        self._rest: OrderedDict[ObjectKey, None] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._preferred) + len(self._rest)
@@ -27,15 +33,15 @@ class Backlog:
     def add(self, keys: Iterable[ObjectKey]) -> None:
         """Append keys; one that waits already keeps its place."""
         for key in keys:
-            if key not in self._preferred:
-                self._rest[key] = None
+            self._queue_of(key).setdefault(key)
 
     def prefer(self, keys: Iterable[ObjectKey]) -> None:
-        """Have these keys come first, as far as they wait, instead of those preferred before."""
-        self._rest = self._preferred | self._rest if self._preferred else self._rest
-        self._preferred = {key: None for key in keys if key in self._rest}
+        """Have these keys come first, in this order, instead of those preferred before."""
+        before, self._looked_at = self._preferred, dict.fromkeys(keys)
+        self._preferred = OrderedDict.fromkeys(key for key in self._looked_at if key in self)
         for key in self._preferred:
-            del self._rest[key]
+            self._rest.pop(key, None)
+        self.put_back(key for key in before if key not in self._preferred)
 
     def take(self, most: int) -> tuple[ObjectKey, ...]:
         """Remove and return the first keys, `most` at most."""
@@ -45,11 +51,11 @@ class Backlog:
         return taken
 
     def put_back(self, keys: Iterable[ObjectKey]) -> None:
-        """Have keys that were taken come first again."""
-        first = dict.fromkeys(keys)
-        for key in first:
-            self._rest.pop(key, None)
-        self._preferred = first | self._preferred
+        """Have keys that were taken come first again; before them comes what is looked at."""
+        for key in reversed(tuple(keys)):
+            queue = self._queue_of(key)
+            queue[key] = None
+            queue.move_to_end(key, last=False)
 
     def discard(self, keys: Iterable[ObjectKey]) -> None:
         """Forget keys."""
@@ -60,5 +66,7 @@ class Backlog:
     def retain(self, keys: Iterable[ObjectKey]) -> None:
         """Forget all keys but these."""
         kept = set(keys)
-        self._preferred = {key: None for key in self._preferred if key in kept}
-        self._rest = {key: None for key in self._rest if key in kept}
+        self.discard([key for key in (*self._preferred, *self._rest) if key not in kept])
+
+    def _queue_of(self, key: ObjectKey) -> OrderedDict[ObjectKey, None]:
+        return self._preferred if key in self._looked_at else self._rest

@@ -24,7 +24,11 @@ _INTERRUPT_FOR = 5.0
 _INTERRUPT_EVERY = 0.05
 _IN_PROCESS = 60
 _ATTEMPTS = 4
-"""Attempts to open through a program whose reason for ending was lost; each takes milliseconds."""
+"""Attempts to open through a program whose reason for ending was lost.
+
+A program of this machine ends within milliseconds, ssh after as long as it takes to reach the host;
+all attempts together have the one deadline of the opening.
+"""
 _ANSWERING = 600.0
 """Seconds after which even a host that answers keepalive is not waited for: it lost the call."""
 

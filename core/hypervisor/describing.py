@@ -258,7 +258,7 @@ class VolumeDescriptions:
     def end(self) -> None:
         """Let go of every handle: the connection is lost."""
         self._named, self._handles = {}, {}
-        self.backlog = Backlog()
+        self.backlog.retain(())
 
     async def step(self, call: Calling) -> None:
         """Describe one chunk."""

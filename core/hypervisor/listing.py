@@ -34,7 +34,7 @@ _Listing = Callable[[int], list[Any]]
 
 
 def read_instances(conn: Connection, host: str) -> tuple[tuple[Instance, ...], Handles]:
-    """List the instances of a host, with the handle of each by its key: six calls.
+    """List the instances of a host, with the handle of each by its key: five calls.
 
     Raises libvirtError when the connection fails. A driver that lacks one of the bulk calls is
     asked instance by instance for what that call would have told.

@@ -83,6 +83,7 @@ class Hypervisor:
         self._sampler = Sampler(self._connector, clock, sink, self._pace)
         self._hung_agents: dict[str, float] = {}
         """By UUID: until when (monotonic) the guest's agent is not asked."""
+        self._preferred: tuple[ObjectKey, ...] = ()
         self._own: list[Lane] = []
         """Lanes that were handed out for good."""
         self._running: asyncio.Task[None] | None = None
@@ -130,6 +131,7 @@ class Hypervisor:
     def prefer(self, keys: tuple[ObjectKey, ...]) -> None:
         """Read these instances and volumes first: somebody looks at them."""
         self._sampler.prefer(keys)
+        self._preferred = keys
         if self._link.storage is not None:
             self._link.upkeep.prefer(keys)
             self._link.storage.prefer(keys)
@@ -217,6 +219,7 @@ class Hypervisor:
 
     def _link_changed(self, up: bool) -> None:
         if up:
+            self.prefer(self._preferred)
             self._sampler.start()
         else:
             self._sampler.stop()

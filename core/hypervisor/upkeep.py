@@ -42,7 +42,7 @@ from core.model.observation import (
 T = TypeVar("T")
 Sink = Callable[[Observation], None]
 MANY = 24
-"""Instances to be read again from which one listing (six calls) is cheaper than each by itself."""
+"""Instances to be read again from which one listing (five calls) is cheaper than each by itself."""
 _CHUNK = 64
 _log = logging.getLogger(__name__)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from core.clock import SystemClock
+from core.hypervisor import describing
 from core.hypervisor.options import LinkOptions
 from core.hypervisor.session import Hypervisor
 from core.model.host import LinkStatus
-from core.model.observation import LinkChanged, Listed, Observation
+from core.model.observation import LinkChanged, Listed, Observation, VolumesDescribed
 from tests.driver.command import Virtdeck
 from tests.driver.private_daemon import PrivateDaemon
 from tests.driver.watching import until
@@ -30,6 +31,33 @@ def uri(daemon: PrivateDaemon) -> str:
     path = daemon.directory / "world.xml"
     path.write_text(f"<node>{pool_xml('big', 1, LIMIT + 1)}{pool_xml('small', 2, 2)}</node>")
     return f"test+unix://{path}?socket={daemon.socket}"
+
+
+async def test_volumes_in_view_are_read_first(
+    daemon: PrivateDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those too that were looked at before anything could be read of them."""
+    path = daemon.directory / "world.xml"
+    path.write_text(f"<node>{pool_xml('big', 1, 40)}</node>")
+    monkeypatch.setattr(describing, "CHUNK_SECONDS", 0)
+    names = ("big30.img", "big20.img")
+    order: list[str] = []
+
+    def sink(observation: Observation) -> None:
+        if isinstance(observation, Listed) and observation.volumes:
+            keys = {volume.name: volume.key for volume in observation.volumes}
+            host.prefer(tuple(keys[name] for name in names))
+        elif isinstance(observation, VolumesDescribed):
+            order.extend(volume.name for volume in observation.volumes)
+
+    options = LinkOptions(statistics_interval=0, sweep_interval=0)
+    uri = f"test+unix://{path}?socket={daemon.socket}"
+    host = Hypervisor("host", uri, sink=sink, clock=SystemClock(), options=options)
+    await host.start()
+    await until(lambda: host.unread is not None and host.unread.at_rest, 60)
+    await host.close()
+    assert len(order) == 40
+    assert tuple(order[:2]) == names
 
 
 async def test_the_link_stays_up_and_the_pool_says_why(uri: str) -> None:

@@ -36,11 +36,11 @@ def counted(daemon: PrivateDaemon) -> Iterator[tuple[str, SlowLink]]:
 async def read(
     uri: str, options: LinkOptions, sink: Callable[[Observation], None], first: tuple[str, ...] = ()
 ) -> None:
-    """Open a host, prefer what is named `first`, and read until there is nothing left to read."""
+    """Open a host, its instances `first` preferred, and read until nothing is left to read."""
     host = Hypervisor("host", uri, sink=sink, clock=SystemClock(), options=options)
+    host.prefer(tuple(ObjectKey("instance", "host", uuid) for uuid in first))
     await host.start()
     await host.settled()
-    host.prefer(tuple(ObjectKey("instance", "host", uuid) for uuid in first))
     await until(lambda: host.unread is not None and host.unread.at_rest, 60)
     await host.close()
 

@@ -70,7 +70,7 @@ def tell(screen: ConsoleScreen) -> None:
     assert all(isinstance(key, ObjectKey) for key in screen.in_view())
     screen.peel()
     if isinstance(screen, ListScreen):
-        assert all(isinstance(key, ObjectKey) for key in screen.marked_keys())
+        assert all(isinstance(key, ObjectKey) for key in screen._marked_keys())
         screen.set_filter("word")
         screen.action_filter()
         screen.action_other_pane()

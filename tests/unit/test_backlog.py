@@ -37,6 +37,24 @@ def test_what_was_not_done_comes_first_again() -> None:
     assert backlog.take(3) == keys(2, 3)
 
 
+def test_what_was_not_done_comes_after_what_somebody_looks_at_meanwhile() -> None:
+    backlog = Backlog()
+    backlog.add(keys(1, 2, 3, 4, 5))
+    taken = backlog.take(4)
+    backlog.prefer(keys(5, 3))
+    backlog.put_back(taken[1:])
+    assert backlog.take(9) == keys(3, 5, 2, 4)
+
+
+def test_what_is_looked_at_before_it_waits_comes_first() -> None:
+    backlog = Backlog()
+    backlog.prefer(keys(2))
+    backlog.add(keys(1, 2, 3))
+    assert backlog.take(9) == keys(2, 1, 3)
+    backlog.add(keys(1, 2, 3))
+    assert backlog.take(1) == keys(2)
+
+
 def test_what_is_gone_is_not_read() -> None:
     backlog = Backlog()
     backlog.add(keys(1, 2, 3))
