@@ -74,7 +74,7 @@ def _on_the_screen(host: BenchHost) -> float:
 
 async def _longest_block(host: BenchHost) -> float:
     """Seconds for which the core's loop did nothing else at the most."""
-    async with watching(host, interval=2) as fleet:
+    async with watching(host.uri, interval=2) as fleet:
         await described(fleet, INSTANCES)
         longest = 0.0
 

@@ -16,7 +16,7 @@ CASES = ((1_000, 0.02, 12), (10_000, 0.0, 25))
 
 async def _seconds(host: BenchHost, instances: int) -> float:
     start = time.monotonic()
-    async with watching(host, interval=2) as fleet:
+    async with watching(host.uri, interval=2) as fleet:
         await described(fleet, instances)
         return time.monotonic() - start
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from core.fleet import Fleet
 from core.hypervisor.options import LinkOptions, Reading
@@ -24,21 +23,16 @@ the moment is noticed."""
 
 @asynccontextmanager
 async def watching(
-    host: BenchHost, *, interval: float, reads: Iterable[Reading] = Reading
+    uri: str, *, interval: float, reads: Iterable[Reading] = Reading
 ) -> AsyncIterator[Fleet]:
-    """A fleet of the one host, read every `interval` seconds and never swept."""
+    """A fleet of one host called `bench`, read every `interval` seconds and never swept."""
     options = LinkOptions(
         statistics_interval=interval,
         sweep_interval=0,
         connect_timeout=60,
         reads=frozenset(reads),
     )
-    async with Fleet.open(
-        [f"bench={host.uri}"],
-        options=options,
-        journal=Path(host.daemon.directory, "journal.db"),
-        operations=False,
-    ) as fleet:
+    async with Fleet.open([f"bench={uri}"], options=options, operations=False) as fleet:
         yield fleet
 
 
@@ -55,7 +49,7 @@ async def described(fleet: Fleet, instances: int) -> None:
 
 async def _table(host: BenchHost, instances: int) -> int:
     """Calls until every instance was listed: what is read of it then is not waited for."""
-    async with watching(host, interval=1) as fleet:
+    async with watching(host.uri, interval=1) as fleet:
         changes = fleet.changes()
         while len(fleet.state.instances) < instances:
             await anext(changes)
@@ -64,7 +58,9 @@ async def _table(host: BenchHost, instances: int) -> int:
 
 async def _describing(host: BenchHost, instances: int) -> int:
     """Calls from the listing until everything is described, with nothing else that is read."""
-    async with watching(host, interval=0, reads=(Reading.INSTANCES, Reading.DESCRIPTIONS)) as fleet:
+    async with watching(
+        host.uri, interval=0, reads=(Reading.INSTANCES, Reading.DESCRIPTIONS)
+    ) as fleet:
         changes = fleet.changes()
         while len(fleet.state.instances) < instances:
             await anext(changes)
@@ -81,7 +77,7 @@ async def _per_tick(host: BenchHost, instances: int) -> float:
         if isinstance(observation, Sampled) and observation.part == observation.parts - 1:
             samples.put_nowait(observation)
 
-    async with watching(host, interval=0.5) as fleet:
+    async with watching(host.uri, interval=0.5) as fleet:
         await described(fleet, instances)
         await asyncio.sleep(2.0)  # what is read once, of the host itself too, has been
         fleet.tap = tap
