@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from enum import Enum
 from functools import cache
 from itertools import islice
-from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -77,13 +76,7 @@ def plain(value: object) -> Any:
     if type(value) in _AS_THEY_ARE:
         return value
     if isinstance(value, msgspec.Struct):
-        fields = value.__struct_fields__
-        found = dict(zip(fields, _reader(fields)(value), strict=True)) if fields else {}
-        for name, item in found.items():
-            # empty is most of what there may be several of
-            if type(item) not in _AS_THEY_ARE and item != ():
-                found[name] = plain(item)  # no key is added: it may be looped over meanwhile
-        return found
+        return _plain_struct(value)
     if isinstance(value, Enum):
         _AS_THEY_ARE.add(type(value))
         return value
@@ -96,12 +89,25 @@ def plain(value: object) -> Any:
     return value
 
 
+def _plain_struct(value: msgspec.Struct) -> dict[str, Any]:
+    """Return a struct's fields: msgspec finds those that are not as by default, which are few."""
+    found = dict(_defaults(type(value)))
+    for name, item in msgspec.to_builtins(value).items():
+        if name in found:  # else the tag of its kind
+            # what it holds lacks the defaults of its own
+            found[name] = item if type(item) in _AS_THEY_ARE else plain(getattr(value, name))
+    return found
+
+
 @cache
-def _reader(fields: tuple[str, ...]) -> Callable[[object], tuple[Any, ...]]:
-    """Return what reads many fields at once: a list of instances has a hundred thousand."""
-    if len(fields) == 1:
-        return lambda value: (getattr(value, fields[0]),)
-    return attrgetter(*fields)
+def _defaults(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """Return the fields of a struct in their order, with their defaults as `plain` has them."""
+    fields, defaults = kind.__struct_fields__, kind.__struct_defaults__
+    found = dict.fromkeys(fields)
+    for name, default in zip(fields[len(fields) - len(defaults) :], defaults, strict=True):
+        factory = getattr(default, "factory", None)
+        found[name] = plain(default if factory is None else factory())
+    return found
 
 
 def json_line(value: object) -> str:
