@@ -4,6 +4,9 @@ from __future__ import annotations
 
 SHARE = 0.0125
 """Of one core, for the whole samples of all hosts together; what is in view is asked beside."""
+RAREST = 30.0
+"""Seconds between two whole samples at most, whatever they cost: beyond a minute no rate is known
+(`core.state.rates.LONGEST`)."""
 SWEEP = 0.015
 """Seconds from one sweep to the next for each instance of the fleet: a sweep costs about 0.2 ms of
 processor time for each, so all of them together the same share again."""
@@ -32,7 +35,7 @@ class Pace:
 
     def sample_every(self, interval: float) -> float:
         """Return the seconds from one whole sample of a host to its next, `interval` at least."""
-        return max(interval, sum(self._costs.values()) / SHARE)
+        return max(interval, min(RAREST, sum(self._costs.values()) / SHARE))
 
     def sweep_every(self, interval: float) -> float:
         """Return the seconds from one sweep of a host to its next, `interval` at least."""

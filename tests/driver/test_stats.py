@@ -14,7 +14,7 @@ from core.hypervisor.binding import libvirt, load
 from core.hypervisor.connector import Connector
 from core.hypervisor.lane import Lane
 from core.hypervisor.options import LinkOptions
-from core.hypervisor.pace import SHARE, Pace
+from core.hypervisor.pace import Pace
 from core.hypervisor.session import Hypervisor
 from core.hypervisor.stats import Statistics
 from core.hypervisor.uri import parse_uri
@@ -23,6 +23,15 @@ from core.model.observation import Observation, Sampled
 from tests.driver.private_daemon import PrivateDaemon
 from tests.driver.watching import until
 from tests.driver.worlds import CountingBinding, instance_xml, uuid_of, wait_for
+
+
+class Slow(Pace):
+    """A fleet that can pay for no second sample of all."""
+
+    seconds = 1e6
+
+    def sample_every(self, interval: float) -> float:
+        return max(interval, self.seconds)
 
 
 def statistics_of(uri: str, lanes: list[Lane]) -> Statistics:
@@ -80,8 +89,7 @@ async def test_those_in_view_are_asked_in_one_call_of_their_own(
 
 
 async def test_a_fleet_that_cannot_pay_samples_what_is_in_view() -> None:
-    pace = Pace()
-    pace.sampled("the others", 1000 * SHARE)  # all instances again in a thousand seconds
+    pace = Slow()
     seen: list[Sampled] = []
     options = LinkOptions(statistics_interval=0.05, sweep_interval=0)
 
@@ -106,15 +114,14 @@ async def test_a_fleet_that_cannot_pay_samples_what_is_in_view() -> None:
             await asyncio.sleep(0.3)  # six ticks
             counts.append(len(seen))
         assert counts[-1] in counts[:-1], "nobody looks at anything"
-        pace.forget("the others")
+        pace.seconds = 0.0
         host.prefer((ObjectKey("pool", "alpha", "any"),))
         await until(lambda: not seen[-1].some)
         await host.close()
 
 
 async def test_a_command_that_waits_for_two_samples_waits_for_no_pace() -> None:
-    pace = Pace()
-    pace.sampled("the others", 1000 * SHARE)
+    pace = Slow()
     seen: list[Sampled] = []
     options = LinkOptions(statistics_interval=0.05, statistics_limit=2, sweep_interval=0)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.hypervisor.pace import SHARE, SWEEP, Pace
+from core.hypervisor.pace import RAREST, SHARE, SWEEP, Pace
+from core.state.rates import LONGEST
 
 
 def test_what_is_cheap_is_sampled_in_every_tick():
@@ -25,9 +26,16 @@ def test_all_hosts_together_take_a_share_of_a_core():
     pace.forget("nobody")
 
 
+def test_every_instance_keeps_its_rates():
+    pace = Pace()
+    pace.sampled("alpha", 1e6)
+    assert pace.sample_every(2.0) == RAREST < LONGEST / 1.5
+    assert pace.sample_every(100.0) == 100.0
+
+
 def test_one_dear_sample_is_not_the_last_word():
     pace = Pace()
-    pace.sampled("alpha", 1.0)
+    pace.sampled("alpha", 0.3)
     for _ in range(20):
         pace.sampled("alpha", 0.01)
     assert pace.sample_every(0.1) == pytest.approx(0.01 / SHARE, rel=0.01)
