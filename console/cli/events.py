@@ -39,7 +39,7 @@ def kind_of(event: Event) -> str:
 @click.option("--seconds", type=click.FloatRange(min=0), help="Go on for so many seconds.")
 @click.option("--count", type=click.IntRange(min=1), help="Go on for so many events.")
 @click.option("--filter", "-f", "filter_", metavar="TEXT", default="",
-              help="Words, `host:`, `kind:`, `severity:`; a leading `!` inverts.")  # fmt: skip
+              help="Words, `host:`, `group:`, `kind:`, `severity:`; `!` inverts.")  # fmt: skip
 @common
 @json_option
 @click.pass_obj

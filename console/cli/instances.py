@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @filter_option(
-    "Words to look for, `state:paused`, `host:beta`, `cpu>80`, `memory>1G`; `!` inverts."
+    "Words to look for, `state:paused`, `host:beta`, `group:prod`, `cpu>80`, `memory>1G`; "
+    "`!` inverts."
 )
 @click.option("--rates", is_flag=True, help="Watch for a second: CPU, disk and network rates too.")
 @click.option(

@@ -190,7 +190,7 @@ def filter_option(help_: str) -> Callable[[Any], Any]:
 
 
 @click.command()
-@filter_option("Words to look for, `pool:`, `used:no`, `capacity>10G`; a leading `!` inverts.")
+@filter_option("Words to look for, `group:prod`, `pool:`, `used:no`, `capacity>10G`; `!` inverts.")
 @common
 @json_option
 @click.pass_obj

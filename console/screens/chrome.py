@@ -9,7 +9,7 @@ from console import format as fmt
 from console.actions import Action, actions_on, footer_entries, key_label
 from console.glyphs import glyphs
 from console.screens.parts import Part
-from core.model import Alert, Host, LinkStatus, Severity, State
+from core.model import Alert, Host, Link, LinkStatus, Severity, State
 
 Groups = list[Sequence[Part]]
 
@@ -29,6 +29,12 @@ def link_sign(status: LinkStatus) -> fmt.StateSign:
             return fmt.StateSign(signs.crashed, "down", "error")
         case _:
             return fmt.StateSign(signs.off, "closed", "off")
+
+
+def sign_of_link(link: Link) -> fmt.StateSign:
+    """How a link is shown: as its status, except that one may wait before it connects."""
+    sign = link_sign(link.status)
+    return sign._replace(word="waiting", role="muted") if link.waiting else sign
 
 
 def header_left(state: State, zone: tzinfo | None, tape: str) -> Groups:
@@ -54,7 +60,7 @@ _HOSTS = "app.show_screen('hosts')"
 
 
 def _host_parts(host: Host, zone: tzinfo | None) -> Sequence[Part]:
-    sign = link_sign(host.link.status)
+    sign = sign_of_link(host.link)
     since = ""
     if host.link.status is LinkStatus.DOWN and host.link.since:
         since = f" {fmt.clock_time(host.link.since, zone)}"

@@ -70,6 +70,8 @@ def _why(view: View) -> str:
 def _host(host: Host) -> str:
     link = host.link
     if link.status is not LinkStatus.DOWN:
+        if link.waiting:
+            return f"{host.name}: waits for {link.waiting}."
         return f"{host.name}: connecting to {host.uri} ..."
     error = link.error or "The host cannot be reached."
     return "\n".join(filter(None, (f"{host.name}: {error}", link.hint)))

@@ -22,7 +22,7 @@ class EventsScreen(ListScreen[Line], inherit_bindings=False):
     BINDINGS = bindings_for("list", "events")
     registry_layer = "events"
     noun = "event"
-    filter_words = "words, host:, name:, kind:pool, severity:error, !word"
+    filter_words = "words, host:, group:, name:, kind:pool, severity:error, !word"
 
     def __init__(self) -> None:
         super().__init__()

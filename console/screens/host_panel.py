@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from console import format as fmt
-from console.screens.chrome import link_sign
+from console.screens.chrome import link_sign, sign_of_link
 from console.screens.table_text import facts, heading, table
 from console.screens.view import View
 from console.widgets.columns import Cell, CellValue
@@ -27,7 +27,7 @@ def host_lines(view: View, host: Host) -> list[CellValue]:
 
 def _link(view: View, host: Host) -> list[CellValue]:
     link = host.link
-    sign = link_sign(link.status)
+    sign = sign_of_link(link)
     words = (
         Cell(f"{sign.glyph} {sign.word}", sign.role),
         Cell(f" since {view.date(link.since)}" if link.since else ""),
@@ -35,6 +35,8 @@ def _link(view: View, host: Host) -> list[CellValue]:
     pairs: list[tuple[str, CellValue]] = [("link", words), ("uri", host.uri)]
     if host.groups:
         pairs.append(("groups", ", ".join(host.groups)))
+    if link.waiting:
+        pairs.append(("waits for", link.waiting))
     if link.error:
         pairs.append(("why", Cell(link.error, "error")))
     if link.hint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
@@ -10,14 +11,15 @@ from textual.widget import Widget
 
 from console import format as fmt
 from console.actions import bindings_for
-from console.screens.chrome import link_sign
+from console.screens.chrome import sign_of_link
 from console.screens.empty import no_hosts
 from console.screens.host_panel import host_lines
+from console.screens.instance_counts import Count, InstanceCounts
 from console.screens.listing import Passes
 from console.screens.matching import word_filter
 from console.screens.page import Page
 from console.screens.panelled import PanelledScreen
-from console.screens.view import View
+from console.screens.parts import Part, PartsLine
 from console.widgets.columns import Cell, CellValue, Column
 from console.widgets.live_table import LiveTable
 from console.widgets.table_messages import Activated
@@ -31,19 +33,41 @@ class HostsScreen(PanelledScreen[Host], inherit_bindings=False):
     BINDINGS = bindings_for("list", "panel", "hosts")
     registry_layer = "hosts"
     noun = "host"
-    filter_words = "words of name, URI, link or version, !word"
+    filter_words = "words of name, URI, link or version, group:prod, !word"
 
     def __init__(self) -> None:
+        self._counts = InstanceCounts()  # the table, which the next line makes, looks at them
         super().__init__()
         self._page = Page(id="host")
+        self._sum = PartsLine(id="sum")
 
     def make_table(self) -> LiveTable[Host]:
-        """The table, by name."""
-        return LiveTable(host_columns(self.console.view), name_of=lambda row: row.name, sort="name")
+        """The table: what is wrong first, then by name."""
+        return LiveTable(host_columns(self._counts), name_of=lambda row: row.name, sort="link")
+
+    def body(self) -> Iterable[Widget]:
+        """The line that sums all up, the table, the panel, the filter line."""
+        yield self._sum
+        yield from super().body()
 
     def panel(self) -> Iterable[Widget]:
         """Everything about a host."""
         yield self._page
+
+    def show_all(self) -> None:
+        """Every host, its instances counted anew."""
+        self._counts.count(self.console.view.state.instances)
+        super().show_all()
+        self._show_sum()
+
+    def show_change(self, delta: Delta) -> None:
+        """Hosts that changed, with what the delta names counted again."""
+        self._counts.update(delta, self.console.view.state.instances)
+        super().show_change(delta)
+        self._show_sum()
+
+    def _show_sum(self) -> None:
+        self._sum.show(summary_parts(self.rows().values(), self._counts.all))
 
     def rows(self) -> Mapping[str, Host]:
         """Every host."""
@@ -57,8 +81,8 @@ class HostsScreen(PanelledScreen[Host], inherit_bindings=False):
         return changed, [key.id for key in delta.gone if key.kind == "host"]
 
     def parse_filter(self, text: str) -> Passes[Host]:
-        """Words."""
-        return word_filter(text, _words)
+        """Words and groups."""
+        return word_filter(text, _words, lambda row: row.groups)
 
     def empty_text(self) -> str:
         """How to name one."""
@@ -93,15 +117,15 @@ class HostsScreen(PanelledScreen[Host], inherit_bindings=False):
         await self.console.show_instances(f"host:{event.key}")
 
 
-def host_columns(view: View) -> list[Column[Host]]:
+def host_columns(counts: InstanceCounts) -> list[Column[Host]]:
     """Every column, in order."""
     return [
         Column("name", "HOST", lambda row: row.name, lambda row: row.name, min_width=10,
                max_width=30, flex=2, tooltip="What it is called here"),
-        Column("link", "LINK", _link, lambda row: list(LinkStatus).index(row.link.status),
-               width=13, tooltip="Our connection to it"),
-        Column("instances", "ACTIVE", lambda row: _running(view, row)[1],
-               lambda row: _running(view, row)[0], width=9, align="right", priority=1,
+        Column("link", "LINK", _link, _trouble,
+               width=13, tooltip="Our connection to it; sorted: what is down or not up yet first"),
+        Column("instances", "ACTIVE", lambda row: str(counts.of(row.name)),
+               lambda row: counts.of(row.name).active, width=11, align="right", priority=1,
                default_descending=True, tooltip="Active instances of all"),
         Column("hypervisor", "HYPERVISOR", lambda row: _versions(row)[0], min_width=10,
                max_width=16, priority=3, tooltip="Driver and version"),
@@ -121,15 +145,29 @@ def host_columns(view: View) -> list[Column[Host]]:
     ]  # fmt: skip
 
 
+_TROUBLE = (LinkStatus.DOWN, LinkStatus.CONNECTING, LinkStatus.CLOSED, LinkStatus.UP)
+"""The states of a link, what an operator should look at first."""
+
+
+def summary_parts(hosts: Iterable[Host], count: Count) -> list[list[Part]]:
+    """How many hosts are down, not up yet and up, and how many of all instances are active."""
+    signs = [sign_of_link(host.link) for host in sorted(hosts, key=_trouble)]
+    groups = [
+        [Part(f" {sign.glyph} {number:,} {sign.word} ", sign.role)]
+        for sign, number in Counter(signs).items()
+    ]
+    instances = fmt.plural(count.total, "instance")
+    return [*groups, [Part(f" {count.active:,} of {instances} active ", "muted")]]
+
+
+def _trouble(row: Host) -> tuple[int, bool]:
+    """What is wrong before what is not yet right; what waits after what connects."""
+    return _TROUBLE.index(row.link.status), bool(row.link.waiting)
+
+
 def _link(row: Host) -> CellValue:
-    sign = link_sign(row.link.status)
+    sign = sign_of_link(row.link)
     return Cell(f"{sign.glyph} {sign.word}", sign.role)
-
-
-def _running(view: View, row: Host) -> tuple[int, str]:
-    mine = [one for key, one in view.state.instances.items() if key.host == row.name]
-    active = sum(one.state.active for one in mine)
-    return active, f"{active}/{len(mine)}"
 
 
 def _versions(row: Host) -> tuple[str, str]:
@@ -146,6 +184,5 @@ def _limits(row: Host) -> CellValue:
 
 
 def _words(row: Host) -> str:
-    sign = link_sign(row.link.status)
-    groups = [f"group:{group}" for group in row.groups]
-    return " ".join((row.name, row.uri, sign.word, *groups, *_versions(row)))
+    sign = sign_of_link(row.link)
+    return " ".join((row.name, row.uri, sign.word, *_versions(row)))

@@ -27,7 +27,7 @@ class InstancesScreen(PowerScreen, ListScreen[Instance], inherit_bindings=False)
     BINDINGS = bindings_for("list", "power", "instances")
     registry_layer = "instances"
     noun = "instance"
-    filter_words = "words, state:paused, host:beta, alert:yes, cpu>50, !word"
+    filter_words = "words, state:paused, host:beta, group:prod, cpu>50, !word"
 
     def __init__(self) -> None:
         super().__init__()

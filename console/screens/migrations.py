@@ -13,7 +13,7 @@ from console.screens import migration_log as log
 from console.screens import migration_panels as panels
 from console.screens.empty import no_migrations
 from console.screens.listing import Passes
-from console.screens.matching import word_filter
+from console.screens.matching import groups_of_hosts, word_filter
 from console.screens.migration_columns import migration_columns, text_of
 from console.screens.migration_controls import ControlsPanel, controls
 from console.screens.migration_words import lost, name_of
@@ -37,7 +37,7 @@ class MigrationsScreen(SteeringScreen, PanelledScreen[Migration], inherit_bindin
     BINDINGS = bindings_for("list", "panel", "steer", "migrations")
     registry_layer = "migrations"
     noun = "migration"
-    filter_words = "words of instance, host, status, verdict, policy or author, !word"
+    filter_words = "words of instance, host, status, verdict, policy, author, group:prod, !word"
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,8 +83,11 @@ class MigrationsScreen(SteeringScreen, PanelledScreen[Migration], inherit_bindin
         return frozenset(row.key for row in shown)
 
     def parse_filter(self, text: str) -> Passes[Migration]:
-        """Words."""
-        return word_filter(text, text_of)
+        """Words, and groups of the host it leaves and of the one it goes to."""
+        view = self.console.view
+        return word_filter(
+            text, text_of, lambda row: groups_of_hosts(view.state.hosts, (row.host, row.to))
+        )
 
     def empty_text(self) -> str:
         """How to begin one."""

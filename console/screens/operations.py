@@ -14,7 +14,7 @@ from console.actions import bindings_for
 from console.glyphs import glyphs
 from console.screens.empty import no_operations
 from console.screens.listing import Passes
-from console.screens.matching import word_filter
+from console.screens.matching import groups_of_hosts, word_filter
 from console.screens.page import Page
 from console.screens.panelled import PanelledScreen
 from console.screens.table_text import facts, heading
@@ -37,7 +37,7 @@ class OperationsScreen(PanelledScreen[OperationRecord], inherit_bindings=False):
     BINDINGS = bindings_for("list", "panel", "operations")
     registry_layer = "operations"
     noun = "operation"
-    filter_words = "words of verb, instance, host, status or author, !word"
+    filter_words = "words of verb, instance, host, status or author, group:prod, !word"
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,8 +71,9 @@ class OperationsScreen(PanelledScreen[OperationRecord], inherit_bindings=False):
         return changed, [key.id for key in delta.gone if key.kind == "operation"]
 
     def parse_filter(self, text: str) -> Passes[OperationRecord]:
-        """Words."""
-        return word_filter(text, _words)
+        """Words, and groups of the hosts it names."""
+        view = self.console.view
+        return word_filter(text, _words, lambda row: _groups(view, row))
 
     def empty_text(self) -> str:
         """How to ask for something."""
@@ -262,6 +263,12 @@ def _outcome(row: OperationRecord) -> CellValue:
     if row.outcome:
         return row.outcome
     return Cell(row.steps[-1].text if row.steps else "", "muted")
+
+
+def _groups(view: View, row: OperationRecord) -> set[str]:
+    """The groups of its host and of its destinations; a host that is not open here is in none."""
+    named = (row.host, *(destination.name for destination in row.hosts[1:]))
+    return groups_of_hosts(view.state.hosts, named)
 
 
 def _words(row: OperationRecord) -> str:

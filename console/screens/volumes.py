@@ -31,7 +31,7 @@ class VolumesScreen(ListScreen[StorageRow], inherit_bindings=False):
     BINDINGS = bindings_for("list", "volumes")
     registry_layer = "volumes"
     noun = "line"
-    filter_words = "words, host:, pool:, format:qcow2, used:no, allocation>1G"
+    filter_words = "words, host:, group:, pool:, format:qcow2, used:no, allocation>1G"
 
     def __init__(self) -> None:
         super().__init__()

@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,6 +29,8 @@ _ATTEMPTS = 4
 A program of this machine ends within milliseconds, ssh after as long as it takes to reach the host;
 all attempts together have the one deadline of the opening.
 """
+_LOGGING_IN = ("ssh", "libssh", "libssh2")
+"""Transports that log in at an sshd. Where the program of `ext` goes nobody knows."""
 _ANSWERING = 600.0
 """Seconds after which even a host that answers keepalive is not waited for: it lost the call."""
 
@@ -37,12 +39,20 @@ class Connector:
     """How every connection to one host is opened and closed. Used on the lanes' threads."""
 
     def __init__(
-        self, address: HostAddress, options: LinkOptions, gate: SshGate | None = None
+        self,
+        address: HostAddress,
+        options: LinkOptions,
+        gate: SshGate | None = None,
+        waits: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`gate` is that of the fleet; None: nobody else goes the same way."""
+        """`gate` is that of the fleet; None: nobody else goes the same way.
+
+        `waits` is told, on the loop, what a connection waits for before it opens, then "".
+        """
         self.address = address
         self.options = options
         self._gate = gate
+        self._waits = waits
         self._sharing = threading.Lock()
         self._shared: Connection | None = None
         """The only connection, where each would be a world of its own."""
@@ -51,9 +61,9 @@ class Connector:
 
     def turn(self) -> Awaitable[Release] | None:
         """Return what to wait for before a connection opens; None: it may open at any time."""
-        if self._gate is None or self.address.transport != "ssh":
+        if self._gate is None or self.address.transport not in _LOGGING_IN:
             return None
-        return self._gate.turn(self.address)
+        return self._gate.turn(self.address, self._waits)
 
     def reading_deadline(self, seconds: float) -> float:
         """How many seconds a call may take that reads in the background.

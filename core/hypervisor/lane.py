@@ -83,7 +83,8 @@ class Lane:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._turn = asyncio.Lock()
         self._opening = False
-        self._opened = False
+        self._conn: Connection | None = None
+        """Changes during a call, and when the lane has finished."""
         self._finished = False
         self._pending: asyncio.Future[Any] | None = None
         self._queued: asyncio.Future[None] | None = None
@@ -107,6 +108,16 @@ class Lane:
         """Whether its thread has given the connection back and ended."""
         return self._ended.is_set()
 
+    @property
+    def _will_open(self) -> bool:
+        """Whether a call has to open the connection first, be it again.
+
+        Asked between calls of a lane that has not finished: nobody frees the connection meanwhile.
+        """
+        if self._finished:
+            return False
+        return self._conn is None or not self._connecting.alive(self._conn)
+
     async def call(self, function: Callable[[Connection], T], *, deadline: float) -> T:
         """Run `function(conn)` on the thread; at most `deadline` seconds once it is its turn.
 
@@ -119,7 +130,7 @@ class Lane:
         call, and what `function` raised, translated. A cancelled caller abandons the lane as well.
         """
         async with self._turn:
-            if not self._opened and (turn := self._connecting.turn()) is not None:
+            if self._will_open and (turn := self._connecting.turn()) is not None:
                 release = await self._wait_for(turn)
                 try:
                     await self._make(_nothing, deadline)
@@ -196,40 +207,39 @@ class Lane:
             self._connecting.interrupt_open(self._thread.native_id)
 
     def _serve(self) -> None:
-        conn: Connection | None = None
         try:
             while (job := self._jobs.get()) is not None:
-                conn, result, error = self._perform(conn, job.function)
-                if conn is None or not self._connecting.alive(conn):
+                result, error = self._perform(job.function)
+                if self._conn is None or not self._connecting.alive(self._conn):
                     self._finished = True
                 hand_over(job.loop, job.future, result, error)
                 del job, result, error  # they would keep the last call's values until the next
                 if self._finished:
                     break
         finally:
-            if conn is not None:
-                self._connecting.close(conn)
+            self._free()
             self._ended.set()
 
-    def _perform(
-        self, conn: Connection | None, function: Callable[[Connection], Any]
-    ) -> tuple[Connection | None, Any, Exception | None]:
-        """Open the connection if need be, make the call. Returns connection, result, error."""
+    def _free(self) -> None:
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            self._connecting.close(conn)
+
+    def _perform(self, function: Callable[[Connection], Any]) -> tuple[Any, Exception | None]:
+        """Open the connection if need be, make the call. Returns result, error."""
         try:
-            if conn is not None and not self._connecting.alive(conn):
-                dead, conn = conn, None  # it died while nobody used it: that costs no call
-                self._connecting.close(dead)
-            if conn is None:
-                conn = self._open()
-                self._opened = True
+            if self._conn is not None and not self._connecting.alive(self._conn):
+                self._free()  # it died while nobody used it: that costs no call
+            if self._conn is None:
+                self._conn = self._open()
             if self._finished:  # given up while it was being opened: nobody wants the call
-                return conn, None, None
-            return conn, function(conn), None
+                return None, None
+            return function(self._conn), None
         except Exception as error:
             # The frames of the failed call hold handles, and a handle keeps a connection open.
             traceback.clear_frames(error.__traceback__)
-            broken = conn is None or not self._connecting.alive(conn)
-            return conn, None, self._connecting.translate(error, broken=broken)
+            broken = self._conn is None or not self._connecting.alive(self._conn)
+            return None, self._connecting.translate(error, broken=broken)
 
     def _open(self) -> Connection:
         self._opening = True  # before the check: either close() sees it, or this sees close()

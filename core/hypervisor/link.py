@@ -112,6 +112,12 @@ class Link:
         self._backoff.reset()
         self._hurry.set()
 
+    def wait_for(self, what: str) -> None:
+        """Say what the connection waits for before it opens; "": its turn has come."""
+        state = self._state
+        if state.status is LinkStatus.CONNECTING and state.waiting != what:
+            self._change(state.status, error=state.error, hint=state.hint, waiting=what)
+
     async def run(self) -> None:
         """Keep the link up until cancelled; then free it and hand over `closed`."""
         try:
@@ -220,6 +226,7 @@ class Link:
         hint: str = "",
         attempt: int = 0,
         next_attempt: float | None = None,
+        waiting: str = "",
     ) -> None:
         now = self._clock.now()
         self._state = LinkState(
@@ -230,6 +237,7 @@ class Link:
             attempt=attempt,
             next_attempt=next_attempt,
             read_only=self._connector.options.read_only,
+            waiting=waiting,
         )
         self._sink(LinkChanged(self._host, now, self._state))
 

@@ -71,7 +71,9 @@ class Hypervisor:
         self._options = options or LinkOptions()
         self._sink = sink
         self._clock = clock
-        self._connector = Connector(self.address, self._options, gate)
+        self._connector = Connector(
+            self.address, self._options, gate, waits=lambda what: self._link.wait_for(what)
+        )
         self._pace = pace or Pace()
         self._link = Link(self._connector, clock, self._seen, self._link_changed, self._pace)
         self._lanes = LanePool(

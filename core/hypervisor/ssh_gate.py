@@ -55,15 +55,30 @@ class SshGate:
         self._firsts: dict[Way, asyncio.Future[str]] = {}
         self._places: dict[str, asyncio.Semaphore] = {}
 
-    async def turn(self, address: HostAddress) -> Release:
-        """Wait until a connection to this address may be opened; the place is to be given back."""
+    async def turn(
+        self, address: HostAddress, waits: Callable[[str], None] = lambda _: None
+    ) -> Release:
+        """Wait until a connection to this address may be opened; the place is to be given back.
+
+        Where there is no place yet, `waits` is told in words what is waited for, then "".
+        """
         first = await self._first_of(address)
         places = self._places.setdefault(first, asyncio.Semaphore(self._at_once))
-        await places.acquire()
+        if places.locked():
+            waits(f"its turn to log in at {first}, where {self._at_once} do at a time")
+        try:
+            await places.acquire()
+        finally:
+            waits("")
         return _once(places.release, LOGIN_SECONDS)
 
     async def _first_of(self, address: HostAddress) -> str:
-        """The sshd that a connection logs in at first; ssh is asked once for each address."""
+        """The sshd that a connection logs in at first; ssh is asked once for each address.
+
+        libssh and libssh2 connect themselves: no jump host, whatever ssh's configuration says.
+        """
+        if address.transport != "ssh":
+            return f"{address.hostname}:{address.port or 22}"
         way = Way(program_of(address), address.user, address.hostname, address.port)
         if way not in self._firsts:
             self._firsts[way] = asyncio.ensure_future(self._ask(way))

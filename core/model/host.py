@@ -31,6 +31,8 @@ class Link(Value, frozen=True):
     next_attempt: float | None = None
     """When the next attempt starts, while it is down."""
     read_only: bool = False
+    waiting: str = ""
+    """What it waits for before it connects, as words after 'waits for'; empty: for nothing."""
 
 
 class LinkChange(Value, frozen=True):

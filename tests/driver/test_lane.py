@@ -365,3 +365,20 @@ async def test_a_caller_that_leaves_while_it_waits_keeps_no_place(doubles: Doubl
         await call
     await asyncio.wait_for(doubles.places.acquire(), 5)
     lane.close()
+
+
+async def test_a_connection_that_died_idle_takes_a_turn_to_open_again(doubles: Doubles) -> None:
+    doubles.places = asyncio.Semaphore(1)
+    lane = Lane("lane", doubles)
+    first = await lane.call(id, deadline=5)
+    assert await lane.call(id, deadline=5) == first, "one that stands needs no turn"
+    await doubles.places.acquire()
+    assert await lane.call(id, deadline=5) == first
+    doubles.dead.add(first)
+    call = asyncio.create_task(lane.call(id, deadline=5))
+    await until(lambda: lane._queued is not None or call.done())
+    assert (len(doubles.opened), call.done()) == (1, False)
+    doubles.places.release()
+    await call
+    assert (len(doubles.opened), len(doubles.closed)) == (2, 1)
+    lane.close()

@@ -13,10 +13,14 @@ import psutil
 import pytest
 from msgspec.structs import replace
 
+from core.clock import SystemClock
 from core.errors import DeadlineError, UnreachableError
-from core.hypervisor import describing, listing
+from core.hypervisor import describing, listing, ssh_gate
 from core.hypervisor.binding import Connection
 from core.hypervisor.options import LinkOptions
+from core.hypervisor.session import Hypervisor
+from core.hypervisor.ssh_gate import SshGate, Way
+from core.hypervisor.uri import parse_uri
 from core.model.base import ObjectKey
 from core.model.event import InstanceLifecycle
 from core.model.host import LinkStatus
@@ -33,7 +37,7 @@ from core.model.observation import (
     Sampled,
 )
 from tests.driver.private_daemon import PrivateDaemon, domain_xml, uuid_of
-from tests.driver.watching import QUICK, described, linked, until
+from tests.driver.watching import QUICK, Collector, described, linked, until
 from tests.driver.worlds import read_listing
 
 HASTY = replace(QUICK, connect_timeout=1.0)
@@ -51,6 +55,34 @@ async def test_a_host_comes_up_listed_described_and_sampled(daemon: PrivateDaemo
         assert seen.instances[uuid_of(1)].disks[0].target == "vda"
         await until(lambda: len(seen.of(Sampled)) >= 3)
     assert seen.statuses == [CONNECTING, UP, LinkStatus.CLOSED]
+
+
+async def test_a_link_that_waits_for_its_turn_to_log_in_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing listens at port 9 of this machine: it need not come up to be next."""
+
+    async def ask_nobody(_way: Way) -> dict[str, str]:
+        return {}
+
+    monkeypatch.setattr(ssh_gate, "LOGIN_SECONDS", 3600.0)
+    gate = SshGate(1, ask_nobody)
+    uri = "qemu+libssh2://127.0.0.1:9/system"
+    release = await gate.turn(parse_uri(uri))
+    seen = Collector()
+    host = Hypervisor("far", uri, sink=seen, clock=SystemClock(), options=QUICK, gate=gate)
+    await host.start()
+    try:
+        await until(lambda: bool(host.link.waiting))
+        assert host.link.status is CONNECTING
+        assert host.link.waiting == "its turn to log in at 127.0.0.1:9, where 1 do at a time"
+        release()
+        await host.settled()
+        waits = [change.link.waiting for change in seen.of(LinkChanged)]
+        assert [bool(words) for words in waits[:3]] == [False, True, False]
+        assert (seen.statuses[-1], host.link.waiting) == (DOWN, "")
+    finally:
+        await host.close()
 
 
 async def test_what_others_do_arrives_as_events_and_the_object_is_read_again(

@@ -103,14 +103,17 @@ def test_search_marks_every_line_that_matches_and_changes_no_text(
     ("text", "found"), [("we", ["web", "web2"]), ("we !2", ["web"]), ("!web", ["db"]), ("", 3)]
 )
 def test_words_of_the_smaller_lists(text: str, found: object) -> None:
-    passes = word_filter(text, str)
+    passes = word_filter(text, str, lambda _: ())
     names = [name for name in ("web", "web2", "db") if passes(name)]
     assert (len(names) if isinstance(found, int) else names) == found
 
 
-def test_a_lonely_exclamation_mark_is_explained() -> None:
-    with pytest.raises(UsageError, match="no word after"):
-        word_filter("web !", str)
+@pytest.mark.parametrize(
+    ("text", "wrong"), [("web !", "no word after"), ("group:", "needs"), ("!group:", "needs")]
+)
+def test_half_a_term_is_explained(text: str, wrong: str) -> None:
+    with pytest.raises(UsageError, match=wrong):
+        word_filter(text, str, lambda _: ())
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ async def settings_of(way: Way) -> dict[str, str]:
         ("qemu+ssh://jump/system", "192.0.2.1:2222"),
         ("qemu+ssh://deep/system", "fd00::1:2200"),
         ("qemu+ssh://round/system", "round:22"),
+        ("qemu+libssh2://root@behind/system", "behind:22"),
+        ("qemu+libssh://behind:2222/system", "behind:2222"),
     ],
 )
 async def test_the_first_sshd(uri: str, first: str) -> None:
@@ -80,3 +82,17 @@ async def test_who_waits_for_a_dead_host_keeps_nobody_else_waiting(
     await gate.turn(parse_uri("qemu+ssh://behind/system"))  # and never gives its place back
     release = await gate.turn(parse_uri("qemu+ssh://jump/system"))
     release()
+
+
+async def test_who_waits_is_told_for_what_and_when_the_turn_comes() -> None:
+    told: list[str] = []
+    gate = SshGate(1, settings_of)
+    address = parse_uri("qemu+ssh://behind/system")
+    release = await gate.turn(address)
+    waiting = asyncio.create_task(gate.turn(address, told.append))
+    for _ in range(20):  # as far as it gets
+        await asyncio.sleep(0)
+    assert told == ["its turn to log in at 192.0.2.1:2222, where 1 do at a time"]
+    release()
+    (await waiting)()
+    assert told[1:] == [""]
