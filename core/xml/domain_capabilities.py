@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from xml.sax.saxutils import escape, quoteattr
-
 from core.model.base import Value
 from core.xml.tree import Element, attribute, exact, number, parse, text
 
@@ -78,15 +76,14 @@ def read_host_cpu(xml: str) -> str:
     mode = parse(xml, "domainCapabilities").find("cpu/mode[@name='host-model']")
     if mode is None or attribute(mode, "supported") != "yes" or not text(mode, "model"):
         return ""
-    features = "".join(
-        f"<feature policy='{policy}' name={quoteattr(attribute(feature, 'name'))}/>"
-        for feature in mode.iterfind("feature")
-        if (policy := attribute(feature, "policy")) in ("require", "disable")
-    )
-    model = escape(text(mode, "model"))
-    return (
-        f"<cpu mode='custom' match='exact'><model fallback='forbid'>{model}</model>{features}</cpu>"
-    )
+    from lxml import etree
+
+    cpu = etree.Element("cpu", mode="custom", match="exact")
+    etree.SubElement(cpu, "model", fallback="forbid").text = text(mode, "model")
+    for feature in mode.iterfind("feature"):
+        if (policy := attribute(feature, "policy")) in ("require", "disable"):
+            etree.SubElement(cpu, "feature", policy=policy, name=attribute(feature, "name"))
+    return etree.tostring(cpu, encoding="unicode")
 
 
 def read_missing_features(xml: str) -> tuple[str, ...]:

@@ -56,6 +56,7 @@ def loaded_by_command(*arguments: str) -> set[str]:
         ("core.model", {"msgspec", "core.model.base"}),
         ("core.operations", {"msgspec", "asyncio"}),
         ("core.state", {"msgspec", "core.model"}),
+        ("core.fleet_migration", {"http.client", "email.parser", "xml.sax"}),
         # what opens hosts or plays a tape is loaded by whoever opens one
         ("console.app", {"libvirt", "lxml", "sqlite3", "core.fleet", "core.journal"}),
     ],

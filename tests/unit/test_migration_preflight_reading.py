@@ -83,7 +83,7 @@ def test_what_guests_can_have() -> None:
 
 def test_the_hosts_own_cpu() -> None:
     cpu = read_host_cpu(ABILITIES)
-    assert "<model fallback='forbid'>EPYC</model>" in cpu
+    assert '<model fallback="forbid">EPYC</model>' in cpu
     assert read_missing_features(cpu) == ("hle",)
     assert read_host_cpu("<domainCapabilities/>") == ""
 
