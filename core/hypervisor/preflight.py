@@ -55,21 +55,23 @@ def read_needs_of(conn: Connection, uuid: str) -> InstanceNeeds | None:
     return InstanceNeeds(needs, xml, _host_cpu(looks, needs))
 
 
-def read_source(conn: Connection, address: HostAddress, uuid: str, at: float) -> SourceFacts | None:
+def read_source(
+    conn: Connection, address: HostAddress, uuid: str, at: float, first: InstanceNeeds
+) -> SourceFacts | None:
     """Read an instance and its host: about 15 calls, and three per pool and two per file.
 
-    None when there is no such instance. Nothing waits for the hypervisor process; its job, which
-    may, is for `read_job`. Raises libvirtError when the connection fails.
+    `first` is what `read_needs_of` has just read. None when there is no such instance. Nothing
+    waits for the hypervisor process; its job, which may, is for `read_job`. Raises libvirtError
+    when the connection fails.
     """
     looks = Looks(conn)
     domain = unless_gone(lambda: conn.lookupByUUIDString(uuid))
     if domain is None:
         return None
-    needs = looks.see("xml", lambda: read_needs(domain.XMLDesc(0)))
+    needs = first.needs
     pools, files = read_pools(looks, address.name), files_of(address)
-    told: dict[str, Any] = {**_host(looks, address), **_instance(looks, domain)}
-    wanted = () if needs is None else needs.paths
-    paths = read_paths(looks, address.name, wanted, pools, files)
+    told: dict[str, Any] = {**_host(looks, address), **_instance(looks, domain, first.xml)}
+    paths = read_paths(looks, address.name, needs.paths, pools, files)
     return SourceFacts(address.name, at, needs=needs, paths=paths, gaps=looks.gaps, **told)
 
 
@@ -95,14 +97,14 @@ def _host(looks: Looks, address: HostAddress) -> dict[str, Any]:
     }
 
 
-def _instance(looks: Looks, domain: Any) -> dict[str, Any]:
+def _instance(looks: Looks, domain: Any, xml: str) -> dict[str, Any]:
     """Return its flags and its XML: nothing here waits for its process."""
     persistent = looks.see("persistent", lambda: bool(domain.isPersistent() == 1))
     inactive = libvirt.VIR_DOMAIN_XML_INACTIVE
     return {
         "active": looks.see("state", lambda: bool(domain.isActive() == 1)),
         "persistent": persistent,
-        "xml": _xml(looks, domain, libvirt.VIR_DOMAIN_XML_MIGRATABLE),
+        "xml": xml or _xml(looks, domain, libvirt.VIR_DOMAIN_XML_MIGRATABLE),
         "inactive_xml": _xml(looks, domain, inactive) if persistent else "",
         "autostart": looks.see("autostart", lambda: bool(domain.autostart() == 1)),
         "managed_save": looks.see("managed-save", lambda: domain.hasManagedSaveImage(0) == 1),

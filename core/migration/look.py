@@ -113,7 +113,7 @@ class Preflights:
         if first is None:
             return replace(facts, source_trouble=trouble or _GONE)
         (source, trouble), (destination, no_answer) = await asyncio.gather(
-            self._source(here, subject.id, at), self._destination(there, request, first, at)
+            self._source(here, subject.id, at, first), self._destination(there, request, first, at)
         )
         return replace(
             facts,
@@ -124,12 +124,12 @@ class Preflights:
         )
 
     async def _source(
-        self, host: Hypervisor, uuid: str, at: float
+        self, host: Hypervisor, uuid: str, at: float, first: InstanceNeeds
     ) -> tuple[SourceFacts | None, Trouble | None]:
         address = host.address
         # apart from the rest: with a hypervisor process that hangs, it is this that is not answered
         (source, trouble), (job, no_job) = await asyncio.gather(
-            _ask(host, lambda conn: read_source(conn, address, uuid, at)),
+            _ask(host, lambda conn: read_source(conn, address, uuid, at, first)),
             _ask(host, lambda conn: read_job(conn, uuid), JOB_DEADLINE),
         )
         if source is None:

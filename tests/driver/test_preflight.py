@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from core.hypervisor.preflight import read_needs_of, read_source
 from core.hypervisor.preflight_destination import read_destination
 from core.hypervisor.uri import parse_uri
 from core.migration.facts import why
+from tests.driver.private_daemon import PrivateDaemon
+from tests.slow_link import SlowLink
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 ALPHA, BETA = parse_uri("alpha=test:///default"), parse_uri("beta=test:///default")
@@ -33,7 +36,9 @@ def uuid_of(conn: Any) -> str:
 
 
 def test_the_source_is_read(conn: Any) -> None:
-    source = read_source(conn, ALPHA, uuid_of(conn), 5.0)
+    first = read_needs_of(conn, uuid_of(conn))
+    assert first is not None
+    source = read_source(conn, ALPHA, uuid_of(conn), 5.0, first)
     assert source is not None
     assert source.at == 5.0
     assert source.needs is not None
@@ -65,8 +70,27 @@ def test_each_look_at_the_destination_that_fails_costs_no_other(conn: Any) -> No
 
 
 def test_an_instance_that_is_gone(conn: Any) -> None:
-    assert read_source(conn, ALPHA, NOWHERE, 0.0) is None
+    first = read_needs_of(conn, uuid_of(conn))
+    assert first is not None
+    assert read_source(conn, ALPHA, NOWHERE, 0.0, first) is None
     assert read_needs_of(conn, NOWHERE) is None
+
+
+def test_each_xml_of_an_instance_is_asked_for_once(tmp_path: Path) -> None:
+    with (
+        PrivateDaemon(instances=1, running=1) as daemon,
+        SlowLink(tmp_path / "far", daemon.socket) as link,
+    ):
+        conn = libvirt.open(f"test+unix:///default?socket={link.path}")
+        uuid = uuid_of(conn)
+        first = read_needs_of(conn, uuid)
+        assert first is not None
+        source = read_source(conn, ALPHA, uuid, 0.0, first)
+        assert source is not None
+        assert (source.needs, source.xml) == (first.needs, first.xml)
+        assert source.inactive_xml
+        conn.close()
+        assert link.calls()[14] == 3, "as it is, as it migrates, as it is defined"
 
 
 def test_a_driver_without_a_dirty_rate(conn: Any) -> None:
