@@ -121,6 +121,7 @@ class Fleet(FleetOperations):
             stack.push_async_callback(self._close_hosts)
             for host in self._hosts.values():
                 await host.start()
+            await asyncio.sleep(0)  # they connect while what operations need is loaded
             if self._operations:
                 await self._begin_operations(
                     *(stack, self._journal_path, self._observe),

@@ -71,6 +71,20 @@ async def test_it_lists_every_host_and_says_which_one_failed(
         assert names == {"test", "vm0001", "vm0002", "vm0003"}
 
 
+async def test_hosts_are_opened_before_what_operations_need_is_loaded(
+    daemon: PrivateDaemon, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+
+    async def begin(self: Fleet, *_: object, **__: object) -> None:
+        begun.extend(name for name, host in self._hosts.items() if host._link.lanes)
+
+    monkeypatch.setattr(Fleet, "_begin_operations", begin)
+    uris = [f"alpha={daemon.uri}", REFUSING]
+    async with Fleet.open(uris, options=QUICK, journal=journal):
+        assert begun == ["alpha", "gone"]
+
+
 async def test_a_hung_host_delays_neither_another_nor_the_leaving(
     daemons: Callable[..., PrivateDaemon], journal: Path
 ) -> None:
