@@ -70,7 +70,7 @@ def _machine(known: HostFacts) -> list[CellValue]:
                 ("hypervisor", f"{known.hypervisor} {known.hypervisor_version}".strip()),
                 ("libvirt", known.libvirt_version),
                 ("architecture", known.architecture),
-                ("cpu", f"{model}, {known.mhz} MHz" if known.mhz else model),
+                ("cpu", ", ".join(filter(None, (model, f"{known.mhz} MHz" if known.mhz else "")))),
                 ("topology", topology if known.cpus else ""),
                 ("memory", memory),
                 ("runs", ", ".join(known.guest_types)),

@@ -14,7 +14,7 @@ from console.actions import bindings_for
 from console.screens.chrome import sign_of_link
 from console.screens.empty import no_hosts
 from console.screens.host_panel import host_lines
-from console.screens.instance_counts import Count, InstanceCounts
+from console.screens.instance_counts import InstanceCounts
 from console.screens.listing import Passes
 from console.screens.matching import word_filter
 from console.screens.page import Page
@@ -67,7 +67,7 @@ class HostsScreen(PanelledScreen[Host], inherit_bindings=False):
         self._show_sum()
 
     def _show_sum(self) -> None:
-        self._sum.show(summary_parts(self.rows().values(), self._counts.all))
+        self._sum.show(summary_parts(self.rows().values(), self._counts))
 
     def rows(self) -> Mapping[str, Host]:
         """Every host."""
@@ -149,15 +149,25 @@ _TROUBLE = (LinkStatus.DOWN, LinkStatus.CONNECTING, LinkStatus.CLOSED, LinkStatu
 """The states of a link, what an operator should look at first."""
 
 
-def summary_parts(hosts: Iterable[Host], count: Count) -> list[list[Part]]:
-    """How many hosts are down, not up yet and up, and how many of all instances are active."""
-    signs = [sign_of_link(host.link) for host in sorted(hosts, key=_trouble)]
+def summary_parts(hosts: Iterable[Host], counts: InstanceCounts) -> list[list[Part]]:
+    """How many hosts are down, not up yet and up, and how many of all instances are active.
+
+    What a host out of reach runs now nobody knows: its instances are counted apart.
+    """
+    ordered = sorted(hosts, key=_trouble)
+    signs = [sign_of_link(host.link) for host in ordered]
+    lost = [host for host in ordered if host.link.status is not LinkStatus.UP]
+    last_seen = sum(counts.of(host.name).active for host in lost)
     groups = [
         [Part(f" {sign.glyph} {number:,} {sign.word} ", sign.role)]
         for sign, number in Counter(signs).items()
     ]
-    instances = fmt.plural(count.total, "instance")
-    return [*groups, [Part(f" {count.active:,} of {instances} active ", "muted")]]
+    active, total = counts.all
+    instances = fmt.plural(total, "instance")
+    groups.append([Part(f" {active - last_seen:,} of {instances} active ", "muted")])
+    if last_seen:
+        groups.append([Part(f" {last_seen:,} when last seen ", "muted")])
+    return groups
 
 
 def _trouble(row: Host) -> tuple[int, bool]:

@@ -42,11 +42,10 @@ def _hosts() -> list[Observation]:
     for number in range(100):
         name = f"host{number:02}"
         link = LINKS.get(number, Link(LinkStatus.UP, since=START))
-        found += [
-            HostAdded(name, START, f"qemu+ssh://{name}/system", ("prod",) if number < 40 else ()),
-            LinkChanged(name, START, link),
-        ]
-        if link.status is LinkStatus.UP:
+        groups = ("prod",) if number < 40 else ()
+        found.append(HostAdded(name, START, f"qemu+ssh://{name}/system", groups))
+        if link.status is not LinkStatus.CONNECTING:
+            found.append(LinkChanged(name, START, Link(LinkStatus.UP, since=START)))
             rows = tuple(
                 Instance(
                     name,
@@ -57,6 +56,7 @@ def _hosts() -> list[Observation]:
                 for each in range(3)
             )
             found.append(Listed(name, START, instances=rows))
+        found.append(LinkChanged(name, START, link))
     return found
 
 
@@ -74,8 +74,9 @@ async def test_what_is_wrong_stands_first_and_all_is_summed_up(size: tuple[int, 
         first = app.screen.table.model.order[:5]
         assert first == ["host47", "host52", "host31", "host60", "host00"]
         summed = next(line for line in _text(app) if "active" in line and "down" in line)
-        for words in ("1 down", "1 connecting", "2 waiting", "96 up", "192 of 288 instances"):
+        for words in ("1 down", "1 connecting", "2 waiting", "96 up", "192 of 291 instances"):
             assert words in summed
+        assert ("2 when last seen" in summed) is (size[0] > 80), "of the host that is down"
         await press(pilot, "down", "down")
         assert any("host31" in line and " waiting " in line for line in _text(app))
         assert any(GATE in line for line in _text(app)), "the panel says what it waits for"
