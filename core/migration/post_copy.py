@@ -114,6 +114,15 @@ def _source_failed(seen: Seen, names: Names) -> Judgement:
             MigrationStatus.COMPLETING,
             f"{names.name} has all of its memory on {to}; {names.host} has not let it go yet",
         )
+    if destination.gone:
+        return Judgement(
+            MigrationStatus.POST_COPY_FAILED,
+            f"{names.name} is lost: its process on {to} ended in post-copy, and {names.host} has "
+            "only a part of its memory",
+            f"It cannot be resumed, here or there. Stop what is left of it on {names.host}, then "
+            "start it anew from its disks.",
+            followed=True,
+        )
     if destination.reason == FAILED:
         return Judgement(
             MigrationStatus.POST_COPY_FAILED,
@@ -122,15 +131,6 @@ def _source_failed(seen: Seen, names: Names) -> Judgement:
             "Mend the connection between the hosts. Where it does not go on by itself then, "
             f"resume the migration. {_NEVER}".format(names=names),
             resumable=True,
-            followed=True,
-        )
-    if destination.gone:
-        return Judgement(
-            MigrationStatus.POST_COPY_FAILED,
-            f"{names.name} is lost: its process on {to} ended in post-copy, and {names.host} has "
-            "only a part of its memory",
-            f"It cannot be resumed, here or there. Stop what is left of it on {names.host}, then "
-            "start it anew from its disks.",
             followed=True,
         )
     return _interrupted(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.migration.monitor import ABORTED, SETTLE, UNSEEN, judge
@@ -149,10 +149,18 @@ SIDES = st.builds(
 )
 
 
+def _failed(state: InstanceState) -> Side:
+    return Side(up=True, instance=Instance("h", "u", "web", state=state, reason="post-copy failed"))
+
+
 @given(
     source=SIDES, destination=SIDES, calling=st.booleans(), aborted=st.booleans(),
     returned=st.none() | st.floats(NOW - 200, NOW), error=st.sampled_from(["", "refused."]),
     status=st.sampled_from(M), offline=st.booleans(),
+)  # fmt: skip
+@example(
+    source=_failed(S.PAUSED), destination=_failed(S.SHUTOFF), calling=False, aborted=False,
+    returned=None, error="", status=M.POST_COPY, offline=False,
 )  # fmt: skip
 def test_it_never_loses_a_guest_in_words(
     source: Side, destination: Side, calling: bool, aborted: bool, returned: float | None,
