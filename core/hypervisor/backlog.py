@@ -36,7 +36,8 @@ class Backlog:
             self._queue_of(key).setdefault(key)
 
     def prefer(self, keys: Iterable[ObjectKey]) -> None:
-        """Have these keys come first, in this order, instead of those preferred before."""
+        """Have these keys come first instead of those preferred before: in this order those that
+        wait, after them those that come to wait later."""
         before, self._looked_at = self._preferred, dict.fromkeys(keys)
         self._preferred = OrderedDict.fromkeys(key for key in self._looked_at if key in self)
         for key in self._preferred:

@@ -40,7 +40,7 @@ async def test_volumes_in_view_are_read_first(
     path = daemon.directory / "world.xml"
     path.write_text(f"<node>{pool_xml('big', 1, 40)}</node>")
     monkeypatch.setattr(describing, "CHUNK_SECONDS", 0)
-    names = ("big30.img", "big20.img")
+    names = {"big30.img", "big20.img"}
     order: list[str] = []
 
     def sink(observation: Observation) -> None:
@@ -57,7 +57,7 @@ async def test_volumes_in_view_are_read_first(
     await until(lambda: host.unread is not None and host.unread.at_rest, 60)
     await host.close()
     assert len(order) == 40
-    assert tuple(order[:2]) == names
+    assert set(order[:2]) == names
 
 
 async def test_the_link_stays_up_and_the_pool_says_why(uri: str) -> None:
