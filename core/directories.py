@@ -1,8 +1,11 @@
-"""Where the files of a user lie (XDG base directory specification); none of them need exist."""
+"""Where the files of a user lie (XDG base directory specification); none of them need exist.
+
+The library is loaded when it is asked: a command that names its journal and settings needs none.
+"""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 from pathlib import Path
 
 _NAME = "virtdeck"
@@ -10,22 +13,27 @@ _NAME = "virtdeck"
 
 def config() -> Path:
     """Return the directory of configuration and themes."""
-    return _of_user("XDG_CONFIG_HOME", ".config")
+    import platformdirs
+
+    return _found(platformdirs.user_config_path, ".config")
 
 
 def state() -> Path:
     """Return the directory of the journal and the log."""
-    return _of_user("XDG_STATE_HOME", ".local/state")
+    import platformdirs
+
+    return _found(platformdirs.user_state_path, ".local/state")
 
 
 def cache() -> Path:
     """Return the directory of what can be made anew."""
-    return _of_user("XDG_CACHE_HOME", ".cache")
+    import platformdirs
+
+    return _found(platformdirs.user_cache_path, ".cache")
 
 
-def _of_user(variable: str, usual: str) -> Path:
-    configured = os.environ.get(variable, "")
-    if configured.startswith("/"):  # the specification has relative ones ignored
-        return Path(configured, _NAME)
-    home = os.path.expanduser("~")  # noqa: PTH111 - it raises nothing where there is no home
-    return Path(home if home.startswith("/") else "/", usual, _NAME)
+def _found(path_of: Callable[[str], Path], usual: str) -> Path:
+    try:
+        return path_of(_NAME)
+    except RuntimeError:  # neither HOME nor an entry in the password database: a container's user
+        return Path("/", usual, _NAME)
