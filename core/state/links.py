@@ -39,7 +39,8 @@ def on_link(tables: Tables, changed: LinkChanged) -> None:
     listed = old.listed if link.status is LinkStatus.UP else frozenset[str]()
     host = replace(old, link=link, history=history, listed=listed)
     put_host(tables, host)
-    if old.link.status is LinkStatus.UP and link.status is not LinkStatus.UP:
+    was_seen = old.link.status is LinkStatus.UP or host.name in tables.samples
+    if was_seen and link.status is not LinkStatus.UP:
         _grow_stale(tables, host.name)
     current = tables.alerts.get(host.key) or ()
     tables.put_alerts(host.key, alerts.update_host(host, current, changed.at))

@@ -14,6 +14,8 @@ from core.model import (
     Counters,
     Instance,
     InstanceState,
+    Link,
+    LinkStatus,
     ObjectKey,
     State,
     Volume,
@@ -147,6 +149,18 @@ def test_a_sample_of_some_says_nothing_of_the_others() -> None:
     histories = store.state.histories
     assert histories is not None
     assert histories.series(db, "cpu") == [None, 50.0, 50.0, 50.0, 50.0], "a mean of four ticks"
+
+
+def test_a_sample_that_came_before_the_link_was_up_is_forgotten_with_it() -> None:
+    store = Store()
+    there = (instance("web", state=InstanceState.RUNNING),)
+    connecting = LinkChanged(HOST, 1.0, Link(LinkStatus.CONNECTING))
+    for one in (START[0], connecting, Listed(HOST, 2.0, there)):
+        store.apply(one)
+    store.apply(Sampled(HOST, 2.0, {"web-uuid": Counters(state=1)}))
+    assert store.state.rates
+    store.apply(LinkChanged(HOST, 3.0, Link(LinkStatus.DOWN)))
+    assert not store.state.rates
 
 
 def sampled(state: State) -> object:
