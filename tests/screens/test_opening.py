@@ -43,7 +43,7 @@ def walk(terminal: Terminal, *instances: str) -> None:
     """Through the console by keys: lists, the filter line, an instance, a dialog; then leave."""
     shows(terminal, "1 Instances", *instances)
     terminal.press("2")
-    shows(terminal, "HOST▲")
+    shows(terminal, "LINK▲")
     terminal.press("1")
     shows(terminal, "NAME▲", *instances)
     terminal.press("/web")
