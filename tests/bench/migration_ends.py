@@ -42,7 +42,7 @@ async def rows(ground: Ground) -> AsyncIterator[Row]:
     async with ground.guest(BUSY):
         stopped = await _virsh_aborts(ground)
         yield _row("abort pressed to aborted in the state", await _aborts(ground), 500, stopped)
-    yield _row("switch pressed to post-copy in the state", await _switches(ground), 500)
+    yield _row("switch pressed to switched in the state", await _switches(ground), 500)
 
 
 def _row(name: str, seconds: list[float], limit: float, rival: list[float] | None = None) -> Row:
@@ -172,6 +172,7 @@ async def _switches(ground: Ground) -> list[float]:
             pressed = time.time()
             await fleet.steer(number, Steer(SteerKind.POST_COPY))
             expect(await ends(fleet, number), S.COMPLETED)
-            return stamps.statuses[number, S.POST_COPY] - pressed
+            # its status may never say so: here the post-copy itself is over within 30 ms
+            return stamps.switched[number] - pressed
 
         return [await retried(partial(one, turn)) for turn in range(2 * REPEATS)]

@@ -112,6 +112,8 @@ class Stamps:
     def __init__(self, fleet: Fleet) -> None:
         self.statuses: dict[tuple[str, MigrationStatus], float] = {}
         """By migration id and status, epoch seconds."""
+        self.switched: dict[str, float] = {}
+        """By migration id, when its switch to post-copy was known."""
         self.completed: dict[tuple[str, str], float] = {}
         """By host and uuid, when libvirt's JOB_COMPLETED came in."""
         fleet.tap = self._saw
@@ -120,6 +122,8 @@ class Stamps:
         if isinstance(observation, MigrationChanged):
             migration = observation.migration
             self.statuses.setdefault((migration.id, migration.status), time.time())
+            if migration.switched is not None:
+                self.switched.setdefault(migration.id, time.time())
         elif isinstance(observation, JobCompleted):
             self.completed[observation.host, observation.uuid] = observation.at
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,26 @@ class Slow(Pace):
 
     def sample_every(self, interval: float) -> float:
         return max(interval, self.seconds)
+
+
+@asynccontextmanager
+async def sampled_host(
+    options: LinkOptions, pace: Pace
+) -> AsyncIterator[tuple[Hypervisor, list[Sampled]]]:
+    """A host of seven active instances, and what was sampled of it."""
+    seen: list[Sampled] = []
+
+    def sink(observation: Observation) -> None:
+        if isinstance(observation, Sampled):
+            seen.append(observation)
+
+    with PrivateDaemon(9, running=6) as daemon:
+        host = Hypervisor(
+            *("alpha", daemon.uri), sink=sink, clock=SystemClock(), options=options, pace=pace
+        )
+        await host.start()
+        yield host, seen
+        await host.close()
 
 
 def statistics_of(uri: str, lanes: list[Lane]) -> Statistics:
@@ -90,18 +112,8 @@ async def test_those_in_view_are_asked_in_one_call_of_their_own(
 
 async def test_a_fleet_that_cannot_pay_samples_what_is_in_view() -> None:
     pace = Slow()
-    seen: list[Sampled] = []
     options = LinkOptions(statistics_interval=0.05, sweep_interval=0)
-
-    def sink(observation: Observation) -> None:
-        if isinstance(observation, Sampled):
-            seen.append(observation)
-
-    with PrivateDaemon(9, running=6) as daemon:
-        host = Hypervisor(
-            *("alpha", daemon.uri), sink=sink, clock=SystemClock(), options=options, pace=pace
-        )
-        await host.start()
+    async with sampled_host(options, pace) as (host, seen):
         await until(lambda: seen)
         assert len(seen[0].instances) == 7
         host.prefer(tuple(ObjectKey("instance", "alpha", uuid_of(number)) for number in (2, 4)))
@@ -117,25 +129,12 @@ async def test_a_fleet_that_cannot_pay_samples_what_is_in_view() -> None:
         pace.seconds = 0.0
         host.prefer((ObjectKey("pool", "alpha", "any"),))
         await until(lambda: not seen[-1].some)
-        await host.close()
 
 
 async def test_a_command_that_waits_for_two_samples_waits_for_no_pace() -> None:
-    pace = Slow()
-    seen: list[Sampled] = []
     options = LinkOptions(statistics_interval=0.05, statistics_limit=2, sweep_interval=0)
-
-    def sink(observation: Observation) -> None:
-        if isinstance(observation, Sampled):
-            seen.append(observation)
-
-    with PrivateDaemon(9, running=6) as daemon:
-        host = Hypervisor(
-            *("alpha", daemon.uri), sink=sink, clock=SystemClock(), options=options, pace=pace
-        )
-        await host.start()
+    async with sampled_host(options, Slow()) as (_, seen):
         await until(lambda: len(seen) == 2)
-        await host.close()
     assert [(one.some, len(one.instances)) for one in seen] == [(False, 7)] * 2
 
 
