@@ -14,8 +14,8 @@ from console.action_replay import REPLAY
 from console.action_sort import SORT
 from console.action_types import Action
 from console.action_verbs import POWER, TABLE
-from core.model import Drain
-from core.operations.danger import CANCEL, least_caution
+from core.verbs.danger import CANCEL, least_caution
+from core.verbs.migration.requests import Drain
 
 _SCREENS = ("instances", "hosts", "volumes", "operations", "events", "migrations")
 

@@ -4,10 +4,11 @@ their own."""
 from __future__ import annotations
 
 from console.action_types import Action, Scope
-from core.model import ResumeMigration, SteerKind
-from core.operations.caution import Caution
-from core.operations.danger import least_caution
-from core.operations.migration_danger import steering_caution
+from core.model import SteerKind
+from core.verbs.caution import Caution
+from core.verbs.danger import least_caution
+from core.verbs.migration.danger import steering_caution
+from core.verbs.migration.requests import ResumeMigration
 
 _CAUTIONS = {kind.value: steering_caution(kind) for kind in SteerKind} | {
     "resume": least_caution(ResumeMigration)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from core.operations.caution import Caution
+from core.verbs.caution import Caution
 
 Scope: TypeAlias = Literal[
     "global",
@@ -51,7 +51,7 @@ class Action:
     show_in_footer: bool = False
     needs_write: bool = False
     caution: Caution = Caution.NONE
-    """How it is confirmed at least; what it is for may want more (core.operations.danger)."""
+    """How it is confirmed at least; what it is for may want more (core.verbs.danger)."""
     short: str = ""
     """What the footer calls it; empty: its title."""
 

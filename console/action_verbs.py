@@ -7,8 +7,8 @@ core says is lost is confirmed by typing the name: one wrong key at night must n
 from __future__ import annotations
 
 from console.action_types import Action
-from core.model import Pause, Reboot, Reset, Shutdown, Stop
-from core.operations.danger import least_caution
+from core.verbs.danger import least_caution
+from core.verbs.power.requests import Pause, Reboot, Reset, Shutdown, Stop
 
 TABLE: tuple[Action, ...] = (
     Action(

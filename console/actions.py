@@ -16,7 +16,7 @@ from textual.binding import Binding, BindingType
 from console.action_list import ACTIONS
 from console.action_notes import NOTES
 from console.action_types import Action, Scope
-from core.operations.caution import Caution
+from core.verbs.caution import Caution
 
 __all__ = [
     "ACTIONS",

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from core.fleet import Fleet as Fleet
     from core.fleet import LinkOptions as LinkOptions
     from core.journal.replay import Replay as Replay
-    from core.model.request import Pause as Pause
-    from core.model.request import Reboot as Reboot
-    from core.model.request import Reset as Reset
-    from core.model.request import Resume as Resume
-    from core.model.request import Shutdown as Shutdown
-    from core.model.request import Start as Start
-    from core.model.request import Stop as Stop
     from core.source import Source as Source
+    from core.verbs.power.requests import Pause as Pause
+    from core.verbs.power.requests import Reboot as Reboot
+    from core.verbs.power.requests import Reset as Reset
+    from core.verbs.power.requests import Resume as Resume
+    from core.verbs.power.requests import Shutdown as Shutdown
+    from core.verbs.power.requests import Start as Start
+    from core.verbs.power.requests import Stop as Stop
 
 _REQUESTS = ("Pause", "Reboot", "Reset", "Resume", "Shutdown", "Start", "Stop")
 _MODULES = ("errors", "model")
@@ -39,7 +39,7 @@ _HOMES = {
     "LinkOptions": "core.fleet",
     "Replay": "core.journal.replay",
     "Source": "core.source",
-    **dict.fromkeys(_REQUESTS, "core.model.request"),
+    **dict.fromkeys(_REQUESTS, "core.verbs.power.requests"),
 }
 
 __all__ = [*_MODULES, *_HOMES]

@@ -5,31 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from core.errors import NotFoundError
-from core.hypervisor.power import power
+from core.hypervisor.calls.table import execute
 from core.hypervisor.session import Hypervisor
-from core.model import Instance
-from core.operations.port import PowerCall
+from core.model import ObjectKey
+from core.state.subject import Subject
+from core.verbs.call import Call
 
 
 class FleetHosts:
-    """A `core.operations.port.Hosts`: every call on an operation lane of its host."""
+    """A `core.engine.port.Hosts`: every call on an operation lane of its host."""
 
     def __init__(self, hosts: Mapping[str, Hypervisor]) -> None:
         self._hosts = hosts
 
-    async def power(self, host: str, uuid: str, action: PowerCall, deadline: float) -> None:
-        """Make one call on an instance, within `deadline` seconds; raises as the port says."""
-        await self._host(host).call(
-            lambda conn: power(conn, action, uuid),
-            uuid=uuid,
+    async def call(self, subject: ObjectKey, call: Call, deadline: float) -> None:
+        """Make one call within `deadline` seconds; raises as the port says."""
+        await self._host(subject.host).call(
+            lambda conn: execute(conn, subject, call),
+            uuid=subject.id,
             deadline=deadline,
-            # cutting the power is what helps when another call on the instance does not return
-            urgent=action is PowerCall.DESTROY,
+            urgent=call.urgent,
         )
 
-    async def read(self, host: str, uuid: str) -> Instance | None:
-        """Read an instance now and tell the state; None when it is gone."""
-        return await self._host(host).reread(uuid)
+    async def read(self, subject: ObjectKey) -> Subject | None:
+        """Read a subject now and tell the state; None when it is gone."""
+        return await self._host(subject.host).reread(subject.id)
 
     def _host(self, name: str) -> Hypervisor:
         try:

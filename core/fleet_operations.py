@@ -15,23 +15,16 @@ from core.hypervisor.session import Hypervisor
 from core.model.text import clean
 
 if TYPE_CHECKING:
+    from core.engine.handle import Handle
+    from core.engine.runner import Runner
     from core.journal.journal import Journal
     from core.migration.drain import DrainConduct
     from core.migration.look import Preflights
     from core.migration.plan import Plan
     from core.migration.run import Conductor
-    from core.model import (
-        Delta,
-        Migrate,
-        Observation,
-        Preflight,
-        Request,
-        State,
-        Steer,
-        SteerRecord,
-    )
-    from core.operations.handle import Handle
-    from core.operations.runner import Runner
+    from core.model import Delta, Observation, Preflight, Request, State, Steer, SteerRecord
+    from core.verbs.migration.requests import Migrate
+    from core.verbs.refusal import Refusal
 
 ONLY_LOOKING = (
     "This fleet was opened to look only.",
@@ -63,10 +56,12 @@ class FleetOperations(ABC):
     def state(self) -> State:
         """The newest picture."""
 
-    def check(self, request: Request) -> tuple[str, ...]:
-        """Why the request would be refused now, a sentence each; empty: it would be accepted."""
+    def check(self, request: Request) -> tuple[Refusal, ...]:
+        """Why the request would be refused now; empty: it would be accepted."""
         if self._runner is None:
-            return (" ".join(self._refusal or ONLY_LOOKING),)
+            from core.verbs.refusal import Refusal, RefusalCode
+
+            return (Refusal(RefusalCode.READ_ONLY, " ".join(self._refusal or ONLY_LOOKING)),)
         return self._runner.check(request)
 
     async def submit(self, request: Request) -> Handle:
@@ -138,14 +133,14 @@ class FleetOperations(ABC):
         *,
         watch: bool,
     ) -> None:
+        from core.engine.runner import Runner
         from core.fleet_hosts import FleetHosts
         from core.fleet_migration import FleetMigrations
         from core.journal.journal import Journal
         from core.migration.drain import DrainConduct
         from core.migration.roster import Roster
         from core.migration.run import Conductor
-        from core.model import Drain, Migrate, ResumeMigration
-        from core.operations.runner import Runner
+        from core.verbs.migration.requests import Drain, Migrate, ResumeMigration
 
         self._journal = kept = await Journal.open(journal)
         stack.push_async_callback(kept.close)
@@ -156,7 +151,7 @@ class FleetOperations(ABC):
         stack.push_async_callback(conductor.close)
         self._runner = Runner(
             *(FleetHosts(self._hosts), kept, self._clock, lambda: self.state, publish, author),
-            conducts={Migrate: conductor, ResumeMigration: conductor, Drain: drains},
+            workflows={Migrate: conductor, ResumeMigration: conductor, Drain: drains},
         )
         conductor.catch_up = self._runner.catch_up
         stack.push_async_callback(self._runner.close)

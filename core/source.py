@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Generator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from core.model import (
     Delta,
     InstanceDetail,
-    Migrate,
     ObjectKey,
     OperationRecord,
     Preflight,
@@ -17,6 +16,10 @@ from core.model import (
     Steer,
     SteerRecord,
 )
+
+if TYPE_CHECKING:
+    from core.verbs.migration.requests import Migrate
+    from core.verbs.refusal import Refusal
 
 
 class Operation(Protocol):
@@ -63,8 +66,8 @@ class Source(Protocol):
         """Deltas as they come; those a slow reader missed come merged into one."""
         ...
 
-    def check(self, request: Request) -> tuple[str, ...]:
-        """Why the request would be refused now, a sentence each; empty: it would be accepted."""
+    def check(self, request: Request) -> tuple[Refusal, ...]:
+        """Why the request would be refused now, empty: it would be accepted."""
         ...
 
     def prefer(self, keys: Sequence[ObjectKey]) -> None:

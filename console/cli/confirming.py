@@ -10,7 +10,7 @@ from console.cli import interrupts
 from console.cli.output import note
 from core.errors import RefusedError
 from core.model.text import clean
-from core.operations.caution import Caution, Danger
+from core.verbs.caution import Caution, Danger
 
 
 def confirm(danger: Danger, *, sure: bool, more: Sequence[str] = ()) -> None:

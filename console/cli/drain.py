@@ -16,17 +16,19 @@ from console.cli.live import OPERATE, on_fleet
 from console.cli.migration_follow import INTERRUPTED, Following
 from console.cli.migration_progress import Progress
 from console.cli.output import json_line, note, plain, say
+from console.cli.parameter_options import type_of
 from console.cli.waiting import STATUS
 from console.format import plural, size
 from core.errors import RefusedError, UsageError
 from core.fleet import Fleet
 from core.migration import drain_plan, drain_turn
 from core.migration.survey import survey
-from core.model import Drain, Migrate, Migration, ObjectKey, OperationRecord, State
+from core.model import Migration, ObjectKey, OperationRecord, State
 from core.model.drain import DrainProgress, Stage
 from core.model.text import clean
-from core.operations.danger import danger
-from core.operations.migration_checks import MOST_AT_A_TIME
+from core.verbs.danger import danger
+from core.verbs.migration.requests import Drain, Migrate
+from core.verbs.parameter import parameter_of
 
 QUESTION = (
     "Stop (what is under way goes on to its end), abort that too, leave it running, or go on "
@@ -75,7 +77,7 @@ def request_for(
 )
 @click.option(
     "--at-a-time",
-    type=click.IntRange(1, MOST_AT_A_TIME),
+    type=type_of(parameter_of(Drain, "at_a_time")),
     default=2,
     show_default=True,
     metavar="N",
@@ -138,7 +140,7 @@ async def _carry_out(
     fleet: Fleet, request: Drain, as_json: bool, *, dry_run: bool, sure: bool
 ) -> int:
     if reasons := fleet.check(request):
-        raise RefusedError(" ".join(reasons))
+        raise RefusedError(" ".join(map(str, reasons)))
     if dry_run or not sure:
         plan = await survey(fleet.preflight, lambda: fleet.state, request)
         if dry_run:

@@ -23,11 +23,12 @@ from core.errors import RefusedError, UsageError, VirtdeckError
 from core.fleet import Fleet
 from core.migration.options import standing
 from core.migration.plan import Plan, dry_run
-from core.model import Level, Migrate, Preflight, State
+from core.model import Level, Preflight, State
 from core.model.text import clean
-from core.operations.caution import Caution, Danger
-from core.operations.danger import danger_of
-from core.operations.wording import name_of
+from core.verbs.caution import Caution, Danger
+from core.verbs.danger import danger_of
+from core.verbs.migration.requests import Migrate
+from core.verbs.wording import name_of
 
 
 def requests_for(state: State, names: Sequence[str], to: str, template: Migrate) -> list[Migrate]:

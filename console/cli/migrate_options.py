@@ -11,8 +11,9 @@ import click
 from core.errors import UsageError
 from core.migration.options import ALONE, BY_CONNECTION, LONGEST_DOWNTIME, contradictions
 from core.migration.policies import POLICIES
-from core.model import Migrate, ObjectKey
+from core.model import ObjectKey
 from core.model.rewrites import Rewrites
+from core.verbs.migration.requests import Migrate
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

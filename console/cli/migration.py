@@ -31,19 +31,11 @@ from core.errors import (
 from core.fleet import Fleet
 from core.migration import report as reports
 from core.migration.words import against_not_open
-from core.model import (
-    Answer,
-    JobSample,
-    Migration,
-    MigrationStatus,
-    ResumeMigration,
-    State,
-    Steer,
-    SteerKind,
-)
+from core.model import Answer, JobSample, Migration, MigrationStatus, State, Steer, SteerKind
 from core.model.text import clean
-from core.operations.migration_danger import danger_of_steering
 from core.state import resume_crash
+from core.verbs.migration.danger import danger_of_steering
+from core.verbs.migration.requests import ResumeMigration
 
 _ANSWERS = {Answer.REFUSED: 1, Answer.NO_ANSWER: 4}
 

@@ -26,8 +26,8 @@ from core.model import (
     SteerRecord,
 )
 from core.model.text import clean
-from core.operations.wording import name_of
 from core.source import Operation
+from core.verbs.wording import name_of
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, when what runs was left running."""

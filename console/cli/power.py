@@ -12,26 +12,17 @@ from console.cli import interrupts, lookup
 from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import OPERATE, on_fleet
+from console.cli.parameter_options import type_of
 from console.cli.waiting import carry_out
 from core.errors import UsageError
 from core.fleet import Fleet
-from core.model import (
-    ObjectKey,
-    Pause,
-    Reboot,
-    Request,
-    Reset,
-    Resume,
-    Shutdown,
-    Start,
-    State,
-    Stop,
-)
+from core.model import ObjectKey, Request, State
 from core.model.text import clean
-from core.operations.checks import LONGEST_TIMEOUT
-from core.operations.danger import danger_of
-from core.operations.second_copy import overriding
-from core.operations.wording import listed, name_of
+from core.verbs.danger import danger_of
+from core.verbs.parameter import parameter_of
+from core.verbs.power.requests import Pause, Reboot, Reset, Resume, Shutdown, Start, Stop
+from core.verbs.second_copy import overriding
+from core.verbs.wording import listed, name_of
 
 MakeRequest = Callable[[ObjectKey], Request]
 
@@ -106,7 +97,7 @@ def _verb(help_: str, *options: Callable[[Any], Any]) -> Callable[[Callable[...,
 
 def _timeout(default: float) -> Callable[[Any], Any]:
     return click.option(
-        "--timeout", type=click.FloatRange(1, LONGEST_TIMEOUT), default=default,
+        "--timeout", type=type_of(parameter_of(Shutdown, "timeout")), default=default,
         show_default=True, metavar="SECONDS", help="How long the guest may take.",
     )  # fmt: skip
 

@@ -14,8 +14,8 @@ from core.errors import VirtdeckError
 from core.fleet import Fleet
 from core.model import OperationRecord, OperationStatus, Request
 from core.model.text import clean
-from core.operations.wording import name_of
 from core.source import Operation
+from core.verbs.wording import name_of
 
 STATUS: dict[OperationStatus, int] = {
     OperationStatus.DONE: 0,

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from console.screens.migrate_findings import Assessment
 from core.errors import VirtdeckError
-from core.model import Migrate
 from core.source import Source
+from core.verbs.migration.requests import Migrate
 
 AT_ONCE = 4
 """How many instances are looked at together."""
@@ -26,7 +26,7 @@ async def assess(
     async def one(request: Migrate) -> Assessment:
         row = source.state.instances.get(request.subject)
         name = request.subject.id if row is None else row.name
-        reasons = source.check(request)
+        reasons = tuple(map(str, source.check(request)))
         async with gate:
             try:
                 found = await source.preflight(request, measure=measure)

@@ -10,10 +10,11 @@ from console import format as fmt
 from console.screens.base import ConsoleScreen
 from console.widgets.columns import Cell, CellValue
 from core.migration.survey import survey
-from core.model import Drain, ObjectKey
+from core.model import ObjectKey
 from core.model.drain import DrainItem, DrainProgress, Stage
-from core.operations.danger import danger
 from core.source import Operation, Source
+from core.verbs.danger import danger
+from core.verbs.migration.requests import Drain
 
 if TYPE_CHECKING:
     from console.app import VirtdeckApp
@@ -36,7 +37,7 @@ def propose(screen: ConsoleScreen, host: str) -> None:
 
     async def look(source: Source) -> tuple[tuple[str, ...], DrainProgress]:
         if reasons := source.check(request):
-            return reasons, DrainProgress()
+            return tuple(map(str, reasons)), DrainProgress()
         return (), await survey(source.preflight, lambda: source.state, request)
 
     def looked(found: tuple[tuple[str, ...], DrainProgress]) -> None:

@@ -10,7 +10,8 @@ from console import format as fmt
 from core.migration.flags import PARAMETERS_SINCE
 from core.migration.options import ALONE, BY_CONNECTION, LONGEST_DOWNTIME, contradictions
 from core.migration.policies import POLICIES
-from core.model import Host, Instance, LinkStatus, Migrate, ObjectKey, State
+from core.model import Host, Instance, LinkStatus, ObjectKey, State
+from core.verbs.migration.requests import Migrate
 
 Choices = tuple[tuple[str, str], ...]
 """What can be chosen, and what each means."""

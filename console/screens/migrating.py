@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from core.model import Migrate
 from core.source import Operation, Source
+from core.verbs.migration.requests import Migrate
 
 if TYPE_CHECKING:
     from console.app import VirtdeckApp

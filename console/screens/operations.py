@@ -22,9 +22,10 @@ from console.screens.view import View
 from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, Column
 from console.widgets.live_table import LiveTable
-from core.model import VERBS, Delta, OperationRecord, OperationStatus
+from core.model import Delta, OperationRecord, OperationStatus
 from core.model.text import clean
-from core.operations.danger import danger_of_cancel
+from core.verbs.danger import danger_of_cancel
+from core.verbs.registry import VERBS
 
 _PROGRESS = 14
 """Cells of the progress bar and what stands behind it, where there is room."""
@@ -243,8 +244,8 @@ def _progress(view: View, row: OperationRecord, width: int) -> CellValue:
 
 def _limit(row: OperationRecord) -> object:
     """The seconds it has: what was asked for, else what its verb gives when nothing is."""
-    request = VERBS.get(row.verb)
-    usual = getattr(request(subject=row.subject), "timeout", None) if request else None
+    verb = VERBS.get(row.verb)
+    usual = getattr(verb.request(subject=row.subject), "timeout", None) if verb else None
     return row.options.get("timeout", usual)
 
 

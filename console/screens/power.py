@@ -12,13 +12,14 @@ from functools import partial
 from console import format as fmt
 from console.actions import Action, action
 from console.screens.base import ConsoleScreen
-from core.model import VERBS, Instance, InstanceState, ObjectKey, Request
+from core.model import Instance, InstanceState, ObjectKey, Request
 from core.model.driver import driver_of_type
-from core.operations import second_copy
-from core.operations.caution import Caution, Danger
-from core.operations.danger import danger_of
 from core.source import Operation, Source
 from core.state.migrations import latest_of
+from core.verbs import second_copy
+from core.verbs.caution import Caution, Danger
+from core.verbs.danger import danger_of
+from core.verbs.registry import VERBS
 
 _OFF = ("start",)
 _ON = ("shutdown", "migrate", "reboot", "pause", "stop", "reset")
@@ -121,7 +122,7 @@ class PowerScreen(ConsoleScreen, inherit_bindings=False):
         if not chosen:
             return
         state = console.view.state
-        requests = [VERBS[verb](subject=row.key) for row in chosen]
+        requests = [VERBS[verb].request(subject=row.key) for row in chosen]
         if len(requests) == 1:  # a second copy of one alone can be had, by typing its name
             requests = [second_copy.overriding(state, requests[0])]
         targets = [
@@ -131,7 +132,7 @@ class PowerScreen(ConsoleScreen, inherit_bindings=False):
         hidden = self.hidden_chosen()
 
         async def check(source: Source) -> list[tuple[str, ...]]:
-            return [source.check(target.request) for target in targets]
+            return [tuple(map(str, source.check(target.request))) for target in targets]
 
         def checked(reasons: list[tuple[str, ...]]) -> None:
             proposal = Proposal(entry, _with_reasons(targets, reasons), hidden)

@@ -10,9 +10,10 @@ from console.screens.dialogs.control import ChoiceDialog, ValueDialog
 from console.screens.dialogs.question import QuestionDialog, TypedQuestionDialog, danger_lines
 from console.widgets.columns import Cell, CellValue
 from core.migration.words import virsh_for, virsh_resume
-from core.model import Migration, ResumeMigration, State, Steer, SteerKind
-from core.operations.danger import danger
-from core.operations.migration_danger import danger_of_steering
+from core.model import Migration, State, Steer, SteerKind
+from core.verbs.danger import danger
+from core.verbs.migration.danger import danger_of_steering
+from core.verbs.migration.requests import ResumeMigration
 
 VALUES = (SteerKind.MAX_DOWNTIME, SteerKind.BANDWIDTH, SteerKind.POST_COPY_BANDWIDTH)
 """Commands that need a number."""

@@ -15,20 +15,12 @@ from console.screens.migration_controls import resume_against, step_against, ste
 from console.screens.migration_panels import SPLIT_BRAIN
 from core.migration.policies import POLICIES
 from core.migration.words import against_not_open, speaks_against
-from core.model import (
-    Answer,
-    Migration,
-    MigrationStatus,
-    Request,
-    Resume,
-    ResumeMigration,
-    Steer,
-    SteerKind,
-    SteerRecord,
-)
+from core.model import Answer, Migration, MigrationStatus, Request, Steer, SteerKind, SteerRecord
 from core.model.text import clean
 from core.source import Operation, Source
 from core.state import resume_crash
+from core.verbs.migration.requests import ResumeMigration
+from core.verbs.power.requests import Resume
 
 _OFFERED = (
     SteerKind.ABORT,
@@ -207,7 +199,7 @@ class SteeringScreen(ConsoleScreen, inherit_bindings=False):
 
         async def submission(source: Source) -> Operation | str:
             reasons = source.check(request)
-            return " ".join(reasons) if reasons else await source.submit(request)
+            return " ".join(map(str, reasons)) if reasons else await source.submit(request)
 
         def submitted(operation: Operation | str) -> None:
             if isinstance(operation, str):

@@ -16,4 +16,4 @@ class Entry(Value, frozen=True):
     """Of its host when it was asked for; an entry of before `OperationRecord.hosts` was kept has no
     more to tell its hosts by, and is read with that as the identity of its own."""
     progress: str = ""
-    """The state of its verb as JSON, for core.operations alone."""
+    """The state of its verb as JSON, for core.engine alone."""

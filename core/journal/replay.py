@@ -14,18 +14,11 @@ from core.errors import NotFoundError, ReadOnlyError
 from core.journal.player import Player
 from core.journal.tape import Tape
 from core.mailbox import Mailbox, Mailroom
-from core.model import (
-    InstanceDetail,
-    Migrate,
-    ObjectKey,
-    Preflight,
-    Request,
-    State,
-    Steer,
-    SteerRecord,
-)
+from core.model import InstanceDetail, ObjectKey, Preflight, Request, State, Steer, SteerRecord
 from core.model.observation import DetailRead
 from core.source import Operation
+from core.verbs.migration.requests import Migrate
+from core.verbs.refusal import Refusal, RefusalCode
 
 _REFUSAL = "This is a tape: nothing on it can be changed."
 _CURE = "Open the hosts themselves with `virtdeck --connect URI`."
@@ -104,10 +97,10 @@ class Replay:
         """Deltas as they are played, and one for every seek."""
         return self._mailroom.subscribe()
 
-    def check(self, request: Request) -> tuple[str, ...]:
+    def check(self, request: Request) -> tuple[Refusal, ...]:
         """Refuse everything."""
         del request
-        return (_REFUSAL,)
+        return (Refusal(RefusalCode.READ_ONLY, _REFUSAL),)
 
     async def submit(self, request: Request) -> Operation:
         """Raise ReadOnlyError."""

@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import IO
 
 import msgspec
+from msgspec.structs import replace
 
 from core.errors import TapeError
 from core.model import ObjectKey, Observation, Value
-from core.model.observation import DetailRead
+from core.model.observation import DetailRead, OperationChanged
+from core.verbs.registry import with_doing
 
 VERSION = 2
 """What this virtdeck writes; it reads every version up to this one. 2 has migrations."""
@@ -188,9 +190,12 @@ class Tape:
 
     def _decode(self, line: bytes, number: int) -> Observation:
         try:
-            return _line.decode(line)
+            observation = _line.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise TapeError(
                 f"The tape {self.path} is corrupt in line {number}: {str(error).rstrip('.')}.",
                 f"Keep its first lines with `head -n {number - 1}`, or record it again.",
             ) from None
+        if isinstance(observation, OperationChanged):
+            return replace(observation, operation=with_doing(observation.operation))
+        return observation

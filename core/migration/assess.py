@@ -12,16 +12,9 @@ from core.migration.machine import Machine
 from core.migration.plan import Plan, plan
 from core.migration.plan_values import describe_destination
 from core.migration.preflight import judge, vouch
-from core.model import (
-    Forecast,
-    Instance,
-    Limits,
-    Migrate,
-    MigrationStatus,
-    Preflight,
-    State,
-)
+from core.model import Forecast, Instance, Limits, MigrationStatus, Preflight, State
 from core.model.text import clean
+from core.verbs.migration.requests import Migrate
 
 _MIB = 1 << 20
 

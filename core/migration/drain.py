@@ -15,27 +15,18 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from core.engine.case import Case
+from core.engine.workflow import Keep
 from core.errors import JournalError, RefusedError, VirtdeckError
 from core.migration import drain_plan, drain_turn
 from core.migration.drain_turn import Seen, Turn
 from core.migration.roster import Roster
 from core.migration.survey import survey
-from core.model import (
-    Answer,
-    Delta,
-    Drain,
-    Migrate,
-    Preflight,
-    Request,
-    Steer,
-    SteerKind,
-    SteerRecord,
-)
+from core.model import Answer, Delta, Preflight, Request, Steer, SteerKind, SteerRecord
 from core.model.drain import DrainItem, DrainProgress, Stage
-from core.operations.case import Case
-from core.operations.conduct import Keep
-from core.operations.verb import End
 from core.source import Operation
+from core.verbs.migration.requests import Drain, Migrate
+from core.verbs.situation import End
 
 SAFETY = 5.0
 """Seconds after which a drain looks again when it was told of nothing."""
@@ -63,7 +54,7 @@ class Means(Protocol):
 
 
 class DrainConduct:
-    """A `core.operations.conduct.Conduct` for drains. On the core's asyncio loop only."""
+    """A `core.engine.workflow.WorkflowRunner` for drains. On the core's asyncio loop only."""
 
     def __init__(self, roster: Roster, means: Means) -> None:
         self._roster = roster
@@ -111,7 +102,7 @@ class _Course:
 
     @property
     def _progress(self) -> DrainProgress:
-        return self._case.progress.drain or DrainProgress()
+        return self._case.progress.workflow or DrainProgress()
 
     async def close(self) -> None:
         """Steer nothing any more."""
@@ -135,7 +126,7 @@ class _Course:
 
     async def run(self) -> End:
         """Plan it unless that was done, then take turns until it is over."""
-        if self._case.progress.drain is None:
+        if self._case.progress.workflow is None:
             await self._note(DrainProgress(), "looking at everything that runs here first")
         else:
             self._inherited = frozenset(item.uuid for item in self._progress.at(Stage.MOVING))
@@ -257,11 +248,11 @@ class _Course:
         return replace(progress, items=items)
 
     def _put(self, item: DrainItem) -> None:
-        self._case.drained(self._with(item), self._case.record.progress)
+        self._case.advance(self._with(item), self._case.record.progress)
 
     async def _note(self, progress: DrainProgress, *lines: str) -> bool:
         """Keep how it stands, with lines for its log; whether the journal took it."""
-        self._case.drained(progress, drain_turn.share_done(progress), *lines)
+        self._case.advance(progress, drain_turn.share_done(progress), *lines)
         try:
             await self._keep(self._case)
         except JournalError:

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from core.migration.wording import size
-from core.model import Drain, Host, Instance, LinkStatus, Migrate, ObjectKey, State
+from core.model import Host, Instance, LinkStatus, ObjectKey, State
 from core.model.drain import DrainItem, DrainProgress, Stage
+from core.verbs.migration.requests import Drain, Migrate
 
 Blocked = Mapping[tuple[str, str], str]
 """By instance UUID and destination: why it cannot go there."""

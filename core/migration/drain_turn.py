@@ -9,15 +9,9 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from core.migration.drain_plan import reachable
-from core.model import (
-    Drain,
-    MigrationStatus,
-    ObjectKey,
-    OperationRecord,
-    OperationStatus,
-    State,
-)
+from core.model import MigrationStatus, ObjectKey, OperationRecord, OperationStatus, State
 from core.model.drain import DrainItem, DrainProgress, Stage
+from core.verbs.migration.requests import Drain
 
 PATIENCE = 60.0
 """Seconds that a drain which can do nothing else waits for a destination that is out of reach."""

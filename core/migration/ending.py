@@ -17,7 +17,8 @@ from core.migration.lookout import Lookout
 from core.migration.port import MigrationHosts
 from core.migration.prospect import Prospect
 from core.migration.seen import Judgement
-from core.model import Check, JobSample, Migrate, MigrationStatus
+from core.model import Check, JobSample, MigrationStatus
+from core.verbs.migration.requests import Migrate
 
 UNDEFINED_WITHIN = 10.0
 """Seconds the source has to forget the definition once the instance is gone from it."""

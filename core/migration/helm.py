@@ -28,12 +28,12 @@ from core.model import (
     Answer,
     InstanceState,
     JobSample,
-    Migrate,
     MigrationStatus,
     Steer,
     SteerKind,
     SteerRecord,
 )
+from core.verbs.migration.requests import Migrate
 
 _NAMES = frozenset(POLICIES)
 _TOO_EARLY = (1, 55)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from core.model import Limits, Migrate
+from core.model import Limits
+from core.verbs.migration.requests import Migrate
 
 LIBVIRT_DOWNTIME = 300
 """Milliseconds: what libvirt and QEMU begin with."""

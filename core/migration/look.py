@@ -29,16 +29,8 @@ from core.migration.facts import DestinationFacts, Facts, Gap, SourceFacts, Trou
 from core.migration.measure import measure as measure_use
 from core.migration.preflight import wanted_needs
 from core.migration.preflight_xml import question_xml
-from core.model import (
-    UNMEASURED,
-    LinkStatus,
-    MemoryUse,
-    Migrate,
-    ObjectKey,
-    Preflight,
-    Rewrites,
-    State,
-)
+from core.model import UNMEASURED, LinkStatus, MemoryUse, ObjectKey, Preflight, Rewrites, State
+from core.verbs.migration.requests import Migrate
 
 T = TypeVar("T")
 _Key = tuple[ObjectKey, str, str, Rewrites]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from core.model import Finding, Level, Migrate, Preflight
+from core.model import Finding, Level, Preflight
+from core.verbs.migration.requests import Migrate
 
 BY_CONNECTION = frozenset({"zlib", "zstd"})
 """Compression of parallel connections: libvirt takes it with them and only with them."""

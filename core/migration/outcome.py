@@ -13,10 +13,10 @@ from core.model import (
     Instance,
     InstanceState,
     JobSample,
-    Migrate,
     Migration,
     MigrationResult,
 )
+from core.verbs.migration.requests import Migrate
 
 
 def before(instance: Instance, there: Instance | None) -> Before:

@@ -17,7 +17,8 @@ from core.migration.plan_route import route
 from core.migration.plan_settle import settle
 from core.migration.plan_text import SWITCH_AT_ONCE, dry_run, virsh_migrate
 from core.migration.plan_values import Destination, Parameter, Plan, describe_destination
-from core.model import Instance, Migrate
+from core.model import Instance
+from core.verbs.migration.requests import Migrate
 from core.xml import read_instance
 from core.xml.rewrite import renamed, rewrite
 

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from core.migration.options import ALONE, BY_CONNECTION, LONGEST_DOWNTIME, contradictions
 from core.migration.plan_disks import disk_objections, disks_to_copy
-from core.model import Disk, Instance, InstanceState, Migrate
+from core.model import Disk, Instance, InstanceState
 from core.model.text import clean
+from core.verbs.migration.requests import Migrate
 
 COMPRESSIONS = tuple(sorted(ALONE | BY_CONNECTION))
 """libvirt's compression methods."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.model import Disk, Migrate
+from core.model import Disk
+from core.verbs.migration.requests import Migrate
 
 _COPIED_TYPES = ("file", "block")
 

@@ -15,7 +15,7 @@ from core.migration.plan_address import (
     daemon_uri,
 )
 from core.migration.plan_values import LOOPBACK_NAMES, Destination, Parameter
-from core.model import Migrate
+from core.verbs.migration.requests import Migrate
 
 _LOOPBACK = "127.0.0.1"
 _MEMORY = ("tcp", "rdma", "unix")

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from core.migration.plan_checks import converges_by_default
-from core.model import Instance, InstanceState, Migrate
+from core.model import Instance, InstanceState
 from core.model.text import clean
+from core.verbs.migration.requests import Migrate
 
 
 def settle(

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 from core.migration.flags import VIRSH_FLAGS, VIRSH_PARAMETERS
 from core.migration.plan_values import Parameter, Plan
-from core.model import Instance, Migrate, Rewrites
+from core.model import Instance, Rewrites
 from core.model.text import clean, real_name
+from core.verbs.migration.requests import Migrate
 from core.xml import format_xml
 
 _UNITS = {

@@ -25,7 +25,8 @@ from core.migration import (
 from core.migration.facts import Facts
 from core.migration.preflight_case import Case, FullCase, SourceCase
 from core.migration.preflight_vouch import vouched
-from core.model import Finding, Level, Migrate, Rewrites, State
+from core.model import Finding, Level, Rewrites, State
+from core.verbs.migration.requests import Migrate
 from core.xml.needs import Needs, read_needs
 from core.xml.rewrite import rewrite
 

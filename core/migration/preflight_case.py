@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from core.migration.facts import DestinationFacts, Facts, Side, SourceFacts, why
 from core.migration.machine import one_kernel, one_machine
-from core.model import Finding, Level, Migrate, State
+from core.model import Finding, Level, State
 from core.model.text import clean
+from core.verbs.migration.requests import Migrate
 from core.xml.needs import Needs
 
 _UNTYPEABLE = re.compile(r"[^A-Za-z0-9_.:-]+")

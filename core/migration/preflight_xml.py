@@ -8,7 +8,8 @@ from lxml import etree
 
 from core.errors import VirtdeckError
 from core.migration.preflight_case import FullCase, FullRule, blocker, ok, unknown, warning
-from core.model import Finding, Migrate, Rewrites
+from core.model import Finding, Rewrites
+from core.verbs.migration.requests import Migrate
 from core.xml.rewrite import abi_differences, rewrite
 from core.xml.tree import parse
 

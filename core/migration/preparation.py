@@ -17,7 +17,6 @@ from core.model import (
     Instance,
     Level,
     Limits,
-    Migrate,
     Migration,
     MigrationStatus,
     ObjectKey,
@@ -25,6 +24,7 @@ from core.model import (
     Preflight,
     State,
 )
+from core.verbs.migration.requests import Migrate
 
 
 def begun(record: OperationRecord, request: Migrate, state: State) -> Migration:

@@ -11,7 +11,6 @@ from core.errors import RefusedError
 from core.migration.discovery import destination
 from core.model import (
     Instance,
-    Migrate,
     Migration,
     MigrationStatus,
     ObjectKey,
@@ -20,6 +19,7 @@ from core.model import (
     State,
     Step,
 )
+from core.verbs.migration.requests import Migrate
 
 OLDEST = (8, 5)
 """libvirt from which VIR_MIGRATE_POSTCOPY_RESUME exists."""

@@ -11,13 +11,8 @@ from core.errors import VirtdeckError
 from core.migration.logbook import Logbook, Publish
 from core.migration.port import Line, MigrationHosts
 from core.migration.tracker import Tracker
-from core.model import (
-    Delta,
-    Migrate,
-    Migration,
-    ObjectKey,
-    State,
-)
+from core.model import Delta, Migration, ObjectKey, State
+from core.verbs.migration.requests import Migrate
 
 RETURN = 30.0
 """Seconds a call has to return once its end is known."""

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from core.engine.case import Case
+from core.engine.workflow import Keep
 from core.errors import HypervisorError, JournalError, NotFoundError, RefusedError, VirtdeckError
 from core.migration import preparation, recover
 from core.migration.foreign import Foreign
@@ -19,19 +21,16 @@ from core.migration.words import against_not_open
 from core.model import (
     Answer,
     Delta,
-    Migrate,
     Migration,
     MigrationStatus,
     OperationStatus,
     Preflight,
-    ResumeMigration,
     Steer,
     SteerKind,
     SteerRecord,
 )
-from core.operations.case import Case
-from core.operations.conduct import Keep
-from core.operations.verb import End, cancelled, done, failed, unknown
+from core.verbs.migration.requests import Migrate, ResumeMigration
+from core.verbs.situation import End, cancelled, done, failed, unknown
 
 RESUME_TRIES, RESUME_PAUSE = 10, 0.5
 """How often a failed post-copy is asked to go on, and the seconds between."""
@@ -43,7 +42,7 @@ Look = Callable[[Migrate], Awaitable[Preflight]]
 
 
 class Conductor:
-    """A `core.operations.conduct.Conduct` for migrations. On the core's asyncio loop only."""
+    """A `core.engine.workflow.WorkflowRunner` for migrations. On the core's asyncio loop only."""
 
     def __init__(self, roster: Roster, author: str, look: Look) -> None:
         self._roster = roster
@@ -86,8 +85,8 @@ class Conductor:
 
         One that is over and not settled is followed until it is: its end may be another then.
         """
-        if case.progress.migration is not None:
-            return await self._adopt(case, case.progress.migration, keep)
+        if case.progress.workflow is not None:
+            return await self._adopt(case, case.progress.workflow, keep)
         if isinstance(case.request, ResumeMigration):
             return await self._resume(case, case.request, keep)
         request, state = case.request, self._roster.state()
@@ -134,7 +133,7 @@ class Conductor:
     async def _commit(self, case: Case, keep: Keep, log: Logbook) -> None:
         """Write it down, before anything is sent: from here on it is followed, whoever dies."""
         log.change(started=log.clock.now())
-        case.moved(log.migration, f"migrating to {log.migration.to}")
+        _note(case, log.migration, f"migrating to {log.migration.to}")
         await keep(case)
 
     async def _call(self, case: Case, tracker: Tracker, plan: Plan) -> End:
@@ -217,7 +216,7 @@ class Conductor:
     def _logbook(self, migration: Migration, case: Case, keep: Keep) -> Logbook:
         async def keep_it(migration: Migration) -> None:
             status, outcome = migration.status, migration.outcome
-            case.moved(migration, f"{status}: {outcome}" if outcome else str(status))
+            _note(case, migration, f"{status}: {outcome}" if outcome else str(status))
             try:
                 await keep(case)
             except JournalError as error:
@@ -275,3 +274,9 @@ def _not_started(log: Logbook, error: VirtdeckError) -> End:
     )
     status = OperationStatus.REFUSED if isinstance(error, RefusedError) else OperationStatus.FAILED
     return End(status, outcome, error.hint)
+
+
+def _note(case: Case, migration: Migration, text: str) -> None:
+    """Note how the migration stands, with a line for the log where it is not there already."""
+    said = any(step.text == text for step in case.record.steps)
+    case.advance(migration, migration.part_done, "" if said else text)

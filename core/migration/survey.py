@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 
 from core.errors import VirtdeckError
 from core.migration.drain_plan import migrate_request, plan_drain
-from core.model import Drain, Level, Migrate, Preflight, State
+from core.model import Level, Preflight, State
 from core.model.drain import DrainItem, DrainProgress, Stage
+from core.verbs.migration.requests import Drain, Migrate
 
 LOOKS = 4
 """Preflights at the same time: each makes some calls to both hosts."""

@@ -24,17 +24,9 @@ from core.migration.lookout import Lookout
 from core.migration.port import Line, MigrationHosts
 from core.migration.prospect import Prospect
 from core.migration.seen import Judgement
-from core.model import (
-    Event,
-    Limits,
-    Migrate,
-    Migration,
-    MigrationStatus,
-    State,
-    Steer,
-    SteerRecord,
-)
+from core.model import Event, Limits, Migration, MigrationStatus, State, Steer, SteerRecord
 from core.model.event import InstanceLifecycle, JobCompleted, MigrationIteration
+from core.verbs.migration.requests import Migrate
 
 POLL = 0.5
 """Seconds between two looks when no event comes."""

@@ -46,7 +46,7 @@ class OperationRecord(Value, frozen=True):
     id: str
     """Sortable by time of creation."""
     verb: str
-    """start, shutdown, stop, reboot, reset, pause, resume..."""
+    """Its name among the verbs: start, shutdown, stop..."""
     host: str
     subject: ObjectKey
     name: str
@@ -72,6 +72,10 @@ class OperationRecord(Value, frozen=True):
     Its hosts are then called `NAME (not open)`, which no open host is."""
     unjournalled: str = ""
     """Why the journal does not hold it as it stands here, with the cure; empty: it does."""
+    doing: str = ""
+    """What its subject does meanwhile, in words: `shutting down`; empty in older journals."""
+    refused: str = ""
+    """Of one that was refused: the code of the reason (`core.verbs.refusal.RefusalCode`)."""
 
     @property
     def key(self) -> ObjectKey:

@@ -11,20 +11,6 @@ from core.state.memo import Memo
 from core.state.migrations import migrating
 from core.state.tables import Tables
 
-_DOING = {
-    "start": "starting",
-    "shutdown": "shutting down",
-    "stop": "stopping",
-    "reboot": "rebooting",
-    "reset": "resetting",
-    "pause": "pausing",
-    "resume": "resuming",
-    "migrate": "migrating",
-    "drain": "draining",
-    "save": "saving",
-    "restore": "restoring",
-}
-
 
 def on_operation(tables: Tables, changed: OperationChanged) -> None:
     """Take over an operation; one that has ended stays as it ended."""
@@ -81,7 +67,7 @@ def activity(state: State, key: ObjectKey) -> str:
     job = state.jobs.get(key)
     if record is None:
         return _job_words(job) if job is not None else ""
-    words = _DOING.get(record.verb, record.verb)
+    words = record.doing or record.verb
     if record.status is OperationStatus.QUEUED:
         return f"{record.verb} queued"
     if record.progress is not None:

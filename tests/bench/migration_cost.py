@@ -15,8 +15,9 @@ from typing import Any
 from console.bridge import Bridge
 from core.fleet import Fleet
 from core.hypervisor.options import LinkOptions
-from core.model import InstanceState, Migrate, Migration, MigrationStatus
+from core.model import InstanceState, Migration, MigrationStatus
 from core.model.base import ObjectKey
+from core.verbs.migration.requests import Migrate
 from tests.bench.migration_lab import MIB, REPEATS, Ground, retried
 from tests.bench.rows import Row, below
 from tests.bench.screen import thread_cpu

@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 from core.errors import VirtdeckError
 from core.fleet import Fleet
 from core.lab import Lab
-from core.model import Migrate, Migration, MigrationStatus, Observation, Steer, SteerKind
+from core.model import Migration, MigrationStatus, Observation, Steer, SteerKind
 from core.model.event import JobCompleted
 from core.model.observation import MigrationChanged
+from core.verbs.migration.requests import Migrate
 from tests.bench.migration_eyes import Course, Eyes
 from tests.lab import burner
 from tests.lab.burner import Burner

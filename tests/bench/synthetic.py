@@ -36,6 +36,7 @@ from core.model.event import InstanceLifecycle
 from core.model.observation import HostAdded, LinkChanged, Listed, Observation, Sampled
 from core.source import Operation
 from core.state.store import Store
+from core.verbs.refusal import Refusal, RefusalCode
 
 HOSTS = ("alpha", "beta", "gamma", "delta")
 
@@ -71,8 +72,8 @@ class SyntheticSource:
     def changes(self) -> AsyncIterator[Delta]:
         return self._mailroom.subscribe()
 
-    def check(self, request: Request) -> tuple[str, ...]:
-        return ("this fleet is made up",)
+    def check(self, request: Request) -> tuple[Refusal, ...]:
+        return (Refusal(RefusalCode.UNSUPPORTED, "this fleet is made up"),)
 
     async def submit(self, request: Request) -> Operation:
         raise RefusedError("This fleet is made up.")

@@ -13,17 +13,9 @@ from core.errors import JournalError, NotFoundError, ReadOnlyError, RefusedError
 from core.fleet import Fleet, LinkOptions
 from core.journal.record import Recorder
 from core.journal.replay import Replay
-from core.model import (
-    Instance,
-    InstanceState,
-    LinkStatus,
-    ObjectKey,
-    OperationStatus,
-    Pause,
-    Start,
-    Stop,
-)
+from core.model import Instance, InstanceState, LinkStatus, ObjectKey, OperationStatus
 from core.state.store import Store
+from core.verbs.power.requests import Pause, Start, Stop
 from tests.driver.private_daemon import PrivateDaemon, uuid_of
 from tests.driver.watching import until
 from tests.driver.worlds import open_world
@@ -129,7 +121,8 @@ async def test_an_operation_runs_is_verified_and_kept(daemon: PrivateDaemon, jou
         assert (await operation).outcome == "vm0001 is running"
         assert daemon.keeper.lookupByName("vm0001").isActive()
         assert fleet.state.operations[operation.id].status is OperationStatus.DONE
-        assert fleet.check(Start(subject=key("alpha", 1))) == ("vm0001 is already running.",)
+        (reason,) = fleet.check(Start(subject=key("alpha", 1)))
+        assert str(reason) == "vm0001 is already running."
         with pytest.raises(RefusedError, match="already running"):
             await fleet.submit(Start(subject=key("alpha", 1)))
         await (await fleet.submit(Pause(subject=key("alpha", 1))))
@@ -172,7 +165,7 @@ async def test_a_journal_that_cannot_be_used_leaves_a_console_that_looks(tmp_pat
         (notice,) = fleet.notices
         assert "is a directory" in notice
         request = Start(next(iter(fleet.state.instances)))
-        assert fleet.check(request) == (notice,)
+        assert [str(reason) for reason in fleet.check(request)] == [notice]
         with pytest.raises(ReadOnlyError, match="is a directory"):
             await fleet.submit(request)
 

@@ -116,7 +116,7 @@ def test_a_command_loads_what_it_needs(words: str, tmp_path: Path) -> None:
     loaded = loaded_by(Virtdeck(tmp_path), "-c", "test:///default", *words.split())
     assert "libvirt" in loaded
     parts = {".".join(name.split(".")[:2]) for name in loaded}
-    assert not parts & {"textual", "rich", "sqlite3", "core.operations",
+    assert not parts & {"textual", "rich", "sqlite3", "core.engine", "core.verbs",
                         "core.journal", "core.migration"}  # fmt: skip
     assert "getpass" not in loaded
     if words.startswith("instances"):

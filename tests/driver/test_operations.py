@@ -19,21 +19,9 @@ from core.fleet import Fleet
 from core.hypervisor.binding import libvirt
 from core.hypervisor.options import LinkOptions
 from core.journal.ledger import Ledger
-from core.model import (
-    Instance,
-    InstanceState,
-    LinkStatus,
-    ObjectKey,
-    OperationStatus,
-    Pause,
-    Reboot,
-    Reset,
-    Resume,
-    Shutdown,
-    Start,
-    Stop,
-)
-from core.operations.wording import summary
+from core.model import Instance, InstanceState, LinkStatus, ObjectKey, OperationStatus
+from core.verbs.power.requests import Pause, Reboot, Reset, Resume, Shutdown, Start, Stop
+from core.verbs.wording import summary
 from tests.driver.private_daemon import PrivateDaemon
 from tests.driver.watching import until
 from tests.patience import PATIENCE
@@ -145,7 +133,7 @@ async def test_a_read_only_fleet_refuses_and_keeps_nothing(
 ) -> None:
     async with opened(daemon, tmp_path, read_only=True) as fleet:
         vm = named(fleet, "vm0001").key
-        assert "read-only" in fleet.check(Start(vm))[0]
+        assert "read-only" in str(fleet.check(Start(vm))[0])
         with pytest.raises(ReadOnlyError):
             await fleet.submit(Start(vm))
         assert not fleet.state.operations
@@ -164,7 +152,7 @@ async def test_a_host_that_hangs_leaves_the_outcome_unknown_until_it_is_back(
             await asyncio.wait_for(operation, 15)
         assert caught.value.hint
         await until(lambda: fleet.state.hosts["alpha"].link.status is not LinkStatus.UP)
-        assert "not reachable" in fleet.check(Start(vm))[0]
+        assert "not reachable" in str(fleet.check(Start(vm))[0])
     finally:
         daemon.resume()
     # Whether the daemon carries out what it was sent before it hung is a race; both are settled.

@@ -9,12 +9,16 @@ import pytest
 
 from core.errors import HypervisorError
 from core.hypervisor.binding import libvirt
-from core.hypervisor.power import CALLS, instance_state, power, reset, resume, start, stop, suspend
-from core.model import InstanceState
-from core.operations.port import PowerCall
+from core.hypervisor.calls.power import instance_state, reset, resume, start, stop, suspend
+from core.hypervisor.calls.table import EXECUTORS, execute
+from core.model import InstanceState, ObjectKey
+from core.verbs.call import Call
+from core.verbs.power.calls import WITHOUT_ARGUMENTS, WakeupCall
+from core.verbs.registry import VERBS
 from tests.driver.worlds import instance_xml, open_world, uuid_of
 
 VM = uuid_of(1)
+KEY = ObjectKey("instance", "alpha", VM)
 
 
 @pytest.fixture
@@ -32,13 +36,14 @@ def state(conn: Any) -> tuple[InstanceState, str]:
 
 
 def test_every_call_of_the_port_is_there() -> None:
-    assert set(CALLS) == {call.value for call in PowerCall}
+    kinds = {call for verb in VERBS.values() for call in verb.calls}
+    assert kinds == set(EXECUTORS)
 
 
 def test_the_states_the_calls_leave(conn: Any) -> None:
     seen = [state(conn)]
-    for call in ("create", "suspend", "resume", "reboot", "shutdown", "create", "destroy"):
-        power(conn, call, VM)
+    for word in ("create", "suspend", "resume", "reboot", "shutdown", "create", "destroy"):
+        execute(conn, KEY, WITHOUT_ARGUMENTS[word])
         seen.append(state(conn))
     assert seen == [
         (InstanceState.SHUTOFF, ""),
@@ -83,10 +88,10 @@ def test_a_transient_instance_is_gone_after_a_power_cut(conn: Any) -> None:
     assert instance_state(conn, uuid_of(2)) is None
 
 
-@pytest.mark.parametrize("call", sorted(CALLS))
-def test_what_does_not_exist_is_an_error_even_to_stop(conn: Any, call: str) -> None:
+@pytest.mark.parametrize("call", WITHOUT_ARGUMENTS.values(), ids=WITHOUT_ARGUMENTS)
+def test_what_does_not_exist_is_an_error_even_to_stop(conn: Any, call: Call) -> None:
     with pytest.raises(libvirt.libvirtError) as caught:
-        power(conn, call, uuid_of(7))
+        execute(conn, ObjectKey("instance", "alpha", uuid_of(7)), call)
     assert caught.value.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN
 
 
@@ -123,14 +128,11 @@ class Sleeping:
     def lookupByUUIDString(self, _uuid: str) -> Sleeping:  # noqa: N802
         return self
 
-    def state(self) -> list[int]:
-        return [7, 0]
-
     def pMWakeup(self, _flags: int) -> None:  # noqa: N802
         self.calls.append("wakeup")
 
 
-def test_resuming_a_sleeping_guest_wakes_it() -> None:
+def test_a_sleeping_guest_is_woken() -> None:
     conn = Sleeping()
-    resume(conn, VM)
+    execute(conn, KEY, WakeupCall())
     assert conn.calls == ["wakeup"]

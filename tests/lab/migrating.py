@@ -14,13 +14,13 @@ from core.hypervisor.options import LinkOptions
 from core.lab import LabHost
 from core.model import (
     InstanceState,
-    Migrate,
     Migration,
     MigrationStatus,
     ObjectKey,
     OperationRecord,
     SteerRecord,
 )
+from core.verbs.migration.requests import Migrate
 from tests.patience import PATIENCE
 
 M = MigrationStatus

@@ -15,7 +15,8 @@ import pytest
 from core.errors import LabError, RefusedError, VirtdeckError
 from core.fleet import Fleet
 from core.lab import Lab, Wanted
-from core.model import Drain, Migrate, Migration, ObjectKey, OperationRecord, OperationStatus
+from core.model import Migration, ObjectKey, OperationRecord, OperationStatus
+from core.verbs.migration.requests import Drain, Migrate
 from tests.driver.command import Virtdeck
 from tests.lab import burner
 from tests.lab.burner import Burner

@@ -16,7 +16,8 @@ from core.errors import LabError
 from core.fleet import Fleet
 from core.hypervisor.uri import parse_uri
 from core.lab.command import run
-from core.model import Finding, Level, Migrate, ObjectKey
+from core.model import Finding, Level, ObjectKey
+from core.verbs.migration.requests import Migrate
 from tests.driver.private_daemon import free_port
 from tests.lab import burner
 from tests.lab.burner import Burner

@@ -12,18 +12,10 @@ import pytest
 from core.errors import RefusedError
 from core.fleet import Fleet
 from core.lab import Lab, Wanted
-from core.model import (
-    Answer,
-    Migrate,
-    OperationStatus,
-    Pause,
-    Shutdown,
-    Start,
-    Steer,
-    SteerKind,
-    Verdict,
-)
+from core.model import Answer, OperationStatus, Steer, SteerKind, Verdict
 from core.state.event_text import describe, severity
+from core.verbs.migration.requests import Migrate
+from core.verbs.power.requests import Pause, Shutdown, Start
 from tests.lab import burner
 from tests.lab.burner import Burner
 from tests.lab.migrating import M, found, opened, other, passed, said, start, states, told, until

@@ -23,13 +23,12 @@ from core.model import (
     Migration,
     ObjectKey,
     OperationStatus,
-    Resume,
-    ResumeMigration,
     Steer,
     SteerKind,
-    Stop,
 )
 from core.state import resume_crash
+from core.verbs.migration.requests import ResumeMigration
+from core.verbs.power.requests import Resume, Stop
 from tests.lab import burner
 from tests.lab.burner import Burner
 from tests.lab.migrating import M, found, opened, passed, said, start, states, told, until
@@ -40,7 +39,8 @@ CONSOLE = """
 import asyncio, sys
 from pathlib import Path
 from core import Fleet
-from core.model import Migrate, ObjectKey
+from core.model import ObjectKey
+from core.verbs.migration.requests import Migrate
 
 async def main(journal, host, uuid, to, post_copy, *uris):
     async with Fleet.open(uris, journal=Path(journal)) as fleet:

@@ -15,8 +15,9 @@ from msgspec.structs import replace
 from core.lab import LabHost, Wanted
 from core.migration.machine import Machine
 from core.migration.plan import Plan, describe_destination, plan
-from core.model import InstanceState, Migrate
+from core.model import InstanceState
 from core.model.rewrites import NumaPinning, Pin, Rewrites
+from core.verbs.migration.requests import Migrate
 from core.xml import read_instance
 
 Guest = Callable[..., str]

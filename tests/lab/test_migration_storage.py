@@ -13,8 +13,9 @@ import pytest
 from core.fleet import Fleet
 from core.lab import Lab, LabHost
 from core.migration.flags import PARAMETERS_SINCE
-from core.model import Level, Migrate, OperationStatus, Rewrites
+from core.model import Level, OperationStatus, Rewrites
 from core.model.rewrites import Move
+from core.verbs.migration.requests import Migrate
 from tests.lab import burner
 from tests.lab.burner import Burner
 from tests.lab.migrating import M, found, opened, passed, start, states, told, until

@@ -17,11 +17,11 @@ from core.model import (
     Migration,
     ObjectKey,
     OperationStatus,
-    ResumeMigration,
     Steer,
     SteerKind,
 )
 from core.state.resume_crash import crashes
+from core.verbs.migration.requests import ResumeMigration
 from tests.lab import burner
 from tests.lab.burner import Burner
 from tests.lab.migrating import M, Started, found, opened, passed, said, start, states, told, until

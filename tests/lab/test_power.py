@@ -18,21 +18,9 @@ from core.errors import OperationCancelledError, OperationFailedError
 from core.fleet import Fleet
 from core.hypervisor.options import LinkOptions
 from core.lab import Lab, LabHost, Wanted
-from core.model import (
-    InstanceState,
-    ObjectKey,
-    OperationRecord,
-    OperationStatus,
-    Pause,
-    Reboot,
-    Request,
-    Reset,
-    Resume,
-    Shutdown,
-    Start,
-    Stop,
-)
+from core.model import InstanceState, ObjectKey, OperationRecord, OperationStatus, Request
 from core.model.event import Rebooted
+from core.verbs.power.requests import Pause, Reboot, Reset, Resume, Shutdown, Start, Stop
 from tests.lab.full_disk import FullDisk
 from tests.patience import PATIENCE
 
@@ -199,7 +187,7 @@ CONSOLE = """
 import asyncio, sys
 from pathlib import Path
 from core.fleet import Fleet
-from core.model import Shutdown
+from core.verbs.power.requests import Shutdown
 
 async def main(uri, journal, name):
     async with Fleet.open([f"alpha={uri}"], journal=Path(journal)) as fleet:

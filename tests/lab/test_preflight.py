@@ -17,8 +17,9 @@ from core.errors import LabError
 from core.fleet import Fleet
 from core.hypervisor.options import LinkOptions
 from core.lab import Lab, LabHost, Wanted
-from core.model import Finding, Level, LinkStatus, Migrate, ObjectKey, Preflight, Rewrites
+from core.model import Finding, Level, LinkStatus, ObjectKey, Preflight, Rewrites
 from core.model.rewrites import VolumeRewrite
+from core.verbs.migration.requests import Migrate
 from tests.patience import PATIENCE
 
 QUICK = LinkOptions(statistics_interval=0, sweep_interval=0)

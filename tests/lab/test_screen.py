@@ -18,7 +18,8 @@ import pytest
 from console import format as fmt
 from core.fleet import Fleet
 from core.lab import Lab, LabHost, Wanted
-from core.model import Instance, InstanceState, ObjectKey, OperationStatus, Pause
+from core.model import Instance, InstanceState, ObjectKey, OperationStatus
+from core.verbs.power.requests import Pause
 from tests.bench.terminal import Terminal
 from tests.lab.full_disk import FullDisk
 from tests.lab.screen_pilot import OPTIONS, SECONDS, Operator, at_console

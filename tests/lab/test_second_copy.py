@@ -12,7 +12,8 @@ import pytest
 from core.errors import RefusedError
 from core.lab import Lab, LabHost, Wanted
 from core.lab.places import write_file
-from core.model import Resume, Start, Steer, SteerKind
+from core.model import Steer, SteerKind
+from core.verbs.power.requests import Resume, Start
 from tests.driver.command import Result, Virtdeck
 from tests.lab import burner
 from tests.lab.burner import Burner

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from core.clock import SystemClock
+from core.hypervisor.calls.power import stop
 from core.hypervisor.connector import Connector
 from core.hypervisor.detail import read_detail
 from core.hypervisor.lane import Lane
 from core.hypervisor.options import LinkOptions
-from core.hypervisor.power import stop
 from core.hypervisor.reading import read_instance
 from core.hypervisor.stats import Statistics
 from core.hypervisor.uri import parse_uri

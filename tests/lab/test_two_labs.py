@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from core.engine.takeover import POLL
 from core.errors import RefusedError
 from core.lab import Lab
 from core.model import MigrationStatus, OperationStatus, Steer, SteerKind
-from core.operations.adoption import POLL
 from tests.driver.command import Virtdeck
 from tests.lab.migrating import opened, states, told, until
 from tests.lab.test_migrate_cli import begun

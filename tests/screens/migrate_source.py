@@ -11,13 +11,13 @@ from pathlib import Path
 
 import msgspec
 
+from core.engine.handle import Handle
 from core.errors import VirtdeckError
 from core.journal.replay import Replay
 from core.model import (
     Finding,
     Forecast,
     Level,
-    Migrate,
     Migration,
     MigrationStatus,
     OperationRecord,
@@ -25,8 +25,9 @@ from core.model import (
     Request,
 )
 from core.model.observation import MigrationChanged
-from core.operations.handle import Handle
-from core.operations.wording import name_of
+from core.verbs.migration.requests import Migrate
+from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.wording import name_of
 
 Answer = Callable[[Migrate], Preflight]
 
@@ -81,9 +82,9 @@ class Answering(Replay):
         self.refusals: tuple[str, ...] = ()
         self.error: VirtdeckError | None = None
 
-    def check(self, request: Request) -> tuple[str, ...]:
+    def check(self, request: Request) -> tuple[Refusal, ...]:
         del request
-        return self.refusals
+        return tuple(Refusal(RefusalCode.STATE, reason) for reason in self.refusals)
 
     async def preflight(self, request: Migrate, *, measure: bool = False) -> Preflight:
         (self.measured if measure else self.asked).append(request)

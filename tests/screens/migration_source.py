@@ -26,7 +26,6 @@ from core.model import (
     JobSample,
     Link,
     LinkStatus,
-    Migrate,
     Migration,
     MigrationStatus,
     ObjectKey,
@@ -49,6 +48,8 @@ from core.model.observation import (
 from core.model.operation import Step
 from core.source import Operation
 from core.state.store import Store
+from core.verbs.migration.requests import Migrate
+from core.verbs.refusal import Refusal, RefusalCode
 from tests.unit.migration_builders import (
     MIB,
     START,
@@ -108,8 +109,8 @@ class MigrationSource:
     def changes(self) -> AsyncIterator[Delta]:
         return self._mailroom.subscribe()
 
-    def check(self, request: Request) -> tuple[str, ...]:
-        return self.reasons
+    def check(self, request: Request) -> tuple[Refusal, ...]:
+        return tuple(Refusal(RefusalCode.STATE, reason) for reason in self.reasons)
 
     async def submit(self, request: Request) -> Operation:
         self.submitted.append(request)

@@ -17,8 +17,9 @@ from console.screens.dialogs.confirm import ConfirmDialog
 from console.screens.power import Proposal, Target
 from console.settings import DisplaySettings, Settings
 from core.journal.replay import Replay
-from core.model import ObjectKey, Stop
-from core.operations.danger import danger_of
+from core.model import ObjectKey
+from core.verbs.danger import danger_of
+from core.verbs.power.requests import Stop
 from tests.screens.conftest import MOMENTS, TAPE, ZONE, press, settled
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs/screenshots"

@@ -19,15 +19,8 @@ from core.errors import VirtdeckError
 from core.fleet import Fleet
 from core.journal.record import Recorder
 from core.lab import Lab, LabHost
-from core.model import (
-    InstanceState,
-    Migrate,
-    Migration,
-    MigrationStatus,
-    ObjectKey,
-    Steer,
-    SteerKind,
-)
+from core.model import InstanceState, Migration, MigrationStatus, ObjectKey, Steer, SteerKind
+from core.verbs.migration.requests import Migrate
 from tests.lab import burner
 from tests.lab.burner import Burner
 from tests.screens.record_tapes import LAB, until, write_clean

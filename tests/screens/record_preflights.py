@@ -17,8 +17,9 @@ import msgspec
 
 from core.fleet import Fleet
 from core.lab import Lab, wait_ready
-from core.model import Migrate, Preflight
+from core.model import Preflight
 from core.model.rewrites import InterfaceRewrite, Rewrites
+from core.verbs.migration.requests import Migrate
 from tests.screens.record_tapes import key_of, until
 
 LAB = "preflights"

@@ -21,7 +21,8 @@ from core.errors import VirtdeckError
 from core.fleet import Fleet
 from core.journal.record import Recorder
 from core.lab import Lab, wait_ready
-from core.model import VERBS, InstanceState, LinkStatus, ObjectKey
+from core.model import InstanceState, LinkStatus, ObjectKey
+from tests.verbs import REQUESTS
 
 LAB = "tapes"
 AUTHOR = "ann@console"
@@ -65,7 +66,7 @@ async def record(lab: Lab, raw: Path, journal: Path) -> None:
             await operate(fleet, verb, name)
             await asyncio.sleep(3)
         mark("operated")
-        await fleet.submit(VERBS["shutdown"](subject=key_of(fleet, "db")))
+        await fleet.submit(REQUESTS["shutdown"](subject=key_of(fleet, "db")))
         await asyncio.sleep(1)
         mark("shutting down")
         await asyncio.sleep(6)
@@ -83,7 +84,7 @@ async def record(lab: Lab, raw: Path, journal: Path) -> None:
 
 async def operate(fleet: Fleet, verb: str, name: str) -> None:
     try:
-        await (await fleet.submit(VERBS[verb](subject=key_of(fleet, name))))
+        await (await fleet.submit(REQUESTS[verb](subject=key_of(fleet, name))))
     except VirtdeckError as error:
         print(f"{verb} {name}: {error}")
 

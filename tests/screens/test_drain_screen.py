@@ -12,17 +12,10 @@ from console.app import VirtdeckApp
 from console.screens import draining
 from console.screens.dialogs.question import TypedQuestionDialog
 from console.settings import DisplaySettings, Settings
-from core.model import (
-    Drain,
-    InstanceState,
-    Migrate,
-    ObjectKey,
-    OperationRecord,
-    OperationStatus,
-    Preflight,
-)
+from core.model import InstanceState, ObjectKey, OperationRecord, OperationStatus, Preflight
 from core.model.observation import OperationChanged
 from core.model.operation import Step
+from core.verbs.migration.requests import Drain, Migrate
 from tests.screens.conftest import MOMENTS, SIZES, TAPE, ZONE, press, settled, until
 from tests.screens.migrate_source import BLOCKERS, FINE, Answering, answer
 from tests.screens.test_migrate_dialog import messages, shown
@@ -122,6 +115,7 @@ async def test_a_drain_is_shown_with_its_steps_and_where_it_happens(
         started=at, progress=0.25, steps=(Step(at, "keeper stays: it has a snapshot"),),
         options={"bandwidth": 100, "options": {"verb": "migrate", "subject": ["", "", ""],
                                                "post_copy": "allow"}},
+        doing="draining",
     )  # fmt: skip
     source._mailroom.post(source.player._store.apply(OperationChanged("alpha", at, record)))
     async with app.run_test(size=(160, 40)) as pilot:

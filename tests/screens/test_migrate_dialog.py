@@ -18,7 +18,8 @@ from console.screens.page import Page
 from console.settings import DisplaySettings, Settings
 from console.widgets.choice import Choice
 from core.errors import UnreachableError
-from core.model import Finding, Level, Migrate
+from core.model import Finding, Level
+from core.verbs.migration.requests import Migrate
 from tests.screens.conftest import MOMENTS, TAPE, ZONE, press, settled, until
 from tests.screens.migrate_source import BLOCKERS, DOUBTS, FINE, FORESEEN, Answering, answer, names
 

@@ -27,11 +27,11 @@ from core.model import (
     ObjectKey,
     OperationRecord,
     OperationStatus,
-    ResumeMigration,
     Steer,
     SteerKind,
 )
 from core.model.observation import LinkChanged, MigrationChanged, OperationChanged
+from core.verbs.migration.requests import ResumeMigration
 from tests.screens.conftest import press, settled, until
 from tests.screens.migration_source import STATUSES, MigrationSource, app_of, several, the
 from tests.unit.migration_builders import START, migration, record

@@ -11,9 +11,10 @@ from textual.pilot import Pilot
 from console.actions import action
 from console.screens.dialogs.confirm import ConfirmDialog
 from console.screens.power import Proposal, Target
-from core.model import VERBS, Instance, InstanceState, ObjectKey, State
-from core.operations.danger import danger_of
+from core.model import Instance, InstanceState, ObjectKey, State
+from core.verbs.danger import danger_of
 from tests.screens.conftest import SIZES, Moment, press, settled
+from tests.verbs import REQUESTS
 
 Compare = Callable[..., bool]
 SCREENS = {"instances": "1", "hosts": "2", "volumes": "3", "operations": "4", "events": "5"}
@@ -89,7 +90,7 @@ def proposal(
     for number, name in enumerate(names):
         key = ObjectKey("instance", "alpha", name)
         why = (f"{name} is paused: resume it first.",) if number < refused else ()
-        targets.append(Target(key, name, "alpha", "running", VERBS[verb](subject=key), why))
+        targets.append(Target(key, name, "alpha", "running", REQUESTS[verb](subject=key), why))
     rows = [
         Instance("alpha", name, name, InstanceState.RUNNING, persistent=not transient)
         for name in names

@@ -14,7 +14,7 @@ from console.screens.dialogs.migrate import MigrateDialog
 from console.screens.dialogs.question import QuestionDialog
 from console.screens.instances import InstancesScreen
 from console.settings import DisplaySettings, Settings
-from core.model import Migrate
+from core.verbs.migration.requests import Migrate
 from tests.screens.conftest import MOMENTS, TAPE, ZONE, settled, until
 from tests.screens.migrate_source import Answering
 

@@ -21,8 +21,8 @@ from core.migration.writing import next_look
 from core.model import ObjectKey
 from core.model.forecast import UNMEASURED, DirtyRate, Forecast, JobSample, MemoryUse
 from core.model.migration import Limits, MigrationStatus
-from core.model.request import Migrate
 from core.model.steer import Answer, Steer, SteerKind, SteerRecord
+from core.verbs.migration.requests import Migrate
 
 MIB = 1 << 20
 PAGE = 4096

@@ -26,7 +26,6 @@ from core.model import (
     Level,
     Link,
     LinkStatus,
-    Migrate,
     Network,
     ObjectKey,
     Pool,
@@ -34,6 +33,7 @@ from core.model import (
     State,
     Volume,
 )
+from core.verbs.migration.requests import Migrate
 from core.xml.domain_capabilities import DomainCapabilities
 from core.xml.needs import read_needs
 

@@ -24,7 +24,7 @@ from console.actions import (
     palette_entries,
     with_keys,
 )
-from core.operations.caution import Caution
+from core.verbs.caution import Caution
 
 KEYBOARD_PAGE = Path(__file__).parents[2] / "docs" / "keyboard.md"
 

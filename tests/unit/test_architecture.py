@@ -54,7 +54,7 @@ def loaded_by_command(*arguments: str) -> set[str]:
         ("core.journal.replay", {"textual", "rich", "libvirt"}),
         ("console.cli", {"textual", "rich", "libvirt"}),
         ("core.model", {"msgspec", "core.model.base"}),
-        ("core.operations", {"msgspec", "asyncio"}),
+        ("core.engine", {"msgspec", "asyncio"}),
         ("core.state", {"msgspec", "core.model"}),
         ("core.fleet_migration", {"http.client", "email.parser", "xml.sax"}),
         # what opens hosts or plays a tape is loaded by whoever opens one

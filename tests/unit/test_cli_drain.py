@@ -9,9 +9,10 @@ import pytest
 from console.cli import drain, interrupts
 from console.cli.migration_progress import Progress
 from core.errors import RefusedError
-from core.model import Drain, ObjectKey, OperationRecord, OperationStatus, State
+from core.model import ObjectKey, OperationRecord, OperationStatus, State
 from core.model.drain import DrainItem, DrainProgress, Stage
 from core.model.operation import Step
+from core.verbs.migration.requests import Drain
 
 REQUEST = Drain(ObjectKey("host", "alpha", "alpha"))
 PLAN = DrainProgress(

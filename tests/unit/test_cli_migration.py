@@ -38,6 +38,7 @@ from console.cli.migration_text import (
 from console.cli.migrations import MIGRATIONS, newest
 from console.cli.output import cells, table
 from core.clock import SystemClock
+from core.engine.handle import Handle
 from core.errors import NotFoundError, RefusedError, VirtdeckError
 from core.model import (
     Answer,
@@ -51,7 +52,6 @@ from core.model import (
     Limits,
     Link,
     LinkStatus,
-    Migrate,
     Migration,
     MigrationResult,
     MigrationStatus,
@@ -68,7 +68,7 @@ from core.model import (
     Unread,
     Verdict,
 )
-from core.operations.handle import Handle
+from core.verbs.migration.requests import Migrate
 
 MIB = 2**20
 

@@ -11,9 +11,10 @@ import msgspec
 import pytest
 
 from console.cli.waiting import STATUS, carry_out
+from core.engine.handle import Handle
 from core.errors import OutcomeUnknownError, RefusedError
-from core.model import ObjectKey, OperationRecord, OperationStatus, Pause, Request, State, Step
-from core.operations.handle import Handle
+from core.model import ObjectKey, OperationRecord, OperationStatus, Request, State, Step
+from core.verbs.power.requests import Pause
 
 WEB, DB = (ObjectKey("instance", "alpha", uuid) for uuid in ("web", "db"))
 

@@ -15,35 +15,26 @@ from console.screens.dialogs.confirm import ConfirmDialog, particulars
 from console.screens.power import Proposal, Target
 from core.errors import RefusedError
 from core.model import (
-    POWER_VERBS,
-    VERBS,
-    Drain,
     Host,
     HostFacts,
     Instance,
     InstanceState,
     Job,
-    Migrate,
     ObjectKey,
     OperationRecord,
-    Pause,
-    Reboot,
     Request,
-    Reset,
-    Resume,
-    ResumeMigration,
-    Shutdown,
-    Start,
     State,
     Steer,
     SteerKind,
-    Stop,
 )
-from core.operations.caution import Caution, Danger
-from core.operations.danger import CANCEL, danger, danger_of, danger_of_cancel, least_caution
-from core.operations.migration_danger import danger_of_steering, steering_caution
-from core.operations.wording import listed
+from core.verbs.caution import Caution, Danger
+from core.verbs.danger import CANCEL, danger, danger_of, danger_of_cancel, least_caution
+from core.verbs.migration.danger import danger_of_steering, steering_caution
+from core.verbs.migration.requests import Drain, Migrate, ResumeMigration
+from core.verbs.power.requests import Pause, Reboot, Reset, Resume, Shutdown, Start, Stop
+from core.verbs.wording import listed
 from tests.unit.migration_builders import migration
+from tests.verbs import POWER_VERBS, REQUESTS
 
 NAMES = ("web", "db", "mail", "dns", "ntp", "git", "wiki")
 
@@ -122,7 +113,7 @@ def test_a_request_says_what_it_takes_away(
 
 
 def test_every_verb_is_decided_on_its_own_and_its_help_says_no_more_than_what_is_asked() -> None:
-    assert {kind for kind in VERBS.values() if least_caution(kind) is Caution.NONE} == {
+    assert {kind for kind in REQUESTS.values() if least_caution(kind) is Caution.NONE} == {
         Start, Resume, Migrate
     }  # fmt: skip
     for verb, kind in POWER_VERBS.items():

@@ -6,12 +6,12 @@ import pytest
 
 from core.hypervisor.faults import not_opened, translate
 from core.hypervisor.uri import NAMES, parse_uri
-from core.model import Instance, InstanceState, Reset, Shutdown, State
+from core.model import Instance, InstanceState, State
 from core.model.driver import DRIVERS, driver_of, driver_of_type
-from core.model.request import POWER_VERBS
-from core.operations.checks import check
+from core.verbs.power.requests import Reset, Shutdown
 from tests.unit.test_operations_checks import UP, WEB
 from tests.unit.test_operations_checks import state as state_of
+from tests.verbs import POWER_VERBS, check
 
 NO_SOCKET = "Failed to connect socket to '/var/run/libvirt/libvirt-sock': No such file or directory"
 NO_DRIVER = "unsupported configuration: libvirt was built without the 'hyperv' driver"

@@ -14,6 +14,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from core.clock import SystemClock
+from core.engine.host_identity import find, identity_of
+from core.engine.host_names import concerned, names_of, progress_here, record_here
+from core.engine.progress import progress_json
+from core.engine.runner import Runner
 from core.errors import NotFoundError, RefusedError
 from core.hypervisor.uri import daemon_of, normalised
 from core.journal.entry import Entry
@@ -22,7 +26,6 @@ from core.journal.owner import NOBODY
 from core.migration.words import speaks_against
 from core.model import (
     Delta,
-    Drain,
     Host,
     HostFacts,
     HostIdentity,
@@ -40,13 +43,12 @@ from core.model import (
 )
 from core.model.drain import DrainItem, DrainProgress
 from core.model.observation import MigrationChanged, OperationChanged
-from core.operations.driver import progress_json
-from core.operations.host_identity import find, identity_of
-from core.operations.host_names import concerned, names_of, progress_here, record_here
-from core.operations.port import PowerCall
-from core.operations.runner import Runner
-from core.operations.verb import Progress, Sent
 from core.state.store import Store
+from core.verbs.call import Call
+from core.verbs.migration.requests import Drain
+from core.verbs.power.calls import DestroyCall
+from core.verbs.registry import VERBS
+from core.verbs.situation import Progress, Sent
 
 UUID, OTHER = "4c4c4544-0042-4b10-8059-b4c04f4d3532", "a1b2c3d4-0042-4b10-8059-b4c04f4d3533"
 SSH = "qemu+ssh://root@h1/system"
@@ -204,7 +206,7 @@ def moving(status: OperationStatus = OperationStatus.RUNNING, **more: Any) -> En
     row = Migration(
         "0-1", "alpha", "u", "web", to="beta", status=MigrationStatus.RUNNING, resumable=True
     )
-    progress = progress_json(Progress(migration=row))
+    progress = progress_json(Progress(workflow=row))
     return Entry(replace(record, **more), NOBODY, SSH, progress)
 
 
@@ -214,15 +216,16 @@ def state(*hosts: Host) -> State:
 
 def here(entry: Entry, picture: State) -> tuple[OperationRecord, Migration]:
     names = names_of(entry, picture)
-    migration = progress_here(_progress(entry), names).migration
-    assert migration is not None
+    verb = VERBS[entry.record.verb]
+    migration = progress_here(verb, _progress(entry), names).workflow
+    assert isinstance(migration, Migration)
     return record_here(entry.record, names), migration
 
 
 def _progress(entry: Entry) -> Progress:
-    from core.operations.driver import progress_of
+    from core.engine.progress import progress_of
 
-    progress = progress_of(entry.progress)
+    progress = progress_of(VERBS[entry.record.verb], entry.progress)
     assert progress is not None
     return progress
 
@@ -252,7 +255,7 @@ def test_what_belongs_to_a_host_that_is_not_open_joins_with_nothing() -> None:
     assert not migration.resumable
     for kind in SteerKind:
         assert SSH in speaks_against(kind, migration)
-    kept = Entry(record, NOBODY, SSH, progress_json(Progress(migration=migration)))
+    kept = Entry(record, NOBODY, SSH, progress_json(Progress(workflow=migration)))
     again, _ = here(kept, picture)
     assert again.host == "alpha (not open)"
 
@@ -283,9 +286,8 @@ def test_a_drain_is_told_whole() -> None:
     told = record_here(record, names)
     assert (told.subject, told.name) == (ObjectKey("host", "one", "one"), "one")
     assert told.options == {"to": ["two"], "options": {"to": "two", "bandwidth": 3}}
-    progress = Progress(drain=DrainProgress(True, (DrainItem("u", "web", to="beta"),)))
-    drain = progress_here(progress, names).drain
-    assert drain is not None
+    progress = Progress(workflow=DrainProgress(True, (DrainItem("u", "web", to="beta"),)))
+    drain = progress_here(VERBS["drain"], progress, names).workflow
     assert drain.items[0].to == "two"
 
 
@@ -337,12 +339,12 @@ class World:
         self.hosts[told.name] = told
         self.runner.observe(Delta(1, 0.0, frozenset({told.key})))
 
-    async def power(self, host: str, uuid: str, action: PowerCall, deadline: float) -> None:
+    async def call(self, subject: ObjectKey, call: Call, deadline: float) -> None:
         raise NotFoundError("Nothing is to be sent.")
 
-    async def read(self, host: str, uuid: str) -> Instance | None:
-        self.reads.append(host)
-        return self.instances.get(ObjectKey("instance", host, uuid))
+    async def read(self, subject: ObjectKey) -> Instance | None:
+        self.reads.append(subject.host)
+        return self.instances.get(subject)
 
 
 @pytest.fixture
@@ -358,7 +360,7 @@ async def left_behind(journal: Journal) -> None:
         "0-1", "stop", "alpha", WEB, "web", "a@b", SystemClock().now(), OperationStatus.RUNNING,
         hosts=(A,),
     )  # fmt: skip
-    progress = Progress((Sent(PowerCall.DESTROY, 1.0, 2.0),))
+    progress = Progress((Sent(DestroyCall(), 1.0, 2.0),))
     await journal.put(Entry(record, NOBODY, SSH, progress_json(progress)))
 
 
@@ -393,7 +395,7 @@ async def test_another_host_of_that_name_does_not_adopt_it(journal: Journal) -> 
     world = await opened(journal, World(host("alpha", LAB.format("two"), OTHER)))
     world.instances[WEB] = Instance("alpha", "u", "web", InstanceState.RUNNING, id=1)
     assert world.operations["0-1"].host == "alpha (not open)"
-    await world.runner._adoption.settle(WEB)
+    await world.runner._takeover.settle(WEB)
     (entry,) = await journal.recent()
     assert (entry.owner, entry.record.status) == (NOBODY, OperationStatus.RUNNING)
     assert world.reads == []
@@ -406,7 +408,7 @@ async def test_adoption_waits_until_the_host_has_said_which_it_is(journal: Journ
     await left_behind(journal)
     world = await opened(journal, World(host("alpha", SSH, None)))
     assert world.operations["0-1"].host == "alpha"  # as far as its address tells
-    settling = asyncio.create_task(world.runner._adoption.settle(WEB))
+    settling = asyncio.create_task(world.runner._takeover.settle(WEB))
     for _ in range(100):
         await asyncio.sleep(0)
     assert not world.operations["0-1"].status.final

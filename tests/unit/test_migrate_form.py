@@ -31,11 +31,11 @@ from core.model import (
     Level,
     Link,
     LinkStatus,
-    Migrate,
     ObjectKey,
     Preflight,
     State,
 )
+from core.verbs.migration.requests import Migrate
 
 WEB, DB = (ObjectKey("instance", host, name) for host, name in (("alpha", "web"), ("beta", "db")))
 DEFAULTS = {

@@ -15,8 +15,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from core.clock import SystemClock
+from core.engine import recovery
+from core.engine.case import Case
+from core.engine.progress import progress_json, progress_of
+from core.engine.runner import Runner
+from core.engine.workflow import Keep
 from core.errors import RefusedError, UnreachableError
-from core.journal import recovery
 from core.journal.entry import Entry
 from core.journal.journal import Journal
 from core.journal.owner import NOBODY
@@ -36,7 +40,6 @@ from core.migration.survey import survey
 from core.model import (
     Answer,
     Delta,
-    Drain,
     Finding,
     Host,
     HostFacts,
@@ -45,7 +48,6 @@ from core.model import (
     Level,
     Link,
     LinkStatus,
-    Migrate,
     Migration,
     MigrationStatus,
     ObjectKey,
@@ -60,14 +62,12 @@ from core.model import (
 )
 from core.model.drain import DrainItem, DrainProgress, Stage
 from core.model.observation import OperationChanged
-from core.operations import checks
-from core.operations.case import Case
-from core.operations.conduct import Keep
-from core.operations.driver import progress_json
-from core.operations.runner import Runner
-from core.operations.verb import End, Progress, done, failed
 from core.source import Operation
+from core.verbs.migration.requests import Drain, Migrate
+from core.verbs.registry import VERBS
+from core.verbs.situation import End, Progress, done, failed
 from tests.unit.state_builders import UP
+from tests.verbs import check
 
 GIB = 1 << 30
 ALPHA = ObjectKey("host", "alpha", "alpha")
@@ -517,8 +517,8 @@ def drain_record(where: str) -> OperationRecord:
 def test_a_drain_that_makes_no_sense_is_refused(
     request_: Drain, more: dict[str, Any], word: str
 ) -> None:
-    assert any(word in reason for reason in checks.check(state(**more), request_))
-    assert checks.check(state(), Drain(ALPHA)) == ()
+    assert any(word in reason for reason in check(state(**more), request_))
+    assert check(state(), Drain(ALPHA)) == ()
 
 
 def test_what_is_kept_is_read_back() -> None:
@@ -530,9 +530,11 @@ def test_what_is_kept_is_read_back() -> None:
     assert recovery.request_of(msgspec.json.decode(msgspec.json.encode(kept),
                                                    type=OperationRecord)) == asked  # fmt: skip
     drain = progress(item("a", Stage.MOVING, bandwidth=4), stopped="stopped by the operator")
-    text = progress_json(Progress(drain=drain))
-    assert msgspec.json.decode(text, type=Progress).drain == drain
-    assert Progress(drain=DrainProgress()).begun
+    text = progress_json(Progress(workflow=drain))
+    kept = progress_of(VERBS["drain"], text)
+    assert kept is not None
+    assert kept.workflow == drain
+    assert Progress(workflow=DrainProgress()).begun
 
 
 # -- carried out --------------------------------------------------------------------------------
@@ -560,7 +562,7 @@ class World:
         self.drains = DrainConduct(roster, self)
         self.runner = Runner(
             cast(Any, self), journal, clock, lambda: self.state, self.publish, "ann@desk",
-            conducts={Drain: self.drains, Migrate: self},
+            workflows={Drain: self.drains, Migrate: self},
         )  # fmt: skip
 
     @property
@@ -612,7 +614,7 @@ class World:
     async def run(self, case: Case, keep: Keep) -> End:
         name = case.record.name
         self.migrations[case.record.id] = row = replace(moving(name), id=case.record.id)
-        case.moved(row, "migrating")
+        case.advance(row, None, "migrating")
         await keep(case)
         end = await self.ends.setdefault(name, asyncio.get_running_loop().create_future())
         if end.status is O.DONE:
@@ -707,7 +709,9 @@ async def test_what_it_asked_for_is_written_down(world: World, journal: Journal)
     asked_for = "a: asked to move to beta"
     await until(lambda: any(step.text == asked_for for step in operation.record.steps))
     (entry,) = [each for each in await journal.recent() if each.record.verb == "drain"]
-    kept = msgspec.json.decode(entry.progress, type=Progress).drain
+    progress = progress_of(VERBS["drain"], entry.progress)
+    assert progress is not None
+    kept = progress.workflow
     (asked,) = [each.id for each in world.operations.values() if each.verb == "migrate"]
     assert kept is not None
     assert [each.operation for each in kept.items] == [asked, "", "", ""]
@@ -756,9 +760,9 @@ async def test_another_console_goes_on_with_a_drain(world: World, journal: Journ
     moved = record("b", O.RUNNING, id="000000000002-bbbbbb", options={"to": "beta"},
                    created=SystemClock().now())  # fmt: skip
     uri = world.hosts["alpha"].uri
-    await journal.put(Entry(left, NOBODY, uri, progress_json(Progress(drain=kept))))
+    await journal.put(Entry(left, NOBODY, uri, progress_json(Progress(workflow=kept))))
     row = replace(moving("b"), id=moved.id)
-    await journal.put(Entry(moved, NOBODY, uri, progress_json(Progress(migration=row))))
+    await journal.put(Entry(moved, NOBODY, uri, progress_json(Progress(workflow=row))))
     await world.runner.start()
     await until(lambda: world.operations[left.id].steps)
     assert world.operations[left.id].steps[0].text.startswith("taken over")

@@ -24,7 +24,6 @@ from core.model import (
     Limits,
     Link,
     LinkStatus,
-    Migrate,
     Migration,
     MigrationStatus,
     Observation,
@@ -34,6 +33,7 @@ from core.model import (
     SteerRecord,
 )
 from core.model.observation import MigrationChanged
+from core.verbs.migration.requests import Migrate
 from tests.unit.migration_builders import migration
 
 M, S = MigrationStatus, InstanceState

@@ -26,7 +26,6 @@ from core.model import (
     Level,
     Link,
     LinkStatus,
-    Migrate,
     ObjectKey,
     Preflight,
     State,
@@ -34,6 +33,7 @@ from core.model import (
     SteerKind,
 )
 from core.model.rewrites import GraphicsListen, Rewrites
+from core.verbs.migration.requests import Migrate
 
 WEB = ObjectKey("instance", "alpha", "web-uuid")
 

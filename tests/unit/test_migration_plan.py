@@ -20,8 +20,9 @@ from core.migration.plan import (
     plan,
     resume_plan,
 )
-from core.model import InstanceState, Migrate, ObjectKey
+from core.model import InstanceState, ObjectKey
 from core.model.rewrites import GraphicsListen, InterfaceRewrite, Rewrites, VolumeRewrite
+from core.verbs.migration.requests import Migrate
 from core.xml import read_instance
 
 MODERN = (Path(__file__).parents[1] / "data" / "xml" / "modern.xml").read_text()

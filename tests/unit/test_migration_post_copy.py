@@ -11,14 +11,8 @@ from core.migration import recover
 from core.migration.monitor import judge
 from core.migration.outcome import left_clean, may_undefine
 from core.migration.seen import Judgement, Seen, Side
-from core.model import (
-    Instance,
-    InstanceState,
-    Migrate,
-    MigrationStatus,
-    ObjectKey,
-    OperationRecord,
-)
+from core.model import Instance, InstanceState, MigrationStatus, ObjectKey, OperationRecord
+from core.verbs.migration.requests import Migrate
 from tests.unit.migration_builders import migration
 
 M, S = MigrationStatus, InstanceState

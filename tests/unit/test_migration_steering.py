@@ -30,7 +30,6 @@ from core.model import (
     InstanceState,
     JobSample,
     Limits,
-    Migrate,
     Migration,
     MigrationStatus,
     ObjectKey,
@@ -43,6 +42,7 @@ from core.model.event import InstanceLifecycle, MigrationIteration
 from core.model.observation import MigrationChanged, MigrationSampled
 from core.state.migrations import migration_of
 from core.state.store import Store
+from core.verbs.migration.requests import Migrate
 
 M, K = MigrationStatus, SteerKind
 NAMES = frozenset({"adaptive", "manual"})

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model import (
-    POWER_VERBS,
     Host,
     Instance,
     InstanceState,
@@ -20,18 +19,13 @@ from core.model import (
     ObjectKey,
     OperationRecord,
     OperationStatus,
-    Reboot,
     Request,
-    Reset,
-    Resume,
-    Shutdown,
-    Start,
     State,
-    Stop,
 )
-from core.operations.checks import check
-from core.operations.danger import danger
-from core.operations.wording import summary
+from core.verbs.danger import danger
+from core.verbs.power.requests import Reboot, Reset, Resume, Shutdown, Start, Stop
+from core.verbs.wording import summary
+from tests.verbs import POWER_VERBS, check
 
 WEB = ObjectKey("instance", "alpha", "u-web")
 UP = Link(status=LinkStatus.UP)

@@ -18,20 +18,14 @@ from msgspec.structs import replace
 from console.cli.waiting import end_status
 from console.operations_watch import toast_of_many, toast_of_one
 from core.clock import SystemClock
+from core.engine.handle import Handle
+from core.engine.runner import Runner
 from core.errors import OperationFailedError
 from core.journal.journal import Journal
 from core.journal.ledger import Ledger
-from core.model import (
-    InstanceState,
-    ObjectKey,
-    OperationRecord,
-    OperationStatus,
-    Shutdown,
-    Start,
-)
-from core.operations.handle import Handle
-from core.operations.port import REQUESTS, PowerCall
-from core.operations.runner import Runner
+from core.model import InstanceState, ObjectKey, OperationRecord, OperationStatus
+from core.verbs.power.calls import CreateCall, DestroyCall, ResetCall, ShutdownCall
+from core.verbs.power.requests import Shutdown, Start
 from tests.unit.test_operations_runner import World, until
 
 S = InstanceState
@@ -80,12 +74,12 @@ async def test_the_power_is_not_cut_without_its_entry(world: World, journal: Jou
     await writable(journal, yes=False)
     with pytest.raises(OperationFailedError, match="cutting its power: not done: The journal"):
         await operation
-    assert [call for _, call in world.calls] == [PowerCall.SHUTDOWN]
+    assert [call for _, call in world.calls] == [ShutdownCall()]
     assert operation.record.unjournalled
     toast = toast_of_one(operation.record)
     assert "Not journalled" in toast.text
     await writable(journal, yes=True)
-    await world.runner._driver.catch_up()
+    await world.runner._executor.catch_up()
     (entry,) = await journal.recent()
     assert entry.record.status is OperationStatus.FAILED
     assert '"destroy"' not in entry.progress, "it was never sent"
@@ -125,7 +119,7 @@ async def test_what_was_begun_is_followed_and_said(world: World, journal: Journa
 
 
 def test_only_what_a_guest_decides_on_may_go_without_an_entry() -> None:
-    assert {PowerCall.DESTROY, PowerCall.RESET, PowerCall.CREATE}.isdisjoint(REQUESTS)
+    assert not any(call.asks for call in (DestroyCall(), ResetCall(), CreateCall()))
 
 
 async def test_a_journal_that_is_removed_is_not_written_to(
@@ -136,7 +130,7 @@ async def test_a_journal_that_is_removed_is_not_written_to(
     (tmp_path / "journal.sqlite3").rename(tmp_path / "elsewhere")
     with pytest.raises(OperationFailedError, match="removed or replaced"):
         await operation
-    assert [call for _, call in world.calls] == [PowerCall.SHUTDOWN]
+    assert [call for _, call in world.calls] == [ShutdownCall()]
 
 
 async def test_a_console_that_holds_the_journal_for_long_is_waited_for(
@@ -147,7 +141,7 @@ async def test_a_console_that_holds_the_journal_for_long_is_waited_for(
     other.execute("BEGIN IMMEDIATE")
     world.obeys = True
     await asyncio.sleep(1.5)  # past the time at which the power is to be cut
-    assert [call for _, call in world.calls] == [PowerCall.SHUTDOWN], "not before it is written"
+    assert [call for _, call in world.calls] == [ShutdownCall()], "not before it is written"
     other.execute("COMMIT")
     other.close()
     assert (await operation).outcome == "web is shut off"
@@ -187,7 +181,7 @@ async def test_a_file_system_that_fills_up(small: Path) -> None:
         with pytest.raises(OperationFailedError, match="not done: The journal") as caught:
             await operation
         assert "room" in caught.value.hint
-        assert [call for _, call in world.calls] == [PowerCall.SHUTDOWN]
+        assert [call for _, call in world.calls] == [ShutdownCall()]
         filler.unlink()
         await world.runner.close()
         (entry,) = await journal.recent()

@@ -15,6 +15,10 @@ import msgspec
 import pytest
 
 from core.clock import SystemClock
+from core.engine.case import Case
+from core.engine.progress import progress_json
+from core.engine.runner import Runner
+from core.engine.workflow import Keep
 from core.errors import (
     DeadlineError,
     HypervisorError,
@@ -38,33 +42,27 @@ from core.model import (
     InstanceState,
     Link,
     LinkStatus,
-    Migrate,
     Migration,
     MigrationStatus,
     ObjectKey,
     OperationRecord,
     OperationStatus,
-    Pause,
-    Shutdown,
-    Start,
     State,
-    Stop,
 )
 from core.model.event import LinkEvent
 from core.model.observation import OperationChanged
-from core.operations.case import Case
-from core.operations.conduct import Keep
-from core.operations.driver import progress_json
-from core.operations.port import PowerCall
-from core.operations.runner import Runner
-from core.operations.verb import End, Progress, Sent, done, failed
+from core.verbs.call import Call
+from core.verbs.migration.requests import Migrate
+from core.verbs.power.calls import CreateCall, DestroyCall, ResumeCall, ShutdownCall, SuspendCall
+from core.verbs.power.requests import Pause, Shutdown, Start, Stop
+from core.verbs.situation import End, Progress, Sent, done, failed
 
 S = InstanceState
 AFTER = {
-    PowerCall.CREATE: S.RUNNING,
-    PowerCall.DESTROY: S.SHUTOFF,
-    PowerCall.SUSPEND: S.PAUSED,
-    PowerCall.RESUME: S.RUNNING,
+    CreateCall(): S.RUNNING,
+    DestroyCall(): S.SHUTOFF,
+    SuspendCall(): S.PAUSED,
+    ResumeCall(): S.RUNNING,
 }
 
 
@@ -75,12 +73,12 @@ class World:
         self.hosts = {"alpha": Host("alpha", "test:///default", link=Link(LinkStatus.UP))}
         self.instances: dict[ObjectKey, Instance] = {}
         self.operations: dict[str, OperationRecord] = {}
-        self.calls: list[tuple[str, PowerCall]] = []
+        self.calls: list[tuple[str, Call]] = []
         self.in_flight = 0
         self.most_in_flight = 0
         self.hold = asyncio.Event()
         self.hold.set()
-        self.errors: dict[PowerCall, VirtdeckError] = {}
+        self.errors: dict[Call, VirtdeckError] = {}
         self.obeys = True
         self.tells = True
         self.before_call: Callable[[], None] = lambda: None
@@ -116,9 +114,9 @@ class World:
         assert isinstance(observation, OperationChanged)
         self.operations[observation.operation.id] = observation.operation
 
-    async def power(self, host: str, uuid: str, action: PowerCall, deadline: float) -> None:
+    async def call(self, subject: ObjectKey, call: Call, deadline: float) -> None:
         self.before_call()
-        self.calls.append((uuid, action))
+        self.calls.append((subject.id, call))
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
@@ -126,15 +124,15 @@ class World:
             await self.hold.wait()
         finally:
             self.in_flight -= 1
-        if action in self.errors:
-            raise self.errors[action]
-        if self.obeys and action in AFTER:
-            self.change(ObjectKey("instance", host, uuid), AFTER[action])
+        if call in self.errors:
+            raise self.errors[call]
+        if self.obeys and call in AFTER:
+            self.change(subject, AFTER[call])
 
-    async def read(self, host: str, uuid: str) -> Instance | None:
+    async def read(self, subject: ObjectKey) -> Instance | None:
         if not self.tells:
-            raise DeadlineError(f"{host} did not answer in 10 s.")
-        return self.instances.get(ObjectKey("instance", host, uuid))
+            raise DeadlineError(f"{subject.host} did not answer in 10 s.")
+        return self.instances.get(subject)
 
 
 @pytest.fixture
@@ -251,7 +249,7 @@ async def test_without_a_journal_nothing_is_touched_unless_asked(
 
 async def test_libvirts_refusal_is_raised_with_its_cure(world: World) -> None:
     web = world.add("web", S.SHUTOFF)
-    world.errors[PowerCall.CREATE] = HypervisorError("no such file web.img.", "Make it.")
+    world.errors[CreateCall()] = HypervisorError("no such file web.img.", "Make it.")
     operation = await world.runner.submit(Start(web))
     with pytest.raises(OperationFailedError, match=r"web\.img") as caught:
         await operation
@@ -261,7 +259,7 @@ async def test_libvirts_refusal_is_raised_with_its_cure(world: World) -> None:
 
 async def test_a_deadline_is_unknown_and_settled_when_the_state_shows_it(world: World) -> None:
     web = world.add("web", S.SHUTOFF)
-    world.errors[PowerCall.CREATE] = DeadlineError("alpha did not answer in 40 s.")
+    world.errors[CreateCall()] = DeadlineError("alpha did not answer in 40 s.")
     operation = await world.runner.submit(Start(web))
     with pytest.raises(OutcomeUnknownError):
         await operation
@@ -274,7 +272,7 @@ async def test_a_deadline_is_unknown_and_settled_when_the_state_shows_it(world: 
 async def test_a_call_that_was_never_sent_is_a_failure_and_nothing_unknown(world: World) -> None:
     web = world.add("web", S.SHUTOFF)
     world.obeys = False
-    world.errors[PowerCall.CREATE] = NotSentError("alpha did not answer within 10 s.", "Check it.")
+    world.errors[CreateCall()] = NotSentError("alpha did not answer within 10 s.", "Check it.")
     operation = await world.runner.submit(Start(web))
     with pytest.raises(OperationFailedError, match="did not answer within 10 s"):
         await operation
@@ -288,7 +286,7 @@ async def test_a_host_that_no_longer_tells_leaves_the_outcome_unknown(world: Wor
     operation = await world.runner.submit(Shutdown(web, timeout=1, then_stop=True))
     with pytest.raises(OutcomeUnknownError, match="was last seen running"):
         await operation
-    assert PowerCall.DESTROY not in [call for _, call in world.calls]
+    assert DestroyCall() not in [call for _, call in world.calls]
     world.change(web, S.SHUTOFF)
     await until(lambda: world.operations[operation.id].status is OperationStatus.DONE)
 
@@ -297,7 +295,7 @@ async def test_unknown_is_settled_when_the_link_comes_back(world: World) -> None
     web = world.add("web", S.RUNNING)
     world.obeys = False
     world.before_call = lambda: world.link(LinkStatus.DOWN)
-    world.errors[PowerCall.SUSPEND] = DeadlineError("the link broke.")
+    world.errors[SuspendCall()] = DeadlineError("the link broke.")
     operation = await world.runner.submit(Pause(web))
     with pytest.raises(OutcomeUnknownError):
         await operation
@@ -310,7 +308,7 @@ async def test_the_outcome_of_a_later_operation_is_not_taken_for_an_earlier_ones
     world: World,
 ) -> None:
     web = world.add("web", S.SHUTOFF)
-    world.errors[PowerCall.CREATE] = DeadlineError("no answer.")
+    world.errors[CreateCall()] = DeadlineError("no answer.")
     first = await world.runner.submit(Start(web))
     with pytest.raises(OutcomeUnknownError):
         await first
@@ -360,7 +358,7 @@ async def test_stop_does_not_wait_for_a_call_that_hangs(
     await world.runner.submit(kind(web))
     await until(lambda: len(world.calls) == 1)
     await world.runner.submit(Stop(web))
-    await until(lambda: world.calls[-1] == (web.id, PowerCall.DESTROY))
+    await until(lambda: world.calls[-1] == (web.id, DestroyCall()))
     with pytest.raises(RefusedError, match="stop is running on it"):
         await world.runner.submit(Stop(web))
 
@@ -414,8 +412,8 @@ async def test_what_was_only_listed_is_described_before_its_guest_is_asked(world
     world.put(msgspec.structs.replace(world.instances[web], described=False))
     reads: list[str] = []
 
-    async def read(host: str, uuid: str) -> Instance | None:
-        reads.append(uuid)
+    async def read(subject: ObjectKey) -> Instance | None:
+        reads.append(subject.id)
         world.put(described)
         return described
 
@@ -423,7 +421,7 @@ async def test_what_was_only_listed_is_described_before_its_guest_is_asked(world
     await world.runner.submit(Shutdown(web))
     await until(lambda: len(world.calls) == 1)
     assert reads
-    assert world.calls == [(web.id, PowerCall.SHUTDOWN_ACPI)]
+    assert world.calls == [(web.id, ShutdownCall("acpi"))]
 
 
 def left_by(owner: Owner, key: ObjectKey, *calls: Sent, **more: Any) -> Entry:
@@ -449,7 +447,7 @@ async def test_what_a_dead_console_left_is_taken_over_and_waited_for(
 ) -> None:
     web = world.add("web", S.RUNNING)
     now = SystemClock().now()
-    entry = left_by(NOBODY, web, Sent(PowerCall.SHUTDOWN, now - 2, now - 1.9))
+    entry = left_by(NOBODY, web, Sent(ShutdownCall(), now - 2, now - 1.9))
     await journal.put(entry)
     await world.runner.start()
 
@@ -468,7 +466,7 @@ async def test_what_a_living_console_runs_is_shown_and_left_alone(
 ) -> None:
     web = world.add("web", S.RUNNING)
     elsewhere = Owner(1, 1.0, "x", "another machine")
-    await journal.put(left_by(elsewhere, web, Sent(PowerCall.SHUTDOWN, 0.0)))
+    await journal.put(left_by(elsewhere, web, Sent(ShutdownCall(), 0.0)))
     await world.runner.start()
     with pytest.raises(RefusedError, match="bob@desk"):
         await world.runner.submit(Shutdown(web))
@@ -487,7 +485,7 @@ async def test_what_was_queued_by_a_dead_console_is_cancelled(
 async def test_taking_over_waits_for_the_link(world: World, journal: Journal) -> None:
     web = world.add("web", S.SHUTOFF)
     world.link(LinkStatus.DOWN)
-    entry = left_by(NOBODY, web, Sent(PowerCall.SHUTDOWN, 0.0, 0.1))
+    entry = left_by(NOBODY, web, Sent(ShutdownCall(), 0.0, 0.1))
     await journal.put(entry)
     await world.runner.start()
     assert world.operations[entry.record.id].status is OperationStatus.VERIFYING
@@ -500,7 +498,7 @@ async def test_a_command_is_not_refused_because_of_what_a_dead_console_left(
     world: World, journal: Journal
 ) -> None:
     web = world.add("web", S.SHUTOFF)
-    entry = left_by(NOBODY, web, Sent(PowerCall.SHUTDOWN, 0.0, 0.1))
+    entry = left_by(NOBODY, web, Sent(ShutdownCall(), 0.0, 0.1))
     await journal.put(entry)
     await world.runner.start()
     record = await (await world.runner.submit(Start(web)))  # at once, as a short command does
@@ -528,7 +526,7 @@ async def test_two_consoles_show_each_others_operations_and_hand_over_on_leaving
     )
     other.change(web, S.SHUTOFF)
     await until(lambda: other.operations[shutdown.id].status is OperationStatus.DONE)
-    assert world.calls == [(web.id, PowerCall.SHUTDOWN)]
+    assert world.calls == [(web.id, ShutdownCall())]
     assert other.calls == []
     await other.runner.close()
     await journal.close()
@@ -543,10 +541,12 @@ async def test_what_is_learnt_of_a_migration_after_its_end_does_not_open_it_agai
     class Moves:
         async def run(self, case: Case, keep: Keep) -> End:
             row = Migration(case.record.id, "alpha", case.record.subject.id, "web")
-            case.moved(row, "running")
+            case.advance(row, None, "running")
 
             async def later() -> None:
-                case.moved(msgspec.structs.replace(row, outcome="its agent answers"), "completed")
+                case.advance(
+                    msgspec.structs.replace(row, outcome="its agent answers"), None, "completed"
+                )
                 await keep(case)
 
             kept.append(later)
@@ -557,7 +557,7 @@ async def test_what_is_learnt_of_a_migration_after_its_end_does_not_open_it_agai
     world.hosts["beta"] = Host("beta", "test:///other", link=Link(LinkStatus.UP))
     world.runner = Runner(
         *(world, journal, SystemClock(), lambda: world.state, world.publish, "ann@desk"),
-        conducts={Migrate: Moves()},
+        workflows={Migrate: Moves()},
     )
     handle = await world.runner.submit(Migrate(world.add("web", S.RUNNING), to="beta"))
     assert (await handle).status is OperationStatus.DONE
@@ -584,14 +584,14 @@ class BreaksAndGoesOn:
 
     async def run(self, case: Case, keep: Keep) -> End:
         self.runs += 1
-        if case.progress.migration is None:
-            case.moved(msgspec.structs.replace(BROKEN, id=case.record.id), "it broke")
+        if case.progress.workflow is None:
+            case.advance(msgspec.structs.replace(BROKEN, id=case.record.id), None, "it broke")
             await keep(case)
             return failed("both hosts say so")
         await self.goes_on.wait()
-        row = case.progress.migration
+        row = case.progress.workflow
         arrived = {"status": MigrationStatus.COMPLETED, "resumable": False, "followed": False}
-        case.moved(msgspec.structs.replace(row, **arrived), "it arrived")
+        case.advance(msgspec.structs.replace(row, **arrived), None, "it arrived")
         await keep(case)
         return done("web runs on beta")
 
@@ -610,7 +610,7 @@ def moving(journal: Journal, conduct: BreaksAndGoesOn) -> World:
 
     world.runner = Runner(
         *(world, journal, SystemClock(), lambda: world.state, told, "ann@desk"),
-        conducts={Migrate: conduct},
+        workflows={Migrate: conduct},
     )
     return world
 

@@ -9,28 +9,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model import (
-    POWER_VERBS,
     AgentState,
     Event,
     Instance,
     InstanceState,
     ObjectKey,
     OperationStatus,
-    Pause,
-    Reboot,
     Request,
-    Reset,
-    Resume,
-    Shutdown,
-    Start,
-    Stop,
 )
 from core.model.event import InstanceLifecycle, IoError, Rebooted
-from core.operations.guest import RESEND, fresh_reboots
-from core.operations.immediate import GRACE
-from core.operations.port import POLITE, PowerCall
-from core.operations.registry import verb_of
-from core.operations.verb import VERIFY, Action, End, Progress, Send, Sent, Situation, Wait
+from core.verbs.call import Call
+from core.verbs.power.calls import (
+    CreateCall,
+    DestroyCall,
+    RebootCall,
+    ResetCall,
+    ResumeCall,
+    ShutdownCall,
+    SuspendCall,
+    WakeupCall,
+)
+from core.verbs.power.guest import RESEND, fresh_reboots
+from core.verbs.power.immediate import GRACE
+from core.verbs.power.requests import Pause, Reboot, Reset, Resume, Shutdown, Start, Stop
+from core.verbs.registry import verb_of
+from core.verbs.situation import VERIFY, Action, End, Progress, Send, Sent, Situation, Wait
+from tests.verbs import POWER_CALLS, POWER_VERBS
 
 WEB = ObjectKey("instance", "alpha", "u")
 S = InstanceState
@@ -42,7 +46,7 @@ def web(where: S = S.RUNNING, **more: Any) -> Instance:
     return Instance("alpha", "u", "web", where, **{"id": number, "type": "qemu", **more})
 
 
-def sent(call: PowerCall, at: float = T, **more: Any) -> Sent:
+def sent(call: Call, at: float = T, **more: Any) -> Sent:
     return Sent(call, at, **{"ended": at + 0.1, **more})
 
 
@@ -59,7 +63,7 @@ def step(
 ) -> Action:
     progress = Progress(calls, before, gap, adopted)
     situation = Situation(request, "web", now, progress, instance, events, **more)
-    return verb_of(request).step(situation)
+    return verb_of(request).decide(situation)
 
 
 def ended(action: Action, status: OperationStatus) -> End:
@@ -77,13 +81,13 @@ def boot(at: float) -> Rebooted:
 
 
 FIRST = {
-    "start": (S.SHUTOFF, PowerCall.CREATE),
-    "shutdown": (S.RUNNING, PowerCall.SHUTDOWN_ACPI),
-    "stop": (S.RUNNING, PowerCall.DESTROY),
-    "reboot": (S.RUNNING, PowerCall.REBOOT_ACPI),
-    "reset": (S.RUNNING, PowerCall.RESET),
-    "pause": (S.RUNNING, PowerCall.SUSPEND),
-    "resume": (S.PAUSED, PowerCall.RESUME),
+    "start": (S.SHUTOFF, CreateCall()),
+    "shutdown": (S.RUNNING, ShutdownCall("acpi")),
+    "stop": (S.RUNNING, DestroyCall()),
+    "reboot": (S.RUNNING, RebootCall("acpi")),
+    "reset": (S.RUNNING, ResetCall()),
+    "pause": (S.RUNNING, SuspendCall()),
+    "resume": (S.PAUSED, ResumeCall()),
 }
 
 
@@ -92,19 +96,19 @@ def test_the_first_thing_is_the_call(verb: str) -> None:
     where, call = FIRST[verb]
     action = step(POWER_VERBS[verb](WEB), instance=web(where))
     assert isinstance(action, Send)
-    assert action.call is call
+    assert action.call == call
 
 
 def test_a_sleeping_guest_is_woken() -> None:
     action = step(Resume(WEB), instance=web(S.SUSPENDED))
     assert isinstance(action, Send)
-    assert action.call is PowerCall.WAKEUP
+    assert action.call == WakeupCall()
 
 
 REACHED = {
-    Start: (PowerCall.CREATE, S.RUNNING),
-    Stop: (PowerCall.DESTROY, S.SHUTOFF),
-    Pause: (PowerCall.SUSPEND, S.PAUSED),
+    Start: (CreateCall(), S.RUNNING),
+    Stop: (DestroyCall(), S.SHUTOFF),
+    Pause: (SuspendCall(), S.PAUSED),
 }
 
 
@@ -141,30 +145,30 @@ def test_a_call_without_an_answer_is_unknown_until_the_state_shows_it(kind: type
 
 
 def test_refused_because_somebody_else_was_faster_is_done_and_says_so() -> None:
-    raced = sent(PowerCall.CREATE, error="domain is already running")
+    raced = sent(CreateCall(), error="domain is already running")
     end = ended(step(Start(WEB), raced, instance=web()), OperationStatus.DONE)
     assert "not by this operation" in end.outcome
 
 
 def test_a_link_lost_while_verifying_is_unknown_not_failed() -> None:
-    late = step(Pause(WEB), sent(PowerCall.SUSPEND), instance=web(), now=T + 60, link_up=False)
+    late = step(Pause(WEB), sent(SuspendCall()), instance=web(), now=T + 60, link_up=False)
     ended(late, OperationStatus.UNKNOWN)
 
 
 def test_stop_of_a_transient_instance_that_is_gone() -> None:
-    end = ended(step(Stop(WEB), sent(PowerCall.DESTROY), instance=None), OperationStatus.DONE)
+    end = ended(step(Stop(WEB), sent(DestroyCall()), instance=None), OperationStatus.DONE)
     assert "transient" in end.outcome
 
 
 def test_stopped_and_started_again_by_somebody() -> None:
-    end = ended(step(Stop(WEB), sent(PowerCall.DESTROY), instance=web(id=8)), OperationStatus.DONE)
+    end = ended(step(Stop(WEB), sent(DestroyCall()), instance=web(id=8)), OperationStatus.DONE)
     assert "started it again" in end.outcome
 
 
 def test_started_and_ended_at_once_is_a_failure() -> None:
     action = step(
         Start(WEB),
-        sent(PowerCall.CREATE),
+        sent(CreateCall()),
         instance=web(S.SHUTOFF),
         events=(life("started", "booted"), life("stopped", "failed", T + 0.09)),
         before=None,
@@ -174,13 +178,13 @@ def test_started_and_ended_at_once_is_a_failure() -> None:
 
 def test_start_from_a_paused_save_image_is_done_and_says_paused() -> None:
     action = step(
-        Start(WEB), sent(PowerCall.CREATE), instance=web(S.PAUSED, reason="restored"), before=None
+        Start(WEB), sent(CreateCall()), instance=web(S.PAUSED, reason="restored"), before=None
     )
     assert "paused" in ended(action, OperationStatus.DONE).outcome
 
 
 def test_resume_is_not_done_before_its_grace() -> None:
-    request, call = Resume(WEB), sent(PowerCall.RESUME)
+    request, call = Resume(WEB), sent(ResumeCall())
     waiting = step(request, call, instance=web(), now=T + 0.11)
     assert isinstance(waiting, Wait)
     ended(step(request, call, instance=web(), now=T + 0.1 + GRACE), OperationStatus.DONE)
@@ -192,7 +196,7 @@ def test_resume_on_a_full_disk_fails_with_the_cause() -> None:
         life("resumed", "unpaused", T + 0.01),
         life("suspended", "ioerror", T + 0.02),
     )
-    call = sent(PowerCall.RESUME)
+    call = sent(ResumeCall())
     end = ended(
         step(Resume(WEB), call, instance=web(), events=events, now=T + 0.1),
         OperationStatus.FAILED,
@@ -203,27 +207,27 @@ def test_resume_on_a_full_disk_fails_with_the_cause() -> None:
 
 def test_resume_on_a_full_disk_is_seen_without_the_event_too() -> None:
     paused = web(S.PAUSED, reason="I/O error")
-    call = sent(PowerCall.RESUME)
+    call = sent(ResumeCall())
     assert isinstance(step(Resume(WEB), call, instance=paused, now=T + 0.2), Wait)
     ended(step(Resume(WEB), call, instance=paused, now=T + 0.7), OperationStatus.FAILED)
 
 
 def test_an_earlier_io_error_does_not_fail_a_resume() -> None:
-    call = sent(PowerCall.RESUME)
+    call = sent(ResumeCall())
     action = step(
         Resume(WEB), call, instance=web(), events=(life("suspended", "ioerror", T - 5),), now=T + 1
     )
     ended(action, OperationStatus.DONE)
 
 
-SHUTDOWN = sent(PowerCall.SHUTDOWN_ACPI)
+SHUTDOWN = sent(ShutdownCall("acpi"))
 
 
 def test_shutdown_asks_again_every_ten_seconds_until_time_is_up() -> None:
     request, calls, now, resent = Shutdown(WEB, timeout=35.0), [SHUTDOWN], T + 0.2, []
     while not isinstance(action := step(request, *calls, now=now, instance=web()), End):
         if isinstance(action, Send):
-            assert action.call is PowerCall.SHUTDOWN_ACPI
+            assert action.call == ShutdownCall("acpi")
             assert action.deadline <= T + 35.0 - now
             calls.append(sent(action.call, now))
             resent.append(now - T)
@@ -240,34 +244,34 @@ def test_shutdown_asks_again_every_ten_seconds_until_time_is_up() -> None:
 @pytest.mark.parametrize(
     ("instance", "first", "then"),
     [
-        (web(), PowerCall.SHUTDOWN_ACPI, PowerCall.SHUTDOWN_ACPI),
-        (web(agent=AgentState.CONNECTED), PowerCall.SHUTDOWN_ACPI, PowerCall.SHUTDOWN_AGENT),
-        (web(type="lxc"), PowerCall.SHUTDOWN, PowerCall.SHUTDOWN),
+        (web(), ShutdownCall("acpi"), ShutdownCall("acpi")),
+        (web(agent=AgentState.CONNECTED), ShutdownCall("acpi"), ShutdownCall("agent")),
+        (web(type="lxc"), ShutdownCall(), ShutdownCall()),
     ],
 )
 def test_shutdown_presses_the_button_first_and_asks_the_agent_once(
-    instance: Instance, first: PowerCall, then: PowerCall
+    instance: Instance, first: Call, then: Call
 ) -> None:
     action = step(Shutdown(WEB), instance=instance)
     assert isinstance(action, Send)
-    assert action.call is first
+    assert action.call == first
     action = step(Shutdown(WEB), sent(first), now=T + 10, instance=instance)
     assert isinstance(action, Send)
-    assert action.call is then
+    assert action.call == then
     hung = sent(then, T + 10, error="no answer", certain=False)
-    if then is PowerCall.SHUTDOWN_AGENT:
+    if then == ShutdownCall("agent"):
         action = step(Shutdown(WEB), sent(first), hung, now=T + 20, instance=instance)
         assert isinstance(action, Send)
-        assert action.call is PowerCall.SHUTDOWN_ACPI
+        assert action.call == ShutdownCall("acpi")
 
 
 def test_a_reboot_asks_the_agent_once_when_the_button_does_nothing() -> None:
-    instance, first = web(agent=AgentState.CONNECTED), sent(PowerCall.REBOOT_ACPI)
+    instance, first = web(agent=AgentState.CONNECTED), sent(RebootCall("acpi"))
     assert isinstance(step(Reboot(WEB), first, now=T + 10, instance=instance), Wait)
     action = step(Reboot(WEB), first, now=T + 20, instance=instance)
     assert isinstance(action, Send)
-    assert action.call is PowerCall.REBOOT_AGENT
-    again = sent(PowerCall.REBOOT_AGENT, T + 20, error="no answer", certain=False)
+    assert action.call == RebootCall("agent")
+    again = sent(RebootCall("agent"), T + 20, error="no answer", certain=False)
     assert isinstance(step(Reboot(WEB), first, again, now=T + 40, instance=instance), Wait)
     ended(step(Reboot(WEB), first, again, now=T + 120, instance=instance), OperationStatus.FAILED)
     unseen = step(Reboot(WEB), first, now=T + 20, instance=instance, gap=True, adopted=T + 19)
@@ -281,7 +285,7 @@ def test_shutdown_does_not_ask_a_guest_that_already_obeys() -> None:
 
 
 def test_shutdown_does_not_stack_calls_on_one_that_hangs() -> None:
-    hung = sent(PowerCall.SHUTDOWN, error="no answer in 35 s", certain=False)
+    hung = sent(ShutdownCall(), error="no answer in 35 s", certain=False)
     assert isinstance(step(Shutdown(WEB), hung, now=T + 40, instance=web()), Wait)
 
 
@@ -291,7 +295,7 @@ def test_shutdown_is_done_when_it_is_off_whoever_did_it() -> None:
 
 
 def test_shutdown_that_libvirt_refuses_fails_at_once() -> None:
-    refused = sent(PowerCall.SHUTDOWN, error="ACPI is off")
+    refused = sent(ShutdownCall(), error="ACPI is off")
     end = ended(step(Shutdown(WEB), refused, instance=web()), OperationStatus.FAILED)
     assert "ACPI is off" in end.outcome
 
@@ -300,17 +304,17 @@ def test_then_stop_cuts_the_power_once_and_verifies_it() -> None:
     request = Shutdown(WEB, timeout=20.0, then_stop=True)
     cut = step(request, SHUTDOWN, now=T + 20, instance=web())
     assert isinstance(cut, Send)
-    assert cut.call is PowerCall.DESTROY
-    calls = (SHUTDOWN, sent(PowerCall.DESTROY, T + 20))
+    assert cut.call == DestroyCall()
+    calls = (SHUTDOWN, sent(DestroyCall(), T + 20))
     assert isinstance(step(request, *calls, now=T + 21, instance=web()), Wait)
     ended(step(request, *calls, now=T + 21, instance=web(S.SHUTOFF)), OperationStatus.DONE)
 
 
 def test_then_stop_cuts_the_power_of_a_guest_whose_hypervisor_hangs() -> None:
-    hung = sent(PowerCall.SHUTDOWN, error="no answer", certain=False)
+    hung = sent(ShutdownCall(), error="no answer", certain=False)
     action = step(Shutdown(WEB, 20.0, True), hung, now=T + 20, instance=web())
     assert isinstance(action, Send)
-    assert action.call is PowerCall.DESTROY
+    assert action.call == DestroyCall()
 
 
 def test_no_power_is_cut_when_time_ran_out_while_nobody_watched() -> None:
@@ -331,7 +335,7 @@ def test_an_adopted_shutdown_goes_on_with_the_time_that_remains() -> None:
     assert isinstance(action, Wait)
     cut = step(request, SHUTDOWN, now=T + 60, instance=web(), gap=True, adopted=T + 5)
     assert isinstance(cut, Send)
-    assert cut.call is PowerCall.DESTROY
+    assert cut.call == DestroyCall()
 
 
 def test_no_power_is_cut_while_the_link_is_down() -> None:
@@ -341,17 +345,17 @@ def test_no_power_is_cut_while_the_link_is_down() -> None:
 
 @pytest.mark.parametrize(
     ("request_", "call"),
-    [(Shutdown(WEB), PowerCall.SHUTDOWN), (Reboot(WEB), PowerCall.REBOOT)],
+    [(Shutdown(WEB), ShutdownCall()), (Reboot(WEB), RebootCall())],
 )
-def test_the_operator_may_stop_waiting_for_a_guest(request_: Request, call: PowerCall) -> None:
+def test_the_operator_may_stop_waiting_for_a_guest(request_: Request, call: Call) -> None:
     action = step(request_, sent(call), instance=web(), cancelled="cancelled by the operator")
     assert "may still obey" in ended(action, OperationStatus.CANCELLED).outcome
 
 
 @pytest.mark.parametrize(
-    ("request_", "call"), [(Reboot(WEB), PowerCall.REBOOT), (Reset(WEB), PowerCall.RESET)]
+    ("request_", "call"), [(Reboot(WEB), RebootCall()), (Reset(WEB), ResetCall())]
 )
-def test_a_reboot_is_done_by_its_event(request_: Request, call: PowerCall) -> None:
+def test_a_reboot_is_done_by_its_event(request_: Request, call: Call) -> None:
     assert isinstance(step(request_, sent(call), instance=web()), Wait)
     action = step(request_, sent(call), instance=web(), events=(boot(T + 0.15),))
     ended(action, OperationStatus.DONE)
@@ -365,32 +369,30 @@ def test_a_reboot_is_done_by_its_event(request_: Request, call: PowerCall) -> No
 
 
 @pytest.mark.parametrize(
-    ("request_", "call"), [(Reboot(WEB), PowerCall.REBOOT), (Reset(WEB), PowerCall.RESET)]
+    ("request_", "call"), [(Reboot(WEB), RebootCall()), (Reset(WEB), ResetCall())]
 )
-def test_the_test_driver_confirms_nothing_and_we_say_so(request_: Request, call: PowerCall) -> None:
+def test_the_test_driver_confirms_nothing_and_we_say_so(request_: Request, call: Call) -> None:
     end = ended(step(request_, sent(call), instance=web(type="test")), OperationStatus.DONE)
     assert "confirms nothing" in end.outcome
 
 
 def test_the_tail_of_an_earlier_reboot_is_not_this_one() -> None:
     events = (boot(T - 0.5), boot(T - 0.1), boot(T + 0.1))
-    assert isinstance(
-        step(Reboot(WEB), sent(PowerCall.REBOOT), instance=web(), events=events), Wait
-    )
+    assert isinstance(step(Reboot(WEB), sent(RebootCall()), instance=web(), events=events), Wait)
     later = (*events, boot(T + 4.0), boot(T + 4.1))
     ended(
-        step(Reboot(WEB), sent(PowerCall.REBOOT), instance=web(), events=later, now=T + 4.2),
+        step(Reboot(WEB), sent(RebootCall()), instance=web(), events=later, now=T + 4.2),
         OperationStatus.DONE,
     )
 
 
 def test_a_guest_that_ignores_a_reboot() -> None:
     end = ended(
-        step(Reboot(WEB, 30.0), sent(PowerCall.REBOOT), instance=web(), now=T + 30),
+        step(Reboot(WEB, 30.0), sent(RebootCall()), instance=web(), now=T + 30),
         OperationStatus.FAILED,
     )
     assert "`reset`" in end.hint
-    blind = step(Reboot(WEB, 30.0), sent(PowerCall.REBOOT), instance=web(), now=T + 30, gap=True)
+    blind = step(Reboot(WEB, 30.0), sent(RebootCall()), instance=web(), now=T + 30, gap=True)
     ended(blind, OperationStatus.UNKNOWN)
 
 
@@ -403,7 +405,7 @@ def test_each_reboot_counts_once_however_many_events_it_sends(
 ) -> None:
     reboots = sorted(2 * second for second in seconds)
     events = tuple(boot(T + at + tenth / 10) for at in reboots for tenth in (0, *sorted(burst)))
-    situation = Situation(Reboot(WEB), "web", T, Progress((sent(PowerCall.REBOOT),)), web(), events)
+    situation = Situation(Reboot(WEB), "web", T, Progress((sent(RebootCall()),)), web(), events)
     assert fresh_reboots(situation) == sum(1 for at in reboots if at >= 0)
 
 
@@ -411,7 +413,7 @@ calls = st.builds(
     lambda call, at, answer, error, certain: Sent(
         call, at, at + 0.1 if answer else None, error if answer else "", "", certain
     ),
-    st.sampled_from(list(PowerCall)),
+    st.sampled_from(POWER_CALLS),
     st.floats(T, T + 100),
     st.booleans(),
     st.sampled_from(["", "refused"]),
@@ -421,7 +423,7 @@ calls = st.builds(
 
 def possible(log: list[Sent]) -> bool:
     """A power cut is the last thing an operation sends."""
-    return all(each.call is not PowerCall.DESTROY for each in log[:-1])
+    return all(each.call != DestroyCall() for each in log[:-1])
 
 
 @given(
@@ -456,9 +458,9 @@ def test_only_the_polite_request_is_ever_sent_twice(
     )
     if isinstance(action, Send):
         assert link_up
-        if action.call not in POLITE:
+        if not action.call.repeatable:
             assert action.call not in [each.call for each in log]
-            assert action.call is PowerCall.REBOOT_AGENT or then_stop
-            assert action.call is not PowerCall.REBOOT_AGENT or not gap
+            assert action.call == RebootCall("agent") or then_stop
+            assert action.call != RebootCall("agent") or not gap
     if isinstance(action, Wait):
         assert action.until > now

@@ -4,29 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.journal.recovery import GoOn, adopted, decide, never_sent, request_of
+from core.engine.progress import progress_json, progress_of
+from core.engine.recovery import GoOn, adopted, decide, never_sent, request_of
 from core.model import (
-    POWER_VERBS,
     Instance,
     InstanceState,
+    Migration,
     ObjectKey,
     OperationRecord,
     OperationStatus,
-    Pause,
-    Reboot,
     Request,
-    Reset,
-    Shutdown,
-    Start,
-    Stop,
 )
-from core.operations.driver import progress_json, progress_of
-from core.operations.port import PowerCall
-from core.operations.verb import VERIFY, End, Progress, Sent, Situation
+from core.verbs.call import Call
+from core.verbs.power.calls import (
+    CreateCall,
+    DestroyCall,
+    RebootCall,
+    ResetCall,
+    ShutdownCall,
+    SuspendCall,
+)
+from core.verbs.power.requests import Pause, Reboot, Reset, Shutdown, Start, Stop
+from core.verbs.registry import VERBS
+from core.verbs.situation import VERIFY, End, Progress, Sent, Situation
+from tests.verbs import POWER_CALLS, POWER_VERBS
 
 WEB = ObjectKey("instance", "alpha", "u")
 T = 1000.0
@@ -35,7 +41,7 @@ S = InstanceState
 
 def left(
     request: Request,
-    call: PowerCall,
+    call: Call,
     where: S | None,
     *,
     at: float,
@@ -53,23 +59,23 @@ def left(
 @pytest.mark.parametrize(
     ("request_", "call", "where", "at", "expected"),
     [
-        (Start(WEB), PowerCall.CREATE, S.RUNNING, 2, OperationStatus.DONE),
-        (Start(WEB), PowerCall.CREATE, S.SHUTOFF, 2, None),
-        (Stop(WEB), PowerCall.DESTROY, S.SHUTOFF, 2, OperationStatus.DONE),
-        (Stop(WEB), PowerCall.DESTROY, None, 2, OperationStatus.DONE),
-        (Pause(WEB), PowerCall.SUSPEND, S.PAUSED, 2, OperationStatus.DONE),
-        (Shutdown(WEB), PowerCall.SHUTDOWN, S.RUNNING, 2, None),
-        (Shutdown(WEB), PowerCall.SHUTDOWN, S.RUNNING, 25, None),
-        (Shutdown(WEB), PowerCall.SHUTDOWN, S.SHUTOFF, 500, OperationStatus.DONE),
-        (Shutdown(WEB), PowerCall.SHUTDOWN, S.RUNNING, 500, OperationStatus.FAILED),
-        (Shutdown(WEB, 20.0, True), PowerCall.SHUTDOWN, S.RUNNING, 500, OperationStatus.FAILED),
-        (Reboot(WEB), PowerCall.REBOOT, S.RUNNING, 20, None),
-        (Reboot(WEB), PowerCall.REBOOT, S.RUNNING, 500, OperationStatus.UNKNOWN),
-        (Reset(WEB), PowerCall.RESET, S.RUNNING, 500, OperationStatus.UNKNOWN),
+        (Start(WEB), CreateCall(), S.RUNNING, 2, OperationStatus.DONE),
+        (Start(WEB), CreateCall(), S.SHUTOFF, 2, None),
+        (Stop(WEB), DestroyCall(), S.SHUTOFF, 2, OperationStatus.DONE),
+        (Stop(WEB), DestroyCall(), None, 2, OperationStatus.DONE),
+        (Pause(WEB), SuspendCall(), S.PAUSED, 2, OperationStatus.DONE),
+        (Shutdown(WEB), ShutdownCall(), S.RUNNING, 2, None),
+        (Shutdown(WEB), ShutdownCall(), S.RUNNING, 25, None),
+        (Shutdown(WEB), ShutdownCall(), S.SHUTOFF, 500, OperationStatus.DONE),
+        (Shutdown(WEB), ShutdownCall(), S.RUNNING, 500, OperationStatus.FAILED),
+        (Shutdown(WEB, 20.0, True), ShutdownCall(), S.RUNNING, 500, OperationStatus.FAILED),
+        (Reboot(WEB), RebootCall(), S.RUNNING, 20, None),
+        (Reboot(WEB), RebootCall(), S.RUNNING, 500, OperationStatus.UNKNOWN),
+        (Reset(WEB), ResetCall(), S.RUNNING, 500, OperationStatus.UNKNOWN),
     ],
 )
 def test_what_becomes_of_it(
-    request_: Request, call: PowerCall, where: S | None, at: float, expected: OperationStatus | None
+    request_: Request, call: Call, where: S | None, at: float, expected: OperationStatus | None
 ) -> None:
     decision = left(request_, call, where, at=T + at)
     if expected is None:
@@ -82,14 +88,14 @@ def test_what_becomes_of_it(
 
 @given(
     verb=st.sampled_from(list(POWER_VERBS)),
-    call=st.sampled_from(list(PowerCall)),
+    call=st.sampled_from(POWER_CALLS),
     where=st.sampled_from([*S, None]),
     at=st.floats(T, T + 1e6),
     answered=st.booleans(),
     then_stop=st.booleans(),
 )
 def test_every_operation_is_either_ended_or_waited_for(
-    verb: str, call: PowerCall, where: S | None, at: float, answered: bool, then_stop: bool
+    verb: str, call: Call, where: S | None, at: float, answered: bool, then_stop: bool
 ) -> None:
     request = Shutdown(WEB, 60.0, then_stop) if verb == "shutdown" else POWER_VERBS[verb](WEB)
     decision = left(request, call, where, at=at, answered=answered)
@@ -100,10 +106,8 @@ def test_every_operation_is_either_ended_or_waited_for(
 
 
 def test_an_interrupted_start_is_waited_for_and_then_admitted_to_be_unknown() -> None:
-    assert isinstance(
-        left(Start(WEB), PowerCall.CREATE, S.SHUTOFF, at=T + 90, answered=False), GoOn
-    )
-    progress = Progress((Sent(PowerCall.CREATE, T),), gap=True, adopted=T + 90)
+    assert isinstance(left(Start(WEB), CreateCall(), S.SHUTOFF, at=T + 90, answered=False), GoOn)
+    progress = Progress((Sent(CreateCall(), T),), gap=True, adopted=T + 90)
     off = Instance("alpha", "u", "web", S.SHUTOFF)
     late = Situation(Start(WEB), "web", T + 90 + VERIFY, progress, off)
     decision = decide(late)
@@ -130,7 +134,33 @@ def test_a_request_is_rebuilt_from_its_record() -> None:
 
 
 def test_progress_is_read_back_or_refused() -> None:
-    progress = Progress((Sent(PowerCall.RESET, T, T + 1, "no", "cure", False),), 7, True, 5.0)
-    assert progress_of(progress_json(progress)) == progress
-    assert progress_of("") == Progress()
-    assert progress_of('{"sent": [{"call": "levitate", "at": 1}]}') is None
+    progress = Progress((Sent(ResetCall(), T, T + 1, "no", "cure", False),), 7, True, 5.0)
+    verb = VERBS["reset"]
+    assert progress_of(verb, progress_json(progress)) == progress
+    assert progress_of(verb, "") == Progress()
+    assert progress_of(verb, '{"sent": [{"call": "levitate", "at": 1}]}') is None
+    assert progress_of(verb, '{"sent": [{"call": {"call": "destroy"}, "at": 1}]}') is None
+    assert progress_of(verb, '{"sent": [{"at": 1}]}') is None
+    assert progress_of(verb, "[") is None
+
+
+@pytest.mark.parametrize(
+    ("verb", "word", "call"),
+    [
+        ("shutdown", "shutdown-agent", ShutdownCall("agent")),
+        ("shutdown", "destroy", DestroyCall()),
+        ("reboot", "reboot-acpi", RebootCall("acpi")),
+        ("start", "create", CreateCall()),
+    ],
+)
+def test_the_calls_of_an_older_journal_are_known(verb: str, word: str, call: Call) -> None:
+    kept = progress_of(
+        VERBS[verb], f'{{"sent":[{{"call":"{word}","at":1.0,"ended":2.0}}],"before_id":3}}'
+    )
+    assert kept == Progress((Sent(call, 1.0, 2.0),), before_id=3)
+
+
+def test_the_migration_of_an_older_journal_is_known() -> None:
+    row = Migration("m1", "alpha", "u", "web", to="beta")
+    older = msgspec.json.encode({"migration": row, "gap": True}).decode()
+    assert progress_of(VERBS["migrate"], older) == Progress(gap=True, workflow=row)

@@ -25,7 +25,6 @@ from core.model import (
     LinkStatus,
     ObjectKey,
     Observation,
-    Start,
     State,
 )
 from core.model.event import InstanceLifecycle
@@ -39,6 +38,7 @@ from core.model.observation import (
     Sampled,
 )
 from core.state.store import Store
+from core.verbs.power.requests import Start
 from tests.unit.test_tape import StandingClock
 
 WEB = ObjectKey("instance", "alpha", "u-web")
@@ -291,7 +291,8 @@ async def test_details_are_those_recorded_up_to_now(path: Path) -> None:
 async def test_nothing_on_a_tape_can_be_changed(path: Path) -> None:
     replay = Replay.at(path, 5.0)
     assert replay.read_only
-    assert replay.check(Start(subject=WEB)) == ("This is a tape: nothing on it can be changed.",)
+    (reason,) = replay.check(Start(subject=WEB))
+    assert str(reason) == "This is a tape: nothing on it can be changed."
     with pytest.raises(ReadOnlyError, match="This is a tape"):
         await replay.submit(Start(subject=WEB))
     with pytest.raises(ReadOnlyError, match="This is a tape"):

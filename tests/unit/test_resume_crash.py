@@ -18,12 +18,12 @@ from core.model import (
     LinkStatus,
     MigrationStatus,
     ObjectKey,
-    ResumeMigration,
     State,
 )
-from core.operations.checks import check
 from core.state.resume_crash import crash_of, crashes
+from core.verbs.migration.requests import ResumeMigration
 from tests.unit.migration_builders import migration
+from tests.verbs import check
 
 FAILED = "post-copy failed"
 SOURCE = ObjectKey("instance", "alpha", "u")

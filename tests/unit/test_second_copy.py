@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from core.engine.disk_users import named
 from core.errors import DiskInUseError
 from core.model import (
-    POWER_VERBS,
     Before,
     Disk,
     DiskSource,
@@ -25,16 +25,13 @@ from core.model import (
     ObjectKey,
     OperationRecord,
     OperationStatus,
-    Reset,
-    Resume,
-    Start,
     State,
 )
-from core.operations.caution import Caution
-from core.operations.checks import check
-from core.operations.danger import danger_of
-from core.operations.disk_users import named
-from core.operations.second_copy import cure, overriding
+from core.verbs.caution import Caution
+from core.verbs.danger import danger_of
+from core.verbs.power.requests import Reset, Resume, Start
+from core.verbs.second_copy import cure, overriding
+from tests.verbs import POWER_VERBS, check
 
 S, M = InstanceState, MigrationStatus
 UP, DOWN = Link(LinkStatus.UP), Link(LinkStatus.DOWN)

@@ -24,10 +24,14 @@ def block(status, disk="vda", kind="copy"):
     return ev.BlockJobChanged(*STAMP, disk, kind, status)
 
 
+DOING = {"migrate": "migrating", "start": "starting", "stop": "stopping", "save": "saving"}
+
+
 def operation(status, verb="migrate", number=1, progress=None):
     record = OperationRecord(
-        f"op{number}", verb, HOST, KEY, "web", "me@here", 1.0, status, progress=progress
-    )
+        f"op{number}", verb, HOST, KEY, "web", "me@here", 1.0, status, progress=progress,
+        doing=DOING[verb],
+    )  # fmt: skip
     return OperationChanged(HOST, 20.0, record)
 
 

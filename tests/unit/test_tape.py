@@ -67,6 +67,7 @@ EVERYTHING: list[Observation] = [
         operation=OperationRecord(
             id="1", verb="start", host="alpha", subject=ObjectKey("instance", "alpha", "u-web"),
             name="web", author="a@b", created=105.0, options={"timeout": 60.0},
+            doing="starting",
         ),
     ),
     InstanceGone(host="alpha", at=106.0, uuid="u-web"),

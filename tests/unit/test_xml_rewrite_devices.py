@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from console.toml import decode_toml
 from core.errors import RefusedError, UsageError
-from core.model import Migrate, ObjectKey
+from core.model import ObjectKey
 from core.model.rewrites import (
     GraphicsListen,
     InterfaceRewrite,
@@ -25,6 +25,7 @@ from core.model.rewrites import (
     SerialListen,
     VolumeRewrite,
 )
+from core.verbs.migration.requests import Migrate
 from core.xml.cpusets import read_set, write_set
 from core.xml.rewrite import rewrite
 from core.xml.rewrite.check import problems

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from textual.screen import ModalScreen
+
+if TYPE_CHECKING:
+    from console.app import VirtdeckApp
 
 Answer = TypeVar("Answer")
 
 
 class Dialog(ModalScreen[Answer], inherit_bindings=False):
     """Ends with `answer`."""
+
+    @property
+    def console(self) -> VirtdeckApp:
+        """The app, with its own type."""
+        return cast("VirtdeckApp", self.app)
 
     def answer(self, answer: Answer | None) -> None:
         """Close with an answer; a second one, as of a key pressed twice, is none.

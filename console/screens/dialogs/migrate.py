@@ -6,7 +6,6 @@ Dismisses with the requests to submit, or None. UI thread.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -34,12 +33,10 @@ from console.screens.migrate_findings import (
 from console.screens.migrate_form import Reading, destinations, fields, read
 from console.screens.page import Page
 from console.widgets.columns import Cell, CellValue
-from core.model import Instance, Migrate
-from core.operations.danger import danger_of
+from core.model import Instance
 from core.source import Source
-
-if TYPE_CHECKING:
-    from console.app import VirtdeckApp
+from core.verbs.danger import danger_of
+from core.verbs.migration.requests import Migrate
 
 DEBOUNCE = 0.3
 """Seconds without a change before the hosts are asked."""
@@ -89,11 +86,6 @@ class MigrateDialog(Dialog[tuple[Migrate, ...]], inherit_bindings=False):
         self._override_box.cursor_blink = False
         self._no = Button("Cancel", id="no", compact=True)
         self._yes = Button("Start", id="yes", compact=True, disabled=True)
-
-    @property
-    def console(self) -> VirtdeckApp:
-        """The app, with its own type."""
-        return cast("VirtdeckApp", self.app)
 
     def compose(self) -> ComposeResult:
         """Heading, form, findings, the line for an override, the buttons, the keys."""

@@ -17,7 +17,7 @@ from textual.widgets import Button, Input
 from console.screens.dialogs.dialog import Dialog
 from console.screens.page import Page
 from console.widgets.columns import Cell, CellValue
-from core.operations.caution import Caution, Danger
+from core.verbs.caution import Caution, Danger
 
 
 def danger_lines(danger: Danger) -> list[CellValue]:

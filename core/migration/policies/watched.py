@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from core.model.forecast import Forecast, JobSample
 from core.model.migration import Limits, MigrationStatus
-from core.model.request import Migrate
 from core.model.steer import Steer, SteerRecord
+from core.verbs.migration.requests import Migrate
 
 DOWNTIME_LIMIT = 500.0
 """Milliseconds a policy may go to where the operator set no limit: nova's default."""

@@ -1,0 +1,1 @@
+"""How verbs are carried out: accept, order, call, look, journal, take over. Knows none by name."""

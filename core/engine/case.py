@@ -1,0 +1,201 @@
+"""One operation under way: what was asked, what was sent, what was seen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+import msgspec
+
+from core.clock import Clock
+from core.engine.handle import Handle
+from core.model import (
+    Event,
+    Instance,
+    ObjectKey,
+    OperationRecord,
+    OperationStatus,
+    Request,
+    State,
+    Step,
+    Value,
+)
+from core.state.subject import Subject
+from core.verbs.call import Call
+from core.verbs.registry import verb_of
+from core.verbs.situation import End, Progress, Sent, Situation
+from core.verbs.verb import Verb
+
+EVENTS_KEPT = 200
+"""Events of one instance a verb may look back on."""
+
+LOOK_BACK = 2.0
+"""Seconds of events before the operation a case begins with."""
+
+
+class Case:
+    """The mutable side of an operation. Lives on the core's asyncio loop; knows no hypervisor."""
+
+    def __init__(self, record: OperationRecord, request: Request, clock: Clock) -> None:
+        self._clock = clock
+        self._origin = clock.now() - clock.monotonic()
+        self.request = request
+        self.verb = verb_of(request)
+        self.record = record
+        """The operation as it stands; the handle follows once the journal has it."""
+        self.handle = Handle(record)
+        self.progress = Progress()
+        self.subject: Subject | None = None
+        self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self.cancelled = ""
+        self.stale = False
+        """The link was lost since the subject was read."""
+        self.unseen = False
+        """The host did not tell when it was last asked how the subject is."""
+        self.woken = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+
+    def now(self) -> float:
+        """Seconds since the epoch, without the steps of a clock that is set meanwhile.
+
+        Else setting the clock would end a guest's time to power off, and might cut its power.
+        """
+        return self._origin + self._clock.monotonic()
+
+    def situation(self, *, link_up: bool) -> Situation:
+        """Return all the verb may know."""
+        return Situation(
+            request=self.request,
+            name=self.record.name,
+            now=self.now(),
+            progress=self.progress,
+            subject=self.subject,
+            events=tuple(self.events),
+            link_up=link_up,
+            cancelled=self.cancelled,
+        )
+
+    def begin(self, recent: tuple[Event, ...]) -> None:
+        """Take the subject as it now is for what was before, and the newest events about it."""
+        self.events = deque(recent, EVENTS_KEPT)
+        before = self.subject.id if isinstance(self.subject, Instance) else None
+        self.progress = Progress(before_id=before)
+
+    def saw(self, event: Event) -> None:
+        """Take an event of the subject."""
+        self.events.append(event)
+        self.woken.set()
+
+    def update(self, subject: Subject | None) -> None:
+        """Take the subject as the state now has it; None: it is gone."""
+        self.subject = subject
+        self.unseen = False
+        self.woken.set()
+
+    def stop_waiting(self, reason: str) -> None:
+        """Wait for it no longer, or take it from the queue."""
+        self.cancelled = reason
+        self.woken.set()
+        if self.record.status is OperationStatus.QUEUED and self.task is not None:
+            self.task.cancel()
+
+    def lost_link(self) -> None:
+        """Remember that events may be missed from now on."""
+        self.stale = True
+        self.progress = msgspec.structs.replace(self.progress, gap=True)
+        self.woken.set()
+
+    def sending(self, call: Call, text: str) -> None:
+        """Note a call about to be made: to be kept first."""
+        now = self.now()
+        self.progress = msgspec.structs.replace(
+            self.progress, sent=(*self.progress.sent, Sent(call, now))
+        )
+        self._next(
+            now,
+            text,
+            status=OperationStatus.RUNNING,
+            started=self.record.started if self.record.started is not None else now,
+        )
+
+    def not_sending(self) -> None:
+        """Take back the call that was about to be made."""
+        *earlier, _ = self.progress.sent
+        self.progress = msgspec.structs.replace(self.progress, sent=tuple(earlier))
+
+    def not_journalled(self, trouble: str) -> None:
+        """Note why the journal does not hold it as it stands."""
+        self.record = msgspec.structs.replace(self.record, unjournalled=trouble)
+
+    def answered(self, error: str, hint: str, *, certain: bool) -> None:
+        """Note what came of the call."""
+        now = self.now()
+        *earlier, last = self.progress.sent
+        last = msgspec.structs.replace(last, ended=now, error=error, hint=hint, certain=certain)
+        self.progress = msgspec.structs.replace(self.progress, sent=(*earlier, last))
+        self._next(now, error, status=OperationStatus.VERIFYING)
+
+    def said(self, text: str) -> bool:
+        """Add a line to the log, unless it is there already; whether it was new."""
+        if not text or any(step.text == text for step in self.record.steps):
+            return False
+        self._next(self.now(), text)
+        return True
+
+    def advance(self, workflow: Value, share: float | None, *lines: str) -> None:
+        """Note how the workflow that carries it out stands, 0 to 1, with lines for the log.
+
+        What is learnt after the end does not open the operation again.
+        """
+        now = self.now()
+        self.progress = msgspec.structs.replace(self.progress, workflow=workflow)
+        if self.record.status.final:
+            return
+        self.record = msgspec.structs.replace(
+            self.record,
+            steps=(*self.record.steps, *(Step(now, line) for line in lines if line)),
+            status=OperationStatus.RUNNING,
+            started=self.record.started if self.record.started is not None else now,
+            progress=share,
+        )
+
+    def ended(self, end: End) -> None:
+        """Note the end."""
+        now = self.now()
+        self._next(
+            now,
+            end.outcome,
+            status=end.status,
+            ended=now,
+            outcome=end.outcome,
+            hint=end.hint,
+            refused=end.refused,
+            progress=1.0 if end.status is OperationStatus.DONE else None,
+        )
+
+    def _next(self, now: float, text: str, **changes: object) -> None:
+        steps = (*self.record.steps, Step(now, text)) if text else self.record.steps
+        self.record = msgspec.structs.replace(self.record, steps=steps, **changes)
+
+
+def recent_events(state: State, subject: ObjectKey, now: float) -> tuple[Event, ...]:
+    """Return the newest events about an object, oldest first: a case begins with them. Pure."""
+    found: list[Event] = []
+    for event in reversed(state.events):
+        if event.at < now - LOOK_BACK:
+            break
+        if event.subject == subject:
+            found.append(event)
+    return tuple(reversed(found))
+
+
+def amendable(case: Case) -> bool:
+    """Whether a case is over for whoever waits, and what it has come to may still change."""
+    return case.record.status.final and is_amendable(case.verb, case.progress)
+
+
+def is_amendable(verb: Verb, progress: Progress | None) -> bool:
+    """Whether what an operation has come to may still change, although it is over. Pure."""
+    if verb.workflow is None or progress is None or progress.workflow is None:
+        return False
+    return verb.workflow.amendable(progress.workflow)

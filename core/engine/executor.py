@@ -1,0 +1,225 @@
+"""Carry a verb's decisions out: make the calls, wait, look, keep the journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+
+from msgspec.structs import replace
+
+from core.clock import Clock
+from core.engine import disk_users
+from core.engine.case import Case
+from core.engine.host_names import refreshed
+from core.engine.port import Hosts
+from core.engine.progress import progress_json
+from core.errors import (
+    DeadlineError,
+    DiskInUseError,
+    JournalError,
+    NotSentError,
+    UnreachableError,
+    VirtdeckError,
+)
+from core.journal.entry import Entry
+from core.journal.journal import Journal
+from core.journal.owner import this_process
+from core.model import LinkStatus, Observation, OperationRecord, State
+from core.model.observation import OperationChanged
+from core.verbs.situation import Action, End, Progress, Send, Wait, cancelled, failed
+from core.verbs.verb import Workflow
+
+PER_HOST = 4
+"""Calls in flight on one host."""
+
+
+class Executor:
+    """The hands of the runner: all that touches a hypervisor, a clock or the journal."""
+
+    def __init__(
+        self,
+        hosts: Hosts,
+        journal: Journal | None,
+        clock: Clock,
+        state: Callable[[], State],
+        publish: Callable[[Observation], None],
+        *,
+        per_host: int = PER_HOST,
+    ) -> None:
+        self._hosts = hosts
+        self.journal = journal
+        self.clock = clock
+        self.state = state
+        self._publish = publish
+        self.owner = this_process()
+        self._slots: defaultdict[tuple[str, bool], asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(per_host)
+        )
+        self._behind: dict[str, Case] = {}
+        """By operation id: what the journal does not hold as it stands."""
+
+    def link_up(self, host: str) -> bool:
+        """Whether the link to a host is up."""
+        found = self.state().hosts.get(host)
+        return found is not None and found.link.status is LinkStatus.UP
+
+    def uri(self, host: str) -> str:
+        """Return a host's address; empty for one that is not open."""
+        found = self.state().hosts.get(host)
+        return "" if found is None else found.uri
+
+    def tell(self, record: OperationRecord) -> None:
+        """Show a record to everybody."""
+        self._publish(OperationChanged(record.host, self.clock.now(), record))
+
+    def tell_workflow(self, workflow: Workflow, progress: Progress | None) -> None:
+        """Show how far a workflow is that another console wrote into the journal."""
+        if progress is None or progress.workflow is None:
+            return
+        if (told := workflow.told(progress.workflow, self.clock.now())) is not None:
+            self._publish(told)
+
+    async def keep(self, case: Case) -> None:
+        """Journal the case as it stands, then show it.
+
+        Raises JournalError: it is shown all the same, as not journalled, and written by `catch_up`.
+        """
+        try:
+            kept = await self._put(case)
+        except BaseException:
+            self._show(case, case.record)
+            raise
+        self._show(case, kept)
+
+    async def keep_anyway(self, case: Case) -> None:
+        """Journal the case; where that fails, say so in its log and go on."""
+        with suppress(JournalError):
+            await self.keep(case)
+
+    async def catch_up(self) -> None:
+        """Write what the journal could not take before, and show that. Never raises."""
+        for case in list(self._behind.values()):
+            try:
+                self.tell(await self._put(case))
+            except JournalError:
+                return
+
+    def _show(self, case: Case, record: OperationRecord) -> None:
+        self.tell(record)
+        case.handle.advance(record)
+
+    async def _put(self, case: Case) -> OperationRecord:
+        """Journal the case and return it as it was kept: it may go on meanwhile."""
+        hosts = refreshed(case.record.hosts, self.state().hosts)
+        case.record = record = replace(case.record, hosts=hosts, unjournalled="")
+        uri = hosts[0].uri if hosts else self.uri(record.host)
+        try:
+            if self.journal is not None:
+                entry = Entry(record, self.owner, uri, progress_json(case.progress))
+                await self.journal.put(entry)
+        except JournalError as error:
+            case.said(f"not journalled: {error}")
+            case.not_journalled(str(error))
+            self._behind[case.handle.id] = case
+            raise
+        if case.record is record:  # else it is written again
+            self._behind.pop(case.handle.id, None)
+        return record
+
+    async def drive(self, case: Case) -> End:
+        """Do what the verb says until it is over."""
+        while True:
+            action = self.next(case)
+            if isinstance(action, End):
+                return action
+            if isinstance(action, Send):
+                if (end := await self._send(case, action)) is not None:
+                    return end
+            else:
+                await self._wait(case, action)
+
+    def next(self, case: Case) -> Action:
+        """Ask the verb what to do now.
+
+        A host that hangs has a link that is up until its keepalive fails: what it did not tell is
+        as unknown meanwhile as what a lost one cannot.
+        """
+        up = self.link_up(case.record.host) and not case.unseen
+        assert case.verb.decide is not None, "a workflow decides nothing here"
+        return case.verb.decide(case.situation(link_up=up))
+
+    async def _send(self, case: Case, send: Send) -> End | None:
+        async with self._slots[case.record.host, send.call.urgent]:
+            first = not case.progress.sent
+            if first and case.cancelled:
+                return not_sent(case)
+            case.sending(send.call, send.text)
+            try:
+                await self.keep(case)
+            except JournalError as error:
+                if first or not send.call.asks:
+                    case.not_sending()
+                    return _left_undone(case, send, error, first=first)
+            await self._call(case, send)
+        await self.look(case)
+        return None
+
+    async def _call(self, case: Case, send: Send) -> None:
+        error: VirtdeckError | None = None
+        try:
+            await self._hosts.call(case.record.subject, send.call, send.deadline)
+        except DiskInUseError as caught:
+            error = disk_users.named(caught, self.state(), case.record.subject)
+        except VirtdeckError as caught:
+            error = caught
+        case.answered(
+            "" if error is None else error.message,
+            "" if error is None else error.hint,
+            certain=isinstance(error, NotSentError)
+            or not isinstance(error, UnreachableError | DeadlineError),
+        )
+        await self.keep_anyway(case)
+
+    async def look(self, case: Case) -> bool:
+        """Read the subject now; False when its host does not tell."""
+        try:
+            subject = await self._hosts.read(case.record.subject)
+        except VirtdeckError:
+            case.unseen = True
+            return False
+        case.update(subject)
+        case.stale = False
+        return True
+
+    async def _wait(self, case: Case, wait: Wait) -> None:
+        if case.said(wait.text):
+            await self.keep_anyway(case)
+        seconds = wait.until - case.now()
+        if seconds > 0:
+            with suppress(TimeoutError):
+                # wait_for may lose a cancellation that comes with the news (Python < 3.12)
+                async with asyncio.timeout(seconds):
+                    await case.woken.wait()
+        timed_out = not case.woken.is_set()
+        case.woken.clear()
+        up = self.link_up(case.record.host)
+        if up and (case.stale or timed_out):
+            await self.look(case)
+
+    async def finish(self, case: Case, end: End) -> None:
+        """Write the end down and show it."""
+        case.ended(end)
+        await self.keep_anyway(case)
+
+
+def _left_undone(case: Case, send: Send, error: JournalError, *, first: bool) -> End:
+    """End an operation whose next call may not be made, for the journal does not take its entry."""
+    what = f"{case.record.verb} of {case.record.name} was not sent"
+    return failed(f"{what if first else f'{send.text}: not done'}: {error.message}", error.hint)
+
+
+def not_sent(case: Case) -> End:
+    """End an operation that was cancelled in time."""
+    return cancelled(f"{case.record.verb} of {case.record.name} was not sent: {case.cancelled}")

@@ -1,0 +1,29 @@
+"""What operations need of the hypervisors: the narrow seam between deciding and doing."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from core.model import ObjectKey
+from core.state.subject import Subject
+from core.verbs.call import Call
+
+
+class Hosts(Protocol):
+    """The hosts an operation acts on. Called on the core's asyncio loop only."""
+
+    async def call(self, subject: ObjectKey, call: Call, deadline: float) -> None:
+        """Make one call; returns when libvirt said yes, at most after `deadline` s.
+
+        Raises HypervisorError (libvirt refused or failed it), NotFoundError (no such subject or
+        host), NotSentError (the host was not reached), UnreachableError (the link broke: it may
+        have been carried out) or DeadlineError (no answer in time: it may yet be carried out).
+        """
+        ...
+
+    async def read(self, subject: ObjectKey) -> Subject | None:
+        """Read a subject now, past every cache, and tell the state; None when it is gone.
+
+        Raises UnreachableError or DeadlineError when the host does not answer.
+        """
+        ...

@@ -1,0 +1,57 @@
+"""What the journal keeps of an operation beside its record: written, and read back. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from core.verbs.call import Call
+from core.verbs.situation import Progress, Sent
+from core.verbs.verb import Verb
+
+
+def progress_json(progress: Progress) -> str:
+    """Return what the journal keeps of a verb's progress."""
+    return msgspec.json.encode(progress).decode()
+
+
+class _Kept(Sent, frozen=True):
+    """A call as the journal has it: of which kind it is, its verb knows."""
+
+    call: Any
+
+
+def progress_of(verb: Verb, text: str) -> Progress | None:
+    """Read a progress back; None when another version wrote it."""
+    if not text:
+        return Progress()
+    try:
+        raw: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
+        sent = tuple(_sent(verb, each) for each in raw.pop("sent", ()))
+        workflow = _workflow(verb, raw)
+        rest = msgspec.convert(raw, Progress)
+    except (msgspec.DecodeError, msgspec.ValidationError, KeyError, TypeError):
+        return None
+    return msgspec.structs.replace(rest, sent=sent, workflow=workflow)
+
+
+def _sent(verb: Verb, raw: dict[str, Any]) -> Sent:
+    kept = msgspec.structs.asdict(msgspec.convert(raw, _Kept))
+    return Sent(**{**kept, "call": _call(verb, kept["call"])})
+
+
+def _call(verb: Verb, raw: str | dict[str, Any]) -> Call:
+    if isinstance(raw, str):
+        return verb.older_calls[raw]
+    kinds = {kind.__struct_config__.tag: kind for kind in verb.calls}
+    return msgspec.convert(raw, kinds[raw["call"]])
+
+
+def _workflow(verb: Verb, raw: dict[str, Any]) -> object:
+    if verb.workflow is None:
+        return None
+    found = raw.pop("workflow", None) or raw.pop(verb.workflow.kept_as, None)
+    if found is None:
+        return None
+    return msgspec.convert(found, verb.workflow.progress, str_keys=True)

@@ -1,0 +1,297 @@
+"""Operations from request to outcome: accept, order, drive, settle."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Set
+from contextlib import suppress
+
+import msgspec
+
+from core.clock import Clock
+from core.engine.case import Case, amendable, recent_events
+from core.engine.executor import PER_HOST, Executor, not_sent
+from core.engine.handle import Handle
+from core.engine.host_names import concerned
+from core.engine.port import Hosts
+from core.engine.takeover import Takeover
+from core.engine.unsettled import Unsettled
+from core.engine.workflow import WorkflowRunner
+from core.errors import JournalError, ReadOnlyError, RefusedError, VirtdeckError
+from core.journal.journal import Journal
+from core.journal.owner import NOBODY
+from core.model import (
+    Delta,
+    Event,
+    Instance,
+    ObjectKey,
+    Observation,
+    OperationRecord,
+    OperationStatus,
+    Request,
+    State,
+)
+from core.model.event import LinkEvent
+from core.state.subject import subject_of
+from core.verbs import checks, second_copy
+from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.registry import verb_of
+from core.verbs.situation import End, failed, seen_later, unknown
+from core.verbs.wording import name_of
+
+_log = logging.getLogger(__name__)
+
+
+class Runner:
+    """Carries requests out and keeps their records. On the core's asyncio loop only.
+
+    `publish` takes every version of every record, ours and other consoles'. `observe` must be told
+    of each delta, in order, after the state has it. Without a journal (None) nothing is kept.
+    """
+
+    def __init__(
+        self,
+        hosts: Hosts,
+        journal: Journal | None,
+        clock: Clock,
+        state: Callable[[], State],
+        publish: Callable[[Observation], None],
+        author: str,
+        *,
+        per_host: int = PER_HOST,
+        workflows: Mapping[type[Request], WorkflowRunner] | None = None,
+    ) -> None:
+        """`workflows` carry out the requests whose verb decides nothing itself."""
+        self._workflows = workflows or {}
+        self._executor = Executor(hosts, journal, clock, state, publish, per_host=per_host)
+        self._clock = clock
+        self._state = state
+        self._author = author
+        self._cases: dict[str, Case] = {}
+        self._by_subject: defaultdict[ObjectKey, list[Case]] = defaultdict(list)
+        self._ours: set[str] = set()
+        self._unsettled = Unsettled(self._executor)
+        self._takeover = Takeover(self._executor, self._ours.__contains__, self._adopt)
+        self._newest = 0
+
+    async def start(self, *, watch: bool = True) -> None:
+        """Show what the journal holds; with `watch` also follow other consoles and take over from
+        dead ones. Raises JournalError.
+        """
+        await self._takeover.start(watch=watch)
+
+    async def close(self) -> None:
+        """Stop waiting, and let go of what is not over for the next console. Never raises."""
+        await self._takeover.close()
+        await self._unsettled.close()
+        tasks = [case.task for case in self._cases.values() if case.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._executor.catch_up()
+        if self._executor.journal is not None:
+            with suppress(JournalError):
+                for case in self._cases.values():
+                    await self._executor.journal.claim(case.handle.id, self._executor.owner, NOBODY)
+
+    async def catch_up(self) -> None:
+        """Read now what other consoles have written into the journal. Never raises."""
+        await self._takeover.catch_up()
+
+    def check(self, request: Request) -> tuple[Refusal, ...]:
+        """Why the request would be refused now; empty: it would be accepted."""
+        return checks.check(self._state(), request)
+
+    async def submit(self, request: Request) -> Handle:
+        """Journal, check and queue a request.
+
+        Raises RefusedError (ReadOnlyError) with every reason, and JournalError when it cannot be
+        journalled: then nothing was touched.
+        """
+        await self._takeover.settle(request.subject)
+        reasons = self.check(request)
+        if any(reason.code is RefusalCode.READ_ONLY for reason in reasons):
+            raise ReadOnlyError(" ".join(map(str, reasons)))
+        record = self._record(request)
+        case = Case(record, request, self._clock)
+        self._ours.add(record.id)
+        if reasons:
+            end = checks.refused(self._state(), request, reasons)
+            await self._executor.finish(case, end)
+            raise RefusedError(end.outcome, end.hint)
+        earlier = self._yield_to(case)
+        self._add(case)
+        try:
+            await self._executor.keep(case)
+        except JournalError as error:
+            await self._finish(case, failed(f"not begun: {error.message}", error.hint))
+            raise
+        case.task = asyncio.create_task(self._run(case, earlier), name=f"operation-{record.id}")
+        return case.handle
+
+    async def cancel(self, operation_id: str, reason: str = "cancelled by the operator") -> None:
+        """Stop waiting for an operation, or take it from the queue.
+
+        Raises NotFoundError, and RefusedError for one that cannot be stopped any more.
+        """
+        case = self._cases.get(operation_id)
+        if case is None:
+            raise checks.against_cancel(self._state(), operation_id)
+        workflow = self._workflows.get(type(case.request))
+        if workflow is not None and case.progress.begun:
+            await workflow.cancel(case)
+            return
+        if case.record.status is not OperationStatus.QUEUED and not case.verb.waits:
+            raise RefusedError(
+                f"{case.record.verb} of {case.record.name} has been sent and cannot be taken back.",
+                "Wait for it; it ends by itself.",
+            )
+        case.stop_waiting(reason)
+
+    def observe(self, news: Delta | Event) -> None:
+        """Learn what changed; wakes the operations it concerns. Cheap when none is under way."""
+        self._takeover.observe(news)
+        if not self._cases and not self._unsettled:
+            return
+        events = (news,) if isinstance(news, Event) else news.events
+        keys = frozenset[ObjectKey]() if isinstance(news, Event) else news.changed | news.gone
+        lost = {
+            event.host
+            for event in events
+            if isinstance(event, LinkEvent) and event.change in ("down", "closed")
+        }
+        hosts = lost | {key.host for key in keys if key.kind == "host"}
+        for subject in [key for key in self._by_subject if key.host in hosts or key in keys]:
+            for case in self._by_subject[subject]:
+                self._tell(case, keys, lost)
+        for event in events:
+            for case in self._by_subject.get(event.subject, ()):
+                case.saw(event)
+        self._unsettled.observe(keys, lost)
+
+    def _tell(self, case: Case, keys: Set[ObjectKey], lost: Set[str]) -> None:
+        subject = case.record.subject
+        if subject.host in lost:
+            case.lost_link()
+        if subject in keys:
+            case.update(subject_of(self._state(), subject))
+        case.woken.set()
+
+    def _record(self, request: Request) -> OperationRecord:
+        now = self._clock.now()
+        self._newest = max(int(now * 1000), self._newest + 1)
+        options = msgspec.to_builtins(request)
+        return OperationRecord(
+            id=f"{self._newest:012x}-{secrets.token_hex(3)}",
+            verb=request.verb,
+            host=request.subject.host,
+            subject=request.subject,
+            name=name_of(self._state(), request),
+            author=self._author,
+            created=now,
+            options={key: options[key] for key in options if key not in ("verb", "subject")},
+            hosts=concerned(request, self._state().hosts),
+            doing=verb_of(request).doing,
+        )
+
+    def _yield_to(self, case: Case) -> list[asyncio.Task[None]]:
+        """Return what a new operation has to wait for; end what it overrides."""
+        before = []
+        for other in self._by_subject.get(case.record.subject, ()):
+            if type(other.request) in case.verb.overrides:
+                other.stop_waiting(f"{case.record.verb} was asked for")
+            elif other.task is not None:
+                before.append(other.task)
+        self._unsettled.drop(case.record.subject)
+        return before
+
+    def _add(self, case: Case) -> None:
+        self._cases[case.record.id] = case
+        self._by_subject[case.record.subject].append(case)
+
+    def _remove(self, case: Case) -> None:
+        if self._cases.pop(case.record.id, None) is None:
+            return
+        cases = self._by_subject[case.record.subject]
+        cases.remove(case)
+        if not cases:
+            del self._by_subject[case.record.subject]
+
+    async def _run(self, case: Case, earlier: list[asyncio.Task[None]]) -> None:
+        try:
+            if earlier:
+                await asyncio.wait(earlier)
+            await self._finish(case, await self._outcome(case, waited=bool(earlier)))
+        except asyncio.CancelledError:
+            if case.progress.begun:
+                raise
+            case.cancelled = case.cancelled or "its console ended"
+            await self._finish(case, not_sent(case))
+
+    async def _outcome(self, case: Case, *, waited: bool) -> End:
+        state, request = self._state(), case.request
+        if case.cancelled:
+            return not_sent(case)
+        if case.verb.lets_run is not None:
+            # another console may have asked for it on another host in the same moment
+            await self._takeover.catch_up()
+            state = self._state()
+        judge = checks.check if waited else second_copy.against
+        if reasons := judge(state, request, case.record.id):
+            return checks.refused(self._state(), request, reasons)
+        case.subject = subject_of(state, request.subject)
+        if isinstance(case.subject, Instance) and not case.subject.described:
+            await self._executor.look(case)  # how a guest is asked depends on what it is
+        case.begin(recent_events(state, request.subject, self._clock.now()))
+        return await self._drive(case)
+
+    async def _drive(self, case: Case) -> End:
+        workflow = self._workflows.get(type(case.request))
+        try:
+            if workflow is not None:
+                return await workflow.run(case, self._executor.keep)
+            return await self._executor.drive(case)
+        except VirtdeckError as error:
+            return failed(error.message, error.hint)
+        except Exception as error:
+            _log.exception("operation %s broke", case.record.id)
+            return unknown(f"virtdeck itself failed: {error!r}", "Please report it with the log.")
+
+    async def _finish(self, case: Case, end: End) -> None:
+        await self._executor.finish(case, end)
+        self._remove(case)
+        if end.status is OperationStatus.UNKNOWN and case.verb.decide is not None:
+            self._unsettled.add(case)
+        elif amendable(case):
+            self._follow_on(case)
+
+    def _follow_on(self, case: Case) -> None:
+        """Follow what is over and may still change, in nobody's way; amend its end then."""
+        self._cases[case.record.id] = case  # given to the next console at the end of this one
+
+        async def follow() -> None:
+            end = await self._drive(case)
+            if not amendable(case) and end.status is not case.record.status:
+                await self._executor.finish(case, seen_later(end))
+            self._cases.pop(case.record.id, None)
+
+        case.task = asyncio.create_task(follow(), name=f"operation-{case.handle.id}")
+
+    async def _adopt(self, case: Case, end: End | None) -> None:
+        """Make an operation ours that another console began: its end, or what goes on."""
+        self._ours.add(case.record.id)
+        if end is not None:
+            await self._finish(case, end)
+            return
+        if amendable(case):
+            self._follow_on(case)
+            return
+        self._add(case)
+
+        async def go_on() -> None:
+            await self._finish(case, await self._drive(case))
+
+        case.task = asyncio.create_task(go_on(), name=f"operation-{case.handle.id}")

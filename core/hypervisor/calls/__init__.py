@@ -1,0 +1,1 @@
+"""The calls that change something: a module per family of verbs."""

@@ -1,0 +1,16 @@
+"""What makes a call: on a lane's thread, with its connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from core.hypervisor.binding import Connection
+from core.model import ObjectKey
+
+Executor = Callable[[Connection, ObjectKey, Any], None]
+"""Makes a call on a subject; returns when libvirt said yes, raises libvirtError, HypervisorError.
+The call is of the type it stands for in `Executors`."""
+
+Executors = Mapping[type[Any], Executor]
+"""By the type of a `core.verbs.call.Call`."""

@@ -1,1 +1,0 @@
-"""What an operator does: checked, journalled, carried out, verified."""

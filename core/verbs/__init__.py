@@ -1,0 +1,1 @@
+"""What an operator can do: one declaration per verb, a family per file or folder. Pure."""

@@ -1,0 +1,36 @@
+"""Calls: what is sent to a hypervisor to change something, with its arguments. Pure."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from core.model.base import Value, kebab
+
+
+def _tag(name: str) -> str:
+    return kebab(name.removesuffix("Call"))
+
+
+class Call(Value, frozen=True, tag_field="call", tag=_tag):
+    """One call of libvirt's, or of a connector's, on the subject of an operation.
+
+    Journalled with the operation before it is made. What makes it is in `core.hypervisor.calls`.
+    """
+
+    urgent: ClassVar[bool] = False
+    """It helps when another call on the same object does not return: it never waits for one."""
+    asks: ClassVar[bool] = False
+    """The guest itself decides what becomes of it. Every other call takes effect whatever the guest
+    does, and is never made without its entry in the journal."""
+    repeatable: ClassVar[bool] = False
+    """It may be sent again, also by a console that takes the operation over."""
+
+    @property
+    def word(self) -> str:
+        """The call's name, as the journal has it."""
+        return str(self.__struct_config__.tag)
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        """Return the arguments virsh does the same with, `name` the subject's; empty: it cannot."""
+        del name
+        return ()

@@ -1,0 +1,127 @@
+"""Whether a request makes sense now: every reason against it, and what to do instead. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from core.errors import NotFoundError, RefusedError, VirtdeckError
+from core.model import Host, Instance, LinkStatus, OperationRecord, OperationStatus, Request, State
+from core.model.driver import driver_of_type
+from core.verbs import second_copy
+from core.verbs.parameter import against_parameters
+from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.registry import verb_of
+from core.verbs.situation import End
+from core.verbs.verb import Verb
+
+BUSY = {
+    "migration": "is migrating",
+    "save": "is being saved",
+    "dump": "is being dumped",
+    "snapshot": "is having a snapshot taken",
+}
+"""Jobs during which libvirt blocks every verb that is not `during_jobs`, and how they read."""
+
+
+def check(state: State, request: Request, but: str = "") -> tuple[Refusal, ...]:
+    """Return why a request would be refused now; empty: it would be accepted.
+
+    Pure: the state is all it knows. What speaks against the host comes first. `but` is the id of
+    an operation that does not count: the request's own.
+    """
+    host = state.hosts.get(request.subject.host)
+    if host is None:
+        text = f"There is no host {request.subject.host}"
+        return (Refusal(RefusalCode.NOT_FOUND, text, "see `virtdeck hosts`"),)
+    verb = verb_of(request)
+    found = [*_against_host(host), *against_parameters(request)]
+    if verb.subject == "instance":
+        instance = state.instances.get(request.subject)
+        if instance is None:
+            return (*found, *_not_there(host))
+        found += _against_others(state, request, instance.name, but)
+        found += _against_job(state, verb, instance)
+        found += _against_state(verb, instance)
+    found += verb.refusals(state, request, but)
+    return (*found, *second_copy.against(state, request, but))
+
+
+def refused(state: State, request: Request, reasons: Sequence[Refusal]) -> End:
+    """Return the end of an operation that something speaks against."""
+    codes = [reason.code for reason in reasons]
+    code = RefusalCode.READ_ONLY if RefusalCode.READ_ONLY in codes else codes[0]
+    hint = second_copy.cure(state, request)
+    return End(OperationStatus.REFUSED, " ".join(map(str, reasons)), hint, code)
+
+
+def _against_host(host: Host) -> Iterator[Refusal]:
+    if host.link.read_only:
+        cure = "open it without --read-only to change anything"
+        yield Refusal(RefusalCode.READ_ONLY, f"{host.name} is open read-only", cure)
+    if host.link.status is not LinkStatus.UP:
+        why = f" ({host.link.error.rstrip('.')})" if host.link.error else ""
+        cure = host.link.hint or "Wait until its link is up, or reconnect it."
+        text = f"{host.name} is not reachable{why}"
+        yield Refusal(RefusalCode.UNREACHABLE, text, f"{cure[0].lower()}{cure[1:]}")
+
+
+def _not_there(host: Host) -> Iterator[Refusal]:
+    if host.link.status is LinkStatus.UP:
+        text = f"{host.name} has no such instance now"
+        yield Refusal(RefusalCode.NOT_FOUND, text, "see `virtdeck instances`")
+
+
+def _against_others(state: State, request: Request, name: str, but: str) -> Iterator[Refusal]:
+    for other in others(state, request):
+        if other.id != but and not _overrides(request, other):
+            text = f"{name}: {other.verb} is {other.status.value} on it (by {other.author})"
+            yield Refusal(RefusalCode.BUSY, text, "wait for it, or cancel it")
+
+
+def others(state: State, request: Request) -> list[OperationRecord]:
+    """Return the operations on the same subject that are not over, of any console."""
+    return [
+        record
+        for record in state.operations.values()
+        if record.subject == request.subject and not record.status.final
+    ]
+
+
+def _overrides(request: Request, other: OperationRecord) -> bool:
+    return any(kind.verb == other.verb for kind in verb_of(request).overrides)
+
+
+def _against_job(state: State, verb: Verb, instance: Instance) -> Iterator[Refusal]:
+    job = state.jobs.get(instance.key)
+    if job is not None and job.kind in BUSY and not verb.during_jobs:
+        text = f"{instance.name} {BUSY[job.kind]}"
+        yield Refusal(RefusalCode.BUSY, text, "wait for the end of it, or abort it")
+
+
+def _against_state(verb: Verb, instance: Instance) -> Iterator[Refusal]:
+    if instance.state not in verb.states:
+        return
+    can_reset = driver_of_type(instance.type).can("reset")
+    restart = "reset it, or stop it" if can_reset else "stop it"
+    places = {"name": instance.name, "host": instance.host, "restart": restart}
+    text, cure = (part.format(**places) for part in verb.states[instance.state])
+    yield Refusal(RefusalCode.STATE, text, cure)
+
+
+def against_cancel(state: State, operation_id: str) -> VirtdeckError:
+    """Return why an operation that this console does not run cannot be cancelled from it."""
+    record = state.operations.get(operation_id)
+    if record is None:
+        return NotFoundError(f"There is no operation {operation_id}.", "See `virtdeck operations`.")
+    if record.status.final:
+        return RefusedError(f"{record.verb} of {record.name} is over: {record.status.value}.")
+    if record.not_open:
+        return RefusedError(
+            f"{record.verb} of {record.name} is of {record.host}, another host than those open "
+            "here.",
+            f"Open {record.not_open} to do something about it.",
+        )
+    return RefusedError(
+        f"{record.verb} of {record.name} runs on another console ({record.author}).",
+        "Cancel it there.",
+    )

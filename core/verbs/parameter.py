@@ -1,0 +1,185 @@
+"""What the fields of a request are: type, range, unit, help. Every surface reads it from here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, get_args, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from core.model.request import Request
+from core.verbs.refusal import Refusal, RefusalCode
+
+UNITS = {"s": "seconds", "ms": "milliseconds", "B": "bytes", "%": "percent"}
+"""Units as words, where they follow a range."""
+
+
+def parameter(
+    help_: str,
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    unit: str = "",
+    label: str = "",
+    source: str = "",
+    advanced: bool = False,
+    secret: bool = False,
+    pattern: str | None = None,
+) -> Meta:
+    """Return what `Annotated` says of a field of a request.
+
+    `unit` is one of `UNITS` or a word of its own, `label` what it is called where its name will not
+    do. `source` is where its choices come from in the
+    state: `hosts`, `disks`, `pools`. An `advanced` one is folded away in forms; of a `secret` one
+    nothing but the executor learns the value.
+    """
+    extra: dict[str, Any] = {
+        "unit": unit,
+        "label": label,
+        "source": source,
+        "advanced": advanced,
+        "secret": secret,
+    }
+    if pattern is not None:
+        return Meta(pattern=pattern, description=help_, extra=extra)
+    return Meta(ge=least, le=most, description=help_, extra=extra)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A field of a request, as the surfaces need it."""
+
+    name: str
+    kind: type
+    """bool, int, float or str: what one value of it is."""
+    default: object
+    """`msgspec.NODEFAULT` where it must be given."""
+    optional: bool = False
+    """None is a value of it: libvirt, or the verb, chooses."""
+    many: bool = False
+    """It takes any number of values."""
+    choices: tuple[str, ...] = ()
+    least: float | None = None
+    most: float | None = None
+    pattern: str = ""
+    help: str = ""
+    unit: str = ""
+    label: str = ""
+    source: str = ""
+    advanced: bool = False
+    secret: bool = False
+
+    @property
+    def words(self) -> str:
+        """What it is called: `timeout`."""
+        return self.label or self.name.replace("_", " ")
+
+    @property
+    def required(self) -> bool:
+        """Whether it must be given."""
+        return self.default is msgspec.NODEFAULT
+
+    def against(self, value: object) -> Refusal | None:
+        """Return why a value makes no sense; None: it does."""
+        if value is None or isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        low = -math.inf if self.least is None else self.least
+        high = math.inf if self.most is None else self.most
+        if math.isfinite(value) and low <= value <= high:
+            return None
+        unit = f" {self.unit}" if self.unit else ""
+        article = "An" if self.words[0] in "aeiou" else "A"
+        text = f"{article} {self.words} of {value:g}{unit} makes no sense"
+        return Refusal(RefusalCode.PARAMETER, text, f"give {self.range}")
+
+    @property
+    def range(self) -> str:
+        """The values it may have, in words: `1 to 86,400 seconds`."""
+        unit = UNITS.get(self.unit, self.unit)
+        unit = f" {unit}" if unit else ""
+        if self.most is None:
+            return f"{_number(self.least)}{unit} or more"
+        return f"{_number(self.least)} to {_number(self.most)}{unit}"
+
+
+def _number(value: float | None) -> str:
+    return "0" if value is None else f"{value:,.0f}" if value == int(value) else f"{value:g}"
+
+
+@cache
+def parameters(kind: type[Request]) -> tuple[Parameter, ...]:
+    """Return the fields of a request beside its subject, in their order."""
+    hints = get_type_hints(kind, include_extras=True)
+    found = msgspec.inspect.type_info(kind)
+    assert isinstance(found, msgspec.inspect.StructType)
+    return tuple(
+        _parameter(field, hints[field.name]) for field in found.fields if field.name != "subject"
+    )
+
+
+def parameter_of(kind: type[Request], name: str) -> Parameter:
+    """Return one field of a request."""
+    return next(found for found in parameters(kind) if found.name == name)
+
+
+def _parameter(field: msgspec.inspect.Field, hint: object) -> Parameter:
+    meta = next(_metas(hint), None)
+    extra: dict[str, Any] = dict(meta.extra or {}) if meta is not None else {}
+    inner, optional, many = _shape(field.type)
+    kind, choices = _kind(inner)
+    return Parameter(
+        field.name,
+        kind,
+        field.default,
+        optional=optional,
+        many=many,
+        choices=choices,
+        least=None if meta is None else meta.ge,
+        most=None if meta is None else meta.le,
+        pattern=(meta.pattern or "") if meta is not None else "",
+        help=(meta.description or "") if meta is not None else "",
+        **extra,
+    )
+
+
+def _metas(hint: object) -> Iterator[Meta]:
+    """Find what `Annotated` says, also of the values of a tuple and beside a None."""
+    yield from (item for item in getattr(hint, "__metadata__", ()) if isinstance(item, Meta))
+    for part in get_args(hint):
+        yield from _metas(part)
+
+
+def _shape(found: msgspec.inspect.Type) -> tuple[msgspec.inspect.Type, bool, bool]:
+    """Return one value's type, whether None will do, and whether there may be several."""
+    optional = False
+    if isinstance(found, msgspec.inspect.Metadata):
+        found = found.type
+    if isinstance(found, msgspec.inspect.UnionType):
+        optional = any(isinstance(one, msgspec.inspect.NoneType) for one in found.types)
+        found = next(one for one in found.types if not isinstance(one, msgspec.inspect.NoneType))
+    if isinstance(found, msgspec.inspect.VarTupleType):
+        return found.item_type, optional, True
+    return found, optional, False
+
+
+def _kind(found: msgspec.inspect.Type) -> tuple[type, tuple[str, ...]]:
+    if isinstance(found, msgspec.inspect.LiteralType):
+        return str, tuple(str(value) for value in found.values)
+    if isinstance(found, msgspec.inspect.BoolType):
+        return bool, ()
+    if isinstance(found, msgspec.inspect.IntType):
+        return int, ()
+    if isinstance(found, msgspec.inspect.FloatType):
+        return float, ()
+    return str, ()
+
+
+def against_parameters(request: Request) -> Iterable[Refusal]:
+    """Return what speaks against the values of a request."""
+    for found in parameters(type(request)):
+        if (refusal := found.against(getattr(request, found.name))) is not None:
+            yield refusal

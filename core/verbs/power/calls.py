@@ -1,0 +1,107 @@
+"""The calls of the power verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+from core.verbs.call import Call
+
+Means = Literal["any", "acpi", "agent"]
+"""How a guest is asked. any: by what the driver likes best. acpi: by the power button, which
+returns at once. agent: through the guest agent; QEMU's driver returns when the guest has obeyed, or
+after 60 s, and keeps one of the daemon's workers busy meanwhile."""
+
+
+class CreateCall(Call, frozen=True):
+    """virDomainCreate: start; restores a managed save image where there is one."""
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        """`virsh start`."""
+        return ("start", name)
+
+
+class ShutdownCall(Call, frozen=True):
+    """virDomainShutdownFlags: ask the guest to power off."""
+
+    asks: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = True
+    means: Means = "any"
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        """`virsh shutdown`."""
+        return ("shutdown", name, *_mode(self.means))
+
+
+class DestroyCall(Call, frozen=True):
+    """virDomainDestroy: cut the power."""
+
+    urgent: ClassVar[bool] = True
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        """`virsh destroy`."""
+        return ("destroy", name)
+
+
+class RebootCall(Call, frozen=True):
+    """virDomainReboot: ask the guest to reboot."""
+
+    asks: ClassVar[bool] = True
+    means: Means = "any"
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        """`virsh reboot`."""
+        return ("reboot", name, *_mode(self.means))
+
+
+class ResetCall(Call, frozen=True):
+    """virDomainReset: press the reset button."""
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        """`virsh reset`."""
+        return ("reset", name)
+
+
+class SuspendCall(Call, frozen=True):
+    """virDomainSuspend: stop the vCPUs."""
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        """`virsh suspend`."""
+        return ("suspend", name)
+
+
+class ResumeCall(Call, frozen=True):
+    """virDomainResume: let the vCPUs run."""
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        """`virsh resume`."""
+        return ("resume", name)
+
+
+class WakeupCall(Call, frozen=True):
+    """virDomainPMWakeup: wake a guest that sleeps."""
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        """`virsh dompmwakeup`."""
+        return ("dompmwakeup", name)
+
+
+def _mode(means: Means) -> tuple[str, ...]:
+    return () if means == "any" else ("--mode", means)
+
+
+WITHOUT_ARGUMENTS: Mapping[str, Call] = {
+    "create": CreateCall(),
+    "shutdown": ShutdownCall(),
+    "shutdown-acpi": ShutdownCall("acpi"),
+    "shutdown-agent": ShutdownCall("agent"),
+    "destroy": DestroyCall(),
+    "reboot": RebootCall(),
+    "reboot-acpi": RebootCall("acpi"),
+    "reboot-agent": RebootCall("agent"),
+    "reset": ResetCall(),
+    "suspend": SuspendCall(),
+    "resume": ResumeCall(),
+    "wakeup": WakeupCall(),
+}
+"""How older journals name the calls: by a word alone."""

@@ -1,0 +1,187 @@
+"""The verbs that libvirt carries out at once: start, stop, pause, resume. Pure decisions."""
+
+from __future__ import annotations
+
+from core.model import Instance, InstanceState
+from core.model.driver import driver_of_type
+from core.model.event import InstanceLifecycle, IoError
+from core.verbs.power.calls import CreateCall, DestroyCall, ResumeCall, SuspendCall, WakeupCall
+from core.verbs.situation import (
+    VERIFY,
+    Action,
+    End,
+    Send,
+    Situation,
+    Wait,
+    done,
+    failed,
+    unknown,
+)
+
+GRACE = 0.5
+"""Seconds a resumed instance is watched: on a full disk QEMU pauses it again within 10 ms."""
+
+IO_ERROR = "I/O error"
+"""VIR_DOMAIN_PAUSED_IOERROR, as `Instance.reason` has it."""
+
+
+def judge(situation: Situation, reached: End | None, missed: str) -> Action:
+    """Decide after the call: `reached` if the state shows its goal, else wait, then `missed`."""
+    if reached is not None:
+        return reached
+    last = situation.last
+    if last.error:
+        return refusal(situation)
+    since = max(last.ended or last.at, situation.progress.adopted or 0.0)
+    if situation.now < since + VERIFY:
+        return Wait(since + VERIFY)
+    if last.ended is None or situation.blind:
+        return unanswered(situation)
+    return failed(missed, f"See the events of {situation.name} for the cause.")
+
+
+def refusal(situation: Situation) -> End:
+    """Turn the error of the newest call into the end of the operation."""
+    last, verb = situation.last, situation.request.verb
+    if last.certain:
+        hint = last.hint or _instead(situation)
+        return failed(f"{verb} of {situation.name} failed: {last.error}", hint)
+    return unknown(
+        f"whether {verb} of {situation.name} took effect is not known: {last.error}",
+        last.hint or _LATER.format(host=situation.request.subject.host),
+    )
+
+
+def _instead(situation: Situation) -> str:
+    """What does the same where the driver lacks the verb."""
+    instance, verb = situation.instance, situation.request.verb
+    if instance is None or verb != "reset" or driver_of_type(instance.type).can(verb):
+        return ""
+    return f"`stop` and `start` do the same to {situation.name}."
+
+
+def unanswered(situation: Situation) -> End:
+    """Admit that nobody saw what became of the call."""
+    state = "gone" if situation.instance is None else situation.instance.state.value
+    return unknown(
+        f"{situation.request.verb} of {situation.name} was sent and its outcome was not seen; "
+        f"it was last seen {state}",
+        _LATER.format(host=situation.request.subject.host),
+    )
+
+
+_LATER = "See on {host} what became of it before you do it again."
+
+
+def start(situation: Situation) -> Action:
+    """Create it; done when it has a hypervisor process and was not paused by an error."""
+    name, instance = situation.name, situation.instance
+    if not situation.sent:
+        return Send(CreateCall(), f"starting {name}")
+    if instance is None or instance.state is InstanceState.SHUTOFF:
+        if situation.last.accepted and (ended := _change(situation, "stopped")):
+            return failed(
+                f"{name} started and stopped again at once ({ended.detail or 'no reason given'})",
+                "Its hypervisor log on the host says why.",
+            )
+        return judge(situation, None, f"{name} was started and is still shut off")
+    return judge(situation, _started(situation, instance), f"{name} did not come up")
+
+
+def _started(situation: Situation, instance: Instance) -> End | None:
+    name = situation.name
+    if not instance.state.active or instance.id is None:
+        return None
+    if instance.state is InstanceState.CRASHED:
+        return failed(f"{name} started and crashed at once", f"See the console of {name}.")
+    if instance.state is not InstanceState.PAUSED:
+        return done(_by_whom(situation, f"{name} is running"))
+    if trouble := io_trouble(situation):
+        return trouble
+    return done(f"{name} is started and paused ({instance.reason or 'no reason given'})")
+
+
+def stop(situation: Situation) -> Action:
+    """Cut the power; done when it is off."""
+    if not situation.sent:
+        return Send(DestroyCall(), f"cutting the power of {situation.name}")
+    return judge(situation, powered_off(situation), f"{situation.name} is still on")
+
+
+def powered_off(situation: Situation) -> End | None:
+    """Return the end of an operation that wanted the instance off, once it is."""
+    name, instance = situation.name, situation.instance
+    if instance is None:
+        return done(_by_whom(situation, f"{name} is off and gone: it was transient"))
+    if instance.state is InstanceState.SHUTOFF:
+        return done(_by_whom(situation, f"{name} is shut off"))
+    if situation.restarted:
+        return done(f"{name} was off, and something has started it again")
+    return None
+
+
+def pause(situation: Situation) -> Action:
+    """Stop the vCPUs; done when it is paused."""
+    name, instance = situation.name, situation.instance
+    if not situation.sent:
+        return Send(SuspendCall(), f"pausing {name}")
+    paused = instance is not None and instance.state is InstanceState.PAUSED
+    reached = done(_by_whom(situation, f"{name} is paused")) if paused else None
+    return judge(situation, reached, f"{name} was paused and runs on")
+
+
+def resume(situation: Situation) -> Action:
+    """Let it run; done when it still runs after a moment of grace."""
+    name, instance = situation.name, situation.instance
+    if not situation.sent:
+        asleep = instance is not None and instance.state is InstanceState.SUSPENDED
+        call = WakeupCall() if asleep else ResumeCall()
+        return Send(call, f"waking {name}" if asleep else f"resuming {name}")
+    if situation.last.accepted:
+        if trouble := io_trouble(situation):
+            return trouble
+        grace = (situation.last.ended or situation.last.at) + GRACE
+        if situation.now < grace:
+            return Wait(grace)
+    runs = instance is not None and instance.state is InstanceState.RUNNING
+    reached = done(_by_whom(situation, f"{name} is running")) if runs else None
+    return judge(situation, reached, f"{name} was resumed and does not run")
+
+
+def io_trouble(situation: Situation) -> End | None:
+    """Return the failure of an instance that an I/O error paused since the call, with the cause."""
+    if _change(situation, "suspended", "ioerror") is None and not _found_paused(situation):
+        return None
+    errors = [event for event in situation.events if isinstance(event, IoError)]
+    cause = _cause(errors[-1]) if errors else "one of its disks cannot be read or written"
+    return failed(
+        f"{situation.name} was paused again at once by an I/O error: {cause}",
+        "Make room for the disk or mend it, then resume.",
+    )
+
+
+def _found_paused(situation: Situation) -> bool:
+    # Without its event, the state is believed only once it had the time to be read again.
+    instance, last = situation.instance, situation.last
+    paused = instance is not None and instance.state is InstanceState.PAUSED
+    late = situation.now >= (last.ended or last.at) + GRACE
+    return paused and late and instance is not None and instance.reason == IO_ERROR
+
+
+def _cause(error: IoError) -> str:
+    full = "there is no space left" if error.reason == "enospc" else error.reason or "it failed"
+    return f"{full} for {error.path or error.alias}"
+
+
+def _change(situation: Situation, change: str, detail: str = "") -> InstanceLifecycle | None:
+    for event in reversed(situation.fresh):
+        if not isinstance(event, InstanceLifecycle) or event.change != change:
+            continue
+        if not detail or event.detail == detail:
+            return event
+    return None
+
+
+def _by_whom(situation: Situation, sentence: str) -> str:
+    refused = situation.last.error and situation.last.certain
+    return f"{sentence}, though not by this operation" if refused else sentence

@@ -1,0 +1,69 @@
+"""What is asked for where an instance is turned on or off, restarted, paused or resumed."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from core.model.request import Request
+from core.verbs.parameter import parameter
+
+SecondCopy = Annotated[
+    str,
+    parameter(
+        "Let NAME run although it may run on another host: two of it destroy its disks.",
+        advanced=True,
+    ),
+]
+"""The instance's name or UUID, typed by an operator who wants it to run although it may run
+elsewhere (core.state.second_copy); anything else lets nothing pass."""
+Timeout = Annotated[
+    float, parameter("How long the guest may take.", least=1, most=86_400, unit="s")
+]
+
+
+class Start(Request, frozen=True):
+    """Start a shut-off instance (virDomainCreate)."""
+
+    verb: ClassVar[str] = "start"
+    second_copy: SecondCopy = ""
+
+
+class Shutdown(Request, frozen=True):
+    """Ask the guest to power off (virDomainShutdown), again every 10 s, for `timeout` seconds."""
+
+    verb: ClassVar[str] = "shutdown"
+    timeout: Timeout = 60.0
+    then_stop: Annotated[bool, parameter("Cut the power of those that do not obey.")] = False
+
+
+class Stop(Request, frozen=True):
+    """Cut the power (virDomainDestroy)."""
+
+    verb: ClassVar[str] = "stop"
+
+
+class Reboot(Request, frozen=True):
+    """Ask the guest to reboot (virDomainReboot)."""
+
+    verb: ClassVar[str] = "reboot"
+    timeout: Timeout = 120.0
+
+
+class Reset(Request, frozen=True):
+    """Press the reset button (virDomainReset)."""
+
+    verb: ClassVar[str] = "reset"
+    second_copy: SecondCopy = ""
+
+
+class Pause(Request, frozen=True):
+    """Stop the vCPUs (virDomainSuspend)."""
+
+    verb: ClassVar[str] = "pause"
+
+
+class Resume(Request, frozen=True):
+    """Let the vCPUs run again (virDomainResume), or wake a sleeping guest (virDomainPMWakeup)."""
+
+    verb: ClassVar[str] = "resume"
+    second_copy: SecondCopy = ""

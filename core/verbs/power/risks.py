@@ -1,0 +1,83 @@
+"""What the power verbs take away, in whole sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.model import Job, Request, State
+from core.model.text import clean
+from core.verbs.caution import Caution
+from core.verbs.power.requests import Shutdown
+from core.verbs.verb import Risk, Subjects
+from core.verbs.wording import listed, name_of
+
+
+def _stop(_: Request, subjects: Subjects) -> str:
+    return f"Cuts the power of {subjects.whom}: {subjects.unwritten} is lost."
+
+
+def _reset(_: Request, subjects: Subjects) -> str:
+    return f"Resets {subjects.whom} without asking: {subjects.unwritten} is lost."
+
+
+def _shutdown(request: Request, subjects: Subjects) -> str:
+    text = f"Powers off {subjects.of_guest}: what {subjects.they_serve} ends."
+    if isinstance(request, Shutdown) and request.then_stop:
+        text += f" Cuts the power after {request.timeout:.0f} s: then {subjects.unwritten} is lost."
+    return text
+
+
+def _reboot(_: Request, subjects: Subjects) -> str:
+    return f"Reboots {subjects.of_guest}: what {subjects.they_serve} is interrupted."
+
+
+def _pause(_: Request, subjects: Subjects) -> str:
+    until = "they are" if subjects.many else "it is"
+    return f"Stops the vCPUs of {subjects.whom}: what {subjects.they_serve} stands still until "\
+           f"{until} resumed."  # fmt: skip
+
+
+def _vanishes(state: State, request: Request) -> bool:
+    """Whether the instance itself is gone once off: libvirt drops a transient one then."""
+    instance = state.instances.get(request.subject)
+    return instance is not None and not instance.persistent
+
+
+def _of_ending(state: State, request: Request) -> Caution:
+    cuts = isinstance(request, Shutdown) and request.then_stop
+    return Caution.TYPE if cuts or _vanishes(state, request) else Caution.NONE
+
+
+def _vanishing(state: State, requests: Sequence[Request]) -> list[str]:
+    names = [clean(name_of(state, item)) for item in requests if _vanishes(state, item)]
+    if not names:
+        return []
+    if len(names) == 1:
+        return [f"{names[0]} is transient: once off, it cannot be started again."]
+    return [f"{listed(names)} are transient: once off, they cannot be started again."]
+
+
+def _failing_jobs(state: State, requests: Sequence[Request]) -> list[str]:
+    """A power cut ends libvirt's job with the guest; every other verb waits for it."""
+    jobs: list[tuple[Request, Job]] = [
+        (request, job)
+        for request in requests
+        if (job := state.jobs.get(request.subject)) is not None
+    ]
+    if not jobs:
+        return []
+    if len(requests) == 1:
+        return [f"Its {jobs[0][1].kind} fails."]
+    named = [f"{job.kind} of {clean(name_of(state, request))}" for request, job in jobs]
+    return [f"Also fails: {listed(named)}."]
+
+
+def _of_stopping(state: State, requests: Sequence[Request]) -> list[str]:
+    return [*_failing_jobs(state, requests), *_vanishing(state, requests)]
+
+
+STOP = Risk(Caution.TYPE, _stop, raised=_of_ending, after=_of_stopping)
+RESET = Risk(Caution.TYPE, _reset)
+SHUTDOWN = Risk(Caution.KEY, _shutdown, raised=_of_ending, after=_vanishing)
+REBOOT = Risk(Caution.KEY, _reboot)
+PAUSE = Risk(Caution.KEY, _pause)

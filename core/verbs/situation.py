@@ -1,0 +1,175 @@
+"""What a verb decides from, and what it may decide: look at the situation, say what to do next.
+
+A verb decides by a pure function from a `Situation` to an `Action`. The engine carries it out,
+looks again, and asks again, until the action is an `End`. What was sent is kept in the journal with
+the operation, so the same function decides for an operation that another console began. An undo
+list needs nothing more: a verb that fails half-way asks for the undoing calls before its `End`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from core.model import Event, Instance, OperationStatus, Request, Value
+from core.state.subject import Subject
+from core.verbs.call import Call
+
+CALL_DEADLINE = 40.0
+"""Seconds for one call: longer than the 30 s after which libvirt itself gives up on a lock."""
+
+VERIFY = 15.0
+"""Seconds a state that libvirt promised may take to show."""
+
+
+class Sent(Value, frozen=True):
+    """One call of an operation: journalled before it is made, completed when it returned."""
+
+    call: Call
+    at: float
+    ended: float | None = None
+    """None: not returned, or the console died before it did."""
+    error: str = ""
+    hint: str = ""
+    certain: bool = True
+    """False: the error leaves open whether the call took effect."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether libvirt said yes."""
+        return self.ended is not None and not self.error
+
+
+class Progress(Value, frozen=True):
+    """What the journal keeps of an operation beside its record: enough to go on with it."""
+
+    sent: tuple[Sent, ...] = ()
+    before_id: int | None = None
+    """The hypervisor's number of the instance when the operation began."""
+    gap: bool = False
+    """Nobody watched for a while (link lost, console dead): events may have been missed."""
+    adopted: float | None = None
+    """When this console took it over from one that died."""
+    workflow: Any = None
+    """Of an operation that a workflow carries out: how it stands, once anything may have been sent;
+    a `core.verbs.verb.Workflow.progress`."""
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything may have been sent."""
+        return bool(self.sent) or self.workflow is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All a verb may know. Times are seconds since the epoch."""
+
+    request: Request
+    name: str
+    now: float
+    progress: Progress
+    subject: Subject | None
+    """As last read; None when it is gone."""
+    events: tuple[Event, ...] = ()
+    """Of this subject, oldest first: since the operation began, and a little before."""
+    link_up: bool = True
+    cancelled: str = ""
+    """Why the operator no longer wants to wait; empty: goes on."""
+
+    @property
+    def instance(self) -> Instance | None:
+        """The subject, where it is an instance."""
+        return self.subject if isinstance(self.subject, Instance) else None
+
+    @property
+    def sent(self) -> tuple[Sent, ...]:
+        """The calls so far."""
+        return self.progress.sent
+
+    @property
+    def restarted(self) -> bool:
+        """Whether the instance runs, but not as the process it was when the operation began."""
+        now = None if self.instance is None else self.instance.id
+        return now is not None and self.progress.before_id not in (None, now)
+
+    @property
+    def blind(self) -> bool:
+        """Whether something may have happened that nobody saw."""
+        return self.progress.gap or not self.link_up
+
+    @property
+    def last(self) -> Sent:
+        """The newest call; only where there is one."""
+        return self.progress.sent[-1]
+
+    @property
+    def fresh(self) -> tuple[Event, ...]:
+        """The events since the first call."""
+        if not self.sent:
+            return ()
+        return tuple(event for event in self.events if event.at >= self.sent[0].at)
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Make a call."""
+
+    call: Call
+    text: str
+    """The line in the operation's log."""
+    deadline: float = CALL_DEADLINE
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Decide again when something changed, or at `until`, when the instance is read first.
+
+    Without the reading a host that hangs would be taken for a guest that does nothing.
+    """
+
+    until: float
+    text: str = ""
+    """A line for the operation's log, written once."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """It is over."""
+
+    status: OperationStatus
+    outcome: str
+    hint: str = ""
+    refused: str = ""
+    """Why it was refused, as a code of `core.verbs.refusal`."""
+
+
+Action = Send | Wait | End
+
+Decide = Callable[[Situation], Action]
+"""Looks at a situation, says what to do next. Pure."""
+
+
+def done(outcome: str, hint: str = "") -> End:
+    """It did what it was for."""
+    return End(OperationStatus.DONE, outcome, hint)
+
+
+def failed(outcome: str, hint: str = "") -> End:
+    """It did not, and nothing of it goes on."""
+    return End(OperationStatus.FAILED, outcome, hint)
+
+
+def unknown(outcome: str, hint: str = "") -> End:
+    """It was sent and nobody saw what became of it."""
+    return End(OperationStatus.UNKNOWN, outcome, hint)
+
+
+def cancelled(outcome: str, hint: str = "") -> End:
+    """The operator stopped waiting for it."""
+    return End(OperationStatus.CANCELLED, outcome, hint)
+
+
+def seen_later(end: End) -> End:
+    """Return the end as it amends one that was written down before."""
+    return End(end.status, f"{end.outcome} (seen later)", end.hint)

@@ -1,0 +1,149 @@
+"""The declaration of a verb: all that any surface, and the engine, know of it. Pure values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from core.model import Instance, InstanceState, ObjectKey, Observation, Request, State, Value
+from core.verbs.call import Call
+from core.verbs.caution import Caution
+from core.verbs.refusal import Refusal
+from core.verbs.situation import Decide
+
+SubjectKind = Literal["instance", "host", "pool", "volume", "network"]
+
+Rename = Callable[[str], str]
+"""Returns what a host of another console's entry is called here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """What requests of one kind are for, as the parts of a sentence."""
+
+    whom: str
+    """`web on alpha`, `3 instances`."""
+    many: bool
+
+    @property
+    def of_guest(self) -> str:
+        """`the guest of web on alpha`."""
+        return f"the {'guests' if self.many else 'guest'} of {self.whom}"
+
+    @property
+    def they_serve(self) -> str:
+        """`it serves`."""
+        return "they serve" if self.many else "it serves"
+
+    @property
+    def unwritten(self) -> str:
+        """What a power cut loses."""
+        return f"what {'their guests have' if self.many else 'its guest has'} not written to disk"
+
+
+Sentences = Callable[[State, Sequence[Request]], Sequence[str]]
+
+
+def _nothing(_: State, __: Sequence[Request]) -> Sequence[str]:
+    return ()
+
+
+def _no_caution(_: State, __: Request) -> Caution:
+    return Caution.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """What a verb takes away: one rule for the screens and the command line."""
+
+    caution: Caution = Caution.NONE
+    """How it is confirmed at least, whatever it is for."""
+    sentence: Callable[[Request, Subjects], str] | None = None
+    """What it does to its subjects, naming them."""
+    raised: Callable[[State, Request], Caution] = _no_caution
+    """How one request is confirmed in the state as it is, where that is more."""
+    before: Sentences = _nothing
+    """What is to be said first of requests of this verb."""
+    after: Sentences = _nothing
+    """What it costs some of them beside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """What the engine must know of an operation that more than calls one after the other carry out.
+
+    `progress` is its own record of how far it is: the engine journals it and looks into nothing.
+    """
+
+    progress: type[Value]
+    kept_as: str
+    """The name under which older journals have the progress."""
+    amendable: Callable[[Any], bool] = lambda _: False
+    """Whether what it has come to may still change, although it is over."""
+    renamed: Callable[[Any, Rename, str], Any] = lambda progress, _, __: progress
+    """Its progress with the names its hosts have here; third, the address of its own host where
+    that is not open."""
+    told: Callable[[Any, float], Observation | None] = lambda _, __: None
+    """What the state is told when another console has written the progress."""
+
+
+def _no_refusals(_: State, __: Request, ___: str) -> Iterable[Refusal]:
+    return ()
+
+
+def _no_hosts(_: Request, __: Iterable[str]) -> Iterable[str]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A verb. Surfaces are made from it; the engine carries out what `decide` says."""
+
+    request: type[Request]
+    title: str
+    """As in a menu: `Shut down`."""
+    help: str
+    """One sentence, as in a help page."""
+    doing: str
+    """What a subject does meanwhile: `shutting down`."""
+    group: str
+    """The menu it is in."""
+    key: str = ""
+    """Its letter in that menu."""
+    subject: SubjectKind = "instance"
+    decide: Decide | None = None
+    """Pure. With nothing sent yet, its answer is the first call. None: it is a workflow's."""
+    calls: tuple[type[Call], ...] = ()
+    """Those `decide` may ask for."""
+    older_calls: Mapping[str, Call] = field(default_factory=dict)
+    """How older journals name its calls."""
+    workflow: Workflow | None = None
+    waits: bool = False
+    """It waits for a guest, and can be told to stop waiting."""
+    overrides: frozenset[type[Request]] = frozenset()
+    """Operations on the same subject beside which this one goes at once: a power cut is what helps
+    against a call that does not return. Those that wait for a guest, or their turn, end."""
+    states: Mapping[InstanceState, tuple[str, str]] = field(default_factory=dict)
+    """Why it makes no sense in a state, and the cure; a state that is not there is fine. `{name}`,
+    `{host}` and `{restart}` are filled in."""
+    during_jobs: bool = False
+    """libvirt carries it out while a job of its own is under way."""
+    refusals: Callable[[State, Request, str], Iterable[Refusal]] = _no_refusals
+    """What else speaks against a request; last, the id of an operation that does not count."""
+    lets_run: Callable[[Instance], bool] | None = None
+    """Whether an instance that does not run would do so after it: two copies must not."""
+    risk: Risk = Risk()
+    cancelled: str = "What it had begun is undone where that is possible."
+    """What cancelling it means."""
+    hosts: Callable[[Request, Iterable[str]], Iterable[str]] = _no_hosts
+    """The hosts a request names beside its subject's, of those that are open."""
+
+    @property
+    def name(self) -> str:
+        """The operator's word for it."""
+        return self.request.verb
+
+    def about(self, key: ObjectKey) -> bool:
+        """Whether it can be asked for about such an object."""
+        return key.kind == self.subject
