@@ -49,6 +49,8 @@ class LinkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds between two keepalive messages."""
     keepalive_count: Annotated[int, msgspec.Meta(ge=1, le=100)] = 3
     """Unanswered messages after which a link is dead."""
+    share_ssh: bool = True
+    """Whether all connections to a host share one of ssh, where ~/.ssh/config does not say."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

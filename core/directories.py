@@ -5,6 +5,7 @@ The library is loaded when it is asked: a command that names its journal and set
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +31,12 @@ def cache() -> Path:
     import platformdirs
 
     return _found(platformdirs.user_cache_path, ".cache")
+
+
+def runtime() -> Path:
+    """Return the directory of what goes with the session; without one, what can be made anew."""
+    session = os.environ.get("XDG_RUNTIME_DIR", "")
+    return Path(session, _NAME) if session.startswith("/") else cache()
 
 
 def _found(path_of: Callable[[str], Path], usual: str) -> Path:

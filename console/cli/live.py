@@ -108,6 +108,7 @@ def link_options(settings: Settings) -> LinkOptions:
         statistics_interval=link.stats_interval,
         keepalive_interval=link.keepalive_interval,
         keepalive_count=link.keepalive_count,
+        share_ssh=link.share_ssh,
     )
 
 

@@ -16,7 +16,9 @@ from core.errors import VirtdeckError
 from core.hypervisor import event_loop, faults
 from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.options import LinkOptions
-from core.hypervisor.ssh_gate import Release, SshGate, program_of
+from core.hypervisor.ssh_config import program_of
+from core.hypervisor.ssh_gate import Release, SshGate
+from core.hypervisor.ssh_sharing import SshSharing
 from core.hypervisor.uri import HostAddress
 
 _log = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ class Connector:
         self.options = options
         self._gate = gate
         self._waits = waits
+        self._master = SshSharing(address, wanted=options.share_ssh)
         self._sharing = threading.Lock()
         self._shared: Connection | None = None
         """The only connection, where each would be a world of its own."""
@@ -61,9 +64,22 @@ class Connector:
 
     def turn(self) -> Awaitable[Release] | None:
         """Return what to wait for before a connection opens; None: it may open at any time."""
-        if self._gate is None or self.address.transport not in _LOGGING_IN:
+        if self.address.transport not in _LOGGING_IN or self._master.standing:
             return None
-        return self._gate.turn(self.address, self._waits)
+        if self._gate is None and not self._master.possible:
+            return None
+        return self._log_in()
+
+    async def _log_in(self) -> Release:
+        with contextlib.ExitStack() as places:
+            places.callback(await self._master.turn())
+            if self._gate is not None and not self._master.standing:
+                places.callback(await self._gate.turn(self.address, self._waits))
+            return places.pop_all().close
+
+    async def log_in_anew(self) -> None:
+        """Let no further connection go through the ssh connection that is there now."""
+        await self._master.retire()
 
     def reading_deadline(self, seconds: float) -> float:
         """How many seconds a call may take that reads in the background.
@@ -102,7 +118,7 @@ class Connector:
         auth = [_credential_types(), _refuse_credentials, asked]
         for attempt in range(_ATTEMPTS):
             try:
-                conn = libvirt.openAuth(self.address.uri, auth, flags)
+                conn = libvirt.openAuth(self._master.uri, auth, flags)
             except libvirt.libvirtError as error:
                 if asked:
                     raise faults.credentials_wanted(asked, self.address) from None

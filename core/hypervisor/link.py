@@ -124,6 +124,7 @@ class Link:
             self._change(LinkStatus.CONNECTING)
             while True:
                 error = await self._live_once()
+                await self._connector.log_in_anew()  # what failed may be ssh's connection
                 await self._stay_down(error)
         finally:
             self.finish()

@@ -38,6 +38,9 @@ class LinkOptions(Value, frozen=True):
     """What is read in the background; a command that reads once asks only for what it prints."""
     read_only: bool = False
     """Open read-only connections: libvirt itself then refuses every write."""
+    share_ssh: bool = True
+    """Have all connections to a host go through one of ssh, where ssh's configuration says nothing
+    of that."""
     keepalive_interval: int = 5
     """Whole seconds between two keepalive messages; 0 sends none (virConnectSetKeepAlive)."""
     keepalive_count: int = 3

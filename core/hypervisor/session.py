@@ -120,7 +120,7 @@ class Hypervisor:
             lane.close()
         busy = [lane for lane in self._own if not lane.ended and lane.idle]
         lanes = (*self._link.lanes, *self._lanes.close(), *self._sampler.close(), *busy)
-        await _wait_ended(lanes, self._clock)
+        await asyncio.gather(_wait_ended(lanes, self._clock), self._connector.log_in_anew())
 
     async def reconnect(self) -> None:
         """Try a host that is down now instead of at its next attempt."""

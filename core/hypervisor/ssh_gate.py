@@ -9,12 +9,10 @@ deadline runs meanwhile.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
-from urllib.parse import parse_qsl, urlsplit
 
+from core.hypervisor.ssh_config import Way, ssh_settings, way_to
 from core.hypervisor.uri import HostAddress
 
 AT_ONCE = 6
@@ -22,7 +20,6 @@ AT_ONCE = 6
 LOGIN_SECONDS = 2.0
 """How long a place is held at the most: who goes on waiting then has logged in at the jump host,
 and waits for a host behind it that does not answer. Nobody else has to."""
-_LOOK_SECONDS = 5.0
 _HOPS = 8
 _JUMP = re.compile(
     r"(ssh://)?((?P<user>[^@]*)@)?(\[(?P<six>[^\]]*)\]|(?P<host>[^:]*))(:(?P<port>\d+))?/?"
@@ -30,15 +27,6 @@ _JUMP = re.compile(
 
 Release = Callable[[], None]
 """Gives a place back; a second call does nothing."""
-
-
-class Way(NamedTuple):
-    """What ssh is asked to connect to."""
-
-    program: str
-    user: str
-    host: str
-    port: int | None
 
 
 class SshGate:
@@ -79,7 +67,7 @@ class SshGate:
         """
         if address.transport != "ssh":
             return f"{address.hostname}:{address.port or 22}"
-        way = Way(program_of(address), address.user, address.hostname, address.port)
+        way = way_to(address)
         if way not in self._firsts:
             self._firsts[way] = asyncio.ensure_future(self._ask(way))
         return await asyncio.shield(self._firsts[way])
@@ -92,11 +80,6 @@ class SshGate:
                 break
             way = jump
         return f"{settings.get('hostname', way.host)}:{settings.get('port', way.port or 22)}"
-
-
-def program_of(address: HostAddress) -> str:
-    """Return the program that libvirt runs to connect, where it runs one. Pure."""
-    return dict(parse_qsl(urlsplit(address.uri).query)).get("command", "ssh")
 
 
 def first_jump(way: Way, settings: dict[str, str]) -> Way | None:
@@ -122,30 +105,3 @@ def _once(release: Release, seconds: float) -> Release:
 
     timer = asyncio.get_running_loop().call_later(seconds, give_back)
     return give_back
-
-
-async def ssh_settings(way: Way) -> dict[str, str]:
-    """Return what ssh's configuration says of an address (`ssh -G`); empty if it does not say.
-
-    ssh connects nowhere for it.
-    """
-    port = [] if way.port is None else ["-p", str(way.port)]
-    user = ["-l", way.user] if way.user else []
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *(way.program, "-G", *port, *user, "--", way.host),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-    except OSError:
-        return {}
-    try:
-        out, _ = await asyncio.wait_for(process.communicate(), _LOOK_SECONDS)
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-        return {}
-    lines = (line.partition(" ") for line in out.decode(errors="replace").splitlines())
-    return {name: value for name, _, value in lines}

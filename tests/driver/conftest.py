@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,14 @@ from tests.driver.private_daemon import PrivateDaemon
 def virtdeck(tmp_path: Path) -> Virtdeck:
     """The command line, with a home of its own."""
     return Virtdeck(tmp_path)
+
+
+@pytest.fixture
+def session_directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A session's directory (XDG_RUNTIME_DIR) with a path short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="vdr-", dir="/tmp") as name:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", name)
+        yield Path(name)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -204,7 +205,7 @@ async def _failure_of(uri: str) -> tuple[str, str]:
     ],
 )
 async def test_the_installed_libvirt_s_own_failures_are_recognised(
-    uri: str, says: str, cure: str
+    uri: str, says: str, cure: str, session_directory: Path
 ) -> None:
     error, hint = await _failure_of(uri)
     assert says in error

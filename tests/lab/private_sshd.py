@@ -1,8 +1,9 @@
 """A real sshd for tests: on loopback, its own port, host key and known_hosts; no root needed.
 
-libvirt runs `ssh` from a URI's `command=`: a one-line wrapper that has ssh read our files instead
-of the user's. `netcat=` is a program that joins ssh's stream to a unix socket, for virt-ssh-helper
-only knows the socket of the account it runs in.
+libvirt runs `ssh` from a URI's `command=`, or the first one in PATH: a wrapper that has ssh read
+our files instead of the user's, which it finds by the password database alone. `netcat=` is a
+program that joins ssh's stream to a unix socket, for virt-ssh-helper only knows the socket of the
+account it runs in.
 """
 
 from __future__ import annotations
@@ -36,12 +37,23 @@ UsePAM no
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 KbdInteractiveAuthentication no
-LogLevel ERROR
+LogLevel INFO
 {more}
 """
 _WRAPPER = """#!/bin/sh
-exec ssh -F none -o UserKnownHostsFile={directory}/known_hosts -o GlobalKnownHostsFile=/dev/null \
--o IdentitiesOnly=yes -o IdentityAgent=none "$@"
+if [ "$1 $2" = "-G -F" ]; then  # a configuration that includes the user's and the system's
+    sed 's,~/.ssh/config,{directory}/config,; s,/etc/ssh/ssh_config,{directory}/none,' "$3" \
+        > {directory}/asked
+    shift 3
+    set -- -G -F {directory}/asked "$@"
+fi
+exec {ssh} -F {directory}/config "$@"
+"""
+_CONFIG = """
+UserKnownHostsFile {directory}/known_hosts
+GlobalKnownHostsFile /dev/null
+IdentitiesOnly yes
+IdentityAgent none
 """
 _RELAY = """#!{python}
 import os, selectors, socket, sys
@@ -92,11 +104,41 @@ class PrivateSshd:
 
     def uri(self, unix_socket: Path | str, driver: str = "qemu", path: str = "session") -> str:
         """Return the URI that reaches a libvirt socket through this sshd."""
+        return f"{self.plain_uri(unix_socket, driver, path)}&command={self.directory}/bin/ssh"
+
+    def plain_uri(
+        self, unix_socket: Path | str, driver: str = "qemu", path: str = "session"
+    ) -> str:
+        """Return the same without `command=`: for an environment as `environment` has it."""
         return (
-            f"{driver}+ssh://{self.user}@127.0.0.1:{self.port}/{path}"
-            f"?command={self.directory}/ssh&keyfile={self.key}"
+            f"{driver}+ssh://{self.user}@127.0.0.1:{self.port}/{path}?keyfile={self.key}"
             f"&proxy=netcat&netcat={self.directory}/relay&socket={unix_socket}"
         )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What has `plain_uri` run our ssh, and virtdeck keep its files with ours."""
+        path = f"{self.directory}/bin:{os.environ['PATH']}"
+        return {"PATH": path, "XDG_RUNTIME_DIR": str(self.directory)}
+
+    def configure(self, lines: str) -> None:
+        """Put these lines into the user's configuration of ssh, which means every host."""
+        config = self.directory / "config"
+        config.write_text(f"{lines}\n{config.read_text()}")
+
+    @property
+    def logins(self) -> int:
+        """How often somebody has logged in."""
+        return (self.directory / "log").read_text().count("Accepted publickey")
+
+    def connections(self) -> list[psutil.Process]:
+        """Return the processes that each serve one connection."""
+        assert self._process is not None
+        return psutil.Process(self._process.pid).children()
+
+    def remove_relay(self) -> None:
+        """Let the host lack what joins ssh's stream to the socket."""
+        (self.directory / "relay").unlink()
 
     def forget_host_key(self) -> None:
         """Let ssh not know this host."""
@@ -144,7 +186,9 @@ class PrivateSshd:
         self._make_key("key")
         shutil.copy(self.directory / "key.pub", self.directory / "authorized_keys")
         self._trust(self.directory / "host_key.pub")
-        self._write_program("ssh", _WRAPPER)
+        (self.directory / "bin").mkdir()
+        self._write_program("bin/ssh", _WRAPPER)
+        (self.directory / "config").write_text(_CONFIG.format(directory=self.directory))
         self._write_program("relay", _RELAY)
         config = _SSHD_CONFIG.format(port=self.port, directory=self.directory, more=self._more)
         (self.directory / "sshd_config").write_text(config)
@@ -186,5 +230,6 @@ class PrivateSshd:
 
     def _write_program(self, name: str, text: str) -> None:
         path = self.directory / name
-        path.write_text(text.format(directory=self.directory, python=sys.executable))
+        ssh = shutil.which("ssh")
+        path.write_text(text.format(directory=self.directory, python=sys.executable, ssh=ssh))
         path.chmod(0o755)

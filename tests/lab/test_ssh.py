@@ -46,9 +46,19 @@ def daemon() -> Iterator[PrivateDaemon]:
         yield private
 
 
-@pytest.fixture
-def uri(sshd: PrivateSshd, daemon: PrivateDaemon) -> str:
-    return sshd.uri(daemon.socket, "test", "default")
+@pytest.fixture(params=["shared", "each its own"])
+def uri(
+    request: pytest.FixtureRequest,
+    sshd: PrivateSshd,
+    daemon: PrivateDaemon,
+    monkeypatch: pytest.MonkeyPatch,
+) -> str:
+    """All connections through one ssh connection, and with a program that shares none."""
+    if request.param == "each its own":
+        return sshd.uri(daemon.socket, "test", "default")
+    for name, value in sshd.environment.items():
+        monkeypatch.setenv(name, value)
+    return sshd.plain_uri(daemon.socket, "test", "default")
 
 
 @pytest.fixture

@@ -29,6 +29,16 @@ def test_a_directory_is_where_its_variable_says_or_in_the_home(
     assert directory() == Path("/home/ann", usual, "virtdeck")
 
 
+def test_the_session_s_directory_or_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/7")
+    assert directories.runtime() == Path("/run/user/7/virtdeck")
+    for ignored in ("", "relative/path"):
+        monkeypatch.setenv("XDG_RUNTIME_DIR", ignored)
+        assert directories.runtime() == Path("/home/ann/.cache/virtdeck")
+
+
 def test_a_user_without_a_home_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """A container runs with a user id that no password database knows."""
     monkeypatch.delenv("HOME", raising=False)

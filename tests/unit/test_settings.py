@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.cli.live import link_options
 from console.glyphs import ASCII
 from console.settings import Settings
 from core.errors import SettingsError
@@ -29,6 +30,7 @@ glyphs = "ascii"
 stats_interval = 1.5
 keepalive_interval = 2
 keepalive_count = 4
+share_ssh = false
 
 [keymap]
 "power.start" = ["O"]
@@ -58,6 +60,9 @@ def test_a_full_file(tmp_path: Path):
     assert settings.refresh_rate({}) == 3
     assert settings.glyph_set({}) is ASCII
     assert settings.link.keepalive_count == 4
+    assert not settings.link.share_ssh
+    assert link_options(Settings()).share_ssh
+    assert not link_options(settings).share_ssh
     assert settings.keys == {"power.start": ("O",)}
     assert settings.journal_path == Path.home() / "ops.sqlite"
     assert Settings.load(environment={"VIRTDECK_CONFIG": str(path)}) == settings
