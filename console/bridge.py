@@ -27,7 +27,7 @@ Answer = TypeVar("Answer")
 SourceFactory = Callable[[], AbstractAsyncContextManager[Source]]
 """Called on the core's loop; entering it opens the source, leaving it closes it."""
 
-URGENT_SECONDS = 0.05
+URGENT_SECONDS = 0.03
 """The least time between two wake-ups."""
 GOODBYE_SECONDS = 0.5
 """How long `stop` waits for the core to close its links before it is left to die."""
@@ -179,7 +179,7 @@ class Bridge:
                     telling.cancel()
                 telling = loop.call_at(due, tell)
             # Whatever comes meanwhile is merged by the source: reading has a limit, too.
-            await asyncio.sleep(URGENT_SECONDS / 2)
+            await asyncio.sleep(URGENT_SECONDS / 3)
 
     def _urgent(self, delta: Delta) -> bool:
         moved = self._moved_on(delta)
