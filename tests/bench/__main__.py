@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from tests.bench.rows import Row, json_line, table
 
 BENCHES = ("rpc", "listing", "startup", "latency", "screen", "burst")
-LONG = ("describing", "idle", "links", "storage", "migration")
+LONG = ("describing", "idle", "links", "ssh", "storage", "migration")
 """They take minutes each, so they run only by their names."""
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +35,19 @@ OPTIONS = LinkOptions(
     backoff_first=0.05,
     backoff_limit=0.5,
 )
+
+CONSOLE = """
+import asyncio, sys
+from core.fleet import Fleet
+from core.hypervisor import ssh_sharing
+ssh_sharing.PERSIST_SECONDS = 1
+async def main():
+    async with Fleet.open([sys.argv[1]], operations=False) as fleet:
+        await fleet.ready()
+        print("up", flush=True)
+        await asyncio.sleep(3600)
+asyncio.run(main())
+"""
 
 
 @pytest.fixture(params=[""])
@@ -129,6 +143,21 @@ async def test_who_closes_ends_no_session_of_another_fleet(
         assert await first.call(lambda conn: conn.getType()) == "TEST"
         assert first.link.status is LinkStatus.UP
     await until(lambda: not sshd.connections())
+
+
+async def test_what_a_killed_console_leaves_goes_by_itself(uri: str, sshd: PrivateSshd) -> None:
+    killed = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", CONSOLE, uri), stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert killed.stdout is not None
+        assert await killed.stdout.readline() == b"up\n"
+        assert sshd.logins == len(sshd.connections()) == 1
+    finally:
+        killed.kill()
+        await killed.wait()
+    await until(lambda: not sshd.connections())
+    assert sockets(sshd) == []
 
 
 @pytest.mark.parametrize("how", ["setting", "ControlMaster no", "ControlPath none"])
