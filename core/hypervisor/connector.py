@@ -116,15 +116,18 @@ class Connector:
         asked: list[str] = []
         flags = libvirt.VIR_CONNECT_RO if self.options.read_only else 0
         auth = [_credential_types(), _refuse_credentials, asked]
+        uri = self._master.uri
         for attempt in range(_ATTEMPTS):
             try:
-                conn = libvirt.openAuth(self._master.uri, auth, flags)
+                conn = libvirt.openAuth(uri, auth, flags)
             except libvirt.libvirtError as error:
                 if asked:
                     raise faults.credentials_wanted(asked, self.address) from None
                 lost = self.address.uses_ssh and faults.reason_lost(error)
                 if lost and not _there(program_of(self.address)):
                     raise faults.cannot_run(program_of(self.address), self.address) from None
+                if uri != self.address.uri and self._master.mute:
+                    uri, lost = self.address.uri, True
                 if not lost or attempt == _ATTEMPTS - 1:
                     raise faults.not_opened(error, self.address) from None
             else:

@@ -53,7 +53,7 @@ Release = Callable[[], None]
 
 
 class SshSharing:
-    """The master of the connections to one host. All methods on the core's loop, but `uri`."""
+    """The master of the connections to one host. On the core's loop, unless said otherwise."""
 
     def __init__(
         self,
@@ -70,6 +70,8 @@ class SshSharing:
         self._options: Sequence[str] | None = None
         """What ssh is started with; None: it was not asked yet, empty: as ever."""
         self._program: Path | None = None
+        self._behind = False
+        """Whether ssh reaches the host by another program or host."""
         self._login = asyncio.Lock()
 
     @property
@@ -82,8 +84,16 @@ class SshSharing:
 
     @property
     def standing(self) -> bool:
-        """Whether there is a master: who opens a connection now need not log in."""
+        """Whether there is a master: who opens a connection now need not log in. Any thread."""
         return self._program is not None and socket_of(self._program).exists()
+
+    @property
+    def mute(self) -> bool:
+        """Whether an opening that failed just now did not say why. Any thread.
+
+        What connects for a master to be (ProxyJump, ProxyCommand) has its words thrown away.
+        """
+        return self._program is not None and self._behind and not self.standing
 
     async def turn(self) -> Release:
         """Wait while another connection of this host logs in: two at once would be two masters.
@@ -120,7 +130,9 @@ class SshSharing:
 
     async def _prepare(self) -> None:
         if self._options is None:
-            self._options = options_for(await self._settings_of(way_to(self._address), _LEFT_OPEN))
+            settings = await self._settings_of(way_to(self._address), _LEFT_OPEN)
+            self._options = options_for(settings)
+            self._behind = is_behind(settings)
         directory = directories.runtime() / "ssh"
         self._program = place_program(directory, self._address.uri, self._options)
 
@@ -146,6 +158,11 @@ def options_for(settings: Mapping[str, str]) -> tuple[str, ...]:
         *("ControlMaster=auto", f"ControlPersist={PERSIST_SECONDS}"),
         *(() if configured else alive),
     )
+
+
+def is_behind(settings: Mapping[str, str]) -> bool:
+    """Whether ssh reaches the host by another program or host. Pure."""
+    return any(settings.get(name, "none") != "none" for name in ("proxyjump", "proxycommand"))
 
 
 def socket_of(program: Path) -> Path:

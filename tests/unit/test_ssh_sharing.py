@@ -16,6 +16,7 @@ from core.hypervisor.ssh_config import Way
 from core.hypervisor.ssh_sharing import (
     SshSharing,
     can_share,
+    is_behind,
     options_for,
     place_program,
     socket_of,
@@ -66,6 +67,19 @@ def test_only_an_ssh_that_libvirt_chose_can_be_told(uri: str, can: bool) -> None
 )
 def test_whatever_ssh_is_configured_for_stays(changed: Mapping[str, str], shares: bool) -> None:
     assert bool(options_for(OPEN | changed)) is shares
+
+
+@pytest.mark.parametrize(
+    ("settings", "behind"),
+    [
+        ({}, False),
+        ({"proxyjump": "none", "proxycommand": "none"}, False),
+        ({"proxyjump": "me@jump"}, True),
+        ({"proxycommand": "nc %h %p"}, True),
+    ],
+)
+def test_what_connects_for_ssh(settings: Mapping[str, str], behind: bool) -> None:
+    assert is_behind(settings) is behind
 
 
 def test_an_ssh_that_says_nothing_is_told_nothing() -> None:

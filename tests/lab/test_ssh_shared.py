@@ -187,6 +187,39 @@ async def test_the_user_s_own_master_is_the_one_that_is_used(uri: str, sshd: Pri
     left.kill()
 
 
+JUMP = """
+Host 127.0.0.1
+    ProxyJump jump
+Host jump
+    HostName 127.0.0.1
+    Port {port}
+    IdentityFile {key}
+    BatchMode yes
+    HostKeyAlias {alias}
+Match all
+"""
+
+
+@pytest.mark.parametrize("share", [True, False])
+async def test_what_a_jump_host_refuses_is_told_and_what_it_lets_through_is_shared(
+    uri: str, sshd: PrivateSshd, share: bool
+) -> None:
+    """A master has what connects for it write nowhere: its reason must not be lost."""
+    known = f"[127.0.0.1]:{sshd.port}"
+    sshd.configure(JUMP.format(port=sshd.port, key=sshd.key, alias="stranger"))
+    options = replace(OPTIONS, share_ssh=share)
+    async with linked(uri, options) as (host, _):
+        await host.settled()
+        assert "ssh does not know the host key" in host.link.error
+    sshd.configure(JUMP.format(port=sshd.port, key=sshd.key, alias=known))
+    async with linked(uri, options) as (host, _):
+        await until(lambda: at_rest(host))
+        await use_lanes(host, 4)
+        assert len(sockets(sshd)) == share
+        assert sshd.logins == 2 if share else sshd.logins >= 10
+    await until(lambda: not sshd.connections())
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 async def test_a_master_that_ends_takes_all_links_along_and_one_login_brings_them_back(
     uri: str, sshd: PrivateSshd, number: signal.Signals
