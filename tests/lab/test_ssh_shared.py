@@ -244,13 +244,17 @@ async def test_a_link_whose_network_went_silent_does_not_wait_for_the_old_master
     async with linked(uri, options) as (host, seen):
         await until(lambda: at_rest(host))
         (silent,) = sshd.connections()
-        for process in (silent, *silent.children(recursive=True)):
+        stopped = [silent, *silent.children(recursive=True)]
+        for process in stopped:
             process.send_signal(signal.SIGSTOP)
-        await until(lambda: LinkStatus.DOWN in seen.statuses)
-        await until(lambda: seen.status is LinkStatus.UP and at_rest(host))
-        assert sshd.logins == 2
-        assert len(sockets(sshd)) == 1
-        silent.kill()
+        try:
+            await until(lambda: LinkStatus.DOWN in seen.statuses)
+            await until(lambda: seen.status is LinkStatus.UP and at_rest(host))
+            assert sshd.logins == 2
+            assert len(sockets(sshd)) == 1
+        finally:
+            for process in stopped:
+                process.kill()
     await until(lambda: not sshd.connections())
 
 
