@@ -75,7 +75,9 @@ class FleetOperations(ABC):
         """Stop waiting for an operation; raises RefusedError, NotFoundError when that cannot be."""
         await self._running().cancel(operation_id)
 
-    async def preflight(self, request: Migrate, *, measure: bool = False) -> Preflight:
+    async def preflight(
+        self, request: Migrate, *, measure: bool = False, fresh: bool = False
+    ) -> Preflight:
         """Look, without touching anything, at all that speaks against a migration.
 
         `measure` takes a good second for the guest's dirty rate, for the forecast. A host that is
@@ -85,7 +87,7 @@ class FleetOperations(ABC):
             from core.migration.look import Preflights
 
             self._preflights = Preflights(self._hosts, lambda: self.state, self._clock)
-        return await self._preflights.preflight(request, measure=measure)
+        return await self._preflights.preflight(request, measure=measure, fresh=fresh)
 
     async def steer(self, migration_id: str, steer: Steer) -> SteerRecord:
         """Do one thing to a migration that runs, and return what came of it.

@@ -82,7 +82,9 @@ class Source(Protocol):
         """Stop waiting for an operation where that is possible; raises RefusedError if not."""
         ...
 
-    async def preflight(self, request: Migrate, *, measure: bool = False) -> Preflight:
+    async def preflight(
+        self, request: Migrate, *, measure: bool = False, fresh: bool = False
+    ) -> Preflight:
         """Look, without touching anything, at all that speaks against a migration.
 
         `measure` takes a good second for the guest's dirty rate, which the forecast wants.

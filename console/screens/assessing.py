@@ -15,11 +15,11 @@ AT_ONCE = 4
 
 
 async def assess(
-    source: Source, requests: Sequence[Migrate], *, measure: bool = False
+    source: Source, requests: Sequence[Migrate], *, measure: bool = False, fresh: bool = False
 ) -> list[Assessment]:
     """Look at all that speaks against requests; what cannot be looked at is a refusal.
 
-    `measure` takes a second more, for the forecast.
+    `measure` takes a second more, for the forecast; `fresh` looks whatever was seen just before.
     """
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -29,7 +29,7 @@ async def assess(
         reasons = tuple(map(str, source.check(request)))
         async with gate:
             try:
-                found = await source.preflight(request, measure=measure)
+                found = await source.preflight(request, measure=measure, fresh=fresh)
                 return Assessment(name, found, reasons)
             except VirtdeckError as error:
                 return Assessment(name, None, (*reasons, str(error)))

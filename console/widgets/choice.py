@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual import events
-from textual.binding import Binding
 from textual.message import Message
 
 from console.widgets.columns import Cell, CellValue
 from console.widgets.line_panel import LinePanel
+
+_STEPS = {"right": 1, "space": 1, "l": 1, "left": -1, "h": -1}
+"""What a key does."""
 
 
 class Choice(LinePanel, can_focus=True):
@@ -19,10 +21,6 @@ class Choice(LinePanel, can_focus=True):
     DEFAULT_CSS = """
     Choice { height: 1; width: 1fr; }
     """
-    BINDINGS = [  # noqa: RUF012 - Textual's own way
-        Binding("right,space,l", "step(1)", "Next"),
-        Binding("left,h", "step(-1)", "Previous"),
-    ]
 
     @dataclass
     class Changed(Message):
@@ -79,6 +77,12 @@ class Choice(LinePanel, can_focus=True):
             self._at = (self._at + step) % len(self._choices)
             self.redraw()
             self.post_message(self.Changed(self))
+
+    def on_key(self, event: events.Key) -> None:
+        """Step by the keys that come here; a binding would act on what has the focus by then."""
+        if step := _STEPS.get(event.key):
+            event.stop()
+            self.action_step(step)
 
     def on_focus(self) -> None:
         """Show that keys go here."""

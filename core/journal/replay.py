@@ -112,9 +112,11 @@ class Replay:
         del operation_id
         raise ReadOnlyError(_REFUSAL, _CURE)
 
-    async def preflight(self, request: Migrate, *, measure: bool = False) -> Preflight:
+    async def preflight(
+        self, request: Migrate, *, measure: bool = False, fresh: bool = False
+    ) -> Preflight:
         """Raise ReadOnlyError."""
-        del request, measure
+        del request, measure, fresh
         raise ReadOnlyError(_REFUSAL, _CURE)
 
     async def steer(self, migration_id: str, steer: Steer) -> SteerRecord:

@@ -78,6 +78,8 @@ class Answering(Replay):
         self.asked: list[Migrate] = []
         self.measured: list[Migrate] = []
         """Those that were to measure the dirty rate."""
+        self.fresh = 0
+        """How many were to look whatever was seen just before."""
         self.submitted: list[Request] = []
         self.refusals: tuple[str, ...] = ()
         self.error: VirtdeckError | None = None
@@ -86,7 +88,10 @@ class Answering(Replay):
         del request
         return tuple(Refusal(RefusalCode.STATE, reason) for reason in self.refusals)
 
-    async def preflight(self, request: Migrate, *, measure: bool = False) -> Preflight:
+    async def preflight(
+        self, request: Migrate, *, measure: bool = False, fresh: bool = False
+    ) -> Preflight:
+        self.fresh += fresh
         (self.measured if measure else self.asked).append(request)
         for hold in (self.hold, self.hold_measured if measure else None):
             if hold is not None:

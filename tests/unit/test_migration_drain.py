@@ -598,7 +598,9 @@ class World:
             await before()
         return await self.runner.submit(request)
 
-    async def preflight(self, request: Migrate, *, measure: bool = False) -> Preflight:
+    async def preflight(
+        self, request: Migrate, *, measure: bool = False, fresh: bool = False
+    ) -> Preflight:
         self.looked += 1
         await self.gate.wait()
         text = self.blocked.get(self.instances[request.subject].name)

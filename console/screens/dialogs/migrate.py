@@ -15,24 +15,15 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Button, Input
 
-from console import format as fmt
 from console.screens.assessing import assess
 from console.screens.dialogs.dialog import Dialog
 from console.screens.dialogs.migrate_fields import FormPanel
-from console.screens.dialogs.question import danger_lines
-from console.screens.migrate_findings import (
-    Assessment,
-    can_start,
-    command_lines,
-    finding_lines,
-    heading,
-    overridable,
-    prospect_lines,
-    sum_line,
-)
+from console.screens.migrate_check import Check, Pressed, Question
+from console.screens.migrate_findings import Assessment, heading, overridable
 from console.screens.migrate_form import Reading, destinations, fields, read
+from console.screens.migrate_found import found_lines
 from console.screens.page import Page
-from console.widgets.columns import Cell, CellValue
+from console.widgets.columns import Cell
 from core.model import Instance
 from core.source import Source
 from core.verbs.danger import danger_of
@@ -55,7 +46,8 @@ class MigrateDialog(Dialog[tuple[Migrate, ...]], inherit_bindings=False):
         Binding("up,shift+tab", "move(-1)", "Up", priority=True),
         Binding("pagedown", "scroll_findings(1)", "Findings", priority=True),
         Binding("pageup", "scroll_findings(-1)", "Findings", priority=True),
-        Binding("ctrl+s", "start", "Start", priority=True),
+        # not before the keys typed ahead of it have reached their field
+        Binding("ctrl+s", "start", "Start"),
     ]
 
     def __init__(self, instances: Sequence[Instance], *, hidden: int = 0) -> None:
@@ -63,16 +55,9 @@ class MigrateDialog(Dialog[tuple[Migrate, ...]], inherit_bindings=False):
         self._instances = tuple(instances)
         self._hidden = hidden
         self._overrides: tuple[str, ...] = ()
-        self._reading = Reading()
-        self._assessments: tuple[Assessment, ...] = ()
-        self._known = 0
-        """The wish that the assessments answer."""
-        self._wish = 0
-        """Counts what was chosen: an answer to an earlier one is dropped."""
-        self._asked = 0
-        """The wish that is being answered; 0: none."""
-        self._measured = False
-        """Whether the guests' dirty rates were measured: once is enough, they are remembered."""
+        self._to = ""
+        """The destination that the overrides are meant for."""
+        self._check = Check()
         self._debounce: Timer | None = None
         state = self.console.view.state
         self._form = FormPanel(
@@ -118,19 +103,13 @@ class MigrateDialog(Dialog[tuple[Migrate, ...]], inherit_bindings=False):
     # -- choosing ------------------------------------------------------------------------------
 
     @on(FormPanel.Changed)
-    def _field_changed(self, event: FormPanel.Changed) -> None:
-        if event.id == "to":
-            self._overrides = ()  # what was overridden was said of another host
+    def _field_changed(self) -> None:
         self._changed()
 
     def _changed(self, delay: float = DEBOUNCE) -> None:
         """What was found no longer fits: look again, once nothing more is typed."""
-        keys = [row.key for row in self._instances]
-        reading = read(self._form.values(), keys, self._overrides)
-        if reading == self._reading:
+        if not self._check.choose(self._read()):
             return
-        self._reading = reading
-        self._wish += 1
         if self._debounce is not None:
             self._debounce.stop()
         self._debounce = self.set_timer(delay, self._look) if delay else None
@@ -138,52 +117,59 @@ class MigrateDialog(Dialog[tuple[Migrate, ...]], inherit_bindings=False):
         if self._debounce is None:
             self._look()
 
+    def _read(self) -> Reading:
+        values = self._form.values()
+        if values["to"] != self._to:
+            self._overrides = ()  # what was overridden was said of another host
+            self._to = values["to"]
+        return read(values, [row.key for row in self._instances], self._overrides)
+
     def _look(self) -> None:
         """Ask the hosts; one question at a time, and never about what is no longer chosen."""
+        if self._debounce is not None:
+            self._debounce.stop()
         self._debounce = None
-        measure = self._known == self._wish  # what blocks is told: now for the forecast
-        if self._asked or self._reading.wrong or (measure and self._measured):
+        if (asked := self._check.question()) is None:
             return
-        wish = self._asked = self._wish
-        if measure:
-            self._measured = True
-            self._show()
-        requests = self._reading.requests
+        self._show()
+        self._ask(asked)
+
+    def _ask(self, asked: Question) -> None:
+        requests = self._check.reading.requests
 
         async def question(source: Source) -> list[Assessment]:
-            return await assess(source, requests, measure=measure)
+            return await assess(source, requests, measure=asked.measure, fresh=asked.fresh)
 
         def answered(found: list[Assessment]) -> None:
-            self._answered(wish, tuple(found))
+            self._answered(asked.wish, tuple(found))
 
         def failed(error: Exception) -> None:
-            self._answered(wish, (Assessment("", None, (str(error),)),))
+            self._answered(asked.wish, (Assessment("", None, (str(error),)),))
 
         self.console.ask(question, answered, failed)
 
     def _answered(self, wish: int, found: tuple[Assessment, ...]) -> None:
-        self._asked = 0
+        pressed = self._check.answer(wish, found)
         if not self.is_attached:
             return
-        if wish == self._wish:
-            self._assessments, self._known = found, wish
+        if pressed is not None:
             self._show()
-        if self._debounce is None:
+            self._go_on(pressed)
+        if self._debounce is None and self.is_active:
             self._look()
 
     # -- overriding ------------------------------------------------------------------------------
 
     def _override(self, box: Input) -> None:
         word = box.value.strip()
-        open_ = overridable(self._assessments, self._overrides)
+        open_ = overridable(self._check.assessments, self._overrides)
         if word not in open_:
             named = ", ".join(open_) or "nothing"
             self.notify(f"Type the name of a blocker: {named}.", timeout=4, markup=False)
             return
         box.clear()
         self._overrides = (*self._overrides, word)
-        keys = [row.key for row in self._instances]
-        self._reading = read(self._form.values(), keys, self._overrides)
+        self._check.override(self._read())
         self._show()
 
     # -- showing ---------------------------------------------------------------------------------
@@ -191,50 +177,24 @@ class MigrateDialog(Dialog[tuple[Migrate, ...]], inherit_bindings=False):
     @property
     def ready(self) -> bool:
         """Whether it can be started as it is chosen now."""
-        fresh = self._known == self._wish and not self._reading.wrong
-        return fresh and can_start(self._assessments, self._overrides)
+        return self._check.ready
 
     @property
     def at_rest(self) -> bool:
         """Whether everything that can be found of what is chosen now is shown."""
-        if self._reading.wrong:
-            return not self._asked
-        return self._known == self._wish and self._measured and not self._asked
+        return self._check.at_rest
 
     def _show(self) -> None:
-        self._found_page.show(self._found())
-        self._yes.disabled = not self.ready
-        fresh = self._known == self._wish and not self._reading.wrong
-        open_ = overridable(self._assessments, self._overrides) if fresh else ()
+        danger = danger_of(self.console.view.state, self._check.reading.requests)
+        self._found_page.show(found_lines(self._check, danger, len(self._instances)))
+        self._yes.disabled = self._check.blocked
+        open_ = overridable(self._check.assessments, self._overrides) if self._check.known else ()
         line = self._override_line
         if line.display and not open_ and self.focused is self._override_box:
             self._no.focus()
         line.display = bool(open_)
         if open_:
             self._override_box.placeholder = f"type {open_[0]} to override it"
-
-    def _found(self) -> list[CellValue]:
-        if self._reading.wrong:
-            return [Cell(text, "error") for text in self._reading.wrong]
-        stale = self._known != self._wish
-        if stale and not self._assessments:
-            return [Cell("Looking at both hosts...", "changing")]
-        lines: list[CellValue] = [sum_line(self._assessments, self._overrides)]
-        if stale:
-            lines = [Cell("Looking again...", "changing")]
-        lines += danger_lines(danger_of(self.console.view.state, self._reading.requests))
-        if self._reading.left_out:
-            words = fmt.plural(self._reading.left_out, "instance")
-            lines.append(Cell(f"{words} left out: there already", "muted"))
-        if self._asked and not stale:
-            who = "it writes" if len(self._instances) == 1 else "they write"
-            lines.append(Cell(f"Measuring how fast {who}...", "changing"))
-        else:
-            lines += prospect_lines(self._assessments)  # before what may be long
-        lines += finding_lines(self._assessments, self._overrides)
-        if command := list(command_lines(self._assessments)):
-            lines += ["", *command]
-        return lines
 
     # -- keys --------------------------------------------------------------------------------------
 
@@ -265,9 +225,12 @@ class MigrateDialog(Dialog[tuple[Migrate, ...]], inherit_bindings=False):
         pane.scroll_relative(y=step * max(1, pane.size.height - 1), animate=False)
 
     def action_peel(self) -> None:
-        """Take off a layer: a half-typed override, the options beyond the first, the dialog."""
+        """Take off a layer: a start that waits, a half-typed override, more options, the dialog."""
         box = self._override_box
-        if box.value:
+        if self._check.take_back():
+            self._show()
+            self.notify("It does not start by itself any more.", timeout=4)
+        elif box.value:
             box.clear()
         elif self._form.all_shown:
             self._form.more.action_step(1)
@@ -276,13 +239,20 @@ class MigrateDialog(Dialog[tuple[Migrate, ...]], inherit_bindings=False):
             self.answer(())
 
     def action_start(self) -> None:
-        """Start, if nothing blocks."""
-        if self.ready:
-            self.answer(self._reading.requests)
-        elif self._known != self._wish and not self._reading.wrong:
-            self.notify("What speaks against it is still being looked at.", timeout=4)
-        else:
-            self.notify("It is blocked: see what was found.", severity="warning", timeout=4)
+        """Start, if nothing blocks: at once, or when the hosts have been looked at."""
+        self._changed(delay=0.0)  # what was typed last may not have been told yet
+        pressed = self._check.press()
+        if pressed.waits:
+            self._findings.scroll_home(animate=False)
+            self._show()
+            self._look()
+        self._go_on(pressed)
+
+    def _go_on(self, pressed: Pressed) -> None:
+        if pressed.starts:
+            self.answer(self._check.reading.requests)
+        elif pressed.text:
+            self.notify(pressed.text, severity="warning", timeout=6, markup=False)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """A button was chosen."""
