@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from console.cli.migration_text import bar_line, end_lines, json_of, progress_line, steering_line
 from console.cli.output import json_line, note, say
 from core.clock import Clock, SystemClock
-from core.model import Answer, Migration, MigrationStatus
+from core.model import Answer, Migration, MigrationStatus, Steer
 
 QUIET_SECONDS = 3.0
 """The least time between two lines of one migration in a pipe, but for what happens to it."""
@@ -30,7 +30,9 @@ class _Told:
 
     status: MigrationStatus | None = None
     iteration: int | None = None
-    answers: tuple[Answer, ...] = ()
+    answers: dict[tuple[float, Steer, str], Answer] = field(default_factory=dict)
+    """Of each command, by when it was given, what it is and by whom; a version of the migration
+    may lack what another console has not written down yet."""
     at: float = float("-inf")
     sampled: float = float("-inf")
     frame: Migration | None = None
@@ -106,14 +108,13 @@ class Progress:
                            "progress": migration.part_done}))  # fmt: skip
 
     def _news(self, migration: Migration, told: _Told) -> list[str]:
-        answers = tuple(record.answer for record in migration.steering)
         since = migration.resumed[-1].at if migration.resumed else 0.0
-        lines = [
-            f"{migration.name}: {steering_line(record)}"
-            for place, record in enumerate(migration.steering)
-            if told.answers[place : place + 1] != (record.answer,) and record.at >= since
-        ]
-        told.answers = answers
+        lines = []
+        for record in migration.steering:
+            command = (record.at, record.steer, record.by)
+            if told.answers.get(command) is not record.answer and record.at >= since:
+                lines.append(f"{migration.name}: {steering_line(record)}")
+            told.answers[command] = record.answer
         if migration.status is not told.status:
             told.status = migration.status
             over = migration.status.final

@@ -186,3 +186,12 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
     async def action_run(self, action_id: str) -> None:
         """Run an action of the registry by its id: what a click on the footer does."""
         await self.run_entry(action(action_id))
+
+
+def may_ask(screen: ConsoleScreen, what: str) -> bool:
+    """Whether a screen is still in view, for a question that took time to find; says if not."""
+    if screen.console.screen is screen:
+        return True
+    text = f"{what}: not asked, another question or screen is in view."
+    screen.console.notify(text, severity="warning", timeout=4, markup=False)
+    return False

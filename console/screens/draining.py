@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from console import format as fmt
-from console.screens.base import ConsoleScreen
+from console.screens.base import ConsoleScreen, may_ask
 from console.widgets.columns import Cell, CellValue
 from core.migration.survey import survey
 from core.model import ObjectKey
@@ -42,7 +42,7 @@ def propose(screen: ConsoleScreen, host: str) -> None:
 
     def looked(found: tuple[tuple[str, ...], DrainProgress]) -> None:
         slow.stop()
-        if console.screen is screen:
+        if may_ask(screen, f"Drain {host}"):
             _ask(console, request, *found)
 
     def say() -> None:

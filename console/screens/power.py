@@ -11,7 +11,7 @@ from functools import partial
 
 from console import format as fmt
 from console.actions import Action, action
-from console.screens.base import ConsoleScreen
+from console.screens.base import ConsoleScreen, may_ask
 from core.model import Instance, InstanceState, ObjectKey, Request
 from core.model.driver import driver_of_type
 from core.source import Operation, Source
@@ -135,6 +135,8 @@ class PowerScreen(ConsoleScreen, inherit_bindings=False):
             return [tuple(map(str, source.check(target.request))) for target in targets]
 
         def checked(reasons: list[tuple[str, ...]]) -> None:
+            if not may_ask(self, entry.title):
+                return
             proposal = Proposal(entry, _with_reasons(targets, reasons), hidden)
             able = [target.request for target in proposal.able]
             self._propose(replace(proposal, danger=danger_of(state, able)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,7 +11,9 @@ from textual.widgets import Button
 
 from console.app import VirtdeckApp
 from console.screens import draining
+from console.screens.dialogs.confirm import ConfirmDialog
 from console.screens.dialogs.question import TypedQuestionDialog
+from console.screens.instances import InstancesScreen
 from console.settings import DisplaySettings, Settings
 from core.model import InstanceState, ObjectKey, OperationRecord, OperationStatus, Preflight
 from core.model.observation import OperationChanged
@@ -84,6 +87,36 @@ async def test_escape_touches_nothing(app: VirtdeckApp, source: Answering) -> No
         await press(pilot, "escape")
         assert source.submitted == []
         assert app.current_mode == "hosts"
+
+
+async def test_a_question_that_comes_too_late_is_not_just_lost(
+    app: VirtdeckApp, source: Answering
+) -> None:
+    source.hold = hold = asyncio.Event()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await press(pilot, *DRAIN[:-1])
+        await pilot.press("D")
+        await until(pilot, lambda: bool(source.asked))
+        await pilot.press("1")
+        await until(pilot, lambda: app.current_mode == "instances")
+        loop = app.bridge._loop
+        assert loop is not None
+        loop.call_soon_threadsafe(hold.set)
+        await until(pilot, lambda: "Drain alpha: not asked" in messages(app))
+        assert not isinstance(app.screen, TypedQuestionDialog)
+
+
+async def test_a_verb_pressed_twice_asks_once(app: VirtdeckApp, source: Answering) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "slash", *"name:web", "enter")
+        screen = app.screen
+        assert isinstance(screen, InstancesScreen)
+        for _ in range(2):  # the second key before the core answered the first
+            screen.action_power("stop")
+        await until(pilot, lambda: "Force off: not asked" in messages(app))
+        assert len([one for one in app.screen_stack if isinstance(one, ConfirmDialog)]) == 1
+        assert source.submitted == []
 
 
 async def test_what_cannot_be_is_said_at_once(app: VirtdeckApp, source: Answering) -> None:

@@ -219,6 +219,10 @@ async def test_an_abort_names_the_instance_and_where_it_runs_on() -> None:
         assert "virsh domjobabort web" in said
 
 
+def told(app: VirtdeckApp) -> str:
+    return "\n".join(str(toast.message) for toast in app._notifications)
+
+
 @pytest.mark.parametrize("typed", ["", "x", "-5", "1.5", "0", "9999999999"])
 async def test_what_is_no_downtime_is_not_set(typed: str) -> None:
     source = MigrationSource(*the("running"))
@@ -227,6 +231,7 @@ async def test_what_is_no_downtime_is_not_set(typed: str) -> None:
         keys = ["minus" if sign == "-" else "full_stop" if sign == "." else sign for sign in typed]
         await press(pilot, *COCKPIT, "d", *keys, "enter")
         assert isinstance(app.screen, ValueDialog)
+        assert "A whole number of ms, from 1." in told(app)
         assert source.steered == []
 
 
@@ -248,7 +253,8 @@ async def test_a_policy_is_chosen_by_its_button_too() -> None:
         await press(pilot, *COCKPIT, "m")
         assert isinstance(app.screen, ChoiceDialog)
         await press(pilot, "9")
-        assert isinstance(app.screen, ChoiceDialog), "there are only four"
+        assert isinstance(app.screen, ChoiceDialog), "there are fewer"
+        assert "Choose one with 1 to " in told(app)
         manual = [button for button in app.screen.query(Button) if button.name == "manual"]
         assert await pilot.click(manual[0])
         await until(pilot, lambda: bool(source.steered))

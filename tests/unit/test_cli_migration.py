@@ -357,6 +357,19 @@ def test_what_was_done_is_told_when_asked_for_and_when_answered(
     assert [line.rpartition(": ")[2] for line in printed(capsys)] == ["done"]
 
 
+def test_what_another_console_writes_down_late_is_told_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The word of the console that runs it may lack our command, or have one more before it."""
+    progress = in_pipe(FakeClock())
+    progress.tell(but(WEB, steering=(STEERED,)))
+    printed(capsys)
+    earlier = msgspec.structs.replace(STEERED, at=STEERED.at - 1, by="bob@desk")
+    for steering in ((), (STEERED,), (earlier, STEERED)):
+        progress.tell(but(WEB, steering=steering))
+    assert [line.split(": ")[1] for line in printed(capsys)] == ["bob@desk"]
+
+
 def test_json_has_a_line_for_each_change_and_each_sample(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

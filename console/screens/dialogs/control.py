@@ -63,15 +63,21 @@ class ValueDialog(QuestionDialog, inherit_bindings=True):
 
     @on(Input.Submitted)
     def _enter(self) -> None:
-        if self.may_say_yes():
-            self.answer(True)
+        self.action_yes()
+
+    def why_not(self) -> str:
+        """Which numbers can be set."""
+        return f"{self._wanted()} Or press esc."
+
+    def _wanted(self) -> str:
+        return f"A whole number of {self._unit}, from {self._least:.0f}."
 
     def _say(self, text: str) -> None:
         self.value = self._read(text)
         if self.value is not None:
             lines = self._explain(self.value)
         elif text:
-            lines = [Cell(f"A whole number of {self._unit}, from {self._least:.0f}.", "warning")]
+            lines = [Cell(self._wanted(), "warning")]
         else:
             lines = [Cell(f"In {self._unit}.", "muted")]
         self._meaning.show(lines)
@@ -124,10 +130,16 @@ class ChoiceDialog(QuestionDialog, inherit_bindings=True):
         """Which keys answer."""
         return f"1 to {len(self._choices)} choose   n, esc no   tab other button"
 
+    def why_not(self) -> str:
+        """Which keys choose."""
+        return f"Choose one with 1 to {len(self._choices)}, or press esc."
+
     def action_choose(self, number: int) -> None:
-        """A digit chooses."""
+        """A digit chooses, or says which ones do."""
         if number <= len(self._choices):
             self._choose(self._choices[number - 1])
+        else:
+            self.action_yes()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """A button was chosen; the handler of every question would only know yes and no."""

@@ -65,6 +65,10 @@ class QuestionDialog(Dialog[bool], inherit_bindings=False):
         """Whether yes can be chosen yet."""
         return True
 
+    def why_not(self) -> str:
+        """What has to be done before yes can be said, as a sentence."""
+        return ""
+
     def keys_line(self) -> str:
         """Which keys answer."""
         return "y yes   n, esc no   tab other button"
@@ -78,9 +82,11 @@ class QuestionDialog(Dialog[bool], inherit_bindings=False):
         self.answer(sure)
 
     def action_yes(self) -> None:
-        """Yes, if it can be said."""
+        """Yes, or why it cannot be said yet."""
         if self.may_say_yes():
             self.answer(True)
+        else:
+            self.notify(self.why_not(), timeout=3, markup=False)
 
     def action_other(self) -> None:
         """Move between what can be focused."""
@@ -130,7 +136,8 @@ class TypedQuestionDialog(QuestionDialog, inherit_bindings=True):
 
     @on(Input.Submitted)
     def _enter(self) -> None:
-        if self.may_say_yes():
-            self.answer(True)
-        else:
-            self.notify(f"Type {self._must_type} to go on, or press esc.", timeout=3, markup=False)
+        self.action_yes()
+
+    def why_not(self) -> str:
+        """The word that is missing."""
+        return f"Type {self._must_type} to go on, or press esc."
