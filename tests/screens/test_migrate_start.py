@@ -13,7 +13,8 @@ from console.app import VirtdeckApp
 from console.screens.dialogs.migrate import MigrateDialog
 from console.screens.migrate_check import LOOKS_AGAIN, WAITS
 from console.settings import DisplaySettings, Settings
-from core.model import Finding, Level, Migrate
+from core.model import Finding, Level
+from core.verbs.migration.requests import Migrate
 from tests.screens.conftest import MOMENTS, TAPE, ZONE, press, settled, until
 from tests.screens.migrate_source import BLOCKERS, DOUBTS, FINE, Answering, answer
 from tests.screens.test_migrate_dialog import (
