@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from core.engine.runner import Runner
     from core.journal.journal import Journal
     from core.migration.drain import DrainConduct
+    from core.migration.foreign import Foreign
     from core.migration.look import Preflights
     from core.migration.plan import Plan
+    from core.migration.roster import Roster
     from core.migration.run import Conductor
     from core.model import Delta, Observation, Preflight, Request, State, Steer, SteerRecord
     from core.verbs.migration.requests import Migrate
@@ -35,7 +37,8 @@ ONLY_LOOKING = (
 class FleetOperations(ABC):
     """What a fleet can be asked to do. `core.fleet.Fleet` is one; on the core's loop only.
 
-    A fleet that only looks loads nothing of what only operations need.
+    A fleet that only looks loads nothing of what only operations need, and no fleet loads what
+    carries out, or follows, a migration before there is one.
     """
 
     def __init__(
@@ -47,6 +50,8 @@ class FleetOperations(ABC):
         self._refusal = refusal
         self._journal: Journal | None = None
         self._runner: Runner | None = None
+        self._roster: Roster | None = None
+        self._foreign: Foreign | None = None
         self._conductor: Conductor | None = None
         self._drains: DrainConduct | None = None
         self._preflights: Preflights | None = None
@@ -105,7 +110,7 @@ class FleetOperations(ABC):
 
     def migrations_known(self, host: str) -> bool | None:
         """Whether a host was looked through for migrations that others began; None: not yet."""
-        return False if self._conductor is None else self._conductor.looked_at(host)
+        return False if self._foreign is None else self._foreign.looked_at(host)
 
     # -- for the fleet ------------------------------------------------------------------------
 
@@ -124,7 +129,7 @@ class FleetOperations(ABC):
         except JournalError as error:
             if not tolerant:
                 raise
-            self._runner = self._conductor = None
+            self._runner = self._roster = self._foreign = None
             self._refusal = f"Nothing can be changed: {error.message}", error.hint
 
     async def _open_runner(
@@ -136,33 +141,32 @@ class FleetOperations(ABC):
         watch: bool,
     ) -> None:
         from core.engine.runner import Runner
+        from core.engine.workflow import WorkflowOnDemand
         from core.fleet_hosts import FleetHosts
         from core.fleet_migration import FleetMigrations
         from core.journal.journal import Journal
-        from core.migration.drain import DrainConduct
+        from core.migration.foreign import Foreign
         from core.migration.roster import Roster
-        from core.migration.run import Conductor
         from core.verbs.migration.requests import Drain, Migrate, ResumeMigration
 
         self._journal = kept = await Journal.open(journal)
         stack.push_async_callback(kept.close)
-        author, look = _author(), partial(self.preflight, measure=True)
-        roster = Roster(FleetMigrations(self._hosts), self._clock, lambda: self.state, publish)
-        self._conductor = conductor = Conductor(roster, author, look)
-        self._drains = drains = DrainConduct(roster, self)
-        stack.push_async_callback(conductor.close)
+        hosts = FleetMigrations(self._hosts)
+        self._roster = Roster(hosts, self._clock, lambda: self.state, publish)
+        stack.push_async_callback(self._roster.close)
+        migrations, drains = WorkflowOnDemand(self._conducting), WorkflowOnDemand(self._draining)
         self._runner = Runner(
-            *(FleetHosts(self._hosts), kept, self._clock, lambda: self.state, publish, author),
-            workflows={Migrate: conductor, ResumeMigration: conductor, Drain: drains},
+            *(FleetHosts(self._hosts), kept, self._clock, lambda: self.state, publish, _author()),
+            workflows={Migrate: migrations, ResumeMigration: migrations, Drain: drains},
         )
-        conductor.catch_up = self._runner.catch_up
+        self._foreign = Foreign(self._roster, self._runner.catch_up)
         stack.push_async_callback(self._runner.close)
         await self._runner.start(watch=watch)
-        conductor.begin()
+        self._foreign.look_around()
 
     def _tell_operations(self, news: Delta) -> None:
         """Tell whoever waits for it what changed."""
-        for told in (self._runner, self._conductor, self._drains):
+        for told in (self._runner, self._roster, self._foreign, self._drains):
             if told is not None:
                 told.observe(news)
 
@@ -173,8 +177,24 @@ class FleetOperations(ABC):
 
     def _conducting(self) -> Conductor:
         if self._conductor is None:
-            raise ReadOnlyError(*(self._refusal or ONLY_LOOKING))
+            roster = self._followed()
+            from core.migration.run import Conductor
+
+            self._conductor = Conductor(roster, _author(), partial(self.preflight, measure=True))
         return self._conductor
+
+    def _draining(self) -> DrainConduct:
+        if self._drains is None:
+            roster = self._followed()
+            from core.migration.drain import DrainConduct
+
+            self._drains = DrainConduct(roster, self)
+        return self._drains
+
+    def _followed(self) -> Roster:
+        if self._roster is None:
+            raise ReadOnlyError(*(self._refusal or ONLY_LOOKING))
+        return self._roster
 
 
 def _author() -> str:

@@ -26,3 +26,19 @@ class WorkflowRunner(Protocol):
     async def cancel(self, case: Case) -> None:
         """Stop an operation that was begun; raises RefusedError when that cannot be."""
         ...
+
+
+class WorkflowOnDemand:
+    """A `WorkflowRunner` that is made, and its modules loaded, when there is something to run."""
+
+    def __init__(self, make: Callable[[], WorkflowRunner]) -> None:
+        """`make` returns the same one each time."""
+        self._make = make
+
+    async def run(self, case: Case, keep: Keep) -> End:
+        """Carry an operation out, to its end."""
+        return await self._make().run(case, keep)
+
+    async def cancel(self, case: Case) -> None:
+        """Stop an operation that was begun; raises RefusedError when that cannot be."""
+        await self._make().cancel(case)

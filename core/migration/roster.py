@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from core.clock import Clock
 from core.errors import VirtdeckError
 from core.migration.logbook import Logbook, Publish
 from core.migration.port import Line, MigrationHosts
-from core.migration.tracker import Tracker
 from core.model import Delta, Migration, ObjectKey, State
 from core.verbs.migration.requests import Migrate
+
+if TYPE_CHECKING:
+    from core.migration.tracker import Tracker
 
 RETURN = 30.0
 """Seconds a call has to return once its end is known."""
@@ -54,6 +57,8 @@ class Roster:
         elsewhere: bool = False,
     ) -> Tracker:
         """Return a tracker with lanes of its own; `follow` closes them."""
+        from core.migration.tracker import Tracker  # with all it takes to follow a migration
+
         return Tracker(
             *(log, request, self.hosts, self.line(log.migration), self.state),
             elsewhere=elsewhere,

@@ -10,7 +10,6 @@ from core.engine.case import Case
 from core.engine.workflow import Keep
 from core.errors import HypervisorError, JournalError, NotFoundError, RefusedError, VirtdeckError
 from core.migration import preparation, recover
-from core.migration.foreign import Foreign
 from core.migration.helm import Helm
 from core.migration.logbook import Logbook
 from core.migration.plan import Plan
@@ -20,7 +19,6 @@ from core.migration.tracker import Tracker
 from core.migration.words import against_not_open
 from core.model import (
     Answer,
-    Delta,
     Migration,
     MigrationStatus,
     OperationStatus,
@@ -46,34 +44,10 @@ class Conductor:
 
     def __init__(self, roster: Roster, author: str, look: Look) -> None:
         self._roster = roster
-        self.catch_up: Callable[[], Awaitable[None]] | None = None
-        """Has the state know what other consoles have begun: `Runner.catch_up`."""
-        self._foreign = Foreign(roster, self._catch_up)
         self._author = author
         self._look = look
         self._preparing: dict[str, Case] = {}
         """By operation id: those of which nothing has been sent."""
-
-    async def close(self) -> None:
-        """Follow nothing any more. What runs, runs on at its source."""
-        await self._roster.close()
-
-    def begin(self) -> None:
-        """Look for migrations that are under way already; once the journal has been read."""
-        self._foreign.look_around()
-
-    def looked_at(self, host: str) -> bool | None:
-        """Whether a host was looked through for migrations of others; None: it is going on."""
-        return self._foreign.looked_at(host)
-
-    def observe(self, news: Delta) -> None:
-        """Learn what changed; to be told of each delta, in order, after the state has it."""
-        self._roster.observe(news)
-        self._foreign.observe(news)
-
-    async def _catch_up(self) -> None:
-        if self.catch_up is not None:
-            await self.catch_up()
 
     async def plan(self, request: Migrate) -> Plan:
         """Return what would be called, and touch nothing. Raises RefusedError, UsageError."""

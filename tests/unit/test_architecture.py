@@ -29,7 +29,7 @@ def loaded_after(code: str) -> set[str]:
     """Return the modules a fresh interpreter holds after it ran some code."""
     show = "import sys; print('\\n'.join(sys.modules), file=sys.stderr)"
     result = subprocess.run(
-        [sys.executable, "-c", f"{code}; {show}"],
+        [sys.executable, "-c", f"{code}\n{show}"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return set(result.stderr.split())
@@ -75,6 +75,26 @@ def test_the_help_costs_no_more_than_the_command_line() -> None:
         "core.model.secrets",
         "core.model.text",
     }
+
+
+def test_a_console_loads_what_carries_out_migrations_when_there_is_one(tmp_path: Path) -> None:
+    opened = f"""
+import asyncio
+from pathlib import Path
+from core.fleet import Fleet
+journal = Path({str(tmp_path / "journal.db")!r})
+async def opened():
+    async with Fleet.open(["test:///default"], journal=journal) as fleet:
+        assert await fleet.ready() and not fleet.read_only
+asyncio.run(opened())
+"""
+    loaded = loaded_after(opened)
+    assert {"core.migration.roster", "core.engine.runner", "libvirt"} <= loaded
+    assert not loaded & {
+        "core.migration.drain", "core.migration.forecast", "core.migration.plan",
+        "core.migration.policies", "core.migration.preflight", "core.migration.run",
+        "core.migration.tracker", "core.xml.rewrite",
+    }  # fmt: skip
 
 
 def test_every_name_of_the_model_is_where_the_package_looks_for_it() -> None:
