@@ -1,7 +1,8 @@
 """Every action of the console. Add one here and it is in the help, palette, footer and docs.
 
-The keys of tables and the power verbs are in `action_verbs`, those that sort in `action_sort`,
-those of migrations in `action_migration` and those of tapes in `action_replay`.
+The verbs' are made from their declarations (`action_verbs`); the keys of tables are in
+`action_table`, those that sort in `action_sort`, those of migrations in `action_migration` and
+those of tapes in `action_replay`.
 
 Keys follow k9s where it has a habit for the thing. A test refuses two actions on one key of a
 screen.
@@ -12,10 +13,10 @@ from __future__ import annotations
 from console.action_migration import MIGRATION, STEER
 from console.action_replay import REPLAY
 from console.action_sort import SORT
+from console.action_table import TABLE
 from console.action_types import Action
-from console.action_verbs import POWER, TABLE
-from core.verbs.danger import CANCEL, least_caution
-from core.verbs.migration.requests import Drain
+from console.action_verbs import INSTANCE_ROW, verb_actions
+from core.verbs.danger import CANCEL
 
 _SCREENS = ("instances", "hosts", "volumes", "operations", "events", "migrations")
 
@@ -198,17 +199,6 @@ _OTHER = (
         "reconnect",
     ),
     Action(
-        "hosts.drain",
-        "Drain",
-        ("D",),
-        "hosts",
-        "host",
-        "Move everything that runs on the host under the cursor to other hosts, one after another.",
-        "drain",
-        needs_write=True,
-        caution=least_caution(Drain),
-    ),
-    Action(
         "volumes.refresh_pool",
         "Read pools again",
         ("R",),
@@ -263,8 +253,14 @@ _PANEL = (
     ),
 )
 
-ACTIONS: tuple[Action, ...] = (
-    *(*_GLOBAL, *TABLE, *POWER, *_INSTANCE, *SORT),
-    *(*_OTHER, *STEER, *MIGRATION, *_PANEL, *REPLAY),
-)
-"""The registry, in the order help shows it."""
+
+def registered() -> tuple[Action, ...]:
+    """The registry, in the order help shows it, with the verbs that are declared now."""
+    return (
+        *(*_GLOBAL, *TABLE, *verb_actions(), *INSTANCE_ROW, *_INSTANCE, *SORT),
+        *(*_OTHER, *STEER, *MIGRATION, *_PANEL, *REPLAY),
+    )
+
+
+ACTIONS: tuple[Action, ...] = registered()
+"""The registry as it is when the console starts."""

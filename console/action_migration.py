@@ -65,9 +65,6 @@ STEER: tuple[Action, ...] = (
 """What works wherever a migration is chosen."""
 
 MIGRATION: tuple[Action, ...] = (
-    Action("power.migrate", "Migrate", ("m",), "power", "migration",
-           "Choose where to, see at once what speaks against it, and move it there.", "migrate",
-           needs_write=True),
     _look("migrations.unfinished", "Unfinished only", ("ctrl+z",), "migrations",
           "Show only migrations that are not over, and back.", "unfinished"),
     _look("migration.next", "Next migration", ("right_square_bracket",), "migration",

@@ -54,6 +54,8 @@ class Action:
     """How it is confirmed at least; what it is for may want more (core.verbs.danger)."""
     short: str = ""
     """What the footer calls it; empty: its title."""
+    menu: str = ""
+    """The letters that lead to it in the menu of verbs; empty: it is not there."""
 
     @property
     def dangerous(self) -> bool:

@@ -1,226 +1,65 @@
-"""The actions of every table, and the power verbs.
+"""The actions of verbs, made from their declarations (core.verbs).
 
-Power verbs pair a lower-case letter (gentle) with the same upper-case letter (forceful). What the
-core says is lost is confirmed by typing the name: one wrong key at night must not cost a guest.
+Of those with a key of their own, a lower-case letter is gentle and the same upper-case letter
+forceful. What the core says is lost is confirmed by typing the name: one wrong key at night must
+not cost a guest.
 """
 
 from __future__ import annotations
 
-from console.action_types import Action
-from core.verbs.danger import least_caution
-from core.verbs.power.requests import Pause, Reboot, Reset, Shutdown, Stop
+from collections.abc import Iterable, Mapping
 
-TABLE: tuple[Action, ...] = (
-    Action(
-        "table.down",
-        "Down",
-        ("down", "j"),
-        "table",
-        "move",
-        "Move the cursor down.",
-        "cursor(1)",
-    ),
-    Action("table.up", "Up", ("up", "k"), "table", "move", "Move the cursor up.", "cursor(-1)"),
-    Action(
-        "table.page_down",
-        "Page down",
-        ("pagedown", "ctrl+f"),
-        "table",
-        "move",
-        "Move the cursor down a page.",
-        "page(1)",
-    ),
-    Action(
-        "table.page_up",
-        "Page up",
-        ("pageup", "ctrl+b"),
-        "table",
-        "move",
-        "Move the cursor up a page.",
-        "page(-1)",
-    ),
-    Action(
-        "table.first",
-        "First",
-        ("home", "g"),
-        "table",
-        "move",
-        "Move the cursor to the first row.",
-        "first",
-    ),
-    Action(
-        "table.last",
-        "Last",
-        ("end", "G"),
-        "table",
-        "move",
-        "Move the cursor to the last row.",
-        "last",
-    ),
-    Action(
-        "table.open",
-        "Open",
-        ("enter",),
-        "table",
-        "row",
-        "Open the row under the cursor.",
-        "open",
-        show_in_footer=True,
-    ),
-    Action(
-        "table.mark",
-        "Mark",
-        ("space",),
-        "table",
-        "mark",
-        "Mark or unmark the row under the cursor and move down; actions apply to marked rows.",
-        "mark",
-        show_in_footer=True,
-    ),
-    Action(
-        "table.mark_range",
-        "Mark range",
-        ("v", "ctrl+@"),
-        "table",
-        "mark",
-        "Mark every row from the one marked last to the cursor (also ctrl+space).",
-        "mark_range",
-    ),
-    Action(
-        "table.mark_visible",
-        "Mark all shown",
-        ("asterisk", "ctrl+a"),
-        "table",
-        "mark",
-        "Mark every row that passes the filter.",
-        "mark_visible",
-    ),
-    Action(
-        "table.clear_marks",
-        "Clear marks",
-        ("ctrl+backslash",),
-        "table",
-        "mark",
-        "Unmark every row, hidden ones too.",
-        "clear_marks",
-    ),
-    Action(
-        "table.sort_next",
-        "Sort by next column",
-        ("s", "shift+right", "greater_than_sign"),
-        "table",
-        "sort",
-        "Sort by the next column to the right.",
-        "sort_column(1)",
-        show_in_footer=True,
-        short="Sort",
-    ),
-    Action(
-        "table.sort_previous",
-        "Sort by previous column",
-        ("shift+left", "less_than_sign"),
-        "table",
-        "sort",
-        "Sort by the next column to the left.",
-        "sort_column(-1)",
-    ),
-    Action(
-        "table.sort_invert",
-        "Invert the order",
-        ("S",),
-        "table",
-        "sort",
-        "Turn the order round; unknown values stay last.",
-        "invert_sort",
-    ),
-    Action(
-        "list.filter",
-        "Filter",
-        ("slash",),
-        "list",
-        "filter",
-        "Show only rows that match: words, state:paused, host:beta, ! for the inverse.",
-        "filter",
-        show_in_footer=True,
-    ),
-)
+from console.action_types import Action, Scope
+from console.verb_menu import menus, place_in
+from core.verbs.registry import VERBS
+from core.verbs.verb import SubjectKind, Verb
 
-POWER: tuple[Action, ...] = (
-    Action(
-        "power.start",
-        "Start",
-        ("o",),
-        "power",
-        "power",
-        "Power on.",
-        "power('start')",
-        needs_write=True,
-    ),
-    Action(
-        "power.shutdown",
-        "Shut down",
-        ("f",),
-        "power",
-        "power",
-        "Ask the guest to power off, and watch whether it does.",
-        "power('shutdown')",
-        needs_write=True,
-        caution=least_caution(Shutdown),
-    ),
-    Action(
-        "power.stop",
-        "Force off",
-        ("F",),
-        "power",
-        "power",
-        "Cut the power: the guest loses what it has not written.",
-        "power('stop')",
-        needs_write=True,
-        caution=least_caution(Stop),
-    ),
-    Action(
-        "power.reboot",
-        "Reboot",
-        ("b",),
-        "power",
-        "power",
-        "Ask the guest to reboot.",
-        "power('reboot')",
-        needs_write=True,
-        caution=least_caution(Reboot),
-    ),
-    Action(
-        "power.reset",
-        "Reset",
-        ("B",),
-        "power",
-        "power",
-        "Press the reset button: the guest loses what it has not written.",
-        "power('reset')",
-        needs_write=True,
-        caution=least_caution(Reset),
-    ),
-    Action(
-        "power.pause",
-        "Pause",
-        ("p",),
-        "power",
-        "power",
-        "Stop its processors; memory stays.",
-        "power('pause')",
-        needs_write=True,
-        caution=least_caution(Pause),
-    ),
-    Action(
-        "power.resume",
-        "Resume",
-        ("u",),
-        "power",
-        "power",
-        "Let a paused instance run on.",
-        "power('resume')",
-        needs_write=True,
-    ),
+DIRECT: Mapping[str, str] = {
+    "start": "o",
+    "resume": "u",
+    "shutdown": "f",
+    "migrate": "m",
+    "reboot": "b",
+    "pause": "p",
+    "stop": "F",
+    "reset": "B",
+    "drain": "D",
+}
+"""The verbs that have a key of their own on the screen of their subjects, in the order in which a
+footer offers them. The others are in the menu."""
+
+SCOPES: Mapping[SubjectKind, Scope] = {
+    "instance": "power",
+    "host": "hosts",
+    "pool": "volumes",
+    "volume": "volumes",
+}
+"""Where the subjects of a kind are chosen; what is in no screen yet has no action."""
+
+
+def verb_actions(verbs: Iterable[Verb] | None = None) -> tuple[Action, ...]:
+    """An action for each verb, in the order of the declarations."""
+    known = tuple(VERBS.values()) if verbs is None else tuple(verbs)
+    shown = {kind: menus(known, kind) for kind in SCOPES}
+    return tuple(
+        Action(
+            f"{SCOPES[verb.subject]}.{verb.name}",
+            verb.title,
+            (DIRECT[verb.name],) if verb.name in DIRECT else (),
+            SCOPES[verb.subject],
+            verb.group,
+            verb.help,
+            f"verb('{verb.name}')",
+            needs_write=True,
+            caution=verb.risk.caution,
+            menu=place_in(shown[verb.subject], verb),
+        )
+        for verb in known
+        if verb.subject in SCOPES
+    )
+
+
+INSTANCE_ROW: tuple[Action, ...] = (
     Action(
         "power.copy_name",
         "Copy name",
@@ -231,3 +70,4 @@ POWER: tuple[Action, ...] = (
         "copy_name",
     ),
 )
+"""What else can be done with the chosen instances."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from textual.binding import Binding, BindingType
 
-from console.action_list import ACTIONS
+from console.action_list import ACTIONS, registered
 from console.action_notes import NOTES
 from console.action_types import Action, Scope
 from core.verbs.caution import Caution
@@ -37,6 +37,7 @@ __all__ = [
     "key_label",
     "keyboard_page",
     "palette_entries",
+    "registered",
     "with_keys",
 ]
 
@@ -100,14 +101,19 @@ class Conflict(NamedTuple):
 
 def action(id: str) -> Action:  # noqa: A002 - the registry's own word
     """The action of that id. Raises KeyError."""
-    return _BY_ID[id]
+    found = {entry.id: entry for entry in registered()}
+    return found[id]
 
 
 def bindings_for(*scopes: Scope, actions: Iterable[Action] = ACTIONS) -> list[BindingType]:
-    """Textual bindings for these scopes; their ids are the action ids, for `App.set_keymap`."""
+    """Textual bindings for these scopes; their ids are the action ids, for `App.set_keymap`.
+
+    One without a key is there too, so that a keymap can give it one: Textual takes no binding
+    without a key, so it has one that no terminal sends.
+    """
     return [
         Binding(
-            ",".join(entry.keys),
+            ",".join(entry.keys) or f"no-key-{entry.id}",
             entry.call,
             entry.title,
             show=entry.show_in_footer,
@@ -179,7 +185,7 @@ def help_sections(
     sections = []
     for scope in scopes:
         lines = tuple(
-            (", ".join(map(key_label, entry.keys)) or "-", entry.title, _explained(entry))
+            (", ".join(keys_of(entry, known)), entry.title, _explained(entry))
             for entry in known
             if entry.scope == scope
         )
@@ -207,7 +213,7 @@ def keyboard_page(actions: Iterable[Action] = ACTIONS) -> str:
         parts.append("| --- | --- | --- | --- |")
         for entry in known:
             if entry.scope == scope:
-                keys = " ".join(f"`{key_label(key)}`" for key in entry.keys)
+                keys = " ".join(f"`{keys}`" for keys in keys_of(entry, known))
                 parts.append(f"| {keys} | {entry.title} | {_explained(entry)} | `{entry.id}` |")
     for title, notes in NOTES:
         parts += ["", f"## {title}", "", "| | | |", "| --- | --- | --- |"]
@@ -218,7 +224,8 @@ def keyboard_page(actions: Iterable[Action] = ACTIONS) -> str:
 def with_keys(keymap: Mapping[str, tuple[str, ...]]) -> tuple[Action, ...]:
     """The registry with an operator's keys in place of the default ones."""
     return tuple(
-        replace(entry, keys=keymap[entry.id]) if entry.id in keymap else entry for entry in ACTIONS
+        replace(entry, keys=keymap[entry.id]) if entry.id in keymap else entry
+        for entry in registered()
     )
 
 
@@ -235,6 +242,9 @@ def conflicts(actions: Iterable[Action] = ACTIONS) -> list[Conflict]:
             found += [Conflict(layer, key, owning[0], other) for other in owning[1:]]
     return found
 
+
+MENU = "verb_menu"
+"""What opens the menu of verbs."""
 
 _LABELS: Mapping[str, str] = {
     "colon": ":",
@@ -264,11 +274,16 @@ def key_label(key: str) -> str:
     return label
 
 
+def keys_of(entry: Action, actions: Iterable[Action]) -> list[str]:
+    """The keys of an action, as written for people; `a p o` where the menu alone leads to it."""
+    if entry.keys:
+        return [key_label(key) for key in entry.keys]
+    opening = next((each.keys[:1] for each in actions if each.call == MENU), ())
+    return [" ".join([*map(key_label, opening), *entry.menu]) if opening and entry.menu else "-"]
+
+
 def _explained(entry: Action) -> str:
     if entry.caution is Caution.NONE:
         return entry.description
     asks = " Asks you to type the name first." if entry.dangerous else " Asks first."
     return entry.description + asks
-
-
-_BY_ID: Mapping[str, Action] = {entry.id: entry for entry in ACTIONS}

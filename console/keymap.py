@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from textual.binding import Binding
 from textual.keys import Keys
 
-from console.actions import ACTIONS, Conflict, conflicts, key_label, with_keys
+from console.actions import Conflict, conflicts, key_label, registered, with_keys
 from core.errors import SettingsError
 from core.model.text import did_you_mean
 
@@ -27,7 +27,7 @@ def read_keymap(raw: Mapping[str, str | Sequence[str]]) -> Keymap:
     A value is one key (`"x"`, `"ctrl+x"`, `"?"`, `"f5"`) or a list of them. Raises SettingsError
     for an unknown action, an unknown key and two actions on one key of one screen.
     """
-    known = {entry.id for entry in ACTIONS}
+    known = {entry.id for entry in registered()}
     keymap: dict[str, tuple[str, ...]] = {}
     for action_id, keys in raw.items():
         if action_id not in known:

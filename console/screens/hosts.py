@@ -20,18 +20,20 @@ from console.screens.matching import word_filter
 from console.screens.page import Page
 from console.screens.panelled import PanelledScreen
 from console.screens.parts import Part, PartsLine
+from console.screens.subjects import SubjectScreen
 from console.widgets.columns import Cell, CellValue, Column
 from console.widgets.live_table import LiveTable
 from console.widgets.table_messages import Activated
-from core.model import Delta, Host, LinkStatus
+from core.model import Delta, Host, LinkStatus, ObjectKey
 
 
-class HostsScreen(PanelledScreen[Host], inherit_bindings=False):
+class HostsScreen(SubjectScreen, PanelledScreen[Host], inherit_bindings=False):
     """A table over a panel."""
 
     CSS_PATH = "hosts.tcss"
     BINDINGS = bindings_for("list", "panel", "hosts")
     registry_layer = "hosts"
+    subject_kinds = ("host",)
     noun = "host"
     filter_words = "words of name, URI, link or version, group:prod, !word"
 
@@ -99,12 +101,13 @@ class HostsScreen(PanelledScreen[Host], inherit_bindings=False):
             lambda _: console.notify(f"Connecting to {name} again.", timeout=3, markup=False),
         )
 
-    def action_drain(self) -> None:
-        """Move everything that runs on the host under the cursor to others."""
-        from console.screens import draining
+    def chosen_subjects(self) -> list[ObjectKey]:
+        """The marked ones, or the one under the cursor."""
+        return [ObjectKey("host", name, name) for name in self.table.chosen]
 
-        if self.table.cursor_key is not None:
-            draining.propose(self, self.table.cursor_key)
+    def hidden_chosen(self) -> int:
+        """How many of the marked ones the filter hides."""
+        return self.table.counts.marked_hidden
 
     @on(LiveTable.Highlighted)
     def show_panel(self) -> None:

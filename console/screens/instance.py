@@ -15,7 +15,7 @@ from console.screens.filter_bar import FilterBar
 from console.screens.instance_charts import chart_height, series_of
 from console.screens.page import Page
 from console.screens.parts import Part, PartsLine
-from console.screens.power import PowerScreen
+from console.screens.subjects import InstanceChoosingScreen
 from console.screens.text_search import Search
 from console.widgets.charts import Chart
 from console.widgets.columns import Cell, CellValue
@@ -27,7 +27,7 @@ _DETAILED = ("overview", "network", "snapshots", "xml")
 """The tabs that show what is read only on demand."""
 
 
-class InstanceScreen(PowerScreen, inherit_bindings=False):
+class InstanceScreen(InstanceChoosingScreen, inherit_bindings=False):
     """Everything about one instance; the tab bar is under the screen's own."""
 
     AUTO_FOCUS = "#page"
@@ -96,7 +96,7 @@ class InstanceScreen(PowerScreen, inherit_bindings=False):
             parts.append(Part(f" {sign.glyph} {sign.word} ", sign.role))
         return parts
 
-    def chosen_instances(self) -> list[ObjectKey]:
+    def chosen_subjects(self) -> list[ObjectKey]:
         """This one."""
         return [self._key]
 

@@ -11,7 +11,7 @@ from console.actions import bindings_for
 from console.screens.empty import no_instances
 from console.screens.instance_columns import instance_columns, instance_role
 from console.screens.listing import ListScreen, Passes
-from console.screens.power import PowerScreen
+from console.screens.subjects import InstanceChoosingScreen
 from console.screens.view import LinkWatch
 from console.widgets.live_table import LiveTable
 from core.model import Delta, Instance, ObjectKey
@@ -21,7 +21,7 @@ FAULTS = "alert:yes"
 """The filter that leaves only what has an alert."""
 
 
-class InstancesScreen(PowerScreen, ListScreen[Instance], inherit_bindings=False):
+class InstancesScreen(InstanceChoosingScreen, ListScreen[Instance], inherit_bindings=False):
     """The first screen."""
 
     BINDINGS = bindings_for("list", "power", "instances")
@@ -78,7 +78,7 @@ class InstancesScreen(PowerScreen, ListScreen[Instance], inherit_bindings=False)
         """Why there is no instance, and what to do about it."""
         return no_instances(self.console.view)
 
-    def chosen_instances(self) -> list[ObjectKey]:
+    def chosen_subjects(self) -> list[ObjectKey]:
         """The marked ones, or the one under the cursor."""
         return self.chosen_keys()
 

@@ -1,4 +1,4 @@
-"""From the chosen instances to their migrations: the dialog, the submission. UI thread."""
+"""From the chosen instances to their migrations: the dialog, the way to them. UI thread."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from core.source import Operation, Source
+from console.screens.submitting import submit as hand_over
+from core.model import Instance
+from core.source import Operation
 from core.verbs.migration.requests import Migrate
 
 if TYPE_CHECKING:
     from console.app import VirtdeckApp
-    from console.screens.power import PowerScreen
+    from console.screens.subjects import SubjectScreen
 
 AGAIN, TRIES = 0.1, 30
 """Seconds between two looks for a migration that was asked for, and how many."""
 
 
-def propose(screen: PowerScreen) -> None:
-    """Open the Migrate dialog on the chosen instances, and submit what it says."""
+def propose(screen: SubjectScreen, chosen: Sequence[Instance]) -> None:
+    """Open the Migrate dialog on instances, and submit what it says."""
     from console.screens.dialogs.migrate import MigrateDialog
 
     console = screen.console
-    chosen = screen.chosen_to_change()
-    if not chosen:
-        return
 
     def answered(requests: tuple[Migrate, ...] | None) -> None:
         submit(console, requests or (), under=screen)
@@ -32,27 +31,21 @@ def propose(screen: PowerScreen) -> None:
     console.push_screen(MigrateDialog(chosen, hidden=screen.hidden_chosen()), answered)
 
 
-def submit(console: VirtdeckApp, requests: Sequence[Migrate], *, under: PowerScreen) -> None:
-    """Hand requests to the core and show what becomes of them, as long as `under` is in view.
-
-    The end of each is told as that of any operation.
-    """
+def submit(console: VirtdeckApp, requests: Sequence[Migrate], *, under: SubjectScreen) -> None:
+    """Hand requests to the core and show what becomes of them, as long as `under` is in view."""
     alone = len(requests) == 1
 
     def submitted(operation: Operation) -> None:
-        console.watch_list.add(operation.id)
-        console.tell_ended()
         if alone:
             show_when_known(console, operation.id, under)
 
-    for request in requests:
-        console.ask(partial(_submission, request), submitted)
+    hand_over(console, requests, submitted)
     if len(requests) > 1:
         console.call_later(console.action_show_screen, "migrations")
 
 
 def show_when_known(
-    console: VirtdeckApp, migration_id: str, under: PowerScreen, tries: int = TRIES
+    console: VirtdeckApp, migration_id: str, under: SubjectScreen, tries: int = TRIES
 ) -> None:
     """Open the cockpit of a migration once the picture has it; `under` must still be in view."""
     from console.screens.migration import MigrationScreen
@@ -63,7 +56,3 @@ def show_when_known(
         console.push_screen(MigrationScreen(migration_id))
     elif tries:
         console.set_timer(AGAIN, partial(show_when_known, console, migration_id, under, tries - 1))
-
-
-async def _submission(request: Migrate, source: Source) -> Operation:
-    return await source.submit(request)

@@ -11,15 +11,15 @@ import os
 import sys
 from pathlib import Path
 
-from console.actions import action
 from console.app import VirtdeckApp
 from console.screens.dialogs.confirm import ConfirmDialog
-from console.screens.power import Proposal, Target
+from console.screens.proposal import Proposal, Target
 from console.settings import DisplaySettings, Settings
 from core.journal.replay import Replay
 from core.model import ObjectKey
 from core.verbs.danger import danger_of
 from core.verbs.power.requests import Stop
+from core.verbs.registry import VERBS
 from tests.screens.conftest import MOMENTS, TAPE, ZONE, press, settled
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs/screenshots"
@@ -55,7 +55,7 @@ async def picture(name: str) -> str:
             key = ObjectKey("instance", "alpha", "db")
             target = Target(key, "db", "alpha", "running", Stop(subject=key), ())
             danger = danger_of(replay.state, [target.request])
-            app.push_screen(ConfirmDialog(Proposal(action("power.stop"), (target,), 0, danger)))
+            app.push_screen(ConfirmDialog(Proposal(VERBS["stop"], (target,), 0, danger)))
             await pilot.pause()
         await settled(pilot)
         svg = app.export_screenshot(title="virtdeck")

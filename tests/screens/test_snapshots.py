@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from console.actions import action
 from console.screens.dialogs.confirm import ConfirmDialog
-from console.screens.power import Proposal, Target
+from console.screens.proposal import Proposal, Target
 from core.model import Instance, InstanceState, ObjectKey, State
 from core.verbs.danger import danger_of
+from core.verbs.registry import VERBS
 from tests.screens.conftest import SIZES, Moment, press, settled
 from tests.verbs import REQUESTS
 
@@ -98,7 +98,7 @@ def proposal(
     state = State(instances={row.key: row for row in rows})
     able = [target.request for target in targets if not target.reasons]
     danger = danger_of(state, able)
-    return Proposal(action(f"power.{verb}"), tuple(targets), hidden, danger)
+    return Proposal(VERBS[verb], tuple(targets), hidden, danger)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from console.actions import ACTIONS, action
 from console.cli import interrupts
 from console.cli.confirming import confirm
 from console.screens.dialogs.confirm import ConfirmDialog, particulars
-from console.screens.power import Proposal, Target
+from console.screens.proposal import Proposal, Target
 from core.errors import RefusedError
 from core.model import (
     Host,
@@ -32,6 +32,7 @@ from core.verbs.danger import CANCEL, danger, danger_of, danger_of_cancel, least
 from core.verbs.migration.danger import danger_of_steering, steering_caution
 from core.verbs.migration.requests import Drain, Migrate, ResumeMigration
 from core.verbs.power.requests import Pause, Reboot, Reset, Resume, Shutdown, Start, Stop
+from core.verbs.registry import VERBS
 from core.verbs.wording import listed
 from tests.unit.migration_builders import migration
 from tests.verbs import POWER_VERBS, REQUESTS
@@ -206,9 +207,7 @@ def test_a_cancel_says_what_becomes_of_what_was_begun() -> None:
 def proposal(state: State, verb: str, *names: str) -> Proposal:
     kind = POWER_VERBS[verb]
     targets = tuple(Target(key(name), name, "alpha", "running", kind(key(name))) for name in names)
-    return Proposal(
-        action(f"power.{verb}"), targets, 0, danger_of(state, [row.request for row in targets])
-    )
+    return Proposal(VERBS[verb], targets, 0, danger_of(state, [row.request for row in targets]))
 
 
 @given(

@@ -1,4 +1,4 @@
-"""Asks before a power verb: names every instance it means, who is left out, what is lost.
+"""Asks before a verb: names every instance it means, who is left out, what is lost.
 
 UI thread.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from console import format as fmt
 from console.screens.dialogs.question import TypedQuestionDialog, danger_lines
-from console.screens.power import Proposal, Target
+from console.screens.proposal import Proposal, Target
 from console.widgets.columns import Cell, CellValue
+from core.verbs.wording import noun
 
 _MOST_NAMES = 8
 _MOST_REASONS = 3
@@ -19,7 +20,7 @@ class ConfirmDialog(TypedQuestionDialog, inherit_bindings=True):
 
     def __init__(self, proposal: Proposal) -> None:
         super().__init__(
-            heading(proposal), particulars(proposal), proposal.entry.title, proposal.danger.word
+            heading(proposal), particulars(proposal), proposal.verb.title, proposal.danger.word
         )
 
 
@@ -27,19 +28,19 @@ def heading(proposal: Proposal) -> str:
     """The question: `Force off db on alpha?`, `Force off 3 instances?`."""
     able = proposal.able
     if len(able) == 1:
-        return f"{proposal.entry.title} {able[0].name} on {able[0].host}?"
-    return f"{proposal.entry.title} {len(able):,} instances?"
+        return f"{proposal.verb.title} {able[0].name} on {able[0].host}?"
+    return f"{proposal.verb.title} {noun(proposal.verb.subject, len(able))}?"
 
 
 def particulars(proposal: Proposal) -> list[CellValue]:
     """What happens, to whom, and who is left out and why."""
-    lines = danger_lines(proposal.danger) or [Cell(proposal.entry.description)]
+    lines = danger_lines(proposal.danger) or [Cell(proposal.verb.help)]
     if len(proposal.targets) > 1:
         lines += ["", *_named(proposal.able)]
-    elif proposal.able:
+    elif proposal.able and proposal.able[0].state:
         lines.append(Cell(f"It is {proposal.able[0].state} now.", "muted"))
     if proposal.hidden:
-        words = fmt.plural(proposal.hidden, "marked instance")
+        words = fmt.plural(proposal.hidden, f"marked {proposal.verb.subject}")
         lines.append(Cell(f"! {words} hidden by the filter", "warning"))
     if proposal.unable:
         lines += ["", Cell(f"{len(proposal.unable):,} left out:", "warning")]
@@ -56,7 +57,7 @@ def _named(targets: tuple[Target, ...]) -> list[CellValue]:
     lines: list[CellValue] = [
         (
             Cell(f"  {target.name:<{width}}  ", "strong"),
-            Cell(f"{target.host}, {target.state}", "muted"),
+            Cell(", ".join(filter(None, (target.host, target.state))), "muted"),
         )
         for target in targets[:_MOST_NAMES]
     ]

@@ -84,6 +84,7 @@ MIGRATE = Verb(
     group="move",
     key="m",
     workflow=MIGRATION,
+    states=checks.TO_MIGRATE,
     refusals=checks.against_migrate,
     risk=Risk(raised=_migrate_caution, after=_of_migrate),
     cancelled=("It is aborted, and runs on where it is; not possible once it is in post-copy."),

@@ -12,6 +12,11 @@ from core.state import resume_crash
 from core.verbs.migration.requests import Drain, Migrate, ResumeMigration
 from core.verbs.refusal import Refusal, RefusalCode
 
+TO_MIGRATE = {
+    state: (f"{{name}} is {state}", "it cannot be migrated so")
+    for state in (InstanceState.CRASHED, InstanceState.SHUTTING_DOWN)
+}
+
 
 def against_migrate(state: State, request: Request, _: str) -> Iterator[Refusal]:
     """Tell why an instance cannot be sent where it is asked to go."""
@@ -26,8 +31,6 @@ def against_migrate(state: State, request: Request, _: str) -> Iterator[Refusal]
     elif not request.offline and now is InstanceState.SHUTOFF:
         cure = "migrate it offline, which moves its definition"
         yield Refusal(RefusalCode.STATE, f"{name} is shut off", cure)
-    elif now in (InstanceState.CRASHED, InstanceState.SHUTTING_DOWN):
-        yield Refusal(RefusalCode.STATE, f"{name} is {now}", "it cannot be migrated so")
 
 
 def against_destination(state: State, to: str, source: str) -> Iterator[Refusal]:

@@ -1,0 +1,26 @@
+"""The verbs that have a dialog of their own, in place of the generated form. UI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from console.screens import draining, migrating
+from console.screens.subjects import SubjectScreen
+from core.model import ObjectKey
+
+Opener = Callable[[SubjectScreen, Sequence[ObjectKey]], None]
+"""Asks for a verb for objects that are there."""
+
+
+def _migrate(screen: SubjectScreen, keys: Sequence[ObjectKey]) -> None:
+    instances = screen.console.view.state.instances
+    migrating.propose(screen, [instances[key] for key in keys])
+
+
+def _drain(screen: SubjectScreen, keys: Sequence[ObjectKey]) -> None:
+    """One after another: the plan of each counts on the others' hosts."""
+    draining.propose(screen, keys[0].host)
+
+
+OPENERS: Mapping[str, Opener] = {"migrate": _migrate, "drain": _drain}
+"""Verb -> what opens its dialog."""

@@ -1,0 +1,109 @@
+"""Screens on which something is chosen that verbs can be asked for. UI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from console import format as fmt
+from console.action_verbs import DIRECT
+from console.screens.base import ConsoleScreen
+from console.screens.proposal import fits
+from console.screens.submitting import propose
+from core.model import Instance, ObjectKey
+from core.state.migrations import latest_of
+from core.state.subject import subject_of
+from core.verbs.registry import VERBS
+from core.verbs.verb import SubjectKind
+
+_LOOKED_AT = 20
+"""With more objects chosen than this every verb is offered."""
+READ_ONLY = "This console is read-only: it changes nothing."
+
+
+class SubjectScreen(ConsoleScreen, inherit_bindings=False):
+    """A screen on which objects can be chosen; `chosen_subjects` says which."""
+
+    subject_kinds: ClassVar[Sequence[SubjectKind]] = ()
+    """What can be chosen on it."""
+
+    def chosen_subjects(self) -> list[ObjectKey]:
+        """What a verb applies to."""
+        return []
+
+    def hidden_chosen(self) -> int:
+        """How many of them are not in sight."""
+        return 0
+
+    def useful_verbs(self) -> Sequence[str]:
+        """The verbs with a key that fit one of the chosen objects at least."""
+        chosen = self.chosen_subjects()
+        verbs = [VERBS[name] for name in DIRECT if VERBS[name].subject in self.subject_kinds]
+        if len(chosen) > _LOOKED_AT:
+            return [verb.name for verb in verbs]
+        state = self.console.view.state
+        found = [(key, subject_of(state, key)) for key in chosen]
+        return [
+            verb.name
+            for verb in verbs
+            if any(row is not None and verb.about(key) and fits(verb, row) for key, row in found)
+        ]
+
+    def action_verb(self, name: str) -> None:
+        """Ask for a verb for the chosen objects, after the questions it needs."""
+        from console.screens.openers import OPENERS
+
+        verb = VERBS[name]
+        keys = [key for key in self.chosen_to_change() if verb.about(key)]
+        if not keys:
+            return
+        if name in OPENERS:
+            OPENERS[name](self, keys)
+        else:
+            requests = [verb.request(subject=key) for key in keys]
+            propose(self, requests, hidden=self.hidden_chosen())
+
+    def chosen_to_change(self) -> list[ObjectKey]:
+        """The chosen objects; none, and why, where nothing can be done."""
+        console = self.console
+        state = console.view.state
+        chosen = [key for key in self.chosen_subjects() if subject_of(state, key) is not None]
+        why = "" if chosen else f"Choose {self._wanted()} first."
+        if console.read_only:
+            why = READ_ONLY
+        if why:
+            console.notify(why, severity="warning", timeout=4)
+        return [] if why else chosen
+
+    def _wanted(self) -> str:
+        first = self.subject_kinds[0]
+        return f"an {first}" if first[0] in "aeiou" else f"a {first}"
+
+
+class InstanceChoosingScreen(SubjectScreen, inherit_bindings=False):
+    """A screen on which instances can be chosen, and what else is done with those."""
+
+    subject_kinds = ("instance",)
+
+    def chosen_instances(self) -> list[Instance]:
+        """The chosen instances, as they are now."""
+        instances = self.console.view.state.instances
+        return [instances[key] for key in self.chosen_subjects() if key in instances]
+
+    async def action_open_migration(self) -> None:
+        """Open the migration of the chosen instance, or the last it had."""
+        from console.screens.migration import MigrationScreen
+
+        migrations = self.console.view.state.migrations
+        for row in self.chosen_instances()[:1]:
+            if found := latest_of(migrations, row.key):
+                await self.console.push_screen(MigrationScreen(found.id))
+                return
+            self.console.notify("No migration of it is remembered.", timeout=4)
+
+    def action_copy_name(self) -> None:
+        """Copy the names of the chosen instances, one per line."""
+        names = [row.name for row in self.chosen_instances()]
+        if names:
+            self.console.copy_to_clipboard("\n".join(names))
+            self.console.notify(f"Copied: {fmt.names(names)}", timeout=3, markup=False)

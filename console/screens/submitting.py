@@ -1,0 +1,102 @@
+"""From requests to operations: the check, the question, the submission. UI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from console.screens.base import ConsoleScreen, may_ask
+from console.screens.proposal import Proposal, target_of, with_reasons
+from core.model import Request
+from core.source import Operation, Source
+from core.verbs import second_copy
+from core.verbs.danger import danger_of
+from core.verbs.registry import verb_of
+
+if TYPE_CHECKING:
+    from console.app import VirtdeckApp
+
+MOST_REASONS = 3
+"""How many of those that cannot be a toast names."""
+
+
+def propose(screen: ConsoleScreen, requests: Sequence[Request], *, hidden: int = 0) -> None:
+    """Check requests of one verb, ask what has to be asked, and submit those that can be.
+
+    `hidden` is how many of their subjects the filter hides.
+    """
+    console = screen.console
+    state = console.view.state
+    verb = verb_of(requests[0])
+    if len(requests) == 1:  # a second copy of one alone can be had, by typing its name
+        requests = [second_copy.overriding(state, requests[0])]
+    targets = [target_of(state, request) for request in requests]
+
+    async def check(source: Source) -> list[tuple[str, ...]]:
+        return [tuple(map(str, source.check(target.request))) for target in targets]
+
+    def checked(reasons: list[tuple[str, ...]]) -> None:
+        if not may_ask(screen, verb.title):
+            return
+        proposal = Proposal(verb, with_reasons(targets, reasons), hidden)
+        able = [target.request for target in proposal.able]
+        _ask(console, replace(proposal, danger=danger_of(state, able)))
+
+    console.ask(check, checked)
+
+
+def submit(
+    console: VirtdeckApp,
+    requests: Sequence[Request],
+    then: Callable[[Operation], None] | None = None,
+) -> None:
+    """Hand requests to the core; the end of each is told when it comes.
+
+    `then` is called on the UI thread with each operation that the core took.
+    """
+
+    def submitted(operation: Operation) -> None:
+        console.watch_list.add(operation.id)
+        console.tell_ended()
+        if then is not None:
+            then(operation)
+
+    for request in requests:
+        console.ask(partial(_submission, request), submitted)
+
+
+def _ask(console: VirtdeckApp, proposal: Proposal) -> None:
+    from console.screens.dialogs.confirm import ConfirmDialog
+
+    requests = [target.request for target in proposal.able]
+    if not requests:
+        _explain(console, proposal)
+    elif proposal.must_ask:
+
+        def answered(sure: bool | None) -> None:
+            if sure:
+                submit(console, requests)
+
+        console.push_screen(ConfirmDialog(proposal), answered)
+    else:
+        submit(console, requests)
+
+
+def _explain(console: VirtdeckApp, proposal: Proposal) -> None:
+    """Nothing can be done: say why, for the first few."""
+    lines = [" ".join(target.reasons) for target in proposal.unable]
+    shown = "\n".join(lines[:MOST_REASONS])
+    more = f"\nand {len(lines) - MOST_REASONS} more" if len(lines) > MOST_REASONS else ""
+    console.notify(
+        shown + more,
+        title=f"{proposal.verb.title}: not possible",
+        severity="warning",
+        timeout=8,
+        markup=False,
+    )
+
+
+async def _submission(request: Request, source: Source) -> Operation:
+    return await source.submit(request)
