@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +31,14 @@ def version() -> str:
         return metadata.version("virtdeck")
     except metadata.PackageNotFoundError:  # run from a checkout
         return "0+checkout"
+
+
+def called() -> str:
+    """How this program is called here: by its name where a shell finds it by that, else by its
+    path, as from a checkout."""
+    path = Path(sys.argv[0])
+    found = shutil.which(path.name)
+    return path.name if found is not None and path.exists() and path.samefile(found) else str(path)
 
 
 def invocation(context: click.Context) -> Invocation:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from console.cli.completeness import INCOMPLETE, complete, descriptions, listed, tell, volume_sizes
-from console.cli.invocation import Invocation, common, version
+from console.cli.invocation import Invocation, called, common, version
 from console.cli.live import on_fleet
 from console.cli.output import note
 from console.format import duration, plural, size
@@ -178,5 +178,5 @@ def demo(invocation: Invocation, name: str) -> int:
     invocation.connect[:] = [f"{host.name}={host.uri}" for host in lab.hosts]
     status = open_console(invocation)
     which = "" if name == "demo" else f" --name {name}"
-    note(f"The lab {name} keeps running; `virtdeck lab down{which}` ends it.")
+    note(f"The lab {name} keeps running; `{called()} lab down{which}` ends it.")
     return status

@@ -100,6 +100,10 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         """What the actions of scope "table" are for."""
         return None
 
+    def _idle_scopes(self) -> Collection[str]:
+        """The scopes whose actions have nothing to act on now: the footer leaves them out."""
+        return ()
+
     def peel(self) -> bool:
         """Take one layer off (a filter, marks); return whether there was one."""
         return False
@@ -157,6 +161,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
                 console.actions,
                 read_only=console.read_only,
                 verbs=self.useful_verbs(),
+                idle=self._idle_scopes(),
             )
         )
         self._footer.show(footer_left, footer_right)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import tzinfo
 
 from console import format as fmt
@@ -122,14 +122,24 @@ def crumb_groups(crumbs: Sequence[str]) -> Groups:
 
 
 def footer_actions(
-    layer: str, actions: Sequence[Action], *, read_only: bool, verbs: Sequence[str] = ()
+    layer: str,
+    actions: Sequence[Action],
+    *,
+    read_only: bool,
+    verbs: Sequence[str] = (),
+    idle: Collection[str] = (),
 ) -> list[tuple[str, str, Action]]:
     """What the footer of a screen has, the most useful first: a narrow one shows only these.
 
     `verbs` are the power verbs or steering commands that make sense now, in their order; they come
-    after what the footer begins with on every screen of their kind.
+    after what the footer begins with on every screen of their kind. `idle` are the scopes whose
+    actions have nothing to act on now.
     """
-    entries = footer_entries(layer, read_only=read_only, actions=actions)
+    entries = [
+        entry
+        for entry in footer_entries(layer, read_only=read_only, actions=actions)
+        if entry[2].scope not in idle
+    ]
     marks = any(entry.scope == "power" for entry in actions_on(layer, actions))
     entries.sort(key=lambda entry: _footer_rank(entry[2], marks=marks))
     if read_only:

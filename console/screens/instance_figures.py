@@ -10,15 +10,18 @@ from console.widgets.columns import Cell, CellValue
 from core.model import DiskRates, Instance, Rates
 
 _SPARK = 30
+_BEFORE = 41
+"""Cells that are no spark: label, figure, the gap to the next column."""
 
 
-def figures(view: View, row: Instance) -> list[tuple[str, CellValue]]:
-    """What it does now, each with its last minutes where they are kept."""
+def figures(view: View, row: Instance, width: int) -> list[tuple[str, CellValue]]:
+    """What it does now, each with its last minutes where they are kept, in a column of `width`."""
+    room = min(_SPARK, max(0, width - _BEFORE))
     rates, histories = view.state.rates.get(row.key), view.state.histories
 
     def line(name: str, text: str, top: float | None = None) -> CellValue:
         values = histories.series(row.key, name) if histories else ()
-        return (Cell(f"{text:<22}"), Cell(spark(values, _SPARK, top), "chart"))
+        return (Cell(f"{text:<22}"), Cell(spark(values, room, top), "chart"))
 
     if rates is None:
         return [("figures", Cell("not measured yet", "muted"))]

@@ -15,6 +15,8 @@ from core.state.operations import activity
 
 _NOW = 72
 """Cells of the left column of a wide overview: labels, figures and sparks."""
+_MADE = 55
+"""Cells the right one has at least: labels, and a UUID in one piece."""
 _WIDE = 120
 _LATELY = 8
 """Events on the overview."""
@@ -28,13 +30,15 @@ def overview(
     """Alerts, state, figures, what it is made of (the latter side by side where it is wide), and
     what happened to it last.
     """
-    now = [heading("Now"), *facts(_now(view, row))]
+    beside_it = width >= _WIDE
+    left = min(_NOW, width - _MADE) if beside_it else _NOW
+    now = [heading("Now"), *facts(_now(view, row, left))]
     made = [heading("Made of"), *facts(_made(row))]
     if detail is not None and detail.addresses:
         addresses = ", ".join(address.address for address in detail.addresses)
         made += facts([("addresses", addresses)])
     lines = _alerts(view, row)
-    lines += beside(now, made, _NOW, width) if width >= _WIDE else [*now, "", *made]
+    lines += beside(now, made, left, width) if beside_it else [*now, "", *made]
     if row.description:
         lines += ["", heading("Description"), f"  {row.description}"]
     return [*lines, "", heading("Lately"), *events(view, row)[:_LATELY]]
@@ -52,7 +56,7 @@ def _alerts(view: View, row: Instance) -> list[CellValue]:
     return [*lines, ""] if lines else []
 
 
-def _now(view: View, row: Instance) -> list[tuple[str, CellValue]]:
+def _now(view: View, row: Instance, width: int) -> list[tuple[str, CellValue]]:
     sign = fmt.instance_state(row.state)
     state: list[Cell] = [Cell(f"{sign.glyph} {sign.word}", sign.role)]
     if row.reason:
@@ -64,7 +68,7 @@ def _now(view: View, row: Instance) -> list[tuple[str, CellValue]]:
         pairs.append(("doing", Cell(doing, "changing")))
     pairs.append(("agent", row.agent.value))
     if row.state.active:
-        pairs += figures(view, row)
+        pairs += figures(view, row, width)
     return pairs
 
 

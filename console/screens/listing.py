@@ -24,6 +24,7 @@ from core.model import Delta, ObjectKey
 Row = TypeVar("Row")
 _LISTING_PART = 4
 """More new rows than one in so many are a host's listing."""
+_OF_A_ROW = ("table", "steer", "instances", "operations", "hosts")
 Passes = Callable[[Row], bool]
 
 
@@ -95,6 +96,13 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
             changed, gone = changes
             self.table.update_rows(changed, gone)
         self._show_empty()
+
+    def _idle_scopes(self) -> Collection[str]:
+        """Without a row there is nothing to open, and without any nothing to filter."""
+        counts = self.table.counts
+        if counts.visible:
+            return ()
+        return _OF_A_ROW if counts.total else (*_OF_A_ROW, "list")
 
     def in_view(self) -> Collection[ObjectKey]:
         """The rows on the screen, from top to bottom, where they are known by their objects."""

@@ -21,15 +21,20 @@ def actions(
     With `virsh` each has the equivalent command below it.
     """
     records = list(reversed(row.steering))[:most]
-    title = heading(f"Done so far, policy {row.policy}")
+    over = row.status.final
+    title = heading(f"{'What was done' if over else 'Done so far'}, policy {row.policy}")
     if not records:
-        return [title, Cell("  nothing yet", "muted")]
+        return [title, _nothing(row)]
     lines: list[CellValue] = [title]
     for record in records:
         lines.append(_record(view, record))
         if virsh and record.virsh:
             lines.append(Cell(f"            {clean(record.virsh)}", "muted"))
     return lines
+
+
+def _nothing(row: Migration) -> Cell:
+    return Cell("  nothing" if row.status.final else "  nothing yet", "muted")
 
 
 _ANSWER_ROLES = {
@@ -73,7 +78,7 @@ def timeline(view: View, row: Migration, most: int | None = None) -> list[CellVa
     steps = list(reversed(row.timeline))[:most]
     lines: list[CellValue] = [heading("Timeline")]
     if not steps:
-        return [*lines, Cell("  nothing yet", "muted")]
+        return [*lines, _nothing(row)]
     return lines + [
         (Cell(f"  {view.clock(step.at)}  ", "muted"), Cell(clean(step.text))) for step in steps
     ]

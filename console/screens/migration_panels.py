@@ -76,15 +76,19 @@ def _progress(view: View, row: Migration, width: int) -> CellValue:
     said_below = row.status.final or (row.outcome and not words.lost(view, row))
     verdict = Cell("") if said_below else words.verdict_cell(view, row)
     drawn = bar(share, _BAR if width >= WIDE else _SHORT_BAR)
+    done: CellValue = (Cell(" "), Cell(drawn, role), Cell(f" {fmt.percent(share):>4}", "strong"))
+    if _stopped(row):  # a bar would look as if little was missing
+        done = Cell(f" stopped at {fmt.percent(share)}" if share else " stopped", "muted")
     return words.spaced(
-        (
-            Cell(" "),
-            Cell(drawn, role),
-            Cell(f" {fmt.percent(share):>4}", "strong"),
-        ),
+        done,
         verdict,
         words.eta_words(view, row, short=width < WIDE),
     )
+
+
+def _stopped(row: Migration) -> bool:
+    """Whether it ended before all was sent: how much was is no part of anything any more."""
+    return row.status.final and row.status is not MigrationStatus.COMPLETED
 
 
 def _sentences(view: View, row: Migration) -> list[CellValue]:
@@ -206,7 +210,8 @@ def figures(row: Migration, width: int) -> list[CellValue]:
     throttle = result.throttle or sample.throttle
     share = None if throttle is None else throttle / 100
     memory, downtime = _memory(row, sample), _downtime(row)
-    disks = _gauge("disks", _part(sample.disk_remaining, sample.disk_total), _disks(row, sample))
+    copied = None if _stopped(row) else _part(sample.disk_remaining, sample.disk_total)
+    disks = _gauge("disks", copied, _disks(row, sample))
     braked = _gauge("throttle", share, _throttle(row, throttle))
     rest = words.spaced(
         f" iteration {fmt.count(result.iterations or sample.iteration)}",
@@ -228,7 +233,8 @@ def _memory(row: Migration, sample: JobSample) -> CellValue:
     remaining = sample.memory_remaining if total else None
     sent = sample.device_processed
     devices = f" and device state, {fmt.size(sent)} of it sent" if sent else ""
-    return _gauge("memory", _part(remaining, total), _of(remaining, total) + devices)
+    part = None if _stopped(row) else _part(remaining, total)
+    return _gauge("memory", part, _of(remaining, total) + devices)
 
 
 def _post_copy(row: Migration, sample: JobSample) -> CellValue:

@@ -15,6 +15,7 @@ from console.glyphs import glyphs
 from console.screens.empty import no_operations
 from console.screens.listing import Passes
 from console.screens.matching import groups_of_hosts, word_filter
+from console.screens.option_words import option_words
 from console.screens.page import Page
 from console.screens.panelled import PanelledScreen
 from console.screens.table_text import facts, heading
@@ -177,7 +178,7 @@ def operation_columns(view: View) -> list[Column[OperationRecord]]:
 def operation_lines(view: View, record: OperationRecord) -> list[CellValue]:
     """Everything about one operation, its steps included."""
     sign = status_sign(record.status)
-    options = ", ".join(_options(record.options))
+    options = ", ".join(option_words(record.verb, record.options))
     lines = [
         heading(f"{record.verb} {record.name}"),
         *facts(
@@ -210,17 +211,6 @@ def _not_here(record: OperationRecord) -> str:
 
 def _behind(record: OperationRecord) -> str:
     return f"does not hold it as it stands: {record.unjournalled}"
-
-
-def _options(options: Mapping[str, Any]) -> Iterable[str]:
-    """Each option with its value; those of what a drain asks for stand among its own."""
-    for name, value in options.items():
-        if isinstance(value, Mapping):
-            yield from _options({key: each for key, each in value.items()
-                                 if key not in ("verb", "subject")})  # fmt: skip
-        else:
-            several = isinstance(value, list | tuple)
-            yield f"{name} {', '.join(map(str, value)) if several else value}"
 
 
 def _status(row: OperationRecord) -> CellValue:

@@ -162,7 +162,7 @@ class LabHost:
         try:
             listing = self.virsh("list", "--all", deadline=ANSWER_DEADLINE)
         except LabError as problem:
-            raise UnreachableError(problem.message, "Run `virtdeck lab up` again.") from problem
+            raise UnreachableError(problem.message, "Bring the lab up again.") from problem
         return states_of(listing)
 
     def keep_capabilities(self) -> None:

@@ -28,7 +28,7 @@ from core.lab.places import lab_root, make_private, place_copy, write_file
 from core.lab.post_copy import Ability, post_copy_ability
 from core.lab.prerequisites import MissingPiece, missing_pieces
 from core.lab.processes import belonging, end
-from core.lab.status import HostStatus, LabStatus
+from core.lab.status import HostStatus, LabStatus, state_word
 from core.lab.templates import EMULATOR, emulator_script
 
 LOCK_DEADLINE = 120.0
@@ -217,5 +217,5 @@ def _host_status(host: LabHost) -> HostStatus:
         uri=host.uri,
         pid=host.pid,
         answers=instances is not None,
-        instances=instances or {},
+        instances={name: state_word(told) for name, told in (instances or {}).items()},
     )

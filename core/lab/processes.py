@@ -78,7 +78,7 @@ def end(processes: list[psutil.Process]) -> None:
     if stuck:
         raise LabError(
             f"The processes {', '.join(map(str, stuck))} do not end.",
-            "They wait inside the kernel: see `dmesg`, then run `virtdeck lab down` again.",
+            "They wait inside the kernel: see `dmesg`, then take the lab down again.",
         )
 
 

@@ -157,7 +157,7 @@ async def test_a_drain_is_shown_with_its_steps_and_where_it_happens(
         text = shown(app)
         assert "keeper stays: it has a snapshot" in text
         assert "25%" in text
-        assert "bandwidth 100, post_copy allow" in text
+        assert "bandwidth 100 MiB/s, post-copy allow" in text
         await press(pilot, "x")
         await pilot.pause()
         assert "No further instance is begun" in shown(app)

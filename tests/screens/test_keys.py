@@ -31,6 +31,28 @@ def line(app: VirtdeckApp, name: str) -> str:
     return widget.render_line(0).text
 
 
+@pytest.mark.parametrize("key", ["1", "3", "4", "6"])
+async def test_the_footer_of_an_empty_list_promises_nothing(console: Moment, key: str) -> None:
+    app = console("empty")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await press(pilot, key)
+        footer = line(app, "footer")
+        assert "Help" in footer
+        for word in ("Open", "Mark", "Sort", "Filter", "Cancel", "Report"):
+            assert word not in footer
+
+
+async def test_the_footer_of_a_list_that_the_filter_empties_has_the_filter(console: Moment) -> None:
+    app = console("loaded")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await press(pilot, "1")
+        assert "Open" in line(app, "footer")
+        await press(pilot, "slash", *"nothing-like-it", "enter")
+        footer = line(app, "footer")
+        assert "Filter" in footer
+        assert "Open" not in footer
+
+
 @pytest.mark.parametrize(
     ("key", "name"),
     [("2", "hosts"), ("3", "volumes"), ("4", "operations"), ("5", "events"), ("1", "instances")],

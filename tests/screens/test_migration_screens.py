@@ -10,6 +10,9 @@ from textual.widgets import Button
 
 from console.actions import actions_on, footer_entries
 from console.app import VirtdeckApp
+from console.glyphs import glyphs
+from console.screens import migration_log as log
+from console.screens import migration_panels as panels
 from console.screens.base import ConsoleScreen
 from console.screens.dialogs.control import ChoiceDialog, ValueDialog
 from console.screens.dialogs.question import QuestionDialog
@@ -19,6 +22,8 @@ from console.screens.migrations import MigrationsScreen
 from console.screens.page import Page
 from console.screens.parts import PartsLine
 from console.screens.report import ReportScreen
+from console.screens.table_text import plain
+from console.screens.view import View
 from core.model import (
     Answer,
     Link,
@@ -27,6 +32,7 @@ from core.model import (
     ObjectKey,
     OperationRecord,
     OperationStatus,
+    State,
     Steer,
     SteerKind,
 )
@@ -217,6 +223,16 @@ async def test_an_abort_names_the_instance_and_where_it_runs_on() -> None:
         assert "Abort the migration of web?" in said
         assert "it runs on at alpha, and what was sent (43 %) is thrown away" in said
         assert "virsh domjobabort web" in said
+
+
+@pytest.mark.parametrize("status", [MigrationStatus.ABORTED, MigrationStatus.FAILED])
+async def test_what_ended_early_does_not_look_nearly_done(status: MigrationStatus) -> None:
+    row = migration(status=status, progress=0.95, started=START, ended=START + 9, policy="manual")
+    lines = "\n".join(map(plain, panels.summary(View(lambda: START, None, State()), row, 80)))
+    assert "stopped at 95%" in lines
+    assert glyphs().gap not in lines
+    done = [plain(one) for one in log.actions(View(lambda: START, None, State()), row)]
+    assert done == [" What was done, policy manual", "  nothing"]
 
 
 def told(app: VirtdeckApp) -> str:

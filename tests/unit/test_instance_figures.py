@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from console import format as fmt
 from console.screens import instance_panels as panels
 from console.screens.instance_figures import figures, latency, own_figures
+from console.screens.table_text import plain
 from console.screens.view import View
 from console.widgets.columns import CellValue, fit
 from core.model import DiskRates, Rates, State
@@ -28,7 +30,7 @@ def test_vcpus_and_disks_that_had_to_wait():
         1.0, vcpu_wait=0.3, vcpu_delay=12.0,
         disks=(DiskRates("vda", 0.35, 4.0, None, 2.0), DiskRates("vdb", 1200.0)),
     )  # fmt: skip
-    shown = {name: words(value) for name, value in figures(view(rates), WEB)}
+    shown = {name: words(value) for name, value in figures(view(rates), WEB, 72)}
     assert shown["vcpus wait"] == "wait 0.3 %, delay 12.0 %"
     assert shown["latency"] == "read 1.2 s, write 4.0 ms, flush -"
     lines = [words(line) for line in panels.disks(view(rates), WEB)]
@@ -40,7 +42,7 @@ def test_vcpus_and_disks_that_had_to_wait():
 
 
 def test_a_host_that_tells_nothing_of_it_shows_a_dash():
-    shown = {name: words(value) for name, value in figures(view(Rates(1.0)), WEB)}
+    shown = {name: words(value) for name, value in figures(view(Rates(1.0)), WEB, 72)}
     assert (shown["vcpus wait"], shown["latency"]) == (fmt.UNKNOWN, fmt.UNKNOWN)
     assert latency(None) == fmt.UNKNOWN
     assert own_figures(Rates(1.0)) == own_figures(None) == []
@@ -64,3 +66,13 @@ def test_the_hypervisors_own_figures_stand_under_the_devices():
 )  # fmt: skip
 def test_milliseconds(value: float | None, text: str):
     assert fmt.milliseconds(value) == text
+
+
+@pytest.mark.parametrize("width", [120, 126, 140, 200])
+def test_a_uuid_beside_the_figures_is_in_one_piece(width: int):
+    row = replace(WEB, uuid="3b199e50-8472-4bb1-8d7b-33226e44e413")
+    there = View(lambda: 1.0, None, State(instances={row.key: row}, rates={row.key: Rates(1.0)}))
+    shown = [plain(line) for line in panels.overview(there, row, None, width)]
+    assert any(row.uuid in line for line in shown)
+    assert any("rx" in line or "received" in line for line in shown)
+    assert max(len(line.rstrip()) for line in shown) <= width

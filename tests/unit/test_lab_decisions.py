@@ -21,7 +21,9 @@ from core.lab.places import DEEPEST_SOCKET, SOCKET_PATH_MAX, lab_root, make_priv
 from core.lab.post_copy import judge_post_copy
 from core.lab.prerequisites import TABLE, choose_package, read_requirements, select_missing
 from core.lab.processes import is_daemon, is_guest, proven
+from core.lab.status import state_word
 from core.lab.templates import emulator_script, instance_xml, pool_xml
+from core.model import InstanceState
 
 ACCOUNT = Account(os.getuid(), os.getgid(), "me")
 
@@ -273,3 +275,17 @@ def test_a_definition_a_migration_left_behind_is_not_the_guest_that_runs(turned:
     listed = [(alpha, {"web": "running"}), (beta, {"web": "shut off", "archive": "shut off"})]
     found = find_guests(reversed(listed) if turned else listed)  # type: ignore[arg-type,type-var]
     assert found == {"web": (alpha, "running"), "archive": (beta, "shut off")}
+
+
+@pytest.mark.parametrize(
+    ("told", "word"),
+    [
+        ("shut off", "shutoff"),
+        ("in shutdown", "shutting-down"),
+        ("pmsuspended", "suspended"),
+        ("running", "running"),
+        ("crashed", "crashed"),
+    ],
+)
+def test_the_status_has_one_word_for_a_state_and_it_is_the_consoles(told: str, word: str) -> None:
+    assert state_word(told) == word == InstanceState(word).value
