@@ -29,7 +29,7 @@ class FleetHosts:
 
     async def read(self, subject: ObjectKey) -> Subject | None:
         """Read a subject now and tell the state; None when it is gone."""
-        return await self._host(subject.host).reread(subject.id)
+        return await self._host(subject.host).read(subject)
 
     def _host(self, name: str) -> Hypervisor:
         try:

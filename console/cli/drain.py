@@ -16,7 +16,7 @@ from console.cli.live import OPERATE, on_fleet
 from console.cli.migration_follow import INTERRUPTED, Following
 from console.cli.migration_progress import Progress
 from console.cli.output import json_line, note, plain, say
-from console.cli.parameter_options import type_of
+from console.cli.parameters import type_of
 from console.cli.waiting import STATUS
 from console.format import plural, size
 from core.errors import RefusedError, UsageError

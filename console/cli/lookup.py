@@ -29,6 +29,24 @@ def instance(state: State, word: str) -> Instance:
     return _only(found, word, lambda item: f"{item.host}/{item.name}")
 
 
+def named(state: State, kind: str, word: str) -> Any:
+    """Return the object of a kind that is called `word`; raises as `instance` and `host` do."""
+    if kind == "instance":
+        return instance(state, word)
+    if kind == "host":
+        return host(state, word)
+    table = {kind: _tables(state)[kind]}
+    found = _among(table, word)
+    if not found:
+        raise _not_found(state, kind, word, [_short(*pair) for pair in _things(table)])
+    return _only(found, word, lambda pair: _label(*pair))[1]
+
+
+def all_of(state: State, kind: str) -> list[Any]:
+    """Return every object of a kind."""
+    return list(_tables(state)[kind][0])
+
+
 def host(state: State, word: str) -> Host:
     """Return the host called `word`; raises NotFoundError with a suggestion."""
     found = state.hosts.get(word)
@@ -194,5 +212,5 @@ def _not_found(state: State, what: str, word: str, names: list[str]) -> Virtdeck
             f"There is no {what} {shown} on the hosts that answer; {hosts} cannot be reached.",
             " ".join(dict.fromkeys(host.link.hint for host in down if host.link.hint)),
         )
-    listing = f"`virtdeck {what}s` lists them." if what in ("instance", "migration") else _LISTINGS
+    listing = _LISTINGS if what == "object" else f"`virtdeck {what}s` lists them."
     return NotFoundError(f"There is no {what} {shown}.", did_you_mean(word, names) or listing)

@@ -39,13 +39,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "operations": ("operations", "List what was asked for and what became of it."),
     "show": ("show", "Show everything known of one object."),
     "events": ("events", "Print libvirt's events as they come."),
-    "start": ("power", "Start instances."),
-    "shutdown": ("power", "Ask guests to power off."),
-    "stop": ("power", "Cut the power of instances."),
-    "reboot": ("power", "Ask guests to reboot."),
-    "reset": ("power", "Press the reset button of instances."),
-    "pause": ("power", "Stop the vCPUs of instances."),
-    "resume": ("power", "Let paused or sleeping instances run again."),
     "migrate": ("migrate", "Move running instances to another host."),
     "migrations": ("migrations", "List the migrations and how far they are."),
     "migration": ("migration", "Look at one migration, or steer it while it runs."),
@@ -56,31 +49,41 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "record": ("tapes", "Record the hosts' events and figures to a tape."),
     "replay": ("tapes", "Open the console on a tape."),
 }
-"""Every command: the module under console.cli it lives in, and its line in the help."""
+"""The commands that are no verbs: the module under console.cli, and the line in the help."""
 
 
 class _Commands(click.Group):
     """Imports a command's module only when that command runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands, in the order of the table."""
+        """The commands in the order of the table, then those of the verbs."""
         del ctx
-        return list(COMMANDS)
+        from console.cli.verb_names import GROUPS, commands
+
+        return [*COMMANDS, *(verb.name for verb in commands("instance")), *GROUPS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command called `cmd_name`, None when there is none."""
         del ctx
         if cmd_name not in COMMANDS:
-            return None
+            from console.cli import verbs
+
+            return verbs.command(cmd_name)
         module = importlib.import_module(f"console.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands in the help, without importing any."""
+        """List the commands in the help: those that look, then the verbs."""
         del ctx
+        from console.cli.verb_names import GROUPS, commands
+
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+        with formatter.section("What can be done to instances"):
+            formatter.write_dl([(verb.name, verb.help) for verb in commands("instance")])
+        with formatter.section("What can be done to others"):
+            formatter.write_dl(list(GROUPS.items()))
 
 
 @click.command(

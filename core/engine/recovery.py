@@ -12,7 +12,7 @@ import msgspec
 
 from core.model import OperationRecord, Request
 from core.verbs.registry import VERBS, verb_of
-from core.verbs.situation import End, Progress, Send, Situation, cancelled, unknown
+from core.verbs.situation import Decide, End, Progress, Send, Situation, cancelled, unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +50,28 @@ def decide(situation: Situation) -> End | GoOn:
     Its host is the one it was asked for on. The progress has at least one call, and says when it
     was adopted.
     """
-    name = situation.name
     verb = verb_of(situation.request)
     assert verb.decide is not None, "a workflow is followed, not decided about"
-    action = verb.decide(situation)
+    return judge(verb.decide, situation, resumable=verb.resumable)
+
+
+def judge(decide: Decide, situation: Situation, *, resumable: bool) -> End | GoOn:
+    """As `decide`, of a verb with these decisions; a `resumable` one may send what was not sent."""
+    action = decide(situation)
     if isinstance(action, End):
         return End(
             action.status,
             f"{action.outcome} (found after the console that ran it had ended)",
             action.hint,
         )
-    if isinstance(action, Send) and not action.call.repeatable:
-        return unknown(
-            f"{situation.request.verb} of {name} was interrupted: its console ended",
-            f"Look at the state of {name}, and ask again.",
-        )
-    return GoOn("taken over from a console that ended: waiting on")
+    if not isinstance(action, Send) or action.call.repeatable:
+        return GoOn("taken over from a console that ended: waiting on")
+    if resumable and all(sent.call != action.call for sent in situation.sent):
+        return GoOn("taken over from a console that ended: going on")
+    return unknown(
+        f"{situation.request.verb} of {situation.name} was interrupted: its console ended",
+        f"Look at the state of {situation.name}, and ask again.",
+    )
 
 
 def adopted(progress: Progress, now: float) -> Progress:

@@ -132,15 +132,23 @@ def read_pool(
 
     def read() -> tuple[Pool, tuple[Volume, ...], Handles]:
         handle = conn.storagePoolLookupByUUIDString(uuid)
-        described = msgspec.structs.replace(
-            describe_pool(handle, host),
-            autostart=handle.autostart() == 1,
-            persistent=handle.isPersistent() == 1,
-        )
-        pool, found = list_volumes(handle, described)
+        pool, found = list_volumes(handle, _flagged(handle, host))
         return pool, tuple(volume for volume, _ in found), {v.key: h for v, h in found}
 
     return unless_gone(read)
+
+
+def read_pool_alone(conn: Connection, host: str, uuid: str) -> Pool | None:
+    """Read a pool without its volumes: five calls."""
+    return unless_gone(lambda: _flagged(conn.storagePoolLookupByUUIDString(uuid), host))
+
+
+def _flagged(handle: Any, host: str) -> Pool:
+    return msgspec.structs.replace(
+        describe_pool(handle, host),
+        autostart=handle.autostart() == 1,
+        persistent=handle.isPersistent() == 1,
+    )
 
 
 def describe_pool(handle: Any, host: str) -> Pool:

@@ -18,6 +18,7 @@ from core.hypervisor.lane_pool import LanePool
 from core.hypervisor.link import Link
 from core.hypervisor.options import LinkOptions
 from core.hypervisor.pace import Pace
+from core.hypervisor.reading import read_pool_alone
 from core.hypervisor.sampler import Sampler
 from core.hypervisor.ssh_gate import SshGate
 from core.hypervisor.upkeep import Sink
@@ -26,14 +27,17 @@ from core.model.base import ObjectKey
 from core.model.host import Link as LinkState
 from core.model.host import Unread
 from core.model.instance import Instance, InstanceDetail
+from core.model.network import Network
 from core.model.observation import (
     DetailRead,
     HostAdded,
     HostRead,
     InstanceRead,
     Listed,
+    NetworkRead,
     Observation,
 )
+from core.model.storage import Pool
 
 T = TypeVar("T")
 _GRACE = 0.5
@@ -144,6 +148,22 @@ class Hypervisor:
         Raises UnreachableError, DeadlineError, or HypervisorError when libvirt refused to tell.
         """
         read = await self._link.upkeep.reread(ObjectKey("instance", self.name, uuid))
+        return read.instance if isinstance(read, InstanceRead) else None
+
+    async def read(self, key: ObjectKey) -> Instance | Network | Pool | None:
+        """Read an object now, hand it over and return it; None when it is gone.
+
+        Of a pool what its handle tells is returned at once; its volumes are listed soon. Raises as
+        `reread` does.
+        """
+        if key.kind == "pool":
+            pool = await self.call(lambda conn: read_pool_alone(conn, self.name, key.id))
+            if self._link.storage is not None:
+                self._link.storage.read_again(key)
+            return pool
+        read = await self._link.upkeep.reread(key)
+        if isinstance(read, NetworkRead):
+            return read.network
         return read.instance if isinstance(read, InstanceRead) else None
 
     async def detail(self, uuid: str) -> InstanceDetail:

@@ -89,8 +89,12 @@ class StorageUpkeep:
         """Queue the pool that an event made out of date."""
         key = stale_after(event)
         if key is not None and key.kind == "pool":
-            self._stale.add((key,))
-            self._work.set()
+            self.read_again(key)
+
+    def read_again(self, key: ObjectKey) -> None:
+        """Queue a pool: it was changed."""
+        self._stale.add((key,))
+        self._work.set()
 
     def prefer(self, keys: tuple[ObjectKey, ...]) -> None:
         """Describe these volumes first, as far as they are not: somebody looks at them."""

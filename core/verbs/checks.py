@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from core.errors import NotFoundError, RefusedError, VirtdeckError
 from core.model import Host, Instance, LinkStatus, OperationRecord, OperationStatus, Request, State
 from core.model.driver import driver_of_type
+from core.state.subject import subject_of
 from core.verbs import second_copy
 from core.verbs.parameter import against_parameters
 from core.verbs.refusal import Refusal, RefusalCode
@@ -35,13 +36,14 @@ def check(state: State, request: Request, but: str = "") -> tuple[Refusal, ...]:
         return (Refusal(RefusalCode.NOT_FOUND, text, "see `virtdeck hosts`"),)
     verb = verb_of(request)
     found = [*_against_host(host), *against_parameters(request)]
-    if verb.subject == "instance":
-        instance = state.instances.get(request.subject)
-        if instance is None:
-            return (*found, *_not_there(host))
-        found += _against_others(state, request, instance.name, but)
-        found += _against_job(state, verb, instance)
-        found += _against_state(verb, instance)
+    subject = subject_of(state, request.subject)
+    if subject is None:
+        return (*found, *_not_there(host, verb))
+    if verb.workflow is None or verb.subject == "instance":
+        found += _against_others(state, request, subject.name, but)
+    if isinstance(subject, Instance):
+        found += _against_job(state, verb, subject)
+        found += _against_state(verb, subject)
     found += verb.refusals(state, request, but)
     return (*found, *second_copy.against(state, request, but))
 
@@ -65,10 +67,10 @@ def _against_host(host: Host) -> Iterator[Refusal]:
         yield Refusal(RefusalCode.UNREACHABLE, text, f"{cure[0].lower()}{cure[1:]}")
 
 
-def _not_there(host: Host) -> Iterator[Refusal]:
+def _not_there(host: Host, verb: Verb) -> Iterator[Refusal]:
     if host.link.status is LinkStatus.UP:
-        text = f"{host.name} has no such instance now"
-        yield Refusal(RefusalCode.NOT_FOUND, text, "see `virtdeck instances`")
+        text = f"{host.name} has no such {verb.subject} now"
+        yield Refusal(RefusalCode.NOT_FOUND, text, f"see `virtdeck {verb.subject}s`")
 
 
 def _against_others(state: State, request: Request, name: str, but: str) -> Iterator[Refusal]:

@@ -71,7 +71,10 @@ def _sentences(state: State, requests: Sequence[Request]) -> list[str]:
 
 def _place(state: State, request: Request) -> str:
     name, host = clean(name_of(state, request)), clean(request.subject.host)
-    return host if request.subject.kind == "host" else f"{name} on {host}"
+    kind = request.subject.kind
+    if kind == "host":
+        return host
+    return f"{name} on {host}" if kind == "instance" else f"the {kind} {name} on {host}"
 
 
 def danger_of_cancel(record: OperationRecord) -> Danger:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -28,14 +28,16 @@ def parameter(
     source: str = "",
     advanced: bool = False,
     secret: bool = False,
+    names_subject: bool = False,
     pattern: str | None = None,
 ) -> Meta:
     """Return what `Annotated` says of a field of a request.
 
     `unit` is one of `UNITS` or a word of its own, `label` what it is called where its name will not
-    do. `source` is where its choices come from in the
-    state: `hosts`, `disks`, `pools`. An `advanced` one is folded away in forms; of a `secret` one
-    nothing but the executor learns the value.
+    do. `source` is where its choices come from in the state: `hosts`, `disks`, `pools`. An
+    `advanced` one is folded away in forms; of a `secret` one nothing but the executor learns the
+    value. One that `names_subject` is the subject's own name,
+    typed by an operator who has something dangerous pass: the question of a screen fills it in.
     """
     extra: dict[str, Any] = {
         "unit": unit,
@@ -43,6 +45,7 @@ def parameter(
         "source": source,
         "advanced": advanced,
         "secret": secret,
+        "names_subject": names_subject,
     }
     if pattern is not None:
         return Meta(pattern=pattern, description=help_, extra=extra)
@@ -72,6 +75,7 @@ class Parameter:
     source: str = ""
     advanced: bool = False
     secret: bool = False
+    names_subject: bool = False
 
     @property
     def words(self) -> str:
@@ -130,14 +134,14 @@ def _parameter(field: msgspec.inspect.Field, hint: object) -> Parameter:
     meta = next(_metas(hint), None)
     extra: dict[str, Any] = dict(meta.extra or {}) if meta is not None else {}
     inner, optional, many = _shape(field.type)
-    kind, choices = _kind(inner)
+    kind = _kind(inner)
     return Parameter(
         field.name,
         kind,
         field.default,
         optional=optional,
         many=many,
-        choices=choices,
+        choices=tuple(_choices(hint)),
         least=None if meta is None else meta.ge,
         most=None if meta is None else meta.le,
         pattern=(meta.pattern or "") if meta is not None else "",
@@ -155,27 +159,44 @@ def _metas(hint: object) -> Iterator[Meta]:
 
 def _shape(found: msgspec.inspect.Type) -> tuple[msgspec.inspect.Type, bool, bool]:
     """Return one value's type, whether None will do, and whether there may be several."""
-    optional = False
-    if isinstance(found, msgspec.inspect.Metadata):
-        found = found.type
-    if isinstance(found, msgspec.inspect.UnionType):
-        optional = any(isinstance(one, msgspec.inspect.NoneType) for one in found.types)
-        found = next(one for one in found.types if not isinstance(one, msgspec.inspect.NoneType))
-    if isinstance(found, msgspec.inspect.VarTupleType):
-        return found.item_type, optional, True
-    return found, optional, False
+    optional = many = False
+    while True:
+        if isinstance(found, msgspec.inspect.Metadata):
+            found = found.type
+        elif isinstance(found, msgspec.inspect.UnionType):
+            nothing, others = _split(found)
+            optional, found = bool(nothing), others[0]
+        elif isinstance(found, msgspec.inspect.VarTupleType):
+            found, many = found.item_type, True
+        else:
+            return found, optional, many
 
 
-def _kind(found: msgspec.inspect.Type) -> tuple[type, tuple[str, ...]]:
-    if isinstance(found, msgspec.inspect.LiteralType):
-        return str, tuple(str(value) for value in found.values)
+def _split(
+    found: msgspec.inspect.UnionType,
+) -> tuple[list[msgspec.inspect.Type], list[msgspec.inspect.Type]]:
+    empty = [isinstance(one, msgspec.inspect.NoneType) for one in found.types]
+    return (
+        [one for one, is_none in zip(found.types, empty, strict=True) if is_none],
+        [one for one, is_none in zip(found.types, empty, strict=True) if not is_none],
+    )
+
+
+def _kind(found: msgspec.inspect.Type) -> type:
     if isinstance(found, msgspec.inspect.BoolType):
-        return bool, ()
+        return bool
     if isinstance(found, msgspec.inspect.IntType):
-        return int, ()
-    if isinstance(found, msgspec.inspect.FloatType):
-        return float, ()
-    return str, ()
+        return int
+    return float if isinstance(found, msgspec.inspect.FloatType) else str
+
+
+def _choices(hint: object) -> Iterator[str]:
+    """Find the words of a `Literal`, in their order; msgspec has them sorted."""
+    if get_origin(hint) is Literal:
+        yield from map(str, get_args(hint))
+        return
+    for part in get_args(hint):
+        yield from _choices(part)
 
 
 def against_parameters(request: Request) -> Iterable[Refusal]:

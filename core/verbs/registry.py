@@ -5,10 +5,13 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from core.model import OperationRecord, Request
-from core.verbs import migration, power
+from core.verbs import definition, guest, migration, network, pool, power, sizing
 from core.verbs.verb import Verb
 
-_FAMILIES = (power.VERBS, migration.VERBS)
+_FAMILIES = (
+    *(power.VERBS, guest.VERBS, definition.VERBS, sizing.VERBS, migration.VERBS),
+    *(pool.VERBS, network.VERBS),
+)
 
 VERBS: dict[str, Verb] = {verb.name: verb for family in _FAMILIES for verb in family}
 

@@ -10,6 +10,7 @@ from core.model import Instance, InstanceState, ObjectKey, Observation, Request,
 from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.refusal import Refusal
+from core.verbs.sequence import Steps
 from core.verbs.situation import Decide
 
 SubjectKind = Literal["instance", "host", "pool", "volume", "network"]
@@ -114,6 +115,10 @@ class Verb:
     subject: SubjectKind = "instance"
     decide: Decide | None = None
     """Pure. With nothing sent yet, its answer is the first call. None: it is a workflow's."""
+    steps: Steps | None = None
+    """The calls of one that is a sequence of them; `decide` is made from it."""
+    resumable: bool = False
+    """A console that takes it over may send what was not sent yet."""
     calls: tuple[type[Call], ...] = ()
     """Those `decide` may ask for."""
     older_calls: Mapping[str, Call] = field(default_factory=dict)
@@ -124,6 +129,8 @@ class Verb:
     overrides: frozenset[type[Request]] = frozenset()
     """Operations on the same subject beside which this one goes at once: a power cut is what helps
     against a call that does not return. Those that wait for a guest, or their turn, end."""
+    needs_description: bool = False
+    """Its check, or what it takes away, depends on what only the subject's XML tells."""
     states: Mapping[InstanceState, tuple[str, str]] = field(default_factory=dict)
     """Why it makes no sense in a state, and the cure; a state that is not there is fine. `{name}`,
     `{host}` and `{restart}` are filled in."""

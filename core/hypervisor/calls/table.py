@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from core.hypervisor.binding import Connection
-from core.hypervisor.calls import power
+from core.hypervisor.calls import definition, guest, network, pool, power
 from core.hypervisor.calls.executor import Executors
 from core.model import ObjectKey
 from core.verbs.call import Call
 
-EXECUTORS: Executors = {**power.EXECUTORS}
+EXECUTORS: Executors = {
+    kind: executor
+    for family in (power, guest, definition, pool, network)
+    for kind, executor in family.EXECUTORS.items()
+}
 
 
 def execute(conn: Connection, subject: ObjectKey, call: Call) -> None:

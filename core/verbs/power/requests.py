@@ -11,7 +11,7 @@ SecondCopy = Annotated[
     str,
     parameter(
         "Let NAME run although it may run on another host: two of it destroy its disks.",
-        advanced=True,
+        names_subject=True,
     ),
 ]
 """The instance's name or UUID, typed by an operator who wants it to run although it may run

@@ -1,0 +1,97 @@
+"""The options of a command line that stand for the fields of a request."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from core.errors import UsageError
+from core.verbs.parameter import UNITS, Parameter
+
+Decorator = Callable[[Any], Any]
+
+
+def type_of(parameter: Parameter) -> click.ParamType[Any]:
+    """Return what one value of a field is on the command line, with its range."""
+    if parameter.choices:
+        return click.Choice(parameter.choices)
+    if parameter.kind is int:
+        least, most = (None if bound is None else int(bound) for bound in _bounds(parameter))
+        return click.IntRange(least, most)
+    if parameter.kind is float:
+        return click.FloatRange(*_bounds(parameter))
+    return click.BOOL if parameter.kind is bool else click.STRING
+
+
+def _bounds(parameter: Parameter) -> tuple[float | None, float | None]:
+    return parameter.least, parameter.most
+
+
+def option(parameter: Parameter) -> Decorator:
+    """Return the option of a field; of a secret one it takes a file, never the value."""
+    name = f"--{parameter.name.replace('_', '-')}"
+    if parameter.names_subject:
+        return click.option(
+            name, parameter.name, multiple=True, metavar="NAME", help=parameter.help
+        )
+    if parameter.secret:
+        help_ = f"{parameter.help} It is read from FILE, - is standard input."
+        return click.option(
+            f"{name}-file", parameter.name, metavar="FILE", required=parameter.required, help=help_
+        )
+    if parameter.kind is bool:
+        both = parameter.optional or parameter.default is True
+        flag = f"{name}/--no-{name[2:]}" if both else name
+        default = None if parameter.optional else bool(parameter.default)
+        return click.option(
+            flag, parameter.name, is_flag=True, default=default, help=parameter.help
+        )
+    given = parameter.default not in (None, "", ()) and not parameter.required
+    return click.option(
+        name,
+        parameter.name,
+        type=type_of(parameter),
+        multiple=parameter.many,
+        required=parameter.required,
+        default=parameter.default if given or parameter.default == "" else None,
+        show_default=given,
+        metavar=None if parameter.choices else _metavar(parameter),
+        help=parameter.help,
+    )
+
+
+def _metavar(parameter: Parameter) -> str:
+    if parameter.unit:
+        return UNITS.get(parameter.unit, parameter.unit).upper()
+    return "N" if parameter.kind in (int, float) else "TEXT"
+
+
+def value_of(parameter: Parameter, given: object) -> object:
+    """Return the value of a field from what its option was given.
+
+    Raises UsageError for a file that cannot be read.
+    """
+    if parameter.secret and isinstance(given, str):
+        return _read(given)
+    return tuple(given) if parameter.many and isinstance(given, list | tuple) else given
+
+
+def _read(file: str) -> str:
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read: {error}.") from None
+    return text.removesuffix("\n")
+
+
+def set_values(found: tuple[Parameter, ...], given: Mapping[str, Any]) -> dict[str, object]:
+    """Return the fields that are the same for every subject, without what was not given."""
+    return {
+        one.name: value_of(one, given[one.name])
+        for one in found
+        if not one.names_subject and given[one.name] is not None
+    }

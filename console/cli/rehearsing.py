@@ -1,0 +1,69 @@
+"""`--dry-run`: what would be sent, or why not, and nothing is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from console.cli.output import json_of_plain, plain, say
+from core.fleet import Fleet
+from core.model import Request, State
+from core.model.text import clean
+from core.verbs.danger import danger
+from core.verbs.preview import planned, virsh_line
+from core.verbs.refusal import Refusal
+from core.verbs.wording import name_of
+
+REFUSED = 1
+"""The exit status where one of the requests would be refused."""
+
+
+def rehearse(fleet: Fleet, requests: Sequence[Request], *, as_json: bool) -> int:
+    """Print what each request would send, as virsh would be told it; returns the exit status."""
+    refused = False
+    for request in requests:
+        reasons = fleet.check(request)
+        refused = refused or bool(reasons)
+        if as_json:
+            say(json_of_plain(_plain(fleet.state, request, reasons)))
+        else:
+            _print(fleet.state, request, reasons)
+    return REFUSED if refused else 0
+
+
+def _uri(state: State, request: Request) -> str:
+    host = state.hosts.get(request.subject.host)
+    return "" if host is None else host.uri
+
+
+def _print(state: State, request: Request, reasons: Sequence[Refusal]) -> None:
+    name = name_of(state, request)
+    label = clean(f"{name} on {request.subject.host}")
+    if reasons:
+        say(f"{label}: {request.verb} would be refused: {clean(' '.join(map(str, reasons)))}")
+        return
+    for line in danger(state, request).text.splitlines():
+        say(f"{label}: {clean(line)}")
+    for send in planned(state, request):
+        say(f"{label}: {clean(send.text)}")
+        if line := virsh_line(_uri(state, request), name, send.call):
+            say(f"  {clean(line)}")
+
+
+def _plain(state: State, request: Request, reasons: Sequence[Refusal]) -> dict[str, object]:
+    name, risk = name_of(state, request), danger(state, request)
+    sends = () if reasons else planned(state, request)
+    return {
+        "verb": request.verb,
+        "host": request.subject.host,
+        "name": name,
+        "refusals": [plain(reason) for reason in reasons],
+        "danger": {"caution": risk.caution.name.lower(), "text": risk.text},
+        "calls": [
+            {
+                "call": send.call.word,
+                **plain(send.call),
+                "virsh": virsh_line(_uri(state, request), name, send.call),
+            }
+            for send in sends
+        ],
+    }

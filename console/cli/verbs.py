@@ -1,0 +1,154 @@
+"""The commands of the verbs, made from their declarations (`core.verbs`).
+
+A verb about instances is a command of its own; one about pools or networks is a command of the
+group of that kind: `virtdeck pool start NAME`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from console.cli import interrupts
+from console.cli.completeness import complete, listed
+from console.cli.confirming import confirm
+from console.cli.invocation import Invocation, common, json_option
+from console.cli.live import OPERATE, on_fleet
+from console.cli.parameters import option, set_values
+from console.cli.rehearsing import rehearse
+from console.cli.subjects import subjects
+from console.cli.verb_names import GROUPS, commands
+from console.cli.waiting import carry_out
+from core.errors import UsageError
+from core.fleet import Fleet, Reading
+from core.model import ObjectKey, Request, State
+from core.model.text import clean
+from core.verbs.danger import danger_of
+from core.verbs.parameter import parameters
+from core.verbs.registry import VERBS
+from core.verbs.second_copy import overriding
+from core.verbs.verb import Verb
+from core.verbs.wording import listed as in_words
+from core.verbs.wording import name_of
+
+_READS: dict[str, tuple[Reading, str]] = {
+    "pool": (Reading.STORAGE, "pools"),
+    "network": (Reading.NETWORKS, "networks"),
+}
+"""By the kind of a subject: what must be read to find it, and the listing it is in."""
+_LOOKED_AT = 50
+"""Subjects whose description is read before anything is asked, at most."""
+
+
+def command(name: str) -> click.Command | None:
+    """Return a command or a group; None where no verb has that name."""
+    if name in GROUPS:
+        made = [_command(verb, verb.name.removeprefix(f"{name}-")) for verb in commands(name)]
+        return click.Group(name, {one.name or "": one for one in made}, help=GROUPS[name])
+    verb = VERBS.get(name)
+    return None if verb is None or verb not in commands("instance") else _command(verb, name)
+
+
+def _command(verb: Verb, name: str) -> click.Command:
+    def callback(
+        invocation: Invocation, names: tuple[str, ...], yes: bool, dry_run: bool, **given: Any
+    ) -> int:
+        return _run(invocation, verb, names, given, sure=yes, dry_run=dry_run)
+
+    decorated: Callable[..., Any] = click.pass_obj(callback)
+    for decorate in reversed(
+        (
+            click.argument("names", metavar="NAME...", nargs=-1, required=True),
+            *(option(found) for found in parameters(verb.request)),
+            click.option("--dry-run", is_flag=True, help="Tell what would be sent, and end."),
+            click.option("--yes", "-y", is_flag=True, help="Do not ask."),
+        )
+    ):
+        decorated = decorate(decorated)
+    about = f"{verb.help}\n\nNAME is a name, an id, HOST/NAME, or a pattern such as 'web-*'."
+    return click.command(name, help=about)(common(json_option(decorated)))
+
+
+def _run(
+    invocation: Invocation,
+    verb: Verb,
+    names: Sequence[str],
+    given: dict[str, Any],
+    *,
+    sure: bool,
+    dry_run: bool,
+) -> int:
+    found = parameters(verb.request)
+    values = set_values(found, given)
+    reads = _READS.get(verb.subject)
+
+    async def work(fleet: Fleet) -> int:
+        if reads is not None:
+            await complete(fleet, listed(reads[1]))
+        keys = subjects(fleet.state, verb.subject, names)
+        asked = [verb.request(subject=key, **values) for key in keys]
+        if verb.needs_description:
+            await _describe(fleet, keys)
+        requests = _allowed(fleet.state, asked, given)
+        if dry_run:
+            return rehearse(fleet, requests, as_json=invocation.json)
+        named = any(given[one.name] for one in found if one.names_subject)
+        if len(asked) == 1 and not named and not sure and interrupts.can_ask():
+            # the name is typed at the question, if it comes to that; never for --yes
+            asked = requests = [overriding(fleet.state, asked[0])]
+        places = [f"{name_of(fleet.state, item)} on {item.subject.host}" for item in requests]
+        more = [f"They are: {in_words(places)}."] if len(requests) > 1 else []
+        confirm(danger_of(fleet.state, asked), sure=sure, more=more)
+        return await carry_out(fleet, requests, as_json=invocation.json)
+
+    options = OPERATE if reads is None else {**OPERATE, "reads": OPERATE["reads"] | {reads[0]}}
+    return on_fleet(invocation, work, tolerate_down=True, **options)
+
+
+async def _describe(fleet: Fleet, keys: Sequence[ObjectKey]) -> None:
+    """Read what the XML of instances tells, as far as it is not known."""
+    for key in [key for key in keys if key.kind == "instance"][:_LOOKED_AT]:
+        row = fleet.state.instances.get(key)
+        if row is not None and not row.described:
+            await fleet.read(key)
+
+
+def _allowed(state: State, requests: Sequence[Request], given: dict[str, Any]) -> list[Request]:
+    """Return the requests with each option that names subjects put into those it names.
+
+    Raises UsageError for a name that none of them has.
+    """
+    made = list(requests)
+    for found in parameters(type(requests[0])) if requests else ():
+        if found.names_subject and given[found.name]:
+            made = _naming(state, made, found.name, given[found.name])
+    return made
+
+
+def _naming(
+    state: State, requests: Sequence[Request], field: str, typed: Sequence[str]
+) -> list[Request]:
+    spellings = {
+        request.subject: (name_of(state, request), request.subject.id) for request in requests
+    }
+    for word in typed:
+        if not any(word in names for names in spellings.values()):
+            raise UsageError(
+                f"--{field.replace('_', '-')} names {clean(word)!r}, which is none of the "
+                f"{requests[0].subject.kind}s named.",
+                "Type the name of the instance that is to run in spite of the danger.",
+            )
+    return [
+        _with(request, field, request.subject.id)
+        if not set(typed).isdisjoint(spellings[request.subject])
+        else request
+        for request in requests
+    ]
+
+
+def _with(request: Request, field: str, value: object) -> Request:
+    from msgspec.structs import replace
+
+    return replace(request, **{field: value})

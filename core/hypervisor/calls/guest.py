@@ -1,0 +1,32 @@
+"""The calls that send something to a guest. Run on a lane thread; raise libvirtError."""
+
+from __future__ import annotations
+
+from core.hypervisor.binding import Connection, libvirt
+from core.hypervisor.calls.executor import Executors
+from core.model import ObjectKey
+from core.verbs.guest import NmiCall, SendKeyCall, SetTimeCall
+
+
+def inject_nmi(conn: Connection, subject: ObjectKey, _: NmiCall) -> None:
+    """Send a non-maskable interrupt (virDomainInjectNMI)."""
+    conn.lookupByUUIDString(subject.id).injectNMI(0)
+
+
+def send_key(conn: Connection, subject: ObjectKey, call: SendKeyCall) -> None:
+    """Press keys together (virDomainSendKey)."""
+    domain = conn.lookupByUUIDString(subject.id)
+    codes = list(call.codes)
+    domain.sendKey(libvirt.VIR_KEYCODE_SET_LINUX, call.hold, codes, len(codes), 0)
+
+
+def set_time(conn: Connection, subject: ObjectKey, call: SetTimeCall) -> None:
+    """Set the guest's clock through its agent (virDomainSetTime)."""
+    domain = conn.lookupByUUIDString(subject.id)
+    if call.seconds:
+        domain.setTime({"seconds": call.seconds, "nseconds": 0})
+    else:
+        domain.setTime(None, libvirt.VIR_DOMAIN_TIME_SYNC)
+
+
+EXECUTORS: Executors = {NmiCall: inject_nmi, SendKeyCall: send_key, SetTimeCall: set_time}

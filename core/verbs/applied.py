@@ -1,0 +1,57 @@
+"""Whether a change is of what runs, of what is defined, or of both (VIR_DOMAIN_AFFECT_*)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from core.model import InstanceState, Request, State
+from core.verbs.call import Call
+from core.verbs.parameter import parameter
+from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.situation import Situation
+from core.verbs.states import NOT_KNOWN
+
+When = Annotated[
+    Literal["both", "now", "next-start"],
+    parameter("Whether what runs is changed, its definition, or both."),
+]
+"""both: what runs, and what is defined; of one that is off, what is defined."""
+
+KNOWN = {InstanceState.UNKNOWN: NOT_KNOWN}
+
+
+class Applied(Call, frozen=True):
+    """A call that changes what runs, what is defined, or both (VIR_DOMAIN_AFFECT_*)."""
+
+    live: bool
+    config: bool
+
+    def affected(self) -> tuple[str, ...]:
+        """What virsh calls that."""
+        live = ("--live",) if self.live else ()
+        return (*live, "--config") if self.config else live
+
+
+def affects(situation: Situation, when: str) -> tuple[bool, bool]:
+    """Return whether what runs is changed and what is defined; as it was before the first call."""
+    for sent in situation.sent:
+        if isinstance(sent.call, Applied):
+            return sent.call.live, sent.call.config
+    instance = situation.instance
+    active = instance is not None and instance.state.active
+    persistent = instance is not None and instance.persistent
+    return active and when != "next-start", persistent and when != "now"
+
+
+def against_when(state: State, request: Request, _: str) -> Iterator[Refusal]:
+    """Tell why what is asked to be changed is not there: nothing runs, or nothing is defined."""
+    instance = state.instances.get(request.subject)
+    when = getattr(request, "when", "both")
+    if instance is None:
+        return
+    if when == "now" and not instance.state.active:
+        yield Refusal(RefusalCode.STATE, f"{instance.name} is shut off", "nothing of it runs now")
+    if when == "next-start" and not instance.persistent:
+        text = f"{instance.name} is transient"
+        yield Refusal(RefusalCode.STATE, text, "it has no next start")

@@ -1,0 +1,208 @@
+"""What is changed of an instance's definition: its name, its texts, whether it starts by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Annotated, ClassVar, Literal
+
+from core.model import Request, State
+from core.verbs.applied import KNOWN, Applied, When, affects, against_when
+from core.verbs.call import Call
+from core.verbs.parameter import parameter
+from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.sequence import Step, sequence
+from core.verbs.situation import Situation
+from core.verbs.states import TO_BE_OFF
+from core.verbs.verb import Verb
+
+
+class Rename(Request, frozen=True):
+    """Give an instance that is off another name (virDomainRename)."""
+
+    verb: ClassVar[str] = "rename"
+    to: Annotated[str, parameter("Its new name.", pattern=r"^[^/\x00-\x1f]+$")] = ""
+
+
+class RenameCall(Call, frozen=True):
+    """virDomainRename."""
+
+    to: str
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        """`virsh domrename`."""
+        return ("domrename", name, self.to)
+
+
+def _rename(situation: Situation) -> list[Step]:
+    request = situation.request
+    assert isinstance(request, Rename)
+    to = request.to
+
+    def shows(now: Situation) -> bool:
+        return now.instance is not None and now.instance.name == to
+
+    return [Step(RenameCall(to), f"renaming {situation.name} to {to}", shows)]
+
+
+def _against_rename(state: State, request: Request, _: str) -> Iterator[Refusal]:
+    assert isinstance(request, Rename)
+    instance = state.instances.get(request.subject)
+    if not request.to.strip():
+        yield Refusal(RefusalCode.PARAMETER, "No new name was given", "name it")
+        return
+    if instance is None:
+        return
+    if not instance.persistent:
+        yield Refusal(RefusalCode.STATE, f"{instance.name} is transient", "it cannot be renamed")
+    for other in state.instances.values():
+        if other.host == instance.host and other.name == request.to:
+            text = f"{instance.host} has an instance called {request.to}"
+            yield Refusal(RefusalCode.PARAMETER, text, "choose another name")
+            return
+
+
+def _renamed(situation: Situation) -> str:
+    assert isinstance(situation.request, Rename)
+    return f"{situation.name} is called {situation.request.to} now"
+
+
+RENAME = Verb(
+    Rename,
+    title="Rename",
+    help="Give an instance that is off another name.",
+    doing="renaming",
+    group="define",
+    key="r",
+    decide=sequence(_rename, _renamed),
+    steps=_rename,
+    calls=(RenameCall,),
+    states=TO_BE_OFF,
+    refusals=_against_rename,
+)
+
+
+class SetAutostart(Request, frozen=True):
+    """Have an instance started with its host, or no longer (virDomainSetAutostart)."""
+
+    verb: ClassVar[str] = "autostart"
+    off: Annotated[bool, parameter("Start it no longer with its host.")] = False
+
+
+class AutostartCall(Call, frozen=True):
+    """virDomainSetAutostart."""
+
+    on: bool
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        """`virsh autostart`."""
+        return ("autostart", name) if self.on else ("autostart", name, "--disable")
+
+
+def _autostart(situation: Situation) -> list[Step]:
+    request = situation.request
+    assert isinstance(request, SetAutostart)
+    on = not request.off
+
+    def shows(now: Situation) -> bool:
+        return now.instance is not None and now.instance.autostart == on
+
+    text = f"{'marking' if on else 'unmarking'} {situation.name} to start with its host"
+    return [Step(AutostartCall(on), text, shows)]
+
+
+def _is_transient(state: State, request: Request, _: str) -> Iterable[Refusal]:
+    instance = state.instances.get(request.subject)
+    if instance is not None and not instance.persistent:
+        text = f"{instance.name} is transient"
+        yield Refusal(RefusalCode.STATE, text, "only what is defined starts with its host")
+
+
+def _autostarts(situation: Situation) -> str:
+    assert isinstance(situation.request, SetAutostart)
+    how = "no longer starts" if situation.request.off else "starts"
+    return f"{situation.name} {how} with its host"
+
+
+AUTOSTART = Verb(
+    SetAutostart,
+    title="Autostart",
+    help="Have it started with its host, or no longer.",
+    doing="setting autostart",
+    group="define",
+    key="a",
+    decide=sequence(_autostart, _autostarts),
+    steps=_autostart,
+    calls=(AutostartCall,),
+    states=KNOWN,
+    refusals=_is_transient,
+)
+
+
+class SetTitle(Request, frozen=True):
+    """Set the title of an instance (virDomainSetMetadata)."""
+
+    verb: ClassVar[str] = "title"
+    text: Annotated[str, parameter("The title, one line; empty removes it.", pattern=r"^.*$")] = ""
+    when: When = "both"
+
+
+class SetDescription(Request, frozen=True):
+    """Set the description of an instance (virDomainSetMetadata)."""
+
+    verb: ClassVar[str] = "description"
+    text: Annotated[str, parameter("The description; empty removes it.")] = ""
+    when: When = "both"
+
+
+class TextCall(Applied, frozen=True):
+    """virDomainSetMetadata: the title or the description."""
+
+    kind: Literal["title", "description"]
+    text: str
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        """`virsh desc`."""
+        title = ("--title",) if self.kind == "title" else ()
+        return ("desc", name, *self.affected(), *title, "--new-desc", self.text)
+
+
+def _text(situation: Situation) -> list[Step]:
+    request = situation.request
+    assert isinstance(request, SetTitle | SetDescription)
+    kind: Literal["title", "description"] = (
+        "title" if isinstance(request, SetTitle) else "description"
+    )
+    live, config = affects(situation, request.when)
+    return [
+        Step(
+            TextCall(live, config, kind, request.text),
+            f"setting the {kind} of {situation.name}",
+        )
+    ]
+
+
+def _text_verb(
+    request: type[Request], title: str, help_: str, doing: str, key: str
+) -> Verb:  # the two differ in these words only
+    return Verb(
+        request,
+        title=title,
+        help=help_,
+        doing=doing,
+        group="define",
+        key=key,
+        decide=sequence(_text, lambda now: f"the {now.request.verb} of {now.name} is set"),
+        steps=_text,
+        calls=(TextCall,),
+        states=KNOWN,
+        refusals=against_when,
+    )
+
+
+TITLE = _text_verb(SetTitle, "Title", "Set its title, one line.", "setting its title", "t")
+DESCRIPTION = _text_verb(
+    SetDescription, "Description", "Set its description.", "setting its description", "d"
+)
+
+
+VERBS = (RENAME, AUTOSTART, TITLE, DESCRIPTION)

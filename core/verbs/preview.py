@@ -1,0 +1,34 @@
+"""What a request would send, told without sending anything. Pure."""
+
+from __future__ import annotations
+
+import shlex
+
+from core.model import Request, State
+from core.state.subject import subject_of
+from core.verbs.call import Call
+from core.verbs.registry import verb_of
+from core.verbs.situation import Progress, Send, Situation
+from core.verbs.wording import name_of
+
+
+def situation_of(state: State, request: Request) -> Situation:
+    """Return the situation in which a request would be begun now."""
+    subject = subject_of(state, request.subject)
+    return Situation(request, name_of(state, request), state.at, Progress(), subject)
+
+
+def planned(state: State, request: Request) -> tuple[Send, ...]:
+    """Return the calls of a request as it would be begun now: all of a sequence, else the first."""
+    verb = verb_of(request)
+    situation = situation_of(state, request)
+    if verb.steps is not None:
+        return tuple(Send(step.call, step.text, step.deadline) for step in verb.steps(situation))
+    action = None if verb.decide is None else verb.decide(situation)
+    return (action,) if isinstance(action, Send) else ()
+
+
+def virsh_line(uri: str, name: str, call: Call) -> str:
+    """Return the virsh command that does the same as a call; empty where there is none."""
+    words = call.virsh(name)
+    return shlex.join(("virsh", "-c", uri, *words)) if words else ""

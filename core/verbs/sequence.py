@@ -1,0 +1,116 @@
+"""Verbs that are a list of calls one after the other: each verified, undone where a later fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from core.verbs.call import Call
+from core.verbs.situation import (
+    CALL_DEADLINE,
+    VERIFY,
+    Action,
+    Decide,
+    End,
+    Send,
+    Sent,
+    Situation,
+    Wait,
+    cancelled,
+    done,
+    failed,
+    unknown,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call of a sequence."""
+
+    call: Call
+    text: str
+    """The line in the operation's log: `renaming web to db`."""
+    shows: Callable[[Situation], bool] | None = None
+    """Whether the state shows that it took effect; None: libvirt's yes is all there is."""
+    undo: Call | None = None
+    """What takes it back; None: nothing need be, or can be."""
+    deadline: float = CALL_DEADLINE
+
+
+Steps = Callable[[Situation], Sequence[Step]]
+"""Returns the calls of a request, in their order. Those that were sent stay what they were: what
+it returns may depend on the state as it was before the first."""
+
+
+def sequence(steps: Steps, outcome: Callable[[Situation], str]) -> Decide:
+    """Return the decisions of a verb that is a list of calls; `outcome` tells what is so then."""
+
+    def decide(situation: Situation) -> Action:
+        planned = steps(situation)
+        sent = situation.sent
+        forward = sum(1 for _ in takewhile(_same, zip(sent, planned, strict=False)))
+        undone = sent[forward:]
+        if forward:
+            step = planned[forward - 1]
+            if _refused(sent[forward - 1]) and not (step.shows and step.shows(situation)):
+                error = sent[forward - 1].error
+                return _undo(situation, planned[: forward - 1], undone, error)
+            if not undone and (action := _settled(situation, step)) is not None:
+                return action
+        if undone or (forward and forward < len(planned) and situation.cancelled):
+            return _undo(situation, planned[:forward], undone, "")
+        if forward == len(planned):
+            return done(outcome(situation))
+        step = planned[forward]
+        return Send(step.call, step.text, step.deadline)
+
+    return decide
+
+
+def _same(pair: tuple[Sent, Step]) -> bool:
+    return pair[0].call == pair[1].call
+
+
+def _refused(sent: Sent) -> bool:
+    return bool(sent.error) and sent.certain
+
+
+def _settled(situation: Situation, step: Step) -> Action | None:
+    """Decide about the newest call; None: it took effect."""
+    last, verb, name = situation.last, situation.request.verb, situation.name
+    if step.shows is not None and step.shows(situation):
+        return None
+    if last.accepted and step.shows is None:
+        return None
+    since = max(last.ended or last.at, situation.progress.adopted or 0.0)
+    if situation.now < since + VERIFY and step.shows is not None:
+        return Wait(since + VERIFY)
+    if last.error or last.ended is None or situation.blind:
+        why = f": {last.error}" if last.error else ""
+        return unknown(
+            f"whether {verb} of {name} took effect is not known{why}",
+            last.hint or f"See on {situation.request.subject.host} what became of it.",
+        )
+    return failed(f"libvirt accepted {verb} of {name}, and it shows nowhere", "Look at its XML.")
+
+
+def _undo(
+    situation: Situation, taken: Sequence[Step], undone: Sequence[Sent], error: str
+) -> Action:
+    """Take back the calls that took effect, the newest first."""
+    undos = [step.undo for step in reversed(taken) if step.undo is not None]
+    if undone and undone[-1].ended is not None and not undone[-1].accepted:
+        kept = f"; what was done before could not be undone: {undone[-1].error.rstrip('.')}"
+        return _end(situation, error, kept)
+    if len(undone) < len(undos):
+        return Send(undos[len(undone)], "undoing what was done before")
+    return _end(situation, error, "; what was done before was undone" if undos else "")
+
+
+def _end(situation: Situation, error: str, undone: str) -> End:
+    verb, name = situation.request.verb, situation.name
+    if not error:
+        return cancelled(f"{verb} of {name} was cancelled{undone}")
+    hint = next((one.hint for one in situation.sent if one.error), "")
+    return failed(f"{verb} of {name} failed: {error.rstrip('.')}{undone}", hint)

@@ -1,0 +1,173 @@
+"""The commands made from the declarations of verbs: options, patterns, dry runs, groups."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import pytest
+
+from console.cli import interrupts
+from console.cli.root import root, run
+from console.cli.verbs import command
+from core.model import Request
+from core.verbs.call import Call
+from core.verbs.caution import Caution
+from core.verbs.parameter import parameter
+from core.verbs.registry import VERBS
+from core.verbs.sequence import Step, sequence
+from core.verbs.situation import Situation
+from core.verbs.verb import Risk, Subjects, Verb
+from tests.driver.command import Virtdeck
+
+TEST = ("-c", "test:///default")
+
+
+def test_a_pattern_means_all_that_fit(virtdeck: Virtdeck) -> None:
+    result = virtdeck(*TEST, "shutdown", "te*", "test", "--dry-run")
+    assert result.status == 0
+    assert result.out.splitlines() == [
+        "test on default: Powers off the guest of test on default: what it serves ends.",
+        "test on default: asking the guest of test to power off",
+        "  virsh -c test:///default shutdown test",
+    ]
+    none = virtdeck(*TEST, "shutdown", "web-*")
+    assert none.status == 1
+    assert "There is no instance 'web-*', and none fits it as a pattern." in none.err
+
+
+def test_a_dry_run_sends_nothing_and_says_why_it_would_be_refused(virtdeck: Virtdeck) -> None:
+    refused = virtdeck(*TEST, "rename", "test", "--to", "neu", "--dry-run")
+    assert (refused.status, refused.out) == (
+        1, "test on default: rename would be refused: test is on: shut it down first.\n",
+    )  # fmt: skip
+    rows = virtdeck(*TEST, "stop", "test", "--dry-run", "--json").rows
+    assert rows == [
+        {
+            "verb": "stop", "host": "default", "name": "test", "refusals": [],
+            "danger": {
+                "caution": "type",
+                "text": "Cuts the power of test on default: what its guest has not written to disk "
+                "is lost.",
+            },
+            "calls": [{"call": "destroy", "virsh": "virsh -c test:///default destroy test"}],
+        }
+    ]  # fmt: skip
+    assert not virtdeck(*TEST, "operations", "--json").rows
+
+
+def test_all_calls_of_a_sequence_are_told(virtdeck: Virtdeck) -> None:
+    options = ("--count", "2", "--maximum", "4", "--when", "next-start")
+    (row,) = virtdeck(*TEST, "set-vcpus", "test", *options, "--dry-run", "--json").rows
+    assert [call["virsh"] for call in row["calls"]] == [
+        "virsh -c test:///default setvcpus test 4 --config --maximum",
+        "virsh -c test:///default setvcpus test 2 --config",
+    ]
+
+
+def test_pools_and_networks_have_groups_of_their_own(virtdeck: Virtdeck) -> None:
+    done = virtdeck(*TEST, "pool", "refresh", "default-pool")
+    assert done.status == 0
+    assert "done: the pool default-pool is read anew" in done.out
+    assert virtdeck(*TEST, "network", "autostart", "def*", "--yes").status == 0
+    asked = virtdeck(*TEST, "pool", "stop", "default-pool")
+    assert asked.status == 1
+    assert "Not done without a yes. Stops the pool default-pool on default" in asked.err
+    assert virtdeck(*TEST, "pool", "stop", "default-pool", "-y").status == 0
+    assert "no pool 'nope'" in virtdeck(*TEST, "pool", "start", "nope").err
+
+
+def test_a_value_out_of_its_range_is_a_usage_error(virtdeck: Virtdeck) -> None:
+    result = virtdeck(*TEST, "shutdown", "test", "--timeout", "0")
+    assert result.status == 2
+    assert "0.0 is not in the range 1<=x<=86400" in result.err
+
+
+class Paint(Request, frozen=True):
+    """Paint an instance."""
+
+    verb: ClassVar[str] = "paint"
+    colour: Annotated[str, parameter("Which.")]
+    coats: Annotated[int, parameter("How many.", least=1, most=3)] = 1
+    over: Annotated[tuple[str, ...], parameter("On what.")] = ()
+    glossy: Annotated[bool, parameter("So that it shines.")] = False
+    key_word: Annotated[str, parameter("Opens the tin.", secret=True)] = ""
+
+
+class PaintCall(Call, frozen=True):
+    """Paint it."""
+
+    colour: str
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        return ("paint", name, self.colour)
+
+
+def _paint(situation: Situation) -> list[Step]:
+    request = situation.request
+    assert isinstance(request, Paint)
+    return [Step(PaintCall(request.colour), f"painting {situation.name}")]
+
+
+def _painted(_: Request, subjects: Subjects) -> str:
+    return f"Paints over {subjects.whom}."
+
+
+@pytest.fixture
+def paint() -> Iterator[Verb]:
+    """A verb that is declared while the program runs."""
+    verb = Verb(
+        Paint,
+        title="Paint",
+        help="Paint it.",
+        doing="painting",
+        group="guest",
+        decide=sequence(_paint, lambda _: "painted"),
+        steps=_paint,
+        calls=(PaintCall,),
+        risk=Risk(Caution.CONFIRM, _painted),
+    )
+    VERBS[verb.name] = verb
+    yield verb
+    del VERBS[verb.name]
+
+
+def test_a_verb_declared_now_is_a_command_with_help_and_dry_run(
+    paint: Verb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setattr(interrupts, "can_ask", lambda: False)
+    monkeypatch.setenv("VIRTDECK_JOURNAL", str(tmp_path / "journal.db"))
+
+    def said(*arguments: str) -> tuple[int, str, str]:
+        status = run(arguments)
+        return (status, *capsys.readouterr())
+
+    assert command(paint.name) is not None
+    assert "Paint it." in said("--help")[1]
+    help_ = said("paint", "--help")[1]
+    for words in ("--colour TEXT", "--coats N", "1<=x<=3", "--glossy", "--key-word-file FILE"):
+        assert words in help_
+    assert "Missing option '--colour'" in said(*TEST, "paint", "test")[2]
+    status, out, _ = said(*TEST, "paint", "test", "--colour", "red", "--dry-run", "--json")
+    assert status == 0
+    assert json.loads(out)["calls"] == [
+        {"call": "paint", "colour": "red", "virsh": "virsh -c test:///default paint test red"}
+    ]
+    status, _, err = said(*TEST, "paint", "test", "--colour", "red")
+    assert status == 1
+    assert "Not done without a yes. Paints over test on default." in err
+
+
+def test_a_command_completes_its_options(paint: Verb) -> None:
+    from click.shell_completion import ShellComplete
+
+    def completed(arguments: list[str], incomplete: str) -> list[str]:
+        found: Any = ShellComplete(root, {}, "virtdeck", "_VIRTDECK_COMPLETE")
+        return [item.value for item in found.get_completions(arguments, incomplete)]
+
+    assert completed([], "pai") == [paint.name]
+    assert set(completed(["paint"], "--co")) == {"--colour", "--coats", "--connect", "--config"}
+    assert completed(["set-vcpus", "--when"], "n") == ["now", "next-start"]
+    assert json.dumps(completed(["pool"], "ref")) == '["refresh"]'

@@ -1,0 +1,152 @@
+"""Every verb that libvirt's test driver can carry out, from the request to what shows then."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import OperationFailedError, RefusedError
+from core.fleet import Fleet
+from core.hypervisor.calls.table import EXECUTORS
+from core.model import ObjectKey, OperationStatus, PoolState, State
+from core.verbs.danger import danger
+from core.verbs.preview import planned, virsh_line
+from core.verbs.registry import VERBS
+from tests.driver.watching import until
+
+VM, POOL, NETWORK = "instance", "pool", "network"
+
+
+@pytest.fixture
+async def fleet(tmp_path: Path) -> AsyncIterator[Fleet]:
+    async with Fleet.open(["t=test:///default"], journal=tmp_path / "j.db") as found:
+        assert await found.ready(10)
+        await until(lambda: bool(found.state.pools and found.state.networks))
+        await until(lambda: all(row.described for row in found.state.instances.values()))
+        yield found
+
+
+def key_of(state: State, kind: str) -> ObjectKey:
+    tables: dict[str, Any] = {VM: state.instances, POOL: state.pools, NETWORK: state.networks}
+    return next(iter(tables[kind]))
+
+
+async def carry_out(fleet: Fleet, verb: str, kind: str = VM, **options: Any) -> str:
+    request = VERBS[verb].request(subject=key_of(fleet.state, kind), **options)
+    record = await (await fleet.submit(request))
+    assert record.status is OperationStatus.DONE
+    assert record.doing == VERBS[verb].doing
+    return record.outcome
+
+
+def test_every_call_can_be_made_and_every_executor_has_a_verb() -> None:
+    assert {call for verb in VERBS.values() for call in verb.calls} == set(EXECUTORS)
+
+
+async def test_keys_and_interrupts_reach_the_guest(fleet: Fleet) -> None:
+    assert await carry_out(fleet, "nmi") == "test was sent the interrupt"
+    assert "alt+sysrq+s was pressed" in await carry_out(fleet, "send-key", keys="alt+sysrq+s")
+    request = VERBS["send-key"].request(subject=key_of(fleet.state, VM), keys="ctrl+wombat")
+    with pytest.raises(RefusedError, match="no key called 'wombat'"):
+        await fleet.submit(request)
+
+
+async def test_texts_and_autostart_are_set_and_seen(fleet: Fleet) -> None:
+    vm = key_of(fleet.state, VM)
+    await carry_out(fleet, "title", text="the web server")
+    await carry_out(fleet, "description", text="two\nlines")
+    await carry_out(fleet, "autostart")
+    row = fleet.state.instances[vm]
+    assert (row.title, row.description, row.autostart) == ("the web server", "two\nlines", True)
+    await carry_out(fleet, "title", text="")
+    await carry_out(fleet, "autostart", off=True)
+    row = fleet.state.instances[vm]
+    assert (row.title, row.autostart) == ("", False)
+
+
+async def test_an_instance_that_is_off_is_renamed(fleet: Fleet) -> None:
+    vm = key_of(fleet.state, VM)
+    request = VERBS["rename"].request(subject=vm, to="neu")
+    (reason,) = fleet.check(request)
+    assert str(reason) == "test is on: shut it down first."
+    await carry_out(fleet, "stop")
+    await carry_out(fleet, "rename", to="neu")
+    assert fleet.state.instances[vm].name == "neu"
+    (reason,) = fleet.check(request)
+    assert "has an instance called neu" in str(reason)
+
+
+async def test_the_maximum_of_vcpus_is_put_back_where_the_number_is_refused(fleet: Fleet) -> None:
+    vm = key_of(fleet.state, VM)
+    await carry_out(fleet, "set-vcpus", count=3, maximum=4, when="next-start")
+    await until(lambda: fleet.state.instances[vm].vcpus_maximum > 0)
+    request = VERBS["set-vcpus"].request(subject=vm, count=9, maximum=9, when="now")
+    with pytest.raises((OperationFailedError, RefusedError)):
+        await (await fleet.submit(request))
+
+
+async def test_pools_are_stopped_started_refreshed_and_marked(fleet: Fleet) -> None:
+    pool = key_of(fleet.state, POOL)
+    await carry_out(fleet, "pool-refresh", POOL)
+    await carry_out(fleet, "pool-stop", POOL)
+    await until(lambda: fleet.state.pools[pool].state is PoolState.INACTIVE)
+    (reason,) = fleet.check(VERBS["pool-refresh"].request(subject=pool))
+    assert "is not active: start it first." in str(reason)
+    await carry_out(fleet, "pool-start", POOL)
+    await carry_out(fleet, "pool-autostart", POOL)
+    await until(lambda: fleet.state.pools[pool].autostart)
+    assert fleet.state.pools[pool].state is PoolState.ACTIVE
+
+
+async def test_networks_are_stopped_started_and_marked(fleet: Fleet) -> None:
+    network = key_of(fleet.state, NETWORK)
+    await carry_out(fleet, "network-stop", NETWORK)
+    assert not fleet.state.networks[network].active
+    await carry_out(fleet, "network-start", NETWORK)
+    await carry_out(fleet, "network-autostart", NETWORK)
+    row = fleet.state.networks[network]
+    assert (row.active, row.autostart) == (True, True)
+
+
+async def test_stopping_a_network_names_who_is_on_it(fleet: Fleet) -> None:
+    asked = danger(fleet.state, VERBS["network-stop"].request(subject=key_of(fleet.state, NETWORK)))
+    assert asked.text.startswith("Stops the network default on t: instances on it lose")
+
+
+async def test_the_subject_of_a_pool_operation_is_the_pool(fleet: Fleet) -> None:
+    await carry_out(fleet, "pool-refresh", POOL)
+    (record,) = fleet.state.operations.values()
+    assert (record.subject.kind, record.name) == ("pool", "default-pool")
+    missing = VERBS["pool-start"].request(subject=ObjectKey("pool", "t", "nowhere"))
+    (reason,) = fleet.check(missing)
+    assert str(reason) == "t has no such pool now: see `virtdeck pools`."
+
+
+@pytest.mark.parametrize(
+    ("verb", "kind", "options", "line"),
+    [
+        ("nmi", VM, {}, "inject-nmi test"),
+        ("title", VM, {"text": "a b"}, "desc test --live --config --title --new-desc 'a b'"),
+        ("pool-stop", POOL, {}, "pool-destroy default-pool"),
+        ("network-autostart", NETWORK, {"off": True}, "net-autostart default --disable"),
+        ("shutdown", VM, {}, "shutdown test"),
+        ("set-memory", VM, {"size": 512, "when": "now"}, "setmem test 512MiB --live"),
+    ],
+)
+async def test_a_preview_says_what_virsh_would_do(
+    fleet: Fleet, verb: str, kind: str, options: dict[str, Any], line: str
+) -> None:
+    key = key_of(fleet.state, kind)
+    names: dict[str, Callable[[], str]] = {
+        VM: lambda: fleet.state.instances[key].name,
+        POOL: lambda: fleet.state.pools[key].name,
+        NETWORK: lambda: fleet.state.networks[key].name,
+    }
+    (send,) = planned(fleet.state, VERBS[verb].request(subject=key, **options))
+    assert virsh_line("test:///default", names[kind](), send.call) == (
+        f"virsh -c test:///default {line}"
+    )
+    assert not fleet.state.operations

@@ -1,0 +1,175 @@
+"""Verbs that are a list of calls: in order, verified, undone in reverse where a later one fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.engine import recovery
+from core.model import Instance, InstanceState, ObjectKey, OperationStatus, Request
+from core.verbs.call import Call
+from core.verbs.sequence import Step, sequence
+from core.verbs.situation import VERIFY, Action, End, Progress, Send, Sent, Situation, Wait
+
+KEY = ObjectKey("instance", "alpha", "u")
+T = 1000.0
+
+
+class Furnish(Request, frozen=True):
+    """Put three things into an instance."""
+
+    verb = "furnish"
+
+
+class Put(Call, frozen=True):
+    """Put a thing there."""
+
+    thing: str
+
+
+class Take(Call, frozen=True):
+    """Take it away again."""
+
+    thing: str
+
+
+def steps(_: Situation) -> list[Step]:
+    return [Step(Put(thing), f"putting {thing}", undo=Take(thing)) for thing in "abc"]
+
+
+def sent(call: Call, error: str = "", certain: bool = True, ended: bool = True) -> Sent:
+    return Sent(call, T, T + 0.1 if ended else None, error, "a cure" if error else "", certain)
+
+
+def web(title: str = "") -> Instance:
+    return Instance("alpha", "u", "web", InstanceState.RUNNING, title=title)
+
+
+def decide(*calls: Sent, now: float = T + 1, plan: Any = steps, **more: Any) -> Action:
+    instance = more.pop("subject", web())
+    progress = Progress(calls, adopted=more.pop("adopted", None), gap=more.pop("gap", False))
+    situation = Situation(Furnish(KEY), "web", now, progress, instance, **more)
+    return sequence(plan, lambda _: "web is furnished")(situation)
+
+
+def ended(action: Action, status: OperationStatus) -> End:
+    assert isinstance(action, End), action
+    assert action.status is status, action
+    return action
+
+
+def test_the_calls_follow_one_another() -> None:
+    done: tuple[Sent, ...] = ()
+    for thing in "abc":
+        action = decide(*done)
+        assert isinstance(action, Send)
+        assert action.call == Put(thing)
+        done = (*done, sent(Put(thing)))
+    assert ended(decide(*done), OperationStatus.DONE).outcome == "web is furnished"
+
+
+def test_what_was_done_is_undone_in_reverse_where_a_later_call_fails() -> None:
+    calls = [sent(Put("a")), sent(Put("b")), sent(Put("c"), "no room.")]
+    for thing in "ba":
+        action = decide(*calls)
+        assert isinstance(action, Send)
+        assert action.call == Take(thing)
+        calls.append(sent(Take(thing)))
+    end = ended(decide(*calls), OperationStatus.FAILED)
+    assert end.outcome == "furnish of web failed: no room; what was done before was undone"
+    assert end.hint == "a cure"
+
+
+def test_the_first_error_is_kept_where_undoing_fails_too() -> None:
+    calls = [sent(Put("a")), sent(Put("b"), "no room."), sent(Take("a"), "it is stuck.")]
+    end = ended(decide(*calls), OperationStatus.FAILED)
+    assert "no room; what was done before could not be undone: it is stuck" in end.outcome
+
+
+def test_a_first_call_that_fails_leaves_nothing_to_undo() -> None:
+    end = ended(decide(sent(Put("a"), "no.")), OperationStatus.FAILED)
+    assert end.outcome == "furnish of web failed: no"
+
+
+def test_cancelled_in_between_it_is_undone() -> None:
+    action = decide(sent(Put("a")), cancelled="by the operator")
+    assert isinstance(action, Send)
+    assert action.call == Take("a")
+    end = decide(sent(Put("a")), sent(Take("a")), cancelled="by the operator")
+    assert (
+        "cancelled; what was done before was undone"
+        in ended(end, OperationStatus.CANCELLED).outcome
+    )
+
+
+def test_cancelled_after_the_last_it_is_done() -> None:
+    calls = [sent(Put(thing)) for thing in "abc"]
+    ended(decide(*calls, cancelled="too late"), OperationStatus.DONE)
+
+
+def titled(_: Situation) -> list[Step]:
+    def shows(now: Situation) -> bool:
+        return now.instance is not None and now.instance.title == "a"
+
+    return [Step(Put("a"), "putting a", shows)]
+
+
+def test_what_shows_is_waited_for_and_believed_only_then() -> None:
+    accepted = sent(Put("a"))
+    assert isinstance(decide(accepted, plan=titled), Wait)
+    ended(decide(accepted, plan=titled, subject=web("a")), OperationStatus.DONE)
+    late = T + 0.1 + VERIFY
+    ended(decide(accepted, plan=titled, now=late), OperationStatus.FAILED)
+    ended(decide(accepted, plan=titled, now=late, gap=True), OperationStatus.UNKNOWN)
+
+
+def test_an_error_that_is_not_certain_is_judged_by_what_shows() -> None:
+    lost = sent(Put("a"), "no answer", certain=False)
+    assert isinstance(decide(lost, plan=titled), Wait)
+    ended(decide(lost, plan=titled, subject=web("a")), OperationStatus.DONE)
+    ended(decide(lost, plan=titled, now=T + 60), OperationStatus.UNKNOWN)
+    ended(decide(sent(Put("a"), "no answer", certain=False)), OperationStatus.UNKNOWN)
+
+
+def test_a_refusal_of_what_another_has_done_meanwhile_is_no_failure() -> None:
+    refused = sent(Put("a"), "it has that already")
+    ended(decide(refused, plan=titled, subject=web("a")), OperationStatus.DONE)
+
+
+@given(
+    outcomes=st.lists(st.sampled_from(["yes", "no", "lost", "open"]), max_size=8),
+    cancelled=st.sampled_from(["", "enough"]),
+    now=st.floats(T, T + 100),
+)
+def test_nothing_is_sent_twice_and_it_ends(outcomes: list[str], cancelled: str, now: float) -> None:
+    calls: list[Sent] = []
+    for outcome in outcomes:
+        action = decide(*calls, cancelled=cancelled if calls else "", now=now)
+        if not isinstance(action, Send):
+            break
+        assert action.call not in [one.call for one in calls]
+        calls.append(
+            sent(
+                action.call,
+                "" if outcome in ("yes", "open") else outcome,
+                certain=outcome != "lost",
+                ended=outcome != "open",
+            )
+        )
+    assert len(calls) <= 6
+    put = {one.call.thing for one in calls if isinstance(one.call, Put) and one.accepted}
+    taken = [one.call.thing for one in calls if isinstance(one.call, Take)]
+    assert set(taken) <= put
+    assert taken == sorted(taken, reverse=True)
+
+
+@pytest.mark.parametrize("resumable", [True, False])
+def test_a_console_that_takes_over_goes_on_only_where_the_verb_may(resumable: bool) -> None:
+    situation = Situation(
+        Furnish(KEY), "web", T + 9, Progress((sent(Put("a")),), gap=True, adopted=T + 9), web()
+    )
+    decision = recovery.judge(sequence(steps, lambda _: "done"), situation, resumable=resumable)
+    assert isinstance(decision, recovery.GoOn) == resumable
