@@ -33,35 +33,39 @@ def _bounds(parameter: Parameter) -> tuple[float | None, float | None]:
 
 def option(parameter: Parameter) -> Decorator:
     """Return the option of a field; of a secret one it takes a file, never the value."""
-    name = f"--{parameter.name.replace('_', '-')}"
+    name, help_ = f"--{parameter.name.replace('_', '-')}", parameter.help
     if parameter.names_subject:
-        return click.option(
-            name, parameter.name, multiple=True, metavar="NAME", help=parameter.help
-        )
+        return click.option(name, parameter.name, multiple=True, metavar="NAME", help=help_)
     if parameter.secret:
-        help_ = f"{parameter.help} It is read from FILE, - is standard input."
+        help_ = f"{help_} It is read from FILE, - is standard input."
+        needed = parameter.required
         return click.option(
-            f"{name}-file", parameter.name, metavar="FILE", required=parameter.required, help=help_
+            f"{name}-file", parameter.name, metavar="FILE", required=needed, help=help_
         )
     if parameter.kind is bool:
-        both = parameter.optional or parameter.default is True
-        flag = f"{name}/--no-{name[2:]}" if both else name
-        default = None if parameter.optional else bool(parameter.default)
-        return click.option(
-            flag, parameter.name, is_flag=True, default=default, help=parameter.help
-        )
-    given = parameter.default not in (None, "", ()) and not parameter.required
+        return _switch(parameter, name)
+    default = parameter.default
+    more: dict[str, Any] = (
+        {} if parameter.required or default in (None, ()) else {"default": default}
+    )
     return click.option(
         name,
         parameter.name,
         type=type_of(parameter),
         multiple=parameter.many,
         required=parameter.required,
-        default=parameter.default if given or parameter.default == "" else None,
-        show_default=given,
+        show_default=bool(more) and default != "",
         metavar=None if parameter.choices else _metavar(parameter),
-        help=parameter.help,
+        help=help_,
+        **more,  # one with a default, None too, is never missing for click
     )
+
+
+def _switch(parameter: Parameter, name: str) -> Decorator:
+    both = parameter.optional or parameter.default is True
+    flag = f"{name}/--no-{name[2:]}" if both else name
+    default = None if parameter.optional else bool(parameter.default)
+    return click.option(flag, parameter.name, is_flag=True, default=default, help=parameter.help)
 
 
 def _metavar(parameter: Parameter) -> str:

@@ -20,7 +20,7 @@ class Rename(Request, frozen=True):
     """Give an instance that is off another name (virDomainRename)."""
 
     verb: ClassVar[str] = "rename"
-    to: Annotated[str, parameter("Its new name.", pattern=r"^[^/\x00-\x1f]+$")] = ""
+    to: Annotated[str, parameter("Its new name.", pattern=r"^[^/\x00-\x1f]+$")]
 
 
 class RenameCall(Call, frozen=True):
@@ -142,7 +142,7 @@ class SetTitle(Request, frozen=True):
     """Set the title of an instance (virDomainSetMetadata)."""
 
     verb: ClassVar[str] = "title"
-    text: Annotated[str, parameter("The title, one line; empty removes it.", pattern=r"^.*$")] = ""
+    text: Annotated[str, parameter("The title, one line; empty removes it.", pattern=r"^.*$")]
     when: When = "both"
 
 
@@ -150,7 +150,7 @@ class SetDescription(Request, frozen=True):
     """Set the description of an instance (virDomainSetMetadata)."""
 
     verb: ClassVar[str] = "description"
-    text: Annotated[str, parameter("The description; empty removes it.")] = ""
+    text: Annotated[str, parameter("The description; empty removes it.")]
     when: When = "both"
 
 

@@ -19,7 +19,7 @@ class SetVcpus(Request, frozen=True):
     """Set how many vCPUs an instance has (virDomainSetVcpusFlags)."""
 
     verb: ClassVar[str] = "set-vcpus"
-    count: Annotated[int, parameter("How many it has.", least=1, most=4096)] = 1
+    count: Annotated[int, parameter("How many it has.", least=1, most=4096)]
     maximum: (
         Annotated[
             int, parameter("How many it may have, from its next start on.", least=1, most=4096)
@@ -144,7 +144,7 @@ class SetMemory(Request, frozen=True):
     """Set how much memory an instance has (virDomainSetMemoryFlags)."""
 
     verb: ClassVar[str] = "set-memory"
-    size: Annotated[int, parameter("How much it has.", least=1, most=1 << 24, unit="MiB")] = 1024
+    size: Annotated[int, parameter("How much it has.", least=1, most=1 << 24, unit="MiB")]
     maximum: (
         Annotated[
             int,
