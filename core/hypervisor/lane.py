@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from core.errors import DeadlineError, NotSentError, VirtdeckError
 from core.handover import hand_over, settle
 from core.hypervisor.binding import Connection
+from core.hypervisor.silence import Silence, on_this_thread
 
 T = TypeVar("T")
 
@@ -68,6 +69,7 @@ class _Job(NamedTuple):
     function: Callable[[Connection], Any]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
+    silence: Silence
 
 
 class Lane:
@@ -119,7 +121,10 @@ class Lane:
         return self._conn is None or not self._connecting.alive(self._conn)
 
     async def call(self, function: Callable[[Connection], T], *, deadline: float) -> T:
-        """Run `function(conn)` on the thread; at most `deadline` seconds once it is its turn.
+        """Run `function(conn)` on the thread; `deadline` seconds the host may take to answer it.
+
+        They count from when it is its turn. A function of several calls may tell of its progress,
+        and of what is its own work (core.hypervisor.silence): that counts for nothing.
 
         Where connections wait for each other, opening has its own turn, and a deadline of its own.
 
@@ -161,9 +166,11 @@ class Lane:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._pending = future
-        self._jobs.put(_Job(function, loop, future))
+        silence = Silence()
+        self._jobs.put(_Job(function, loop, future, silence))
         try:
-            await asyncio.wait((future,), timeout=deadline)
+            while not future.done() and (left := silence.left(deadline)) > 0:
+                await asyncio.wait((future,), timeout=left)
         finally:
             self._pending = None
             if not future.done():
@@ -209,7 +216,8 @@ class Lane:
     def _serve(self) -> None:
         try:
             while (job := self._jobs.get()) is not None:
-                result, error = self._perform(job.function)
+                with on_this_thread(job.silence):
+                    result, error = self._perform(job.function)
                 if self._conn is None or not self._connecting.alive(self._conn):
                     self._finished = True
                 hand_over(job.loop, job.future, result, error)

@@ -8,6 +8,7 @@ from typing import TypeVar
 from core.errors import XmlError
 from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.faults import tidy
+from core.hypervisor.silence import progress
 from core.migration.facts import Gap
 
 T = TypeVar("T")
@@ -28,9 +29,11 @@ class Looks:
     def see(self, what: str, call: Callable[[], T]) -> T | None:
         """Return what a call tells; None, and a gap, where it fails.
 
-        Raises libvirtError only where it was the connection that broke.
+        Each look is progress: the next one has all of the deadline. Raises libvirtError only where
+        it was the connection that broke.
         """
         try:
+            progress()
             return call()
         except libvirt.libvirtError as error:
             if not self.conn.isAlive():

@@ -12,6 +12,7 @@ from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.daemon import read_machine
 from core.hypervisor.looks import Looks
 from core.hypervisor.preflight_paths import files_of, read_paths, read_pools
+from core.hypervisor.silence import ours
 from core.hypervisor.tolerance import if_supported, unless_gone
 from core.hypervisor.uri import HostAddress
 from core.migration.facts import SourceFacts
@@ -50,7 +51,7 @@ def read_needs_of(conn: Connection, uuid: str) -> InstanceNeeds | None:
     if domain is None:
         return None
     looks = Looks(conn)
-    needs = read_needs(domain.XMLDesc(0))
+    needs = ours(read_needs, domain.XMLDesc(0))
     xml = _xml(looks, domain, libvirt.VIR_DOMAIN_XML_MIGRATABLE)
     return InstanceNeeds(needs, xml, _host_cpu(looks, needs))
 
@@ -88,7 +89,9 @@ def read_job(conn: Connection, uuid: str) -> str:
 
 def _host(looks: Looks, address: HostAddress) -> dict[str, Any]:
     conn = looks.conn
-    capabilities = looks.see("capabilities", lambda: read_capabilities(conn.getCapabilities()))
+    capabilities = looks.see(
+        "capabilities", lambda: ours(read_capabilities, conn.getCapabilities())
+    )
     return {
         "host_uuid": "" if capabilities is None else capabilities.uuid,
         "machine": read_machine(looks, address),
@@ -128,14 +131,14 @@ def _host_cpu(looks: Looks, needs: Needs) -> str:
         xml = looks.conn.getDomainCapabilities(
             None, guest.architecture, guest.machine, guest.type, 0
         )
-        return read_host_cpu(xml)
+        return ours(read_host_cpu, xml)
 
     return looks.see("host-cpu", read) or ""
 
 
 def _block_job(domain: Any) -> str:
     """Return the block job of one of its disks: libvirt migrates none with such a job."""
-    for disk in read_instance(domain.XMLDesc(0), "").disks:
+    for disk in ours(read_instance, domain.XMLDesc(0), "").disks:
         info: dict[str, int] = if_supported(partial(domain.blockJobInfo, disk.target, 0), {})
         if info:
             kind = info.get("type", 0)

@@ -18,6 +18,7 @@ from core.hypervisor.looks import Looks
 from core.hypervisor.preflight_guest import read_guest_abilities
 from core.hypervisor.preflight_paths import files_of, read_paths, read_pools
 from core.hypervisor.reading import describe_network
+from core.hypervisor.silence import ours
 from core.hypervisor.tolerance import unless_gone
 from core.hypervisor.uri import HostAddress
 from core.migration.facts import DestinationFacts, FreePages, Twin
@@ -59,7 +60,9 @@ def read_destination(
     a guest that has it passed through. Raises libvirtError when the connection fails.
     """
     looks, host = Looks(conn), address.name
-    capabilities = looks.see("capabilities", lambda: read_capabilities(conn.getCapabilities()))
+    capabilities = looks.see(
+        "capabilities", lambda: ours(read_capabilities, conn.getCapabilities())
+    )
     told: dict[str, Any] = {
         **_host(looks, address, capabilities),
         **read_guest_abilities(looks, wanted, host_cpu),

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.looks import Looks
+from core.hypervisor.silence import ours
 from core.migration.facts import CpuComparison
 from core.model.text import clean
 from core.xml.domain_capabilities import (
@@ -50,8 +51,9 @@ def _abilities(looks: Looks, wanted: Needs) -> tuple[DomainCapabilities | None, 
 
 def _capabilities_of(conn: Connection, wanted: Needs, machine: str | None) -> DomainCapabilities:
     arch, kind = wanted.instance.architecture, wanted.instance.type
-    return read_domain_capabilities(
-        conn.getDomainCapabilities(None, arch or None, machine or None, kind or None, 0)
+    return ours(
+        read_domain_capabilities,
+        conn.getDomainCapabilities(None, arch or None, machine or None, kind or None, 0),
     )
 
 
@@ -106,8 +108,9 @@ def _by_baseline(looks: Looks, wanted: Needs, cpu: str) -> tuple[str, ...]:
     flag = libvirt.VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES
     found = looks.see(
         "baseline",
-        lambda: read_missing_features(
-            looks.conn.baselineHypervisorCPU(None, arch, None, kind, [cpu], flag)
+        lambda: ours(
+            read_missing_features,
+            looks.conn.baselineHypervisorCPU(None, arch, None, kind, [cpu], flag),
         ),
     )
     return found or ()

@@ -36,7 +36,7 @@ T = TypeVar("T")
 _Key = tuple[ObjectKey, str, str, Rewrites]
 
 LOOK_DEADLINE = 8.0
-"""Seconds a host may take for each of its looks."""
+"""Seconds a host may take for each of its answers."""
 JOB_DEADLINE = 2.0
 """Seconds the question for its job may take."""
 FACTS_KEPT = 3.0

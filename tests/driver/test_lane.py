@@ -24,6 +24,7 @@ from core.hypervisor.connector import Connector
 from core.hypervisor.lane import Lane
 from core.hypervisor.lane_pool import STUCK_LIMIT, LanePool
 from core.hypervisor.options import LinkOptions
+from core.hypervisor.silence import ours
 from core.hypervisor.uri import parse_uri
 from tests.driver.watching import until
 
@@ -138,6 +139,25 @@ async def test_a_passed_deadline_abandons_the_lane_whose_connection_comes_back_l
     gate.set()
     await until(lambda: lane.ended)
     assert doubles.closed == doubles.opened
+
+
+async def test_work_of_our_own_is_not_the_hosts_silence(doubles: Doubles) -> None:
+    """What was read of the answer is read in its own time, on a machine as busy as any."""
+    lane = Lane("lane", doubles)
+    gate, reads = threading.Event(), threading.Event()
+
+    def read() -> str:
+        reads.set()
+        gate.wait()
+        return "read"
+
+    call = asyncio.create_task(lane.call(lambda _conn: ours(read), deadline=0.5))
+    await until(reads.is_set)
+    await asyncio.wait((call,), timeout=1.2)  # more than the deadline
+    assert not call.done()
+    gate.set()
+    assert await call == "read"
+    assert lane.usable
 
 
 async def test_a_cancelled_caller_abandons_the_lane_too(doubles: Doubles) -> None:
