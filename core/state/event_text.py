@@ -8,7 +8,7 @@ from typing import Any
 from core.model import event as of
 from core.model.event import Event
 from core.model.text import clean
-from core.state.incoming import ABORTED, BROKEN
+from core.state.incoming import ABORTED, BROKEN, ENDING
 
 _WARNING = "warning"
 _ERROR = "error"
@@ -77,8 +77,9 @@ def severity(event: Event) -> str:
 _ENDED = {
     ABORTED: "ended where it waited for its memory: its migration was aborted",
     BROKEN: "ended where it waited for its memory: its migration was aborted or failed",
+    ENDING: "ends: its hypervisor process closed its monitor",
 }
-_CAUSE_SEVERITY = {ABORTED: "info", BROKEN: _WARNING}
+_CAUSE_SEVERITY = {ABORTED: "info", BROKEN: _WARNING, ENDING: "info"}
 
 
 def _lifecycle(event: of.InstanceLifecycle) -> str:

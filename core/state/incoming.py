@@ -1,4 +1,7 @@
-"""What ends at a destination because its migration does: no fault of the instance there. Pure.
+"""Ends that libvirt tells as it tells a crash and that are no fault of the instance. Pure.
+
+A guest that powers off ends its hypervisor process, and on a busy host libvirt may be asking it
+something just then: an error of the monitor, after the news that the instance is shutting down.
 
 An abort at the source makes the destination's hypervisor process end by itself. libvirt tells that
 as it tells a crash: an error of the monitor, then a stop that failed.
@@ -12,9 +15,9 @@ from core.model import Answer, Event, Instance, InstanceState, Migration, Migrat
 from core.model.event import ControlError, InstanceLifecycle
 from core.state.tables import Tables
 
-ABORTED, BROKEN = "aborted-migration", "incoming-migration"
+ABORTED, BROKEN, ENDING = "aborted-migration", "incoming-migration", "shutdown"
 """What an end belongs to: a migration that was aborted from a console; one of which that is not
-known."""
+known; a shutdown."""
 BELONGS = 60.0
 """Seconds after the end of a migration in which its destination may still tell of it."""
 
@@ -45,7 +48,15 @@ def in_context(tables: Tables, event: Event) -> Event:
     over = instance is None or not instance.state.active
     if (incoming or over) and row is not None and _aborted(row, event):
         return replace(event, cause=ABORTED)
-    return replace(event, cause=BROKEN) if incoming else event
+    if incoming:
+        return replace(event, cause=BROKEN)
+    return replace(event, cause=ENDING) if _powers_off(instance, event) else event
+
+
+def _powers_off(instance: Instance | None, event: Event) -> bool:
+    """Whether a monitor is lost because its instance is shutting down."""
+    ends = instance is not None and instance.state is InstanceState.SHUTTING_DOWN
+    return ends and isinstance(event, ControlError)
 
 
 def _newest(tables: Tables, uuid: str) -> Migration | None:

@@ -1,4 +1,4 @@
-"""The end of an instance that waits for its memory, when its migration ends."""
+"""Ends that are told as a crash is: of a destination when its migration ends, of a shutdown."""
 
 from __future__ import annotations
 
@@ -103,3 +103,23 @@ def test_an_abort_long_ago_excuses_nothing():
     told(store, STOPPED)
     (line,) = told(store, ControlError(*STAMP))
     assert line == ("web lost the monitor of its hypervisor process", "error")
+
+
+def test_a_guest_that_powers_off_has_not_lost_its_monitor():
+    """Seen at a load of 26: libvirt was asking the process something when it ended."""
+    store = Store()
+    for one in (
+        HostAdded("beta", START, "qemu:///x"),
+        LinkChanged("beta", START, UP),
+        listed(instance("web", host="beta", state=InstanceState.RUNNING), host="beta"),
+    ):
+        store.apply(one)
+    assert told(store, ControlError(*STAMP)) == [
+        ("web lost the monitor of its hypervisor process", "error")
+    ]
+    told(store, InstanceLifecycle(*STAMP, "shutdown", "guest"))
+    assert told(store, ControlError(*STAMP)) == [
+        ("web ends: its hypervisor process closed its monitor", "info")
+    ]
+    crashed = InstanceLifecycle(*STAMP, "stopped", "crashed")
+    assert [grade for _, grade in told(store, crashed)] == ["error"]
