@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from core.errors import NotFoundError
+from core.hypervisor.calls.saved import job_share
 from core.hypervisor.calls.table import execute
 from core.hypervisor.session import Hypervisor
 from core.model import ObjectKey
 from core.state.subject import Subject
 from core.verbs.call import Call
+
+FOREVER = 30 * 86_400.0
+"""Seconds a long call may take before it is given up: a month."""
+LOOK_DEADLINE = 5.0
+"""Seconds a look at a job may take."""
 
 
 class FleetHosts:
@@ -19,12 +25,25 @@ class FleetHosts:
         self._hosts = hosts
 
     async def call(self, subject: ObjectKey, call: Call, deadline: float) -> None:
-        """Make one call within `deadline` seconds; raises as the port says."""
+        """Make one call within `deadline` seconds, or a long one; raises as the port says."""
+        if call.long:
+            lane = self._host(subject.host).lane(f"{call.word}-{subject.id[:8]}")
+            try:
+                await lane.call(lambda conn: execute(conn, subject, call), deadline=FOREVER)
+            finally:
+                lane.close()
+            return
         await self._host(subject.host).call(
             lambda conn: execute(conn, subject, call),
             uuid=subject.id,
             deadline=deadline,
             urgent=call.urgent,
+        )
+
+    async def share(self, subject: ObjectKey) -> float | None:
+        """Tell how far the job of an instance is, 0 to 1."""
+        return await self._host(subject.host).call(
+            lambda conn: job_share(conn, subject.id), deadline=LOOK_DEADLINE, urgent=True
         )
 
     async def read(self, subject: ObjectKey) -> Subject | None:

@@ -54,6 +54,8 @@ class Case:
         """The host did not tell when it was last asked how the subject is."""
         self.woken = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
+        self.calling: asyncio.Task[None] | None = None
+        """A long call that is under way."""
 
     def now(self) -> float:
         """Seconds since the epoch, without the steps of a clock that is set meanwhile.
@@ -73,6 +75,7 @@ class Case:
             events=tuple(self.events),
             link_up=link_up,
             cancelled=self.cancelled,
+            calling=self.calling is not None and not self.calling.done(),
         )
 
     def begin(self, recent: tuple[Event, ...]) -> None:
@@ -127,12 +130,13 @@ class Case:
         """Note why the journal does not hold it as it stands."""
         self.record = msgspec.structs.replace(self.record, unjournalled=trouble)
 
-    def answered(self, error: str, hint: str, *, certain: bool) -> None:
-        """Note what came of the call."""
-        now = self.now()
-        *earlier, last = self.progress.sent
-        last = msgspec.structs.replace(last, ended=now, error=error, hint=hint, certain=certain)
-        self.progress = msgspec.structs.replace(self.progress, sent=(*earlier, last))
+    def answered(self, index: int, error: str, hint: str, *, certain: bool) -> None:
+        """Note what came of a call, by its place among those sent."""
+        now, sent = self.now(), list(self.progress.sent)
+        sent[index] = msgspec.structs.replace(
+            sent[index], ended=now, error=error, hint=hint, certain=certain
+        )
+        self.progress = msgspec.structs.replace(self.progress, sent=tuple(sent))
         self._next(now, error, status=OperationStatus.VERIFYING)
 
     def said(self, text: str) -> bool:
@@ -158,6 +162,10 @@ class Case:
             started=self.record.started if self.record.started is not None else now,
             progress=share,
         )
+
+    def is_far(self, share: float | None) -> None:
+        """Note how far a long call is, 0 to 1."""
+        self.record = msgspec.structs.replace(self.record, progress=share)
 
     def ended(self, end: End) -> None:
         """Note the end."""

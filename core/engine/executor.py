@@ -31,6 +31,8 @@ from core.model.observation import OperationChanged
 from core.verbs.situation import Action, End, Progress, Send, Wait, cancelled, failed
 from core.verbs.verb import Workflow
 
+SHARE_EVERY = 1.0
+"""Seconds between two looks at how far a long call is."""
 PER_HOST = 4
 """Calls in flight on one host."""
 
@@ -130,15 +132,19 @@ class Executor:
 
     async def drive(self, case: Case) -> End:
         """Do what the verb says until it is over."""
-        while True:
-            action = self.next(case)
-            if isinstance(action, End):
-                return action
-            if isinstance(action, Send):
-                if (end := await self._send(case, action)) is not None:
-                    return end
-            else:
-                await self._wait(case, action)
+        try:
+            while True:
+                action = self.next(case)
+                if isinstance(action, End):
+                    return action
+                if isinstance(action, Send):
+                    if (end := await self._send(case, action)) is not None:
+                        return end
+                else:
+                    await self._wait(case, action)
+        finally:
+            if case.calling is not None:
+                case.calling.cancel()
 
     def next(self, case: Case) -> Action:
         """Ask the verb what to do now.
@@ -162,11 +168,34 @@ class Executor:
                 if first or not send.call.asks:
                     case.not_sending()
                     return _left_undone(case, send, error, first=first)
-            await self._call(case, send)
+            index = len(case.progress.sent) - 1
+            if send.call.long:
+                case.calling = asyncio.create_task(self._call_long(case, index, send))
+                return None
+            await self._call(case, index, send)
         await self.look(case)
         return None
 
-    async def _call(self, case: Case, send: Send) -> None:
+    async def _call_long(self, case: Case, index: int, send: Send) -> None:
+        """Make a long call, and tell how far it is; the operation is woken at its end."""
+        far = asyncio.create_task(self._tell_share(case))
+        try:
+            await self._call(case, index, send)
+        finally:
+            far.cancel()
+        await self.look(case)
+        case.woken.set()
+
+    async def _tell_share(self, case: Case) -> None:
+        while True:
+            await asyncio.sleep(SHARE_EVERY)
+            with suppress(VirtdeckError):
+                share = await self._hosts.share(case.record.subject)
+                if share is not None and share != case.record.progress:
+                    case.is_far(share)
+                    self._show(case, case.record)
+
+    async def _call(self, case: Case, index: int, send: Send) -> None:
         error: VirtdeckError | None = None
         try:
             await self._hosts.call(case.record.subject, send.call, send.deadline)
@@ -175,6 +204,7 @@ class Executor:
         except VirtdeckError as caught:
             error = caught
         case.answered(
+            index,
             "" if error is None else error.message,
             "" if error is None else error.hint,
             certain=isinstance(error, NotSentError)

@@ -21,6 +21,13 @@ class Hosts(Protocol):
         """
         ...
 
+    async def share(self, subject: ObjectKey) -> float | None:
+        """Tell how far the job of a subject is, 0 to 1; None where there is no telling.
+
+        Raises UnreachableError or DeadlineError when the host does not answer.
+        """
+        ...
+
     async def read(self, subject: ObjectKey) -> Subject | None:
         """Read a subject now, past every cache, and tell the state; None when it is gone.
 

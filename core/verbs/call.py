@@ -22,6 +22,9 @@ class Call(Value, frozen=True, tag_field="call", tag=_tag):
     asks: ClassVar[bool] = False
     """The guest itself decides what becomes of it. Every other call takes effect whatever the guest
     does, and is never made without its entry in the journal."""
+    long: ClassVar[bool] = False
+    """It takes as long as its subject is large: it is made on a connection of its own, told how far
+    it is, and another may be sent to end it."""
     repeatable: ClassVar[bool] = False
     """It may be sent again, also by a console that takes the operation over."""
 

@@ -23,6 +23,11 @@ from core.verbs.situation import (
     unknown,
 )
 
+LONG = 3600.0
+"""Seconds: whatever ends a long call wakes the operation."""
+AGAIN = 2.0
+"""Seconds between two looks at what goes on without us."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -36,6 +41,10 @@ class Step:
     undo: Call | None = None
     """What takes it back; None: nothing need be, or can be."""
     deadline: float = CALL_DEADLINE
+    goes_on: Callable[[Situation], bool] | None = None
+    """Whether the state shows that it is still under way, though nobody waits for its answer."""
+    abort: Call | None = None
+    """What ends a long call while it is under way."""
 
 
 Steps = Callable[[Situation], Sequence[Step]]
@@ -48,7 +57,10 @@ def sequence(steps: Steps, outcome: Callable[[Situation], str]) -> Decide:
 
     def decide(situation: Situation) -> Action:
         planned = steps(situation)
-        sent = situation.sent
+        aborts = [step.abort for step in planned if step.abort is not None]
+        sent = tuple(one for one in situation.sent if one.call not in aborts)
+        if situation.calling:
+            return _meanwhile(situation, planned[len(sent) - 1])
         forward = sum(1 for _ in takewhile(_same, zip(sent, planned, strict=False)))
         undone = sent[forward:]
         if forward:
@@ -56,7 +68,7 @@ def sequence(steps: Steps, outcome: Callable[[Situation], str]) -> Decide:
             if _refused(sent[forward - 1]) and not (step.shows and step.shows(situation)):
                 error = sent[forward - 1].error
                 return _undo(situation, planned[: forward - 1], undone, error)
-            if not undone and (action := _settled(situation, step)) is not None:
+            if not undone and (action := _settled(situation, step, sent[-1])) is not None:
                 return action
         if undone or (forward and forward < len(planned) and situation.cancelled):
             return _undo(situation, planned[:forward], undone, "")
@@ -76,13 +88,23 @@ def _refused(sent: Sent) -> bool:
     return bool(sent.error) and sent.certain
 
 
-def _settled(situation: Situation, step: Step) -> Action | None:
+def _meanwhile(situation: Situation, step: Step) -> Action:
+    """Decide while a long call is under way: end it where the operator no longer wants it."""
+    unsent = all(one.call != step.abort for one in situation.sent)
+    if situation.cancelled and step.abort is not None and unsent:
+        return Send(step.abort, f"ending it: {situation.cancelled}")
+    return Wait(situation.now + LONG)
+
+
+def _settled(situation: Situation, step: Step, last: Sent) -> Action | None:
     """Decide about the newest call; None: it took effect."""
-    last, verb, name = situation.last, situation.request.verb, situation.name
+    verb, name = situation.request.verb, situation.name
     if step.shows is not None and step.shows(situation):
         return None
     if last.accepted and step.shows is None:
         return None
+    if step.goes_on is not None and step.goes_on(situation):
+        return Wait(situation.now + AGAIN)
     since = max(last.ended or last.at, situation.progress.adopted or 0.0)
     if situation.now < since + VERIFY and step.shows is not None:
         return Wait(since + VERIFY)
@@ -110,6 +132,8 @@ def _undo(
 
 def _end(situation: Situation, error: str, undone: str) -> End:
     verb, name = situation.request.verb, situation.name
+    if situation.cancelled and error and not undone:
+        return cancelled(f"{verb} of {name} was cancelled: {error.rstrip('.')}")
     if not error:
         return cancelled(f"{verb} of {name} was cancelled{undone}")
     hint = next((one.hint for one in situation.sent if one.error), "")

@@ -76,6 +76,8 @@ class Situation:
     link_up: bool = True
     cancelled: str = ""
     """Why the operator no longer wants to wait; empty: goes on."""
+    calling: bool = False
+    """A long call of this console is under way."""
 
     @property
     def instance(self) -> Instance | None:

@@ -1,0 +1,282 @@
+"""An instance's memory on disk: saved and restored by libvirt, or dumped for a debugger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
+
+from core.model import InstanceState, Request, State
+from core.verbs.call import Call
+from core.verbs.caution import Caution
+from core.verbs.parameter import parameter
+from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.sequence import Step, sequence
+from core.verbs.situation import Situation
+from core.verbs.states import NOT_KNOWN, OFF, TO_BE_OFF, TO_BE_ON
+from core.verbs.verb import Risk, Subjects, Verb
+
+
+class AbortJobCall(Call, frozen=True):
+    """virDomainAbortJob: what is under way ends, and the guest runs on."""
+
+    urgent: ClassVar[bool] = True
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        """`virsh domjobabort`."""
+        return ("domjobabort", name)
+
+
+class Save(Request, frozen=True):
+    """Write the guest's memory to disk and turn it off: its next start goes on from there."""
+
+    verb: ClassVar[str] = "save"
+    then: Annotated[
+        Literal["as-it-is", "running", "paused"],
+        parameter("How it is once it is restored.", advanced=True),
+    ] = "as-it-is"
+    bypass_cache: Annotated[bool, parameter("Write past the host's page cache.", advanced=True)] = (
+        False
+    )
+
+
+class SaveCall(Call, frozen=True):
+    """virDomainManagedSave."""
+
+    long: ClassVar[bool] = True
+    then: Literal["as-it-is", "running", "paused"] = "as-it-is"
+    bypass_cache: bool = False
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        """`virsh managedsave`."""
+        then = () if self.then == "as-it-is" else (f"--{self.then}",)
+        return ("managedsave", name, *then, *(("--bypass-cache",) if self.bypass_cache else ()))
+
+
+def _is_being(reason: str, situation: Situation) -> bool:
+    instance = situation.instance
+    return instance is not None and instance.reason == reason
+
+
+def _save(situation: Situation) -> list[Step]:
+    request = situation.request
+    assert isinstance(request, Save)
+
+    def shows(now: Situation) -> bool:
+        instance = now.instance
+        off = instance is not None and instance.state is InstanceState.SHUTOFF
+        return instance is not None and off and instance.managed_save
+
+    return [
+        Step(
+            SaveCall(request.then, request.bypass_cache),
+            f"saving the memory of {situation.name}",
+            shows,
+            goes_on=lambda now: _is_being("saving", now),
+            abort=AbortJobCall(),
+        )
+    ]
+
+
+def _against_save(state: State, request: Request, _: str) -> Iterator[Refusal]:
+    instance = state.instances.get(request.subject)
+    if instance is not None and not instance.persistent:
+        text = f"{instance.name} is transient"
+        yield Refusal(RefusalCode.STATE, text, "only what is defined can be saved by libvirt")
+
+
+def _saves(_: Request, subjects: Subjects) -> str:
+    return (
+        f"Turns {subjects.whom} off, with what the memory holds kept on the host: what "
+        f"{subjects.they_serve} ends until the next start goes on from there."
+    )
+
+
+SAVE = Verb(
+    Save,
+    title="Save",
+    help="Write its memory to disk and turn it off: its next start goes on from there.",
+    doing="saving",
+    group="power",
+    key="s",
+    decide=sequence(_save, lambda now: f"{now.name} is off, its memory is saved"),
+    steps=_save,
+    calls=(SaveCall, AbortJobCall),
+    waits=True,
+    states={
+        **TO_BE_ON,
+        InstanceState.CRASHED: ("{name} has crashed, there is nothing to go on from", "{restart}"),
+        InstanceState.SHUTTING_DOWN: ("{name} is shutting down", "wait until it is off"),
+    },
+    refusals=_against_save,
+    risk=Risk(Caution.KEY, _saves),
+    cancelled="The saving is aborted, and the guest runs on.",
+)
+
+
+class Restore(Request, frozen=True):
+    """Start an instance from its saved memory (virDomainCreate)."""
+
+    verb: ClassVar[str] = "restore"
+
+
+class RestoreCall(Call, frozen=True):
+    """virDomainCreate of an instance with saved memory."""
+
+    long: ClassVar[bool] = True
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        """`virsh start`."""
+        return ("start", name)
+
+
+def _restore(situation: Situation) -> list[Step]:
+    def shows(now: Situation) -> bool:
+        instance = now.instance
+        return instance is not None and instance.state.active and not instance.managed_save
+
+    return [Step(RestoreCall(), f"restoring {situation.name}", shows)]
+
+
+def _without_image(state: State, request: Request, _: str) -> Iterator[Refusal]:
+    instance = state.instances.get(request.subject)
+    if instance is not None and not instance.managed_save:
+        yield Refusal(RefusalCode.STATE, f"{instance.name} has no saved memory", "start starts it")
+
+
+def _always(_: object) -> bool:
+    return True
+
+
+RESTORE = Verb(
+    Restore,
+    title="Restore",
+    help="Start it from its saved memory.",
+    doing="restoring",
+    group="power",
+    decide=sequence(_restore, lambda now: f"{now.name} goes on from its saved memory"),
+    steps=_restore,
+    calls=(RestoreCall,),
+    states=TO_BE_OFF,
+    refusals=_without_image,
+    lets_run=_always,
+)
+
+
+class SaveRemove(Request, frozen=True):
+    """Throw an instance's saved memory away (virDomainManagedSaveRemove)."""
+
+    verb: ClassVar[str] = "save-remove"
+
+
+class SaveRemoveCall(Call, frozen=True):
+    """virDomainManagedSaveRemove."""
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        """`virsh managedsave-remove`."""
+        return ("managedsave-remove", name)
+
+
+def _save_remove(situation: Situation) -> list[Step]:
+    def shows(now: Situation) -> bool:
+        return now.instance is not None and not now.instance.managed_save
+
+    text = f"throwing the saved memory of {situation.name} away"
+    return [Step(SaveRemoveCall(), text, shows)]
+
+
+def _removes(_: Request, subjects: Subjects) -> str:
+    return (
+        f"Throws the saved memory of {subjects.whom} away: the next start boots, and "
+        f"{subjects.unwritten} is lost."
+    )
+
+
+SAVE_REMOVE = Verb(
+    SaveRemove,
+    title="Remove the saved memory",
+    help="Throw its saved memory away: its next start boots.",
+    doing="removing its saved memory",
+    group="power",
+    decide=sequence(_save_remove, lambda now: f"the saved memory of {now.name} is gone"),
+    steps=_save_remove,
+    calls=(SaveRemoveCall,),
+    refusals=_without_image,
+    risk=Risk(Caution.TYPE, _removes),
+)
+
+
+class CoreDump(Request, frozen=True):
+    """Write the guest's memory to a file on its host, for a debugger (virDomainCoreDump)."""
+
+    verb: ClassVar[str] = "core-dump"
+    to: Annotated[str, parameter("The file on the host, by its whole path.", pattern=r"^/.+")]
+    format: Annotated[
+        Literal["elf", "kdump-zlib", "kdump-lzo", "kdump-snappy", "win-dmp"],
+        parameter("How it is written; the kdump formats are compressed."),
+    ] = "elf"
+    live: Annotated[
+        bool, parameter("Let the guest run on meanwhile: the dump is then not of one moment.")
+    ] = False
+
+
+class CoreDumpCall(Call, frozen=True):
+    """virDomainCoreDumpWithFormat, of the memory only: libvirt cannot abort that."""
+
+    long: ClassVar[bool] = True
+    to: str
+    format: str
+    live: bool
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        """`virsh dump`."""
+        live = ("--live",) if self.live else ()
+        form = () if self.format == "elf" else ("--format", self.format)
+        return ("dump", name, self.to, "--memory-only", *live, *form)
+
+
+def _core_dump(situation: Situation) -> list[Step]:
+    request = situation.request
+    assert isinstance(request, CoreDump)
+    return [
+        Step(
+            CoreDumpCall(request.to, request.format, request.live),
+            f"dumping the memory of {situation.name} to {request.to}",
+            goes_on=lambda now: _is_being("dumping", now),
+        )
+    ]
+
+
+def _dumped(situation: Situation) -> str:
+    assert isinstance(situation.request, CoreDump)
+    return f"the memory of {situation.name} is in {situation.request.to} on its host"
+
+
+def _not_absolute(_: State, request: Request, __: str) -> Iterator[Refusal]:
+    assert isinstance(request, CoreDump)
+    if not request.to.startswith("/"):
+        text = f"{request.to or 'Nothing'} is no whole path on the host"
+        yield Refusal(RefusalCode.PARAMETER, text, "begin it with /")
+
+
+def _stands_still(request: Request, subjects: Subjects) -> str:
+    assert isinstance(request, CoreDump)
+    until = "" if request.live else f"Pauses {subjects.whom} until it is written. "
+    return f"{until}A file {request.to} on the host is overwritten."
+
+
+CORE_DUMP = Verb(
+    CoreDump,
+    title="Dump memory",
+    help="Write its memory to a file on its host, for a debugger.",
+    doing="dumping its memory",
+    group="guest",
+    key="d",
+    decide=sequence(_core_dump, _dumped),
+    steps=_core_dump,
+    calls=(CoreDumpCall,),
+    states={InstanceState.SHUTOFF: OFF, InstanceState.UNKNOWN: NOT_KNOWN},
+    refusals=_not_absolute,
+    risk=Risk(Caution.CONFIRM, _stands_still),
+)
+
+VERBS = (SAVE, RESTORE, SAVE_REMOVE, CORE_DUMP)

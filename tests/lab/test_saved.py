@@ -1,0 +1,136 @@
+"""Memory on disk on real QEMU: saved, restored, thrown away, dumped; cancelled, and left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from core.errors import LabError, OperationCancelledError
+from core.fleet import Fleet
+from core.lab import Lab, LabHost
+from core.model import InstanceState, ObjectKey, OperationStatus
+from core.verbs.registry import VERBS
+from tests.lab import burner
+from tests.lab.burner import Burner
+from tests.lab.test_power import domstate, key_of, opened, until
+
+ROOT = Path(__file__).resolve().parents[2]
+LARGE = Burner("large", memory=1024, writes=4, rate=1, fills=1000)
+"""A gigabyte that is not zeros: saving it takes seconds."""
+
+
+@pytest.fixture
+async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
+    async with opened(uris, tmp_path / "journal.sqlite3") as made:
+        yield made
+
+
+@pytest.fixture
+def large(lab: Lab, alpha: LabHost, eventually: Callable[..., object]) -> Iterator[str]:
+    name = burner.start(lab, "alpha", LARGE)
+
+    def filled() -> bool:
+        told = dict(
+            line.split() for line in alpha.virsh("dommemstat", name).splitlines() if line.strip()
+        )
+        return int(told.get("rss", 0)) > 1_000_000
+
+    eventually(filled, "the guest has written its memory")
+    yield name
+    with suppress(LabError):
+        alpha.virsh("managedsave-remove", name)
+    burner.remove(lab, name)
+
+
+async def done(fleet: Fleet, verb: str, key: ObjectKey, **options: object) -> str:
+    record = await (await fleet.submit(VERBS[verb].request(subject=key, **options)))
+    assert record.status is OperationStatus.DONE
+    return record.outcome
+
+
+async def test_memory_is_saved_restored_and_thrown_away(
+    fleet: Fleet, alpha: LabHost, large: str
+) -> None:
+    vm = await key_of(fleet, large)
+    assert await done(fleet, "save", vm) == "large is off, its memory is saved"
+    assert domstate(alpha, large) == "shut off"
+    assert fleet.state.instances[vm].managed_save
+    assert "goes on from its saved memory" in await done(fleet, "restore", vm)
+    assert domstate(alpha, large) == "running"
+    assert not fleet.state.instances[vm].managed_save
+    await done(fleet, "save", vm, then="paused")
+    await done(fleet, "save-remove", vm)
+    assert not fleet.state.instances[vm].managed_save
+    (reason,) = fleet.check(VERBS["restore"].request(subject=vm))
+    assert str(reason) == "large has no saved memory: start starts it."
+
+
+async def test_saving_is_cancelled_and_the_guest_runs_on(
+    fleet: Fleet, alpha: LabHost, large: str
+) -> None:
+    vm = await key_of(fleet, large)
+    operation = await fleet.submit(VERBS["save"].request(subject=vm))
+    async for record in operation:
+        if record.status is OperationStatus.RUNNING and not record.steps[1:]:
+            await until(lambda: fleet.state.instances[vm].state is InstanceState.PAUSED)
+            await fleet.cancel(record.id)
+    with pytest.raises(OperationCancelledError, match="save of large was cancelled"):
+        await operation
+    assert domstate(alpha, large) == "running"
+    assert not fleet.state.instances[vm].managed_save
+
+
+async def test_memory_is_dumped_for_a_debugger(
+    fleet: Fleet, lab: Lab, alpha: LabHost, large: str
+) -> None:
+    vm = await key_of(fleet, large)
+    file = lab.root / "large.core"
+    outcome = await done(fleet, "core-dump", vm, to=str(file), format="kdump-zlib")
+    assert outcome == f"the memory of large is in {file} on its host"
+    assert file.stat().st_size > 1_000_000
+    assert domstate(alpha, large) == "running"
+    file.unlink()
+
+
+CONSOLE = """
+import asyncio, sys
+from contextlib import suppress
+from pathlib import Path
+from core.fleet import Fleet
+from core.verbs.saved import Save
+
+async def main(uri, journal, name):
+    async with Fleet.open([f"alpha={uri}"], journal=Path(journal)) as fleet:
+        await fleet.ready(60)
+        key = next(key for key, row in fleet.state.instances.items() if row.name == name)
+        async for record in await fleet.submit(Save(key)):
+            print(record.status.value, flush=True)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_a_console_killed_while_it_saves_is_taken_over(
+    uris: dict[str, str], tmp_path: Path, alpha: LabHost, large: str
+) -> None:
+    journal = tmp_path / "journal.sqlite3"
+    command = [sys.executable, "-c", CONSOLE, uris["alpha"], str(journal), large]
+    child = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, cwd=ROOT)
+    assert child.stdout is not None
+    while (line := await child.stdout.readline()).strip() != b"running":
+        assert line, "it ended before it began to save"
+    await until(lambda: domstate(alpha, large) == "paused")
+    child.send_signal(signal.SIGKILL)
+    await child.wait()
+    async with opened(uris, journal) as fleet:
+        await until(lambda: any(row.status.final for row in fleet.state.operations.values()))
+        (record,) = fleet.state.operations.values()
+        saved = domstate(alpha, large) == "shut off"
+        assert record.status is (OperationStatus.DONE if saved else OperationStatus.UNKNOWN)
