@@ -10,18 +10,22 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import on
+from textual.timer import Timer
 from textual.widget import Widget
 
 from console import format as fmt
 from console.screens.base import ConsoleScreen
 from console.screens.filter_bar import FilterBar
 from console.screens.parts import Part
+from console.widgets.filling import Filling
 from console.widgets.live_table import LiveTable
 from console.widgets.table_messages import ViewMoved
 from core.errors import UsageError
 from core.model import Delta, ObjectKey
 
 Row = TypeVar("Row")
+_BREATH = 0.001
+"""Seconds between two portions of a listing, for whatever else waits."""
 _LISTING_PART = 4
 """More new rows than one in so many are a host's listing."""
 _OF_A_ROW = ("table", "steer", "instances", "operations", "hosts")
@@ -40,6 +44,8 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self.table: LiveTable[Row] = self.make_table()
+        self._filling = Filling(self.table)
+        self._fill_timer: Timer | None = None
         self._bar = FilterBar(self.filter_words)
         self.filter_text = ""
         """The filter in force: the last one that could be read."""
@@ -83,19 +89,31 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
         yield self._bar
 
     def show_all(self) -> None:
-        """Fill the table anew."""
-        self.table.set_rows(self.rows())
+        """Fill the table anew; a long listing in portions."""
+        self._filling.begin(self.rows())
+        self._fill_on()
         self._show_empty()
+
+    def _fill_on(self) -> None:
+        if self._filling.waits and self._fill_timer is None:
+            self._fill_timer = self.set_timer(_BREATH, self._fill_more)
+
+    def _fill_more(self) -> None:
+        self._fill_timer = None
+        if self._filling.waits:
+            self._filling.go_on()
+            self._show_empty()
+            self.show_lines()
+            self._fill_on()
 
     def show_change(self, delta: Delta) -> None:
         """Bring the rows that changed up to date."""
         changes = self.changes(delta)
         if changes is None or self._many_new(changes[0]):
-            self.table.set_rows(self.rows())
+            self.show_all()
         else:
-            changed, gone = changes
-            self.table.update_rows(changed, gone)
-        self._show_empty()
+            self._filling.change(*changes)
+            self._show_empty()
 
     def _idle_scopes(self) -> Collection[str]:
         """Without a row there is nothing to open, and without any nothing to filter."""

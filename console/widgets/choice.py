@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
@@ -46,6 +47,15 @@ class Choice(LinePanel, can_focus=True):
     def value(self) -> str:
         """The name of the one chosen; empty where there is none to choose."""
         return self._choices[self._at][0] if self._choices else ""
+
+    @property
+    def cut_meaning(self) -> str:
+        """What the one chosen means, where there is no room for all of it; else empty."""
+        if not self._choices or not self.size.width:
+            return ""
+        name, meaning = self._choices[self._at]
+        cells = cell_len(f"< {name} >  {meaning}")
+        return meaning if cells > self.size.width else ""
 
     def offer(self, choices: Sequence[tuple[str, str]]) -> None:
         """Offer others; the one chosen stays chosen if it is among them."""

@@ -134,19 +134,19 @@ class LiveTable(TableActions[Row], Generic[Row], can_focus=True, inherit_binding
         model, marks = self.model, self.marks
         return Counts(len(model.order), len(model.rows), len(marks.keys), marks.hidden(model.index))
 
-    def settle(self) -> bool:
-        """Change the order if one is due and the table may; return whether it did.
+    def settle(self, *, at_once: bool = False) -> bool:
+        """Change the order if one is due and the table may, or at once; return whether it did.
 
         Called on its own when time has passed; a test with a clock of its own calls it.
         """
-        return self._settle(self.model.order)
+        return self._settle(self.model.order, at_once=at_once)
 
-    def _settle(self, before: list[Hashable]) -> bool:
+    def _settle(self, before: list[Hashable], *, at_once: bool = False) -> bool:
         if not self.model.stale:
             return False
         due = max(self._ordered_at + SORT_SECONDS, self._touched_at + CHOOSING_SECONDS)
         now = self._clock()
-        if now < due:
+        if now < due and not at_once:
             if self._settle_timer is None and self.is_attached:
                 self._settle_timer = self.set_timer(max(due - now, 0.05), self._settle_now)
             return False

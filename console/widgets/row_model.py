@@ -34,7 +34,8 @@ class RowModel(Generic[Key, Row]):
         self.descending = False
         """Largest first. Unknown values stay last either way."""
         self._name_of = name_of
-        self._names: dict[Key, str] = {}
+        self._names: dict[Key, tuple[str, str]] = {}
+        """What rows are in order of by name: ready to be compared, for a sort asks for all."""
         self._values: dict[Key, Any] = {}
         self._by_name: list[Key] | None = None
         self._filter: Callable[[Row], bool] | None = None
@@ -43,7 +44,9 @@ class RowModel(Generic[Key, Row]):
     def set_rows(self, rows: Mapping[Key, Row]) -> None:
         """Replace every row and order them at once."""
         self.rows = dict(rows)
-        self._names = {key: natural_key(self._name_of(row)) for key, row in self.rows.items()}
+        self._names = {
+            key: (natural_key(self._name_of(row)), str(key)) for key, row in self.rows.items()
+        }
         self._by_name = None
         self._values = {key: self._value(row) for key, row in self.rows.items()}
         self._passing = {key for key, row in self.rows.items() if self._passes(row)}
@@ -71,9 +74,9 @@ class RowModel(Generic[Key, Row]):
     def _take(self, key: Key, row: Row) -> None:
         if self.rows.get(key) is not row:  # else what changed stands beside it: its figures
             self.rows[key] = row
-            name = natural_key(self._name_of(row))
-            if self._names.get(key) != name:
-                self._names[key] = name
+            name, before = natural_key(self._name_of(row)), self._names.get(key)
+            if before is None or before[0] != name:
+                self._names[key] = name, str(key)
                 self._by_name = None
                 self.stale = True
         value = self._value(row)
@@ -100,8 +103,7 @@ class RowModel(Generic[Key, Row]):
     def reorder(self) -> None:
         """Bring the order up to date: O(n log n) comparisons of values already computed."""
         if self._by_name is None:
-            names = self._names
-            self._by_name = sorted(self.rows, key=lambda key: (names[key], str(key)))
+            self._by_name = sorted(self.rows, key=self._names.__getitem__)
         passing, values = self._passing, self._values
         shown = [key for key in self._by_name if key in passing]
         if self.column is None or self.column.sort_key is None:

@@ -13,6 +13,7 @@ from console.app import VirtdeckApp
 from console.screens.base import ConsoleScreen
 from console.screens.dialogs.migrate import MigrateDialog
 from console.screens.instances import InstancesScreen
+from console.screens.migrate_form import FIELDS
 from console.screens.migration import MigrationScreen
 from console.screens.page import Page
 from console.settings import DisplaySettings, Settings
@@ -147,6 +148,30 @@ async def test_more_options_open_and_esc_peels_them_off(
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, ConsoleScreen))
         assert not source.submitted
+
+
+async def test_a_hint_that_is_cut_is_shown_whole_where_the_cursor_is(app: VirtdeckApp) -> None:
+    def reads() -> str:
+        return " ".join(shown(app).replace("│", " ").split())
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        await looked(pilot, app)
+        await choose(pilot, app, "more", "right")
+        for field in FIELDS[1:]:
+            if not dialog(app).query(f"#{field.id}"):
+                continue  # its libvirt has no such thing
+            dialog(app).query_one(f"#{field.id}").focus()
+            await pilot.pause()
+            hints = [meaning for _, meaning in field.choices] or [field.note]
+            at = (
+                [name for name, _ in field.choices].index(chosen(app, field.id))
+                if field.choices
+                else 0
+            )
+            for hint in hints[at:] + hints[:at]:
+                await until(pilot, lambda hint=hint: " ".join(hint.split()) in reads())
+                await pilot.press("right")
 
 
 async def test_a_blocker_keeps_it_from_starting_until_its_name_is_typed(

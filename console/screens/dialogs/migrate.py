@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -69,6 +69,7 @@ class MigrateDialog(Dialog[tuple[Migrate, ...]], inherit_bindings=False):
         self._override_line = Horizontal(id="override-line")
         self._override_box = Input(id="override", compact=True)
         self._override_box.cursor_blink = False
+        self._keys_page = Page()
         self._no = Button("Cancel", id="no", compact=True)
         self._yes = Button("Start", id="yes", compact=True, disabled=True)
 
@@ -86,11 +87,12 @@ class MigrateDialog(Dialog[tuple[Migrate, ...]], inherit_bindings=False):
             with Horizontal(classes="buttons"):
                 yield self._no
                 yield self._yes
-            yield Page([Cell(KEYS, "muted")])
+            yield self._keys_page
 
     def on_mount(self) -> None:
         """Look at once at what is proposed."""
         self._fit()
+        self._show_keys()
         self._changed(delay=0.0)
 
     def on_resize(self) -> None:
@@ -99,12 +101,21 @@ class MigrateDialog(Dialog[tuple[Migrate, ...]], inherit_bindings=False):
 
     def _fit(self) -> None:
         self.set_class(self.size.width >= _SIDE_BY_SIDE, "-beside")
+        self.call_after_refresh(self._show_keys)
+
+    @on(events.DescendantFocus)
+    def _show_keys(self) -> None:
+        """The keys; above them the hint beside the cursor, where it is cut there."""
+        hint = self._form.cut_hint(self.focused)
+        lines = [Cell(hint, "strong")] if hint else []
+        self._keys_page.show([*lines, Cell(KEYS, "muted")])
 
     # -- choosing ------------------------------------------------------------------------------
 
     @on(FormPanel.Changed)
     def _field_changed(self) -> None:
         self._changed()
+        self._show_keys()
 
     def _changed(self, delay: float = DEBOUNCE) -> None:
         """What was found no longer fits: look again, once nothing more is typed."""

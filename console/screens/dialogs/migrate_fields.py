@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
@@ -25,18 +26,27 @@ class FieldLine(Horizontal):
         self.field = field
         self.control = self._make_control(choices)
         """What takes the keys."""
+        self._note = TextPanel([Cell(f" {field.note}", "muted")], classes="note")
 
     def compose(self) -> ComposeResult:
         """The label, the control, what an empty line means."""
         yield TextPanel([Cell(f" {self.field.label}", "muted")], classes="label")
         yield self.control
         if isinstance(self.control, Input):
-            yield TextPanel([Cell(f" {self.field.note}", "muted")], classes="note")
+            yield self._note
 
     @property
     def value(self) -> str:
         """What it says."""
         return self.control.value
+
+    @property
+    def cut_hint(self) -> str:
+        """The hint beside the control, where there is no room for all of it; else empty."""
+        if isinstance(self.control, Choice):
+            return self.control.cut_meaning
+        width = self._note.size.width
+        return self.field.note if width and cell_len(self.field.note) + 1 > width else ""
 
     def _make_control(self, choices: Choices) -> Choice | Input:
         field = self.field
@@ -86,6 +96,10 @@ class FormPanel(VerticalScroll, can_focus=False):
     def values(self) -> Mapping[str, str]:
         """What the form says."""
         return {line.field.id: line.value for line in self.lines}
+
+    def cut_hint(self, control: Widget | None) -> str:
+        """The hint of a control, where it is cut; else empty."""
+        return next((line.cut_hint for line in self.lines if line.control is control), "")
 
     def controls(self) -> list[Widget]:
         """What can be gone to now, from top to bottom."""
