@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from core.model import AgentState, AlertKind, Instance, InstanceState, ObjectKey
 from core.model.event import InstanceLifecycle
 from core.model.observation import InstanceGone, InstanceRead, InstancesDescribed
-from core.state import alerts, findings, jobs, lifecycle
+from core.state import agents, alerts, findings, jobs, lifecycle
 from core.state.tables import Tables
 
 
@@ -21,6 +21,7 @@ def put_instance(tables: Tables, instance: Instance, at: float) -> None:
     current = tables.alerts.get(key) or ()
     io_error = tables.io_errors.get(key)
     after = alerts.instance_alerts(old, instance, current, at, io_error)
+    after = agents.excuse(tables, key, current, after)
     tables.put_alerts(key, after)
     if any(alert.kind is AlertKind.IO_ERROR for alert in current) and after != current:
         tables.io_errors.pop(key, None)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from core.model import Job, ObjectKey, OperationRecord, OperationStatus, State
 from core.model.observation import OperationChanged
-from core.state import jobs
+from core.state import agents, jobs
 from core.state.memo import Memo
 from core.state.migrations import migrating
 from core.state.tables import Tables
@@ -26,6 +26,7 @@ def on_operation(tables: Tables, changed: OperationChanged) -> None:
         tables.operations.arrange(lambda _: True, sorted(tables.operations))
         _forget_oldest(tables)
     jobs.on_operation(tables, changed)
+    agents.on_operation(tables, changed)
 
 
 def _forget_oldest(tables: Tables) -> None:

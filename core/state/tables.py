@@ -131,7 +131,6 @@ class Tables:
         self.changed: set[ObjectKey] = set()
         self.gone: set[ObjectKey] = set()
         self.lines: list[Event] = []
-
         self.at = 0.0
         """The latest time of an observation."""
         self.held: dict[tuple[ObjectKey, str], tuple[Found, float]] = {}
@@ -150,6 +149,7 @@ class Tables:
         """When a job last showed a sign of life."""
         self.io_errors: dict[ObjectKey, IoError] = {}
         """The last I/O error of an instance, for the cause of the pause that follows it."""
+        self.excused_agent_losses: dict[ObjectKey, Alert] = {}
         self.paths: dict[tuple[str, str], ObjectKey] = {}
         """By host and path: the volume there."""
 

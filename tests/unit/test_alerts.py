@@ -18,9 +18,9 @@ from state_builders import (
     store,
 )
 
-from core.model import AgentState, Counters, Severity
+from core.model import AgentState, Counters, OperationRecord, OperationStatus, Severity
 from core.model import event as ev
-from core.model.observation import InstanceRead, PoolGone, PoolRead, Sampled
+from core.model.observation import InstanceRead, OperationChanged, PoolGone, PoolRead, Sampled
 
 KEY = instance().key
 STAMP = (HOST, 20.0, "web-uuid", "web")
@@ -128,6 +128,47 @@ def test_an_agent_that_goes_with_a_reboot_is_not_lost():
     made = store(listed(instance(agent=AgentState.CONNECTED)), agent("disconnected"))
     made.apply(ev.Rebooted(HOST, 21.0, "web-uuid", "web"))
     assert not made.state.alerts
+
+
+def asked(verb, status, at=19.0):
+    record = OperationRecord("op", verb, HOST, KEY, "web", "ann@desk", 19.0, status)
+    return OperationChanged(HOST, at, record)
+
+
+@pytest.mark.parametrize("verb", ["shutdown", "reboot"])
+def test_an_agent_that_goes_because_its_guest_was_asked_to_end_is_not_lost(verb):
+    """Seen at a load of 26: two seconds passed until the guest told that it was shutting down."""
+    made = store(listed(instance(agent=AgentState.CONNECTED)))
+    for one in (asked(verb, OperationStatus.RUNNING), agent("disconnected")):
+        made.apply(one)
+        assert not made.state.alerts
+    made.apply(asked(verb, OperationStatus.DONE, at=30.0))
+    assert not made.state.alerts
+
+
+def test_an_agent_that_went_for_nothing_is_lost_when_that_is_known():
+    made = store(listed(instance(agent=AgentState.CONNECTED)))
+    made.apply(asked("shutdown", OperationStatus.RUNNING))
+    made.apply(agent("disconnected"))
+    made.apply(asked("shutdown", OperationStatus.FAILED, at=80.0))
+    assert (kinds(made.state, KEY), alert(made.state, KEY).since) == (["agent-lost"], 20.0)
+
+
+def test_an_agent_that_came_back_meanwhile_is_not_lost():
+    made = store(listed(instance(agent=AgentState.CONNECTED)))
+    made.apply(asked("shutdown", OperationStatus.RUNNING))
+    made.apply(agent("disconnected"))
+    made.apply(agent("connected", at=25.0))
+    made.apply(asked("shutdown", OperationStatus.FAILED, at=80.0))
+    assert not made.state.alerts
+
+
+@pytest.mark.parametrize("verb", ["pause", "migrate"])
+def test_another_operation_explains_no_lost_agent(verb):
+    made = store(listed(instance(agent=AgentState.CONNECTED)))
+    made.apply(asked(verb, OperationStatus.RUNNING))
+    made.apply(agent("disconnected"))
+    assert kinds(made.state, KEY) == ["agent-lost"]
 
 
 def test_the_agent_of_a_new_run_is_not_lost():
