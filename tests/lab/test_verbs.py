@@ -1,0 +1,198 @@
+"""The verbs on guests, definitions and pools on real QEMU: what libvirt shows is the outcome.
+
+The lab's daemons run without root and have no networks, which such a daemon cannot start: the verbs
+on networks are tested on the test driver only (tests/driver/test_verbs.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from core.errors import OperationFailedError
+from core.fleet import Fleet
+from core.lab import Lab, LabHost, Wanted
+from core.model import ObjectKey, OperationStatus, PoolState
+from core.verbs.registry import VERBS
+from tests.lab.test_power import key_of, opened, until
+
+
+@pytest.fixture
+async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
+    async with opened(uris, tmp_path / "journal.sqlite3") as made:
+        yield made
+
+
+async def carry_out(fleet: Fleet, verb: str, subject: ObjectKey, **options: Any) -> str:
+    if subject.kind == "instance":
+        await until(lambda: fleet.state.instances[subject].described)
+    record = await (await fleet.submit(VERBS[verb].request(subject=subject, **options)))
+    assert record.status is OperationStatus.DONE, record
+    return record.outcome
+
+
+class Definition:
+    """What libvirt shows of an instance, asked for past the console."""
+
+    def __init__(self, alpha: LabHost, name: str) -> None:
+        self._alpha = alpha
+        self.name = name
+
+    def live(self, path: str) -> str:
+        return self._read(path)
+
+    def next_start(self, path: str) -> str:
+        return self._read(path, "--inactive")
+
+    def _read(self, path: str, *flags: str) -> str:
+        tree = etree.fromstring(self._alpha.virsh("dumpxml", self.name, *flags))
+        return str(tree.xpath(f"string({path})"))
+
+
+async def test_a_running_guest_is_interrupted_resized_and_described(
+    fleet: Fleet,
+    lab: Lab,
+    alpha: LabHost,
+    guest: Callable[..., str],
+    booted: Callable[..., None],
+) -> None:
+    vm = await key_of(fleet, guest("alpha", "versatile"))
+    shown = Definition(alpha, "versatile")
+    await asyncio.to_thread(booted, "alpha", "versatile")
+
+    console = lab.root / "logs/versatile.log"
+    await carry_out(fleet, "nmi", vm)
+    await until(lambda: "NMI" in console.read_text(errors="replace"))
+
+    await carry_out(fleet, "title", vm, text="now & here", when="now")
+    await carry_out(fleet, "description", vm, text="two\nlines")
+    assert shown.live("/domain/title") == "now & here"
+    assert shown.next_start("/domain/title") == "Versatile"
+    assert shown.live("/domain/description") == "two\nlines"
+    assert shown.next_start("/domain/description") == "two\nlines"
+    await carry_out(fleet, "title", vm, text="")
+    assert (shown.live("/domain/title"), shown.next_start("/domain/title")) == ("", "")
+
+    await carry_out(fleet, "autostart", vm)
+    assert "enable" in alpha.virsh("dominfo", "versatile").partition("Autostart:")[2]
+    await carry_out(fleet, "autostart", vm, off=True)
+    assert "disable" in alpha.virsh("dominfo", "versatile").partition("Autostart:")[2]
+
+    outcome = await carry_out(fleet, "set-vcpus", vm, count=2)
+    assert outcome == "versatile has 2 vCPUs"
+    assert shown.live("/domain/vcpu/@current") in ("", "2")
+    assert shown.next_start("/domain/vcpu/@current") in ("", "2")
+    assert fleet.state.instances[vm].vcpus == 2
+    await carry_out(fleet, "set-vcpus", vm, count=1, maximum=4, when="next-start")
+    assert shown.next_start("/domain/vcpu") == "4"
+    assert shown.next_start("/domain/vcpu/@current") == "1"
+    assert shown.live("/domain/vcpu") == "2"
+
+    await carry_out(fleet, "set-memory", vm, size=90, when="now")
+    await until(lambda: shown.live("/domain/currentMemory") == str(90 << 10))
+    assert shown.next_start("/domain/currentMemory") == str(96 << 10)
+    await until(lambda: fleet.state.instances[vm].memory == 90 << 20)
+    await carry_out(fleet, "set-memory", vm, size=92, when="next-start")
+    assert shown.next_start("/domain/currentMemory") == str(92 << 10)
+    assert shown.live("/domain/currentMemory") == str(90 << 10)
+
+    # the guests of the lab have no hwclock, which their agent sets the time with
+    with pytest.raises(OperationFailedError, match="guest-set-time"):
+        await carry_out(fleet, "set-time", vm)
+
+    # no program of the guest asked for these keys: its kernel restarts it at them
+    assert await carry_out(fleet, "send-key", vm) == "ctrl+alt+delete was pressed on versatile"
+    await until(lambda: console.read_text(errors="replace").count("vd: ready") == 2)
+
+
+async def test_a_guest_that_gives_no_vcpu_up_keeps_it(
+    fleet: Fleet, alpha: LabHost, guest: Callable[..., str]
+) -> None:
+    # one that has not booted cannot be asked to give a vCPU up: QEMU refuses at once
+    vm = await key_of(fleet, guest("alpha", "greedy", wanted=Wanted.PAUSED))
+    shown = Definition(alpha, "greedy")
+    await carry_out(fleet, "set-vcpus", vm, count=2, when="now")
+    assert shown.live("/domain/vcpu/@current") in ("", "2")
+    assert shown.next_start("/domain/vcpu/@current") == "1"
+    with pytest.raises(OperationFailedError, match="unplug"):
+        await carry_out(fleet, "set-vcpus", vm, count=1, when="now")
+    assert shown.live("/domain/vcpu/@current") in ("", "2")
+    assert fleet.state.instances[vm].vcpus == 2
+
+
+async def test_what_is_off_is_renamed_and_may_have_more_memory(
+    fleet: Fleet,
+    alpha: LabHost,
+    guest: Callable[..., str],
+    remove_guest: Callable[[str], None],
+) -> None:
+    vm = await key_of(fleet, guest("alpha", "before", wanted=Wanted.SHUT_OFF))
+    try:
+        assert await carry_out(fleet, "rename", vm, to="after") == "before is called after now"
+        names = alpha.instances()
+        assert names["after"] == "shut off"
+        assert "before" not in names
+        assert fleet.state.instances[vm].name == "after"
+
+        shown = Definition(alpha, "after")
+        outcome = await carry_out(fleet, "set-memory", vm, size=100, maximum=128)
+        assert outcome == "after has 100 MiB from its next start on"
+        assert shown.next_start("/domain/memory") == str(128 << 10)
+        assert shown.next_start("/domain/currentMemory") == str(100 << 10)
+    finally:
+        remove_guest("after")
+
+
+@pytest.fixture
+def pool(lab: Lab, alpha: LabHost) -> Iterator[str]:
+    """A pool of the test's own: to stop one of the lab's stops the tests beside."""
+    place = alpha.directory / "spare"
+    alpha.virsh("pool-define-as", "spare", "dir", "--target", str(place))
+    alpha.virsh("pool-build", "spare")
+    alpha.virsh("pool-start", "spare")
+    try:
+        yield "spare"
+    finally:
+        alpha.virsh("pool-destroy", "spare")
+        alpha.virsh("pool-undefine", "spare")
+        shutil.rmtree(place)
+
+
+def pool_info(alpha: LabHost, pool: str) -> dict[str, str]:
+    lines = alpha.virsh("pool-info", pool).splitlines()
+    pairs = (line.partition(":") for line in lines if ":" in line)
+    return {word: rest.strip() for word, _, rest in pairs}
+
+
+async def test_a_pool_is_refreshed_stopped_started_and_marked(
+    fleet: Fleet, alpha: LabHost, pool: str
+) -> None:
+    def keys() -> list[ObjectKey]:
+        return [each.key for each in fleet.state.pools.values() if each.name == pool]
+
+    await until(keys)
+    (key,) = keys()
+    alpha.virsh("vol-create-as", pool, "kept.raw", "1M")
+    (alpha.directory / "spare/kept.raw").rename(alpha.directory / "spare/found.raw")
+    assert "kept.raw" in alpha.virsh("vol-list", pool)
+    assert await carry_out(fleet, "pool-refresh", key) == "the pool spare is read anew"
+    volumes = alpha.virsh("vol-list", pool)
+    assert "found.raw" in volumes
+    assert "kept.raw" not in volumes
+
+    assert await carry_out(fleet, "pool-stop", key) == "the pool spare is stopped"
+    assert pool_info(alpha, pool)["State"] == "inactive"
+    assert (alpha.directory / "spare/found.raw").exists()
+    await carry_out(fleet, "pool-autostart", key)
+    assert pool_info(alpha, pool)["Autostart"] == "yes"
+    assert await carry_out(fleet, "pool-start", key) == "the pool spare is active"
+    assert pool_info(alpha, pool)["State"] == "running"
+    await carry_out(fleet, "pool-autostart", key, off=True)
+    assert pool_info(alpha, pool)["Autostart"] == "no"
+    assert fleet.state.pools[key].state is PoolState.ACTIVE
