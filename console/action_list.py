@@ -15,7 +15,7 @@ from console.action_replay import REPLAY
 from console.action_sort import SORT
 from console.action_table import TABLE
 from console.action_types import Action
-from console.action_verbs import INSTANCE_ROW, verb_actions
+from console.action_verbs import INSTANCE_ROW, MENU, verb_actions
 from core.verbs.danger import CANCEL
 
 _SCREENS = ("instances", "hosts", "volumes", "operations", "events", "migrations")
@@ -257,7 +257,7 @@ _PANEL = (
 def registered() -> tuple[Action, ...]:
     """The registry, in the order help shows it, with the verbs that are declared now."""
     return (
-        *(*_GLOBAL, *TABLE, *verb_actions(), *INSTANCE_ROW, *_INSTANCE, *SORT),
+        *(*_GLOBAL, *TABLE, MENU, *verb_actions(), *INSTANCE_ROW, *_INSTANCE, *SORT),
         *(*_OTHER, *STEER, *MIGRATION, *_PANEL, *REPLAY),
     )
 

@@ -17,6 +17,14 @@ NOTES: tuple[tuple[str, tuple[Note, ...]], ...] = (
         ),
     ),
     (
+        "In the menu of what can be done",
+        (
+            ("letter", "Choose", "Open a group; do what a line says, with its defaults."),
+            ("arrows, enter", "Choose", "Go to a line; take it."),
+            ("esc", "Back", "Back to the groups, then out; nothing is done."),
+        ),
+    ),
+    (
         "When migrating",
         (
             ("tab, arrows", "Move", "Go from field to field; enter goes on, too."),

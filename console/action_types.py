@@ -11,6 +11,7 @@ Scope: TypeAlias = Literal[
     "global",
     "list",
     "table",
+    "subjects",
     "power",
     "instances",
     "instance",
@@ -27,9 +28,10 @@ Scope: TypeAlias = Literal[
 ]
 """Where an action works.
 
-`table` is inside a live table, `list` on a screen made of one, `power` wherever an instance is
-chosen, `steer` wherever a migration is, `panel` on a list that has a page beside it, `replay`
-everywhere while a tape is shown; the others are screens.
+`table` is inside a live table, `list` on a screen made of one, `subjects` where objects are chosen
+that verbs can be asked for, `power` wherever an instance is chosen, `steer` wherever a migration
+is, `panel` on a list that has a page beside it, `replay` everywhere while a tape is shown; the
+others are screens.
 """
 
 

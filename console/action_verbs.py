@@ -37,6 +37,21 @@ SCOPES: Mapping[SubjectKind, Scope] = {
 """Where the subjects of a kind are chosen; what is in no screen yet has no action."""
 
 
+MENU = Action(
+    "subjects.menu",
+    "What can be done",
+    ("a",),
+    "subjects",
+    "menu",
+    "Show what can be done to the chosen rows, by letters; what cannot, and why.",
+    "verb_menu",
+    show_in_footer=True,
+    needs_write=True,
+    short="Actions",
+)
+"""The way to every verb."""
+
+
 def verb_actions(verbs: Iterable[Verb] | None = None) -> tuple[Action, ...]:
     """An action for each verb, in the order of the declarations."""
     known = tuple(VERBS.values()) if verbs is None else tuple(verbs)

@@ -16,6 +16,7 @@ from textual.binding import Binding, BindingType
 from console.action_list import ACTIONS, registered
 from console.action_notes import NOTES
 from console.action_types import Action, Scope
+from console.action_verbs import MENU
 from core.verbs.caution import Caution
 
 __all__ = [
@@ -42,10 +43,10 @@ __all__ = [
 ]
 
 LAYERS: Mapping[str, tuple[Scope, ...]] = {
-    "instances": ("power", "instances", "list", "table", "replay", "global"),
-    "instance": ("power", "instance", "replay", "global"),
-    "hosts": ("hosts", "panel", "list", "table", "replay", "global"),
-    "volumes": ("volumes", "list", "table", "replay", "global"),
+    "instances": ("subjects", "power", "instances", "list", "table", "replay", "global"),
+    "instance": ("subjects", "power", "instance", "replay", "global"),
+    "hosts": ("subjects", "hosts", "panel", "list", "table", "replay", "global"),
+    "volumes": ("subjects", "volumes", "list", "table", "replay", "global"),
     "operations": ("operations", "panel", "list", "table", "replay", "global"),
     "events": ("events", "list", "table", "replay", "global"),
     "migrations": ("steer", "migrations", "panel", "list", "table", "replay", "global"),
@@ -60,6 +61,7 @@ _TITLES: Mapping[str, str] = {
     "table": "In every table",
     "list": "On every list",
     "panel": "On lists with a page beside them",
+    "subjects": "Wherever something can be done to a row",
     "power": "On instances",
     "instances": "On the instances screen",
     "instance": "On one instance",
@@ -243,9 +245,6 @@ def conflicts(actions: Iterable[Action] = ACTIONS) -> list[Conflict]:
     return found
 
 
-MENU = "verb_menu"
-"""What opens the menu of verbs."""
-
 _LABELS: Mapping[str, str] = {
     "colon": ":",
     "slash": "/",
@@ -278,7 +277,7 @@ def keys_of(entry: Action, actions: Iterable[Action]) -> list[str]:
     """The keys of an action, as written for people; `a p o` where the menu alone leads to it."""
     if entry.keys:
         return [key_label(key) for key in entry.keys]
-    opening = next((each.keys[:1] for each in actions if each.call == MENU), ())
+    opening = next((each.keys[:1] for each in actions if each.call == MENU.call), ())
     return [" ".join([*map(key_label, opening), *entry.menu]) if opening and entry.menu else "-"]
 
 

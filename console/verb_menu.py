@@ -6,7 +6,7 @@ import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from core.verbs.verb import SubjectKind, Verb
+from core.verbs.verb import Verb
 
 GROUPS: Mapping[str, tuple[str, str]] = {
     "power": ("p", "Power"),
@@ -18,8 +18,8 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     "guest": ("g", "Guest"),
     "resources": ("r", "Processors and memory"),
     "define": ("e", "Definition"),
-    "pool": ("p", "Pool"),
-    "volume": ("v", "Volume"),
+    "pool": ("p", "Pools"),
+    "volume": ("v", "Volumes"),
 }
 """Letter and title of each group, in the order shown; one that is not here comes last."""
 
@@ -42,8 +42,8 @@ class VerbGroup:
     lines: tuple[VerbLine, ...]
 
 
-def menus(verbs: Iterable[Verb], kind: SubjectKind) -> tuple[VerbGroup, ...]:
-    """Return the menus for subjects of a kind."""
+def menus(verbs: Iterable[Verb], kind: str) -> tuple[VerbGroup, ...]:
+    """Return the menus for subjects of a kind, as keys of objects name it."""
     inside: dict[str, list[Verb]] = {}
     for verb in verbs:
         if verb.subject == kind:

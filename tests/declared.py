@@ -22,9 +22,10 @@ class Poke(Request, frozen=True):
     hard: Annotated[bool, parameter("So that it hurts.")] = False
     reason: Annotated[str, parameter("What for.")] = ""
     pin: Annotated[str, parameter("What proves who asks.", secret=True, advanced=True)] = ""
-    pause: Annotated[
-        float | None, parameter("Between two.", least=0, most=60, unit="s", advanced=True)
-    ] = None
+    pause: (
+        Annotated[float, parameter("Between two.", least=0, most=60, unit="s", advanced=True)]
+        | None
+    ) = None
 
 
 def _pokes(_: Request, subjects: Subjects) -> str:

@@ -157,7 +157,7 @@ def footer_actions(
 _OFFERED = ("power", "steer")
 """Scopes of which the footer shows what makes sense now."""
 
-_FIRST = ("list.filter", "table.open", "instance.next_tab")
+_FIRST = ("list.filter", "table.open", "subjects.menu", "instance.next_tab")
 """What a footer begins with, however narrow it is."""
 
 

@@ -31,7 +31,7 @@ class HostsScreen(SubjectScreen, PanelledScreen[Host], inherit_bindings=False):
     """A table over a panel."""
 
     CSS_PATH = "hosts.tcss"
-    BINDINGS = bindings_for("list", "panel", "hosts")
+    BINDINGS = bindings_for("subjects", "list", "panel", "hosts")
     registry_layer = "hosts"
     subject_kinds = ("host",)
     noun = "host"

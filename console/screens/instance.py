@@ -32,7 +32,7 @@ class InstanceScreen(InstanceChoosingScreen, inherit_bindings=False):
 
     AUTO_FOCUS = "#page"
     CSS_PATH = "instance.tcss"
-    BINDINGS = bindings_for("power", "instance")
+    BINDINGS = bindings_for("subjects", "power", "instance")
     registry_layer = "instance"
 
     def __init__(self, key: ObjectKey, tab: str = "overview") -> None:

@@ -24,7 +24,7 @@ FAULTS = "alert:yes"
 class InstancesScreen(InstanceChoosingScreen, ListScreen[Instance], inherit_bindings=False):
     """The first screen."""
 
-    BINDINGS = bindings_for("list", "power", "instances")
+    BINDINGS = bindings_for("subjects", "list", "power", "instances")
     registry_layer = "instances"
     noun = "instance"
     filter_words = "words, state:paused, host:beta, group:prod, cpu>50, !word"

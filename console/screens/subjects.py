@@ -10,11 +10,12 @@ from console.action_verbs import DIRECT
 from console.screens.base import ConsoleScreen
 from console.screens.proposal import fits
 from console.screens.submitting import propose
+from console.screens.verdicts import wants_values
 from core.model import Instance, ObjectKey
 from core.state.migrations import latest_of
 from core.state.subject import subject_of
 from core.verbs.registry import VERBS
-from core.verbs.verb import SubjectKind
+from core.verbs.verb import SubjectKind, Verb
 
 _LOOKED_AT = 20
 """With more objects chosen than this every verb is offered."""
@@ -51,14 +52,40 @@ class SubjectScreen(ConsoleScreen, inherit_bindings=False):
 
     def action_verb(self, name: str) -> None:
         """Ask for a verb for the chosen objects, after the questions it needs."""
+        verb = VERBS[name]
+        if keys := [key for key in self.chosen_to_change() if verb.about(key)]:
+            self._ask_for(verb, keys)
+
+    def action_verb_menu(self) -> None:
+        """Show what can be done to the chosen objects, and do what is chosen of it."""
+        from console.screens.dialogs.menu import Chosen, MenuDialog
+
+        chosen = self._there()
+        keys = [key for key in chosen if key.kind == chosen[0].kind]
+        why = "" if keys else self._choose_first()
+        if keys and not any(verb.about(keys[0]) for verb in VERBS.values()):
+            why = f"There is nothing yet that can be done to a {keys[0].kind}."
+        if why:
+            self.console.notify(why, severity="warning", timeout=4)
+            return
+
+        def answered(answer: Chosen | None) -> None:
+            if answer is not None:
+                self._ask_for(answer.verb, keys)
+
+        why = READ_ONLY if self.console.read_only else ""
+        self.console.push_screen(
+            MenuDialog(keys, hidden=self.hidden_chosen(), why_not=why), answered
+        )
+
+    def _ask_for(self, verb: Verb, keys: Sequence[ObjectKey]) -> None:
         from console.screens.openers import OPENERS
 
-        verb = VERBS[name]
-        keys = [key for key in self.chosen_to_change() if verb.about(key)]
-        if not keys:
-            return
-        if name in OPENERS:
-            OPENERS[name](self, keys)
+        if verb.name in OPENERS:
+            OPENERS[verb.name](self, keys)
+        elif wants_values(verb):
+            text = f"Give its values on the command line: virtdeck {verb.name} --help."
+            self.console.notify(text, title=verb.title, timeout=8)
         else:
             requests = [verb.request(subject=key) for key in keys]
             propose(self, requests, hidden=self.hidden_chosen())
@@ -66,18 +93,21 @@ class SubjectScreen(ConsoleScreen, inherit_bindings=False):
     def chosen_to_change(self) -> list[ObjectKey]:
         """The chosen objects; none, and why, where nothing can be done."""
         console = self.console
-        state = console.view.state
-        chosen = [key for key in self.chosen_subjects() if subject_of(state, key) is not None]
-        why = "" if chosen else f"Choose {self._wanted()} first."
+        chosen = self._there()
+        why = "" if chosen else self._choose_first()
         if console.read_only:
             why = READ_ONLY
         if why:
             console.notify(why, severity="warning", timeout=4)
         return [] if why else chosen
 
-    def _wanted(self) -> str:
+    def _there(self) -> list[ObjectKey]:
+        state = self.console.view.state
+        return [key for key in self.chosen_subjects() if subject_of(state, key) is not None]
+
+    def _choose_first(self) -> str:
         first = self.subject_kinds[0]
-        return f"an {first}" if first[0] in "aeiou" else f"a {first}"
+        return f"Choose {'an' if first[0] in 'aeiou' else 'a'} {first} first."
 
 
 class InstanceChoosingScreen(SubjectScreen, inherit_bindings=False):

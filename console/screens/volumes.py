@@ -12,6 +12,7 @@ from console.actions import bindings_for
 from console.screens.empty import no_volumes
 from console.screens.listing import ListScreen, Passes
 from console.screens.parts import Part
+from console.screens.subjects import SubjectScreen
 from console.screens.view import LinkWatch
 from console.screens.volume_columns import (
     StorageRow,
@@ -25,11 +26,12 @@ from core.model import Delta, Disk, ObjectKey, Pool
 from core.state.selection import parse_volume_filter
 
 
-class VolumesScreen(ListScreen[StorageRow], inherit_bindings=False):
+class VolumesScreen(SubjectScreen, ListScreen[StorageRow], inherit_bindings=False):
     """One table: a pool, then its volumes."""
 
-    BINDINGS = bindings_for("list", "volumes")
+    BINDINGS = bindings_for("subjects", "list", "volumes")
     registry_layer = "volumes"
+    subject_kinds = ("pool", "volume")
     noun = "line"
     filter_words = "words, host:, group:, pool:, format:qcow2, used:no, allocation>1G"
 
@@ -49,6 +51,14 @@ class VolumesScreen(ListScreen[StorageRow], inherit_bindings=False):
         """Every pool and every volume."""
         state = self.console.view.state
         return {**state.pools, **state.volumes}
+
+    def chosen_subjects(self) -> list[ObjectKey]:
+        """The marked lines, or the one under the cursor."""
+        return self.chosen_keys()
+
+    def hidden_chosen(self) -> int:
+        """How many of the marked ones the filter hides."""
+        return self.table.counts.marked_hidden
 
     def changes(self, delta: Delta) -> tuple[Mapping[Any, StorageRow], Iterable[Hashable]] | None:
         """Pools and volumes that changed; everything when users or hosts may have."""

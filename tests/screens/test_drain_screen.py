@@ -113,7 +113,7 @@ async def test_a_verb_pressed_twice_asks_once(app: VirtdeckApp, source: Answerin
         screen = app.screen
         assert isinstance(screen, InstancesScreen)
         for _ in range(2):  # the second key before the core answered the first
-            screen.action_power("stop")
+            screen.action_verb("stop")
         await until(pilot, lambda: "Force off: not asked" in messages(app))
         assert len([one for one in app.screen_stack if isinstance(one, ConfirmDialog)]) == 1
         assert source.submitted == []
