@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from core.verbs.power.requests import Shutdown as Shutdown
     from core.verbs.power.requests import Start as Start
     from core.verbs.power.requests import Stop as Stop
+    from core.verbs.registry import VERBS as VERBS
 
 _REQUESTS = ("Pause", "Reboot", "Reset", "Resume", "Shutdown", "Start", "Stop")
 _MODULES = ("errors", "model")
@@ -39,6 +40,7 @@ _HOMES = {
     "LinkOptions": "core.fleet",
     "Replay": "core.journal.replay",
     "Source": "core.source",
+    "VERBS": "core.verbs.registry",
     **dict.fromkeys(_REQUESTS, "core.verbs.power.requests"),
 }
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from console import format as fmt
 from console.glyphs import Glyphs, glyphs
-from console.widgets.columns import Cell, fit
+from console.widgets.columns import Cell
 from console.widgets.line_panel import LinePanel
 
 Value = float | None
@@ -192,60 +192,4 @@ class Chart(LinePanel):
             Cell(now, "strong"),
             Cell(" " * blanks),
             Cell(right, "muted"),
-        )
-
-
-@dataclass(frozen=True)
-class Gauge:
-    """One line of meters: a name, how full it is (0 to 1, None unknown), and it in words."""
-
-    name: str
-    fraction: Value
-    words: str
-    warn_at: float | None = None
-    """From this fraction on the bar is drawn in the warning role, with a `!` behind the words."""
-
-
-class Meters(LinePanel):
-    """Horizontal bars under each other, each with its name, its percentage and it in words."""
-
-    def __init__(
-        self,
-        gauges: Sequence[Gauge] = (),
-        *,
-        name_width: int = 8,
-        bar_width: int = 20,
-        id: str | None = None,  # noqa: A002 - Textual's own name for it
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(id=id, classes=classes)
-        self._gauges = tuple(gauges)
-        self._name_width = name_width
-        self._bar_width = bar_width
-
-    def show(self, gauges: Sequence[Gauge]) -> None:
-        """Show these; only lines that come out differently are repainted."""
-        self._gauges = tuple(gauges)
-        self.redraw()
-
-    def lines(self, width: int) -> list[tuple[Cell, ...]]:
-        """A line per gauge; the bar gives way first when the panel is narrow."""
-        room = max(0, min(self._bar_width, width - self._name_width - 14))
-        return [self._line(gauge, room) for gauge in self._gauges]
-
-    def _line(self, gauge: Gauge, room: int) -> tuple[Cell, ...]:
-        name = "".join(text for text, _ in fit(gauge.name, self._name_width))
-        high = (
-            gauge.warn_at is not None
-            and gauge.fraction is not None
-            and gauge.fraction >= gauge.warn_at
-        )
-        role = "warning" if high else "chart"
-        share = f" {fmt.percent(gauge.fraction):>4} "
-        sign = f" {glyphs().alert}" if high else ""
-        return (
-            Cell(f"{name} "),
-            Cell(bar(gauge.fraction, room), role),
-            Cell(share, "strong"),
-            Cell(f"{gauge.words}{sign}", "warning" if high else ""),
         )

@@ -116,10 +116,6 @@ class RowModel(Generic[Key, Row]):
         self.stale = False
         self._set_order(shown)
 
-    def row_at(self, line: int) -> Row:
-        """The row on a line of the order (0 = top). Raises IndexError below the last."""
-        return self.rows[self.order[line]]
-
     @property
     def hidden(self) -> int:
         """How many rows the filter keeps away."""

@@ -47,11 +47,6 @@ class MigrationStatus(StrEnum):
         return self in _SWITCHED
 
     @property
-    def abortable(self) -> bool:
-        """Whether an abort leaves the instance running at the source."""
-        return self in (MigrationStatus.QUEUED, MigrationStatus.PREPARING, MigrationStatus.RUNNING)
-
-    @property
     def copying(self) -> bool:
         """Whether memory or disks are on their way."""
         return self in (MigrationStatus.RUNNING, MigrationStatus.POST_COPY)

@@ -18,7 +18,7 @@ from textual.widgets import Button, Footer, Header, Input, OptionList
 from console import format as fmt
 from console.keymap import read_keymap, textual_keymap
 from console.themes import DEFAULT_THEME, load_themes
-from console.widgets.charts import Chart, Gauge, Meters, Series
+from console.widgets.charts import Chart, Series
 from console.widgets.line_panel import TextPanel
 from console.widgets.live_table import Cell, Column, LiveTable
 from core.model.instance import InstanceState
@@ -403,11 +403,10 @@ def colours_of(app: TableApp, start: str) -> set[Any]:
 
 
 class PanelApp(App[None]):
-    """A chart, meters and a text panel."""
+    """A chart and a text panel."""
 
     def compose(self) -> ComposeResult:
         yield Chart([Series("cpu", [0.1, 0.5], fmt.percent, 1.0)], series_height=2, step=2.0)
-        yield Meters([Gauge("memory", 0.5, "8G/16G"), Gauge("pool", 0.95, "full", 0.9)])
         yield TextPanel(["one", (Cell("two", "strong"), Cell(" more", "muted"))])
 
     def lines(self) -> list[str]:
@@ -421,24 +420,22 @@ async def test_panels_draw_and_repaint_only_changed_lines():
         lines = app.lines()
         assert lines[0] == "cpu 50%" + "max 50%, last 4.0s".rjust(33)
         assert lines[2].endswith("▂█")
-        assert lines[3].split() == ["memory", "█" * 9 + "░" * 9, "50%", "8G/16G"]
-        assert lines[4].endswith("95% full !")
-        assert lines[5:7] == ["one", "two more"]
-        meters = app.query_one(Meters)
+        assert lines[3:5] == ["one", "two more"]
+        panel = app.query_one(TextPanel)
         regions: list[Any] = []
-        refresh = meters.refresh
+        refresh = panel.refresh
 
         def spy(*areas: Any, **options: Any) -> Any:
             regions.extend(areas)
             return refresh(*areas, **options)
 
-        meters.refresh = spy  # type: ignore[method-assign]
-        meters.show([Gauge("memory", 0.5, "8G/16G"), Gauge("pool", None, "-")])
+        panel.refresh = spy  # type: ignore[method-assign]
+        panel.show(["one", "three"])
         assert [area.y for area in regions] == [1]
         await pilot.pause()
-        assert app.lines()[4].split()[-2:] == ["-", "-"]
+        assert app.lines()[4] == "three"
         app.query_one(TextPanel).show(["one", "two", "three"])
-        await until(pilot, lambda: app.lines()[7] == "three")
+        await until(pilot, lambda: app.lines()[5] == "three")
 
 
 @pytest.mark.parametrize("size", [(20, 6), (40, 10), (200, 50)])

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+import core
 import core.model
+import virtdeck
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = sorted(
@@ -101,6 +103,12 @@ def test_every_name_of_the_model_is_where_the_package_looks_for_it() -> None:
     for name in core.model.__all__:
         assert getattr(core.model, name) is not None, name
     assert set(core.model.__all__) == set(core.model._HOMES)
+
+
+def test_the_library_has_the_programs_name_too() -> None:
+    assert all(getattr(virtdeck, name) is getattr(core, name) for name in virtdeck.__all__)
+    assert {"Fleet", "Start", "VERBS"} <= set(virtdeck.__all__)
+    assert not loaded_by("virtdeck") & {"libvirt", "msgspec", "asyncio"}
 
 
 def nodes(path: Path) -> Iterator[ast.AST]:
