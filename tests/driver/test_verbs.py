@@ -10,12 +10,15 @@ import pytest
 
 from core.errors import OperationFailedError, RefusedError
 from core.fleet import Fleet
-from core.hypervisor.calls.table import EXECUTORS
+from core.hypervisor.binding import libvirt
+from core.hypervisor.calls.table import EXECUTORS, execute
 from core.model import ObjectKey, OperationStatus, PoolState, State
 from core.verbs.danger import danger
 from core.verbs.preview import planned, virsh_line
 from core.verbs.registry import VERBS
+from core.verbs.screenshot import ScreenshotCall
 from tests.driver.watching import until
+from tests.driver.worlds import instance_xml, open_world, uuid_of
 
 VM, POOL, NETWORK = "instance", "pool", "network"
 
@@ -150,3 +153,26 @@ async def test_a_preview_says_what_virsh_would_do(
         f"virsh -c test:///default {line}"
     )
     assert not fleet.state.operations
+
+
+async def test_a_picture_is_written_to_a_new_file_only(fleet: Fleet, tmp_path: Path) -> None:
+    vm, file = key_of(fleet.state, VM), tmp_path / "shown.png"
+    assert await carry_out(fleet, "screenshot", to=str(file)) == f"what test shows is in {file}"
+    assert file.read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(OperationFailedError, match="exists already"):
+        await (await fleet.submit(VERBS["screenshot"].request(subject=vm, to=str(file))))
+    nowhere = tmp_path / "no" / "such"
+    with pytest.raises(OperationFailedError, match="cannot be written: No such file"):
+        await (await fleet.submit(VERBS["screenshot"].request(subject=vm, to=str(nowhere))))
+
+
+def test_of_a_picture_that_fails_nothing_is_left(tmp_path: Path) -> None:
+    conn = open_world(tmp_path)
+    conn.createXML(instance_xml(1), 0)
+    file = tmp_path / "shown.png"
+    missing = ObjectKey("instance", "t", uuid_of(7))
+    with pytest.raises(libvirt.libvirtError):
+        execute(conn, missing, ScreenshotCall(str(file), 0))
+    assert not file.exists()
+    execute(conn, ObjectKey("instance", "t", uuid_of(1)), ScreenshotCall(str(file), 0))
+    assert file.stat().st_size > 0

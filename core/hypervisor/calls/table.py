@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from core.hypervisor.binding import Connection
-from core.hypervisor.calls import definition, guest, network, pool, power, saved
+from core.hypervisor.calls import definition, guest, network, pool, power, saved, screenshot
 from core.hypervisor.calls.executor import Executors
 from core.model import ObjectKey
 from core.verbs.call import Call
 
 EXECUTORS: Executors = {
     kind: executor
-    for family in (power, saved, guest, definition, pool, network)
+    for family in (power, saved, guest, screenshot, definition, pool, network)
     for kind, executor in family.EXECUTORS.items()
 }
 
