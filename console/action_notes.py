@@ -21,7 +21,17 @@ NOTES: tuple[tuple[str, tuple[Note, ...]], ...] = (
         (
             ("letter", "Choose", "Open a group; do what a line says, with its defaults."),
             ("arrows, enter", "Choose", "Go to a line; take it."),
+            ("tab", "Options", "Show the options of the line under the cursor first."),
             ("esc", "Back", "Back to the groups, then out; nothing is done."),
+        ),
+    ),
+    (
+        "In the form of a verb",
+        (
+            ("tab, arrows", "Move", "Go from field to field; enter goes on, too."),
+            ("left, right", "Choose", "Go through what a field offers."),
+            ("^s", "Do it", "Ask for it as the fields say, once nothing in them is wrong."),
+            ("esc", "Peel", "Drop the further options, then the form."),
         ),
     ),
     (

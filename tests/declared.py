@@ -45,6 +45,20 @@ POKE = Verb(
 
 
 @contextmanager
+def only(*names: str) -> Iterator[None]:
+    """Have no other verbs inside: what is pictured does not change with every new one."""
+    others = {name: verb for name, verb in VERBS.items() if name not in names}
+    before = dict(VERBS)
+    for name in others:
+        del VERBS[name]
+    try:
+        yield
+    finally:
+        VERBS.clear()
+        VERBS.update(before)
+
+
+@contextmanager
 def declared(*verbs: Verb) -> Iterator[None]:
     """Have the verbs declared inside."""
     for verb in verbs:

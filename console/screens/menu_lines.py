@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from console.glyphs import glyphs
+from console.screens.verb_form import asked_parameters
 from console.screens.verdicts import Verdict, wants_values
 from console.verb_menu import VerbGroup, VerbLine
 from console.widgets.columns import Cell, CellValue
@@ -97,8 +98,8 @@ def keys_line(*, inside: bool, verb: Verb | None) -> str:
     """Which keys work: in a group, and on the line under the cursor."""
     if not inside:
         return "letter, enter open   esc close"
-    del verb
-    return "letter, enter do it   esc back"
+    options = "   tab its options" if verb is not None and asked_parameters(verb) else ""
+    return f"letter, enter do it{options}   esc back"
 
 
 def _impossible(verb: Verb, verdicts: Mapping[str, Verdict]) -> bool:

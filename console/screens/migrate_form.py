@@ -7,39 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from console import format as fmt
+from console.screens.form import Choices, Field, Values
 from core.migration.flags import PARAMETERS_SINCE
 from core.migration.options import ALONE, BY_CONNECTION, LONGEST_DOWNTIME, contradictions
 from core.migration.policies import POLICIES
 from core.model import Host, Instance, LinkStatus, ObjectKey, State
 from core.verbs.migration.requests import Migrate
 
-Choices = tuple[tuple[str, str], ...]
-"""What can be chosen, and what each means."""
-Values = Mapping[str, str]
-"""What stands in each field, as it is shown."""
-
 COMPRESSIONS = tuple(sorted(ALONE | BY_CONNECTION))
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One line of the form; `id` is the field of `core.model.Migrate` it fills."""
-
-    id: str
-    label: str
-    choices: Choices = ()
-    """Empty: it is typed."""
-    note: str = ""
-    """What an empty line means."""
-    number: tuple[int, int] | None = None
-    """The least and the most, of a typed number."""
-    default: str = ""
-    more: bool = False
-    """Shown with "more options" only."""
-    single: bool = False
-    """Of one instance only."""
-    since: int = 0
-    """libvirt at the source from which there is such a thing, as libvirt counts versions."""
 
 
 def _yes_no(yes: str, no: str) -> Choices:
@@ -72,7 +47,7 @@ _ANY = (0, 10**9)
 _PERCENT = (1, 99)
 
 FIELDS: tuple[Field, ...] = (
-    Field("to", "To"),
+    Field("to", "To", listed=True),
     Field("policy", "Policy",
           tuple((policy.name, policy.description) for policy in POLICIES.values()),
           default="adaptive"),
@@ -149,8 +124,12 @@ def fields(instances: Sequence[Instance], state: State) -> tuple[Field, ...]:
         default=None,
     )
     off = bool(instances) and not any(row.state.active for row in instances)
+    proposed: dict[str, dict[str, Any]] = {
+        "to": {"choices": destinations(state, [row.host for row in instances])},
+        "offline": {"default": "yes" if off else "no"},
+    }
     return tuple(
-        replace(field, default="yes") if off and field.id == "offline" else field
+        replace(field, **proposed.get(field.id, {}))
         for field in FIELDS
         if not (field.single and len(instances) > 1)
         and not (libvirt is not None and libvirt < field.since)

@@ -11,7 +11,7 @@ from console.screens.base import ConsoleScreen
 from console.screens.proposal import fits
 from console.screens.submitting import propose
 from console.screens.verdicts import wants_values
-from core.model import Instance, ObjectKey
+from core.model import Instance, ObjectKey, Request
 from core.state.migrations import latest_of
 from core.state.subject import subject_of
 from core.verbs.registry import VERBS
@@ -71,24 +71,35 @@ class SubjectScreen(ConsoleScreen, inherit_bindings=False):
 
         def answered(answer: Chosen | None) -> None:
             if answer is not None:
-                self._ask_for(answer.verb, keys)
+                self._ask_for(answer.verb, keys, options=answer.options)
 
         why = READ_ONLY if self.console.read_only else ""
         self.console.push_screen(
             MenuDialog(keys, hidden=self.hidden_chosen(), why_not=why), answered
         )
 
-    def _ask_for(self, verb: Verb, keys: Sequence[ObjectKey]) -> None:
+    def _ask_for(self, verb: Verb, keys: Sequence[ObjectKey], *, options: bool = False) -> None:
         from console.screens.openers import OPENERS
 
         if verb.name in OPENERS:
             OPENERS[verb.name](self, keys)
-        elif wants_values(verb):
-            text = f"Give its values on the command line: virtdeck {verb.name} --help."
-            self.console.notify(text, title=verb.title, timeout=8)
+        elif options or wants_values(verb):
+            self._fill_in(verb, keys)
         else:
             requests = [verb.request(subject=key) for key in keys]
             propose(self, requests, hidden=self.hidden_chosen())
+
+    def _fill_in(self, verb: Verb, keys: Sequence[ObjectKey]) -> None:
+        """Show the form, and ask for what it says."""
+        from console.screens.dialogs.verb_form import VerbFormDialog
+
+        hidden = self.hidden_chosen()
+
+        def answered(requests: tuple[Request, ...] | None) -> None:
+            if requests:
+                propose(self, requests, hidden=hidden)
+
+        self.console.push_screen(VerbFormDialog(verb, keys, hidden=hidden), answered)
 
     def chosen_to_change(self) -> list[ObjectKey]:
         """The chosen objects; none, and why, where nothing can be done."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,6 +19,8 @@ from core.verbs.registry import verb_of
 if TYPE_CHECKING:
     from console.app import VirtdeckApp
 
+AT_A_TIME = 50
+"""Checks without a pause."""
 MOST_REASONS = 3
 """How many of those that cannot be a toast names."""
 
@@ -35,7 +38,7 @@ def propose(screen: ConsoleScreen, requests: Sequence[Request], *, hidden: int =
     targets = [target_of(state, request) for request in requests]
 
     async def check(source: Source) -> list[tuple[str, ...]]:
-        return [tuple(map(str, source.check(target.request))) for target in targets]
+        return await reasons_against(source, [target.request for target in targets])
 
     def checked(reasons: list[tuple[str, ...]]) -> None:
         if not may_ask(screen, verb.title):
@@ -45,6 +48,16 @@ def propose(screen: ConsoleScreen, requests: Sequence[Request], *, hidden: int =
         _ask(console, replace(proposal, danger=danger_of(state, able)))
 
     console.ask(check, checked)
+
+
+async def reasons_against(source: Source, requests: Sequence[Request]) -> list[tuple[str, ...]]:
+    """What speaks against each of some requests; between a few the source gets on with its own."""
+    reasons = []
+    for number, request in enumerate(requests, 1):
+        reasons.append(tuple(map(str, source.check(request))))
+        if number % AT_A_TIME == 0:
+            await asyncio.sleep(0)
+    return reasons
 
 
 def submit(

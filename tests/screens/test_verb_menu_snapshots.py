@@ -9,9 +9,11 @@ import pytest
 from textual.pilot import Pilot
 
 from console.app import VirtdeckApp
+from console.screens.dialogs.verb_form import VerbFormDialog
 from console.settings import DisplaySettings, Settings
+from tests.declared import POKE, declared, only
 from tests.screens.checking_source import Checking
-from tests.screens.conftest import MOMENTS, SIZES, TAPE, ZONE, press
+from tests.screens.conftest import MOMENTS, SIZES, TAPE, ZONE, press, settled, until
 
 Compare = Callable[..., bool]
 CASES = {
@@ -19,21 +21,35 @@ CASES = {
     "power": ("slash", *"name:web", "enter", "a", "p", "down", "down"),
     "several": ("asterisk", "a", "p"),
     "wrong-key": ("slash", *"name:web", "enter", "a", "p", "z"),
+    "form": ("slash", *"name:web", "enter", "a", "p", "down", "tab"),
+    "form-wrong": (
+        *("slash", *"name:web", "enter", "a", "g", "tab", "down", "1", "0", "down", "right"),
+        *("down", *"why not", "down", "right"),
+    ),
 }
 """The keys of each picture."""
+POWER_AND_MOVE = (
+    *("start", "shutdown", "stop", "reboot", "reset", "pause", "resume"),
+    *("migrate", "resume-migration", "drain"),
+)
 
 
 @pytest.fixture
 def app() -> Iterator[VirtdeckApp]:
     source = Checking.at(TAPE, MOMENTS["loaded"])
     display = DisplaySettings(theme="dark", glyphs="unicode", refresh_rate=30)
-    yield VirtdeckApp(lambda: source, Settings(display=display), clock=source.clock, zone=ZONE)
+    with only(*POWER_AND_MOVE), declared(POKE):
+        yield VirtdeckApp(lambda: source, Settings(display=display), clock=source.clock, zone=ZONE)
     source.close()
 
 
 def pressing(keys: tuple[str, ...]) -> Callable[[Pilot[None]], Any]:
     async def run_before(pilot: Pilot[None]) -> None:
         await press(pilot, *keys)
+        form = pilot.app.screen
+        if isinstance(form, VerbFormDialog):
+            await until(pilot, lambda: form.at_rest)
+            await settled(pilot)
 
     return run_before
 

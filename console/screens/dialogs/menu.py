@@ -18,6 +18,7 @@ from console.screens.dialogs.dialog import Dialog
 from console.screens.menu_lines import MenuLine, group_lines, heading_of, keys_line, verb_lines
 from console.screens.openers import OPENERS
 from console.screens.page import Page
+from console.screens.verb_form import asked_parameters
 from console.screens.verdicts import Verdict, verdicts
 from console.verb_menu import VerbGroup, menus
 from console.widgets.columns import Cell, CellValue
@@ -89,7 +90,7 @@ class MenuDialog(Dialog[Chosen], inherit_bindings=False):
         Binding("down,ctrl+n", "move(1)", "Down"),
         Binding("up,ctrl+p", "move(-1)", "Up"),
         Binding("enter,right", "choose", "Choose"),
-        Binding("tab", "move(1)", "Down"),
+        Binding("tab", "options", "Options"),
     ]
 
     def __init__(self, keys: Sequence[ObjectKey], *, hidden: int = 0, why_not: str = "") -> None:
@@ -194,6 +195,17 @@ class MenuDialog(Dialog[Chosen], inherit_bindings=False):
     def action_choose(self) -> None:
         """Take the line under the cursor."""
         self._choose(self._list.cursor)
+
+    def action_options(self) -> None:
+        """Show the options of the verb under the cursor first; among groups, go on down."""
+        verb = self._verb(self._list.cursor)
+        if verb is None:
+            self.action_move(1)
+        elif asked_parameters(verb):
+            self._do(self._list.cursor, options=True)
+        else:
+            self._wrong = f"{verb.title} has no options."
+            self._show(self._list.cursor)
 
     def action_peel(self) -> None:
         """Back to the groups, or out."""

@@ -17,10 +17,10 @@ from textual.widgets import Button, Input
 
 from console.screens.assessing import assess
 from console.screens.dialogs.dialog import Dialog
-from console.screens.dialogs.migrate_fields import FormPanel
+from console.screens.dialogs.form_panel import FormPanel
 from console.screens.migrate_check import Check, Pressed, Question
 from console.screens.migrate_findings import Assessment, heading, overridable
-from console.screens.migrate_form import Reading, destinations, fields, read
+from console.screens.migrate_form import Reading, fields, read
 from console.screens.migrate_found import found_lines
 from console.screens.page import Page
 from console.widgets.columns import Cell
@@ -39,7 +39,7 @@ class MigrateDialog(Dialog[tuple[Migrate, ...]], inherit_bindings=False):
     """The form above, what was found below; side by side where there is room."""
 
     AUTO_FOCUS = "#to"
-    CSS_PATH = "migrate.tcss"
+    CSS_PATH = ["form.tcss", "migrate.tcss"]  # noqa: RUF012 - Textual's own way
     BINDINGS = [  # noqa: RUF012 - Textual's own way
         Binding("escape", "peel", "Cancel", priority=True),
         Binding("down,tab", "move(1)", "Down", priority=True),
@@ -60,10 +60,7 @@ class MigrateDialog(Dialog[tuple[Migrate, ...]], inherit_bindings=False):
         self._check = Check()
         self._debounce: Timer | None = None
         state = self.console.view.state
-        self._form = FormPanel(
-            fields(self._instances, state),
-            destinations(state, [row.host for row in self._instances]),
-        )
+        self._form = FormPanel(fields(self._instances, state), "connections, compression, TLS...")
         self._findings = VerticalScroll(id="findings", can_focus=False)
         self._found_page = Page(id="found")
         self._override_line = Horizontal(id="override-line")

@@ -1,4 +1,4 @@
-"""The widgets of the Migrate dialog's form: a line for each field. UI thread."""
+"""The widgets of a form: a line for each field, and what is wrong with it below. UI thread."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
 
-from console.screens.migrate_form import Choices, Field
+from console.screens.form import Field
+from console.screens.page import Page
 from console.widgets.choice import Choice
 from console.widgets.columns import Cell
 from console.widgets.line_panel import TextPanel
@@ -21,10 +22,10 @@ from console.widgets.line_panel import TextPanel
 class FieldLine(Horizontal):
     """One field: its label, then what is chosen or typed."""
 
-    def __init__(self, field: Field, choices: Choices) -> None:
+    def __init__(self, field: Field) -> None:
         super().__init__(classes="-more" if field.more else "")
         self.field = field
-        self.control = self._make_control(choices)
+        self.control = self._make_control()
         """What takes the keys."""
         self._note = TextPanel([Cell(f" {field.note}", "muted")], classes="note")
 
@@ -48,11 +49,11 @@ class FieldLine(Horizontal):
         width = self._note.size.width
         return self.field.note if width and cell_len(self.field.note) + 1 > width else ""
 
-    def _make_control(self, choices: Choices) -> Choice | Input:
+    def _make_control(self) -> Choice | Input:
         field = self.field
-        if choices or field.id == "to":
-            return Choice(choices, field.default, id=field.id)
-        box = Input(field.default, id=field.id, compact=True)
+        if field.choices or field.listed:
+            return Choice(field.choices, field.default, id=field.id)
+        box = Input(field.default, id=field.id, compact=True, password=field.secret)
         box.cursor_blink = False
         if field.number is None:
             box.add_class("-wide")
@@ -69,29 +70,33 @@ class FormPanel(VerticalScroll, can_focus=False):
             super().__init__()
             self.id = id
 
-    def __init__(self, fields: Sequence[Field], destinations: Choices) -> None:
+    def __init__(self, fields: Sequence[Field], more: str) -> None:
+        """`more` names a few of the fields that are folded away."""
         super().__init__(id="form")
-        self.lines = [
-            FieldLine(field, destinations if field.id == "to" else field.choices)
-            for field in fields
-        ]
+        self.lines = [FieldLine(field) for field in fields]
         """Every field, hidden ones too."""
-        more = sum(field.more for field in fields)
+        self._problems = {field.id: Page() for field in fields}
+        for problem in self._problems.values():
+            problem.display = False
+        self._folded = sum(field.more for field in fields)
         self.more = Choice(
-            [
-                ("no", f"{more} more: connections, compression, TLS..."),
-                ("yes", "esc hides them again"),
-            ],
-            id="more",
+            [("no", f"{self._folded} more: {more}"), ("yes", "esc hides them again")], id="more"
         )
 
     def compose(self) -> ComposeResult:
         """A line for each, and the line that shows more of them."""
-        yield from (line for line in self.lines if not line.field.more)
-        with Horizontal():
-            yield TextPanel([Cell(" More options", "muted")], classes="label")
-            yield self.more
-        yield from (line for line in self.lines if line.field.more)
+        for line in self.lines:
+            if not line.field.more:
+                yield line
+                yield self._problems[line.field.id]
+        if self._folded:
+            with Horizontal():
+                yield TextPanel([Cell(" More options", "muted")], classes="label")
+                yield self.more
+        for line in self.lines:
+            if line.field.more:
+                yield line
+                yield self._problems[line.field.id]
 
     def values(self) -> Mapping[str, str]:
         """What the form says."""
@@ -107,9 +112,17 @@ class FormPanel(VerticalScroll, can_focus=False):
         rest = [line for line in self.lines if line.field.more and line.display]
         return [
             *(line.control for line in first),
-            self.more,
+            *([self.more] if self._folded else []),
             *(line.control for line in rest),
         ]
+
+    def tell(self, wrong: Mapping[str, str]) -> None:
+        """Say below each field what is wrong with it, those that are right nothing."""
+        for line in self.lines:
+            sentence = wrong.get(line.field.id, "")
+            problem = self._problems[line.field.id]
+            problem.display = bool(sentence)
+            problem.show([Cell(f"   {sentence}", "error")] if sentence else [])
 
     def show_more(self, more: bool) -> None:
         """Show the rest of the options, or hide it; what is set stays set."""
@@ -124,7 +137,7 @@ class FormPanel(VerticalScroll, can_focus=False):
     @on(Choice.Changed)
     def _chosen(self, event: Choice.Changed) -> None:
         event.stop()
-        if event.choice.id == "more":
+        if event.choice is self.more:
             self.show_more(event.choice.value == "yes")
         else:
             self.post_message(self.Changed(event.choice.id or ""))

@@ -1,0 +1,181 @@
+"""The fields of a verb's form, made from its declaration, and the requests they make.
+
+Pure, any thread.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from console.screens.form import Field, Values
+from console.screens.form_choices import choices_of
+from core.model import ObjectKey, Request, State
+from core.model.text import clean
+from core.state.subject import subject_of
+from core.verbs.parameter import UNITS, Parameter, parameters
+from core.verbs.verb import Verb
+
+UNSET = "unset"
+"""Chosen where a field may be left open."""
+_GROUPED = ("pool", "network")
+"""Kinds whose verbs are in a group of commands on the command line."""
+_MOST_NAMES = 3
+_ANY = (0, 0)
+"""A number is typed; its range is the parameter's to check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the form says: a request for each subject, or what is wrong with which field."""
+
+    requests: tuple[Request, ...] = ()
+    wrong: Mapping[str, str] = field(default_factory=dict)
+    """Field -> sentence; empty: the requests can be checked."""
+
+
+def asked_parameters(verb: Verb) -> tuple[Parameter, ...]:
+    """Return those a form asks for: what names the subject is typed at the question."""
+    return tuple(each for each in parameters(verb.request) if not each.names_subject)
+
+
+def fields_of(verb: Verb, state: State, key: ObjectKey) -> tuple[Field, ...]:
+    """Return a field for each parameter, the choices as the first subject has them."""
+    return tuple(_field(each, state, key) for each in asked_parameters(verb))
+
+
+def _field(parameter: Parameter, state: State, key: ObjectKey) -> Field:
+    label = parameter.words.capitalize()
+    default, help_, more = _shown(parameter), parameter.help, parameter.advanced
+    unset = ((UNSET, "left as it is, or to libvirt"),) if parameter.optional else ()
+    if parameter.kind is bool:
+        choices = (*unset, ("no", help_), ("yes", help_))
+        return Field(parameter.name, label, choices, default=default, more=more)
+    if parameter.choices and not parameter.many:
+        named = tuple((name, help_) for name in parameter.choices)
+        return Field(parameter.name, label, (*unset, *named), default=default, more=more)
+    offered = choices_of(state, key, parameter.source)
+    if offered and not parameter.many:
+        return Field(parameter.name, label, (*unset, *offered), default=default, more=more)
+    return Field(
+        parameter.name,
+        label,
+        note=_note(parameter, [name for name, _ in offered] or parameter.choices),
+        number=_ANY if parameter.kind in (int, float) else None,
+        default=default,
+        more=more,
+        secret=parameter.secret,
+    )
+
+
+def _note(parameter: Parameter, names: Sequence[str]) -> str:
+    unit = f"{UNITS.get(parameter.unit, parameter.unit)}: " if parameter.unit else ""
+    several = f" Any of {', '.join(names)}, with commas." if names else ""
+    if parameter.many and not names:
+        several = " Several with commas."
+    return f"{unit}{parameter.help}{several}"
+
+
+def _shown(parameter: Parameter) -> str:
+    default = parameter.default
+    if parameter.required or default is None or default == ():
+        return UNSET if parameter.optional and parameter.kind is bool else ""
+    return _text(parameter, default)
+
+
+def _text(parameter: Parameter, value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return f"{value:g}" if parameter.kind is float else str(value)
+
+
+def read(verb: Verb, values: Values, keys: Sequence[ObjectKey]) -> Reading:
+    """Turn the form into requests; every bad value is told at once, by its field."""
+    given: dict[str, object] = {}
+    wrong: dict[str, str] = {}
+    for parameter in asked_parameters(verb):
+        try:
+            given[parameter.name] = _value(parameter, values[parameter.name])
+        except ValueError as error:
+            wrong[parameter.name] = str(error)
+    if wrong:
+        return Reading(wrong=wrong)
+    return Reading(tuple(verb.request(subject=key, **given) for key in keys))
+
+
+def _value(parameter: Parameter, text: str) -> object:
+    if parameter.kind is bool:
+        return {"yes": True, "no": False}.get(text)
+    if parameter.many:
+        parts = [part.strip() for part in text.split(",")]
+        return tuple(dict.fromkeys(_one(parameter, part) for part in parts if part))
+    if text == UNSET and parameter.optional:
+        return None
+    if not text.strip() and (parameter.optional or parameter.kind is not str):
+        if parameter.optional:
+            return None
+        ends = f": {parameter.range}" if _has_range(parameter) else ""
+        raise ValueError(f"{parameter.words.capitalize()} must be given{ends}.")
+    return _one(parameter, text if parameter.secret else text.strip())
+
+
+def _one(parameter: Parameter, text: str) -> object:
+    """One value; raises ValueError with a sentence."""
+    if parameter.kind is str:
+        if parameter.choices and text not in parameter.choices:
+            raise ValueError(f"{clean(text)} is none of {', '.join(parameter.choices)}.")
+        if parameter.pattern and not re.search(parameter.pattern, text):
+            raise ValueError(f"{parameter.words.capitalize()} cannot be so: {parameter.help}")
+        return text
+    whole = parameter.kind is int
+    if not re.fullmatch(r"-?\d{1,18}" if whole else r"-?\d{1,18}(\.\d{0,9})?", text, re.ASCII):
+        ends = f", {parameter.range}" if _has_range(parameter) else ""
+        number = "a whole number" if whole else "a number"
+        raise ValueError(f"{parameter.words.capitalize()} is {number}{ends}.")
+    value = int(text) if whole else float(text)
+    if (refusal := parameter.against(value)) is not None:
+        raise ValueError(str(refusal))
+    return value
+
+
+def _has_range(parameter: Parameter) -> bool:
+    return parameter.least is not None or parameter.most is not None
+
+
+def command_of(verb: Verb, state: State, requests: Sequence[Request]) -> str:
+    """Return the command that does the same; a secret is read from a file there."""
+    first = requests[0]
+    names = [_name(state, request.subject) for request in requests]
+    shown = [shlex.quote(name) for name in names[:_MOST_NAMES]]
+    words = ["virtdeck", *_command_words(verb)]
+    words += shown if len(names) <= _MOST_NAMES else [*shown, "..."]
+    for parameter in asked_parameters(verb):
+        words += _option(parameter, getattr(first, parameter.name))
+    return " ".join(words)
+
+
+def _command_words(verb: Verb) -> tuple[str, ...]:
+    if verb.subject in _GROUPED:
+        return verb.subject, verb.name.removeprefix(f"{verb.subject}-")
+    return (verb.name,)
+
+
+def _name(state: State, key: ObjectKey) -> str:
+    found = subject_of(state, key)
+    return key.id if found is None else clean(found.name)
+
+
+def _option(parameter: Parameter, value: object) -> list[str]:
+    if value is None or (value == parameter.default and not parameter.required):
+        return []
+    name = f"--{parameter.name.replace('_', '-')}"
+    if parameter.secret:
+        return [f"{name}-file", "FILE"]
+    if isinstance(value, bool):
+        return [name if value else f"--no-{name[2:]}"]
+    values = value if isinstance(value, tuple) else (value,)
+    return [word for each in values for word in (name, shlex.quote(_text(parameter, each)))]

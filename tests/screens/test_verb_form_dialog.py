@@ -1,0 +1,166 @@
+"""The form of a verb on a screen: from the menu through the fields to what is submitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from console.actions import action
+from console.app import VirtdeckApp
+from console.screens.dialogs.confirm import ConfirmDialog
+from console.screens.dialogs.verb_form import VerbFormDialog
+from console.screens.instances import InstancesScreen
+from console.settings import DisplaySettings, Settings
+from core.verbs.definition import Rename
+from core.verbs.power.requests import Shutdown
+from tests.declared import POKE, Poke, declared
+from tests.screens.checking_source import Checking
+from tests.screens.conftest import MOMENTS, TAPE, ZONE, press, settled, until
+from tests.screens.test_migrate_dialog import messages
+from tests.screens.test_verb_menu import ONE, text
+
+WRONG = "A times of 10 makes no sense: give 1 to 9."
+
+
+@pytest.fixture
+def source() -> Iterator[Checking]:
+    source = Checking.at(TAPE, MOMENTS["loaded"])
+    with declared(POKE):
+        yield source
+    source.close()
+
+
+@pytest.fixture
+def app(source: Checking) -> VirtdeckApp:
+    settings = Settings(display=DisplaySettings(theme="dark", glyphs="unicode", refresh_rate=30))
+    return VirtdeckApp(lambda: source, settings, clock=source.clock, zone=ZONE)
+
+
+async def opened(pilot: Pilot[None], app: VirtdeckApp, *keys: str) -> VerbFormDialog:
+    """The form of the verb declared for this, by the menu."""
+    group = action("power.poke").menu[0]
+    await press(pilot, *(keys or ONE), "a", group)
+    for _ in range(20):
+        if any(line.strip(" │").startswith("> ") and "Poke" in line for line in text(app)):
+            break
+        await press(pilot, "down")
+    await press(pilot, "tab")
+    await until(pilot, lambda: isinstance(app.screen, VerbFormDialog))
+    form = app.screen
+    assert isinstance(form, VerbFormDialog)
+    await rest(pilot, form)
+    return form
+
+
+async def rest(pilot: Pilot[None], form: VerbFormDialog) -> None:
+    await until(pilot, lambda: form.at_rest)
+    await settled(pilot)
+
+
+async def test_what_the_fields_say_is_asked_confirmed_and_submitted(
+    app: VirtdeckApp, source: Checking
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        form = await opened(pilot, app)
+        await press(pilot, "right", "down", "backspace", "3", "down", "right", "down", *"why")
+        await rest(pilot, form)
+        shown = "\n".join(text(app))
+        assert "virtdeck poke web --finger thumb --times 3 --hard --reason why" in shown
+        await press(pilot, "ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await press(pilot, "y")
+        await until(pilot, lambda: bool(source.submitted))
+        key = source.submitted[0].subject
+        assert source.submitted == [
+            Poke(subject=key, finger="thumb", times=3, hard=True, reason="why")
+        ]
+
+
+async def test_a_wrong_value_is_told_below_its_field_and_nothing_is_asked(
+    app: VirtdeckApp, source: Checking
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        await press(pilot, "down", "1", "0")
+        await until(pilot, lambda: any(WRONG in line for line in text(app)))
+        lines = text(app)
+        at = next(number for number, line in enumerate(lines) if " Times " in line)
+        assert WRONG in lines[at + 1]
+        await press(pilot, "ctrl+s")
+        assert isinstance(app.screen, VerbFormDialog)
+        assert WRONG in messages(app)
+        await press(pilot, "backspace")
+        await until(pilot, lambda: WRONG not in text(app)[at + 1])
+        assert source.submitted == []
+
+
+async def test_a_secret_is_never_on_the_screen(app: VirtdeckApp, source: Checking) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        form = await opened(pilot, app)
+        await press(pilot, *["down"] * 4, "right", "down", *"S3CRET")
+        await rest(pilot, form)
+        assert isinstance(app.focused, Input)
+        assert app.focused.value == "S3CRET"
+        shown = "\n".join(text(app))
+        assert "--pin-file FILE" in shown
+        assert "S3CRET" not in shown
+        await press(pilot, "ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        assert "S3CRET" not in "\n".join(text(app))
+        await press(pilot, "y")
+        await until(pilot, lambda: bool(source.submitted))
+        assert isinstance(source.submitted[0], Poke)
+        assert source.submitted[0].pin == "S3CRET"
+
+
+async def test_escape_peels_the_options_then_the_form(app: VirtdeckApp, source: Checking) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        await press(pilot, *["down"] * 4, "right")
+        assert any("Pin" in line for line in text(app))
+        await press(pilot, "escape")
+        assert not any("Pin" in line for line in text(app))
+        await press(pilot, "escape")
+        assert isinstance(app.screen, InstancesScreen)
+        assert source.submitted == []
+
+
+async def test_of_several_it_says_how_many_it_can_be_done_to(
+    app: VirtdeckApp, source: Checking
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app, "asterisk")
+        assert any("It can be done to 5 of 6." in line for line in text(app))
+        await press(pilot, "ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await press(pilot, "y")
+        await until(pilot, lambda: len(source.submitted) == 5)
+
+
+async def test_a_verb_that_needs_a_value_has_its_form_without_being_asked(
+    app: VirtdeckApp, source: Checking
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "slash", *"state:shutoff", "enter", "colon", *"rename", "enter")
+        await until(pilot, lambda: isinstance(app.screen, VerbFormDialog))
+        form = app.screen
+        assert isinstance(form, VerbFormDialog)
+        await press(pilot, *"attic")
+        await rest(pilot, form)
+        await press(pilot, "ctrl+s")
+        await until(pilot, lambda: bool(source.submitted))
+        assert source.submitted == [Rename(subject=source.submitted[0].subject, to="attic")]
+
+
+async def test_a_key_of_its_own_asks_with_the_defaults_and_no_form(
+    app: VirtdeckApp, source: Checking
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, *ONE, "f")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await press(pilot, "y")
+        await until(pilot, lambda: bool(source.submitted))
+        assert source.submitted == [Shutdown(subject=source.submitted[0].subject)]

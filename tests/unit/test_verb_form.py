@@ -1,0 +1,129 @@
+"""The form of a verb, made from its declaration: fields, values, sentences, the command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.screens.openers import OPENERS
+from console.screens.verb_form import (
+    UNSET,
+    Reading,
+    asked_parameters,
+    command_of,
+    fields_of,
+    read,
+)
+from core.model import Host, Instance, InstanceState, Link, LinkStatus, State
+from core.verbs.parameter import parameters
+from core.verbs.registry import VERBS
+from tests.declared import POKE, Poke
+
+WEB = Instance("alpha", "u-web", "web", InstanceState.RUNNING, type="kvm")
+DB = Instance("alpha", "u-db", "my db", InstanceState.RUNNING, type="kvm")
+UP = Link(LinkStatus.UP)
+STATE = State(
+    hosts={name: Host(name, f"qemu+ssh://{name}/system", link=UP) for name in ("alpha", "beta")},
+    instances={row.key: row for row in (WEB, DB)},
+)
+
+
+def values(**changed: str) -> dict[str, str]:
+    """What a new form says, with some fields set."""
+    shown = {
+        each.id: each.default or (each.choices[0][0] if each.choices else "")
+        for each in fields_of(POKE, STATE, WEB.key)
+    }
+    return {**shown, **changed}
+
+
+def reading(**changed: str) -> Reading:
+    return read(POKE, values(**changed), [WEB.key])
+
+
+def test_a_new_form_asks_for_the_defaults():
+    assert reading().requests == (Poke(subject=WEB.key),)
+
+
+def test_every_verb_of_the_registry_has_a_form_that_says_its_defaults():
+    for verb in VERBS.values():
+        if verb.name in OPENERS:
+            continue  # it has a dialog of its own
+        fields = fields_of(verb, STATE, WEB.key)
+        assert [each.id for each in fields] == [each.name for each in asked_parameters(verb)]
+        shown = {each.id: each.default or (each.choices or (("", ""),))[0][0] for each in fields}
+        found = read(verb, shown, [WEB.key])
+        missing = {each.name for each in parameters(verb.request) if each.required}
+        assert set(found.wrong) <= missing
+        if not missing:
+            assert found.requests == (verb.request(subject=WEB.key),)
+
+
+def test_each_type_has_its_widget():
+    fields = {each.id: each for each in fields_of(POKE, STATE, WEB.key)}
+    assert [name for name, _ in fields["finger"].choices] == ["index", "thumb"]
+    assert [name for name, _ in fields["hard"].choices] == ["no", "yes"]
+    assert fields["times"].number is not None
+    assert not fields["times"].choices
+    assert fields["pin"].secret
+    assert {each.id for each in fields.values() if each.more} == {"pin", "pause"}
+
+
+def test_what_is_chosen_and_typed_is_asked_for():
+    found = reading(finger="thumb", times="3", hard="yes", reason="a b", pause="1.5")
+    assert found.requests == (
+        Poke(subject=WEB.key, finger="thumb", times=3, hard=True, reason="a b", pause=1.5),
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"times": "10"}, "A times of 10 makes no sense: give 1 to 9."),
+        ({"times": "1.5"}, "Times is a whole number, 1 to 9."),
+        ({"times": ""}, "Times must be given: 1 to 9."),
+        ({"times": "²"}, "Times is a whole number, 1 to 9."),
+        ({"pause": "nan"}, "Pause is a number, 0 to 60 seconds."),
+        ({"pause": "61"}, "A pause of 61 s makes no sense: give 0 to 60 seconds."),
+    ],
+)
+def test_a_wrong_value_is_told_by_its_field(changed: dict[str, str], sentence: str):
+    found = reading(**changed)
+    assert found.requests == ()
+    assert found.wrong == {next(iter(changed)): sentence}
+
+
+def test_every_wrong_value_is_told_at_once():
+    assert set(reading(times="x", pause="x").wrong) == {"times", "pause"}
+
+
+def test_a_subject_gets_a_request_each():
+    found = read(POKE, values(), [WEB.key, DB.key])
+    assert [request.subject for request in found.requests] == [WEB.key, DB.key]
+
+
+def test_the_command_says_what_is_not_the_default_and_no_secret():
+    requests = read(POKE, values(times="3", hard="yes", pin="S3CRET"), [WEB.key, DB.key]).requests
+    command = command_of(POKE, STATE, requests)
+    assert command == "virtdeck poke web 'my db' --times 3 --hard --pin-file FILE"
+    assert "S3CRET" not in command
+
+
+@given(st.text(max_size=12), st.text(max_size=12))
+def test_whatever_is_typed_is_a_request_or_a_sentence(times: str, pause: str):
+    found = reading(times=times, pause=pause)
+    assert bool(found.requests) != bool(found.wrong)
+    for request in found.requests:
+        assert isinstance(request, Poke)
+        assert 1 <= request.times <= 9
+
+
+def test_what_may_be_left_open_is_none():
+    fields: dict[str, Any] = {"pause": ""}
+    request = reading(**fields).requests[0]
+    assert isinstance(request, Poke)
+    assert request.pause is None
+    assert UNSET not in values()
