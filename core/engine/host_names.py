@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, get_args, get_type_hints
 
 from msgspec.structs import replace
 
 from core.engine.host_identity import find, identity_of
 from core.journal.entry import Entry
 from core.model import Host, HostIdentity, ObjectKey, OperationRecord, Request, State
-from core.verbs.registry import verb_of
+from core.verbs.parameter import parameters
+from core.verbs.registry import VERBS, verb_of
 from core.verbs.situation import Progress
 from core.verbs.verb import Verb
 
@@ -96,12 +98,13 @@ def _address(entry: Entry) -> str:
 def record_here(record: OperationRecord, names: Names) -> OperationRecord:
     """Return an operation as it is told here."""
     subject = _key(record.subject, names)
+    verb = VERBS.get(record.verb)
     return replace(
         record,
         host=names.of(record.host),
         subject=subject,
         name=subject.id if subject.kind == "host" else record.name,
-        options=_options(record.options, names),
+        options=_options(None if verb is None else verb.request, record.options, names),
         hosts=tuple(replace(one, name=names.of(one.name)) for one in record.hosts),
         not_open=names.not_open,
     )
@@ -120,14 +123,33 @@ def _key(key: ObjectKey, names: Names) -> ObjectKey:
     return ObjectKey(key.kind, host, host if key.kind == "host" else key.id)
 
 
-def _options(options: Mapping[str, Any], names: Names) -> dict[str, Any]:
-    """Return options with the names of hosts in them: `to`, and what a drain asks each with."""
+def _options(
+    kind: type[Request] | None, options: Mapping[str, Any], names: Names
+) -> dict[str, Any]:
+    """Return the options of a request with its hosts, where its declaration names hosts."""
+    if kind is None:
+        return dict(options)
     told = dict(options)
-    to = told.get("to")
-    if isinstance(to, str):
-        told["to"] = names.of(to)
-    elif isinstance(to, list | tuple):
-        told["to"] = [names.of(name) if isinstance(name, str) else name for name in to]
-    if isinstance(told.get("options"), Mapping):
-        told["options"] = _options(told["options"], names)
+    for name in told.keys() & _naming_hosts(kind):
+        value = told[name]
+        told[name] = names.of(value) if isinstance(value, str) else [names.of(v) for v in value]
+    for name, inner in _requests_in(kind).items():
+        if isinstance(told.get(name), Mapping):
+            told[name] = _options(inner, told[name], names)
     return told
+
+
+@cache
+def _naming_hosts(kind: type[Request]) -> frozenset[str]:
+    return frozenset(found.name for found in parameters(kind) if found.source == "hosts")
+
+
+@cache
+def _requests_in(kind: type[Request]) -> Mapping[str, type[Request]]:
+    """Return the fields that are requests themselves: a drain asks each instance with one."""
+    return {
+        name: part
+        for name, hint in get_type_hints(kind).items()
+        for part in (hint, *get_args(hint))
+        if isinstance(part, type) and issubclass(part, Request)
+    }

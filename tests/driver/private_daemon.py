@@ -54,8 +54,18 @@ def domain_xml(number: int) -> str:
 class PrivateDaemon:
     """One daemon in a directory of its own; a context manager that leaves nothing behind."""
 
-    def __init__(self, instances: int = 3, running: int = 0, listen: Path | None = None) -> None:
-        """`listen`: a directory of certificates; the daemon then also serves TCP and TLS."""
+    def __init__(
+        self,
+        instances: int = 3,
+        running: int = 0,
+        listen: Path | None = None,
+        *,
+        log_calls: bool = False,
+    ) -> None:
+        """`listen`: a directory of certificates; the daemon then also serves TCP and TLS.
+
+        `log_calls`: it logs every call of libvirt's API that it carries out in `calls`.
+        """
         self.instances = instances
         self.running = running
         self.directory = Path(tempfile.mkdtemp(prefix="vdt-", dir="/tmp"))
@@ -64,7 +74,9 @@ class PrivateDaemon:
         self.keeper: Any = None
         self.tcp_port = free_port() if listen else 0
         self.tls_port = free_port() if listen else 0
+        self.calls = self.directory / "calls"
         self._certificates = listen
+        self._log_calls = log_calls
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -169,7 +181,10 @@ key_file = "{pki}/serverkey.pem"
 
     def _environment(self) -> dict[str, str]:
         home = str(self.directory)
+        outputs = f"1:file:{self.calls}"
+        logging = {"LIBVIRT_LOG_FILTERS": "1:libvirt.", "LIBVIRT_LOG_OUTPUTS": outputs}
         return {
+            **(logging if self._log_calls else {}),
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": home,
             "XDG_RUNTIME_DIR": f"{home}/run",

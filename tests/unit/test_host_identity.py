@@ -291,6 +291,16 @@ def test_a_drain_is_told_whole() -> None:
     assert drain.items[0].to == "two"
 
 
+def test_only_what_names_a_host_is_told_in_the_names_of_here() -> None:
+    record = OperationRecord(
+        *("0-3", "rename", "alpha", WEB, "web", "a@b", 1.0),
+        options={"to": "beta"},
+        hosts=(A,),
+    )
+    names = names_of(Entry(record, NOBODY, SSH), state(host("one", SSH)))
+    assert record_here(record, names).options == {"to": "beta"}
+
+
 def test_a_drain_to_anywhere_names_every_host() -> None:
     hosts = state(host("alpha", SSH), host("beta", B.uri, OTHER, "h2")).hosts
     drain = Drain(ObjectKey("host", "beta", "beta"))

@@ -18,8 +18,8 @@ class Migrate(Request, frozen=True):
     """Move a running instance to another host without stopping it (virDomainMigrateToURI3)."""
 
     verb: ClassVar[str] = "migrate"
-    to: str = ""
-    """The destination's name."""
+    to: Annotated[str, parameter("The destination.", source="hosts")] = ""
+    """Its name."""
     policy: str = "adaptive"
     """adaptive, nova, nova-rocky or manual: see core.migration.policies."""
     max_downtime: int | None = None
@@ -94,7 +94,7 @@ class Drain(Request, frozen=True):
     """Move every active instance of a host away. Its subject is the host."""
 
     verb: ClassVar[str] = "drain"
-    to: tuple[str, ...] = ()
+    to: Annotated[tuple[str, ...], parameter("The destinations.", source="hosts")] = ()
     """Destinations, in order of preference; empty: every other host that is open."""
     at_a_time: AtATime = 2
     bandwidth: (

@@ -1,0 +1,130 @@
+"""Consoles that ask for one thing and are killed, SIGKILL, at one point of their journal.
+
+Run as a program it has all that a console loads, and forks one console for each line it reads: a
+fresh interpreter for each would cost half a second. It answers with the console's exit status.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import core.engine.runner
+import core.fleet_hosts
+import core.fleet_migration
+import core.migration.foreign
+import core.migration.roster  # noqa: F401 - a console loads them when it is opened
+from core.engine.executor import Executor
+from core.errors import VirtdeckError
+from core.fleet import Fleet
+from core.model import Instance, ObjectKey
+from core.state.subject import subject_of
+from core.verbs.registry import VERBS
+from tests.driver.watching import until
+from tests.patience import PATIENCE
+
+ROOT = Path(__file__).resolve().parents[2]
+KILLED = -signal.SIGKILL
+
+
+class Errand(msgspec.Struct):
+    """What a console is to do, and when it is killed."""
+
+    uri: str
+    journal: str
+    verb: str
+    subject: str
+    """The UUID."""
+    options: dict[str, Any]
+    point: int
+    """1: right before its first commit; 2: right after; 3: right before the second..."""
+
+
+class Starter:
+    """Starts consoles; see `starter`."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._turn = asyncio.Lock()
+
+    async def run(self, errand: Errand) -> int:
+        """Run one console to its end and return its exit status, negative for a signal."""
+        async with self._turn:
+            return await asyncio.to_thread(self._ask, msgspec.json.encode(errand).decode())
+
+    def _ask(self, line: str) -> int:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+
+@contextmanager
+def starter() -> Iterator[Starter]:
+    """Have a process that starts consoles."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.driver.killed_console"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:  # the end of its input ends it
+        yield Starter(process)
+
+
+async def carry_out(errand: Errand) -> None:
+    """Do the errand, and die on the way."""
+    points = count(1)
+
+    def at_commit() -> None:
+        if next(points) == errand.point:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Executor.at_commit = staticmethod(at_commit)  # type: ignore[method-assign]
+    verb = VERBS[errand.verb]
+    key = ObjectKey(verb.subject, "alpha", errand.subject)
+    fleet = Fleet.open([f"alpha={errand.uri}"], journal=Path(errand.journal))
+    async with fleet:
+        assert await fleet.ready(20 * PATIENCE)
+        await until(lambda: subject_of(fleet.state, key) is not None)
+        if verb.subject == "instance":
+            await until(lambda: _described(fleet, key))
+        operation = await fleet.submit(verb.request(subject=key, **errand.options))
+        with suppress(VirtdeckError):  # of an operation that ends otherwise than done
+            await operation
+
+
+def _described(fleet: Fleet, key: ObjectKey) -> bool:
+    row = subject_of(fleet.state, key)
+    return isinstance(row, Instance) and row.described
+
+
+def main() -> None:
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            try:
+                asyncio.run(carry_out(msgspec.json.decode(line, type=Errand)))
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,323 @@
+"""Every verb, its console killed at every point of its journal: what the next console makes of it.
+
+A console commits an operation when it was asked for, before and after each call, and at the end.
+It is killed right before and right after each of these. The next console on the same journal must
+end what was left: done, not done, or unknown with a hint, which is a question to the operator. It
+must agree with what libvirt shows, and no call that takes effect is ever made twice: the daemon's
+own log of its calls is what is counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from core.fleet import Fleet
+from core.hypervisor.binding import libvirt
+from core.hypervisor.options import LinkOptions
+from core.journal.ledger import Ledger
+from core.model import OperationRecord, OperationStatus
+from core.verbs.registry import VERBS
+from core.verbs.verb import Verb
+from tests.driver.killed_console import KILLED, Errand, Starter, starter
+from tests.driver.private_daemon import PrivateDaemon
+from tests.driver.watching import until
+
+SUBJECTS = 14
+"""Points a verb may have, and one more for the console that is not killed."""
+MOST = 100
+"""Entries that are read of a journal."""
+QUIET = LinkOptions(statistics_interval=3600, sweep_interval=0)
+CONFIG, MAXIMUM = libvirt.VIR_DOMAIN_AFFECT_CONFIG, libvirt.VIR_DOMAIN_VCPU_MAXIMUM
+NOT_DONE = (OperationStatus.CANCELLED, OperationStatus.FAILED)
+ENDED = (OperationStatus.DONE, OperationStatus.UNKNOWN, *NOT_DONE)
+
+POOL = "<pool type='dir'><name>{name}</name><target><path>/pools/{name}</path></target></pool>"
+NETWORK = "<network><name>{name}</name><bridge name='virbr{number}'/></network>"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How a verb is tried. Its subject is one of libvirt's objects."""
+
+    function: str
+    """The call of libvirt's API that it makes, as the daemon's log has it."""
+    before: Callable[[Any], object] = lambda _: None
+    """Makes the subject one for which the verb makes sense: a running instance, else an inactive
+    object."""
+    shows: Callable[[Any], bool] | None = None
+    """Whether the subject shows that the verb took effect; None: nothing shows it."""
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def _active(subject: Any) -> bool:
+    return bool(subject.isActive())
+
+
+def _inactive(subject: Any) -> bool:
+    return not subject.isActive()
+
+
+def _marked(subject: Any) -> bool:
+    return bool(subject.autostart())
+
+
+def _in(state: int) -> Callable[[Any], bool]:
+    return lambda domain: domain.state()[0] == state
+
+
+def _texts(kind: int) -> Callable[[Any], bool]:
+    def shows(domain: Any) -> bool:
+        try:
+            return bool(domain.metadata(kind, None, CONFIG) == "said")
+        except libvirt.libvirtError:  # it has none
+            return False
+
+    return shows
+
+
+def _has_vcpus(domain: Any) -> bool:
+    return bool(domain.vcpusFlags(CONFIG) == 2 and domain.vcpusFlags(CONFIG | MAXIMUM) == 4)
+
+
+def _has_memory(domain: Any) -> bool:
+    return "<currentMemory unit='KiB'>32768</" in domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+
+
+def _saved(domain: Any) -> bool:
+    return bool(not domain.isActive() and domain.hasManagedSaveImage())
+
+
+def _restored(domain: Any) -> bool:
+    return bool(domain.isActive() and not domain.hasManagedSaveImage())
+
+
+def _renamed(domain: Any) -> bool:
+    again = domain.connect().lookupByUUID(domain.UUID())  # it keeps the name it was found by
+    return bool(again.name().startswith("renamed"))
+
+
+def _off(domain: Any) -> None:
+    domain.destroy()
+
+
+TRIALS = {
+    "start": Trial("virDomainCreate", _off, _active),
+    "shutdown": Trial("virDomainShutdown", shows=_inactive, options={"timeout": 5.0}),
+    "stop": Trial("virDomainDestroy", shows=_inactive),
+    "reboot": Trial("virDomainReboot", options={"timeout": 5.0}),
+    "reset": Trial("virDomainReset"),
+    "pause": Trial("virDomainSuspend", shows=_in(libvirt.VIR_DOMAIN_PAUSED)),
+    "resume": Trial(
+        "virDomainResume", lambda domain: domain.suspend(), _in(libvirt.VIR_DOMAIN_RUNNING)
+    ),
+    "save": Trial("virDomainManagedSave", shows=_saved),
+    "restore": Trial("virDomainCreate", lambda domain: domain.managedSave(), _restored),
+    "save-remove": Trial(
+        *("virDomainManagedSaveRemove", lambda domain: domain.managedSave()),
+        *(lambda domain: not domain.hasManagedSaveImage(),),
+    ),
+    "nmi": Trial("virDomainInjectNMI"),
+    "send-key": Trial("virDomainSendKey"),
+    "screenshot": Trial("virDomainScreenshot", options={"to": "{directory}/{number}.png"}),
+    "rename": Trial(
+        *("virDomainRename", _off, _renamed),
+        options={"to": "renamed-{number}"},
+    ),
+    "autostart": Trial("virDomainSetAutostart", shows=_marked),
+    "title": Trial(
+        *("virDomainSetMetadata", lambda _: None, _texts(libvirt.VIR_DOMAIN_METADATA_TITLE)),
+        options={"text": "said"},
+    ),
+    "description": Trial(
+        *("virDomainSetMetadata", lambda _: None, _texts(libvirt.VIR_DOMAIN_METADATA_DESCRIPTION)),
+        options={"text": "said"},
+    ),
+    "set-vcpus": Trial(
+        *("virDomainSetVcpusFlags", lambda _: None, _has_vcpus),
+        options={"count": 2, "maximum": 4, "when": "next-start"},
+    ),
+    "set-memory": Trial(
+        "virDomainSetMemoryFlags", lambda _: None, _has_memory, {"size": 32, "when": "next-start"}
+    ),
+    "pool-start": Trial("virStoragePoolCreate", shows=_active),
+    "pool-stop": Trial("virStoragePoolDestroy", lambda pool: pool.create(), _inactive),
+    "pool-refresh": Trial("virStoragePoolRefresh", lambda pool: pool.create()),
+    "pool-autostart": Trial("virStoragePoolSetAutostart", shows=_marked),
+    "network-start": Trial("virNetworkCreate", shows=_active),
+    "network-stop": Trial("virNetworkDestroy", lambda network: network.create(), _inactive),
+    "network-autostart": Trial("virNetworkSetAutostart", shows=_marked),
+}
+NOT_TRIED = {"set-time", "core-dump"}
+"""The test driver has no guest agent, and dumps more than the memory or nothing."""
+
+
+def test_every_verb_that_is_no_workflow_is_tried() -> None:
+    verbs = {verb.name for verb in VERBS.values() if verb.decide is not None}
+    assert verbs == set(TRIALS) | NOT_TRIED
+
+
+@dataclass
+class Killed:
+    """One console that was killed, or, the last, ended by itself."""
+
+    verb: Verb
+    point: int
+    subject: Any
+    journal: Path
+    calls: Counter[str]
+    """Those that the daemon carried out, with their arguments."""
+    status: int = 0
+    record: OperationRecord | None = None
+    """Its operation as the next console left it."""
+
+    def complaint(self, shows: Callable[[Any], bool] | None) -> str:
+        """Return what is wrong; empty: nothing."""
+        found = self._wrong(shows)
+        how = "killed" if self.status == KILLED else f"ended with {self.status}"
+        outcome = self.record and f"{self.record.status}: {self.record.outcome}"
+        where = f"{self.verb.name} {how} at point {self.point}"
+        return f"{where}: {found} ({outcome}; {dict(self.calls)})" if found else ""
+
+    def _wrong(self, shows: Callable[[Any], bool] | None) -> str:
+        repeatable = any(call.repeatable for call in self.verb.calls)
+        if not repeatable and any(times > 1 for times in self.calls.values()):
+            return "a call was made twice"
+        if self.record is None:
+            return "a call was made without an entry" if self.calls else ""
+        if self.record.status not in ENDED:
+            return "it is not ended"
+        if self.record.status is OperationStatus.UNKNOWN:
+            return "" if self.record.hint else "it asks the operator nothing"
+        done = self.record.status is OperationStatus.DONE
+        if done and not self.calls:
+            return "it is called done, and nothing was called"
+        if shows is not None and shows(self.subject) != done:
+            return "libvirt shows otherwise"
+        return ""
+
+
+class Walk:
+    """One verb through all of its points, on a daemon of its own."""
+
+    def __init__(self, name: str, daemon: PrivateDaemon, directory: Path) -> None:
+        self.verb, self.trial = VERBS[name], TRIALS[name]
+        self._daemon = daemon
+        self._directory = directory / name
+        self._directory.mkdir()
+        self.killed: list[Killed] = []
+
+    async def run(self, starter: Starter) -> None:
+        """Kill a console at each point, then have one look at what they left."""
+        subjects = [self._subject(number) for number in range(1, SUBJECTS + 1)]
+        for point in count(1):
+            killed = await self._kill(starter, point, subjects[point - 1])
+            self.killed.append(killed)
+            if killed.status != KILLED:
+                break
+        seen = len(self._log())
+        await self._look_after()
+        later = self._calls(self._log()[seen:])
+        for killed in self.killed:
+            name = str(killed.subject.UUIDString())
+            # a pool or a network is not named there: one call for all of them is one too many
+            killed.calls += Counter(
+                {call: later[call] for call in later if name in call or "uuid=" not in call}
+            )
+
+    def complaints(self) -> list[str]:
+        """Return what was wrong at which point."""
+        whole = self.killed[-1]
+        assert (whole.status, whole.record and whole.record.status) == (0, OperationStatus.DONE), (
+            f"{self.verb.name} is not carried out at all: {whole}"
+        )
+        assert len(self.killed) > 6, f"{self.verb.name} has too few points: {self.killed}"
+        return [text for each in self.killed if (text := each.complaint(self.trial.shows))]
+
+    def _subject(self, number: int) -> Any:
+        made = self._make(number)
+        self.trial.before(made)
+        return made
+
+    def _make(self, number: int) -> Any:
+        keeper, name = self._daemon.keeper, f"walked{number}"
+        if self.verb.subject == "pool":
+            return keeper.storagePoolDefineXML(POOL.format(name=name), 0)
+        if self.verb.subject == "network":
+            return keeper.networkDefineXML(NETWORK.format(name=name, number=number + 10))
+        return keeper.lookupByName(f"vm{number:04}")
+
+    async def _kill(self, starter: Starter, point: int, subject: Any) -> Killed:
+        journal = self._directory / f"{point}.sqlite3"
+        seen = len(self._log())
+        options = {
+            name: value.format(number=point, directory=self._directory)
+            if isinstance(value, str)
+            else value
+            for name, value in self.trial.options.items()
+        }
+        status = await starter.run(
+            Errand(
+                *(self._daemon.uri, str(journal), self.verb.name, subject.UUIDString()),
+                *(options, point),
+            )
+        )
+        calls = self._calls(self._log()[seen:])
+        return Killed(self.verb, point, subject, journal, calls, status)
+
+    async def _look_after(self) -> None:
+        """Open one console on what all the others left in their journals."""
+        left = self._directory / "left.sqlite3"
+        ledger = Ledger.open(left)
+        ids: dict[int, str] = {}
+        for killed in self.killed:
+            of_one = Ledger.open(killed.journal)
+            for entry in of_one.recent(MOST):
+                ids[killed.point] = entry.record.id
+                ledger.put(entry)
+            of_one.close()
+        ledger.close()
+        async with Fleet.open([f"alpha={self._daemon.uri}"], journal=left, options=QUIET) as fleet:
+            await until(lambda: fleet.state.operations.keys() >= set(ids.values()))
+            with suppress(TimeoutError):  # a complaint names what is not over
+                await until(lambda: _all_over(fleet, ids.values()), 60)
+            for killed in self.killed:
+                if (found := ids.get(killed.point)) is not None:
+                    killed.record = fleet.state.operations[found]
+
+    def _log(self) -> str:
+        return self._daemon.calls.read_text()
+
+    def _calls(self, log: str) -> Counter[str]:
+        lines = re.findall(rf" : {self.trial.function}(?:Flags|WithFlags)?:\d+ : (.*)", log)
+        return Counter(re.sub(r"\w+=0x[0-9a-f]{5,}", "", line) for line in lines)
+
+
+def _all_over(fleet: Fleet, ids: Iterable[str]) -> bool:
+    return all(fleet.state.operations[one].status.final for one in ids)
+
+
+async def test_a_console_killed_at_any_point_leaves_what_the_next_one_can_end(
+    tmp_path: Path,
+) -> None:
+    complaints: list[str] = []
+
+    async def walk(name: str, starter: Starter) -> None:
+        running = SUBJECTS if VERBS[name].subject == "instance" else 0
+        with PrivateDaemon(running, running, log_calls=True) as daemon:
+            walked = Walk(name, daemon, tmp_path)
+            await walked.run(starter)
+            complaints.extend(walked.complaints())
+
+    with starter() as one, starter() as other:
+        walks = [walk(name, other if nth % 2 else one) for nth, name in enumerate(TRIALS)]
+        broken = await asyncio.gather(*walks, return_exceptions=True)
+    complaints += [repr(error) for error in broken if error is not None]
+    assert not complaints, "\n".join(complaints)
