@@ -197,9 +197,11 @@ def operation_lines(view: View, record: OperationRecord) -> list[CellValue]:
     ]
     if not record.steps:
         return [*lines, Cell("  none yet", "muted")]
-    return lines + [
-        (Cell(f"  {view.clock(step.at)}  ", "muted"), Cell(step.text)) for step in record.steps
-    ]
+    for step in record.steps:
+        lines.append((Cell(f"  {view.clock(step.at)}  ", "muted"), Cell(step.text)))
+        if step.virsh:
+            lines.append(Cell(f"    {step.virsh}", "muted"))
+    return lines
 
 
 def _not_here(record: OperationRecord) -> str:

@@ -108,7 +108,7 @@ class Case:
         self.progress = msgspec.structs.replace(self.progress, gap=True)
         self.woken.set()
 
-    def sending(self, call: Call, text: str) -> None:
+    def sending(self, call: Call, text: str, virsh: str = "") -> None:
         """Note a call about to be made: to be kept first."""
         now = self.now()
         self.progress = msgspec.structs.replace(
@@ -117,6 +117,7 @@ class Case:
         self._next(
             now,
             text,
+            virsh,
             status=OperationStatus.RUNNING,
             started=self.record.started if self.record.started is not None else now,
         )
@@ -181,8 +182,8 @@ class Case:
             progress=1.0 if end.status is OperationStatus.DONE else None,
         )
 
-    def _next(self, now: float, text: str, **changes: object) -> None:
-        steps = (*self.record.steps, Step(now, text)) if text else self.record.steps
+    def _next(self, now: float, text: str, virsh: str = "", **changes: object) -> None:
+        steps = (*self.record.steps, Step(now, text, virsh)) if text else self.record.steps
         self.record = msgspec.structs.replace(self.record, steps=steps, **changes)
 
 

@@ -28,6 +28,7 @@ from core.journal.journal import Journal
 from core.journal.owner import this_process
 from core.model import LinkStatus, Observation, OperationRecord, State
 from core.model.observation import OperationChanged
+from core.verbs.preview import virsh_line
 from core.verbs.situation import Action, End, Progress, Send, Wait, cancelled, failed
 from core.verbs.verb import Workflow
 
@@ -171,7 +172,8 @@ class Executor:
             first = not case.progress.sent
             if first and case.cancelled:
                 return not_sent(case)
-            case.sending(send.call, send.text)
+            line = virsh_line(self.uri(case.record.host), case.record.name, send.call)
+            case.sending(send.call, send.text, line)
             try:
                 await self.keep(case)
             except JournalError as error:

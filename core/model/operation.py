@@ -38,6 +38,8 @@ class Step(Value, frozen=True):
 
     at: float
     text: str
+    virsh: str = ""
+    """Of a step that sent a call: the line by which virsh does the same; empty: none does."""
 
 
 class OperationRecord(Value, frozen=True):

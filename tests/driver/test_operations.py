@@ -63,6 +63,16 @@ def named(fleet: Fleet, name: str) -> Instance:
     return next(each for each in fleet.state.instances.values() if each.name == name)
 
 
+async def test_a_step_that_sent_something_says_how_virsh_would(tmp_path: Path) -> None:
+    async with Fleet.open(["t=test:///default"], journal=tmp_path / "j.db") as fleet:
+        assert await fleet.ready(10)
+        vm = next(iter(fleet.state.instances))
+        record = await (await fleet.submit(Pause(vm)))
+        assert [step.virsh for step in record.steps] == [
+            "virsh -c test:///default suspend test", "",
+        ]  # fmt: skip
+
+
 async def test_the_whole_life_of_an_instance(fleet: Fleet, daemon: PrivateDaemon) -> None:
     vm = named(fleet, "vm0001").key
     life = [
