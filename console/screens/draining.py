@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 from console import format as fmt
 from console.screens.base import ConsoleScreen, may_ask
+from console.screens.submitting import submit
 from console.widgets.columns import Cell, CellValue
 from core.migration.survey import survey
 from core.model import ObjectKey
 from core.model.drain import DrainItem, DrainProgress, Stage
-from core.source import Operation, Source
+from core.source import Source
 from core.verbs.danger import danger
 from core.verbs.migration.requests import Drain
 
@@ -70,7 +70,7 @@ def _ask(
 
     def answered(sure: bool | None) -> None:
         if sure:
-            console.ask(partial(_submission, request), partial(_submitted, console))
+            submit(console, (request,), lambda _: _show_operations(console))
 
     asked = danger(console.view.state, request)
     lines = [*danger_lines(asked), "", *particulars(request, plan)]
@@ -106,11 +106,5 @@ def _listed(items: tuple[DrainItem, ...], words: Callable[[DrainItem], str]) -> 
     return [*lines, Cell(f"  and {rest:,} more", "muted")] if rest else lines
 
 
-def _submitted(console: VirtdeckApp, operation: Operation) -> None:
-    console.watch_list.add(operation.id)
-    console.tell_ended()
+def _show_operations(console: VirtdeckApp) -> None:
     console.call_later(console.action_show_screen, "operations")
-
-
-async def _submission(request: Drain, source: Source) -> Operation:
-    return await source.submit(request)

@@ -13,11 +13,12 @@ from console.screens import steer_questions as questions
 from console.screens.base import ConsoleScreen
 from console.screens.migration_controls import resume_against, step_against, stepped
 from console.screens.migration_panels import SPLIT_BRAIN
+from console.screens.submitting import submit_or_explain
 from core.migration.policies import POLICIES
 from core.migration.words import against_not_open, speaks_against
-from core.model import Answer, Migration, MigrationStatus, Request, Steer, SteerKind, SteerRecord
+from core.model import Answer, Migration, MigrationStatus, Steer, SteerKind, SteerRecord
 from core.model.text import clean
-from core.source import Operation, Source
+from core.source import Source
 from core.state import resume_crash
 from core.verbs.migration.requests import ResumeMigration
 from core.verbs.power.requests import Resume
@@ -84,7 +85,7 @@ class SteeringScreen(ConsoleScreen, inherit_bindings=False):
         row = self._steerable()
         if row is None or self._refused(row, resume_guest_against(row)):
             return
-        self._submit(Resume(subject=row.source_key), "Resume the guest")
+        submit_or_explain(self.console, Resume(subject=row.source_key), "Resume the guest")
 
     def action_resume_migration(self) -> None:
         """Go on with a failed post-copy."""
@@ -98,7 +99,7 @@ class SteeringScreen(ConsoleScreen, inherit_bindings=False):
 
         def answered(sure: bool | None) -> None:
             if sure:
-                self._submit(request, "Resume post-copy")
+                submit_or_explain(self.console, request, "Resume post-copy")
 
         self.console.push_screen(questions.resume_dialog(self.console.view.state, row), answered)
 
@@ -193,25 +194,6 @@ class SteeringScreen(ConsoleScreen, inherit_bindings=False):
             answer_text(record),
             title=title, severity="warning" if bad else "information", timeout=8, markup=False,
         )  # fmt: skip
-
-    def _submit(self, request: Request, title: str) -> None:
-        console = self.console
-
-        async def submission(source: Source) -> Operation | str:
-            reasons = source.check(request)
-            return " ".join(map(str, reasons)) if reasons else await source.submit(request)
-
-        def submitted(operation: Operation | str) -> None:
-            if isinstance(operation, str):
-                console.notify(
-                    operation, title=f"{title}: not possible", severity="warning", timeout=8,
-                    markup=False,
-                )  # fmt: skip
-            else:
-                console.watch_list.add(operation.id)
-                console.tell_ended()
-
-        console.ask(submission, submitted)
 
     def _tell(self, text: str) -> None:
         self.console.notify(text, severity="warning", timeout=5, markup=False)

@@ -50,6 +50,18 @@ def propose(screen: ConsoleScreen, requests: Sequence[Request], *, hidden: int =
     console.ask(check, checked)
 
 
+def submit_or_explain(console: VirtdeckApp, request: Request, title: str) -> None:
+    """Submit what the operator has agreed to already, or say what speaks against it."""
+
+    def checked(reasons: list[tuple[str, ...]]) -> None:
+        if reasons[0]:
+            _tell_against(console, title, [" ".join(reasons[0])])
+        else:
+            submit(console, (request,))
+
+    console.ask(lambda source: reasons_against(source, (request,)), checked)
+
+
 async def reasons_against(source: Source, requests: Sequence[Request]) -> list[tuple[str, ...]]:
     """What speaks against each of some requests; between a few the source gets on with its own."""
     reasons = []
@@ -85,7 +97,8 @@ def _ask(console: VirtdeckApp, proposal: Proposal) -> None:
 
     requests = [target.request for target in proposal.able]
     if not requests:
-        _explain(console, proposal)
+        lines = [" ".join(target.reasons) for target in proposal.unable]
+        _tell_against(console, proposal.verb.title, lines)
     elif proposal.must_ask:
 
         def answered(sure: bool | None) -> None:
@@ -97,14 +110,13 @@ def _ask(console: VirtdeckApp, proposal: Proposal) -> None:
         submit(console, requests)
 
 
-def _explain(console: VirtdeckApp, proposal: Proposal) -> None:
+def _tell_against(console: VirtdeckApp, title: str, lines: Sequence[str]) -> None:
     """Nothing can be done: say why, for the first few."""
-    lines = [" ".join(target.reasons) for target in proposal.unable]
     shown = "\n".join(lines[:MOST_REASONS])
     more = f"\nand {len(lines) - MOST_REASONS} more" if len(lines) > MOST_REASONS else ""
     console.notify(
         shown + more,
-        title=f"{proposal.verb.title}: not possible",
+        title=f"{title}: not possible",
         severity="warning",
         timeout=8,
         markup=False,
