@@ -75,7 +75,8 @@ def _note(parameter: Parameter, names: Sequence[str]) -> str:
     several = f" Any of {', '.join(names)}, with commas." if names else ""
     if parameter.many and not names:
         several = " Several with commas."
-    return f"{unit}{parameter.help}{several}"
+    empty = " May be empty." if parameter.optional else ""
+    return f"{unit}{parameter.help}{several}{empty}"
 
 
 def _shown(parameter: Parameter) -> str:

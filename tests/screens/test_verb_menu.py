@@ -20,7 +20,8 @@ from console.screens.instances import InstancesScreen
 from console.settings import DisplaySettings, Settings
 from core.model import Instance, InstanceState
 from core.verbs.power.requests import Start, Stop
-from tests.declared import POKE, Poke, declared
+from core.verbs.registry import VERBS
+from tests.declared import POKE, Poke, declared, only
 from tests.screens.checking_source import Checking
 from tests.screens.conftest import MOMENTS, TAPE, ZONE, Moment, press, settled, until
 from tests.screens.migrate_source import names
@@ -192,6 +193,16 @@ async def test_hosts_have_their_own(app: VirtdeckApp) -> None:
         assert "Drain…" in "\n".join(text(app))
         await press(pilot, "d")
         await until(pilot, lambda: isinstance(app.screen, TypedQuestionDialog))
+
+
+async def test_pools_have_their_own_and_volumes_none_yet(app: VirtdeckApp) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, "3", "g")
+        assert any("Pools" in line for line in text(app))
+        await press(pilot, "escape", "down")
+        with only(*(name for name, verb in VERBS.items() if verb.subject != "volume")):
+            await press(pilot, "a")
+            await until(pilot, lambda: "can be done to a volume." in messages(app))
 
 
 async def test_a_console_that_only_reads_shows_it_and_says_why_nothing_can_be(
