@@ -51,8 +51,17 @@ _GLOBAL = (
         "global",
         "general",
         "Show every key that works here.",
-        "show_help",
+        "show_page('help')",
         show_in_footer=True,
+    ),
+    Action(
+        "global.calls",
+        "Calls",
+        ("at",),
+        "global",
+        "general",
+        "Show each call that was made, as virsh would make it, with its time and result.",
+        "show_page('calls')",
     ),
     Action(
         "global.back",

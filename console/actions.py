@@ -53,6 +53,7 @@ LAYERS: Mapping[str, tuple[Scope, ...]] = {
     "migration": ("steer", "migration", "replay", "global"),
     "report": ("report", "replay", "global"),
     "help": ("replay", "global"),
+    "calls": ("replay", "global"),
 }
 """Screen -> the scopes whose keys work on it together, nearest first."""
 
@@ -261,6 +262,7 @@ _LABELS: Mapping[str, str] = {
     "pageup": "pgup",
     "pagedown": "pgdn",
     "@": "space",
+    "at": "@",
 }
 
 

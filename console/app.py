@@ -21,7 +21,7 @@ from console.core_messages import CoreAnswered, CoreFailed, CoreNews
 from console.glyphs import use_glyphs
 from console.keymap import textual_keymap
 from console.operations_watch import OperationsWatch
-from console.screens import MODES, open_screen
+from console.screens import MODES, open_page, open_screen
 from console.screens.base import ConsoleScreen
 from console.screens.view import View
 from console.settings import Settings
@@ -220,12 +220,10 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
         if isinstance(self.screen, ConsoleScreen):
             self.push_screen(PaletteDialog(self.screen))
 
-    def action_show_help(self) -> None:
-        """Open the keys of this screen."""
-        from console.screens.help import HelpScreen
-
-        if isinstance(self.screen, ConsoleScreen) and not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.screen.registry_layer))
+    def action_show_page(self, name: str) -> None:
+        """Open the keys of this screen (`help`), or the calls that were made (`calls`)."""
+        if isinstance(self.screen, ConsoleScreen):
+            open_page(self, self.screen, name)
 
     async def action_back(self) -> None:
         """Peel one layer."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from typing import Any
 
 import msgspec
 
@@ -114,18 +115,18 @@ class Case:
         self.progress = msgspec.structs.replace(
             self.progress, sent=(*self.progress.sent, Sent(call, now))
         )
-        self._next(
-            now,
-            text,
-            virsh,
+        self._step(
+            Step(now, text, call.word, virsh),
             status=OperationStatus.RUNNING,
             started=self.record.started if self.record.started is not None else now,
         )
 
     def not_sending(self) -> None:
         """Take back the call that was about to be made."""
-        *earlier, _ = self.progress.sent
+        *earlier, last = self.progress.sent
         self.progress = msgspec.structs.replace(self.progress, sent=tuple(earlier))
+        *before, step = self.record.steps
+        self._step(Step(last.at, step.text), steps=tuple(before))
 
     def not_journalled(self, trouble: str) -> None:
         """Note why the journal does not hold it as it stands."""
@@ -138,6 +139,11 @@ class Case:
             sent[index], ended=now, error=error, hint=hint, certain=certain
         )
         self.progress = msgspec.structs.replace(self.progress, sent=tuple(sent))
+        steps = list(self.record.steps)
+        place = [number for number, step in enumerate(steps) if step.call][index]
+        took = now - sent[index].at
+        steps[place] = msgspec.structs.replace(steps[place], took=took, error=error)
+        self.record = msgspec.structs.replace(self.record, steps=tuple(steps))
         self._next(now, error, status=OperationStatus.VERIFYING)
 
     def said(self, text: str) -> bool:
@@ -182,8 +188,14 @@ class Case:
             progress=1.0 if end.status is OperationStatus.DONE else None,
         )
 
-    def _next(self, now: float, text: str, virsh: str = "", **changes: object) -> None:
-        steps = (*self.record.steps, Step(now, text, virsh)) if text else self.record.steps
+    def _next(self, now: float, text: str, **changes: object) -> None:
+        if text:
+            self._step(Step(now, text), **changes)
+        else:
+            self.record = msgspec.structs.replace(self.record, **changes)
+
+    def _step(self, step: Step, **changes: Any) -> None:
+        steps = (*changes.pop("steps", self.record.steps), step)
         self.record = msgspec.structs.replace(self.record, steps=steps, **changes)
 
 

@@ -38,8 +38,14 @@ class Step(Value, frozen=True):
 
     at: float
     text: str
+    call: str = ""
+    """The call that it sent, by its word; empty: it sent none."""
     virsh: str = ""
-    """Of a step that sent a call: the line by which virsh does the same; empty: none does."""
+    """The line by which virsh does what was sent; empty: none does."""
+    took: float | None = None
+    """Seconds until the call returned; None: it has not."""
+    error: str = ""
+    """Why the call failed."""
 
 
 class OperationRecord(Value, frozen=True):

@@ -68,9 +68,10 @@ async def test_a_step_that_sent_something_says_how_virsh_would(tmp_path: Path) -
         assert await fleet.ready(10)
         vm = next(iter(fleet.state.instances))
         record = await (await fleet.submit(Pause(vm)))
-        assert [step.virsh for step in record.steps] == [
-            "virsh -c test:///default suspend test", "",
-        ]  # fmt: skip
+        sent, end = record.steps
+        assert (sent.call, sent.virsh) == ("suspend", "virsh -c test:///default suspend test")
+        assert sent.took is not None
+        assert (sent.error, end.call, end.virsh) == ("", "", "")
 
 
 async def test_the_whole_life_of_an_instance(fleet: Fleet, daemon: PrivateDaemon) -> None:

@@ -1,0 +1,94 @@
+"""Each call that was made, as virsh would make it, with its time and its result. UI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from textual.containers import VerticalScroll
+from textual.widget import Widget
+
+from console import format as fmt
+from console.screens.base import ConsoleScreen
+from console.screens.page import Page
+from console.screens.parts import Part
+from console.screens.view import View
+from console.widgets.columns import Cell, CellValue
+from core.model import OperationRecord, State, Step
+from core.model.text import clean
+
+MOST = 500
+"""Calls shown: the newest."""
+_NONE = (
+    "No call was made: what changes nothing is not listed.",
+    "Each start, shutdown or rename of any console of this journal comes here as it is sent.",
+)
+
+
+def calls(state: State) -> list[tuple[OperationRecord, Step]]:
+    """Return the newest calls of all operations, the newest first."""
+    made = [
+        (record, step) for record in state.operations.values() for step in record.steps if step.call
+    ]
+    return sorted(made, key=lambda each: -each[1].at)[:MOST]
+
+
+def call_lines(view: View) -> list[CellValue]:
+    """Two lines for each call: when, on whom and with what result; then the virsh line."""
+    made = calls(view.state)
+    if not made:
+        return ["", *(Cell(f"  {line}", "muted") for line in _NONE)]
+    return [line for record, step in made for line in _lines(view, record, step)]
+
+
+def _lines(view: View, record: OperationRecord, step: Step) -> Iterator[CellValue]:
+    where = clean(f"{record.name} on {record.host}")
+    yield (
+        Cell(f"  {view.clock(step.at)}  ", "muted"),
+        _result(record, step),
+        Cell(f"  {where}: ", "strong"),
+        Cell(record.verb, "muted"),
+    )
+    yield Cell(f"    {step.virsh or 'virsh has nothing that does the same'}")
+    if step.error:
+        yield Cell(f"    {clean(step.error)}", "error")
+
+
+def _result(record: OperationRecord, step: Step) -> Cell:
+    if step.error:
+        return Cell(f"failed after {_seconds(step.took or 0.0)}", "error")
+    if step.took is not None:
+        return Cell(f"took {_seconds(step.took)}", "ok")
+    return Cell("no answer seen" if record.status.final else "under way", "warning")
+
+
+def _seconds(took: float) -> str:
+    return fmt.duration(took) if took >= 1 else f"{1000 * took:.0f} ms"
+
+
+class CallsScreen(ConsoleScreen, inherit_bindings=False):
+    """A page to scroll, the newest call on top; `esc` goes back."""
+
+    AUTO_FOCUS = "VerticalScroll"
+    registry_layer = "calls"
+
+    def __init__(self, about: str) -> None:
+        super().__init__()
+        self._about = about
+        self._page = Page()
+
+    def body(self) -> Iterable[Widget]:
+        """One page of text."""
+        with VerticalScroll():
+            yield self._page
+
+    def crumbs(self) -> tuple[str, ...]:
+        """Where one came from."""
+        return (self._about, "calls")
+
+    def summary(self) -> list[Part]:
+        """How many there are."""
+        return [Part(f" {fmt.plural(len(calls(self.console.view.state)), 'call')} ")]
+
+    def show_all(self) -> None:
+        """Show the calls as they are now."""
+        self._page.show(call_lines(self.console.view))

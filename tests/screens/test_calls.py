@@ -1,0 +1,69 @@
+"""The list of calls: what was sent, as virsh would send it, with its time and its result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from console.app import VirtdeckApp
+from console.screens.calls import CallsScreen
+from console.settings import DisplaySettings, Settings
+from core.model import ObjectKey, OperationRecord, OperationStatus, Step
+from core.model.observation import OperationChanged
+from tests.screens.conftest import MOMENTS, TAPE, ZONE, press, settled, until
+from tests.screens.migrate_source import Answering
+from tests.screens.test_migrate_dialog import shown
+
+WEB = ObjectKey("instance", "alpha", "u-web")
+
+
+@pytest.fixture
+def source() -> Iterator[Answering]:
+    source = Answering.at(TAPE, MOMENTS["loaded"])
+    yield source
+    source.close()
+
+
+@pytest.fixture
+def app(source: Answering) -> VirtdeckApp:
+    settings = Settings(display=DisplaySettings(theme="dark", glyphs="unicode", refresh_rate=30))
+    return VirtdeckApp(lambda: source, settings, clock=source.clock, zone=ZONE)
+
+
+def tell(
+    app: VirtdeckApp, source: Answering, number: int, status: OperationStatus, *steps: Step
+) -> None:
+    at = source.state.at
+    record = OperationRecord(
+        f"zz-{number}", "save", "alpha", WEB, "web", "ann@desk", at, status, steps=steps,
+        doing="saving",
+    )  # fmt: skip
+    changed = OperationChanged("alpha", at, record)
+    loop = app.bridge._loop
+    assert loop is not None
+    loop.call_soon_threadsafe(lambda: source._mailroom.post(source.player._store.apply(changed)))
+
+
+async def test_each_call_is_there_with_what_came_of_it(app: VirtdeckApp, source: Answering) -> None:
+    line = "virsh -c qemu:///system managedsave web"
+    async with app.run_test(size=(100, 24)) as pilot:
+        await settled(pilot)
+        await press(pilot, "at")
+        await until(pilot, lambda: isinstance(app.screen, CallsScreen))
+        assert "No call was made" in shown(app)
+        at = source.state.at
+        tell(app, source, 1, OperationStatus.RUNNING, Step(at, "saving web", "save", line))
+        await until(pilot, lambda: line in shown(app))
+        assert "under way" in shown(app)
+        assert "1 call" in shown(app)
+        done = Step(at, "saving web", "save", line, 3.2)
+        tell(app, source, 1, OperationStatus.DONE, done, Step(at + 4, "web is off"))
+        await until(pilot, lambda: "took 3.2s" in shown(app))
+        broken = Step(at + 5, "pausing web", "suspend", "virsh suspend web", 0.2, "no \x1bsuch web")
+        tell(app, source, 2, OperationStatus.FAILED, broken)
+        await until(pilot, lambda: "failed after" in shown(app))
+        assert "no such web" in shown(app).replace("\ufffd", "")
+        assert shown(app).index("failed after") < shown(app).index("took 3.2s"), "newest first"
+        await press(pilot, "escape")
+        await until(pilot, lambda: not isinstance(app.screen, CallsScreen))
