@@ -10,6 +10,7 @@ from core.model import InstanceState, Request
 from core.verbs.caution import Caution
 from core.verbs.parameter import parameter
 from core.verbs.registry import VERBS
+from core.verbs.secret import Secret
 from core.verbs.verb import Risk, Subjects, Verb
 
 
@@ -21,7 +22,7 @@ class Poke(Request, frozen=True):
     times: Annotated[int, parameter("How often.", least=1, most=9)] = 1
     hard: Annotated[bool, parameter("So that it hurts.")] = False
     reason: Annotated[str, parameter("What for.")] = ""
-    pin: Annotated[str, parameter("What proves who asks.", secret=True, advanced=True)] = ""
+    pin: Annotated[Secret, parameter("What proves who asks.", advanced=True)] | None = None
     pause: (
         Annotated[float, parameter("Between two.", least=0, most=60, unit="s", advanced=True)]
         | None

@@ -19,6 +19,7 @@ import msgspec
 
 from core.errors import VirtdeckError
 from core.model.text import clean
+from core.verbs.secret import WITHHELD, Secret, written
 
 Row = TypeVar("Row")
 UNKNOWN = "-"
@@ -75,6 +76,8 @@ def plain(value: object) -> Any:
     """
     if type(value) in _AS_THEY_ARE:
         return value
+    if isinstance(value, Secret):
+        return WITHHELD
     if isinstance(value, msgspec.Struct):
         return _plain_struct(value)
     if isinstance(value, Enum):
@@ -92,7 +95,7 @@ def plain(value: object) -> Any:
 def _plain_struct(value: msgspec.Struct) -> dict[str, Any]:
     """Return a struct's fields: msgspec finds those that are not as by default, which are few."""
     found = dict(_defaults(type(value)))
-    for name, item in msgspec.to_builtins(value).items():
+    for name, item in msgspec.to_builtins(value, enc_hook=written).items():
         if name in found:  # else the tag of its kind
             # what it holds lacks the defaults of its own
             found[name] = item if type(item) in _AS_THEY_ARE else plain(getattr(value, name))

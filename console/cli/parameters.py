@@ -11,6 +11,7 @@ import click
 
 from core.errors import UsageError
 from core.verbs.parameter import UNITS, Parameter
+from core.verbs.secret import Secret
 
 Decorator = Callable[[Any], Any]
 
@@ -80,7 +81,7 @@ def value_of(parameter: Parameter, given: object) -> object:
     Raises UsageError for a file that cannot be read.
     """
     if parameter.secret and isinstance(given, str):
-        return _read(given)
+        return Secret(_read(given))
     return tuple(given) if parameter.many and isinstance(given, list | tuple) else given
 
 

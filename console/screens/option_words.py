@@ -18,7 +18,7 @@ def option_words(verb: str, options: Mapping[str, Any]) -> Iterator[str]:
     kind = VERBS[verb].request if verb in VERBS else None
     known = {} if kind is None else {one.name: one for one in parameters(kind)}
     for name, value in options.items():
-        usual = known[name].default if name in known else None
+        usual = known[name].default if name in known and not known[name].required else None
         if value in (None, "", [], (), {}) or value == msgspec.to_builtins(usual):
             continue
         if isinstance(value, Mapping) and "verb" in value:

@@ -16,6 +16,7 @@ from core.model import ObjectKey, Request, State
 from core.model.text import clean
 from core.state.subject import subject_of
 from core.verbs.parameter import UNITS, Parameter, parameters
+from core.verbs.secret import Secret
 from core.verbs.verb import Verb
 
 UNSET = "unset"
@@ -131,7 +132,7 @@ def _one(parameter: Parameter, text: str) -> object:
             raise ValueError(f"{clean(text)} is none of {', '.join(parameter.choices)}.")
         if parameter.pattern and not re.search(parameter.pattern, text):
             raise ValueError(f"{parameter.words.capitalize()} cannot be so: {parameter.help}")
-        return text
+        return Secret(text) if parameter.secret else text
     whole = parameter.kind is int
     if not re.fullmatch(r"-?\d{1,18}" if whole else r"-?\d{1,18}(\.\d{0,9})?", text, re.ASCII):
         ends = f", {parameter.range}" if _has_range(parameter) else ""

@@ -14,6 +14,7 @@ from core.verbs import second_copy
 from core.verbs.migration.requests import Migrate
 from core.verbs.parameter import Parameter, parameters
 from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.secret import Secret
 from core.verbs.verb import Verb
 
 _OF_VALUES = (RefusalCode.PARAMETER,)
@@ -86,7 +87,7 @@ def _any_value(state: State, key: ObjectKey, parameter: Parameter) -> Any:
         return parameter.choices[0]
     if parameter.kind in (int, float):
         return parameter.kind(parameter.least or 0)
-    return parameter.kind()
+    return Secret("") if parameter.secret else parameter.kind()
 
 
 def _of_state(state: State, verb: Verb, key: ObjectKey) -> Mapping[str, Any]:

@@ -29,6 +29,7 @@ from core.journal.owner import this_process
 from core.model import LinkStatus, Observation, OperationRecord, State
 from core.model.observation import OperationChanged
 from core.verbs.preview import virsh_line
+from core.verbs.secret import without_secrets_of
 from core.verbs.situation import Action, End, Progress, Send, Wait, cancelled, failed
 from core.verbs.verb import Workflow
 
@@ -217,8 +218,8 @@ class Executor:
             error = caught
         case.answered(
             index,
-            "" if error is None else error.message,
-            "" if error is None else error.hint,
+            "" if error is None else without_secrets_of(send.call, error.message),
+            "" if error is None else without_secrets_of(send.call, error.hint),
             certain=isinstance(error, NotSentError)
             or not isinstance(error, UnreachableError | DeadlineError),
         )

@@ -7,13 +7,14 @@ from typing import Any
 import msgspec
 
 from core.verbs.call import Call
+from core.verbs.secret import read_back, written
 from core.verbs.situation import Progress, Sent
 from core.verbs.verb import Verb
 
 
 def progress_json(progress: Progress) -> str:
     """Return what the journal keeps of a verb's progress."""
-    return msgspec.json.encode(progress).decode()
+    return msgspec.json.encode(progress, enc_hook=written).decode()
 
 
 class _Kept(Sent, frozen=True):
@@ -45,7 +46,7 @@ def _call(verb: Verb, raw: str | dict[str, Any]) -> Call:
     if isinstance(raw, str):
         return verb.older_calls[raw]
     kinds = {kind.__struct_config__.tag: kind for kind in verb.calls}
-    return msgspec.convert(raw, kinds[raw["call"]])
+    return msgspec.convert(raw, kinds[raw["call"]], dec_hook=read_back)
 
 
 def _workflow(verb: Verb, raw: dict[str, Any]) -> object:

@@ -12,6 +12,7 @@ import msgspec
 
 from core.model import OperationRecord, Request
 from core.verbs.registry import VERBS, verb_of
+from core.verbs.secret import read_back
 from core.verbs.situation import Decide, End, Progress, Send, Situation, cancelled, unknown
 
 
@@ -30,7 +31,7 @@ def request_of(record: OperationRecord) -> Request | None:
         return None
     asked = {**record.options, "subject": record.subject}
     try:
-        return msgspec.convert(asked, verb.request, strict=False)
+        return msgspec.convert(asked, verb.request, strict=False, dec_hook=read_back)
     except msgspec.ValidationError:
         return None
 

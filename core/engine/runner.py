@@ -39,6 +39,7 @@ from core.state.subject import subject_of
 from core.verbs import checks, second_copy
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.registry import verb_of
+from core.verbs.secret import written
 from core.verbs.situation import End, failed, seen_later, unknown
 from core.verbs.wording import name_of
 
@@ -183,7 +184,7 @@ class Runner:
     def _record(self, request: Request) -> OperationRecord:
         now = self._clock.now()
         self._newest = max(int(now * 1000), self._newest + 1)
-        options = msgspec.to_builtins(request)
+        options = msgspec.to_builtins(request, enc_hook=written)
         return OperationRecord(
             id=f"{self._newest:012x}-{secrets.token_hex(3)}",
             verb=request.verb,

@@ -12,6 +12,8 @@ from __future__ import annotations
 import importlib
 import logging
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -23,6 +25,7 @@ Connection: TypeAlias = Any
 _log = logging.getLogger(__name__)
 _lock = threading.Lock()
 _module: ModuleType | None = None
+_thread = threading.local()
 
 
 def load() -> ModuleType:
@@ -50,7 +53,20 @@ def load() -> ModuleType:
 
 def _on_error(_context: None, error: tuple[Any, ...]) -> None:
     """Log what libvirt would print. Runs in the failing thread; must never raise."""
-    _log.debug("libvirt: code %s, domain %s: %s", *error[:3])
+    code, domain, message = error[:3]
+    told: Callable[[str], str] | None = getattr(_thread, "told", None)
+    text = message if told is None or not message else told(message)
+    _log.debug("libvirt: code %s, domain %s: %s", code, domain, text)
+
+
+@contextmanager
+def errors_told_as(told: Callable[[str], str]) -> Iterator[None]:
+    """Log the errors of the calls that this thread makes inside as `told` returns them."""
+    _thread.told = told
+    try:
+        yield
+    finally:
+        _thread.told = None
 
 
 class _LazyBinding:

@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from core.model.request import Request
 from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.secret import Secret
 
 UNITS = {"s": "seconds", "ms": "milliseconds", "B": "bytes", "%": "percent"}
 """Units as words, where they follow a range."""
@@ -27,7 +28,6 @@ def parameter(
     label: str = "",
     source: str = "",
     advanced: bool = False,
-    secret: bool = False,
     names_subject: bool = False,
     pattern: str | None = None,
 ) -> Meta:
@@ -35,16 +35,16 @@ def parameter(
 
     `unit` is one of `UNITS` or a word of its own, `label` what it is called where its name will not
     do. `source` is where its choices come from in the state: `hosts`, `disks`, `pools`. An
-    `advanced` one is folded away in forms; of a `secret` one nothing but the executor learns the
-    value. One that `names_subject` is the subject's own name,
-    typed by an operator who has something dangerous pass: the question of a screen fills it in.
+    `advanced` one is folded away in forms. A secret one is of the type `core.verbs.secret.Secret`,
+    and optional or required: no value of it is a default. One that `names_subject` is the subject's
+    own name, typed by an operator who has something dangerous pass: the question of a screen fills
+    it in.
     """
     extra: dict[str, Any] = {
         "unit": unit,
         "label": label,
         "source": source,
         "advanced": advanced,
-        "secret": secret,
         "names_subject": names_subject,
     }
     if pattern is not None:
@@ -75,6 +75,7 @@ class Parameter:
     source: str = ""
     advanced: bool = False
     secret: bool = False
+    """Its values are of the type `Secret`; what `kind` says is what is typed."""
     names_subject: bool = False
 
     @property
@@ -145,6 +146,7 @@ def _parameter(field: msgspec.inspect.Field, hint: object) -> Parameter:
         least=None if meta is None else meta.ge,
         most=None if meta is None else meta.le,
         pattern=(meta.pattern or "") if meta is not None else "",
+        secret=isinstance(inner, msgspec.inspect.CustomType) and inner.cls is Secret,
         help=(meta.description or "") if meta is not None else "",
         **extra,
     )

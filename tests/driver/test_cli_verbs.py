@@ -17,6 +17,7 @@ from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.parameter import parameter
 from core.verbs.registry import VERBS
+from core.verbs.secret import Secret
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
 from core.verbs.verb import Risk, Subjects, Verb
@@ -93,7 +94,7 @@ class Paint(Request, frozen=True):
     coats: Annotated[int, parameter("How many.", least=1, most=3)] = 1
     over: Annotated[tuple[str, ...], parameter("On what.")] = ()
     glossy: Annotated[bool, parameter("So that it shines.")] = False
-    key_word: Annotated[str, parameter("Opens the tin.", secret=True)] = ""
+    key_word: Annotated[Secret, parameter("Opens the tin.")] | None = None
 
 
 class PaintCall(Call, frozen=True):

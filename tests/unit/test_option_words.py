@@ -9,6 +9,7 @@ import pytest
 
 from console.screens.option_words import option_words
 from core.model import ObjectKey
+from core.verbs.definition import Rename
 from core.verbs.migration.requests import Drain, Migrate
 
 WEB = ObjectKey("instance", "alpha", "uuid")
@@ -26,6 +27,7 @@ def options(request: Any) -> dict[str, Any]:
     ("request_", "words"),
     [
         (Migrate(WEB, to="beta"), ["to beta"]),
+        (Rename(WEB, to="neu"), ["to neu"]),
         (
             Migrate(WEB, to="beta", post_copy="at-once", persist=False, tls=True),
             ["to beta", "post-copy at-once", "TLS yes", "persist no"],

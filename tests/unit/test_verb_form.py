@@ -110,6 +110,7 @@ def test_the_command_says_what_is_not_the_default_and_no_secret():
     command = command_of(POKE, STATE, requests)
     assert command == "virtdeck poke web 'my db' --times 3 --hard --pin-file FILE"
     assert "S3CRET" not in command
+    assert "S3CRET" not in repr(requests)
 
 
 @given(st.text(max_size=12), st.text(max_size=12))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from core.hypervisor.binding import Connection
+from functools import partial
+
+from core.hypervisor.binding import Connection, errors_told_as
 from core.hypervisor.calls import definition, guest, network, pool, power, saved, screenshot
 from core.hypervisor.calls.executor import Executors
 from core.model import ObjectKey
 from core.verbs.call import Call
+from core.verbs.secret import without_secrets_of
 
 EXECUTORS: Executors = {
     kind: executor
@@ -17,4 +20,5 @@ EXECUTORS: Executors = {
 
 def execute(conn: Connection, subject: ObjectKey, call: Call) -> None:
     """Make a call; raises libvirtError, HypervisorError. On a lane's thread."""
-    EXECUTORS[type(call)](conn, subject, call)
+    with errors_told_as(partial(without_secrets_of, call)):
+        EXECUTORS[type(call)](conn, subject, call)

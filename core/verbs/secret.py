@@ -1,0 +1,88 @@
+"""Values that only what makes a call may see: passwords, keys, passphrases. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from core.errors import NotSentError
+
+WITHHELD = "withheld"
+"""Stands for a secret wherever its request or its call is written down."""
+
+
+class Secret:
+    """A value that no text shows and nothing writes down.
+
+    msgspec and pickle do not encode it: a place that writes a request or a call down without
+    `written` fails. One that was read back is gone with the console it was given to.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str | None) -> None:
+        """`value` is None for one that is gone."""
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the value: for executors, under core.hypervisor.calls, and for nothing else.
+
+        Raises NotSentError for one that is gone.
+        """
+        if self._value is None:
+            raise NotSentError(
+                "It needs a secret, which is gone with the console it was given to.",
+                "Ask for it again.",
+            )
+        return self._value
+
+    def __str__(self) -> str:
+        """Never the value."""
+        return WITHHELD
+
+    def __repr__(self) -> str:
+        """Never the value."""
+        return f"Secret({WITHHELD})"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same value."""
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        """As equal ones have it."""
+        return hash(self._value)
+
+    def __reduce__(self) -> str:
+        """Raise TypeError: it is written nowhere."""
+        raise TypeError("a secret is written nowhere")
+
+
+def written(value: object) -> object:
+    """Return what is written down for a secret: msgspec's `enc_hook`."""
+    if isinstance(value, Secret):
+        return WITHHELD
+    raise NotImplementedError(f"{type(value).__name__} is not written down")
+
+
+def read_back(kind: type[object], _: object) -> object:
+    """Return the secret that is gone, for what was written down: msgspec's `dec_hook`."""
+    if kind is Secret:
+        return Secret(None)
+    raise NotImplementedError(f"{kind.__name__} is not read back")
+
+
+def without_secrets_of(call: msgspec.Struct, text: str) -> str:
+    """Return a text, such as libvirt's about a call, without the secrets of the call."""
+    for secret in _secrets_in(msgspec.structs.astuple(call)):
+        text = text.replace(secret, WITHHELD)
+    return text
+
+
+def _secrets_in(values: tuple[object, ...]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, Secret) and value != Secret(None):
+            if revealed := value.reveal():
+                yield revealed
+        elif isinstance(value, tuple):
+            yield from _secrets_in(value)
