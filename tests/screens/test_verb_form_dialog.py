@@ -16,6 +16,7 @@ from console.screens.instances import InstancesScreen
 from console.settings import DisplaySettings, Settings
 from core.verbs.definition import Rename
 from core.verbs.power.requests import Shutdown
+from core.verbs.secret import Secret
 from tests.declared import POKE, Poke, declared
 from tests.screens.checking_source import Checking
 from tests.screens.conftest import MOMENTS, TAPE, ZONE, press, settled, until
@@ -113,7 +114,7 @@ async def test_a_secret_is_never_on_the_screen(app: VirtdeckApp, source: Checkin
         await press(pilot, "y")
         await until(pilot, lambda: bool(source.submitted))
         assert isinstance(source.submitted[0], Poke)
-        assert source.submitted[0].pin == "S3CRET"
+        assert source.submitted[0].pin == Secret("S3CRET")
 
 
 async def test_escape_peels_the_options_then_the_form(app: VirtdeckApp, source: Checking) -> None:
