@@ -45,6 +45,13 @@ POKE = Verb(
 )
 
 
+PICTURED = (
+    *("start", "shutdown", "stop", "reboot", "reset", "pause", "resume"),
+    *("migrate", "resume-migration", "drain"),
+)
+"""The verbs that pictures of menus and of the help have."""
+
+
 @contextmanager
 def only(*names: str) -> Iterator[None]:
     """Have no other verbs inside: what is pictured does not change with every new one."""

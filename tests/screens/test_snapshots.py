@@ -13,6 +13,7 @@ from console.screens.proposal import Proposal, Target
 from core.model import Instance, InstanceState, ObjectKey, State
 from core.verbs.danger import danger_of
 from core.verbs.registry import VERBS
+from tests.declared import PICTURED, only
 from tests.screens.conftest import SIZES, Moment, press, settled
 from tests.verbs import REQUESTS
 
@@ -74,7 +75,9 @@ def test_tab(snap_compare: Compare, console: Moment, tab: str, size: tuple[int, 
     ],
 )
 def test_key(snap_compare: Compare, console: Moment, name: str, keys: tuple[str, ...]) -> None:
-    assert snap_compare(console("loaded"), terminal_size=(80, 24), run_before=presses(*keys))
+    with only(*PICTURED):
+        app = console("loaded")
+    assert snap_compare(app, terminal_size=(80, 24), run_before=presses(*keys))
 
 
 @pytest.mark.parametrize("theme", ["light", "high-contrast", "colour-blind-safe", "monochrome"])

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from console.app import VirtdeckApp
 from console.screens.dialogs.verb_form import VerbFormDialog
 from console.settings import DisplaySettings, Settings
-from tests.declared import POKE, declared, only
+from tests.declared import PICTURED, POKE, declared, only
 from tests.screens.checking_source import Checking
 from tests.screens.conftest import MOMENTS, SIZES, TAPE, ZONE, press, settled, until
 
@@ -28,17 +28,13 @@ CASES = {
     ),
 }
 """The keys of each picture."""
-POWER_AND_MOVE = (
-    *("start", "shutdown", "stop", "reboot", "reset", "pause", "resume"),
-    *("migrate", "resume-migration", "drain"),
-)
 
 
 @pytest.fixture
 def app() -> Iterator[VirtdeckApp]:
     source = Checking.at(TAPE, MOMENTS["loaded"])
     display = DisplaySettings(theme="dark", glyphs="unicode", refresh_rate=30)
-    with only(*POWER_AND_MOVE), declared(POKE):
+    with only(*PICTURED), declared(POKE):
         yield VirtdeckApp(lambda: source, Settings(display=display), clock=source.clock, zone=ZONE)
     source.close()
 
