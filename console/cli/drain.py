@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import click
 
-from console.cli import lookup, migrate_options
+from console.cli import interrupts, lookup, migrate_options
 from console.cli.completeness import complete, descriptions, tell
 from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
@@ -154,6 +155,7 @@ async def _carry_out(
         progress,
         also=lambda row: _of_drain(row, host, began),
         question=QUESTION,
+        ask=partial(interrupts.choice, may_stop=True),
         told=Log(progress).tell,
     )
     status = await following.carry_out([request])

@@ -37,15 +37,15 @@ def caught() -> Iterator[asyncio.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-async def choice(question: str, pressed: asyncio.Event) -> str:
+async def choice(question: str, pressed: asyncio.Event, *, may_stop: bool = False) -> str:
     """Ask until the answer is `a`, `l` or `c` (or enter); Ctrl-C once more, or no answer: leave.
 
-    A question that offers `[s/...]` may be answered with stop, too.
+    With `may_stop` it may be `s`, too.
 
     The loop goes on meanwhile: what is asked about must not stand still.
     """
     pressed.clear()
-    choices = _WITH_STOP if "[s/" in question else _CHOICES
+    choices = _WITH_STOP if may_stop else _CHOICES
     while True:
         note(question)
         line = await _line(pressed)

@@ -202,7 +202,7 @@ def volumes(invocation: Invocation, filter_: str) -> int:
 
     looks = [completeness.listed("volumes"), completeness.volume_sizes]
     reads = {Reading.STORAGE, Reading.VOLUMES}
-    if "used" in filter_:  # who uses a volume is in the instances' XML
+    if "used" in wanted.keys:  # who uses a volume is in the instances' XML
         looks.append(completeness.descriptions)
         reads |= {Reading.INSTANCES, Reading.DESCRIPTIONS}
 

@@ -55,14 +55,10 @@ def _lines(view: View, record: OperationRecord, step: Step) -> Iterator[CellValu
 
 def _result(record: OperationRecord, step: Step) -> Cell:
     if step.error:
-        return Cell(f"failed after {_seconds(step.took or 0.0)}", "error")
+        return Cell(f"failed after {fmt.milliseconds(1000 * (step.took or 0.0))}", "error")
     if step.took is not None:
-        return Cell(f"took {_seconds(step.took)}", "ok")
+        return Cell(f"took {fmt.milliseconds(1000 * step.took)}", "ok")
     return Cell("no answer seen" if record.status.final else "under way", "warning")
-
-
-def _seconds(took: float) -> str:
-    return fmt.duration(took) if took >= 1 else f"{1000 * took:.0f} ms"
 
 
 class CallsScreen(ConsoleScreen, inherit_bindings=False):

@@ -45,7 +45,7 @@ class Language(Generic[T]):
 class Filter(Generic[T]):
     """A parsed filter: call it with an object and the state. Immutable; any thread."""
 
-    __slots__ = ("_tests", "figures", "text", "words")
+    __slots__ = ("_tests", "figures", "keys", "text", "words")
 
     def __init__(
         self,
@@ -53,10 +53,15 @@ class Filter(Generic[T]):
         tests: Iterable[Test[T]],
         figures: frozenset[str] = frozenset(),
         *,
+        keys: frozenset[str] = frozenset(),
         words: bool = False,
     ) -> None:
-        """`figures`: the keys of the figures it compares; `words`: whether it has bare words."""
+        """`figures`: the keys of the figures it compares; `keys`: of all its terms.
+
+        `words`: whether it has bare words.
+        """
         self.text = text
+        self.keys = keys
         self.figures = figures
         self.words = words
         self._tests = tuple(tests)
@@ -80,7 +85,9 @@ def parse(text: str, language: Language[T]) -> Filter[T]:
     terms = [_read(word, plain) for word, plain in _split(text)]
     figures = frozenset(term.key for term in terms if term.key and term.sign != ":")
     words = any(not term.key for term in terms)
-    return Filter(text, [_test(term, language) for term in terms], figures, words=words)
+    keys = frozenset(term.key for term in terms if term.key)
+    tests = [_test(term, language) for term in terms]
+    return Filter(text, tests, figures, keys=keys, words=words)
 
 
 def _split(text: str) -> list[tuple[str, int]]:

@@ -721,7 +721,8 @@ async def test_a_letter_is_an_answer_and_no_answer_leaves_it(
 
 async def test_stop_is_an_answer_where_it_is_offered(keyboard: Callable[[str], None]) -> None:
     keyboard("s\n")
-    assert await interrupts.choice("Stop? [s/a/l/c]", asyncio.Event()) == interrupts.STOP
+    answer = await interrupts.choice("Stop? [s/a/l/c]", asyncio.Event(), may_stop=True)
+    assert answer == interrupts.STOP
 
 
 async def test_anything_else_is_asked_again(
