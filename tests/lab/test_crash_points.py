@@ -1,0 +1,118 @@
+"""Some verbs on real QEMU, their console killed at every point of its journal.
+
+tests/driver/test_crash_points.py has every verb, and says what is looked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lxml import etree
+
+from core.engine.progress import progress_of
+from core.journal.ledger import Ledger
+from core.lab import LabHost, Wanted
+from core.model import OperationStatus
+from core.verbs.registry import VERBS
+from tests.driver.killed_console import KILLED, Errand, Starter, starter
+from tests.lab.test_power import opened, until
+
+
+class Trial(NamedTuple):
+    """What a verb needs before it, and what libvirt shows after it."""
+
+    before: tuple[tuple[str, ...], ...]
+    """virsh commands, after one that cuts its power."""
+    shows: Callable[[LabHost, str], bool]
+    options: dict[str, Any]
+
+
+def _is(word: str) -> Callable[[LabHost, str], bool]:
+    return lambda alpha, name: alpha.instances()[name] == word
+
+
+def _has_both_vcpus(alpha: LabHost, name: str) -> bool:
+    tree = etree.fromstring(alpha.virsh("dumpxml", name))
+    return str(tree.xpath("string(/domain/vcpu/@current)")) in ("", "2")
+
+
+TRIALS = {
+    "start": Trial((), _is("running"), {}),
+    "pause": Trial((("start",),), _is("paused"), {}),
+    "resume": Trial((("start", "--paused"),), _is("running"), {}),
+    "stop": Trial((("start",),), _is("shut off"), {}),
+    "set-vcpus": Trial((("start", "--paused"),), _has_both_vcpus, {"count": 2, "when": "now"}),
+}
+
+
+async def walk(
+    verb: str, alpha: LabHost, uris: dict[str, str], directory: Path, consoles: Starter
+) -> list[str]:
+    """Kill the console of a verb at each point; returns what was wrong."""
+    trial, name, wrong = TRIALS[verb], f"killed-{verb}", []
+    uuid = alpha.virsh("domuuid", name).strip()
+    for point in count(1):
+        if alpha.instances()[name] != "shut off":
+            await asyncio.to_thread(alpha.virsh, "destroy", name)
+        for word, *more in trial.before:
+            await asyncio.to_thread(alpha.virsh, word, name, *more)
+        journal = directory / f"{verb}-{point}.sqlite3"
+        errand = Errand(uris["alpha"], str(journal), verb, uuid, trial.options, point)
+        status = await consoles.run(errand)
+        ended = await _look_after(verb, uris, journal)
+        shown = trial.shows(alpha, name)
+        if trouble := _trouble(ended, shown=shown):
+            wrong.append(f"{verb} killed at point {point}: {trouble}")
+        if status != KILLED:
+            assert (status, ended and ended[0]) == (0, OperationStatus.DONE), (verb, status, ended)
+            assert point > 8, f"{verb} has too few points: {point}"
+            return wrong
+    raise AssertionError
+
+
+async def _look_after(
+    verb: str, uris: dict[str, str], journal: Path
+) -> tuple[OperationStatus, str, int] | None:
+    """Return how the next console ends it, its hint, and how often the newest call was sent."""
+    async with opened(uris, journal) as fleet:
+        await until(lambda: all(one.status.final for one in fleet.state.operations.values()))
+        records = list(fleet.state.operations.values())
+    ledger = Ledger.open(journal)
+    entries = ledger.recent(10)
+    ledger.close()
+    if not entries:
+        assert not records
+        return None
+    progress = progress_of(VERBS[verb], entries[0].progress)
+    assert progress is not None
+    times = Counter(repr(sent.call) for sent in progress.sent)
+    return records[0].status, records[0].hint, max(times.values(), default=0)
+
+
+def _trouble(ended: tuple[OperationStatus, str, int] | None, *, shown: bool) -> str:
+    if ended is None:
+        return "a call was made without an entry" if shown else ""
+    status, hint, times = ended
+    if times > 1:
+        return "a call was made twice"
+    if status is OperationStatus.UNKNOWN:
+        return "" if hint else "it asks the operator nothing"
+    done = status is OperationStatus.DONE
+    return "" if done == shown else f"it is {status}, and libvirt shows otherwise"
+
+
+async def test_a_console_killed_at_any_point_leaves_what_the_next_one_can_end(
+    uris: dict[str, str], alpha: LabHost, guest: Callable[..., str], tmp_path: Path
+) -> None:
+    for verb in TRIALS:
+        guest("alpha", f"killed-{verb}", wanted=Wanted.SHUT_OFF)
+    with starter() as consoles:
+        walks = (walk(verb, alpha, uris, tmp_path, consoles) for verb in TRIALS)
+        wrong = await asyncio.gather(*walks)
+    found = [text for texts in wrong for text in texts]
+    assert not found, "\n".join(found)
