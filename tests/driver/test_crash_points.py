@@ -196,6 +196,8 @@ class Killed:
             return "it is not ended"
         if self.record.status is OperationStatus.UNKNOWN:
             return "" if self.record.hint else "it asks the operator nothing"
+        if not self.calls and "was asked" in self.record.outcome.split("whether")[0]:
+            return "it claims a call that was not made"
         done = self.record.status is OperationStatus.DONE
         if done and not self.calls:
             return "it is called done, and nothing was called"

@@ -115,7 +115,10 @@ def _out_of_time(situation: Situation, request: Shutdown, over: float) -> Action
     if not situation.link_up:
         return unanswered(situation)
     times = "once" if count == 1 else f"{count} times"
-    ignored = f"{name} did not power off in {request.timeout:.0f} s; its guest was asked {times}"
+    asked = f"its guest was asked {times}"
+    if all(sent.ended is None for sent in situation.sent):  # their console ended before they did
+        asked = "whether its guest was asked is not known"
+    ignored = f"{name} did not power off in {request.timeout:.0f} s; {asked}"
     unwatched = (situation.progress.adopted or 0.0) >= over
     if request.then_stop and not unwatched:
         return Send(DestroyCall(), f"{ignored}: cutting its power")
