@@ -45,8 +45,8 @@ def _print(state: State, request: Request, reasons: Sequence[Refusal]) -> None:
         say(f"{label}: {clean(line)}")
     for send in planned(state, request):
         say(f"{label}: {clean(send.text)}")
-        if line := virsh_line(_uri(state, request), name, send.call):
-            say(f"  {clean(line)}")
+        if line := virsh_line(_uri(state, request), name, request.subject, send.call):
+            say(f"  {line}")
 
 
 def _plain(state: State, request: Request, reasons: Sequence[Refusal]) -> dict[str, object]:
@@ -62,7 +62,7 @@ def _plain(state: State, request: Request, reasons: Sequence[Refusal]) -> dict[s
             {
                 "call": send.call.word,
                 **plain(send.call),
-                "virsh": virsh_line(_uri(state, request), name, send.call),
+                "virsh": virsh_line(_uri(state, request), name, request.subject, send.call),
             }
             for send in sends
         ],

@@ -23,11 +23,16 @@ def subjects(state: State, kind: str, words: Sequence[str]) -> list[ObjectKey]:
     return list(dict.fromkeys(key for word in words for key in _meant(state, kind, word)))
 
 
+def is_pattern(word: str) -> bool:
+    """Whether a word may mean several objects."""
+    return not _SIGNS.isdisjoint(word)
+
+
 def _meant(state: State, kind: str, word: str) -> Iterable[ObjectKey]:
     try:
         return [lookup.named(state, kind, word).key]
     except VirtdeckError:
-        if _SIGNS.isdisjoint(word):
+        if not is_pattern(word):
             raise
     fitting = [item for item in lookup.all_of(state, kind) if _fits(item, word)]
     if not fitting:

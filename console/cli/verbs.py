@@ -16,12 +16,14 @@ from console.cli.completeness import complete, listed
 from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import OPERATE, on_fleet
+from console.cli.lookup import down_hosts, unreachable
+from console.cli.output import complain
 from console.cli.parameters import option, set_values
 from console.cli.rehearsing import rehearse
-from console.cli.subjects import subjects
+from console.cli.subjects import is_pattern, subjects
 from console.cli.verb_names import GROUPS, commands
 from console.cli.waiting import carry_out
-from core.errors import UsageError
+from core.errors import UnreachableError, UsageError
 from core.fleet import Fleet, Reading
 from core.model import ObjectKey, Request, State
 from core.model.text import clean
@@ -88,6 +90,11 @@ def _run(
         if reads is not None:
             await complete(fleet, listed(reads[1]))
         keys = subjects(fleet.state, verb.subject, names)
+        if verb.single and len(keys) > 1:
+            raise UsageError(
+                f"{verb.name} is done to one {verb.subject} at a time: these are {len(keys):,}.",
+                "What it is given is for one of them.",
+            )
         asked = [verb.request(subject=key, **values) for key in keys]
         if verb.needs_description:
             await _describe(fleet, keys)
@@ -101,10 +108,20 @@ def _run(
         places = [f"{name_of(fleet.state, item)} on {item.subject.host}" for item in requests]
         more = [f"They are: {in_words(places)}."] if len(requests) > 1 else []
         confirm(danger_of(fleet.state, asked), sure=sure, more=more)
-        return await carry_out(fleet, requests, as_json=invocation.json)
+        status = await carry_out(fleet, requests, as_json=invocation.json)
+        return _beside(fleet.state, names, status)
 
     options = OPERATE if reads is None else {**OPERATE, "reads": OPERATE["reads"] | {reads[0]}}
     return on_fleet(invocation, work, tolerate_down=True, **options)
+
+
+def _beside(state: State, words: Sequence[str], status: int) -> int:
+    """Say which hosts a pattern was not looked up on; returns the exit status with that."""
+    down = down_hosts(state)
+    if not down or not any(map(is_pattern, words)):
+        return status
+    complain(unreachable(down))
+    return status or UnreachableError.exit_status
 
 
 async def _describe(fleet: Fleet, keys: Sequence[ObjectKey]) -> None:

@@ -81,7 +81,12 @@ class SubjectScreen(ConsoleScreen, inherit_bindings=False):
     def _ask_for(self, verb: Verb, keys: Sequence[ObjectKey], *, options: bool = False) -> None:
         from console.screens.openers import OPENERS
 
-        if verb.name in OPENERS:
+        if verb.single and len(keys) > 1:
+            self.console.notify(
+                f"{verb.title} is done to one at a time: {len(keys):,} are chosen.",
+                severity="warning", timeout=5,
+            )  # fmt: skip
+        elif verb.name in OPENERS:
             OPENERS[verb.name](self, keys)
         elif options or wants_values(verb):
             self._fill_in(verb, keys)

@@ -173,7 +173,9 @@ class Executor:
             first = not case.progress.sent
             if first and case.cancelled:
                 return not_sent(case)
-            line = virsh_line(self.uri(case.record.host), case.record.name, send.call)
+            line = virsh_line(
+                self.uri(case.record.host), case.record.name, case.record.subject, send.call
+            )
             case.sending(send.call, send.text, line)
             try:
                 await self.keep(case)

@@ -27,6 +27,11 @@ class Applied(Call, frozen=True):
     live: bool
     config: bool
 
+    @property
+    def prepares(self) -> bool:
+        """Whether it only makes room for the one that follows."""
+        return False
+
     def affected(self) -> tuple[str, ...]:
         """What virsh calls that."""
         live = ("--live",) if self.live else ()
@@ -34,9 +39,9 @@ class Applied(Call, frozen=True):
 
 
 def affects(situation: Situation, when: str) -> tuple[bool, bool]:
-    """Return whether what runs is changed and what is defined; as it was before the first call."""
+    """Return whether what runs is changed and what is defined; once it was sent, as it was then."""
     for sent in situation.sent:
-        if isinstance(sent.call, Applied):
+        if isinstance(sent.call, Applied) and not sent.call.prepares:
             return sent.call.live, sent.call.config
     instance = situation.instance
     active = instance is not None and instance.state.active

@@ -15,12 +15,28 @@ from core.verbs.situation import Situation
 from core.verbs.states import TO_BE_OFF
 from core.verbs.verb import Verb
 
+NAME = parameter(
+    "Its new name.",
+    pattern=r"[^/\x00-\x1f\x7f-\x9f]+",
+    shape="one without / and control characters",
+)
+TITLE_LINE = parameter(
+    "The title, one line; empty removes it.",
+    pattern=r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*",
+    shape="one line without control characters",
+)
+TEXT = parameter(
+    "The description; empty removes it.",
+    pattern=r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*",
+    shape="text without control characters",
+)
+
 
 class Rename(Request, frozen=True):
     """Give an instance that is off another name (virDomainRename)."""
 
     verb: ClassVar[str] = "rename"
-    to: Annotated[str, parameter("Its new name.", pattern=r"^[^/\x00-\x1f]+$")]
+    to: Annotated[str, NAME]
 
 
 class RenameCall(Call, frozen=True):
@@ -47,9 +63,6 @@ def _rename(situation: Situation) -> list[Step]:
 def _against_rename(state: State, request: Request, _: str) -> Iterator[Refusal]:
     assert isinstance(request, Rename)
     instance = state.instances.get(request.subject)
-    if not request.to.strip():
-        yield Refusal(RefusalCode.PARAMETER, "No new name was given", "name it")
-        return
     if instance is None:
         return
     if not instance.persistent:
@@ -78,6 +91,7 @@ RENAME = Verb(
     calls=(RenameCall,),
     states=TO_BE_OFF,
     refusals=_against_rename,
+    single=True,
 )
 
 
@@ -142,7 +156,7 @@ class SetTitle(Request, frozen=True):
     """Set the title of an instance (virDomainSetMetadata)."""
 
     verb: ClassVar[str] = "title"
-    text: Annotated[str, parameter("The title, one line; empty removes it.", pattern=r"^.*$")]
+    text: Annotated[str, TITLE_LINE]
     when: When = "both"
 
 
@@ -150,7 +164,7 @@ class SetDescription(Request, frozen=True):
     """Set the description of an instance (virDomainSetMetadata)."""
 
     verb: ClassVar[str] = "description"
-    text: Annotated[str, parameter("The description; empty removes it.")]
+    text: Annotated[str, TEXT]
     when: When = "both"
 
 

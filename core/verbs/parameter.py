@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -30,6 +31,7 @@ def parameter(
     advanced: bool = False,
     names_subject: bool = False,
     pattern: str | None = None,
+    shape: str = "",
 ) -> Meta:
     """Return what `Annotated` says of a field of a request.
 
@@ -38,7 +40,7 @@ def parameter(
     `advanced` one is folded away in forms. A secret one is of the type `core.verbs.secret.Secret`,
     and optional or required: no value of it is a default. One that `names_subject` is the subject's
     own name, typed by an operator who has something dangerous pass: the question of a screen fills
-    it in.
+    it in. `shape` says in words what fits `pattern`.
     """
     extra: dict[str, Any] = {
         "unit": unit,
@@ -46,6 +48,7 @@ def parameter(
         "source": source,
         "advanced": advanced,
         "names_subject": names_subject,
+        "shape": shape,
     }
     if pattern is not None:
         return Meta(pattern=pattern, description=help_, extra=extra)
@@ -77,6 +80,7 @@ class Parameter:
     secret: bool = False
     """Its values are of the type `Secret`; what `kind` says is what is typed."""
     names_subject: bool = False
+    shape: str = ""
 
     @property
     def words(self) -> str:
@@ -90,6 +94,9 @@ class Parameter:
 
     def against(self, value: object) -> Refusal | None:
         """Return why a value makes no sense; None: it does."""
+        if isinstance(value, str) and self.pattern and not re.fullmatch(self.pattern, value):
+            text = f"{self._article} {self.words} of {value!r} makes no sense"
+            return Refusal(RefusalCode.PARAMETER, text, f"give {self.shape}")
         if value is None or isinstance(value, bool) or not isinstance(value, int | float):
             return None
         low = -math.inf if self.least is None else self.least
@@ -97,9 +104,12 @@ class Parameter:
         if math.isfinite(value) and low <= value <= high:
             return None
         unit = f" {self.unit}" if self.unit else ""
-        article = "An" if self.words[0] in "aeiou" else "A"
-        text = f"{article} {self.words} of {value:g}{unit} makes no sense"
+        text = f"{self._article} {self.words} of {_number(value)}{unit} makes no sense"
         return Refusal(RefusalCode.PARAMETER, text, f"give {self.range}")
+
+    @property
+    def _article(self) -> str:
+        return "An" if self.words[0] in "aeiou" else "A"
 
     @property
     def range(self) -> str:
@@ -112,7 +122,10 @@ class Parameter:
 
 
 def _number(value: float | None) -> str:
-    return "0" if value is None else f"{value:,.0f}" if value == int(value) else f"{value:g}"
+    if value is None:
+        return "0"
+    whole = math.isfinite(value) and value == int(value)
+    return f"{value:,.0f}" if whole else f"{value:g}"
 
 
 @cache

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
-from core.model import Request, State
+from core.model import ObjectKey, Request, State
 from core.state.subject import subject_of
 from core.verbs.call import Call
 from core.verbs.registry import verb_of
 from core.verbs.situation import Progress, Send, Situation
 from core.verbs.wording import name_of
+
+_PLAIN = re.compile(r"[^\W_][\w.+@:, -]*")
+"""Names that virsh takes for nothing else; the others look like options, or have odd signs."""
 
 
 def situation_of(state: State, request: Request) -> Situation:
@@ -28,7 +32,22 @@ def planned(state: State, request: Request) -> tuple[Send, ...]:
     return (action,) if isinstance(action, Send) else ()
 
 
-def virsh_line(uri: str, name: str, call: Call) -> str:
-    """Return the virsh command that does the same as a call; empty where there is none."""
-    words = call.virsh(name)
-    return shlex.join(("virsh", "-c", uri, *words)) if words else ""
+def virsh_line(uri: str, name: str, subject: ObjectKey, call: Call) -> str:
+    """Return the virsh command that does the same as a call; empty where there is none.
+
+    A subject whose name could be misread, or not be typed, is named by its id.
+    """
+    words = call.virsh(name if _PLAIN.fullmatch(name) else subject.id)
+    return " ".join(map(_quoted, ("virsh", "-c", uri, *words))) if words else ""
+
+
+def _quoted(word: str) -> str:
+    """Return a word for a shell; signs that are not printed by their numbers, as bash has it."""
+    if word.isprintable():
+        return shlex.quote(word)
+    signs = (sign if sign.isprintable() and sign not in "'\\" else _numbered(sign) for sign in word)
+    return f"$'{''.join(signs)}'"
+
+
+def _numbered(sign: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in sign.encode(errors="surrogateescape"))

@@ -205,11 +205,18 @@ SAVE_REMOVE = Verb(
 )
 
 
+FILE = parameter(
+    "The file on the host, by its whole path.",
+    pattern=r"/[^\x00-\x1f\x7f-\x9f]+",
+    shape="a whole path, which begins with /",
+)
+
+
 class CoreDump(Request, frozen=True):
     """Write the guest's memory to a file on its host, for a debugger (virDomainCoreDump)."""
 
     verb: ClassVar[str] = "core-dump"
-    to: Annotated[str, parameter("The file on the host, by its whole path.", pattern=r"^/.+")]
+    to: Annotated[str, FILE]
     format: Annotated[
         Literal["elf", "kdump-zlib", "kdump-lzo", "kdump-snappy", "win-dmp"],
         parameter("How it is written; the kdump formats are compressed."),
@@ -251,13 +258,6 @@ def _dumped(situation: Situation) -> str:
     return f"the memory of {situation.name} is in {situation.request.to} on its host"
 
 
-def _not_absolute(_: State, request: Request, __: str) -> Iterator[Refusal]:
-    assert isinstance(request, CoreDump)
-    if not request.to.startswith("/"):
-        text = f"{request.to or 'Nothing'} is no whole path on the host"
-        yield Refusal(RefusalCode.PARAMETER, text, "begin it with /")
-
-
 def _stands_still(request: Request, subjects: Subjects) -> str:
     assert isinstance(request, CoreDump)
     until = "" if request.live else f"Pauses {subjects.whom} until it is written. "
@@ -275,7 +275,7 @@ CORE_DUMP = Verb(
     steps=_core_dump,
     calls=(CoreDumpCall,),
     states={InstanceState.SHUTOFF: OFF, InstanceState.UNKNOWN: NOT_KNOWN},
-    refusals=_not_absolute,
+    single=True,
     risk=Risk(Caution.CONFIRM, _stands_still),
 )
 

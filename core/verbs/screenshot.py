@@ -22,7 +22,8 @@ class Screenshot(Request, frozen=True):
         parameter(
             "The file on this machine, which must not exist yet; PNG or PPM, as the hypervisor has "
             "it.",
-            pattern=r".+",
+            pattern=r"[^\x00-\x1f\x7f-\x9f]+",
+            shape="the path of a file",
         ),
     ]
     screen: Annotated[int, parameter("Which of its screens.", least=0, most=15, advanced=True)] = 0
@@ -62,6 +63,7 @@ SCREENSHOT = Verb(
     steps=_screenshot,
     calls=(ScreenshotCall,),
     states=TO_BE_ON,
+    single=True,
 )
 
 VERBS = (SCREENSHOT,)

@@ -63,6 +63,8 @@ def sequence(steps: Steps, outcome: Callable[[Situation], str]) -> Decide:
             return _meanwhile(situation, planned[len(sent) - 1])
         forward = sum(1 for _ in takewhile(_same, zip(sent, planned, strict=False)))
         undone = sent[forward:]
+        if sent and not forward:
+            return _other(situation)
         if forward:
             step = planned[forward - 1]
             if _refused(sent[forward - 1]) and not (step.shows and step.shows(situation)):
@@ -78,6 +80,14 @@ def sequence(steps: Steps, outcome: Callable[[Situation], str]) -> Decide:
         return Send(step.call, step.text, step.deadline)
 
     return decide
+
+
+def _other(situation: Situation) -> End:
+    verb, name = situation.request.verb, situation.name
+    return unknown(
+        f"what was sent for {verb} of {name} is not what would be sent now",
+        f"See on {situation.request.subject.host} what became of it.",
+    )
 
 
 def _same(pair: tuple[Sent, Step]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar
 
 from core.model import Instance, Request, State
@@ -12,7 +12,8 @@ from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
-from core.verbs.verb import Risk, Subjects, Verb
+from core.verbs.verb import Risk, Verb
+from core.verbs.wording import name_of, shortened
 
 
 class SetVcpus(Request, frozen=True):
@@ -36,6 +37,11 @@ class VcpusCall(Applied, frozen=True):
     maximum: bool = False
     previous: int | None = None
     """How many there were, for its undo."""
+
+    @property
+    def prepares(self) -> bool:
+        """Whether it is of the maximum."""
+        return self.maximum
 
     def virsh(self, name: str) -> tuple[str, ...]:
         """`virsh setvcpus`."""
@@ -87,6 +93,9 @@ def _against_vcpus(state: State, request: Request, but: str) -> Iterator[Refusal
         if not instance.persistent:
             text = f"{instance.name} is transient"
             yield Refusal(RefusalCode.STATE, text, "its maximum cannot be changed")
+        if request.when == "now":
+            text = "A maximum is of the definition"
+            yield Refusal(RefusalCode.PARAMETER, text, "leave out --when now, or the maximum")
         if request.count > request.maximum:
             text = f"{_counted(request.count)} are more than the maximum of {request.maximum}"
             yield Refusal(RefusalCode.PARAMETER, text, "give a larger maximum")
@@ -116,10 +125,14 @@ def _fewer_vcpus(state: State, request: Request) -> Caution:
     return Caution.CONFIRM if fewer and request.when != "next-start" else Caution.NONE
 
 
-def _takes_vcpus(request: Request, subjects: Subjects) -> str:
-    assert isinstance(request, SetVcpus)
-    count = _counted(request.count)
-    return f"Leaves {subjects.whom} {count}: guests that cannot give one up refuse."
+def _takes_vcpus(state: State, requests: Sequence[Request]) -> list[str]:
+    taken = [
+        f"Leaves {name_of(state, one)} on {one.subject.host} {_counted(one.count)}: guests that "
+        "cannot give one up refuse."
+        for one in requests
+        if isinstance(one, SetVcpus) and _fewer_vcpus(state, one) is not Caution.NONE
+    ]
+    return shortened(taken)
 
 
 SET_VCPUS = Verb(
@@ -136,7 +149,7 @@ SET_VCPUS = Verb(
     calls=(VcpusCall,),
     states=KNOWN,
     refusals=_against_vcpus,
-    risk=Risk(raised=_fewer_vcpus, sentence=_takes_vcpus),
+    risk=Risk(raised=_fewer_vcpus, after=_takes_vcpus),
 )
 
 
@@ -164,6 +177,11 @@ class MemoryCall(Applied, frozen=True):
     maximum: bool = False
     previous: int | None = None
     """How much there was, for its undo."""
+
+    @property
+    def prepares(self) -> bool:
+        """Whether it is of the maximum."""
+        return self.maximum
 
     def virsh(self, name: str) -> tuple[str, ...]:
         """`virsh setmem`, `virsh setmaxmem`."""
@@ -226,11 +244,14 @@ def _less_memory(state: State, request: Request) -> Caution:
     return Caution.CONFIRM if less and request.when != "next-start" else Caution.NONE
 
 
-def _takes_memory(request: Request, subjects: Subjects) -> str:
-    assert isinstance(request, SetMemory)
-    return (
-        f"Leaves {subjects.whom} {request.size} MiB: a guest that needs more may kill its programs."
-    )
+def _takes_memory(state: State, requests: Sequence[Request]) -> list[str]:
+    taken = [
+        f"Leaves {name_of(state, one)} on {one.subject.host} {one.size} MiB: a guest that needs "
+        "more may kill its programs."
+        for one in requests
+        if isinstance(one, SetMemory) and _less_memory(state, one) is not Caution.NONE
+    ]
+    return shortened(taken)
 
 
 SET_MEMORY = Verb(
@@ -247,7 +268,7 @@ SET_MEMORY = Verb(
     calls=(MemoryCall,),
     states=KNOWN,
     refusals=_against_memory,
-    risk=Risk(raised=_less_memory, sentence=_takes_memory),
+    risk=Risk(raised=_less_memory, after=_takes_memory),
 )
 
 VERBS = (SET_VCPUS, SET_MEMORY)

@@ -40,6 +40,12 @@ def listed(words: Sequence[str]) -> str:
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
+def shortened(sentences: Sequence[str]) -> list[str]:
+    """Return the first sentences of many that say the same of each, and how many more there are."""
+    more = len(sentences) - NAMED
+    return [*sentences[:NAMED], *([f"And the same of {more:,} more."] if more > 0 else [])]
+
+
 def _names(records: Sequence[OperationRecord], status: OperationStatus) -> str:
     if not status.final or status is OperationStatus.DONE:
         return ""

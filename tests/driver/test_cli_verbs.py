@@ -22,8 +22,16 @@ from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
 from core.verbs.verb import Risk, Subjects, Verb
 from tests.driver.command import Virtdeck
+from tests.driver.worlds import instance_xml, uuid_of
 
 TEST = ("-c", "test:///default")
+
+
+def two_instances(directory: Path) -> str:
+    """Return the address of a world of two instances, the second called as an option is."""
+    path = directory / "world.xml"
+    path.write_text(f"<node>{instance_xml(1)}{instance_xml(2, name='--yes')}</node>")
+    return f"two=test://{path}"
 
 
 def test_a_pattern_means_all_that_fit(virtdeck: Virtdeck) -> None:
@@ -78,6 +86,62 @@ def test_pools_and_networks_have_groups_of_their_own(virtdeck: Virtdeck) -> None
     assert "Not done without a yes. Stops the pool default-pool on default" in asked.err
     assert virtdeck(*TEST, "pool", "stop", "default-pool", "-y").status == 0
     assert "no pool 'nope'" in virtdeck(*TEST, "pool", "start", "nope").err
+
+
+def test_what_is_for_one_is_not_done_to_several(virtdeck: Virtdeck, tmp_path: Path) -> None:
+    world = two_instances(tmp_path)
+    result = virtdeck("-c", world, "core-dump", "*", "--to", "/tmp/x.core", "--yes")
+    assert result.status == 2
+    assert "core-dump is done to one instance at a time: these are 2." in result.err
+
+
+def test_a_pattern_says_on_which_hosts_nobody_looked(virtdeck: Virtdeck) -> None:
+    down = "down=qemu+unix:///session?socket=/nonexistent"
+    result = virtdeck("-c", down, *TEST, "pause", "te*")
+    assert result.status == 3
+    assert "done: test is paused" in result.out
+    assert "Cannot reach the host down" in result.err
+    assert virtdeck("-c", down, *TEST, "pause", "test").status == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("description", "--text", "two\nlines"), "--new-desc $'two\\x0alines'"),
+        (("description", "--text", "it's"), "--new-desc 'it'\"'\"'s'"),
+    ],
+)
+def test_a_line_for_virsh_can_be_typed(
+    virtdeck: Virtdeck, arguments: tuple[str, ...], line: str
+) -> None:
+    verb, *options = arguments
+    assert line in virtdeck(*TEST, verb, "test", *options, "--dry-run").out
+
+
+def test_an_odd_name_is_its_id_for_virsh(virtdeck: Virtdeck, tmp_path: Path) -> None:
+    world = two_instances(tmp_path)
+    out = virtdeck("-c", world, "pause", uuid_of(2), "--dry-run").out
+    assert f" suspend {uuid_of(2)}\n" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("rename", "--to", "n\nl"), "give one without / and control characters"),
+        (("rename", "--to", "a/b"), "give one without / and control characters"),
+        (("rename", "--to", ""), "give one without / and control characters"),
+        (("title", "--text", "two\nlines"), "give one line without control characters"),
+        (("description", "--text", "\x1b[31m"), "give text without control characters"),
+        (("core-dump", "--to", "here"), "give a whole path, which begins with /"),
+    ],
+)
+def test_what_libvirt_would_refuse_or_change_is_refused_before(
+    virtdeck: Virtdeck, arguments: tuple[str, ...], reason: str
+) -> None:
+    verb, *options = arguments
+    result = virtdeck(*TEST, verb, "test", *options, "--dry-run")
+    assert result.status == 1
+    assert reason in result.out
 
 
 def test_a_value_out_of_its_range_is_a_usage_error(virtdeck: Virtdeck) -> None:

@@ -149,7 +149,7 @@ async def test_a_preview_says_what_virsh_would_do(
         NETWORK: lambda: fleet.state.networks[key].name,
     }
     (send,) = planned(fleet.state, VERBS[verb].request(subject=key, **options))
-    assert virsh_line("test:///default", names[kind](), send.call) == (
+    assert virsh_line("test:///default", names[kind](), key, send.call) == (
         f"virsh -c test:///default {line}"
     )
     assert not fleet.state.operations
@@ -176,3 +176,19 @@ def test_of_a_picture_that_fails_nothing_is_left(tmp_path: Path) -> None:
     assert not file.exists()
     execute(conn, ObjectKey("instance", "t", uuid_of(1)), ScreenshotCall(str(file), 0))
     assert file.stat().st_size > 0
+
+
+async def test_the_number_of_vcpus_changes_what_runs_also_where_the_maximum_is_raised(
+    fleet: Fleet,
+) -> None:
+    vm = key_of(fleet.state, VM)
+    await until(lambda: fleet.state.instances[vm].vcpus_maximum > 0)
+    request = VERBS["set-vcpus"].request(subject=vm, count=1, maximum=4)
+    record = await (await fleet.submit(request))
+    assert record.outcome == "test has 1 vCPU"
+    assert [step.virsh for step in record.steps if step.call] == [
+        "virsh -c test:///default setvcpus test 4 --config --maximum",
+        "virsh -c test:///default setvcpus test 1 --live --config",
+    ]
+    now = VERBS["set-vcpus"].request(subject=vm, count=1, maximum=8, when="now")
+    assert any("leave out --when now" in str(reason) for reason in fleet.check(now))

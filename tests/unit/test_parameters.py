@@ -23,6 +23,7 @@ class Paint(Request, frozen=True):
     drying: Annotated[float, parameter("How long.", least=0.5, unit="s")] | None = None
     over: Annotated[tuple[str, ...], parameter("On what.", source="disks", advanced=True)] = ()
     glossy: bool = False
+    label: Annotated[str, parameter("On it.", pattern="[a-z]*", shape="letters")] = ""
 
 
 def of(kind: type[Request]) -> dict[str, Parameter]:
@@ -31,7 +32,7 @@ def of(kind: type[Request]) -> dict[str, Parameter]:
 
 def test_everything_is_read_from_the_request() -> None:
     found = of(Paint)
-    assert list(found) == ["colour", "coats", "drying", "over", "glossy"]
+    assert list(found) == ["colour", "coats", "drying", "over", "glossy", "label"]
     colour, coats, drying, over = (found[n] for n in ("colour", "coats", "drying", "over"))
     assert (colour.required, colour.choices, colour.words) == (True, ("red", "blue"), "paint")
     assert (coats.kind, coats.least, coats.most, coats.default) == (int, 1, 3, 1)
@@ -51,6 +52,8 @@ def test_everything_is_read_from_the_request() -> None:
             Paint(KEY, "red", 1, 0.1),
             ["A drying of 0.1 s makes no sense: give 0.5 seconds or more."],
         ),
+        (Paint(KEY, "red", label="ok"), []),
+        (Paint(KEY, "red", label="a\n"), ["A label of 'a\\n' makes no sense: give letters."]),
         (
             Shutdown(KEY, float("nan")),
             ["A timeout of nan s makes no sense: give 1 to 86,400 seconds."],

@@ -105,6 +105,10 @@ def test_cancelled_in_between_it_is_undone() -> None:
     )
 
 
+def test_what_was_sent_by_another_plan_is_no_cancellation() -> None:
+    ended(decide(sent(Put("z")), cancelled="enough"), OperationStatus.UNKNOWN)
+
+
 def test_cancelled_after_the_last_it_is_done() -> None:
     calls = [sent(Put(thing)) for thing in "abc"]
     ended(decide(*calls, cancelled="too late"), OperationStatus.DONE)
