@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import Annotated, ClassVar, Literal
 
 from core.model import InstanceState, Request
+from core.model.secret_value import Secret
 from core.verbs.caution import Caution
 from core.verbs.parameter import parameter
 from core.verbs.registry import VERBS
-from core.verbs.secret import Secret
 from core.verbs.verb import Risk, Subjects, Verb
 
 

@@ -18,8 +18,8 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from core.errors import VirtdeckError
+from core.model.secret_value import WITHHELD, Secret, written
 from core.model.text import clean
-from core.verbs.secret import WITHHELD, Secret, written
 
 Row = TypeVar("Row")
 UNKNOWN = "-"

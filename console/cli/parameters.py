@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from core.errors import UsageError
+from core.model.secret_value import Secret
 from core.verbs.parameter import UNITS, Parameter
-from core.verbs.secret import Secret
 
 Decorator = Callable[[Any], Any]
 

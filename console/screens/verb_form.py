@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from console.screens.form import Field, Values
 from console.screens.form_choices import choices_of
 from core.model import ObjectKey, Request, State
+from core.model.secret_value import Secret
 from core.model.text import clean
 from core.state.subject import subject_of
 from core.verbs.parameter import UNITS, Parameter, parameters
-from core.verbs.secret import Secret
 from core.verbs.verb import Verb
 
 UNSET = "unset"

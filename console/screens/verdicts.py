@@ -9,12 +9,12 @@ from typing import Any
 
 from console.screens.form_choices import choices_of
 from core.model import ObjectKey, Request, State
+from core.model.secret_value import Secret
 from core.source import Source
 from core.verbs import second_copy
 from core.verbs.migration.requests import Migrate
 from core.verbs.parameter import Parameter, parameters
 from core.verbs.refusal import Refusal, RefusalCode
-from core.verbs.secret import Secret
 from core.verbs.verb import Verb
 
 _OF_VALUES = (RefusalCode.PARAMETER,)

@@ -28,8 +28,8 @@ from core.journal.journal import Journal
 from core.journal.owner import this_process
 from core.model import LinkStatus, Observation, OperationRecord, State
 from core.model.observation import OperationChanged
+from core.model.secret_value import without_secrets_of
 from core.verbs.preview import virsh_line
-from core.verbs.secret import without_secrets_of
 from core.verbs.situation import Action, End, Progress, Send, Wait, cancelled, failed
 from core.verbs.verb import Workflow
 

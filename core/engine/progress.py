@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
+from core.model.secret_value import read_back, written
 from core.verbs.call import Call
-from core.verbs.secret import read_back, written
 from core.verbs.situation import Progress, Sent
 from core.verbs.verb import Verb
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import msgspec
 
 from core.model import OperationRecord, Request
+from core.model.secret_value import read_back
 from core.verbs.registry import VERBS, verb_of
-from core.verbs.secret import read_back
 from core.verbs.situation import Decide, End, Progress, Send, Situation, cancelled, unknown
 
 

@@ -35,11 +35,11 @@ from core.model import (
     State,
 )
 from core.model.event import LinkEvent
+from core.model.secret_value import written
 from core.state.subject import subject_of
 from core.verbs import checks, second_copy
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.registry import verb_of
-from core.verbs.secret import written
 from core.verbs.situation import End, failed, seen_later, unknown
 from core.verbs.wording import name_of
 

@@ -10,7 +10,7 @@ from core.model.base import ObjectKey, Value, kebab
 class Request(Value, frozen=True, tag_field="verb", tag=kebab):
     """Something to do to one object: the verbs of `core.verbs` declare theirs.
 
-    Frozen; journalled as JSON, without the values of its secrets (`core.verbs.secret`).
+    Frozen; journalled as JSON, without the values of its secrets (`core.model.secret_value`).
     """
 
     verb: ClassVar[str] = ""

@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Meta
 
 from core.model.request import Request
+from core.model.secret_value import Secret
 from core.verbs.refusal import Refusal, RefusalCode
-from core.verbs.secret import Secret
 
 UNITS = {"s": "seconds", "ms": "milliseconds", "B": "bytes", "%": "percent"}
 """Units as words, where they follow a range."""
@@ -37,10 +37,10 @@ def parameter(
 
     `unit` is one of `UNITS` or a word of its own, `label` what it is called where its name will not
     do. `source` is where its choices come from in the state: `hosts`, `disks`, `pools`. An
-    `advanced` one is folded away in forms. A secret one is of the type `core.verbs.secret.Secret`,
-    and optional or required: no value of it is a default. One that `names_subject` is the subject's
-    own name, typed by an operator who has something dangerous pass: the question of a screen fills
-    it in. `shape` says in words what fits `pattern`.
+    `advanced` one is folded away in forms. A secret one is of the type
+    `core.model.secret_value.Secret`, and optional or required: no value of it is a default. One
+    that `names_subject` is the subject's own name, typed by an operator who has something dangerous
+    pass: the question of a screen fills it in. `shape` says in words what fits `pattern`.
     """
     extra: dict[str, Any] = {
         "unit": unit,

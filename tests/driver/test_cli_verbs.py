@@ -13,11 +13,11 @@ from console.cli import interrupts
 from console.cli.root import root, run
 from console.cli.verbs import command
 from core.model import Request
+from core.model.secret_value import Secret
 from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.parameter import parameter
 from core.verbs.registry import VERBS
-from core.verbs.secret import Secret
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
 from core.verbs.verb import Risk, Subjects, Verb

@@ -21,9 +21,9 @@ from core.journal.entry import Entry
 from core.journal.ledger import Ledger
 from core.journal.owner import NOBODY
 from core.model import ObjectKey, Observation, OperationRecord, OperationStatus, Request
+from core.model.secret_value import Secret
 from core.verbs.call import Call
 from core.verbs.parameter import parameter, parameter_of
-from core.verbs.secret import Secret
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Progress, Sent, Situation
 from core.verbs.verb import Verb

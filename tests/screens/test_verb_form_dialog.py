@@ -14,9 +14,9 @@ from console.screens.dialogs.confirm import ConfirmDialog
 from console.screens.dialogs.verb_form import VerbFormDialog
 from console.screens.instances import InstancesScreen
 from console.settings import DisplaySettings, Settings
+from core.model.secret_value import Secret
 from core.verbs.definition import Rename
 from core.verbs.power.requests import Shutdown
-from core.verbs.secret import Secret
 from tests.declared import POKE, Poke, declared
 from tests.screens.checking_source import Checking
 from tests.screens.conftest import MOMENTS, TAPE, ZONE, press, settled, until
