@@ -54,7 +54,7 @@ async def walk(
     verb: str, alpha: LabHost, uris: dict[str, str], directory: Path, consoles: Starter
 ) -> list[str]:
     """Kill the console of a verb at each point; returns what was wrong."""
-    trial, name, wrong = TRIALS[verb], f"killed-{verb}", []
+    trial, name, wrong = TRIALS[verb], f"k-{verb}", []
     uuid = alpha.virsh("domuuid", name).strip()
     for point in count(1):
         if alpha.instances()[name] != "shut off":
@@ -110,7 +110,7 @@ async def test_a_console_killed_at_any_point_leaves_what_the_next_one_can_end(
     uris: dict[str, str], alpha: LabHost, guest: Callable[..., str], tmp_path: Path
 ) -> None:
     for verb in TRIALS:
-        guest("alpha", f"killed-{verb}", wanted=Wanted.SHUT_OFF)
+        guest("alpha", f"k-{verb}", wanted=Wanted.SHUT_OFF)
     with starter() as consoles:
         walks = (walk(verb, alpha, uris, tmp_path, consoles) for verb in TRIALS)
         wrong = await asyncio.gather(*walks)

@@ -50,7 +50,7 @@ def forwarded(
     words = ["-i", str(sshd.key), "-p", str(sshd.port), f"{sshd.user}@127.0.0.1"]
     forward = f"{near}:{networked.host('beta').socket}"
     ssh = subprocess.Popen(
-        [sshd.directory / "ssh", "-N", "-o", "ExitOnForwardFailure=yes", "-L", forward, *words],
+        [sshd.directory / "bin/ssh", "-N", "-o", "ExitOnForwardFailure=yes", "-L", forward, *words],
         stdin=subprocess.DEVNULL,
     )
     try:

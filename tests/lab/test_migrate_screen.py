@@ -56,7 +56,7 @@ async def test_what_cannot_be_is_said_while_it_is_chosen(
     await console.press("left")
     await console.sees("blocker", f"{name} runs")
     await console.press("ctrl+s")
-    await console.sees("It is blocked")
+    await console.sees("only what is off is migrated offline")
     await console.press("escape", "escape")
     await console.sees_row(name, "running")
     assert lab.host("alpha").instances().get(name) == "running"
