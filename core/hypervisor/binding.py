@@ -47,16 +47,39 @@ def load() -> ModuleType:
                     " (recordings replay without it: virtdeck replay FILE).",
                 ) from error
             module.registerErrorHandler(_on_error, None)
+            _keep_errors(module.libvirtError)
             _module = module
     return _module
 
 
 def _on_error(_context: None, error: tuple[Any, ...]) -> None:
     """Log what libvirt would print. Runs in the failing thread; must never raise."""
+    _thread.error = error
     code, domain, message = error[:3]
     told: Callable[[str], str] | None = getattr(_thread, "told", None)
     text = message if told is None or not message else told(message)
     _log.debug("libvirt: code %s, domain %s: %s", code, domain, text)
+
+
+def _keep_errors(kind: Any) -> None:
+    """Let each `libvirtError` have the code and text of its call, whatever Python frees meanwhile.
+
+    The binding asks for the thread's last error after the call has returned. When Python collects
+    garbage in between, an object of libvirt that goes then (virDomainFree) resets that error: the
+    exception says only that the call failed, and its code is None. What the handler heard in this
+    thread is the same error.
+    """
+    original = kind.__init__
+
+    def init(self: Any, default: str) -> None:
+        original(self, default)
+        heard = getattr(_thread, "error", None)
+        _thread.error = None
+        if self.err is None and heard is not None:
+            self.err = heard
+            self.args = (heard[2],)
+
+    kind.__init__ = init
 
 
 @contextmanager
