@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,12 @@ def collection_at_once() -> Iterator[None]:
     gc.enable()
 
 
+def look_up_while_collecting(conn: Any, uuid: str) -> None:
+    gc.set_threshold(1)
+    gc.enable()
+    conn.lookupByUUIDString(uuid)
+
+
 def test_an_error_keeps_its_code_when_an_instance_is_freed_meanwhile(
     tmp_path: Path, collection_at_once: None
 ) -> None:
@@ -32,9 +39,7 @@ def test_an_error_keeps_its_code_when_an_instance_is_freed_meanwhile(
         circle.append(circle)
         del circle
         with pytest.raises(libvirt.libvirtError, match="Domain not found") as caught:
-            gc.set_threshold(1)
-            gc.enable()
-            conn.lookupByUUIDString(uuid_of(7))
+            look_up_while_collecting(conn, uuid_of(7))
         gc.disable()
         assert caught.value.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN
         assert caught.value.get_error_message() == str(caught.value)
