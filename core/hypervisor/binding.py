@@ -47,39 +47,52 @@ def load() -> ModuleType:
                     " (recordings replay without it: virtdeck replay FILE).",
                 ) from error
             module.registerErrorHandler(_on_error, None)
-            _keep_errors(module.libvirtError)
+            _keep_errors(module)
             _module = module
     return _module
 
 
 def _on_error(_context: None, error: tuple[Any, ...]) -> None:
     """Log what libvirt would print. Runs in the failing thread; must never raise."""
-    _thread.error = error
     code, domain, message = error[:3]
     told: Callable[[str], str] | None = getattr(_thread, "told", None)
     text = message if told is None or not message else told(message)
     _log.debug("libvirt: code %s, domain %s: %s", code, domain, text)
 
 
-def _keep_errors(kind: Any) -> None:
+def _keep_errors(module: ModuleType) -> None:
     """Let each `libvirtError` have the code and text of its call, whatever Python frees meanwhile.
 
     The binding asks for the thread's last error after the call has returned. When Python collects
-    garbage in between, an object of libvirt that goes then (virDomainFree) resets that error: the
-    exception says only that the call failed, and its code is None. What the handler heard in this
-    thread is the same error.
+    garbage in between, freeing an object of libvirt (virDomainFree) resets that error, and the
+    exception has no code: an instance that does not exist would be an unknown failure. So who frees
+    an object keeps the thread's error first, and an exception without a code takes what was kept.
     """
-    original = kind.__init__
+    last_error = module.libvirtmod.virGetLastError
+    original = module.libvirtError.__init__
+    thread = _thread  # objects are freed while the interpreter ends, too: globals are gone then
 
     def init(self: Any, default: str) -> None:
         original(self, default)
-        heard = getattr(_thread, "error", None)
-        _thread.error = None
-        if self.err is None and heard is not None:
-            self.err = heard
-            self.args = (heard[2],)
+        kept = getattr(thread, "kept_error", None)
+        thread.kept_error = None
+        if kept is not None and not self.get_error_code():
+            self.err = kept
+            self.args = (kept[2],)
 
-    kind.__init__ = init
+    def keeping(free: Callable[[Any], None]) -> Callable[[Any], None]:
+        def free_and_keep(self: Any) -> None:
+            error = last_error()
+            if error is not None:
+                thread.kept_error = error
+            free(self)
+
+        return free_and_keep
+
+    module.libvirtError.__init__ = init
+    for kind in list(vars(module).values()):
+        if isinstance(kind, type) and "__del__" in vars(kind):
+            kind.__del__ = keeping(kind.__del__)  # type: ignore[attr-defined]
 
 
 @contextmanager
