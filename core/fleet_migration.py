@@ -12,8 +12,8 @@ from core.hypervisor.daemon import read_machine
 from core.hypervisor.lane import Lane
 from core.hypervisor.looks import Looks
 from core.hypervisor.session import Hypervisor
-from core.migration.machine import Machine
-from core.migration.port import Call
+from core.migration.execution.port import Call
+from core.migration.preflight.machine import Machine
 from core.model import Instance, JobSample, Limits
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ _SCAN_SECONDS = 0.03
 
 
 class FleetLine:
-    """A `core.migration.port.Line`: two lanes of one migration, apart from everybody's."""
+    """A `core.migration.execution.port.Line`: two lanes of a migration, apart from everybody's."""
 
     def __init__(self, hypervisor: Hypervisor, uuid: str, label: str) -> None:
         self._hypervisor = hypervisor
@@ -91,7 +91,7 @@ class FleetLine:
 
 
 class FleetMigrations:
-    """A `core.migration.port.MigrationHosts`."""
+    """A `core.migration.execution.port.MigrationHosts`."""
 
     def __init__(self, hosts: Mapping[str, Hypervisor]) -> None:
         self._hosts = hosts

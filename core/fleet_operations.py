@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from core.engine.handle import Handle
     from core.engine.runner import Runner
     from core.journal.journal import Journal
-    from core.migration.drain import DrainConduct
-    from core.migration.foreign import Foreign
-    from core.migration.look import Preflights
-    from core.migration.plan import Plan
-    from core.migration.roster import Roster
-    from core.migration.run import Conductor
+    from core.migration.execution.drain import DrainWorkflow
+    from core.migration.execution.foreign import Foreign
+    from core.migration.execution.preflights import Preflights
+    from core.migration.execution.table import MigrationTable
+    from core.migration.execution.workflow import MigrationWorkflow
+    from core.migration.plan.plan import Plan
     from core.model import Delta, Observation, Preflight, Request, State, Steer, SteerRecord
     from core.verbs.migration.requests import Migrate
     from core.verbs.refusal import Refusal
@@ -50,10 +50,10 @@ class FleetOperations(ABC):
         self._refusal = refusal
         self._journal: Journal | None = None
         self._runner: Runner | None = None
-        self._roster: Roster | None = None
+        self._table: MigrationTable | None = None
         self._foreign: Foreign | None = None
-        self._conductor: Conductor | None = None
-        self._drains: DrainConduct | None = None
+        self._migrations: MigrationWorkflow | None = None
+        self._drains: DrainWorkflow | None = None
         self._preflights: Preflights | None = None
 
     @property
@@ -89,7 +89,7 @@ class FleetOperations(ABC):
         not there or does not answer is a finding.
         """
         if self._preflights is None:
-            from core.migration.look import Preflights
+            from core.migration.execution.preflights import Preflights
 
             self._preflights = Preflights(self._hosts, lambda: self.state, self._clock)
         return await self._preflights.preflight(request, measure=measure, fresh=fresh)
@@ -99,14 +99,14 @@ class FleetOperations(ABC):
 
         Raises NotFoundError for a migration that is not known, ReadOnlyError.
         """
-        return await self._conducting().steer(migration_id, steer)
+        return await self._migrating().steer(migration_id, steer)
 
     async def plan(self, request: Migrate) -> Plan:
         """Return what a migration would call, and touch nothing.
 
         Raises RefusedError and UsageError with the reasons, NotFoundError, UnreachableError.
         """
-        return await self._conducting().plan(request)
+        return await self._migrating().plan(request)
 
     def migrations_known(self, host: str) -> bool | None:
         """Whether a host was looked through for migrations that others began; None: not yet."""
@@ -129,7 +129,7 @@ class FleetOperations(ABC):
         except JournalError as error:
             if not tolerant:
                 raise
-            self._runner = self._roster = self._foreign = None
+            self._runner = self._table = self._foreign = None
             self._refusal = f"Nothing can be changed: {error.message}", error.hint
 
     async def _open_runner(
@@ -145,28 +145,28 @@ class FleetOperations(ABC):
         from core.fleet_hosts import FleetHosts
         from core.fleet_migration import FleetMigrations
         from core.journal.journal import Journal
-        from core.migration.foreign import Foreign
-        from core.migration.roster import Roster
+        from core.migration.execution.foreign import Foreign
+        from core.migration.execution.table import MigrationTable
         from core.verbs.migration.requests import Drain, Migrate, ResumeMigration
 
         self._journal = kept = await Journal.open(journal)
         stack.push_async_callback(kept.close)
         hosts = FleetMigrations(self._hosts)
-        self._roster = Roster(hosts, self._clock, lambda: self.state, publish)
-        stack.push_async_callback(self._roster.close)
-        migrations, drains = WorkflowOnDemand(self._conducting), WorkflowOnDemand(self._draining)
+        self._table = MigrationTable(hosts, self._clock, lambda: self.state, publish)
+        stack.push_async_callback(self._table.close)
+        migrations, drains = WorkflowOnDemand(self._migrating), WorkflowOnDemand(self._draining)
         self._runner = Runner(
             *(FleetHosts(self._hosts), kept, self._clock, lambda: self.state, publish, _author()),
             workflows={Migrate: migrations, ResumeMigration: migrations, Drain: drains},
         )
-        self._foreign = Foreign(self._roster, self._runner.catch_up)
+        self._foreign = Foreign(self._table, self._runner.catch_up)
         stack.push_async_callback(self._runner.close)
         await self._runner.start(watch=watch)
         self._foreign.look_around()
 
     def _tell_operations(self, news: Delta) -> None:
         """Tell whoever waits for it what changed."""
-        for told in (self._runner, self._roster, self._foreign, self._drains):
+        for told in (self._runner, self._table, self._foreign, self._drains):
             if told is not None:
                 told.observe(news)
 
@@ -175,26 +175,28 @@ class FleetOperations(ABC):
             raise ReadOnlyError(*(self._refusal or ONLY_LOOKING))
         return self._runner
 
-    def _conducting(self) -> Conductor:
-        if self._conductor is None:
-            roster = self._followed()
-            from core.migration.run import Conductor
+    def _migrating(self) -> MigrationWorkflow:
+        if self._migrations is None:
+            table = self._followed()
+            from core.migration.execution.workflow import MigrationWorkflow
 
-            self._conductor = Conductor(roster, _author(), partial(self.preflight, measure=True))
-        return self._conductor
+            self._migrations = MigrationWorkflow(
+                table, _author(), partial(self.preflight, measure=True)
+            )
+        return self._migrations
 
-    def _draining(self) -> DrainConduct:
+    def _draining(self) -> DrainWorkflow:
         if self._drains is None:
-            roster = self._followed()
-            from core.migration.drain import DrainConduct
+            table = self._followed()
+            from core.migration.execution.drain import DrainWorkflow
 
-            self._drains = DrainConduct(roster, self)
+            self._drains = DrainWorkflow(table, self)
         return self._drains
 
-    def _followed(self) -> Roster:
-        if self._roster is None:
+    def _followed(self) -> MigrationTable:
+        if self._table is None:
             raise ReadOnlyError(*(self._refusal or ONLY_LOOKING))
-        return self._roster
+        return self._table
 
 
 def _author() -> str:

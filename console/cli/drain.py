@@ -22,8 +22,9 @@ from console.cli.waiting import STATUS
 from console.format import plural, size
 from core.errors import RefusedError, UsageError
 from core.fleet import Fleet
-from core.migration import drain_plan, drain_turn
-from core.migration.survey import survey
+from core.migration.drain import plan as drain_plan
+from core.migration.drain import turn as drain_turn
+from core.migration.execution.survey import survey
 from core.model import Migration, ObjectKey, OperationRecord, State
 from core.model.drain import DrainProgress, Stage
 from core.model.text import clean

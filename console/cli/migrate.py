@@ -21,8 +21,8 @@ from console.cli.output import json_line, note, plain, say
 from console.format import plural
 from core.errors import RefusedError, UsageError, VirtdeckError
 from core.fleet import Fleet
-from core.migration.options import standing
-from core.migration.plan import Plan, dry_run
+from core.migration.plan.options import standing
+from core.migration.plan.plan import Plan, dry_run
 from core.model import Level, Preflight, State
 from core.model.text import clean
 from core.verbs.caution import Caution, Danger

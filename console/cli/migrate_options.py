@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from core.errors import UsageError
-from core.migration.options import ALONE, BY_CONNECTION, LONGEST_DOWNTIME, contradictions
+from core.migration.plan.options import ALONE, BY_CONNECTION, LONGEST_DOWNTIME, contradictions
 from core.migration.policies import POLICIES
 from core.model import ObjectKey
 from core.model.rewrites import Rewrites

@@ -29,8 +29,8 @@ from core.errors import (
     VirtdeckError,
 )
 from core.fleet import Fleet
-from core.migration import report as reports
-from core.migration.words import against_not_open
+from core.migration.judgement.words import against_not_open
+from core.migration.report import report as reports
 from core.model import Answer, JobSample, Migration, MigrationStatus, State, Steer, SteerKind
 from core.model.text import clean
 from core.state import resume_crash

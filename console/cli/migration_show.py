@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from console.cli.migration_text import figures, result_text, steering_line
 from console.format import clock_time, date_time, size
-from core.migration import disks
-from core.migration.words import against_not_open
+from core.migration.judgement import disks
+from core.migration.judgement.words import against_not_open
 from core.model import Limits, Migration
 from core.model.text import clean
 

@@ -9,7 +9,7 @@ from console import format as fmt
 from console.screens.base import ConsoleScreen, may_ask
 from console.screens.submitting import submit
 from console.widgets.columns import Cell, CellValue
-from core.migration.survey import survey
+from core.migration.execution.survey import survey
 from core.model import ObjectKey
 from core.model.drain import DrainItem, DrainProgress, Stage
 from core.source import Source

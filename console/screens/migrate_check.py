@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from console import format as fmt
 from console.screens.migrate_findings import Assessment, can_start
 from console.screens.migrate_form import Reading
-from core.migration.options import standing
+from core.migration.plan.options import standing
 from core.model import Finding, Level
 from core.model.text import clean
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from console import format as fmt
 from console.glyphs import glyphs
 from console.widgets.columns import Cell, CellValue
-from core.migration.options import standing
+from core.migration.plan.options import standing
 from core.model import Finding, Instance, Level, Preflight
 from core.model.text import clean
 

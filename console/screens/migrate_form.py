@@ -8,8 +8,8 @@ from typing import Any
 
 from console import format as fmt
 from console.screens.form import Choices, Field, Values
-from core.migration.flags import PARAMETERS_SINCE
-from core.migration.options import ALONE, BY_CONNECTION, LONGEST_DOWNTIME, contradictions
+from core.migration.plan.flags import PARAMETERS_SINCE
+from core.migration.plan.options import ALONE, BY_CONNECTION, LONGEST_DOWNTIME, contradictions
 from core.migration.policies import POLICIES
 from core.model import Host, Instance, LinkStatus, ObjectKey, State
 from core.verbs.migration.requests import Migrate

@@ -13,7 +13,7 @@ from console.screens import migration_words as words
 from console.screens.table_text import heading
 from console.widgets.columns import Cell, CellValue
 from console.widgets.line_panel import LinePanel
-from core.migration.words import against_not_open, speaks_against, virsh_for, virsh_resume
+from core.migration.judgement.words import against_not_open, speaks_against, virsh_for, virsh_resume
 from core.model import Migration, MigrationStatus, Steer, SteerKind
 from core.model.text import clean
 

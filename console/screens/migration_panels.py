@@ -10,9 +10,9 @@ from console.screens.page import beside
 from console.screens.view import View
 from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue
-from core.migration import disks
-from core.migration.report import downtime_of
-from core.migration.words import against_not_open
+from core.migration.judgement import disks
+from core.migration.judgement.words import against_not_open
+from core.migration.report.report import downtime_of
 from core.model import (
     Answer,
     JobSample,

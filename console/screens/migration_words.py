@@ -9,8 +9,8 @@ from console.glyphs import glyphs
 from console.screens.parts import Part
 from console.screens.view import View, coarse_age
 from console.widgets.columns import Cell, CellValue, fit
-from core.migration.report import downtime_of
-from core.migration.report_words import sentences
+from core.migration.report.report import downtime_of
+from core.migration.report.words import sentences
 from core.model import Confidence, Migration, MigrationStatus, SteerKind, Verdict
 from core.model.text import clean
 

@@ -20,7 +20,7 @@ from console.screens.page import Page
 from console.screens.parts import Part, PartsLine
 from console.screens.table_text import facts, heading
 from console.widgets.columns import Cell, CellValue
-from core.migration.report import Report, as_markdown, as_text, as_value, report
+from core.migration.report.report import Report, as_markdown, as_text, as_value, report
 from core.model import Delta, JobSample, Migration, ObjectKey
 
 FORMS = ("text", "markdown", "json")

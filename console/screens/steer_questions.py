@@ -9,7 +9,7 @@ from console.screens import migration_words as words
 from console.screens.dialogs.control import ChoiceDialog, ValueDialog
 from console.screens.dialogs.question import QuestionDialog, TypedQuestionDialog, danger_lines
 from console.widgets.columns import Cell, CellValue
-from core.migration.words import virsh_for, virsh_resume
+from core.migration.judgement.words import virsh_for, virsh_resume
 from core.model import Migration, State, Steer, SteerKind
 from core.verbs.danger import danger
 from core.verbs.migration.danger import danger_of_steering

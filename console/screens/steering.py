@@ -14,8 +14,8 @@ from console.screens.base import ConsoleScreen
 from console.screens.migration_controls import resume_against, step_against, stepped
 from console.screens.migration_panels import SPLIT_BRAIN
 from console.screens.submitting import submit_or_explain
+from core.migration.judgement.words import against_not_open, speaks_against
 from core.migration.policies import POLICIES
-from core.migration.words import against_not_open, speaks_against
 from core.model import Answer, Migration, MigrationStatus, Steer, SteerKind, SteerRecord
 from core.model.text import clean
 from core.source import Source

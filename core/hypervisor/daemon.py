@@ -17,7 +17,7 @@ from core.errors import XmlError
 from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.looks import Looks
 from core.hypervisor.uri import HostAddress
-from core.migration.machine import Machine
+from core.migration.preflight.machine import Machine
 from core.model.base import Value
 from core.model.text import clean
 from core.xml.tree import parse

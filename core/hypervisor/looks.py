@@ -9,7 +9,7 @@ from core.errors import XmlError
 from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.faults import tidy
 from core.hypervisor.silence import progress
-from core.migration.facts import Gap
+from core.migration.preflight.facts import Gap
 
 T = TypeVar("T")
 

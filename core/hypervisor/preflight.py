@@ -15,7 +15,7 @@ from core.hypervisor.preflight_paths import files_of, read_paths, read_pools
 from core.hypervisor.silence import ours
 from core.hypervisor.tolerance import if_supported, unless_gone
 from core.hypervisor.uri import HostAddress
-from core.migration.facts import SourceFacts
+from core.migration.preflight.facts import SourceFacts
 from core.model.base import Value
 from core.xml import read_capabilities, read_instance
 from core.xml.domain_capabilities import read_host_cpu

@@ -21,7 +21,7 @@ from core.hypervisor.reading import describe_network
 from core.hypervisor.silence import ours
 from core.hypervisor.tolerance import unless_gone
 from core.hypervisor.uri import HostAddress
-from core.migration.facts import DestinationFacts, FreePages, Twin
+from core.migration.preflight.facts import DestinationFacts, FreePages, Twin
 from core.model.network import Network
 from core.model.text import clean, printable_name, real_name
 from core.xml import Capabilities, read_capabilities
@@ -150,7 +150,7 @@ def _refusal(looks: Looks, xml: str) -> str | None:
     """Return why libvirt there makes no command line of an XML; empty: it does, None: not known.
 
     virConnectDomainXMLToNative parses, checks and completes the XML as a start does, and leaves
-    nothing behind (libvirt 9.0, for the devices of `core.migration.preflight_xml.question_xml`). A
+    nothing behind (libvirt 9.0, for the devices of `core.migration.preflight.xml.question_xml`). A
     define under another name would be the fuller test, and a change that everybody sees.
     """
     conn = looks.conn

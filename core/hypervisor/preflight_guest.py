@@ -9,7 +9,7 @@ from typing import Any
 from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.looks import Looks
 from core.hypervisor.silence import ours
-from core.migration.facts import CpuComparison
+from core.migration.preflight.facts import CpuComparison
 from core.model.text import clean
 from core.xml.domain_capabilities import (
     DomainCapabilities,

@@ -13,7 +13,7 @@ from core.hypervisor.looks import Looks
 from core.hypervisor.reading import describe_pool, describe_volume, name_volume
 from core.hypervisor.tolerance import gone, unless_gone
 from core.hypervisor.uri import HostAddress
-from core.migration.facts import PathFacts
+from core.migration.preflight.facts import PathFacts
 from core.model.storage import Pool, PoolState, Volume
 from core.model.text import real_name
 

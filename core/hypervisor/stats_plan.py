@@ -34,7 +34,7 @@ _PASSED_OVER_LIMIT = 2
 
 
 class StatisticsPlan:
-    """The roster of one host's active instances and what is thought of each.
+    """The table of one host's active instances and what is thought of each.
 
     Single-threaded. Times are seconds; `interval` is that between two ticks.
     """
@@ -44,7 +44,7 @@ class StatisticsPlan:
         self._calm = True
         self._trusted: dict[str, None] = {}  # dicts, for they keep their order
         self._suspects: dict[str, None] | None = {}
-        """None: everybody who is not silent, for the roster is not known yet."""
+        """None: everybody who is not silent, for the table is not known yet."""
         self._silent: dict[str, None] = {}
         self._passed_over: dict[str, int] = {}
         self._usual: float | None = None
@@ -202,9 +202,9 @@ class StatisticsPlan:
             self._trusted = {}
 
 
-def _only(roster: Mapping[str, None], active: Iterable[str]) -> dict[str, None]:
+def _only(table: Mapping[str, None], active: Iterable[str]) -> dict[str, None]:
     keep = set(active)
-    return {uuid: None for uuid in roster if uuid in keep}
+    return {uuid: None for uuid in table if uuid in keep}
 
 
 def _does_not_answer(control: Control) -> bool:

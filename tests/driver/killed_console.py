@@ -23,8 +23,8 @@ import msgspec
 import core.engine.runner
 import core.fleet_hosts
 import core.fleet_migration
-import core.migration.foreign
-import core.migration.roster  # noqa: F401 - a console loads them when it is opened
+import core.migration.execution.foreign
+import core.migration.execution.table  # noqa: F401 - a console loads them when it is opened
 from core.engine.executor import Executor
 from core.errors import VirtdeckError
 from core.fleet import Fleet

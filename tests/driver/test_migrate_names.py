@@ -5,7 +5,7 @@ from __future__ import annotations
 import libvirt
 import pytest
 
-from core.migration.flags import PARAMETERS_SINCE, VIRSH_PARAMETERS, MigrateFlag
+from core.migration.plan.flags import PARAMETERS_SINCE, VIRSH_PARAMETERS, MigrateFlag
 
 
 @pytest.mark.parametrize("flag", MigrateFlag, ids=lambda flag: flag.name)

@@ -16,7 +16,7 @@ from core.hypervisor.memory_use import begin_dirty_rate, read_memory_used
 from core.hypervisor.preflight import read_needs_of, read_source
 from core.hypervisor.preflight_destination import read_destination
 from core.hypervisor.uri import parse_uri
-from core.migration.facts import why
+from core.migration.preflight.facts import why
 from tests.driver.private_daemon import PrivateDaemon
 from tests.slow_link import SlowLink
 

@@ -13,8 +13,8 @@ from lxml import etree
 from msgspec.structs import replace
 
 from core.lab import LabHost, Wanted
-from core.migration.machine import Machine
-from core.migration.plan import Plan, describe_destination, plan
+from core.migration.plan.plan import Plan, describe_destination, plan
+from core.migration.preflight.machine import Machine
 from core.model import InstanceState
 from core.model.rewrites import NumaPinning, Pin, Rewrites
 from core.verbs.migration.requests import Migrate

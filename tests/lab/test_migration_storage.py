@@ -12,7 +12,7 @@ import pytest
 
 from core.fleet import Fleet
 from core.lab import Lab, LabHost
-from core.migration.flags import PARAMETERS_SINCE
+from core.migration.plan.flags import PARAMETERS_SINCE
 from core.model import Level, OperationStatus, Rewrites
 from core.model.rewrites import Move
 from core.verbs.migration.requests import Migrate

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from core.migration.forecast import forecast
+from core.migration.forecast.forecast import forecast
+from core.migration.forecast.writing import next_look
 from core.migration.policies import Watched, decide
-from core.migration.writing import next_look
 from core.model import ObjectKey
 from core.model.forecast import UNMEASURED, DirtyRate, Forecast, JobSample, MemoryUse
 from core.model.migration import Limits, MigrationStatus
@@ -227,7 +227,7 @@ Answers = Callable[[Steer], Answer]
 
 @dataclass
 class Steered:
-    """A migration with a policy at the helm."""
+    """A migration with a policy at the controls."""
 
     machine: PreCopy
     request: Migrate

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from core.migration.facts import (
+from core.migration.preflight.facts import (
     CpuComparison,
     DestinationFacts,
     Facts,
@@ -16,8 +16,8 @@ from core.migration.facts import (
     PathFacts,
     SourceFacts,
 )
-from core.migration.machine import Machine
-from core.migration.preflight import judge
+from core.migration.preflight.judge import judge
+from core.migration.preflight.machine import Machine
 from core.model import (
     Finding,
     Host,

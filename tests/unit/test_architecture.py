@@ -91,11 +91,12 @@ async def opened():
 asyncio.run(opened())
 """
     loaded = loaded_after(opened)
-    assert {"core.migration.roster", "core.engine.runner", "libvirt"} <= loaded
+    assert {"core.migration.execution.table", "core.engine.runner", "libvirt"} <= loaded
     assert not loaded & {
-        "core.migration.drain", "core.migration.forecast", "core.migration.plan",
-        "core.migration.policies", "core.migration.preflight", "core.migration.run",
-        "core.migration.tracker", "core.xml.rewrite",
+        "core.migration.execution.drain", "core.migration.execution.tracker",
+        "core.migration.execution.workflow", "core.migration.forecast.forecast",
+        "core.migration.plan.plan", "core.migration.policies", "core.migration.preflight.judge",
+        "core.xml.rewrite",
     }  # fmt: skip
 
 

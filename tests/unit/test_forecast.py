@@ -16,8 +16,8 @@ from msgspec.structs import replace
 from precopy import EPOCH, MIB, PreCopy, Region, Steered, polls, request
 
 from core.hypervisor.job_stats import read_sample
-from core.migration.forecast import forecast, forecast_before
-from core.migration.writing import next_look
+from core.migration.forecast.forecast import forecast, forecast_before
+from core.migration.forecast.writing import next_look
 from core.model.forecast import Confidence, DirtyRate, Forecast, JobSample, MemoryUse, Verdict
 from core.model.migration import Limits
 

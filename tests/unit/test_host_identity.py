@@ -23,7 +23,7 @@ from core.hypervisor.uri import daemon_of, normalised
 from core.journal.entry import Entry
 from core.journal.journal import Journal
 from core.journal.owner import NOBODY
-from core.migration.words import speaks_against
+from core.migration.judgement.words import speaks_against
 from core.model import (
     Delta,
     Host,

@@ -24,9 +24,8 @@ from core.errors import RefusedError, UnreachableError
 from core.journal.entry import Entry
 from core.journal.journal import Journal
 from core.journal.owner import NOBODY
-from core.migration.drain import DrainConduct
-from core.migration.drain_plan import in_words, migrate_request, needed, plan_drain
-from core.migration.drain_turn import (
+from core.migration.drain.plan import in_words, migrate_request, needed, plan_drain
+from core.migration.drain.turn import (
     PATIENCE,
     Seen,
     newcomers,
@@ -35,8 +34,9 @@ from core.migration.drain_turn import (
     status,
     take_turn,
 )
-from core.migration.roster import Roster
-from core.migration.survey import survey
+from core.migration.execution.drain import DrainWorkflow
+from core.migration.execution.survey import survey
+from core.migration.execution.table import MigrationTable
 from core.model import (
     Answer,
     Delta,
@@ -558,8 +558,8 @@ class World:
         self.gate = asyncio.Event()
         self.gate.set()
         clock = SystemClock()
-        roster = Roster(cast(Any, self), clock, lambda: self.state, cast(Any, self.publish))
-        self.drains = DrainConduct(roster, self)
+        table = MigrationTable(cast(Any, self), clock, lambda: self.state, cast(Any, self.publish))
+        self.drains = DrainWorkflow(table, self)
         self.runner = Runner(
             cast(Any, self), journal, clock, lambda: self.state, self.publish, "ann@desk",
             workflows={Drain: self.drains, Migrate: self},

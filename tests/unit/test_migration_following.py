@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from core.clock import SystemClock
 from core.errors import HypervisorError
-from core.migration import ending
-from core.migration.logbook import Logbook
-from core.migration.roster import Roster
-from core.migration.tracker import Tracker
+from core.migration.execution import completion as ending
+from core.migration.execution.record import RecordKeeper
+from core.migration.execution.table import MigrationTable
+from core.migration.execution.tracker import Tracker
 from core.model import (
     Answer,
     Host,
@@ -41,7 +41,7 @@ ROW = migration(uuid="u", policy="manual", iterations=(1.0,))
 
 
 class World:
-    """Both hosts as a test sets them: a `core.migration.port.MigrationHosts` and the state."""
+    """A `core.migration.execution.port.MigrationHosts` as a test sets it, and the state."""
 
     def __init__(self, row: Migration = ROW) -> None:
         self.migrations = {row.id: row}
@@ -94,7 +94,7 @@ class World:
             self.migrations[row.id] = row
 
         (row,) = self.migrations.values()
-        log = Logbook(row, SystemClock(), self.publish, keep)
+        log = RecordKeeper(row, SystemClock(), self.publish, keep)
         hosts: Any = self
         return Tracker(log, Migrate(row.source_key, to="beta"), hosts, hosts, self.state, **fields)
 
@@ -134,7 +134,7 @@ async def test_what_was_done_from_a_watching_console_stays_when_the_owner_writes
     tracker = world.tracker(elsewhere=True)
     watching = asyncio.create_task(tracker.follow(None))
     world.abort_answer.set()
-    await tracker.helm.steer(Steer(SteerKind.ABORT), "me")
+    await tracker.controls.steer(Steer(SteerKind.ABORT), "me")
     world.migrations[ROW.id] = replace(ROW, progress=0.5)  # the journal has none of it
     tracker.wake()
     await soon(lambda: len(world.migrations[ROW.id].steering) == 1)
@@ -153,8 +153,8 @@ async def test_an_abort_that_races_a_dying_link_has_one_outcome() -> None:
         raise HypervisorError("client socket is closed", code=1)
 
     following = asyncio.create_task(tracker.follow(asyncio.create_task(call())))
-    steering = asyncio.create_task(tracker.helm.steer(Steer(SteerKind.ABORT), "me"))
-    await soon(lambda: tracker.helm.abort_pending)
+    steering = asyncio.create_task(tracker.controls.steer(Steer(SteerKind.ABORT), "me"))
+    await soon(lambda: tracker.controls.abort_pending)
     world.job_now = JobSample(at=1.0, type="none")
     gone.set()  # the call is over before the abort is answered
     await asyncio.sleep(1.2)
@@ -219,7 +219,7 @@ async def test_a_failure_is_no_less_known_while_a_daemon_is_down() -> None:
     world = World(failed)
     world.put("alpha", S.PAUSED, "post-copy failed")
     tracker = world.tracker()
-    tracker.lookout.link_up = lambda host: host == "alpha"  # type: ignore[method-assign]
+    tracker.observer.link_up = lambda host: host == "alpha"  # type: ignore[method-assign]
     following = asyncio.create_task(tracker.follow(None))
     await asyncio.sleep(0.2)
     assert world.migrations[ROW.id] == failed
@@ -232,16 +232,16 @@ async def test_another_migration_of_it_settles_a_failed_one() -> None:
     world.put("alpha", S.PAUSED, "post-copy failed")
     world.put("beta", S.RUNNING, "post-copy failed")
     hosts: Any = world
-    roster = Roster(hosts, SystemClock(), world.state, world.publish)
+    table = MigrationTable(hosts, SystemClock(), world.state, world.publish)
     old = world.tracker()
-    following = asyncio.create_task(roster.follow(old, None))
-    await soon(lambda: bool(roster.trackers))
+    following = asyncio.create_task(table.follow(old, None))
+    await soon(lambda: bool(table.trackers))
     again = World(replace(ROW, id="again", status=M.POST_COPY))
     again.put("alpha", S.PAUSED, "post-copy")
-    resumed = asyncio.create_task(roster.follow(again.tracker(), None))
+    resumed = asyncio.create_task(table.follow(again.tracker(), None))
     ended = await asyncio.wait_for(following, 10)
     assert ended.settled
     assert ended.status is M.POST_COPY_FAILED
     assert "another migration goes on" in ended.timeline[-1].text
     resumed.cancel()
-    await roster.close()
+    await table.close()

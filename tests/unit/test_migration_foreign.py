@@ -9,8 +9,8 @@ from typing import Any
 
 from core.clock import SystemClock
 from core.errors import DeadlineError
-from core.migration.foreign import Foreign
-from core.migration.roster import Roster
+from core.migration.execution.foreign import Foreign
+from core.migration.execution.table import MigrationTable
 from core.model import Host, Instance, InstanceState, Link, LinkStatus, Observation, State
 from core.model.observation import MigrationChanged
 
@@ -33,8 +33,8 @@ class World:
         self.asked = 0
         self.shown: list[str] = []
         hosts_: Any = self
-        self.roster = Roster(hosts_, SystemClock(), lambda: self.now, self.publish)
-        self.foreign = Foreign(self.roster, self.catch_up)
+        self.table = MigrationTable(hosts_, SystemClock(), lambda: self.now, self.publish)
+        self.foreign = Foreign(self.table, self.catch_up)
 
     def publish(self, observation: Observation) -> None:
         if isinstance(observation, MigrationChanged):
@@ -80,7 +80,7 @@ async def test_a_host_is_looked_through_when_what_was_found_is_listed() -> None:
     await until(lambda: world.foreign.looked_at("alpha") is not None)
     assert world.foreign.looked_at("alpha") is True
     assert world.shown[0] == "v"
-    await world.roster.close()
+    await world.table.close()
 
 
 async def test_a_host_that_does_not_answer_was_not_looked_through() -> None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from core.hypervisor.daemon import listener_of
 from core.hypervisor.local_files import Files
 from core.hypervisor.uri import parse_uri
-from core.migration.machine import Machine, one_kernel, one_machine
+from core.migration.preflight.machine import Machine, one_kernel, one_machine
 
 NIC, OTHER = "net_eth0_52_54_00_00_00_01", "net_eth0_52_54_00_00_00_02"
 BRIDGE = "net_br0_6a_01_02_03_04_05"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.migration.monitor import ABORTED, SETTLE, UNSEEN, judge
-from core.migration.seen import Seen, Side
+from core.migration.judgement.monitor import ABORTED, SETTLE, UNSEEN, judge
+from core.migration.judgement.seen import Seen, Side
 from core.model import Instance, InstanceState, JobSample, MigrationStatus
 
 M = MigrationStatus

@@ -16,8 +16,8 @@ from console.cli.drain import request_for
 from console.cli.migrate import requests_for
 from console.cli.migration import wishes
 from core.errors import AmbiguousError, NotFoundError, RefusedError, UsageError, VirtdeckError
-from core.migration.drain_plan import in_order
-from core.migration.options import contradictions, standing
+from core.migration.drain.plan import in_order
+from core.migration.plan.options import contradictions, standing
 from core.model import (
     Finding,
     Host,

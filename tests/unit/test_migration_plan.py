@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from core.errors import RefusedError, UsageError, XmlError
-from core.migration.flags import PARAMETERS_SINCE, VIRSH_FLAGS, MigrateFlag, flag_names
-from core.migration.machine import Machine
-from core.migration.plan import (
+from core.migration.plan.flags import PARAMETERS_SINCE, VIRSH_FLAGS, MigrateFlag, flag_names
+from core.migration.plan.plan import (
     Destination,
     describe_destination,
     dry_run,
     plan,
     resume_plan,
 )
+from core.migration.preflight.machine import Machine
 from core.model import InstanceState, ObjectKey
 from core.model.rewrites import GraphicsListen, InterfaceRewrite, Rewrites, VolumeRewrite
 from core.verbs.migration.requests import Migrate

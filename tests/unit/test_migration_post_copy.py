@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from core.migration import recover
-from core.migration.monitor import judge
-from core.migration.outcome import left_clean, may_undefine
-from core.migration.seen import Judgement, Seen, Side
+from core.migration.judgement import recovery as recover
+from core.migration.judgement.monitor import judge
+from core.migration.judgement.outcome import left_clean, may_undefine
+from core.migration.judgement.seen import Judgement, Seen, Side
 from core.model import Instance, InstanceState, MigrationStatus, ObjectKey, OperationRecord
 from core.verbs.migration.requests import Migrate
 from tests.unit.migration_builders import migration

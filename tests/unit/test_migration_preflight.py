@@ -7,10 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from core.migration.facts import DestinationFacts, Facts, Gap, PathFacts, SourceFacts, Trouble
-from core.migration.preflight import judge, vouch
-from core.migration.preflight_case import bytes_text, listed, named
-from core.migration.preflight_xml import question_xml
+from core.migration.preflight.case import bytes_text, listed, named
+from core.migration.preflight.facts import (
+    DestinationFacts,
+    Facts,
+    Gap,
+    PathFacts,
+    SourceFacts,
+    Trouble,
+)
+from core.migration.preflight.judge import judge, vouch
+from core.migration.preflight.xml import question_xml
 from core.model import (
     Host,
     Instance,
@@ -252,7 +259,7 @@ def test_rewrites_that_the_running_guest_would_see(monkeypatch: pytest.MonkeyPat
     def lossy(xml: str, rewrites: Rewrites, **_: bool) -> str:
         return xml.replace("bus='virtio'", "bus='virtio' rotation_rate='1'")
 
-    monkeypatch.setattr("core.migration.preflight_xml.rewrite", lossy)
+    monkeypatch.setattr("core.migration.preflight.xml.rewrite", lossy)
     found = judged(asked, seen)["guest-abi"]
     assert found.level is Level.BLOCKER
     assert "rotation_rate" in found.text

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.migration.facts import CpuComparison, Facts, FreePages, Gap, PathFacts, Twin
+from core.migration.preflight.facts import CpuComparison, Facts, FreePages, Gap, PathFacts, Twin
 from core.model import (
     Instance,
     InstanceState,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from precopy import EPOCH, MIB, PreCopy, Region, Steered, polls, request
 
-from core.migration.progress import progress
+from core.migration.forecast.progress import progress
 from core.model.forecast import JobSample
 from core.model.migration import MigrationStatus
 from core.model.steer import SteerKind

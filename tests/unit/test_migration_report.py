@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from core.migration.recover import again
-from core.migration.report import (
+from core.migration.judgement.recovery import again
+from core.migration.report.report import (
     as_markdown,
     as_text,
     as_value,
@@ -19,7 +19,7 @@ from core.migration.report import (
     report,
     within_limit,
 )
-from core.migration.report_words import (
+from core.migration.report.words import (
     bandwidth_words,
     bytes_words,
     seconds_words,

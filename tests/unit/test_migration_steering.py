@@ -11,13 +11,14 @@ from msgspec.structs import replace
 from console.screens.steering import answer_text
 from core.clock import SystemClock
 from core.errors import DeadlineError, HypervisorError, NotSentError, RefusedError, VirtdeckError
-from core.migration import discovery, outcome, recover
-from core.migration.helm import Helm
-from core.migration.limits import first_downtime, in_force
-from core.migration.logbook import Logbook
-from core.migration.run import end_of
-from core.migration.seen import Side
-from core.migration.steering import inherited, refusal
+from core.migration.execution.controls import Controls
+from core.migration.execution.record import RecordKeeper
+from core.migration.execution.workflow import end_of
+from core.migration.judgement import discovery, outcome
+from core.migration.judgement import recovery as recover
+from core.migration.judgement.seen import Side
+from core.migration.judgement.steering import inherited, refusal
+from core.migration.policies.limits import first_downtime, in_force
 from core.model import (
     AgentState,
     Answer,
@@ -53,7 +54,7 @@ RUNNING = Migration(
 
 
 class ScriptedLine:
-    """A `core.migration.port.Line` that answers each command as it was told to."""
+    """A `core.migration.execution.port.Line` that answers each command as it was told to."""
 
     def __init__(self, *answers: VirtdeckError | None) -> None:
         self.answers = list(answers)
@@ -90,9 +91,9 @@ class ScriptedLine:
         return
 
 
-def helm_of(line: ScriptedLine, migration: Migration = RUNNING, **fields: Any) -> Helm:
-    log = Logbook(migration, SystemClock(), lambda _observation: None, None)
-    return Helm(log, line, Migrate(migration.source_key), **fields)
+def helm_of(line: ScriptedLine, migration: Migration = RUNNING, **fields: Any) -> Controls:
+    log = RecordKeeper(migration, SystemClock(), lambda _observation: None, None)
+    return Controls(log, line, Migrate(migration.source_key), **fields)
 
 
 @pytest.mark.parametrize(
@@ -111,11 +112,11 @@ async def test_a_command_is_sent_answered_and_in_force(
     steer: Steer, sent: tuple[Any, ...], limits: Limits
 ) -> None:
     line = ScriptedLine()
-    helm = helm_of(line)
-    record = await helm.steer(steer, "me@here")
+    controls = helm_of(line)
+    record = await controls.steer(steer, "me@here")
     assert (record.answer, record.by, line.sent) == (Answer.DONE, "me@here", [sent])
     assert record.virsh.startswith("virsh ")
-    migration = helm._log.migration
+    migration = controls._log.migration
     assert migration.limits == limits
     assert migration.steering == (record,)
 
@@ -129,19 +130,19 @@ async def test_a_command_is_sent_answered_and_in_force(
     ],
 )
 async def test_what_fails_is_told_apart(error: VirtdeckError, answer: Answer) -> None:
-    helm = helm_of(ScriptedLine(error))
-    record = await helm.steer(Steer(K.MAX_DOWNTIME, 900.0), "me")
+    controls = helm_of(ScriptedLine(error))
+    record = await controls.steer(Steer(K.MAX_DOWNTIME, 900.0), "me")
     assert (record.answer, record.detail) == (answer, error.message)
-    assert helm._log.migration.limits == Limits()
+    assert controls._log.migration.limits == Limits()
 
 
 async def test_an_abort_that_comes_too_early_is_sent_again() -> None:
     early = HypervisorError("no job is active", code=55)
     line = ScriptedLine(early, early)
-    helm = helm_of(line, replace(RUNNING, status=M.PREPARING, iterations=()))
-    assert (await helm.steer(Steer(K.ABORT), "me")).answer is Answer.DONE
+    controls = helm_of(line, replace(RUNNING, status=M.PREPARING, iterations=()))
+    assert (await controls.steer(Steer(K.ABORT), "me")).answer is Answer.DONE
     assert len(line.sent) == 3
-    assert helm.aborting
+    assert controls.aborting
     late = helm_of(ScriptedLine(early))
     assert (await late.steer(Steer(K.ABORT), "me")).answer is Answer.REFUSED
 
@@ -173,8 +174,8 @@ def test_what_makes_no_sense_is_refused(
 
 
 async def test_the_policy_of_another_console_is_not_ours_to_choose() -> None:
-    helm = helm_of(ScriptedLine(), elsewhere=True)
-    record = await helm.steer(Steer(K.POLICY, text="adaptive"), "me")
+    controls = helm_of(ScriptedLine(), elsewhere=True)
+    record = await controls.steer(Steer(K.POLICY, text="adaptive"), "me")
     assert record.answer is Answer.REFUSED
     mine = helm_of(ScriptedLine())
     assert (await mine.steer(Steer(K.POLICY, text="adaptive"), "me")).answer is Answer.DONE
@@ -184,11 +185,11 @@ async def test_the_policy_of_another_console_is_not_ours_to_choose() -> None:
 async def test_a_policy_waits_for_the_answer_to_its_last_command() -> None:
     at_once = Migrate(RUNNING.source_key, policy="adaptive", post_copy="at-once")
     line = ScriptedLine()
-    helm = helm_of(line, replace(RUNNING, policy="adaptive", post_copy="at-once"))
-    helm._request = at_once
-    helm.act([JobSample(at=2.0)], InstanceState.RUNNING, began=True)
+    controls = helm_of(line, replace(RUNNING, policy="adaptive", post_copy="at-once"))
+    controls._request = at_once
+    controls.act([JobSample(at=2.0)], InstanceState.RUNNING, began=True)
     await asyncio.sleep(0)
-    helm.act([JobSample(at=2.0)], InstanceState.RUNNING, began=True)
+    controls.act([JobSample(at=2.0)], InstanceState.RUNNING, began=True)
     for _ in range(5):
         await asyncio.sleep(0)
     assert line.sent == [("post-copy",)]

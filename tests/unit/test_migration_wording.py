@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.migration import wording
-from core.migration.sentences import sentence_of
+from core.migration.forecast.sentences import sentence_of
 from core.model.forecast import Verdict
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.migration.words import speaks_against, virsh_for, virsh_resume
+from core.migration.judgement.words import speaks_against, virsh_for, virsh_resume
 from core.model import JobSample, Migration, MigrationStatus, Steer, SteerKind, Verdict
 from core.model.observation import MigrationChanged
 from core.state.operations import activity

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from precopy import EPOCH, MIB, POLL, PreCopy, Region, Steered, request
 
 from core.errors import UsageError
-from core.migration.disks import sizes
+from core.migration.judgement.disks import sizes
 from core.migration.policies import POLICIES, Watched, decide
 from core.migration.policies.nova import data_gb, ramp
 from core.model.forecast import Confidence, Forecast, JobSample, Verdict

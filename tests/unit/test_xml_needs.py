@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.migration.facts import PathFacts
+from core.migration.preflight.facts import PathFacts
 from core.model import Level
 from core.xml.host_paths import PathKind
 from core.xml.needs import Needs, read_needs

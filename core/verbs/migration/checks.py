@@ -1,6 +1,6 @@
 """Whether a migration or a drain makes sense at all, before anything is looked at. Pure.
 
-What the hosts themselves have to say comes from the preflight (core.migration.preflight).
+What the hosts themselves have to say comes from the preflight (core.migration.preflight.judge).
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""How a host is emptied: what goes where, and what is begun next. Pure."""

@@ -1,0 +1,1 @@
+"""Migrations carried out and followed: the only part that touches hosts and clocks."""

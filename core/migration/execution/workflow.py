@@ -1,0 +1,257 @@
+"""Migrations carried out: prepared, called, followed, resumed; those of dead consoles adopted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from core.engine.case import Case
+from core.engine.workflow import Keep
+from core.errors import HypervisorError, JournalError, NotFoundError, RefusedError, VirtdeckError
+from core.migration.execution import preparation
+from core.migration.execution.controls import Controls
+from core.migration.execution.port import Call, Line
+from core.migration.execution.record import RecordKeeper
+from core.migration.execution.table import MigrationTable
+from core.migration.execution.tracker import Tracker
+from core.migration.judgement import recovery as recover
+from core.migration.judgement.words import against_not_open
+from core.migration.plan.plan import Plan
+from core.model import (
+    Answer,
+    Migration,
+    MigrationStatus,
+    OperationStatus,
+    Preflight,
+    Steer,
+    SteerKind,
+    SteerRecord,
+)
+from core.verbs.migration.requests import Migrate, ResumeMigration
+from core.verbs.situation import End, cancelled, done, failed, unknown
+
+RESUME_TRIES, RESUME_PAUSE = 10, 0.5
+"""How often a failed post-copy is asked to go on, and the seconds between."""
+_NOT_NOW = 55
+"""VIR_ERR_OPERATION_INVALID."""
+
+Look = Callable[[Migrate], Awaitable[Preflight]]
+"""The preflight, as `Fleet.preflight` makes it, with the guest's dirty rate."""
+
+
+class MigrationWorkflow:
+    """A `core.engine.workflow.WorkflowRunner` for migrations. On the core's asyncio loop only."""
+
+    def __init__(self, table: MigrationTable, author: str, look: Look) -> None:
+        self._table = table
+        self._author = author
+        self._look = look
+        self._preparing: dict[str, Case] = {}
+        """By operation id: those of which nothing has been sent."""
+
+    async def plan(self, request: Migrate) -> Plan:
+        """Return what would be called, and touch nothing. Raises RefusedError, UsageError."""
+        request = preparation.vouched(request, await self._look(request))
+        return await preparation.read_plan(self._table.hosts, self._table.state(), request)
+
+    async def run(self, case: Case, keep: Keep) -> End:
+        """Carry a migration out, or follow the one a dead console began.
+
+        One that is over and not settled is followed until it is: its end may be another then.
+        """
+        if case.progress.workflow is not None:
+            return await self._adopt(case, case.progress.workflow, keep)
+        if isinstance(case.request, ResumeMigration):
+            return await self._resume(case, case.request, keep)
+        request, state = case.request, self._table.state()
+        assert isinstance(request, Migrate)
+        log = self._logbook(preparation.begun(case.record, request, state), case, keep)
+        log.show()
+        self._preparing[case.record.id] = case
+        try:
+            tracker, plan = await self._prepare(case, keep, log, request)
+        except asyncio.CancelledError:
+            _stopped(log, case.cancelled or "its console ended")
+            raise
+        except (VirtdeckError, JournalError) as error:
+            return _not_started(log, error)
+        finally:
+            del self._preparing[case.record.id]
+        if case.cancelled:  # while it was written down
+            await tracker.line.close()
+            return cancelled(_stopped(log, case.cancelled))
+        return await self._call(case, tracker, plan)
+
+    async def _prepare(
+        self, case: Case, keep: Keep, log: RecordKeeper, request: Migrate
+    ) -> tuple[Tracker, Plan]:
+        """Look, plan, set the limits and write it down; raises RefusedError with the reasons."""
+        table = self._table
+        found = await self._look(request)
+        preparation.require(found)
+        request = preparation.vouched(request, found)
+        plan, migration = await preparation.prepare(
+            table.hosts, table.state(), request, log.migration
+        )
+        log.put(migration)
+        log.change(use=found.memory)
+        tracker = table.tracker(log, request)
+        try:
+            await preparation.set_limits(tracker.line, log, request)
+            await self._commit(case, keep, log)
+        except BaseException:
+            await tracker.line.close()
+            raise
+        return tracker, plan
+
+    async def _commit(self, case: Case, keep: Keep, log: RecordKeeper) -> None:
+        """Write it down, before anything is sent: from here on it is followed, whoever dies."""
+        log.change(started=log.clock.now())
+        _note(case, log.migration, f"migrating to {log.migration.to}")
+        await keep(case)
+
+    async def _call(self, case: Case, tracker: Tracker, plan: Plan) -> End:
+        made = Call(plan.uri, plan.flags, plan.parameters)
+        again = tracker.observer.recovering
+        work = _resumed(tracker.line, made) if again else tracker.line.migrate(made)
+        call = asyncio.create_task(work, name=f"migrate-{case.record.id}")
+        try:
+            return end_of(await self._table.follow(tracker, call))
+        finally:
+            call.cancel()
+            with suppress(asyncio.CancelledError, VirtdeckError):
+                await call
+
+    async def _adopt(self, case: Case, migration: Migration, keep: Keep) -> End:
+        if migration.settled:
+            return end_of(migration)
+        request = case.request
+        if not isinstance(request, Migrate):
+            request = recover.request_of(migration, self._table.state())
+        log = self._logbook(migration, case, keep)
+        if not case.record.status.final:
+            log.change("taken over from a console that ended")
+        return end_of(await self._table.follow(self._table.tracker(log, request), None))
+
+    async def _resume(self, case: Case, request: ResumeMigration, keep: Keep) -> End:
+        state = self._table.state()
+        try:
+            old = recover.failed(state, request.subject)
+            original = recover.request_of(old, state)
+            plan = await preparation.read_plan(self._table.hosts, state, original, resume=True)
+        except VirtdeckError as error:
+            return failed(error.message, error.hint)
+        again = recover.again(old, case.record, self._table.clock.now())
+        tracker = self._table.tracker(self._logbook(again, case, keep), original)
+        tracker.observer.recovering = True
+        try:
+            await self._commit(case, keep, tracker.log)
+        except JournalError as error:
+            await tracker.line.close()
+            return _not_started(tracker.log, error)
+        return await self._call(case, tracker, plan)
+
+    async def cancel(self, case: Case) -> None:
+        """Abort; raises RefusedError where that would lose the instance, or comes too late."""
+        record = await self.steer(case.record.id, Steer(SteerKind.ABORT))
+        if record.detail:
+            raise RefusedError(record.detail)
+
+    async def steer(self, migration_id: str, steer: Steer) -> SteerRecord:
+        """Do one thing to a migration, whoever runs it. Raises NotFoundError, RefusedError."""
+        tracker: Tracker | None = self._table.trackers.get(migration_id)
+        if tracker is not None:
+            record = await tracker.steer(steer, self._author)
+            tracker.wake()
+            return record
+        migration = self._table.state().migrations.get(migration_id)
+        preparing = self._preparing.get(migration_id)
+        if preparing is not None and preparing.task is not None and steer.kind is SteerKind.ABORT:
+            now = self._table.clock.now()
+            preparing.cancelled = f"aborted by {self._author}"
+            if not preparing.progress.begun:  # else it is being written down: it looks by itself
+                preparing.task.cancel()
+            return SteerRecord(now, steer, self._author, Answer.DONE, now)
+        if migration is None:
+            raise NotFoundError(
+                f"There is no migration {migration_id!r}.", "See `virtdeck migrations`."
+            )
+        if migration.not_open:
+            raise RefusedError(against_not_open(migration))
+        log = RecordKeeper(migration, self._table.clock, self._table.publish, None)
+        self._table.steered[migration_id] = log
+        line = self._table.line(migration)
+        try:
+            controls = Controls(log, line, Migrate(migration.source_key), elsewhere=True)
+            return await controls.steer(steer, self._author)
+        finally:
+            await line.close()
+
+    def _logbook(self, migration: Migration, case: Case, keep: Keep) -> RecordKeeper:
+        async def keep_it(migration: Migration) -> None:
+            status, outcome = migration.status, migration.outcome
+            _note(case, migration, f"{status}: {outcome}" if outcome else str(status))
+            try:
+                await keep(case)
+            except JournalError as error:
+                text = f"not journalled: {error}"
+                if all(step.text != text for step in log.migration.timeline):
+                    log.change(text)
+
+        log = RecordKeeper(migration, self._table.clock, self._table.publish, keep_it)
+        return log
+
+
+def end_of(migration: Migration) -> End:
+    """Return the end of the operation that a migration was. Pure."""
+    outcome, hint = migration.outcome, migration.hint
+    if migration.status is MigrationStatus.COMPLETED:
+        # the outcome itself says how the instance is there
+        bad = [one.text for one in migration.checks if one.passed is False and one.name != "there"]
+        return done(". ".join([outcome, *bad]), hint)
+    if migration.status is MigrationStatus.ABORTED:
+        return cancelled(outcome, hint)
+    if migration.status is MigrationStatus.UNKNOWN:
+        return unknown(outcome, hint)
+    return failed(outcome, hint)
+
+
+async def _resumed(line: Line, call: Call) -> None:
+    """Go on with a failed post-copy; right after the failure libvirt still refuses (lab.md)."""
+    for _ in range(RESUME_TRIES):
+        try:
+            return await line.migrate(call)
+        except HypervisorError as error:
+            if error.code != _NOT_NOW:
+                raise
+        await asyncio.sleep(RESUME_PAUSE)
+    return await line.migrate(call)
+
+
+def _stopped(log: RecordKeeper, why: str) -> str:
+    """Show that a migration was stopped before anything was sent, and return it in words."""
+    migration = log.migration
+    outcome = f"aborted before it began ({why}): {migration.name} stays on {migration.host}"
+    log.change(outcome, status=MigrationStatus.ABORTED, ended=log.clock.now(), outcome=outcome)
+    return outcome
+
+
+def _not_started(log: RecordKeeper, error: VirtdeckError) -> End:
+    """End a migration of which nothing was sent."""
+    outcome = f"not started: {error.message}"
+    log.change(
+        outcome,
+        status=MigrationStatus.FAILED,
+        ended=log.clock.now(),
+        outcome=outcome,
+        hint=error.hint,
+    )
+    status = OperationStatus.REFUSED if isinstance(error, RefusedError) else OperationStatus.FAILED
+    return End(status, outcome, error.hint)
+
+
+def _note(case: Case, migration: Migration, text: str) -> None:
+    """Note how the migration stands, with a line for the log where it is not there already."""
+    said = any(step.text == text for step in case.record.steps)
+    case.advance(migration, migration.part_done, "" if said else text)

@@ -1,0 +1,1 @@
+"""What a migration has come to, from what is true on both hosts. Pure."""

@@ -1,0 +1,1 @@
+"""Everything that speaks against a migration, judged from what was read. Pure."""

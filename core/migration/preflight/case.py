@@ -1,0 +1,136 @@
+"""What every check of a preflight is given, and how it says what it found. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from core.migration.preflight.facts import DestinationFacts, Facts, Side, SourceFacts, why
+from core.migration.preflight.machine import one_kernel, one_machine
+from core.model import Finding, Level, State
+from core.model.text import clean
+from core.verbs.migration.requests import Migrate
+from core.xml.needs import Needs
+
+_UNTYPEABLE = re.compile(r"[^A-Za-z0-9_.:-]+")
+_LONGEST_NAME = 48
+_KIBI = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One question: may this instance go there? For the checks that need no more than the state."""
+
+    request: Migrate
+    facts: Facts
+    state: State
+    now: float
+
+    @property
+    def source(self) -> str:
+        """The source's name."""
+        return clean(self.request.subject.host)
+
+    @property
+    def destination(self) -> str:
+        """The destination's name."""
+        return clean(self.request.to)
+
+    @property
+    def name(self) -> str:
+        """The instance's name, as far as it is known."""
+        instance = self.state.instances.get(self.request.subject)
+        if instance is not None:
+            return clean(instance.name)
+        read = self.facts.source
+        if read is None or read.needs is None:
+            return "The instance"
+        return read.needs.instance.name
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCase(Case):
+    """The same, with the instance read."""
+
+    here: SourceFacts
+    needs: Needs
+    """What it needs of its host now."""
+
+
+@dataclass(frozen=True, slots=True)
+class FullCase(SourceCase):
+    """The same, with the destination read as well."""
+
+    there: DestinationFacts
+    wanted: Needs
+    """What it will need of the destination: its XML with the rewrites carried out."""
+
+    @property
+    def one_machine(self) -> bool | None:
+        """Whether both hosts are daemons of one machine; None: it cannot be told."""
+        return one_machine(self.here.machine, self.there.machine)
+
+    @property
+    def one_kernel(self) -> bool:
+        """Whether both run on the machine of this console."""
+        return one_kernel(self.here.machine, self.there.machine)
+
+
+Found = Iterable[Finding]
+Rule = Callable[[Case], Found]
+SourceRule = Callable[[SourceCase], Found]
+FullRule = Callable[[FullCase], Found]
+
+
+def ok(code: str, text: str) -> Finding:
+    """Return a finding that nothing speaks against it."""
+    return Finding(code, Level.OK, text)
+
+
+def warning(code: str, text: str, cure: str = "") -> Finding:
+    """Return a finding to know of."""
+    return Finding(code, Level.WARNING, text, cure)
+
+
+def blocker(code: str, text: str, cure: str = "", *, fixed: bool = False) -> Finding:
+    """Return a finding that stops the start; `fixed`: that no override helps against."""
+    return Finding(code, Level.BLOCKER, text, cure, fixed)
+
+
+def unknown(
+    code: str, text: str, cure: str = "", *, side: Side | None = None, look: str = ""
+) -> Finding:
+    """Return a finding that something is not known, with the reason of the look that failed."""
+    reason = why(side, look) if side is not None else ""
+    sentence = f"{text.rstrip('.')}: {reason.rstrip('.')}." if reason else text
+    return Finding(code, Level.UNKNOWN, sentence, cure)
+
+
+def named(kind: str, name: str) -> str:
+    """Return an id that can be typed, whatever somebody called the object."""
+    typeable = _UNTYPEABLE.sub("-", clean(name))[:_LONGEST_NAME].strip("-")
+    return f"{kind}-{typeable}" if typeable else kind
+
+
+def bytes_text(amount: float) -> str:
+    """Return an amount of bytes as people read it: `1.5 GiB`."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(amount) < _KIBI:
+            return (
+                f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+            )
+        amount /= _KIBI
+    return f"{amount:.1f} TiB"
+
+
+def listed(words: Iterable[str], most: int = 8) -> str:
+    """Return words as a list of bounded length: `avx2, bmi1 and 3 more`."""
+    every = [clean(word) for word in words]
+    shown = ", ".join(every[:most])
+    return f"{shown} and {len(every) - most} more" if len(every) > most else shown
+
+
+def version(number: int) -> str:
+    """Return libvirt's number of a version as people write it. Pure."""
+    return f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"

@@ -1,0 +1,1 @@
+"""What a migration took and why, for people. Pure."""
