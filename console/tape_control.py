@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class TapeControl:
-    """Looks at the tape, when one is shown. UI thread."""
+    """Reads at the tape, when one is shown. UI thread."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge

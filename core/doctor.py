@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from core.errors import VirtdeckError
-from core.hypervisor import binding
+from core.hypervisor.connection import binding
 from core.lab.account import current_account
 from core.lab.command import find_program
 from core.lab.post_copy import post_copy_ability

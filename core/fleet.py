@@ -14,11 +14,11 @@ from core.clock import Clock, SystemClock
 from core.errors import NotFoundError, UsageError, VirtdeckError
 from core.feed import Feed
 from core.fleet_operations import ONLY_LOOKING, FleetOperations
-from core.hypervisor.options import LinkOptions, Reading
-from core.hypervisor.pace import Pace
+from core.hypervisor.connection.options import LinkOptions, Reading
+from core.hypervisor.connection.ssh_gate import SshGate
+from core.hypervisor.connection.uri import HostAddress, parse_uri, unique_names
+from core.hypervisor.observe.pace import Pace
 from core.hypervisor.session import Hypervisor
-from core.hypervisor.ssh_gate import SshGate
-from core.hypervisor.uri import HostAddress, parse_uri, unique_names
 from core.mailbox import Mailbox
 from core.model import (
     Instance,

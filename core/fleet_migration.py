@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from core.errors import DeadlineError, NotFoundError, VirtdeckError
-from core.hypervisor import migration as calls
-from core.hypervisor.binding import Connection
-from core.hypervisor.daemon import read_machine
-from core.hypervisor.lane import Lane
-from core.hypervisor.looks import Looks
+from core.hypervisor.calls import migration as calls
+from core.hypervisor.connection.binding import Connection
+from core.hypervisor.connection.lane import Lane
+from core.hypervisor.observe.daemon import read_machine
+from core.hypervisor.observe.reads import Reads
 from core.hypervisor.session import Hypervisor
 from core.migration.execution.port import Call
 from core.migration.preflight.machine import Machine
@@ -126,7 +126,7 @@ class FleetMigrations:
         """Read what tells the machine of a host from others."""
         address = self._host(host).address
         return await self._host(host).call(
-            lambda conn: read_machine(Looks(conn), address), deadline=XML_DEADLINE, urgent=True
+            lambda conn: read_machine(Reads(conn), address), deadline=XML_DEADLINE, urgent=True
         )
 
     async def set_autostart(self, host: str, uuid: str) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from core.hypervisor.uri import daemon_of, normalised
+from core.hypervisor.connection.uri import daemon_of, normalised
 from core.model import Host, HostIdentity
 
 _NO_NAMES = frozenset({"", "localhost", "localhost.localdomain", "(none)"})

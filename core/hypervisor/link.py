@@ -12,15 +12,15 @@ from typing import Any
 
 from core.clock import Clock
 from core.errors import HypervisorError, NotSentError, VirtdeckError
-from core.hypervisor import faults
-from core.hypervisor.attachment import Attachment
-from core.hypervisor.backoff import Backoff
-from core.hypervisor.connector import Connector
-from core.hypervisor.lane import Lane
-from core.hypervisor.options import Reading
-from core.hypervisor.pace import Pace
-from core.hypervisor.storage_upkeep import StorageUpkeep
-from core.hypervisor.upkeep import Sink, Upkeep
+from core.hypervisor.connection import faults
+from core.hypervisor.connection.backoff import Backoff
+from core.hypervisor.connection.connector import Connector
+from core.hypervisor.connection.lane import Lane
+from core.hypervisor.connection.options import Reading
+from core.hypervisor.observe.attachment import Attachment
+from core.hypervisor.observe.pace import Pace
+from core.hypervisor.observe.refresher import Refresher, Sink
+from core.hypervisor.observe.storage_refresher import StorageRefresher
 from core.model.event import Event
 from core.model.host import Link as LinkState
 from core.model.host import LinkStatus, Unread
@@ -52,8 +52,8 @@ class Link:
         self._sink = sink
         self._on_change = on_change
         self._lanes: list[Lane] = []
-        self._upkeep: Upkeep | None = None
-        self._storage: StorageUpkeep | None = None
+        self._refresher: Refresher | None = None
+        self._storage: StorageRefresher | None = None
         self._backoff = Backoff(connector.options, local=connector.address.local)
         self._hurry = asyncio.Event()
         self._settled = asyncio.Event()
@@ -70,22 +70,22 @@ class Link:
         return tuple(lane for lane in self._lanes if not lane.ended)
 
     @property
-    def upkeep(self) -> Upkeep:
+    def refresher(self) -> Refresher:
         """Reading and listing on the living connection; raises NotSentError when down."""
-        if self._upkeep is None:
+        if self._refresher is None:
             raise NotSentError(
                 f"The link to {self._host} is down{': ' if self._state.error else ''}"
                 f"{self._state.error or '.'}",
                 self._state.hint,
             )
-        return self._upkeep
+        return self._refresher
 
     @property
     def unread(self) -> Unread | None:
         """What was listed and is not read yet; None while there is no connection."""
-        if self._upkeep is None or self._storage is None:
+        if self._refresher is None or self._storage is None:
             return None
-        instances, volumes = self._upkeep.unread, self._storage.unread
+        instances, volumes = self._refresher.unread, self._storage.unread
         return Unread(
             instances.at_rest and volumes.at_rest,
             instances.left + volumes.left,
@@ -93,13 +93,13 @@ class Link:
         )
 
     @property
-    def storage(self) -> StorageUpkeep | None:
+    def storage(self) -> StorageRefresher | None:
         """Reading and listing of pools and volumes; None when the link is down."""
         return self._storage
 
     async def relist(self) -> None:
         """List the host now, its storage soon; raises UnreachableError when the link is down."""
-        await self.upkeep.relist()
+        await self.refresher.relist()
         if self._storage is not None:
             self._storage.relist()
 
@@ -139,29 +139,29 @@ class Link:
         """Open a connection and serve it until it is lost; returns why it is not there any more."""
         attachment = Attachment(self._connector, self._clock, self._take)
         self._lanes = [*self.lanes, attachment.lane]
-        upkeep = Upkeep(attachment, self._connector, self._clock, self._sink, self._lane)
-        storage = StorageUpkeep(self._connector, self._clock, self._sink, self._lane)
+        refresher = Refresher(attachment, self._connector, self._clock, self._sink, self._lane)
+        storage = StorageRefresher(self._connector, self._clock, self._sink, self._lane)
         began: float | None = None
         try:
-            await self._attach(attachment, upkeep)
+            await self._attach(attachment, refresher)
             began = self._clock.monotonic()
-            self._come_up(attachment, upkeep, storage)
-            return await _until_lost(attachment, upkeep, storage, self._sweep())
+            self._come_up(attachment, refresher, storage)
+            return await _until_lost(attachment, refresher, storage, self._sweep())
         except VirtdeckError as error:
             return error
         except Exception as error:
             _log.exception("the link to %s failed in a way it should not", self._host)
             return HypervisorError(f"The link to {self._host} failed: {faults.tidy(repr(error))}")
         finally:
-            upkeep.end()  # before the connection is freed: it holds handles
+            refresher.end()  # before the connection is freed: it holds handles
             storage.end()
             attachment.release()
             if began is not None:
                 self._backoff.was_up(self._clock.monotonic() - began)
-                self._upkeep = self._storage = None
+                self._refresher = self._storage = None
                 self._on_change(False)
 
-    async def _attach(self, attachment: Attachment, upkeep: Upkeep) -> None:
+    async def _attach(self, attachment: Attachment, refresher: Refresher) -> None:
         options = self._connector.options
         await attachment.lane.call(lambda _conn: None, deadline=self._connector.patience)
         if Reading.EVENTS in options.reads:
@@ -170,12 +170,14 @@ class Link:
                 deadline=self._connector.reading_deadline(options.listing_deadline),
             )
         if Reading.INSTANCES in options.reads:
-            await upkeep.list_instances(before=lambda: self._change(LinkStatus.UP))
+            await refresher.list_instances(before=lambda: self._change(LinkStatus.UP))
         else:
             self._change(LinkStatus.UP)
 
-    def _come_up(self, attachment: Attachment, upkeep: Upkeep, storage: StorageUpkeep) -> None:
-        self._upkeep, self._storage = upkeep, storage
+    def _come_up(
+        self, attachment: Attachment, refresher: Refresher, storage: StorageRefresher
+    ) -> None:
+        self._refresher, self._storage = refresher, storage
         attachment.go_live()
         self._on_change(True)
         self._settled.set()
@@ -197,8 +199,8 @@ class Link:
         return lane
 
     def _take(self, event: Event) -> None:
-        if self._upkeep is not None:
-            self._upkeep.notice(event)
+        if self._refresher is not None:
+            self._refresher.notice(event)
         if self._storage is not None:
             self._storage.notice(event)
         self._sink(event)  # type: ignore[arg-type]  # every Event made here is one of AnyEvent
@@ -245,13 +247,13 @@ class Link:
 
 async def _until_lost(
     attachment: Attachment,
-    upkeep: Upkeep,
-    storage: StorageUpkeep,
+    refresher: Refresher,
+    storage: StorageRefresher,
     sweep: Coroutine[Any, Any, None],
 ) -> VirtdeckError:
     """Keep the host's picture true until the connection is lost; returns why it was."""
     watch = asyncio.ensure_future(attachment.lost())
-    work = (upkeep.run(), sweep, _keep_storage(upkeep, storage))
+    work = (refresher.run(), sweep, _keep_storage(refresher, storage))
     tasks = {watch, *(asyncio.ensure_future(each) for each in work)}
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -262,14 +264,14 @@ async def _until_lost(
             return watch.result()
         for task in done:
             task.result()
-        return HypervisorError("The upkeep of a link ended by itself.")
+        return HypervisorError("The refresher of a link ended by itself.")
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _keep_storage(upkeep: Upkeep, storage: StorageUpkeep) -> None:
+async def _keep_storage(refresher: Refresher, storage: StorageRefresher) -> None:
     """Keep the picture of the storage true, once its events are registered."""
-    await upkeep.registered.wait()
+    await refresher.registered.wait()
     await storage.run()

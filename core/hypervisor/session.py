@@ -11,18 +11,18 @@ from msgspec.structs import replace
 
 from core.clock import Clock
 from core.errors import DeadlineError, NotFoundError
-from core.hypervisor.binding import Connection
-from core.hypervisor.connector import Connector
-from core.hypervisor.lane import Lane
-from core.hypervisor.lane_pool import LanePool
+from core.hypervisor.connection.binding import Connection
+from core.hypervisor.connection.connector import Connector
+from core.hypervisor.connection.lane import Lane
+from core.hypervisor.connection.lane_pool import LanePool
+from core.hypervisor.connection.options import LinkOptions
+from core.hypervisor.connection.ssh_gate import SshGate
+from core.hypervisor.connection.uri import parse_uri
 from core.hypervisor.link import Link
-from core.hypervisor.options import LinkOptions
-from core.hypervisor.pace import Pace
-from core.hypervisor.reading import read_pool_alone
-from core.hypervisor.sampler import Sampler
-from core.hypervisor.ssh_gate import SshGate
-from core.hypervisor.upkeep import Sink
-from core.hypervisor.uri import parse_uri
+from core.hypervisor.observe.pace import Pace
+from core.hypervisor.observe.reading import read_pool_alone
+from core.hypervisor.observe.refresher import Sink
+from core.hypervisor.observe.sampler import Sampler
 from core.model.base import ObjectKey
 from core.model.host import Link as LinkState
 from core.model.host import Unread
@@ -139,7 +139,7 @@ class Hypervisor:
         self._sampler.prefer(keys)
         self._preferred = keys
         if self._link.storage is not None:
-            self._link.upkeep.prefer(keys)
+            self._link.refresher.prefer(keys)
             self._link.storage.prefer(keys)
 
     async def reread(self, uuid: str) -> Instance | None:
@@ -147,7 +147,7 @@ class Hypervisor:
 
         Raises UnreachableError, DeadlineError, or HypervisorError when libvirt refused to tell.
         """
-        read = await self._link.upkeep.reread(ObjectKey("instance", self.name, uuid))
+        read = await self._link.refresher.reread(ObjectKey("instance", self.name, uuid))
         return read.instance if isinstance(read, InstanceRead) else None
 
     async def read(self, key: ObjectKey) -> Instance | Network | Pool | None:
@@ -161,7 +161,7 @@ class Hypervisor:
             if self._link.storage is not None:
                 self._link.storage.read_again(key)
             return pool
-        read = await self._link.upkeep.reread(key)
+        read = await self._link.refresher.reread(key)
         if isinstance(read, NetworkRead):
             return read.network
         return read.instance if isinstance(read, InstanceRead) else None
@@ -189,7 +189,7 @@ class Hypervisor:
     async def _read_detail(
         self, uuid: str, deadline: float, *, ask_agent: bool
     ) -> InstanceDetail | None:
-        from core.hypervisor.detail import read_detail
+        from core.hypervisor.observe.detail import read_detail
 
         at = self._clock.now()
         return await self.call(
@@ -213,7 +213,7 @@ class Hypervisor:
         time (the call may yet take effect), ReadOnlyError, NotFoundError or HypervisorError as
         libvirt says.
         """
-        _ = self._link.upkeep  # raises when the link is down
+        _ = self._link.refresher  # raises when the link is down
         return await self._lanes.call(
             function,
             uuid=uuid,
@@ -226,7 +226,7 @@ class Hypervisor:
 
         Nothing is opened before its first call. Raises NotSentError when the link is down.
         """
-        _ = self._link.upkeep
+        _ = self._link.refresher
         lane = Lane(f"lane-{self.name}-{label}", self._connector)
         self._own = [*(other for other in self._own if not other.ended), lane]
         return lane

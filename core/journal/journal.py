@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from core.errors import JournalError
-from core.handover import hand_over
+from core.futures import hand_over
 from core.journal.entry import Entry
 from core.journal.ledger import Ledger
 from core.journal.owner import Owner

@@ -1,7 +1,7 @@
 """libvirt's events as typed values: every kind of every object, unknown ones included.
 
-Numbers are turned into libvirt's own words by core.hypervisor.events; a word this virtdeck does not
-know reads `unknown-N`. `uuid` is empty where an object has none (a node device).
+Numbers are turned into libvirt's own words by core.hypervisor.observe.events; a word this virtdeck
+does not know reads `unknown-N`. `uuid` is empty where an object has none (a node device).
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ _ENDED_APART = MigrationStatus.POST_COPY_FAILED
 def copies(state: State, key: ObjectKey, but: str = "") -> tuple[str, ...]:
     """Return why the instance of `key` may run elsewhere, a clause about it each; empty: no sign.
 
-    Looks at every open host, at what a host now out of reach was last seen to run, and at the
+    Reads at every open host, at what a host now out of reach was last seen to run, and at the
     migrations and operations of the journal. `but` is the id of the operation that asks: of two
     that ask for the same at the same time the one that was asked for first goes on.
     """

@@ -149,7 +149,7 @@ class End:
 Action = Send | Wait | End
 
 Decide = Callable[[Situation], Action]
-"""Looks at a situation, says what to do next. Pure."""
+"""Reads at a situation, says what to do next. Pure."""
 
 
 def done(outcome: str, hint: str = "") -> End:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from statistics import median
 from typing import Any
 
-from core.hypervisor.binding import libvirt
+from core.hypervisor.connection.binding import libvirt
 from tests.bench.host import BenchHost, console, reached, served
 from tests.bench.rows import Row, below
 from tests.bench.rpc import described, watching

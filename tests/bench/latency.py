@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from core.hypervisor.binding import libvirt
+from core.hypervisor.connection.binding import libvirt
 from tests.bench.rows import Row, limited, percentile
 from tests.bench.terminal import Terminal
 from tests.driver.private_daemon import PrivateDaemon, uuid_of

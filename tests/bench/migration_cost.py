@@ -14,7 +14,7 @@ from typing import Any
 
 from console.bridge import Bridge
 from core.fleet import Fleet
-from core.hypervisor.options import LinkOptions
+from core.hypervisor.connection.options import LinkOptions
 from core.model import InstanceState, Migration, MigrationStatus
 from core.model.base import ObjectKey
 from core.verbs.migration.requests import Migrate

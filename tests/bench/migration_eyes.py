@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.hypervisor import event_loop
-from core.hypervisor.binding import libvirt
+from core.hypervisor.connection import event_loop
+from core.hypervisor.connection.binding import libvirt
 from core.lab import Lab, LabHost
 
 

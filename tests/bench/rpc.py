@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 
 from core.fleet import Fleet
-from core.hypervisor.options import LinkOptions, Reading
+from core.hypervisor.connection.options import LinkOptions, Reading
 from core.model.observation import Observation, Sampled
 from tests.bench.host import BenchHost, reached, served
 from tests.bench.rows import Row

@@ -14,10 +14,10 @@ from contextlib import asynccontextmanager
 from statistics import median
 from unittest.mock import patch
 
-from core.hypervisor.connector import Connector
-from core.hypervisor.lane import Lane
-from core.hypervisor.options import LinkOptions
-from core.hypervisor.uri import parse_uri
+from core.hypervisor.connection.connector import Connector
+from core.hypervisor.connection.lane import Lane
+from core.hypervisor.connection.options import LinkOptions
+from core.hypervisor.connection.uri import parse_uri
 from tests.bench.rows import Row
 from tests.driver.private_daemon import PrivateDaemon
 from tests.lab.private_sshd import PrivateSshd

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from core.hypervisor.binding import libvirt
+from core.hypervisor.connection.binding import libvirt
 from core.model import LinkStatus, Observation
 from core.model.observation import LinkChanged
 from tests.bench.host import console, far

@@ -22,8 +22,8 @@ import tempfile
 from pathlib import Path
 from typing import Any, Self
 
-from core.hypervisor import event_loop
-from core.hypervisor.binding import libvirt
+from core.hypervisor.connection import event_loop
+from core.hypervisor.connection.binding import libvirt
 from tests.driver.worlds import uuid_of, wait_for
 
 _NOBODY = 65534

@@ -10,8 +10,8 @@ import pytest
 
 from console.verbs_page import verbs_page
 from core.fleet import Fleet
-from core.hypervisor.binding import Connection
 from core.hypervisor.calls import table
+from core.hypervisor.connection.binding import Connection
 from core.model import ObjectKey, OperationStatus, Request
 from core.verbs.call import Call
 from core.verbs.caution import Caution

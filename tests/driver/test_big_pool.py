@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from core.clock import SystemClock
-from core.hypervisor import describing
-from core.hypervisor.options import LinkOptions
+from core.hypervisor.connection.options import LinkOptions
+from core.hypervisor.observe import describing
 from core.hypervisor.session import Hypervisor
 from core.model.host import LinkStatus
 from core.model.observation import LinkChanged, Listed, Observation, VolumesDescribed

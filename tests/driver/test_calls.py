@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import pytest
 
 from core.clock import SystemClock
-from core.hypervisor import describing
-from core.hypervisor.options import LinkOptions, Reading
-from core.hypervisor.reading import xml_may_wait
+from core.hypervisor.connection.options import LinkOptions, Reading
+from core.hypervisor.observe import describing
+from core.hypervisor.observe.reading import xml_may_wait
 from core.hypervisor.session import Hypervisor
 from core.model.base import ObjectKey
 from core.model.host import LinkStatus

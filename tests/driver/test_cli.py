@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from console.cli.root import run
-from core.hypervisor import event_loop
-from core.hypervisor.binding import libvirt
+from core.hypervisor.connection import event_loop
+from core.hypervisor.connection.binding import libvirt
 from core.journal.tape import Tape
 from tests.bench.terminal import Terminal
 from tests.driver.command import Result, Virtdeck, finish

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from core.fleet import Fleet
-from core.hypervisor.binding import libvirt
-from core.hypervisor.options import LinkOptions
+from core.hypervisor.connection.binding import libvirt
+from core.hypervisor.connection.options import LinkOptions
 from core.journal.ledger import Ledger
 from core.model import OperationRecord, OperationStatus
 from core.verbs.registry import VERBS

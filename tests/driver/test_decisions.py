@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.hypervisor.backoff import Backoff
-from core.hypervisor.options import LinkOptions
-from core.hypervisor.staleness import stale_after
-from core.hypervisor.uri import parse_uri
+from core.hypervisor.connection.backoff import Backoff
+from core.hypervisor.connection.options import LinkOptions
+from core.hypervisor.connection.uri import parse_uri
+from core.hypervisor.observe.staleness import stale_after
 from core.model import event as events
 from core.model.base import ObjectKey
 

@@ -12,9 +12,9 @@ import pytest
 
 from core.clock import SystemClock
 from core.hypervisor import event_words as words
-from core.hypervisor.binding import libvirt, load
-from core.hypervisor.event_table import KINDS, NOT_REGISTERED, OBJECTS, Stamp
-from core.hypervisor.events import event_ids, known_kinds, make_callback, register
+from core.hypervisor.connection.binding import libvirt, load
+from core.hypervisor.observe.event_table import KINDS, NOT_REGISTERED, OBJECTS, Stamp
+from core.hypervisor.observe.events import event_ids, known_kinds, make_callback, register
 from core.model import event as model
 from core.model.event import Event, UnknownEvent
 from tests.driver.worlds import NETWORK, POOL, instance_xml, open_world, uuid_of, wait_for

@@ -18,11 +18,11 @@ from core.errors import (
     UnreachableError,
     UnsupportedError,
 )
-from core.hypervisor import faults
-from core.hypervisor.binding import libvirt, load
-from core.hypervisor.options import LinkOptions
+from core.hypervisor.connection import faults
+from core.hypervisor.connection.binding import libvirt, load
+from core.hypervisor.connection.options import LinkOptions
+from core.hypervisor.connection.uri import HostAddress, parse_uri
 from core.hypervisor.session import Hypervisor
-from core.hypervisor.uri import HostAddress, parse_uri
 from tests.driver.watching import Collector
 from tests.patience import PATIENCE
 

@@ -20,12 +20,12 @@ from core.errors import (
     UnreachableError,
     VirtdeckError,
 )
-from core.hypervisor.connector import Connector
-from core.hypervisor.lane import Lane
-from core.hypervisor.lane_pool import STUCK_LIMIT, LanePool
-from core.hypervisor.options import LinkOptions
-from core.hypervisor.silence import ours
-from core.hypervisor.uri import parse_uri
+from core.hypervisor.connection.connector import Connector
+from core.hypervisor.connection.lane import Lane
+from core.hypervisor.connection.lane_pool import STUCK_LIMIT, LanePool
+from core.hypervisor.connection.options import LinkOptions
+from core.hypervisor.connection.silence import ours
+from core.hypervisor.connection.uri import parse_uri
 from tests.driver.watching import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -314,10 +314,10 @@ def test_a_stuck_call_does_not_keep_the_process_alive() -> None:
     code = """
 import asyncio, threading
 from core.errors import DeadlineError
-from core.hypervisor.connector import Connector
-from core.hypervisor.lane import Lane
-from core.hypervisor.options import LinkOptions
-from core.hypervisor.uri import parse_uri
+from core.hypervisor.connection.connector import Connector
+from core.hypervisor.connection.lane import Lane
+from core.hypervisor.connection.options import LinkOptions
+from core.hypervisor.connection.uri import parse_uri
 from tests.driver.watching import until
 
 async def main():

@@ -15,12 +15,13 @@ from msgspec.structs import replace
 
 from core.clock import SystemClock
 from core.errors import DeadlineError, UnreachableError
-from core.hypervisor import describing, listing, ssh_gate
-from core.hypervisor.binding import Connection
-from core.hypervisor.options import LinkOptions
+from core.hypervisor.connection import ssh_gate
+from core.hypervisor.connection.binding import Connection
+from core.hypervisor.connection.options import LinkOptions
+from core.hypervisor.connection.ssh_gate import SshGate, Way
+from core.hypervisor.connection.uri import parse_uri
+from core.hypervisor.observe import describing, listing
 from core.hypervisor.session import Hypervisor
-from core.hypervisor.ssh_gate import SshGate, Way
-from core.hypervisor.uri import parse_uri
 from core.model.base import ObjectKey
 from core.model.event import InstanceLifecycle
 from core.model.host import LinkStatus
@@ -116,7 +117,7 @@ async def test_events_during_the_listing_come_after_it_and_none_is_lost(
         daemon.keeper.getLibVersion()
         return listed
 
-    monkeypatch.setattr("core.hypervisor.listing.read_instances", slow_listing)
+    monkeypatch.setattr("core.hypervisor.observe.listing.read_instances", slow_listing)
     async with linked(daemon.uri) as (_host, seen):
         await until(lambda: len(seen.of(InstanceLifecycle)) >= 2)
         listed = next(i for i, item in enumerate(seen.seen) if isinstance(item, Listed))

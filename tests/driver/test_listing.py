@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from core.hypervisor import listing
-from core.hypervisor.binding import libvirt, load
+from core.hypervisor.connection.binding import libvirt, load
+from core.hypervisor.observe import listing
 from core.model import InstanceState, PoolState, Volume
 from core.model.observation import Listed
 from tests.driver.worlds import (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.hypervisor.binding import libvirt
+from core.hypervisor.connection.binding import libvirt
 from tests.driver.command import Virtdeck, loaded_by
 from tests.driver.private_daemon import PrivateDaemon
 from tests.driver.worlds import wait_for

@@ -16,8 +16,8 @@ from core.errors import (
     RefusedError,
 )
 from core.fleet import Fleet
-from core.hypervisor.binding import libvirt
-from core.hypervisor.options import LinkOptions
+from core.hypervisor.connection.binding import libvirt
+from core.hypervisor.connection.options import LinkOptions
 from core.journal.ledger import Ledger
 from core.model import Instance, InstanceState, LinkStatus, ObjectKey, OperationStatus
 from core.verbs.power.requests import Pause, Reboot, Reset, Resume, Shutdown, Start, Stop

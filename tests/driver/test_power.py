@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from core.errors import HypervisorError
-from core.hypervisor.binding import libvirt
 from core.hypervisor.calls.power import instance_state, reset, resume, start, stop, suspend
 from core.hypervisor.calls.table import EXECUTORS, execute
+from core.hypervisor.connection.binding import libvirt
 from core.model import InstanceState, ObjectKey
 from core.verbs.call import Call
 from core.verbs.power.calls import WITHOUT_ARGUMENTS, WakeupCall

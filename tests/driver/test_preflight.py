@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from core.hypervisor.binding import libvirt
-from core.hypervisor.daemon import read_machine
-from core.hypervisor.looks import Looks
-from core.hypervisor.memory_use import begin_dirty_rate, read_memory_used
-from core.hypervisor.preflight import read_needs_of, read_source
-from core.hypervisor.preflight_destination import read_destination
-from core.hypervisor.uri import parse_uri
+from core.hypervisor.connection.binding import libvirt
+from core.hypervisor.connection.uri import parse_uri
+from core.hypervisor.observe.daemon import read_machine
+from core.hypervisor.observe.memory_use import begin_dirty_rate, read_memory_used
+from core.hypervisor.observe.preflight import read_needs_of, read_source
+from core.hypervisor.observe.preflight_destination import read_destination
+from core.hypervisor.observe.reads import Reads
 from core.migration.preflight.facts import why
 from tests.driver.private_daemon import PrivateDaemon
 from tests.slow_link import SlowLink
@@ -109,6 +109,6 @@ def test_what_a_guest_has_touched(conn: Any) -> None:
 def test_a_daemon_at_a_local_address_with_another_name_is_not_of_this_machine(
     conn: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert read_machine(Looks(conn), ALPHA).local
+    assert read_machine(Reads(conn), ALPHA).local
     monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere")
-    assert not read_machine(Looks(conn), ALPHA).local
+    assert not read_machine(Reads(conn), ALPHA).local

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from core.hypervisor.binding import libvirt
-from core.hypervisor.detail import read_addresses, read_detail
-from core.hypervisor.facts import read_facts
-from core.hypervisor.listing import read_instances, read_storage
-from core.hypervisor.reading import describe_volume, read_instance, read_network, read_pool
+from core.hypervisor.connection.binding import libvirt
+from core.hypervisor.observe.detail import read_addresses, read_detail
+from core.hypervisor.observe.facts import read_facts
+from core.hypervisor.observe.listing import read_instances, read_storage
+from core.hypervisor.observe.reading import describe_volume, read_instance, read_network, read_pool
 from core.model import Address, InstanceState, PoolState
 from tests.driver.command import Virtdeck
 from tests.driver.worlds import (

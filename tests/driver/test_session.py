@@ -18,9 +18,9 @@ import pytest
 from core.clock import SystemClock
 from core.errors import DeadlineError, NotFoundError, ReadOnlyError, UnreachableError, UsageError
 from core.hypervisor import session
-from core.hypervisor.binding import Connection
-from core.hypervisor.detail import read_detail
-from core.hypervisor.options import LinkOptions
+from core.hypervisor.connection.binding import Connection
+from core.hypervisor.connection.options import LinkOptions
+from core.hypervisor.observe.detail import read_detail
 from core.hypervisor.session import Hypervisor
 from core.model.host import LinkStatus
 from core.model.instance import InstanceDetail, InstanceState
@@ -155,7 +155,7 @@ async def test_an_agent_that_never_answers_costs_the_detail_only_its_addresses(
             answered.wait(30)
         return read_detail(conn, host, uuid, at, ask_agent=ask_agent)
 
-    monkeypatch.setattr("core.hypervisor.detail.read_detail", hanging)
+    monkeypatch.setattr("core.hypervisor.observe.detail.read_detail", hanging)
     monkeypatch.setattr(session, "AGENT_SECONDS", 0.2)
     async with linked(daemon.uri) as (host, seen):
         await host.settled()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from core.hypervisor.binding import libvirt
+from core.hypervisor.connection.binding import libvirt
 from tests.driver.private_daemon import PrivateDaemon
 from tests.driver.worlds import wait_for
 from tests.slow_link import CallCounter, SlowLink

@@ -12,14 +12,14 @@ import pytest
 
 from core.clock import SystemClock
 from core.errors import VirtdeckError
-from core.hypervisor.binding import libvirt, load
-from core.hypervisor.connector import Connector
-from core.hypervisor.lane import Lane
-from core.hypervisor.options import LinkOptions
-from core.hypervisor.pace import Pace
+from core.hypervisor.connection.binding import libvirt, load
+from core.hypervisor.connection.connector import Connector
+from core.hypervisor.connection.lane import Lane
+from core.hypervisor.connection.options import LinkOptions
+from core.hypervisor.connection.uri import parse_uri
+from core.hypervisor.observe.pace import Pace
+from core.hypervisor.observe.stats import Statistics
 from core.hypervisor.session import Hypervisor
-from core.hypervisor.stats import Statistics
-from core.hypervisor.uri import parse_uri
 from core.model import Counters, ObjectKey
 from core.model.observation import Observation, Sampled
 from tests.driver.private_daemon import PrivateDaemon

@@ -10,8 +10,8 @@ import pytest
 
 from core.errors import OperationFailedError, RefusedError
 from core.fleet import Fleet
-from core.hypervisor.binding import libvirt
 from core.hypervisor.calls.table import EXECUTORS, execute
+from core.hypervisor.connection.binding import libvirt
 from core.model import ObjectKey, OperationStatus, PoolState, State
 from core.verbs.danger import danger
 from core.verbs.preview import planned, virsh_line

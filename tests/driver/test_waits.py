@@ -12,9 +12,9 @@ import pytest
 from console.cli.completeness import Gap, complete, descriptions
 from console.cli.root import run
 from core.fleet import Fleet
-from core.hypervisor import describing
-from core.hypervisor.binding import libvirt
-from core.hypervisor.options import LinkOptions
+from core.hypervisor.connection.binding import libvirt
+from core.hypervisor.connection.options import LinkOptions
+from core.hypervisor.observe import describing
 from core.journal.replay import Replay
 from core.model.base import ObjectKey
 from tests.driver.command import Virtdeck, finish
@@ -204,7 +204,7 @@ def test_a_host_that_does_not_tell_what_it_is_is_named(
     def refusing(*_: object) -> None:
         raise libvirt.libvirtError("it is not told")
 
-    monkeypatch.setattr("core.hypervisor.facts.read_facts", refusing)
+    monkeypatch.setattr("core.hypervisor.observe.facts.read_facts", refusing)
     monkeypatch.setattr("core.doctor.machine_checks", lambda: iter(()))
     monkeypatch.setattr("console.cli.doctor.machine_checks", lambda: iter(()))
     assert run(["-c", "alpha=test:///default", *words]) == 4

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from core.clock import SystemClock
-from core.hypervisor.options import LinkOptions
+from core.hypervisor.connection.options import LinkOptions
 from core.hypervisor.session import Hypervisor
 from core.model.host import LinkStatus
 from core.model.instance import Instance

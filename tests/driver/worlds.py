@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.hypervisor import event_loop, listing
-from core.hypervisor.binding import libvirt
+from core.hypervisor.connection import event_loop
+from core.hypervisor.connection.binding import libvirt
+from core.hypervisor.observe import listing
 from core.model.observation import Listed
 from tests.patience import PATIENCE
 

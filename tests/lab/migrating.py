@@ -10,7 +10,7 @@ from typing import Any
 
 from core.errors import VirtdeckError
 from core.fleet import Fleet
-from core.hypervisor.options import LinkOptions
+from core.hypervisor.connection.options import LinkOptions
 from core.lab import LabHost
 from core.model import (
     InstanceState,

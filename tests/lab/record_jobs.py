@@ -19,7 +19,7 @@ from typing import Any
 import libvirt
 
 from core.errors import LabError
-from core.hypervisor.memory_use import begin_dirty_rate, read_dirty_rate, read_memory_used
+from core.hypervisor.observe.memory_use import begin_dirty_rate, read_dirty_rate, read_memory_used
 from core.lab import Guest, Lab, ensure_guest, wait_ready
 from tests.lab import burner
 from tests.lab.burner import Burner

@@ -17,7 +17,7 @@ from textual.strip import Strip
 from console.app import VirtdeckApp
 from console.settings import DisplaySettings, Settings
 from core.fleet import Fleet
-from core.hypervisor.options import LinkOptions
+from core.hypervisor.connection.options import LinkOptions
 from tests.patience import PATIENCE
 
 OPTIONS = LinkOptions(

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from core.clock import SystemClock
-from core.hypervisor import event_loop
-from core.hypervisor.binding import libvirt
 from core.hypervisor.calls.power import instance_state, resume, shutdown, start, stop, suspend
-from core.hypervisor.detail import read_detail
-from core.hypervisor.events import register
-from core.hypervisor.facts import read_facts
-from core.hypervisor.reading import read_instance
+from core.hypervisor.connection import event_loop
+from core.hypervisor.connection.binding import libvirt
+from core.hypervisor.observe.detail import read_detail
+from core.hypervisor.observe.events import register
+from core.hypervisor.observe.facts import read_facts
+from core.hypervisor.observe.reading import read_instance
 from core.lab import LabHost, Wanted
 from core.model import AgentState, Instance, InstanceState
 from core.model import event as model

@@ -12,9 +12,9 @@ import pytest
 
 from core.clock import SystemClock
 from core.errors import DeadlineError
-from core.hypervisor import event_loop
-from core.hypervisor.binding import libvirt
-from core.hypervisor.options import LinkOptions
+from core.hypervisor.connection import event_loop
+from core.hypervisor.connection.binding import libvirt
+from core.hypervisor.connection.options import LinkOptions
 from core.hypervisor.session import Hypervisor
 from core.lab import LabHost
 from core.model.event import InstanceLifecycle

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.hypervisor.binding import libvirt
+from core.hypervisor.connection.binding import libvirt
 from core.lab import LabHost
 from core.model import InstanceState
 from tests.driver.worlds import read_listing

@@ -14,7 +14,7 @@ import pytest
 
 from core.errors import LabError
 from core.fleet import Fleet
-from core.hypervisor.uri import parse_uri
+from core.hypervisor.connection.uri import parse_uri
 from core.lab.command import run
 from core.model import Finding, Level, ObjectKey
 from core.verbs.migration.requests import Migrate

@@ -16,7 +16,7 @@ import pytest
 
 from core.errors import OperationCancelledError, OperationFailedError
 from core.fleet import Fleet
-from core.hypervisor.options import LinkOptions
+from core.hypervisor.connection.options import LinkOptions
 from core.lab import Lab, LabHost, Wanted
 from core.model import InstanceState, ObjectKey, OperationRecord, OperationStatus, Request
 from core.model.event import Rebooted

@@ -15,7 +15,7 @@ import pytest
 
 from core.errors import LabError
 from core.fleet import Fleet
-from core.hypervisor.options import LinkOptions
+from core.hypervisor.connection.options import LinkOptions
 from core.lab import Lab, LabHost, Wanted
 from core.model import Finding, Level, LinkStatus, ObjectKey, Preflight, Rewrites
 from core.model.rewrites import VolumeRewrite

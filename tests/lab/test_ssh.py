@@ -15,9 +15,9 @@ from msgspec.structs import replace
 
 from core.clock import SystemClock
 from core.fleet import Fleet
-from core.hypervisor.options import LinkOptions, Reading
+from core.hypervisor.connection.options import LinkOptions, Reading
+from core.hypervisor.connection.ssh_gate import AT_ONCE
 from core.hypervisor.session import Hypervisor
-from core.hypervisor.ssh_gate import AT_ONCE
 from core.model.host import LinkStatus
 from core.model.instance import InstanceState
 from core.model.observation import HostRead, LinkChanged, Observation

@@ -16,12 +16,12 @@ import pytest
 from msgspec.structs import replace
 
 from core.errors import NotSentError
-from core.hypervisor import ssh_sharing
-from core.hypervisor.connector import Connector
-from core.hypervisor.lane import Lane
-from core.hypervisor.options import LinkOptions
+from core.hypervisor.connection import ssh_sharing
+from core.hypervisor.connection.connector import Connector
+from core.hypervisor.connection.lane import Lane
+from core.hypervisor.connection.options import LinkOptions
+from core.hypervisor.connection.uri import parse_uri
 from core.hypervisor.session import Hypervisor
-from core.hypervisor.uri import parse_uri
 from core.model.host import LinkStatus
 from core.model.observation import LinkChanged
 from tests.driver.private_daemon import PrivateDaemon
@@ -39,7 +39,7 @@ OPTIONS = LinkOptions(
 CONSOLE = """
 import asyncio, sys
 from core.fleet import Fleet
-from core.hypervisor import ssh_sharing
+from core.hypervisor.connection import ssh_sharing
 ssh_sharing.PERSIST_SECONDS = 1
 async def main():
     async with Fleet.open([sys.argv[1]], operations=False) as fleet:

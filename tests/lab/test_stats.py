@@ -11,13 +11,13 @@ import pytest
 
 from core.clock import SystemClock
 from core.hypervisor.calls.power import stop
-from core.hypervisor.connector import Connector
-from core.hypervisor.detail import read_detail
-from core.hypervisor.lane import Lane
-from core.hypervisor.options import LinkOptions
-from core.hypervisor.reading import read_instance
-from core.hypervisor.stats import Statistics
-from core.hypervisor.uri import parse_uri
+from core.hypervisor.connection.connector import Connector
+from core.hypervisor.connection.lane import Lane
+from core.hypervisor.connection.options import LinkOptions
+from core.hypervisor.connection.uri import parse_uri
+from core.hypervisor.observe.detail import read_detail
+from core.hypervisor.observe.reading import read_instance
+from core.hypervisor.observe.stats import Statistics
 from core.lab import LabHost
 from core.model import InstanceState
 from core.model.observation import Sampled

@@ -16,7 +16,7 @@ from console.screens.listing import ListScreen
 from console.screens.parts import PartsLine
 from console.settings import DisplaySettings, Settings
 from core.fleet import Fleet
-from core.hypervisor.options import LinkOptions
+from core.hypervisor.connection.options import LinkOptions
 from core.model import Instance, InstanceState, LinkStatus, OperationStatus
 from tests.driver.private_daemon import PrivateDaemon
 from tests.patience import PATIENCE

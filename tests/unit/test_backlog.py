@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.hypervisor.backlog import Backlog
+from core.hypervisor.observe.backlog import Backlog
 from core.model.base import ObjectKey
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.hypervisor.faults import not_opened, translate
-from core.hypervisor.uri import NAMES, parse_uri
+from core.hypervisor.connection.faults import not_opened, translate
+from core.hypervisor.connection.uri import NAMES, parse_uri
 from core.model import Instance, InstanceState, State
 from core.model.driver import DRIVERS, driver_of, driver_of_type
 from core.verbs.power.requests import Reset, Shutdown

@@ -19,7 +19,7 @@ from core.engine.host_names import concerned, names_of, progress_here, record_he
 from core.engine.progress import progress_json
 from core.engine.runner import Runner
 from core.errors import NotFoundError, RefusedError
-from core.hypervisor.uri import daemon_of, normalised
+from core.hypervisor.connection.uri import daemon_of, normalised
 from core.journal.entry import Entry
 from core.journal.journal import Journal
 from core.journal.owner import NOBODY

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from core.hypervisor.daemon import listener_of
-from core.hypervisor.local_files import Files
-from core.hypervisor.uri import parse_uri
+from core.hypervisor.connection.uri import parse_uri
+from core.hypervisor.observe.daemon import listener_of
+from core.hypervisor.observe.local_files import Files
 from core.migration.preflight.machine import Machine, one_kernel, one_machine
 
 NIC, OTHER = "net_eth0_52_54_00_00_00_01", "net_eth0_52_54_00_00_00_02"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from core.errors import XmlError
-from core.hypervisor.local_files import file_system_of, look_at
-from core.hypervisor.preflight_guest import features_in
-from core.hypervisor.preflight_paths import pool_of
+from core.hypervisor.observe.local_files import file_system_of, look_at
+from core.hypervisor.observe.preflight_guest import features_in
+from core.hypervisor.observe.preflight_paths import pool_of
 from core.model import PoolState
 from core.xml.domain_capabilities import (
     read_domain_capabilities,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.hypervisor.pace import LIGHT, RAREST, SHARE, SWEEP, Pace
+from core.hypervisor.observe.pace import LIGHT, RAREST, SHARE, SWEEP, Pace
 from core.state.rates import LONGEST
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.hypervisor.silence import Silence, on_this_thread, ours, progress
+from core.hypervisor.connection.silence import Silence, on_this_thread, ours, progress
 
 
 class Clock:

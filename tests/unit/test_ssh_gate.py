@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from core.hypervisor import ssh_gate
-from core.hypervisor.ssh_gate import SshGate, Way
-from core.hypervisor.uri import parse_uri
+from core.hypervisor.connection import ssh_gate
+from core.hypervisor.connection.ssh_gate import SshGate, Way
+from core.hypervisor.connection.uri import parse_uri
 
 CONFIGURED = {
     "web1": {"hostname": "10.0.0.1", "port": "22"},

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from core.hypervisor.ssh_config import Way
-from core.hypervisor.ssh_sharing import (
+from core.hypervisor.connection.ssh_config import Way
+from core.hypervisor.connection.ssh_sharing import (
     SshSharing,
     can_share,
     is_behind,
@@ -21,7 +21,7 @@ from core.hypervisor.ssh_sharing import (
     place_program,
     socket_of,
 )
-from core.hypervisor.uri import parse_uri
+from core.hypervisor.connection.uri import parse_uri
 
 OPEN = {"controlpath": "/virtdeck-left-open", "controlmaster": "true", "serveraliveinterval": "0"}
 URI = "qemu+ssh://root@alpha/system?no_tty=1"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.hypervisor.events import Refusal
-from core.hypervisor.limits import Abilities, limitations
-from core.hypervisor.stats_counters import read_counters
+from core.hypervisor.observe.events import Refusal
+from core.hypervisor.observe.limits import Abilities, limitations
+from core.hypervisor.observe.stats_counters import read_counters
 from core.model import Counters, DiskCounters, InstanceState, InterfaceCounters
 from core.model.state_code import decode_state
 

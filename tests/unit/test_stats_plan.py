@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import DeadlineError
-from core.hypervisor.stats import Statistics
-from core.hypervisor.stats_plan import STUCK_LIMIT
+from core.hypervisor.observe.stats import Statistics
+from core.hypervisor.observe.stats_plan import STUCK_LIMIT
 from core.model.observation import Sampled
 
 BLOCKING = 2 | 4 | 8 | 32

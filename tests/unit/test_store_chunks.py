@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from state_builders import HOST, UP, counters, instance, listings
 
-from core.hypervisor.sampler import parts_of
+from core.hypervisor.observe.sampler import parts_of
 from core.model import (
     SERIES,
     AgentState,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import UsageError
-from core.hypervisor.uri import NAMES, TRANSPORTS, parse_uri, unique_names
+from core.hypervisor.connection.uri import NAMES, TRANSPORTS, parse_uri, unique_names
 
 
 @pytest.mark.parametrize(

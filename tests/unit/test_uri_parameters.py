@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.fleet import Fleet
-from core.hypervisor.uri import parse_uri
+from core.hypervisor.connection.uri import parse_uri
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.calls.executor import Executors
+from core.hypervisor.connection.binding import Connection, libvirt
 from core.model import ObjectKey
 from core.verbs.applied import Applied
 from core.verbs.definition import AutostartCall, RenameCall, TextCall

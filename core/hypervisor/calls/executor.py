@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.hypervisor.binding import Connection
+from core.hypervisor.connection.binding import Connection
 from core.model import ObjectKey
 
 Executor = Callable[[Connection, ObjectKey, Any], None]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.hypervisor.binding import Connection
 from core.hypervisor.calls.executor import Executors
+from core.hypervisor.connection.binding import Connection
 from core.model import ObjectKey
 from core.verbs.pool import PoolAutostartCall, PoolCreateCall, PoolDestroyCall, PoolRefreshCall
 

@@ -11,9 +11,9 @@ from errno import EBUSY
 from typing import Any, NamedTuple
 
 from core.errors import HypervisorError
-from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.calls.executor import Executors
-from core.hypervisor.tolerance import gone, unless_gone
+from core.hypervisor.connection.binding import Connection, libvirt
+from core.hypervisor.connection.tolerance import gone, unless_gone
 from core.model.instance import InstanceState
 from core.model.state_code import decode_state
 from core.verbs.power.calls import (

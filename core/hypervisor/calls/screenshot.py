@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from core.errors import HypervisorError
-from core.hypervisor.binding import Connection, libvirt
 from core.hypervisor.calls.executor import Executors
+from core.hypervisor.connection.binding import Connection, libvirt
 from core.model import ObjectKey
 from core.verbs.screenshot import ScreenshotCall
 

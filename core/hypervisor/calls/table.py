@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from core.hypervisor.binding import Connection, errors_told_as
 from core.hypervisor.calls import definition, guest, network, pool, power, saved, screenshot
 from core.hypervisor.calls.executor import Executors
+from core.hypervisor.connection.binding import Connection, errors_told_as
 from core.model import ObjectKey
 from core.model.secret_value import without_secrets_of
 from core.verbs.call import Call

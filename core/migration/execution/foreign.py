@@ -18,7 +18,7 @@ LINK_SETTLES = 0.2
 
 
 class Foreign:
-    """Looks for migrations that are not ours. On the core's asyncio loop only."""
+    """Reads for migrations that are not ours. On the core's asyncio loop only."""
 
     def __init__(self, table: MigrationTable, catch_up: Callable[[], Awaitable[None]]) -> None:
         """`catch_up` has the state know what other consoles have begun by now."""

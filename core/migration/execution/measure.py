@@ -8,8 +8,8 @@ from functools import partial
 from typing import TypeVar
 
 from core.errors import VirtdeckError
-from core.hypervisor.binding import Connection
-from core.hypervisor.memory_use import begin_dirty_rate, read_dirty_rate, read_memory_used
+from core.hypervisor.connection.binding import Connection
+from core.hypervisor.observe.memory_use import begin_dirty_rate, read_dirty_rate, read_memory_used
 from core.hypervisor.session import Hypervisor
 from core.migration.forecast.writing import next_look
 from core.model import DirtyRate, MemoryUse

@@ -15,14 +15,14 @@ from msgspec.structs import replace
 
 from core.clock import Clock
 from core.errors import VirtdeckError
-from core.hypervisor.binding import Connection
-from core.hypervisor.preflight import (
+from core.hypervisor.connection.binding import Connection
+from core.hypervisor.observe.preflight import (
     InstanceNeeds,
     read_job,
     read_needs_of,
     read_source,
 )
-from core.hypervisor.preflight_destination import read_destination
+from core.hypervisor.observe.preflight_destination import read_destination
 from core.hypervisor.session import Hypervisor
 from core.migration.execution.measure import measure as measure_use
 from core.migration.preflight.assessment import assess

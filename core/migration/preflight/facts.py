@@ -1,7 +1,7 @@
 """What a preflight knows: plain values that were read at both ends, each with its gaps.
 
-Read by `core.hypervisor.preflight`, judged by `core.migration.preflight.judge`. None means that it
-could not be found out; `gaps` says why.
+Read by `core.hypervisor.observe.preflight`, judged by `core.migration.preflight.judge`. None means
+that it could not be found out; `gaps` says why.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""What is read of a host, and when: listings, descriptions, events, statistics."""

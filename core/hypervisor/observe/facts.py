@@ -1,0 +1,143 @@
+"""What a host says of itself. Runs on a lane thread.
+
+What a driver does not tell stays at the model's "not known"; raises libvirtError only when the
+connection fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from core.errors import XmlError
+from core.hypervisor.connection.binding import Connection, dotted, libvirt
+from core.hypervisor.connection.tolerance import unsupported
+from core.hypervisor.observe.events import Refusal
+from core.hypervisor.observe.limits import Abilities, limitations
+from core.model.host import HostFacts
+from core.model.text import clean
+from core.xml import Capabilities, read_capabilities
+from core.xml.tree import parse
+
+T = TypeVar("T")
+_KIB = 1024
+_NO_INFO: list[Any] = ["", 0, 0, 0, 0, 0, 0, 0]
+_MIB = 1024 * 1024
+
+
+def read_facts(conn: Connection, refused: tuple[Refusal, ...] = ()) -> HostFacts:
+    """Read a host's description: about a dozen calls. `refused`: the events it does not send.
+
+    The first one after a daemon's start may take seconds: it looks at every emulator.
+    """
+    capabilities = _capabilities(conn)
+    cpu, memory, cpus, mhz, nodes, sockets, cores, threads = _told(conn, conn.getInfo, _NO_INFO)
+    version = _told(conn, conn.getVersion, 0)
+    library = _told(conn, conn.getLibVersion, 0)
+    return HostFacts(
+        hostname=clean(_told(conn, conn.getHostname, "")),
+        uuid=clean(capabilities.uuid),
+        hypervisor=clean(_told(conn, conn.getType, "")),
+        hypervisor_version=dotted(version) if version else "",
+        libvirt_version=dotted(library) if library else "",
+        architecture=capabilities.architecture or clean(cpu),
+        cpu_model=capabilities.cpu_model,
+        cpu_vendor=capabilities.cpu_vendor,
+        cpu_features=capabilities.cpu_features,
+        cpus=cpus,
+        mhz=mhz,
+        nodes=nodes,
+        sockets=capabilities.sockets or sockets,
+        cores=capabilities.cores or cores,
+        threads=capabilities.threads or threads,
+        memory=_memory(conn) or memory * _MIB,
+        memory_free=_told(conn, conn.getFreeMemory, None),
+        numa=capabilities.numa,
+        guest_types=capabilities.guest_types,
+        migration_transports=capabilities.migration_transports,
+        limitations=limitations(_abilities(conn, capabilities, library, refused)),
+    )
+
+
+def _capabilities(conn: Connection) -> Capabilities:
+    xml = _told(conn, conn.getCapabilities, "")
+    try:
+        return read_capabilities(xml) if xml else Capabilities()
+    except XmlError:
+        return Capabilities()
+
+
+def _memory(conn: Connection) -> int:
+    """Return bytes of RAM as the kernel counts; 0 where the driver does not tell."""
+    all_cells = libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS
+    stats: dict[str, int] = _told(conn, lambda: conn.getMemoryStats(all_cells), {})
+    return stats.get("total", 0) * _KIB
+
+
+def _abilities(
+    conn: Connection, capabilities: Capabilities, library: int, refused: tuple[Refusal, ...]
+) -> Abilities:
+    described = bool(capabilities.guest_types)
+    efi, tpm = _guest_abilities(conn, capabilities)
+    return Abilities(
+        driver=_told(conn, conn.getType, ""),
+        libvirt=library,
+        session=urlsplit(_told(conn, conn.getURI, "")).path == "/session",
+        guest_types=capabilities.guest_types if described else None,
+        migration_transports=capabilities.migration_transports if described else None,
+        storage=_has(conn, conn.numOfStoragePools),
+        networks=_has(conn, conn.numOfNetworks),
+        secrets=_has(conn, conn.numOfSecrets),
+        efi=efi,
+        tpm=tpm,
+        refused=refused,
+    )
+
+
+def _guest_abilities(
+    conn: Connection, capabilities: Capabilities
+) -> tuple[bool | None, bool | None]:
+    """Return whether guests of the host's own kind can have UEFI and a TPM; None: not known."""
+    arch = capabilities.architecture
+    kind = next((t.split()[0] for t in capabilities.guest_types if t.endswith(f" {arch}")), None)
+    if kind is None:
+        return None, None
+    xml = _told(conn, lambda: conn.getDomainCapabilities(None, arch, None, kind, 0), "")
+    try:
+        root = parse(xml, "domainCapabilities")
+    except XmlError:
+        return None, None
+    firmware = root.find("os/enum[@name='firmware']")
+    values = () if firmware is None else [value.text for value in firmware.iterfind("value")]
+    tpm = root.find("devices/tpm")
+    return (
+        None if firmware is None else "efi" in values,
+        None if tpm is None else tpm.get("supported") == "yes",
+    )
+
+
+def _has(conn: Connection, count: Callable[[], int]) -> bool | None:
+    """Tell whether the host has a driver for a kind of object; None: it may not be asked."""
+    try:
+        count()
+    except libvirt.libvirtError as error:
+        if not conn.isAlive():
+            raise
+        refused = error.get_error_code() in (
+            libvirt.VIR_ERR_ACCESS_DENIED,
+            libvirt.VIR_ERR_OPERATION_DENIED,
+        )
+        return None if refused else False
+    return True
+
+
+def _told(conn: Connection, call: Callable[[], Any], otherwise: T) -> T:
+    """Return what a call tells, `otherwise` when the host does not; raises on a dead connection."""
+    try:
+        told: T = call()
+    except libvirt.libvirtError as error:
+        if not unsupported(error) and not conn.isAlive():
+            raise
+        return otherwise
+    return told
