@@ -1,4 +1,4 @@
-"""What libvirt's binding loses by itself, and `core.hypervisor.binding` keeps."""
+"""What libvirt's binding loses by itself, and `core.hypervisor.connection.binding` keeps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from core.hypervisor.binding import libvirt
+from core.hypervisor.connection.binding import libvirt
 from tests.driver.worlds import instance_xml, open_world, uuid_of
 
 
