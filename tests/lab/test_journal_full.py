@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from core.lab import LabHost
-from tests.unit.test_operations_journal import fill
+from tests.unit.core.engine.test_runner_journal import fill
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,0 +1,118 @@
+"""Calls that take long: told how far they are, ended by another call, never in anybody's way."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from core.clock import SystemClock
+from core.engine import executor
+from core.engine.runner import Runner
+from core.errors import HypervisorError, OperationCancelledError, OperationFailedError
+from core.journal.journal import Journal
+from core.model import InstanceState, ObjectKey, OperationStatus
+from core.verbs.call import Call
+from core.verbs.power.requests import Start
+from core.verbs.saved import AbortJobCall, CoreDump, CoreDumpCall, Save, SaveCall
+from core.verbs.situation import Sent
+from tests.unit.core.engine.test_runner import World, until
+
+S = InstanceState
+
+
+class Saving(World):
+    """A world in which saving takes until it is let go, or aborted."""
+
+    far: float | None = 0.4
+    aborted = False
+
+    async def share(self, subject: ObjectKey) -> float | None:
+        del subject
+        return self.far
+
+    async def call(self, subject: ObjectKey, call: Call, deadline: float) -> None:
+        if isinstance(call, AbortJobCall):
+            self.calls.append((subject.id, call))
+            self.aborted = True
+            self.hold.set()
+            return
+        await super().call(subject, call, deadline)
+        if isinstance(call, SaveCall):
+            if self.aborted:
+                raise HypervisorError("operation aborted.")
+            self.change(subject, S.SHUTOFF)
+            self.put(replace(self.instances[subject], managed_save=True))
+
+
+@pytest.fixture
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Saving]:
+    monkeypatch.setattr(executor, "SHARE_EVERY", 0.01)
+    journal = await Journal.open(tmp_path / "journal.sqlite3")
+    made = Saving()
+    made.runner = Runner(made, journal, SystemClock(), lambda: made.state, made.publish, "ann@desk")
+    yield made
+    made.hold.set()
+    await made.runner.close()
+    await journal.close()
+
+
+async def test_how_far_it_is_is_told_and_it_ends_when_the_call_does(world: Saving) -> None:
+    web = world.add("web", S.RUNNING)
+    world.hold.clear()
+    operation = await world.runner.submit(Save(web))
+    await until(lambda: world.operations[operation.id].progress == 0.4)
+    assert world.operations[operation.id].status is OperationStatus.RUNNING
+    world.far = 0.9
+    await until(lambda: world.operations[operation.id].progress == 0.9)
+    world.hold.set()
+    assert (await operation).outcome == "web is off, its memory is saved"
+    assert [call for _, call in world.calls] == [SaveCall()]
+
+
+async def test_cancelling_sends_what_ends_it_once(world: Saving) -> None:
+    web = world.add("web", S.RUNNING)
+    world.hold.clear()
+    operation = await world.runner.submit(Save(web))
+    await until(lambda: bool(world.calls))
+    await world.runner.cancel(operation.id)
+    with pytest.raises(OperationCancelledError, match="was cancelled: operation aborted"):
+        await operation
+    assert [call for _, call in world.calls] == [SaveCall(), AbortJobCall()]
+
+
+async def test_a_failure_of_its_own_is_a_failure(world: Saving) -> None:
+    web = world.add("web", S.RUNNING)
+    world.errors[SaveCall()] = HypervisorError("No space left on device.", "Make room.")
+    with pytest.raises(OperationFailedError, match="save of web failed: No space left on device"):
+        await (await world.runner.submit(Save(web)))
+
+
+async def test_it_keeps_no_other_instance_waiting(world: Saving) -> None:
+    keys = [world.add(f"db{number}", S.RUNNING) for number in range(executor.PER_HOST + 1)]
+    other = world.add("web", S.SHUTOFF)
+    world.hold.clear()
+    for key in keys:
+        await world.runner.submit(Save(key))
+    await until(lambda: world.in_flight == len(keys))
+    started = await world.runner.submit(Start(other))
+    await until(lambda: world.in_flight == len(keys) + 1)
+    world.hold.set()
+    assert (await started).status is OperationStatus.DONE
+
+
+async def test_its_entry_says_that_it_is_under_way_and_then_its_answer(world: Saving) -> None:
+    web = world.add("web", S.RUNNING)
+    world.hold.clear()
+    operation = await world.runner.submit(CoreDump(web, "/var/crash/web"))
+    await until(lambda: bool(world.calls))
+    (case,) = world.runner._cases.values()
+    (sent,) = case.progress.sent
+    assert (sent.call, sent.ended) == (CoreDumpCall("/var/crash/web", "elf", False), None)
+    world.hold.set()
+    await operation
+    (answered,) = case.progress.sent
+    assert isinstance(answered, Sent)
+    assert answered.accepted

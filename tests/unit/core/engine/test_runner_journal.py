@@ -1,0 +1,206 @@
+"""The journal cannot be written in mid-operation: nothing that takes effect goes without an entry.
+
+What was begun is followed to its end, shown as not journalled, and written once that works again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from console.cli.waiting import end_status
+from console.operations_watch import toast_of_many, toast_of_one
+from core.clock import SystemClock
+from core.engine.handle import Handle
+from core.engine.runner import Runner
+from core.errors import OperationFailedError
+from core.journal.journal import Journal
+from core.journal.ledger import Ledger
+from core.model import InstanceState, ObjectKey, OperationRecord, OperationStatus
+from core.verbs.power.calls import CreateCall, DestroyCall, ResetCall, ShutdownCall
+from core.verbs.power.requests import Shutdown, Start
+from tests.unit.core.engine.test_runner import World, until
+
+S = InstanceState
+
+
+@pytest.fixture
+async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
+    opened = await Journal.open(tmp_path / "journal.sqlite3")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def world(journal: Journal) -> AsyncIterator[World]:
+    async for made in running(journal):
+        yield made
+
+
+async def running(journal: Journal) -> AsyncIterator[World]:
+    made = World()
+    made.runner = Runner(made, journal, SystemClock(), lambda: made.state, made.publish, "ann@desk")
+    await made.runner.start(watch=False)
+    yield made
+    made.hold.set()
+    await made.runner.close()
+
+
+async def writable(journal: Journal, *, yes: bool) -> None:
+    def turn() -> None:
+        journal._ledger._connection.execute(f"PRAGMA query_only = {'OFF' if yes else 'ON'}")
+
+    await journal._work.call(turn)
+
+
+async def asked(world: World, **options: float) -> Handle:
+    """A guest that ignores the power button is asked; its power is to be cut after a second."""
+    web = world.add("web", S.RUNNING)
+    world.obeys = False
+    operation = await world.runner.submit(Shutdown(web, timeout=1.0, then_stop=True))
+    await until(lambda: bool(world.calls) and operation.record.status is OperationStatus.VERIFYING)
+    return operation
+
+
+async def test_the_power_is_not_cut_without_its_entry(world: World, journal: Journal) -> None:
+    operation = await asked(world)
+    await writable(journal, yes=False)
+    with pytest.raises(OperationFailedError, match="cutting its power: not done: The journal"):
+        await operation
+    assert [call for _, call in world.calls] == [ShutdownCall()]
+    assert operation.record.unjournalled
+    toast = toast_of_one(operation.record)
+    assert "Not journalled" in toast.text
+    await writable(journal, yes=True)
+    await world.runner._executor.catch_up()
+    (entry,) = await journal.recent()
+    assert entry.record.status is OperationStatus.FAILED
+    assert '"destroy"' not in entry.progress, "it was never sent"
+    assert entry.record.unjournalled == world.operations[operation.id].unjournalled == ""
+
+
+async def test_once_the_journal_is_back_the_power_is_cut(world: World, journal: Journal) -> None:
+    operation = await asked(world)
+    await writable(journal, yes=False)
+    await asyncio.sleep(0.1)
+    await writable(journal, yes=True)
+    world.obeys = True
+    assert (await operation).outcome == "web is shut off"
+    assert operation.record.unjournalled == ""
+
+
+async def test_what_was_begun_is_followed_and_said(world: World, journal: Journal) -> None:
+    web = world.add("web", S.SHUTOFF)
+    world.hold.clear()
+    operation = await world.runner.submit(Start(web))
+    await until(lambda: bool(world.calls))
+    await writable(journal, yes=False)
+    world.hold.set()
+    record = await operation
+    assert record.status is OperationStatus.DONE
+    assert "attempt to write a readonly database" in record.unjournalled
+    assert "writable" in record.unjournalled, "with its cure"
+    assert sum(step.text.startswith("not journalled") for step in record.steps) == 1
+    assert toast_of_one(record).severity == "warning"
+    assert toast_of_many([record, record]).severity == "warning"
+    (behind,) = await journal.recent()
+    assert not behind.record.status.final
+    await writable(journal, yes=True)
+    await world.runner.close()
+    (entry,) = await journal.recent()
+    assert entry.record.status is OperationStatus.DONE, "written at the latest when it closes"
+
+
+def test_only_what_a_guest_decides_on_may_go_without_an_entry() -> None:
+    assert not any(call.asks for call in (DestroyCall(), ResetCall(), CreateCall()))
+
+
+async def test_a_journal_that_is_removed_is_not_written_to(
+    world: World, journal: Journal, tmp_path: Path
+) -> None:
+    """SQLite itself goes on writing to a file that nobody finds any more."""
+    operation = await asked(world)
+    (tmp_path / "journal.sqlite3").rename(tmp_path / "elsewhere")
+    with pytest.raises(OperationFailedError, match="removed or replaced"):
+        await operation
+    assert [call for _, call in world.calls] == [ShutdownCall()]
+
+
+async def test_a_console_that_holds_the_journal_for_long_is_waited_for(
+    world: World, journal: Journal, tmp_path: Path
+) -> None:
+    operation = await asked(world)
+    other = sqlite3.connect(tmp_path / "journal.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    world.obeys = True
+    await asyncio.sleep(1.5)  # past the time at which the power is to be cut
+    assert [call for _, call in world.calls] == [ShutdownCall()], "not before it is written"
+    other.execute("COMMIT")
+    other.close()
+    assert (await operation).outcome == "web is shut off"
+    assert operation.record.unjournalled == ""
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one MiB."""
+    if os.geteuid() != 0:
+        pytest.skip("file systems are mounted by root")
+    place = tmp_path / "small"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "small", place], check=True)
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def fill(place: Path) -> Path:
+    """Leave not a byte free."""
+    filler = place / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (4096, 1):
+            try:
+                while True:
+                    file.write(bytes(size))
+            except OSError:
+                continue
+    return filler
+
+
+async def test_a_file_system_that_fills_up(small: Path) -> None:
+    journal = await Journal.open(small / "journal.sqlite3")
+    async for world in running(journal):
+        operation = await asked(world)
+        filler = fill(small)
+        with pytest.raises(OperationFailedError, match="not done: The journal") as caught:
+            await operation
+        assert "room" in caught.value.hint
+        assert [call for _, call in world.calls] == [ShutdownCall()]
+        filler.unlink()
+        await world.runner.close()
+        (entry,) = await journal.recent()
+        assert entry.record.status is OperationStatus.FAILED
+    await journal.close()
+    Ledger.open(small / "journal.sqlite3").close()
+
+
+def test_the_command_line_says_it_and_its_exit_status_does(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    key = ObjectKey("instance", "alpha", "u")
+    record = OperationRecord("1", "stop", "alpha", key, "web", "ann@desk", 0.0)
+    done = replace(record, status=OperationStatus.DONE)
+    assert end_status(done) == 0
+    assert capsys.readouterr().err == ""
+    assert end_status(replace(done, unjournalled="The disk is full. Make room.")) == 4
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "does not hold how stop of web ended: The disk is full. Make room." in told.err
+    lost = replace(record, status=OperationStatus.FAILED, unjournalled="The disk is full.")
+    assert end_status(lost) == 1
