@@ -8,7 +8,7 @@ import sys
 from typing import NoReturn
 
 from console.cli.root import run
-from console.stderr import take_stderr
+from console.shell.stderr import take_stderr
 
 
 def main() -> NoReturn:

@@ -19,7 +19,7 @@ from core.errors import SettingsError
 from core.model.text import did_you_mean
 
 if TYPE_CHECKING:
-    from console.keymap import Keymap
+    from console.actions.keymap import Keymap
 
 CONFIG_VARIABLE = "VIRTDECK_CONFIG"
 """The environment variable that names another configuration file."""
@@ -138,7 +138,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The keymap, checked when the file was read."""
         if not self.keymap:  # checking keys imports Textual, which most commands never need
             return {}
-        from console.keymap import read_keymap
+        from console.actions.keymap import read_keymap
 
         return read_keymap(self.keymap)
 

@@ -16,8 +16,8 @@ from console.cli.invocation import Invocation
 from core.errors import UsageError
 
 if TYPE_CHECKING:
-    from console.bridge import SourceFactory
     from console.settings import Settings
+    from console.shell.bridge import SourceFactory
     from core.source import Source
 
 
@@ -92,19 +92,19 @@ def _run(factory: SourceFactory, settings: Settings) -> int:
 
     Raises BrokenScreenError from the defect that ended it: it must not vanish without a word.
     """
-    from console.stderr import drawing
+    from console.shell.stderr import drawing
 
     gc.disable()
     try:
         with drawing():
-            from console.app import VirtdeckApp
+            from console.shell.app import VirtdeckApp
 
             app = VirtdeckApp(lambda: _collecting(factory), settings)
             app.run(mouse=settings.display.mouse)
     finally:
         gc.enable()
     if app.defect is not None:
-        from console.crash import BrokenScreenError
+        from console.shell.crash import BrokenScreenError
 
         raise BrokenScreenError(app.bridge.state.events) from app.defect
     return app.return_code or 0

@@ -14,7 +14,7 @@ import click
 
 from console.cli.invocation import common, invocation
 from console.cli.output import complain, note
-from console.stderr import LogFile, log_path
+from console.shell.stderr import LogFile, log_path
 from core.errors import UsageError, VirtdeckError
 from core.model.secrets import without_secrets
 from core.model.text import did_you_mean
@@ -159,7 +159,7 @@ def _usage(error: click.ClickException) -> UsageError:
 
 
 def _internal_error(error: Exception) -> int:
-    from console.crash import BrokenScreenError, keep_crash
+    from console.shell.crash import BrokenScreenError, keep_crash
 
     _log.error("internal error", exc_info=error)
     events: Sequence[Event] = ()

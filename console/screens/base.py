@@ -11,13 +11,13 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 
-from console.actions import Action, action, elsewhere
+from console.actions.registry import Action, action, elsewhere
 from console.screens import chrome
 from console.screens.parts import Part, PartsLine
 from core.model import Delta, ObjectKey
 
 if TYPE_CHECKING:
-    from console.app import VirtdeckApp
+    from console.shell.app import VirtdeckApp
 
 TABS = (
     ("1", "instances"),

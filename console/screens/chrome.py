@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import tzinfo
 
 from console import format as fmt
-from console.actions import Action, actions_on, footer_entries, key_label
+from console.actions.registry import Action, actions_on, footer_entries, key_label
 from console.glyphs import glyphs
 from console.screens.parts import Part
 from core.model import Alert, Host, Link, LinkStatus, Severity, State

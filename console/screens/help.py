@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from console.actions import Action, help_notes, help_sections
+from console.actions.registry import Action, help_notes, help_sections
 from console.screens.base import ConsoleScreen
 from console.screens.page import Page
 from console.widgets.columns import Cell, CellValue

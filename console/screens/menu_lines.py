@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from console.actions.verb_menu import VerbGroup, VerbLine
 from console.glyphs import glyphs
 from console.screens.verb_form import asked_parameters
 from console.screens.verdicts import Verdict, wants_values
-from console.verb_menu import VerbGroup, VerbLine
 from console.widgets.columns import Cell, CellValue
 from core.model import ObjectKey, State
 from core.model.text import clean

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from console.screens import draining, migrating
+from console.screens.migrations import draining, migrating
 from console.screens.subjects import SubjectScreen
 from core.model import ObjectKey
 

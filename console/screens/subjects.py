@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from console import format as fmt
-from console.action_verbs import DIRECT
+from console.actions.verbs import DIRECT
 from console.screens.base import ConsoleScreen
 from console.screens.proposal import fits
 from console.screens.submitting import propose
@@ -138,7 +138,7 @@ class InstanceChoosingScreen(SubjectScreen, inherit_bindings=False):
 
     async def action_open_migration(self) -> None:
         """Open the migration of the chosen instance, or the last it had."""
-        from console.screens.migration import MigrationScreen
+        from console.screens.migrations.migration import MigrationScreen
 
         migrations = self.console.view.state.migrations
         for row in self.chosen_instances()[:1]:

@@ -17,7 +17,7 @@ from core.verbs.danger import danger_of
 from core.verbs.registry import verb_of
 
 if TYPE_CHECKING:
-    from console.app import VirtdeckApp
+    from console.shell.app import VirtdeckApp
 
 AT_A_TIME = 50
 """Checks without a pause."""

@@ -16,7 +16,7 @@ from textual.binding import BindingType
 from textual.geometry import Region
 from textual.timer import Timer
 
-from console.actions import bindings_for
+from console.actions.registry import bindings_for
 from console.widgets import table_messages
 from console.widgets.columns import Cell, CellValue, Column
 from console.widgets.live_actions import TableActions

@@ -12,7 +12,7 @@ from functools import partial
 from statistics import median
 from typing import Any
 
-from console.bridge import Bridge
+from console.shell.bridge import Bridge
 from core.fleet import Fleet
 from core.hypervisor.connection.options import LinkOptions
 from core.model import InstanceState, Migration, MigrationStatus

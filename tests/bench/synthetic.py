@@ -190,8 +190,8 @@ def main() -> int:
     parser.add_argument("--still", action="store_true", help="no figure moves")
     options = parser.parse_args()
 
-    from console.app import VirtdeckApp
     from console.settings import Settings
+    from console.shell.app import VirtdeckApp
 
     app = VirtdeckApp(
         lambda: opened(options.instances, options.events, still=options.still), Settings()

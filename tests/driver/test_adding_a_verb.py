@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from console.verbs_page import verbs_page
+from console.actions.verbs_page import verbs_page
 from core.fleet import Fleet
 from core.hypervisor.calls import table
 from core.hypervisor.connection.binding import Connection

@@ -14,8 +14,8 @@ from pathlib import Path
 from textual.pilot import Pilot
 from textual.strip import Strip
 
-from console.app import VirtdeckApp
 from console.settings import DisplaySettings, Settings
+from console.shell.app import VirtdeckApp
 from core.fleet import Fleet
 from core.hypervisor.connection.options import LinkOptions
 from tests.patience import PATIENCE

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from console.app import VirtdeckApp
 from console.screens.base import ConsoleScreen
 from console.settings import DisplaySettings, Settings
+from console.shell.app import VirtdeckApp
 from core.journal.replay import Replay
 
 TAPE = Path(__file__).resolve().parents[1] / "data/tapes/two-hosts.jsonl.gz"

@@ -11,8 +11,8 @@ from datetime import timedelta, timezone
 
 from msgspec.structs import replace
 
-from console.app import VirtdeckApp
 from console.settings import DisplaySettings, Settings
+from console.shell.app import VirtdeckApp
 from core.errors import RefusedError
 from core.mailbox import Mailroom
 from core.model import (

@@ -11,10 +11,10 @@ import os
 import sys
 from pathlib import Path
 
-from console.app import VirtdeckApp
 from console.screens.dialogs.confirm import ConfirmDialog
 from console.screens.proposal import Proposal, Target
 from console.settings import DisplaySettings, Settings
+from console.shell.app import VirtdeckApp
 from core.journal.replay import Replay
 from core.model import ObjectKey
 from core.verbs.danger import danger_of

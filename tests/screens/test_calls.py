@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from console.app import VirtdeckApp
-from console.screens.calls import CallsScreen
+from console.screens.operations.calls import CallsScreen
 from console.settings import DisplaySettings, Settings
+from console.shell.app import VirtdeckApp
 from core.model import ObjectKey, OperationRecord, OperationStatus, Step
 from core.model.observation import OperationChanged
 from tests.screens.conftest import MOMENTS, TAPE, ZONE, press, settled, until

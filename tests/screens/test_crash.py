@@ -11,7 +11,7 @@ from tests.screens.conftest import TAPE
 
 SECRETS = ("hunter2", "rosebud")
 BROKEN = """
-from console.screens import hosts
+from console.screens.hosts import hosts
 def broken(*_):
     kept = "secret-of-a-variable"
     raise RuntimeError(f"no page for qemu+tcp://root:{'hunter'}2@alpha, password={'rose'}bud")
@@ -50,7 +50,7 @@ def test_a_crash_keeps_its_traceback_its_events_and_its_log_and_names_the_file(
 
 
 def test_only_the_last_crashes_are_kept(tmp_path: Path, monkeypatch) -> None:
-    from console.crash import KEPT, keep_crash
+    from console.shell.crash import KEPT, keep_crash
 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     folder = tmp_path / "virtdeck"
@@ -66,7 +66,7 @@ def test_only_the_last_crashes_are_kept(tmp_path: Path, monkeypatch) -> None:
 
 
 def test_where_no_file_can_be_written_there_is_none(tmp_path: Path, monkeypatch) -> None:
-    from console.crash import keep_crash
+    from console.shell.crash import keep_crash
 
     (tmp_path / "virtdeck").write_text("a file where the folder should be")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from console.app import VirtdeckApp
 from console.cli.root import run
+from console.shell.app import VirtdeckApp
 from tests.screens.conftest import TAPE
 
 

@@ -9,12 +9,12 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button
 
-from console.app import VirtdeckApp
-from console.screens import draining
 from console.screens.dialogs.confirm import ConfirmDialog
 from console.screens.dialogs.question import TypedQuestionDialog
-from console.screens.instances import InstancesScreen
+from console.screens.instances.instances import InstancesScreen
+from console.screens.migrations import draining
 from console.settings import DisplaySettings, Settings
+from console.shell.app import VirtdeckApp
 from core.model import InstanceState, ObjectKey, OperationRecord, OperationStatus, Preflight
 from core.model.observation import OperationChanged
 from core.model.operation import Step

@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input
 
-from console.actions import footer_entries
-from console.app import VirtdeckApp
+from console.actions.registry import footer_entries
 from console.screens.base import ConsoleScreen
 from console.screens.dialogs.palette import PaletteDialog
-from console.screens.events import EventsScreen
+from console.screens.events.events import EventsScreen
 from console.screens.filter_bar import FilterBar
 from console.screens.help import HelpScreen
-from console.screens.instance import InstanceScreen
-from console.screens.instances import InstancesScreen
+from console.screens.instances.instance import InstanceScreen
+from console.screens.instances.instances import InstancesScreen
 from console.screens.listing import ListScreen
 from console.screens.page import Page
 from console.screens.parts import PartsLine
+from console.shell.app import VirtdeckApp
 from core.model import Delta
 from tests.screens.conftest import Moment, press, settled, until
 

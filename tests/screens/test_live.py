@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from console.app import VirtdeckApp
 from console.screens.dialogs.confirm import ConfirmDialog
 from console.screens.listing import ListScreen
 from console.screens.parts import PartsLine
 from console.settings import DisplaySettings, Settings
+from console.shell.app import VirtdeckApp
 from core.fleet import Fleet
 from core.hypervisor.connection.options import LinkOptions
 from core.model import Instance, InstanceState, LinkStatus, OperationStatus

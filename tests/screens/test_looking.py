@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from console.app import VirtdeckApp
 from console.screens.listing import ListScreen
+from console.shell.app import VirtdeckApp
 from core.model import ObjectKey
 from tests.screens.conftest import Moment, press, settled, until
 

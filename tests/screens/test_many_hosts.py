@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from console.app import VirtdeckApp
-from console.screens.hosts import HostsScreen
+from console.screens.hosts.hosts import HostsScreen
 from console.screens.listing import ListScreen
+from console.shell.app import VirtdeckApp
 from core.model import (
     Instance,
     InstanceState,

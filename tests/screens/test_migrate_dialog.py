@@ -9,14 +9,14 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
-from console.app import VirtdeckApp
 from console.screens.base import ConsoleScreen
 from console.screens.dialogs.migrate import MigrateDialog
-from console.screens.instances import InstancesScreen
-from console.screens.migrate_form import FIELDS
-from console.screens.migration import MigrationScreen
+from console.screens.instances.instances import InstancesScreen
+from console.screens.migrations.migrate_form import FIELDS
+from console.screens.migrations.migration import MigrationScreen
 from console.screens.page import Page
 from console.settings import DisplaySettings, Settings
+from console.shell.app import VirtdeckApp
 from console.widgets.choice import Choice
 from core.errors import UnreachableError
 from core.model import Finding, Level
@@ -448,7 +448,7 @@ async def test_one_instance_s_own_screen_has_it_too(app: VirtdeckApp, source: An
 
 
 def test_the_fields_are_those_of_the_request() -> None:
-    from console.screens.migrate_form import FIELDS
+    from console.screens.migrations.migrate_form import FIELDS
 
     elsewhere = {"subject", "overrides", "rewrites"}
     assert {field.id for field in FIELDS} | elsewhere == set(Migrate.__struct_fields__)

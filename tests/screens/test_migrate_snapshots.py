@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from console.app import VirtdeckApp
 from console.screens.dialogs.migrate import MigrateDialog
 from console.settings import DisplaySettings, Settings
+from console.shell.app import VirtdeckApp
 from tests.screens.conftest import MOMENTS, SIZES, TAPE, ZONE, press, until
 from tests.screens.migrate_source import BLOCKERS, DOUBTS, FINE, Answer, Answering, answer
 

@@ -9,10 +9,10 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from console.app import VirtdeckApp
 from console.screens.dialogs.migrate import MigrateDialog
-from console.screens.migrate_check import LOOKS_AGAIN, WAITS
+from console.screens.migrations.migrate_check import LOOKS_AGAIN, WAITS
 from console.settings import DisplaySettings, Settings
+from console.shell.app import VirtdeckApp
 from core.model import Finding, Level
 from core.verbs.migration.requests import Migrate
 from tests.screens.conftest import MOMENTS, TAPE, ZONE, press, settled, until

@@ -8,22 +8,21 @@ from pathlib import Path
 import pytest
 from textual.widgets import Button
 
-from console.actions import actions_on, footer_entries
-from console.app import VirtdeckApp
+from console.actions.registry import actions_on, footer_entries
 from console.glyphs import glyphs
-from console.screens import migration_log as log
-from console.screens import migration_panels as panels
 from console.screens.base import ConsoleScreen
 from console.screens.dialogs.control import ChoiceDialog, ValueDialog
 from console.screens.dialogs.question import QuestionDialog
-from console.screens.instance import InstanceScreen
-from console.screens.migration import MigrationScreen
-from console.screens.migrations import MigrationsScreen
+from console.screens.instances.instance import InstanceScreen
+from console.screens.migrations import log, panels
+from console.screens.migrations.migration import MigrationScreen
+from console.screens.migrations.migrations import MigrationsScreen
+from console.screens.migrations.report import ReportScreen
 from console.screens.page import Page
 from console.screens.parts import PartsLine
-from console.screens.report import ReportScreen
 from console.screens.table_text import plain
 from console.screens.view import View
+from console.shell.app import VirtdeckApp
 from core.model import (
     Answer,
     Link,

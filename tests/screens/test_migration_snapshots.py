@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from console.app import VirtdeckApp
 from console.settings import DisplaySettings, Settings
+from console.shell.app import VirtdeckApp
 from core.journal.replay import Replay
 from tests.screens.conftest import SIZES, TAPE, ZONE, press
 

@@ -14,7 +14,6 @@ import pytest
 from msgspec.structs import replace
 from textual import events
 
-from console.app import VirtdeckApp
 from console.screens import MODES, open_screen
 from console.screens.base import ConsoleScreen
 from console.screens.dialogs.dialog import Dialog
@@ -23,10 +22,11 @@ from console.screens.dialogs.palette import PaletteDialog
 from console.screens.dialogs.question import QuestionDialog, TypedQuestionDialog
 from console.screens.filter_bar import FilterBar
 from console.screens.help import HelpScreen
-from console.screens.instance import InstanceScreen
+from console.screens.instances.instance import InstanceScreen
 from console.screens.listing import ListScreen
-from console.screens.migration import MigrationScreen
-from console.screens.report import ReportScreen
+from console.screens.migrations.migration import MigrationScreen
+from console.screens.migrations.report import ReportScreen
+from console.shell.app import VirtdeckApp
 from core.model import Delta, ObjectKey
 from core.model.observation import MigrationChanged
 from core.source import Source

@@ -14,19 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from console.actions import elsewhere
-from console.bridge import Bridge
-from console.operations_watch import OperationsWatch
-from console.screens import instance_panels
+from console.actions.registry import elsewhere
 from console.screens.chrome import header_left
-from console.screens.event_columns import kind_word
+from console.screens.events.columns import kind_word
+from console.screens.instances import panels as instance_panels
 from console.screens.matching import word_filter
-from console.screens.operations import operation_columns
+from console.screens.operations.operations import operation_columns
 from console.screens.page import beside, broken
 from console.screens.parts import Part, lay_out
 from console.screens.table_text import plain
 from console.screens.text_search import Search
 from console.screens.view import View, coarse_age
+from console.shell.bridge import Bridge
+from console.shell.operations_watch import OperationsWatch
 from console.widgets.charts import Chart, Series
 from console.widgets.columns import Cell, place_columns, spill
 from core.errors import RefusedError, UnreachableError, UsageError

@@ -9,11 +9,11 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from console.app import VirtdeckApp
 from console.screens.dialogs.migrate import MigrateDialog
 from console.screens.dialogs.question import QuestionDialog
-from console.screens.instances import InstancesScreen
+from console.screens.instances.instances import InstancesScreen
 from console.settings import DisplaySettings, Settings
+from console.shell.app import VirtdeckApp
 from core.verbs.migration.requests import Migrate
 from tests.screens.conftest import MOMENTS, TAPE, ZONE, settled, until
 from tests.screens.migrate_source import Answering

@@ -8,12 +8,12 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from console.actions import action
-from console.app import VirtdeckApp
+from console.actions.registry import action
 from console.screens.dialogs.confirm import ConfirmDialog
 from console.screens.dialogs.verb_form import VerbFormDialog
-from console.screens.instances import InstancesScreen
+from console.screens.instances.instances import InstancesScreen
 from console.settings import DisplaySettings, Settings
+from console.shell.app import VirtdeckApp
 from core.model.secret_value import Secret
 from core.verbs.definition import Rename
 from core.verbs.power.requests import Shutdown

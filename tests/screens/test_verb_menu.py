@@ -8,16 +8,16 @@ from dataclasses import replace
 import pytest
 from textual.pilot import Pilot
 
-from console.actions import action
-from console.app import VirtdeckApp
+from console.actions.registry import action
 from console.screens.dialogs.confirm import ConfirmDialog
 from console.screens.dialogs.menu import MenuDialog
 from console.screens.dialogs.migrate import MigrateDialog
 from console.screens.dialogs.palette import PaletteDialog
 from console.screens.dialogs.question import TypedQuestionDialog
 from console.screens.help import HelpScreen
-from console.screens.instances import InstancesScreen
+from console.screens.instances.instances import InstancesScreen
 from console.settings import DisplaySettings, Settings
+from console.shell.app import VirtdeckApp
 from core.model import Instance, InstanceState
 from core.verbs.power.requests import Start, Stop
 from core.verbs.registry import VERBS

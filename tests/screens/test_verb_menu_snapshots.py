@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from console.app import VirtdeckApp
 from console.screens.dialogs.verb_form import VerbFormDialog
 from console.settings import DisplaySettings, Settings
+from console.shell.app import VirtdeckApp
 from tests.declared import PICTURED, POKE, declared, only
 from tests.screens.checking_source import Checking
 from tests.screens.conftest import MOMENTS, SIZES, TAPE, ZONE, press, settled, until

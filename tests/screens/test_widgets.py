@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Footer, Header, Input, OptionList
 
 from console import format as fmt
-from console.keymap import read_keymap, textual_keymap
+from console.actions.keymap import read_keymap, textual_keymap
 from console.themes import DEFAULT_THEME, load_themes
 from console.widgets.charts import Chart, Series
 from console.widgets.line_panel import TextPanel

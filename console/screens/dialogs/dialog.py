@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from textual.screen import ModalScreen
 
 if TYPE_CHECKING:
-    from console.app import VirtdeckApp
+    from console.shell.app import VirtdeckApp
 
 Answer = TypeVar("Answer")
 

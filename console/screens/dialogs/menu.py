@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 
+from console.actions.verb_menu import VerbGroup, menus
 from console.glyphs import glyphs
 from console.screens.dialogs.dialog import Dialog
 from console.screens.menu_lines import MenuLine, group_lines, heading_of, keys_line, verb_lines
@@ -20,7 +21,6 @@ from console.screens.openers import OPENERS
 from console.screens.page import Page
 from console.screens.verb_form import asked_parameters
 from console.screens.verdicts import Verdict, verdicts
-from console.verb_menu import VerbGroup, menus
 from console.widgets.columns import Cell, CellValue
 from console.widgets.line_panel import LinePanel
 from core.model import ObjectKey

@@ -15,13 +15,13 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Button, Input
 
-from console.screens.assessing import assess
 from console.screens.dialogs.dialog import Dialog
 from console.screens.dialogs.form_panel import FormPanel
-from console.screens.migrate_check import Check, Pressed, Question
-from console.screens.migrate_findings import Assessment, heading, overridable
-from console.screens.migrate_form import Reading, fields, read
-from console.screens.migrate_found import found_lines
+from console.screens.migrations.assessing import assess
+from console.screens.migrations.migrate_check import Check, Pressed, Question
+from console.screens.migrations.migrate_findings import Assessment, heading, overridable
+from console.screens.migrations.migrate_form import Reading, fields, read
+from console.screens.migrations.migrate_found import found_lines
 from console.screens.page import Page
 from console.widgets.columns import Cell
 from core.model import Instance

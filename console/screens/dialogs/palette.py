@@ -15,7 +15,7 @@ from textual.containers import Vertical
 from textual.fuzzy import Matcher
 from textual.widgets import Input
 
-from console.actions import Action, key_label, palette_entries
+from console.actions.registry import Action, key_label, palette_entries
 from console.glyphs import glyphs
 from console.screens.dialogs.dialog import Dialog
 from console.widgets.columns import Cell, CellValue

@@ -13,8 +13,8 @@ from rich.cells import cell_len
 from console import format as fmt
 from console.glyphs import ASCII, UNICODE, glyphs_for, use_glyphs
 from console.screens.chrome import link_sign
-from console.screens.migration_words import status_sign as migration_status_sign
-from console.screens.operations import status_sign as operation_status_sign
+from console.screens.migrations.words import status_sign as migration_status_sign
+from console.screens.operations.operations import status_sign as operation_status_sign
 from core.model import LinkStatus, MigrationStatus, OperationStatus
 from core.model.instance import InstanceState
 

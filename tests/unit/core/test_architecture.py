@@ -60,7 +60,7 @@ def loaded_by_command(*arguments: str) -> set[str]:
         ("core.state", {"msgspec", "core.model"}),
         ("core.fleet_migration", {"http.client", "email.parser", "xml.sax"}),
         # what opens hosts or plays a tape is loaded by whoever opens one
-        ("console.app", {"libvirt", "lxml", "sqlite3", "core.fleet", "core.journal"}),
+        ("console.shell.app", {"libvirt", "lxml", "sqlite3", "core.fleet", "core.journal"}),
     ],
 )
 def test_importing_a_module_brings_nothing_it_must_not_need(

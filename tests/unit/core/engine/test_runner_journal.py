@@ -16,7 +16,7 @@ import pytest
 from msgspec.structs import replace
 
 from console.cli.waiting import end_status
-from console.operations_watch import toast_of_many, toast_of_one
+from console.shell.operations_watch import toast_of_many, toast_of_one
 from core.clock import SystemClock
 from core.engine.handle import Handle
 from core.engine.runner import Runner

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import pytest
 
 from console.cli.migration import refuse_crash
-from console.screens.steer_questions import resume_dialog
+from console.screens.migrations.steer_questions import resume_dialog
 from core.errors import RefusedError
 from core.model import (
     Host,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from console import format as fmt
 from console.cli.instances import instances_of
-from console.screens.instance_columns import instance_columns
+from console.screens.instances.columns import instance_columns
 from console.screens.view import View
 from console.widgets.columns import Cell
 from core.errors import UsageError

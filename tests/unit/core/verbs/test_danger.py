@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.actions import ACTIONS, action
+from console.actions.registry import ACTIONS, action
 from console.cli import interrupts
 from console.cli.confirming import confirm
 from console.screens.dialogs.confirm import ConfirmDialog, particulars

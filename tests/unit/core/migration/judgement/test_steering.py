@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from console.screens.steering import answer_text
+from console.screens.migrations.steering import answer_text
 from core.clock import SystemClock
 from core.errors import DeadlineError, HypervisorError, NotSentError, RefusedError, VirtdeckError
 from core.migration.execution.controls import Controls

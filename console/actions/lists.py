@@ -1,0 +1,275 @@
+"""Every action of the console. Add one here and it is in the help, palette, footer and docs.
+
+The verbs' are made from their declarations (`action_verbs`); the keys of tables are in
+`action_table`, those that sort in `action_sort`, those of migrations in `action_migration` and
+those of tapes in `action_replay`.
+
+Keys follow k9s where it has a habit for the thing. A test refuses two actions on one key of a
+screen.
+"""
+
+from __future__ import annotations
+
+from console.actions.migrations import MIGRATION, STEER
+from console.actions.replay import REPLAY
+from console.actions.sorting import SORT
+from console.actions.tables import TABLE
+from console.actions.types import Action
+from console.actions.verbs import INSTANCE_ROW, MENU, verb_actions
+from core.verbs.danger import CANCEL
+
+_SCREENS = ("instances", "hosts", "volumes", "operations", "events", "migrations")
+
+_GLOBAL = (
+    *(
+        Action(
+            f"screen.{name}",
+            name.capitalize(),
+            (str(number),),
+            "global",
+            "screen",
+            f"Go to the {name} screen.",
+            f"show_screen('{name}')",
+        )
+        for number, name in enumerate(_SCREENS, 1)
+    ),
+    Action(
+        "global.palette",
+        "Command palette",
+        ("colon", "ctrl+p"),
+        "global",
+        "general",
+        "Find any action, screen or instance by name.",
+        "command_palette",
+        show_in_footer=True,
+        short="Commands",
+    ),
+    Action(
+        "global.help",
+        "Help",
+        ("question_mark", "f1"),
+        "global",
+        "general",
+        "Show every key that works here.",
+        "show_page('help')",
+        show_in_footer=True,
+    ),
+    Action(
+        "global.calls",
+        "Calls",
+        ("at",),
+        "global",
+        "general",
+        "Show each call that was made, as virsh would make it, with its time and result.",
+        "show_page('calls')",
+    ),
+    Action(
+        "global.back",
+        "Back",
+        ("escape",),
+        "global",
+        "general",
+        "Peel one layer: a question, the marks, the filter, then the screen.",
+        "back",
+    ),
+    Action(
+        "global.quit",
+        "Quit",
+        ("q", "ctrl+q", "ctrl+c"),
+        "global",
+        "general",
+        "Leave the console; asks when an operation runs.",
+        "leave",
+        show_in_footer=True,
+    ),
+    Action(
+        "global.refresh",
+        "Read again",
+        ("ctrl+r",),
+        "global",
+        "general",
+        "Read everything from the hosts again and redraw the screen.",
+        "resync",
+    ),
+    Action(
+        "global.theme",
+        "Next theme",
+        ("ctrl+t",),
+        "global",
+        "general",
+        "Change to the next theme.",
+        "next_theme",
+    ),
+)
+
+_INSTANCE = (
+    Action(
+        "instances.faults",
+        "Faults only",
+        ("ctrl+z",),
+        "instances",
+        "filter",
+        "Show only instances with an alert, and back.",
+        "faults",
+    ),
+    Action(
+        "instances.xml",
+        "XML",
+        ("y",),
+        "instances",
+        "row",
+        "Show the XML of the instance under the cursor.",
+        "open_tab('xml')",
+    ),
+    Action(
+        "instances.events",
+        "Events of it",
+        ("l",),
+        "instances",
+        "row",
+        "Show what happened to the instance under the cursor.",
+        "open_tab('events')",
+    ),
+    Action(
+        "instance.next_tab",
+        "Next tab",
+        ("right_square_bracket", "tab"),
+        "instance",
+        "tabs",
+        "Go to the next tab.",
+        "tab(1)",
+        show_in_footer=True,
+    ),
+    Action(
+        "instance.previous_tab",
+        "Previous tab",
+        ("left_square_bracket", "shift+tab"),
+        "instance",
+        "tabs",
+        "Go to the previous tab.",
+        "tab(-1)",
+    ),
+    Action(
+        "instance.xml",
+        "XML",
+        ("y",),
+        "instance",
+        "tabs",
+        "Go to the XML.",
+        "show_tab('xml')",
+    ),
+    Action(
+        "instance.events",
+        "Events",
+        ("l",),
+        "instance",
+        "tabs",
+        "Go to this instance's events.",
+        "show_tab('events')",
+    ),
+    Action(
+        "instance.search",
+        "Search",
+        ("slash",),
+        "instance",
+        "search",
+        "Search the text shown.",
+        "search",
+        show_in_footer=True,
+    ),
+    Action(
+        "instance.search_next",
+        "Next match",
+        ("n",),
+        "instance",
+        "search",
+        "Go to the next match.",
+        "search_step(1)",
+    ),
+    Action(
+        "instance.search_previous",
+        "Previous match",
+        ("N",),
+        "instance",
+        "search",
+        "Go to the previous match.",
+        "search_step(-1)",
+    ),
+)
+
+_OTHER = (
+    Action(
+        "hosts.reconnect",
+        "Reconnect",
+        ("R",),
+        "hosts",
+        "host",
+        "Close the link to the host under the cursor and open it again.",
+        "reconnect",
+    ),
+    Action(
+        "volumes.refresh_pool",
+        "Read pools again",
+        ("R",),
+        "volumes",
+        "pool",
+        "Read the pools and volumes of every host again.",
+        "refresh_pool",
+    ),
+    Action(
+        "operations.cancel",
+        "Cancel",
+        ("x",),
+        "operations",
+        "operation",
+        "Cancel the operation under the cursor and undo what it had begun.",
+        "cancel_operation",
+        show_in_footer=True,
+        needs_write=True,
+        caution=CANCEL,
+    ),
+    Action(
+        "events.follow",
+        "Follow",
+        ("t",),
+        "events",
+        "view",
+        "Keep the newest event in view, or stop.",
+        "follow",
+        show_in_footer=True,
+    ),
+    Action(
+        "events.pause",
+        "Hold still",
+        ("z",),
+        "events",
+        "view",
+        "Hold the list still; events are still counted and shown when it goes on.",
+        "hold",
+        show_in_footer=True,
+    ),
+)
+
+_PANEL = (
+    Action(
+        "panel.other",
+        "Other pane",
+        ("tab", "shift+tab"),
+        "panel",
+        "view",
+        "Go from the table to the page beside it, to scroll it, and back.",
+        "other_pane",
+    ),
+)
+
+
+def registered() -> tuple[Action, ...]:
+    """The registry, in the order help shows it, with the verbs that are declared now."""
+    return (
+        *(*_GLOBAL, *TABLE, MENU, *verb_actions(), *INSTANCE_ROW, *_INSTANCE, *SORT),
+        *(*_OTHER, *STEER, *MIGRATION, *_PANEL, *REPLAY),
+    )
+
+
+ACTIONS: tuple[Action, ...] = registered()
+"""The registry as it is when the console starts."""

@@ -1,0 +1,1 @@
+"""The list of hosts, and the panel of the one under the cursor."""

@@ -1,0 +1,1 @@
+"""The list of instances, and the page of one."""

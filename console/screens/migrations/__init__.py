@@ -1,0 +1,1 @@
+"""The list of migrations, the cockpit of one, and what begins and steers them."""

@@ -1,0 +1,268 @@
+"""What was asked for, by anybody, and what became of it. UI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from textual import on
+from textual.widget import Widget
+
+from console import format as fmt
+from console.actions.registry import bindings_for
+from console.glyphs import glyphs
+from console.screens.empty import no_operations
+from console.screens.listing import Passes
+from console.screens.matching import groups_of_hosts, word_filter
+from console.screens.option_words import option_words
+from console.screens.page import Page
+from console.screens.panelled import PanelledScreen
+from console.screens.table_text import facts, heading
+from console.screens.view import View
+from console.widgets.charts import bar
+from console.widgets.columns import Cell, CellValue, Column
+from console.widgets.live_table import LiveTable
+from core.model import Delta, OperationRecord, OperationStatus
+from core.model.text import clean
+from core.verbs.danger import danger_of_cancel
+from core.verbs.registry import VERBS
+
+_PROGRESS = 14
+"""Cells of the progress bar and what stands behind it, where there is room."""
+
+
+class OperationsScreen(PanelledScreen[OperationRecord], inherit_bindings=False):
+    """A table, newest first, over the steps of the one under the cursor."""
+
+    CSS_PATH = "operations.tcss"
+    BINDINGS = bindings_for("list", "panel", "operations")
+    registry_layer = "operations"
+    noun = "operation"
+    filter_words = "words of verb, instance, host, status or author, group:prod, !word"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._steps = Page(id="steps")
+
+    def make_table(self) -> LiveTable[OperationRecord]:
+        """The table, newest first."""
+        return LiveTable(
+            operation_columns(self.console.view),
+            name_of=lambda row: row.id,
+            row_role=lambda row: "muted" if row.not_open else "",
+            sort="created",
+        )
+
+    def panel(self) -> Iterable[Widget]:
+        """The steps of an operation."""
+        yield self._steps
+
+    def rows(self) -> Mapping[str, OperationRecord]:
+        """Every operation the journal told of."""
+        return self.console.view.state.operations
+
+    def changes(self, delta: Delta) -> tuple[Mapping[Any, OperationRecord], Iterable[Hashable]]:
+        """Operations that moved on."""
+        operations = self.console.view.state.operations
+        changed = {
+            key.id: operations[key.id]
+            for key in delta.changed
+            if key.kind == "operation" and key.id in operations
+        }
+        return changed, [key.id for key in delta.gone if key.kind == "operation"]
+
+    def parse_filter(self, text: str) -> Passes[OperationRecord]:
+        """Words, and groups of the hosts it names."""
+        view = self.console.view
+        return word_filter(text, _words, lambda row: _groups(view, row))
+
+    def empty_text(self) -> str:
+        """How to ask for something."""
+        return no_operations(self.console.view)
+
+    def show_time(self) -> None:
+        """What still runs takes longer and longer."""
+        self.table.update_rows({record.id: record for record in self.console.view.running})
+
+    def action_cancel_operation(self) -> None:
+        """Ask the core to cancel the operation under the cursor."""
+        from console.screens.dialogs.question import QuestionDialog, danger_lines
+
+        console = self.console
+        record = self.table.cursor_row
+        if record is None:
+            return
+        if record.status.final:
+            console.notify(
+                f"{record.verb} {record.name} has ended ({record.status.value}): "
+                "nothing is left to cancel.",
+                severity="warning", timeout=5, markup=False,
+            )  # fmt: skip
+            return
+        if record.not_open:
+            console.notify(_not_here(record), severity="warning", timeout=8, markup=False)
+            return
+        title = f"Cancel {record.verb} {record.name} on {record.host}?"
+        lines = danger_lines(danger_of_cancel(record))
+
+        def answered(sure: bool | None) -> None:
+            if sure:
+                console.ask(lambda source: source.cancel(record.id), lambda _: None)
+
+        console.push_screen(QuestionDialog(title, lines, "Cancel it", "Let it run"), answered)
+
+    @on(LiveTable.Highlighted)
+    def show_panel(self) -> None:
+        """What it did, step by step."""
+        record = self.console.view.state.operations.get(self.table.cursor_key or "")
+        lines = operation_lines(self.console.view, record) if record else []
+        self._steps.show(lines)
+
+    @on(LiveTable.Activated)
+    async def _open(self) -> None:
+        record = self.table.cursor_row
+        if record is None:
+            return
+        if record.subject in self.console.view.state.instances:
+            await self.console.open_instance(record.subject, "overview")
+        elif record.subject.kind == "host":
+            await self.console.show_instances(f"host:{record.host}")
+        else:
+            self.console.notify(f"{record.name} is not there any more.", timeout=4, markup=False)
+
+
+def status_sign(status: OperationStatus) -> fmt.StateSign:
+    """Glyph, word and role of an operation's status."""
+    signs = glyphs()
+    match status:
+        case OperationStatus.DONE:
+            return fmt.StateSign(signs.running, "done", "ok")
+        case OperationStatus.FAILED:
+            return fmt.StateSign(signs.crashed, "failed", "error")
+        case OperationStatus.UNKNOWN:
+            return fmt.StateSign(signs.unknown, "unknown", "warning")
+        case OperationStatus.REFUSED | OperationStatus.CANCELLED:
+            return fmt.StateSign(signs.off, status.value, "off")
+        case _:
+            return fmt.StateSign(signs.changing, status.value, "changing")
+
+
+def operation_columns(view: View) -> list[Column[OperationRecord]]:
+    """Every column, in order."""
+    return [
+        Column("created", "WHEN", lambda row: view.clock(row.created), lambda row: row.created,
+               width=8, default_descending=True, tooltip="When it was asked for"),
+        Column("verb", "VERB", lambda row: row.verb, lambda row: row.verb, width=9,
+               tooltip="What was asked for"),
+        Column("name", "INSTANCE", lambda row: row.name, lambda row: row.name, min_width=10,
+               max_width=30, flex=2, cut="middle", tooltip="To what"),
+        Column("host", "HOST", lambda row: row.host, lambda row: row.host, min_width=6,
+               max_width=16, priority=3, tooltip="Where"),
+        Column("status", "STATUS", _status, lambda row: list(OperationStatus).index(row.status),
+               width=11, tooltip="How it stands"),
+        Column("took", "TOOK", lambda row: fmt.duration(_took(view, row)),
+               lambda row: _took(view, row), width=6, align="right", priority=2,
+               default_descending=True, tooltip="From the start to the end"),
+        Column("author", "AUTHOR", lambda row: row.author, lambda row: row.author, min_width=10,
+               max_width=24, priority=6, tooltip="Who asked, on which machine"),
+        Column("progress", "PROGRESS", lambda row: _progress(view, row, _PROGRESS),
+               lambda row: row.progress, min_width=9, max_width=_PROGRESS, priority=1,
+               draw=partial(_progress, view), yields=lambda row: row.status.final,
+               tooltip="How far it is, or how much of the time it has is over"),
+        Column("outcome", "OUTCOME", _outcome, None, min_width=12, flex=4, spills=True,
+               tooltip="What became of it, or its last step"),
+    ]  # fmt: skip
+
+
+def operation_lines(view: View, record: OperationRecord) -> list[CellValue]:
+    """Everything about one operation, its steps included."""
+    sign = status_sign(record.status)
+    options = ", ".join(option_words(record.verb, record.options))
+    lines = [
+        heading(f"{record.verb} {record.name}"),
+        *facts(
+            [
+                ("status", Cell(f"{sign.glyph} {sign.word}", sign.role)),
+                ("outcome", record.outcome),
+                ("cure", Cell(record.hint, "strong") if record.hint else ""),
+                ("journal", Cell(_behind(record), "warning") if record.unjournalled else ""),
+                ("asked", f"{view.date(record.created)} by {record.author}"),
+                ("host", Cell(_not_here(record), "warning") if record.not_open else ""),
+                ("options", options),
+            ]
+        ),
+        "",
+        heading("Steps"),
+    ]
+    if not record.steps:
+        return [*lines, Cell("  none yet", "muted")]
+    for step in record.steps:
+        lines.append((Cell(f"  {view.clock(step.at)}  ", "muted"), Cell(step.text)))
+        if step.virsh:
+            lines.append(Cell(f"    {step.virsh}", "muted"))
+    return lines
+
+
+def _not_here(record: OperationRecord) -> str:
+    return (
+        f"{clean(record.host)} is another host than those open here: open "
+        f"{clean(record.not_open)} to do something about it."
+    )
+
+
+def _behind(record: OperationRecord) -> str:
+    return f"does not hold it as it stands: {record.unjournalled}"
+
+
+def _status(row: OperationRecord) -> CellValue:
+    sign = status_sign(row.status)
+    return Cell(f"{sign.glyph} {sign.word}", sign.role)
+
+
+def _progress(view: View, row: OperationRecord, width: int) -> CellValue:
+    """How far it is; where nobody can tell, how long it waits and how long it will."""
+    if row.status.final:
+        return Cell(fmt.UNKNOWN, "muted")
+    migration = view.state.migrations.get(row.id)
+    share = row.progress if migration is None else migration.part_done
+    if share is not None:
+        return _bar(share, fmt.percent(share), width)
+    took, limit = _took(view, row), _limit(row)
+    if took is None or not isinstance(limit, int | float) or limit <= 0:
+        return Cell(fmt.UNKNOWN, "muted")
+    return _bar(took / limit, f"{took:.0f}/{limit:.0f}s", width)
+
+
+def _limit(row: OperationRecord) -> object:
+    """The seconds it has: what was asked for, else what its verb gives when nothing is."""
+    verb = VERBS.get(row.verb)
+    usual = getattr(verb.request(subject=row.subject), "timeout", None) if verb else None
+    return row.options.get("timeout", usual)
+
+
+def _bar(fraction: float, words: str, width: int) -> CellValue:
+    room = max(0, width - len(words) - 1)
+    return (Cell(bar(fraction, room), "chart"), Cell(f" {words}"))
+
+
+def _took(view: View, row: OperationRecord) -> float | None:
+    if row.started is None:
+        return None
+    return max(0.0, (row.ended or view.now()) - row.started)
+
+
+def _outcome(row: OperationRecord) -> CellValue:
+    if row.outcome:
+        return row.outcome
+    return Cell(row.steps[-1].text if row.steps else "", "muted")
+
+
+def _groups(view: View, row: OperationRecord) -> set[str]:
+    """The groups of its host and of its destinations; a host that is not open here is in none."""
+    named = (row.host, *(destination.name for destination in row.hosts[1:]))
+    return groups_of_hosts(view.state.hosts, named)
+
+
+def _words(row: OperationRecord) -> str:
+    return " ".join((row.verb, row.name, row.host, row.status.value, row.author, row.outcome))
