@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from core.errors import NotFoundError
 from core.hypervisor.calls.saved import job_share
 from core.hypervisor.calls.table import execute
+from core.hypervisor.observe.reading import read_definition
 from core.hypervisor.session import Hypervisor
-from core.model import ObjectKey
+from core.model import Instance, ObjectKey
 from core.state.subject import Subject
 from core.verbs.call import Call
 
@@ -44,6 +45,12 @@ class FleetHosts:
         """Tell how far the job of an instance is, 0 to 1."""
         return await self._host(subject.host).call(
             lambda conn: job_share(conn, subject.id), deadline=LOOK_DEADLINE, urgent=True
+        )
+
+    async def defined(self, subject: ObjectKey) -> Instance | None:
+        """Read an instance as its next start would have it; None where it has none."""
+        return await self._host(subject.host).call(
+            lambda conn: read_definition(conn, subject.host, subject.id)
         )
 
     async def read(self, subject: ObjectKey) -> Subject | None:

@@ -47,6 +47,8 @@ class Case:
         self.handle = Handle(record)
         self.progress = Progress()
         self.subject: Subject | None = None
+        self.defined: Instance | None = None
+        """A running subject as its next start would have it, where that was read."""
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self.cancelled = ""
         self.stale = False
@@ -73,6 +75,7 @@ class Case:
             now=self.now(),
             progress=self.progress,
             subject=self.subject,
+            defined=self.defined,
             events=tuple(self.events),
             link_up=link_up,
             cancelled=self.cancelled,

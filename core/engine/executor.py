@@ -26,7 +26,7 @@ from core.errors import (
 from core.journal.entry import Entry
 from core.journal.journal import Journal
 from core.journal.owner import this_process
-from core.model import LinkStatus, Observation, OperationRecord, State
+from core.model import Instance, LinkStatus, Observation, OperationRecord, State
 from core.model.observation import OperationChanged
 from core.model.secret_value import without_secrets_of
 from core.verbs.preview import virsh_line
@@ -231,6 +231,9 @@ class Executor:
         """Read the subject now; False when its host does not tell."""
         try:
             subject = await self._hosts.read(case.record.subject)
+            running = isinstance(subject, Instance) and subject.state.active
+            if running and any(call.defines for call in case.progress.unheard):
+                case.defined = await self._hosts.defined(case.record.subject)
         except VirtdeckError:
             case.unseen = True
             return False

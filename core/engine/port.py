@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from core.model import ObjectKey
+from core.model import Instance, ObjectKey
 from core.state.subject import Subject
 from core.verbs.call import Call
 
@@ -25,6 +25,13 @@ class Hosts(Protocol):
         """Tell how far the job of a subject is, 0 to 1; None where there is no telling.
 
         Raises UnreachableError or DeadlineError when the host does not answer.
+        """
+        ...
+
+    async def defined(self, subject: ObjectKey) -> Instance | None:
+        """Read an instance as its next start would have it; None where it has none, or it is gone.
+
+        Raises as `read` does.
         """
         ...
 

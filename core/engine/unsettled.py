@@ -47,10 +47,12 @@ class Unsettled:
             case.stale = case.stale or subject.host in lost
             if not self._executor.link_up(subject.host):
                 continue
-            if case.stale:
+            late = case.now() > (case.record.ended or 0.0) + PATIENCE
+            defines = any(call.defines for call in case.progress.unheard)
+            if case.stale or (subject in keys and defines and not late):
                 case.stale = False
                 self._begin(self._look(case))
-            elif case.now() > (case.record.ended or 0.0) + PATIENCE:
+            elif late:
                 self.drop(subject)
             elif subject in keys:
                 case.update(subject_of(self._executor.state(), subject))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Literal
 
-from core.model import InstanceState, Request, State
+from core.model import Instance, InstanceState, Request, State
 from core.verbs.call import Call
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
@@ -32,6 +32,11 @@ class Applied(Call, frozen=True):
         """Whether it only makes room for the one that follows."""
         return False
 
+    @property
+    def defines(self) -> bool:
+        """Whether it changes what is defined."""
+        return self.config
+
     def affected(self) -> tuple[str, ...]:
         """What virsh calls that."""
         live = ("--live",) if self.live else ()
@@ -47,6 +52,30 @@ def affects(situation: Situation, when: str) -> tuple[bool, bool]:
     active = instance is not None and instance.state.active
     persistent = instance is not None and instance.persistent
     return active and when != "next-start", persistent and when != "now"
+
+
+def shown(
+    call: Applied, fits: Callable[[Instance], bool], *, observed: bool = False
+) -> Callable[[Situation], bool]:
+    """Return whether all that a call changes shows it: what runs and what is defined.
+
+    `fits` reads what was set from either. libvirt's yes is believed of what is defined, and of what
+    runs unless that must be `observed`. Of one that is off by now, what is defined is all there is:
+    libvirt changes it last.
+    """
+
+    def shows(now: Situation) -> bool:
+        heard = any(sent.call == call and sent.accepted for sent in now.sent)
+        instance = now.instance
+        active = instance is not None and instance.state.active
+        defined = now.defined if active else instance
+        if call.live and not (heard and not observed):
+            runs = instance is not None and fits(instance) if active else call.config
+        else:
+            runs = True
+        return runs and (not call.config or heard or (defined is not None and fits(defined)))
+
+    return shows
 
 
 def against_when(state: State, request: Request, _: str) -> Iterator[Refusal]:

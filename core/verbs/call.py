@@ -29,6 +29,11 @@ class Call(Value, frozen=True, tag_field="call", tag=_tag):
     """It may be sent again, also by a console that takes the operation over."""
 
     @property
+    def defines(self) -> bool:
+        """Whether it changes what is defined: the definition is read where no answer was heard."""
+        return False
+
+    @property
     def word(self) -> str:
         """The call's name, as the journal has it."""
         return str(self.__struct_config__.tag)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Annotated, ClassVar, Literal
 
-from core.model import Request, State
-from core.verbs.applied import KNOWN, Applied, When, affects, against_when
+from core.model import Instance, Request, State
+from core.model.text import clean
+from core.verbs.applied import KNOWN, Applied, When, affects, against_when, shown
 from core.verbs.call import Call
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
@@ -186,13 +187,13 @@ def _text(situation: Situation) -> list[Step]:
     kind: Literal["title", "description"] = (
         "title" if isinstance(request, SetTitle) else "description"
     )
-    live, config = affects(situation, request.when)
-    return [
-        Step(
-            TextCall(live, config, kind, request.text),
-            f"setting the {kind} of {situation.name}",
-        )
-    ]
+    call = TextCall(*affects(situation, request.when), kind, request.text)
+    wanted = clean(request.text, multiline=kind == "description").strip()  # as core.xml reads it
+
+    def fits(instance: Instance) -> bool:
+        return wanted == (instance.title if kind == "title" else instance.description)
+
+    return [Step(call, f"setting the {kind} of {situation.name}", shown(call, fits))]
 
 
 def _text_verb(

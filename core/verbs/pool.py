@@ -67,6 +67,8 @@ class PoolDestroyCall(Call, frozen=True):
 class PoolRefreshCall(Call, frozen=True):
     """virStoragePoolRefresh."""
 
+    repeatable: ClassVar[bool] = True
+
     def virsh(self, name: str) -> tuple[str, ...]:
         """`virsh pool-refresh`."""
         return ("pool-refresh", name)

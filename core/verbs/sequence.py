@@ -58,7 +58,7 @@ def sequence(steps: Steps, outcome: Callable[[Situation], str]) -> Decide:
     def decide(situation: Situation) -> Action:
         planned = steps(situation)
         aborts = [step.abort for step in planned if step.abort is not None]
-        sent = tuple(one for one in situation.sent if one.call not in aborts)
+        sent = _counted([one for one in situation.sent if one.call not in aborts])
         if situation.calling:
             return _meanwhile(situation, planned[len(sent) - 1])
         forward = sum(1 for _ in takewhile(_same, zip(sent, planned, strict=False)))
@@ -80,6 +80,13 @@ def sequence(steps: Steps, outcome: Callable[[Situation], str]) -> Decide:
         return Send(step.call, step.text, step.deadline)
 
     return decide
+
+
+def _counted(sent: Sequence[Sent]) -> tuple[Sent, ...]:
+    """Return the calls without those that were sent again after them."""
+    later = [*(one.call for one in sent[1:]), None]
+    return tuple(one for one, after in zip(sent, later, strict=False)
+                 if not (one.call.repeatable and one.call == after))  # fmt: skip
 
 
 def _other(situation: Situation) -> End:
@@ -115,7 +122,10 @@ def _settled(situation: Situation, step: Step, last: Sent) -> Action | None:
         return None
     if step.goes_on is not None and step.goes_on(situation):
         return Wait(situation.now + AGAIN)
-    since = max(last.ended or last.at, situation.progress.adopted or 0.0)
+    adopted = situation.progress.adopted or 0.0
+    if last.call.repeatable and last.ended is None and last.at < adopted:
+        return Send(step.call, f"{step.text}, once more", step.deadline)
+    since = max(last.ended or last.at, adopted)
     if situation.now < since + VERIFY and step.shows is not None:
         return Wait(since + VERIFY)
     if last.error or last.ended is None or situation.blind:

@@ -56,6 +56,11 @@ class Progress(Value, frozen=True):
     a `core.verbs.verb.Workflow.progress`."""
 
     @property
+    def unheard(self) -> tuple[Call, ...]:
+        """The calls that may have taken effect and gave no answer that says so."""
+        return tuple(one.call for one in self.sent if one.ended is None or not one.certain)
+
+    @property
     def begun(self) -> bool:
         """Whether anything may have been sent."""
         return bool(self.sent) or self.workflow is not None
@@ -78,6 +83,9 @@ class Situation:
     """Why the operator no longer wants to wait; empty: goes on."""
     calling: bool = False
     """A long call of this console is under way."""
+    defined: Instance | None = None
+    """An instance that runs, as its next start would have it: known where that tells what became of
+    a call (`Call.defines`)."""
 
     @property
     def instance(self) -> Instance | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from core.model import Instance, Request, State
-from core.verbs.applied import KNOWN, Applied, When, affects, against_when
+from core.verbs.applied import KNOWN, Applied, When, affects, against_when, shown
 from core.verbs.caution import Caution
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
@@ -15,15 +16,37 @@ from core.verbs.situation import Situation
 from core.verbs.verb import Risk, Verb
 from core.verbs.wording import name_of, shortened
 
+MOST_VCPUS = 4096
+MOST_MEMORY = 1 << 24
+"""MiB."""
+
 
 class SetVcpus(Request, frozen=True):
     """Set how many vCPUs an instance has (virDomainSetVcpusFlags)."""
 
     verb: ClassVar[str] = "set-vcpus"
-    count: Annotated[int, parameter("How many it has.", least=1, most=4096)]
+    count: Annotated[int, parameter("How many it has.", least=1, most=MOST_VCPUS)]
     maximum: (
         Annotated[
-            int, parameter("How many it may have, from its next start on.", least=1, most=4096)
+            int,
+            parameter("How many it may have, from its next start on.", least=1, most=MOST_VCPUS),
+        ]
+        | None
+    ) = None
+    when: When = "both"
+
+
+class SetMemory(Request, frozen=True):
+    """Set how much memory an instance has (virDomainSetMemoryFlags)."""
+
+    verb: ClassVar[str] = "set-memory"
+    size: Annotated[int, parameter("How much it has.", least=1, most=MOST_MEMORY, unit="MiB")]
+    maximum: (
+        Annotated[
+            int,
+            parameter(
+                "How much it may have, of one that is off.", least=1, most=MOST_MEMORY, unit="MiB"
+            ),
         ]
         | None
     ) = None
@@ -49,127 +72,6 @@ class VcpusCall(Applied, frozen=True):
         return ("setvcpus", name, str(self.count), *self.affected(), *most)
 
 
-def _vcpus(situation: Situation) -> list[Step]:
-    request = situation.request
-    assert isinstance(request, SetVcpus)
-    live, config = affects(situation, request.when)
-    steps = []
-    if request.maximum is not None:
-        most = _counted(request.maximum)
-        text = f"letting {situation.name} have {most} from its next start on"
-        raised = VcpusCall(False, True, request.maximum, True, _previous(situation))
-        undo = None if raised.previous is None else VcpusCall(False, True, raised.previous, True)
-        steps.append(Step(raised, text, undo=undo))
-
-    def shows(now: Situation) -> bool:
-        return now.instance is not None and now.instance.vcpus == request.count
-
-    text = f"giving {situation.name} {_counted(request.count)}"
-    steps.append(Step(VcpusCall(live, config, request.count), text, shows if live else None))
-    return steps
-
-
-def _counted(vcpus: int) -> str:
-    return f"{vcpus} vCPU{'' if vcpus == 1 else 's'}"
-
-
-def _previous(situation: Situation) -> int | None:
-    """The maximum before the first call."""
-    for sent in situation.sent:
-        if isinstance(sent.call, VcpusCall):
-            return sent.call.previous
-    instance = situation.instance
-    return None if instance is None or not instance.described else instance.vcpus_maximum
-
-
-def _against_vcpus(state: State, request: Request, but: str) -> Iterator[Refusal]:
-    assert isinstance(request, SetVcpus)
-    yield from against_when(state, request, but)
-    instance = state.instances.get(request.subject)
-    if instance is None or not instance.described:
-        return
-    most = instance.vcpus_maximum
-    if request.maximum is not None:
-        if not instance.persistent:
-            text = f"{instance.name} is transient"
-            yield Refusal(RefusalCode.STATE, text, "its maximum cannot be changed")
-        if request.when == "now":
-            text = "A maximum is of the definition"
-            yield Refusal(RefusalCode.PARAMETER, text, "leave out --when now, or the maximum")
-        if request.count > request.maximum:
-            text = f"{_counted(request.count)} are more than the maximum of {request.maximum}"
-            yield Refusal(RefusalCode.PARAMETER, text, "give a larger maximum")
-        elif instance.state.active and request.when != "next-start" and request.count > most:
-            yield _too_many(instance, request.count)
-    elif most and request.count > most:
-        yield _too_many(instance, request.count)
-
-
-def _too_many(instance: Instance, count: int) -> Refusal:
-    text = f"{instance.name} may have {_counted(instance.vcpus_maximum)}, not {count}"
-    return Refusal(RefusalCode.PARAMETER, text, "raise its maximum, which needs a restart")
-
-
-def _has_vcpus(situation: Situation) -> str:
-    request = situation.request
-    assert isinstance(request, SetVcpus)
-    live, config = affects(situation, request.when)
-    when = "now" if not config else "" if live else "from its next start on"
-    return f"{situation.name} has {_counted(request.count)} {when}".rstrip()
-
-
-def _fewer_vcpus(state: State, request: Request) -> Caution:
-    assert isinstance(request, SetVcpus)
-    instance = state.instances.get(request.subject)
-    fewer = instance is not None and instance.state.active and request.count < instance.vcpus
-    return Caution.CONFIRM if fewer and request.when != "next-start" else Caution.NONE
-
-
-def _takes_vcpus(state: State, requests: Sequence[Request]) -> list[str]:
-    taken = [
-        f"Leaves {name_of(state, one)} on {one.subject.host} {_counted(one.count)}: guests that "
-        "cannot give one up refuse."
-        for one in requests
-        if isinstance(one, SetVcpus) and _fewer_vcpus(state, one) is not Caution.NONE
-    ]
-    return shortened(taken)
-
-
-SET_VCPUS = Verb(
-    SetVcpus,
-    title="Set vCPUs",
-    help="Set how many vCPUs it has.",
-    doing="setting its vCPUs",
-    group="resources",
-    key="c",
-    decide=sequence(_vcpus, _has_vcpus),
-    steps=_vcpus,
-    resumable=True,
-    needs_description=True,
-    calls=(VcpusCall,),
-    states=KNOWN,
-    refusals=_against_vcpus,
-    risk=Risk(raised=_fewer_vcpus, after=_takes_vcpus),
-)
-
-
-class SetMemory(Request, frozen=True):
-    """Set how much memory an instance has (virDomainSetMemoryFlags)."""
-
-    verb: ClassVar[str] = "set-memory"
-    size: Annotated[int, parameter("How much it has.", least=1, most=1 << 24, unit="MiB")]
-    maximum: (
-        Annotated[
-            int,
-            parameter(
-                "How much it may have, of one that is off.", least=1, most=1 << 24, unit="MiB"
-            ),
-        ]
-        | None
-    ) = None
-    when: When = "both"
-
-
 class MemoryCall(Applied, frozen=True):
     """virDomainSetMemoryFlags."""
 
@@ -189,86 +91,171 @@ class MemoryCall(Applied, frozen=True):
         return (word, name, f"{self.mebibytes}MiB", *self.affected())
 
 
-def _memory(situation: Situation) -> list[Step]:
-    request = situation.request
-    assert isinstance(request, SetMemory)
-    live, config = affects(situation, request.when)
-    steps = []
-    if request.maximum is not None:
-        text = f"letting {situation.name} have {request.maximum} MiB"
-        raised = MemoryCall(False, True, request.maximum, True, _previous_memory(situation))
-        undo = None if raised.previous is None else MemoryCall(False, True, raised.previous, True)
-        steps.append(Step(raised, text, undo=undo))
-    text = f"giving {situation.name} {request.size} MiB of memory"
-    steps.append(Step(MemoryCall(live, config, request.size), text))
-    return steps
+def _vcpus(count: int) -> str:
+    return f"{count} vCPU{'' if count == 1 else 's'}"
 
 
-def _previous_memory(situation: Situation) -> int | None:
-    for sent in situation.sent:
-        if isinstance(sent.call, MemoryCall):
-            return sent.call.previous
-    instance = situation.instance
-    known = instance is not None and instance.described
-    return instance.memory_maximum >> 20 if known and instance is not None else None
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What an instance has some of, and may have more of: all in which the verbs differ."""
+
+    call: type[VcpusCall] | type[MemoryCall]
+    field: str
+    """The field of the request that says how much."""
+    counted: Callable[[int], str]
+    unit: int
+    """How many of what `has` and `most` count one of those asked for is."""
+    has: Callable[[Instance], int]
+    most: Callable[[Instance], int]
+    observed: bool
+    """What runs shows soon whether it was given that; else libvirt only hands the wish on."""
+    given: str
+    """`web has 2 vCPUs`: what one that runs does then."""
+    raised_off: bool
+    """The maximum can be changed of one that is off only."""
+    cure: str
+    """What to do where the maximum is too low."""
+    costs: str
+    """What it may cost a guest to be left less."""
+
+    def wanted(self, request: Request) -> int:
+        """How much is asked for."""
+        return int(getattr(request, self.field))
+
+    def steps(self, now: Situation) -> list[Step]:
+        """Raise the maximum where that is asked for, then give the instance what it gets."""
+        request, name = now.request, now.name
+        assert isinstance(request, SetVcpus | SetMemory)
+        amount, maximum, steps = self.wanted(request), request.maximum, []
+        if maximum is not None:
+            raised = self.call(False, True, maximum, True, self._previous(now))
+            before = raised.previous
+            undo = None if before is None else self.call(False, True, before, True)
+            text = f"letting {name} have {self.counted(maximum)} from its next start on"
+            shows = shown(raised, lambda instance: self.most(instance) == maximum * self.unit)
+            steps.append(Step(raised, text, shows, undo))
+        call = self.call(*affects(now, request.when), amount)
+        fits = shown(call, lambda one: self.has(one) == amount * self.unit, observed=self.observed)
+        return [*steps, Step(call, f"giving {name} {self.counted(amount)}", fits)]
+
+    def _previous(self, now: Situation) -> int | None:
+        """The maximum before the first call."""
+        for sent in now.sent:
+            if isinstance(sent.call, self.call):
+                return sent.call.previous
+        instance = now.instance
+        if instance is None or not instance.described:
+            return None
+        return self.most(instance) // self.unit
+
+    def outcome(self, now: Situation) -> str:
+        """Say what it has, and since when."""
+        request = now.request
+        assert isinstance(request, SetVcpus | SetMemory)
+        live, config = affects(now, request.when)
+        when = " now" if not config else "" if live else " from its next start on"
+        has = self.given if live else "has"
+        return f"{now.name} {has} {self.counted(self.wanted(request))}{when}"
+
+    def refusals(self, state: State, request: Request, but: str) -> Iterator[Refusal]:
+        """Tell why it cannot have so much, or its maximum cannot be changed."""
+        assert isinstance(request, SetVcpus | SetMemory)
+        yield from against_when(state, request, but)
+        instance = state.instances.get(request.subject)
+        if instance is None or not instance.described:
+            return
+        amount, over = self.wanted(request), request.maximum
+        most = self.most(instance) // self.unit
+        if over is not None:
+            yield from self._against_maximum(instance, request.when, amount, over)
+        now = instance.state.active and request.when != "next-start"
+        if most and amount > most and (over is None or (now and amount <= over)):
+            text = f"{instance.name} may have {self.counted(most)}, not {amount}"
+            yield Refusal(RefusalCode.PARAMETER, text, self.cure)
+
+    def _against_maximum(
+        self, instance: Instance, when: str, amount: int, maximum: int
+    ) -> Iterator[Refusal]:
+        if not instance.persistent:
+            text = f"{instance.name} is transient"
+            yield Refusal(RefusalCode.STATE, text, "its maximum cannot be changed")
+        elif instance.state.active and self.raised_off:
+            text = f"{instance.name} is on"
+            yield Refusal(RefusalCode.STATE, text, "its maximum is changed while it is off")
+        if when == "now":
+            text = "A maximum is of the definition"
+            yield Refusal(RefusalCode.PARAMETER, text, "leave out --when now, or the maximum")
+        if amount > maximum:
+            text = f"{self.counted(amount)} are more than the maximum of {maximum}"
+            yield Refusal(RefusalCode.PARAMETER, text, "give a larger maximum")
+
+    def less(self, state: State, request: Request) -> Caution:
+        """Ask where a guest that runs is left less than it has."""
+        instance = state.instances.get(request.subject)
+        if instance is None or not instance.state.active:
+            return Caution.NONE
+        now = getattr(request, "when", "") != "next-start"
+        less = self.wanted(request) * self.unit < self.has(instance)
+        return Caution.CONFIRM if less and now else Caution.NONE
+
+    def taken(self, state: State, requests: Sequence[Request]) -> list[str]:
+        """Say what those are left that get less."""
+        return shortened([
+            f"Leaves {name_of(state, one)} on {one.subject.host} "
+            f"{self.counted(self.wanted(one))}: {self.costs}"
+            for one in requests
+            if self.less(state, one) is not Caution.NONE
+        ])  # fmt: skip
 
 
-def _against_memory(state: State, request: Request, but: str) -> Iterator[Refusal]:
-    assert isinstance(request, SetMemory)
-    yield from against_when(state, request, but)
-    instance = state.instances.get(request.subject)
-    if instance is None:
-        return
-    if request.maximum is not None and instance.state.active:
-        text = f"{instance.name} is on"
-        yield Refusal(RefusalCode.STATE, text, "its maximum is changed while it is off")
-    most = request.maximum or (instance.memory_maximum >> 20 if instance.described else 0)
-    if most and request.size > most:
-        text = f"{instance.name} may have {most} MiB, not {request.size}"
-        yield Refusal(RefusalCode.PARAMETER, text, "raise its maximum, while it is off")
-
-
-def _has_memory(situation: Situation) -> str:
-    request = situation.request
-    assert isinstance(request, SetMemory)
-    live, _ = affects(situation, request.when)
-    if live:
-        return f"{situation.name} was told to make do with {request.size} MiB"
-    return f"{situation.name} has {request.size} MiB from its next start on"
-
-
-def _less_memory(state: State, request: Request) -> Caution:
-    assert isinstance(request, SetMemory)
-    instance = state.instances.get(request.subject)
-    less = instance is not None and instance.state.active and request.size << 20 < instance.memory
-    return Caution.CONFIRM if less and request.when != "next-start" else Caution.NONE
-
-
-def _takes_memory(state: State, requests: Sequence[Request]) -> list[str]:
-    taken = [
-        f"Leaves {name_of(state, one)} on {one.subject.host} {one.size} MiB: a guest that needs "
-        "more may kill its programs."
-        for one in requests
-        if isinstance(one, SetMemory) and _less_memory(state, one) is not Caution.NONE
-    ]
-    return shortened(taken)
-
-
-SET_MEMORY = Verb(
-    SetMemory,
-    title="Set memory",
-    help="Set how much memory it has.",
-    doing="setting its memory",
-    group="resources",
-    key="m",
-    decide=sequence(_memory, _has_memory),
-    steps=_memory,
-    resumable=True,
-    needs_description=True,
-    calls=(MemoryCall,),
-    states=KNOWN,
-    refusals=_against_memory,
-    risk=Risk(raised=_less_memory, after=_takes_memory),
+VCPUS = Resource(
+    VcpusCall,
+    "count",
+    _vcpus,
+    unit=1,
+    has=lambda instance: instance.vcpus,
+    most=lambda instance: instance.vcpus_maximum,
+    observed=True,
+    given="has",
+    raised_off=False,
+    cure="raise its maximum, which needs a restart",
+    costs="guests that cannot give one up refuse.",
 )
+MEMORY = Resource(
+    MemoryCall,
+    "size",
+    lambda size: f"{size} MiB",
+    unit=1 << 20,
+    has=lambda instance: instance.memory,
+    most=lambda instance: instance.memory_maximum,
+    observed=False,
+    given="was told to make do with",
+    raised_off=True,
+    cure="raise its maximum, while it is off",
+    costs="a guest that needs more may kill its programs.",
+)
+
+
+def _verb(request: type[Request], resource: Resource, key: str, title: str, help_: str) -> Verb:
+    return Verb(
+        request,
+        title=title,
+        help=help_,
+        doing=f"setting its {title.removeprefix('Set ')}",
+        group="resources",
+        key=key,
+        decide=sequence(resource.steps, resource.outcome),
+        steps=resource.steps,
+        resumable=True,
+        needs_description=True,
+        calls=(resource.call,),
+        states=KNOWN,
+        refusals=resource.refusals,
+        risk=Risk(raised=resource.less, after=resource.taken),
+    )
+
+
+SET_VCPUS = _verb(SetVcpus, VCPUS, "c", "Set vCPUs", "Set how many vCPUs it has.")
+SET_MEMORY = _verb(SetMemory, MEMORY, "m", "Set memory", "Set how much memory it has.")
 
 VERBS = (SET_VCPUS, SET_MEMORY)

@@ -159,6 +159,21 @@ NOT_TRIED = {"set-time", "core-dump"}
 """The test driver has no guest agent, and dumps more than the memory or nothing."""
 
 
+UNSEEN = {
+    "reboot": "an event tells of it, and nobody was there to hear it",
+    "reset": "an event tells of it, and nobody was there to hear it",
+    "nmi": "only the guest knows, and another interrupt may crash it again",
+    "send-key": "only the guest knows, and another press is another key",
+    "screenshot": "its file is on this machine, and may be half written",
+    "pool-refresh": "nothing: it is sent again",
+}
+"""Why nothing in libvirt's state tells whether these happened."""
+
+
+def test_what_nothing_shows_is_known() -> None:
+    assert {name for name, trial in TRIALS.items() if trial.shows is None} == set(UNSEEN)
+
+
 def test_every_verb_that_is_no_workflow_is_tried() -> None:
     verbs = {verb.name for verb in VERBS.values() if verb.decide is not None}
     assert verbs == set(TRIALS) | NOT_TRIED
@@ -195,6 +210,10 @@ class Killed:
         if self.record.status not in ENDED:
             return "it is not ended"
         if self.record.status is OperationStatus.UNKNOWN:
+            if shows is not None and shows(self.subject):
+                return "libvirt shows what became of it"
+            if repeatable:
+                return "it could have been sent again"
             return "" if self.record.hint else "it asks the operator nothing"
         if not self.calls and "was asked" in self.record.outcome.split("whether")[0]:
             return "it claims a call that was not made"

@@ -73,6 +73,25 @@ def _read_instance(domain: Any, host: str) -> Instance:
     )
 
 
+def read_definition(conn: Connection, host: str, uuid: str) -> Instance | None:
+    """Read an instance as its next start would have it: three calls.
+
+    None where it has no next start, is gone, or its XML would have to be waited for. Its state and
+    flags are not told.
+    """
+
+    def read() -> Instance | None:
+        domain = conn.lookupByUUIDString(uuid)
+        if not if_supported(lambda: domain.isPersistent() == 1, otherwise=True):
+            return None
+        xml = "" if waits_for_xml(domain) else domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+        unread = Instance(host, uuid, printable_name(domain.name()), described=False)
+        found = _from_xml(xml, host, unread)
+        return found if found.described else None
+
+    return unless_gone(read)
+
+
 def xml_may_wait(conn: Connection) -> bool:
     """Tell whether this daemon's XMLDesc waits for a call to the instance's process: one call.
 

@@ -143,6 +143,31 @@ def test_a_refusal_of_what_another_has_done_meanwhile_is_no_failure() -> None:
     ended(decide(refused, plan=titled, subject=web("a")), OperationStatus.DONE)
 
 
+class Glance(Call, frozen=True):
+    """Look again: it may be sent again."""
+
+    repeatable = True
+
+
+def glancing(_: Situation) -> list[Step]:
+    return [Step(Glance(), "looking"), Step(Put("a"), "putting a")]
+
+
+def test_what_may_be_sent_again_is_where_its_console_died_before_the_answer() -> None:
+    open_ = sent(Glance(), ended=False)
+    again = decide(open_, plan=glancing, adopted=T + 60, gap=True, now=T + 60)
+    assert isinstance(again, Send)
+    assert again.call == Glance()
+    answered = Sent(Glance(), T + 61, T + 62)
+    more = {"plan": glancing, "adopted": T + 60, "gap": True, "now": T + 62}
+    action = decide(open_, answered, **more)
+    assert isinstance(action, Send)
+    assert action.call == Put("a")
+    ended(decide(open_, answered, sent(Put("a")), **more), OperationStatus.DONE)
+    refused = Sent(Glance(), T + 61, T + 62, "no.")
+    ended(decide(open_, refused, **more), OperationStatus.FAILED)
+
+
 @given(
     outcomes=st.lists(st.sampled_from(["yes", "no", "lost", "open"]), max_size=8),
     cancelled=st.sampled_from(["", "enough"]),
