@@ -36,7 +36,10 @@ def option(parameter: Parameter) -> Decorator:
     """Return the option of a field; of a secret one it takes a file, never the value."""
     name, help_ = f"--{parameter.name.replace('_', '-')}", parameter.help
     if parameter.names_subject:
-        return click.option(name, parameter.name, multiple=True, metavar="NAME", help=help_)
+        check = _checked(parameter)
+        return click.option(
+            name, parameter.name, multiple=True, metavar="NAME", help=help_, callback=check
+        )
     if parameter.secret:
         help_ = f"{help_} It is read from FILE, - is standard input."
         needed = parameter.required
@@ -58,8 +61,22 @@ def option(parameter: Parameter) -> Decorator:
         show_default=bool(more) and default != "",
         metavar=None if parameter.choices else _metavar(parameter),
         help=help_,
+        callback=_checked(parameter),
         **more,  # one with a default, None too, is never missing for click
     )
+
+
+def _checked(parameter: Parameter) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """Return what raises UsageError for a value that makes no sense, whatever it is for."""
+
+    def check(context: click.Context, _: click.Parameter, value: Any) -> Any:
+        refusal = None if context.resilient_parsing else parameter.against(value)
+        if refusal is not None:
+            name = parameter.name.replace("_", "-")
+            raise UsageError(f"--{name}: {refusal}", f"`{context.command_path} --help` says more.")
+        return value
+
+    return check
 
 
 def _switch(parameter: Parameter, name: str) -> Decorator:

@@ -130,9 +130,11 @@ def _one(parameter: Parameter, text: str) -> object:
     if parameter.kind is str:
         if parameter.choices and text not in parameter.choices:
             raise ValueError(f"{clean(text)} is none of {', '.join(parameter.choices)}.")
-        if parameter.pattern and not re.search(parameter.pattern, text):
-            raise ValueError(f"{parameter.words.capitalize()} cannot be so: {parameter.help}")
-        return Secret(text) if parameter.secret else text
+        if parameter.secret:
+            return Secret(text)
+        if (refusal := parameter.against(text)) is not None:
+            raise ValueError(str(refusal))
+        return text
     whole = parameter.kind is int
     if not re.fullmatch(r"-?\d{1,18}" if whole else r"-?\d{1,18}(\.\d{0,9})?", text, re.ASCII):
         ends = f", {parameter.range}" if _has_range(parameter) else ""

@@ -16,20 +16,33 @@ from core.verbs.situation import Situation
 from core.verbs.states import TO_BE_OFF
 from core.verbs.verb import Verb
 
+NAME_BYTES = 250
+"""The longest name of which libvirt makes file names (`NAME.save`), which have 255 bytes."""
+TITLE_BYTES = 1024
+DESCRIPTION_BYTES = 65_536
+"""Each reading of an instance brings its texts along, and libvirt sends no more than 4 MiB of XML
+(VIR_NET_MESSAGE_STRING_MAX): with more an instance could not be read any more."""
+
 NAME = parameter(
     "Its new name.",
     pattern=r"[^/\x00-\x1f\x7f-\x9f]+",
     shape="one without / and control characters",
+    longest=NAME_BYTES,
+    label="new name",
 )
 TITLE_LINE = parameter(
     "The title, one line; empty removes it.",
     pattern=r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*",
     shape="one line without control characters",
+    longest=TITLE_BYTES,
+    label="title",
 )
 TEXT = parameter(
     "The description; empty removes it.",
     pattern=r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*",
     shape="text without control characters",
+    longest=DESCRIPTION_BYTES,
+    label="description",
 )
 
 

@@ -57,6 +57,12 @@ NMI = Verb(
 )
 
 
+def _against_keys(keys: str) -> str:
+    unknown = [name for name in keys.split("+") if name.strip().lower() not in KEYCODES]
+    known = "letters, digits, F1 to F12, ctrl, alt, shift, meta, delete, enter, esc, sysrq ..."
+    return f"There is no key called {unknown[0]!r}: there are {known}" if unknown else ""
+
+
 class SendKey(Request, frozen=True):
     """Press keys together on the guest's keyboard (virDomainSendKey)."""
 
@@ -65,6 +71,7 @@ class SendKey(Request, frozen=True):
         str,
         parameter(
             "The keys pressed together, joined by +: ctrl+alt+delete, alt+sysrq+s, F1.",
+            rule=_against_keys,
         ),
     ] = "ctrl+alt+delete"
     hold: Annotated[
@@ -93,15 +100,6 @@ def _send_key(situation: Situation) -> list[Step]:
     return [Step(SendKeyCall(codes, request.hold), f"pressing {request.keys}")]
 
 
-def _unknown_keys(_: State, request: Request, __: str) -> Iterable[Refusal]:
-    assert isinstance(request, SendKey)
-    names = [name for name in request.keys.split("+") if name.strip().lower() not in KEYCODES]
-    if names:
-        text = f"There is no key called {names[0]!r}"
-        known = "letters, digits, F1 to F12, ctrl, alt, shift, meta, delete, enter, esc, sysrq ..."
-        yield Refusal(RefusalCode.PARAMETER, text, f"there are {known}")
-
-
 def _pressed(situation: Situation) -> str:
     assert isinstance(situation.request, SendKey)
     return f"{situation.request.keys} was pressed on {situation.name}"
@@ -118,7 +116,6 @@ SEND_KEY = Verb(
     steps=_send_key,
     calls=(SendKeyCall,),
     states=TO_ANSWER,
-    refusals=_unknown_keys,
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -19,6 +19,18 @@ from core.verbs.refusal import Refusal, RefusalCode
 UNITS = {"s": "seconds", "ms": "milliseconds", "B": "bytes", "%": "percent"}
 """Units as words, where they follow a range."""
 
+PATH_BYTES = 4095
+"""The longest path Linux takes (PATH_MAX, without its NUL)."""
+SHOWN = 40
+"""Characters of a wrong text that are shown."""
+
+_NO_XML = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What no XML can hold (XML 1.0, 2.2). Put into an instance's, it cannot be read any more; lone
+surrogates, as bytes of an argument that are no UTF-8 become, cannot even be sent."""
+
+Rule = Callable[[str], str]
+"""Says of a text why it makes no sense, and the cure after a colon; empty: it does."""
+
 
 def parameter(
     help_: str,
@@ -32,6 +44,8 @@ def parameter(
     names_subject: bool = False,
     pattern: str | None = None,
     shape: str = "",
+    longest: int | None = None,
+    rule: Rule | None = None,
 ) -> Meta:
     """Return what `Annotated` says of a field of a request.
 
@@ -40,7 +54,8 @@ def parameter(
     `advanced` one is folded away in forms. A secret one is of the type
     `core.model.secret_value.Secret`, and optional or required: no value of it is a default. One
     that `names_subject` is the subject's own name, typed by an operator who has something dangerous
-    pass: the question of a screen fills it in. `shape` says in words what fits `pattern`.
+    pass: the question of a screen fills it in. `shape` says in words what fits `pattern`. A text is
+    `longest` bytes of UTF-8 at most, and keeps a `rule` that neither can express.
     """
     extra: dict[str, Any] = {
         "unit": unit,
@@ -49,6 +64,8 @@ def parameter(
         "advanced": advanced,
         "names_subject": names_subject,
         "shape": shape,
+        "longest": longest,
+        "rule": rule,
     }
     if pattern is not None:
         return Meta(pattern=pattern, description=help_, extra=extra)
@@ -81,6 +98,8 @@ class Parameter:
     """Its values are of the type `Secret`; what `kind` says is what is typed."""
     names_subject: bool = False
     shape: str = ""
+    longest: int | None = None
+    rule: Rule | None = None
 
     @property
     def words(self) -> str:
@@ -94,9 +113,10 @@ class Parameter:
 
     def against(self, value: object) -> Refusal | None:
         """Return why a value makes no sense; None: it does."""
-        if isinstance(value, str) and self.pattern and not re.fullmatch(self.pattern, value):
-            text = f"{self._article} {self.words} of {value!r} makes no sense"
-            return Refusal(RefusalCode.PARAMETER, text, f"give {self.shape}")
+        if isinstance(value, tuple):
+            return next(filter(None, map(self.against, value)), None)
+        if isinstance(value, str):
+            return self._against_text(value)
         if value is None or isinstance(value, bool) or not isinstance(value, int | float):
             return None
         low = -math.inf if self.least is None else self.least
@@ -106,6 +126,22 @@ class Parameter:
         unit = f" {self.unit}" if self.unit else ""
         text = f"{self._article} {self.words} of {_number(value)}{unit} makes no sense"
         return Refusal(RefusalCode.PARAMETER, text, f"give {self.range}")
+
+    def _against_text(self, value: str) -> Refusal | None:
+        shown = repr(value if len(value) <= SHOWN else f"{value[:SHOWN]}...")
+        size = len(value.encode(errors="surrogatepass"))
+        if self.pattern and not re.fullmatch(self.pattern, value):
+            wrong, cure = shown, f"give {self.shape}"
+        elif _NO_XML.search(value):
+            wrong, cure = shown, "give text that XML can hold, without control characters"
+        elif self.longest is not None and size > self.longest:
+            wrong, cure = f"{size:,} bytes", f"give at most {self.longest:,}"
+        elif self.rule is not None and (why := self.rule(value)):
+            return Refusal(RefusalCode.PARAMETER, why)
+        else:
+            return None
+        text = f"{self._article} {self.words} of {wrong} makes no sense"
+        return Refusal(RefusalCode.PARAMETER, text, cure)
 
     @property
     def _article(self) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from core.model import InstanceState, Request, State
 from core.verbs.call import Call
 from core.verbs.caution import Caution
-from core.verbs.parameter import parameter
+from core.verbs.parameter import PATH_BYTES, parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
@@ -209,6 +209,8 @@ FILE = parameter(
     "The file on the host, by its whole path.",
     pattern=r"/[^\x00-\x1f\x7f-\x9f]+",
     shape="a whole path, which begins with /",
+    longest=PATH_BYTES,
+    label="file",
 )
 
 

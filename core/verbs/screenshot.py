@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from core.model import Request
 from core.verbs.call import Call
-from core.verbs.parameter import parameter
+from core.verbs.parameter import PATH_BYTES, parameter
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
 from core.verbs.states import TO_BE_ON
@@ -24,6 +24,8 @@ class Screenshot(Request, frozen=True):
             "it.",
             pattern=r"[^\x00-\x1f\x7f-\x9f]+",
             shape="the path of a file",
+            longest=PATH_BYTES,
+            label="file",
         ),
     ]
     screen: Annotated[int, parameter("Which of its screens.", least=0, most=15, advanced=True)] = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -133,15 +134,28 @@ def test_an_odd_name_is_its_id_for_virsh(virtdeck: Virtdeck, tmp_path: Path) -> 
         (("title", "--text", "two\nlines"), "give one line without control characters"),
         (("description", "--text", "\x1b[31m"), "give text without control characters"),
         (("core-dump", "--to", "here"), "give a whole path, which begins with /"),
+        (("core-dump", "--to", "/" + "a" * 4095), "of 4,096 bytes makes no sense: give at most 4"),
+        (("screenshot", "--to", "a\nb"), "give the path of a file"),
+        (("title", "--text", "a\ufffe"), "give text that XML can hold"),
+        (("title", "--text", os.fsdecode(b"\xff")), "give text that XML can hold"),
+        (("title", "--text", "\u00e9" * 513), "of 1,026 bytes makes no sense: give at most 1,024"),
+        (("rename", "--to", "a" * 251), "of 251 bytes makes no sense: give at most 250"),
     ],
 )
 def test_what_libvirt_would_refuse_or_change_is_refused_before(
     virtdeck: Virtdeck, arguments: tuple[str, ...], reason: str
 ) -> None:
     verb, *options = arguments
-    result = virtdeck(*TEST, verb, "test", *options, "--dry-run")
-    assert result.status == 1
-    assert reason in result.out
+    result = virtdeck(*TEST, verb, "test", *options)
+    assert (result.status, result.out) == (2, "")
+    assert f"virtdeck: {options[0]}: A" in result.err
+    assert reason in result.err
+
+
+def test_a_key_there_is_not_is_a_usage_error(virtdeck: Virtdeck) -> None:
+    result = virtdeck(*TEST, "send-key", "test", "--keys", "ctrl+wombat")
+    assert result.status == 2
+    assert "--keys: There is no key called 'wombat': there are letters" in result.err
 
 
 def test_a_value_out_of_its_range_is_a_usage_error(virtdeck: Virtdeck) -> None:

@@ -193,6 +193,11 @@ class Killed:
     record: OperationRecord | None = None
     """Its operation as the next console left it."""
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether the next console may make its call again."""
+        return any(call.repeatable for call in self.verb.calls)
+
     def complaint(self, shows: Callable[[Any], bool] | None) -> str:
         """Return what is wrong; empty: nothing."""
         found = self._wrong(shows)
@@ -202,8 +207,7 @@ class Killed:
         return f"{where}: {found} ({outcome}; {dict(self.calls)})" if found else ""
 
     def _wrong(self, shows: Callable[[Any], bool] | None) -> str:
-        repeatable = any(call.repeatable for call in self.verb.calls)
-        if not repeatable and any(times > 1 for times in self.calls.values()):
+        if not self.repeatable and any(times > 1 for times in self.calls.values()):
             return "a call was made twice"
         if self.record is None:
             return "a call was made without an entry" if self.calls else ""
@@ -212,13 +216,13 @@ class Killed:
         if self.record.status is OperationStatus.UNKNOWN:
             if shows is not None and shows(self.subject):
                 return "libvirt shows what became of it"
-            if repeatable:
+            if self.repeatable:
                 return "it could have been sent again"
             return "" if self.record.hint else "it asks the operator nothing"
         if not self.calls and "was asked" in self.record.outcome.split("whether")[0]:
             return "it claims a call that was not made"
         done = self.record.status is OperationStatus.DONE
-        if done and not self.calls:
+        if done and not self.calls and not self.repeatable:
             return "it is called done, and nothing was called"
         if shows is not None and shows(self.subject) != done:
             return "libvirt shows otherwise"
@@ -248,10 +252,13 @@ class Walk:
         later = self._calls(self._log()[seen:])
         for killed in self.killed:
             name = str(killed.subject.UUIDString())
-            # a pool or a network is not named there: one call for all of them is one too many
-            killed.calls += Counter(
-                {call: later[call] for call in later if name in call or "uuid=" not in call}
-            )
+            # a pool or a network is not named there: one call for all of them is one too many,
+            # unless it may be made again
+            anyone = () if killed.repeatable else ("uuid=",)
+            killed.calls += Counter({
+                call: later[call] for call in later
+                if name in call or any(word not in call for word in anyone)
+            })  # fmt: skip
 
     def complaints(self) -> list[str]:
         """Return what was wrong at which point."""

@@ -128,3 +128,30 @@ def test_what_may_be_left_open_is_none():
     assert isinstance(request, Poke)
     assert request.pause is None
     assert UNSET not in values()
+
+
+@pytest.mark.parametrize(
+    ("name", "values_", "sentence"),
+    [
+        ("title", {"text": "a\x1bb"}, "A title of 'a\\x1bb' makes no sense: give one line without"),
+        ("title", {"text": "a\ufffe"}, "give text that XML can hold"),
+        (
+            "title",
+            {"text": "a" * 1025},
+            "A title of 1,025 bytes makes no sense: give at most 1,024",
+        ),
+        ("rename", {"to": "a/b"}, "A new name of 'a/b' makes no sense: give one without /"),
+        ("rename", {"to": ""}, "A new name of '' makes no sense"),
+        ("core-dump", {"to": "here"}, "give a whole path, which begins with /"),
+        ("send-key", {"keys": "wombat"}, "There is no key called 'wombat'"),
+    ],
+)
+def test_a_wrong_text_is_told_as_on_the_command_line(
+    name: str, values_: dict[str, str], sentence: str
+):
+    verb = VERBS[name]
+    fields = fields_of(verb, STATE, WEB.key)
+    shown = {each.id: each.default or (each.choices or (("", ""),))[0][0] for each in fields}
+    found = read(verb, {**shown, **values_}, [WEB.key])
+    assert found.requests == ()
+    assert sentence in found.wrong[next(iter(values_))]

@@ -14,6 +14,13 @@ from core.verbs.registry import VERBS
 KEY = ObjectKey("instance", "alpha", "u")
 
 
+def _against_no(text: str) -> str:
+    return "It says no: say something else" if text == "no" else ""
+
+
+LABEL = parameter("On it.", pattern="[a-z]*", shape="letters", longest=40, rule=_against_no)
+
+
 class Paint(Request, frozen=True):
     """Paint an instance."""
 
@@ -23,7 +30,7 @@ class Paint(Request, frozen=True):
     drying: Annotated[float, parameter("How long.", least=0.5, unit="s")] | None = None
     over: Annotated[tuple[str, ...], parameter("On what.", source="disks", advanced=True)] = ()
     glossy: bool = False
-    label: Annotated[str, parameter("On it.", pattern="[a-z]*", shape="letters")] = ""
+    label: Annotated[str, LABEL] = ""
 
 
 def of(kind: type[Request]) -> dict[str, Parameter]:
@@ -54,6 +61,18 @@ def test_everything_is_read_from_the_request() -> None:
         ),
         (Paint(KEY, "red", label="ok"), []),
         (Paint(KEY, "red", label="a\n"), ["A label of 'a\\n' makes no sense: give letters."]),
+        (
+            Paint(KEY, "red", over=("vda", "a\0")),
+            [
+                "An over of 'a\\x00' makes no sense: give text that XML can hold, without control "
+                "characters."
+            ],
+        ),
+        (
+            Paint(KEY, "red", label="a" * 41),
+            ["A label of 41 bytes makes no sense: give at most 40."],
+        ),
+        (Paint(KEY, "red", label="no"), ["It says no: say something else."]),
         (
             Shutdown(KEY, float("nan")),
             ["A timeout of nan s makes no sense: give 1 to 86,400 seconds."],
