@@ -51,6 +51,8 @@ class Case:
         """A running subject as its next start would have it, where that was read."""
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self.cancelled = ""
+        self.cancel_asked = False
+        """An operator wants it ended, not another operation that is in its place."""
         self.stale = False
         """The link was lost since the subject was read."""
         self.unseen = False
@@ -147,7 +149,8 @@ class Case:
         took = now - sent[index].at
         steps[place] = msgspec.structs.replace(steps[place], took=took, error=error)
         self.record = msgspec.structs.replace(self.record, steps=tuple(steps))
-        self._next(now, error, status=OperationStatus.VERIFYING)
+        text = f"{sent[index].call.word} failed: {error}" if error else ""
+        self._next(now, text, status=OperationStatus.VERIFYING)
 
     def said(self, text: str) -> bool:
         """Add a line to the log, unless it is there already; whether it was new."""

@@ -30,7 +30,16 @@ from core.model import Instance, LinkStatus, Observation, OperationRecord, State
 from core.model.observation import OperationChanged
 from core.model.secret_value import without_secrets_of
 from core.verbs.preview import virsh_line
-from core.verbs.situation import Action, End, Progress, Send, Wait, cancelled, failed
+from core.verbs.situation import (
+    Action,
+    End,
+    Progress,
+    Send,
+    Wait,
+    came_too_late,
+    cancelled,
+    failed,
+)
 from core.verbs.verb import Workflow
 
 SHARE_EVERY = 1.0
@@ -148,7 +157,7 @@ class Executor:
             while True:
                 action = self.next(case)
                 if isinstance(action, End):
-                    return action
+                    return came_too_late(action) if case.cancel_asked else action
                 if isinstance(action, Send):
                     if (end := await self._send(case, action)) is not None:
                         return end

@@ -31,7 +31,9 @@ class Handle:
         return self._history[-1]
 
     def advance(self, record: OperationRecord) -> None:
-        """Take the next version of the record and wake who follows it."""
+        """Take the next version of the record, if it is one, and wake who follows it."""
+        if record == self.record:
+            return
         self._history.append(record)
         self._news.set()
         self._news = asyncio.Event()

@@ -150,6 +150,7 @@ class Runner:
                 f"{case.record.verb} of {case.record.name} has been sent and cannot be taken back.",
                 "Wait for it; it ends by itself.",
             )
+        case.cancel_asked = True
         case.stop_waiting(reason)
 
     def observe(self, news: Delta | Event) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
+from core.model import OperationStatus
 from core.verbs.call import Call
 from core.verbs.situation import (
     CALL_DEADLINE,
@@ -20,6 +21,7 @@ from core.verbs.situation import (
     cancelled,
     done,
     failed,
+    stands,
     unknown,
 )
 
@@ -52,34 +54,47 @@ Steps = Callable[[Situation], Sequence[Step]]
 it returns may depend on the state as it was before the first."""
 
 
-def sequence(steps: Steps, outcome: Callable[[Situation], str]) -> Decide:
-    """Return the decisions of a verb that is a list of calls; `outcome` tells what is so then."""
+def sequence(steps: Steps, outcome: Callable[[Situation], str], *, powers: bool = False) -> Decide:
+    """Return the decisions of a verb that is a list of calls; `outcome` tells what is so then.
+
+    A call that `powers` an instance on or off, or pauses it, may have done so and failed: an end
+    that is not done tells how the instance is.
+    """
 
     def decide(situation: Situation) -> Action:
-        planned = steps(situation)
-        aborts = [step.abort for step in planned if step.abort is not None]
-        sent = _counted([one for one in situation.sent if one.call not in aborts])
-        if situation.calling:
-            return _meanwhile(situation, planned[len(sent) - 1])
-        forward = sum(1 for _ in takewhile(_same, zip(sent, planned, strict=False)))
-        undone = sent[forward:]
-        if sent and not forward:
-            return _other(situation)
-        if forward:
-            step = planned[forward - 1]
-            if _refused(sent[forward - 1]) and not (step.shows and step.shows(situation)):
-                error = sent[forward - 1].error
-                return _undo(situation, planned[: forward - 1], undone, error)
-            if not undone and (action := _settled(situation, step, sent[-1])) is not None:
-                return action
-        if undone or (forward and forward < len(planned) and situation.cancelled):
-            return _undo(situation, planned[:forward], undone, "")
-        if forward == len(planned):
-            return done(outcome(situation))
-        step = planned[forward]
-        return Send(step.call, step.text, step.deadline)
+        action = _next(situation, steps(situation), outcome)
+        if powers and isinstance(action, End) and action.status is not OperationStatus.DONE:
+            return replace(action, outcome=f"{action.outcome.rstrip('.')}{stands(situation)}")
+        return action
 
     return decide
+
+
+def _next(
+    situation: Situation, planned: Sequence[Step], outcome: Callable[[Situation], str]
+) -> Action:
+    aborts = [step.abort for step in planned if step.abort is not None]
+    sent = _counted([one for one in situation.sent if one.call not in aborts])
+    if situation.calling:
+        return _meanwhile(situation, planned[len(sent) - 1])
+    forward = sum(1 for _ in takewhile(_same, zip(sent, planned, strict=False)))
+    undone = sent[forward:]
+    if sent and not forward:
+        return _other(situation)
+    if forward:
+        step = planned[forward - 1]
+        if _refused(sent[forward - 1]) and not (step.shows and step.shows(situation)):
+            error = sent[forward - 1].error
+            return _undo(situation, planned[: forward - 1], undone, error)
+        if not undone and (action := _settled(situation, step, sent[-1])) is not None:
+            return action
+    if undone or (forward and forward < len(planned) and situation.cancelled):
+        return _undo(situation, planned[:forward], undone, "")
+    if forward == len(planned):
+        by_others = ", though not by this operation" if any(map(_refused, sent)) else ""
+        return done(f"{outcome(situation)}{by_others}")
+    step = planned[forward]
+    return Send(step.call, step.text, step.deadline)
 
 
 def _counted(sent: Sequence[Sent]) -> tuple[Sent, ...]:

@@ -9,7 +9,7 @@ list needs nothing more: a verb that fails half-way asks for the undoing calls b
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.model import Event, Instance, OperationStatus, Request, Value
@@ -178,6 +178,29 @@ def unknown(outcome: str, hint: str = "") -> End:
 def cancelled(outcome: str, hint: str = "") -> End:
     """The operator stopped waiting for it."""
     return End(OperationStatus.CANCELLED, outcome, hint)
+
+
+def came_too_late(end: End) -> End:
+    """Return the end of an operation that an operator wanted ended before: what it did, it did."""
+    if end.status is not OperationStatus.DONE:
+        return end
+    return replace(end, outcome=f"the cancel came too late: {end.outcome}")
+
+
+def stands(situation: Situation) -> str:
+    """Say how an instance is, to follow what became of an operation: `; web is running`.
+
+    Empty for what is no instance.
+    """
+    if situation.request.subject.kind != "instance":
+        return ""
+    instance, name = situation.instance, situation.name
+    seen = "was last seen" if situation.blind else "is"
+    state = "gone" if instance is None else instance.state.value
+    return f"; {name} {seen} {_SPOKEN.get(state, state)}"
+
+
+_SPOKEN = {"shutoff": "shut off", "shutting-down": "shutting down", "unknown": "in no known state"}
 
 
 def seen_later(end: End) -> End:

@@ -152,6 +152,12 @@ def test_what_libvirt_would_refuse_or_change_is_refused_before(
     assert reason in result.err
 
 
+def test_each_version_of_an_operation_is_told_once(virtdeck: Virtdeck) -> None:
+    rows = virtdeck(*TEST, "pause", "test", "--json").rows
+    assert [row["status"] for row in rows].count("queued") == 1
+    assert [rows[i] for i in range(1, len(rows)) if rows[i] == rows[i - 1]] == []
+
+
 def test_a_key_there_is_not_is_a_usage_error(virtdeck: Virtdeck) -> None:
     result = virtdeck(*TEST, "send-key", "test", "--keys", "ctrl+wombat")
     assert result.status == 2

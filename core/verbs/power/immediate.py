@@ -15,6 +15,7 @@ from core.verbs.situation import (
     Wait,
     done,
     failed,
+    stands,
     unknown,
 )
 
@@ -45,7 +46,8 @@ def refusal(situation: Situation) -> End:
     last, verb = situation.last, situation.request.verb
     if last.certain:
         hint = last.hint or _instead(situation)
-        return failed(f"{verb} of {situation.name} failed: {last.error}", hint)
+        why = last.error.rstrip(".")
+        return failed(f"{verb} of {situation.name} failed: {why}{stands(situation)}", hint)
     return unknown(
         f"whether {verb} of {situation.name} took effect is not known: {last.error}",
         last.hint or _LATER.format(host=situation.request.subject.host),

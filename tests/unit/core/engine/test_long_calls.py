@@ -28,6 +28,8 @@ class Saving(World):
 
     far: float | None = 0.4
     aborted = False
+    late = False
+    """What is aborted has happened by then."""
 
     async def share(self, subject: ObjectKey) -> float | None:
         del subject
@@ -41,7 +43,7 @@ class Saving(World):
             return
         await super().call(subject, call, deadline)
         if isinstance(call, SaveCall):
-            if self.aborted:
+            if self.aborted and not self.late:
                 raise HypervisorError("operation aborted.")
             self.change(subject, S.SHUTOFF)
             self.put(replace(self.instances[subject], managed_save=True))
@@ -83,11 +85,27 @@ async def test_cancelling_sends_what_ends_it_once(world: Saving) -> None:
     assert [call for _, call in world.calls] == [SaveCall(), AbortJobCall()]
 
 
-async def test_a_failure_of_its_own_is_a_failure(world: Saving) -> None:
+async def test_a_cancel_that_comes_too_late_says_so(world: Saving) -> None:
+    web = world.add("web", S.RUNNING)
+    world.hold.clear()
+    world.late = True
+    operation = await world.runner.submit(Save(web))
+    await until(lambda: bool(world.calls))
+    await world.runner.cancel(operation.id)
+    outcome = (await operation).outcome
+    assert outcome == "the cancel came too late: web is off, its memory is saved"
+
+
+async def test_a_failure_of_its_own_is_a_failure_that_tells_the_state(world: Saving) -> None:
     web = world.add("web", S.RUNNING)
     world.errors[SaveCall()] = HypervisorError("No space left on device.", "Make room.")
-    with pytest.raises(OperationFailedError, match="save of web failed: No space left on device"):
-        await (await world.runner.submit(Save(web)))
+    operation = await world.runner.submit(Save(web))
+    with pytest.raises(OperationFailedError) as caught:
+        await operation
+    assert str(caught.value.message) == (
+        "save of web failed: No space left on device; web is running."
+    )
+    assert operation.record.steps[1].text == "save failed: No space left on device."
 
 
 async def test_it_keeps_no_other_instance_waiting(world: Saving) -> None:

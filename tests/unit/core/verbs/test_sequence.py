@@ -140,7 +140,30 @@ def test_an_error_that_is_not_certain_is_judged_by_what_shows() -> None:
 
 def test_a_refusal_of_what_another_has_done_meanwhile_is_no_failure() -> None:
     refused = sent(Put("a"), "it has that already")
-    ended(decide(refused, plan=titled, subject=web("a")), OperationStatus.DONE)
+    end = ended(decide(refused, plan=titled, subject=web("a")), OperationStatus.DONE)
+    assert end.outcome == "web is furnished, though not by this operation"
+
+
+@pytest.mark.parametrize(
+    ("state", "blind", "how"),
+    [
+        (InstanceState.RUNNING, False, "; web is running"),
+        (InstanceState.SHUTOFF, False, "; web is shut off"),
+        (InstanceState.PAUSED, True, "; web was last seen paused"),
+        (None, False, "; web is gone"),
+    ],
+)
+def test_what_failed_to_turn_it_off_or_on_says_how_it_is(
+    state: InstanceState | None, blind: bool, how: str
+) -> None:
+    subject = None if state is None else Instance("alpha", "u", "web", state)
+    for call in (sent(Put("a"), "no room."), sent(Put("a"), "no answer.", certain=False)):
+        found = Situation(
+            Furnish(KEY), "web", T + 60, Progress((call,)), subject, link_up=not blind
+        )
+        end = sequence(steps, lambda _: "done", powers=True)(found)
+        assert isinstance(end, End)
+        assert end.outcome.endswith(f"{call.error.rstrip('.')}{how}")
 
 
 class Glance(Call, frozen=True):
