@@ -27,7 +27,7 @@ def options(request: Any) -> dict[str, Any]:
     ("request_", "words"),
     [
         (Migrate(WEB, to="beta"), ["to beta"]),
-        (Rename(WEB, to="neu"), ["to neu"]),
+        (Rename(WEB, to="neu"), ["new name neu"]),
         (
             Migrate(WEB, to="beta", post_copy="at-once", persist=False, tls=True),
             ["to beta", "post-copy at-once", "TLS yes", "persist no"],

@@ -347,6 +347,7 @@ async def test_stop_overtakes_a_shutdown_that_waits_for_its_guest(world: World) 
     assert (await stop).status is OperationStatus.DONE
     await until(lambda: shutdown.record.status.final)
     assert shutdown.record.status in (OperationStatus.CANCELLED, OperationStatus.DONE)
+    assert "too late" not in shutdown.record.outcome  # no operator cancelled it
 
 
 @pytest.mark.parametrize("kind", [Shutdown, Pause])
