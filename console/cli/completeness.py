@@ -123,7 +123,7 @@ class Wait(msgspec.Struct):
     def _may_come(self, gap: Gap, unread: Unread | None) -> bool:
         if gap.under_way or unread is None or not unread.at_rest:
             return True
-        return gap.by_figures and len(self._sampled[gap.host]) <= SAMPLES
+        return gap.by_figures and unread.sampling and len(self._sampled[gap.host]) <= SAMPLES
 
 
 def _gaps(state: State, hosts: Sequence[str], looks: Sequence[Look]) -> tuple[Gap, ...]:

@@ -102,7 +102,8 @@ class Hypervisor:
     @property
     def unread(self) -> Unread | None:
         """What was listed and is not read yet; None while the link is not up."""
-        return self._link.unread
+        unread = self._link.unread
+        return unread and replace(unread, sampling=not self._sampler.ended)
 
     async def start(self) -> None:
         """Begin to keep the link up; returns at once. Observations follow."""

@@ -52,6 +52,8 @@ class Unread(Value, frozen=True):
     """How many objects wait to be read."""
     failed: tuple[ObjectKey, ...] = ()
     """Those that could not be read, the log says why; they are tried again after a change."""
+    sampling: bool = True
+    """Bulk statistics are asked for, or will be; false: all that were wanted have come."""
 
 
 class HugePages(Value, frozen=True):

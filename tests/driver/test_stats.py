@@ -133,8 +133,8 @@ async def test_a_fleet_that_cannot_pay_samples_what_is_in_view() -> None:
 
 async def test_a_command_that_waits_for_two_samples_waits_for_no_pace() -> None:
     options = LinkOptions(statistics_interval=0.05, statistics_limit=2, sweep_interval=0)
-    async with sampled_host(options, Slow()) as (_, seen):
-        await until(lambda: len(seen) == 2)
+    async with sampled_host(options, Slow()) as (host, seen):
+        await until(lambda: host.unread is not None and not host.unread.sampling)
     assert [(one.some, len(one.instances)) for one in seen] == [(False, 7)] * 2
 
 

@@ -54,6 +54,13 @@ class Sampler:
         self.libvirt = 0
         """The daemon's version as libvirt counts; 0: not known yet."""
 
+    @property
+    def ended(self) -> bool:
+        """Whether no more will come: none are asked for, or all that were have come."""
+        return not self._connector.options.statistics_interval or (
+            self._task is not None and self._task.done()
+        )
+
     def start(self) -> None:
         """Begin to ask: the link is up."""
         if self._connector.options.statistics_interval and self._task is None:

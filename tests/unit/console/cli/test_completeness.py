@@ -90,6 +90,14 @@ def test_figures_are_waited_for_while_they_may_bring_it() -> None:
     assert not asked.goes_on(missing, {"alpha": AT_REST}, {"alpha": 50.0}, 104.0)
 
 
+def test_figures_are_not_waited_for_where_no_more_are_asked_for() -> None:
+    asked, missing = Wait(), [gap(1, by_figures=True)]
+    assert asked.goes_on(missing, {"alpha": AT_REST}, {"alpha": 1.0}, 100.0)
+    all_came = {"alpha": Unread(sampling=False)}
+    assert not asked.goes_on(missing, all_came, {"alpha": 2.0}, 101.0)
+    assert asked.goes_on(missing, {"alpha": Unread(at_rest=False, sampling=False)}, {}, 102.0)
+
+
 def test_a_lost_link_is_waited_for_like_a_host_that_stands_still() -> None:
     asked = Wait()
     assert asked.goes_on([gap(1)], {"alpha": None}, {}, 100.0)
