@@ -20,7 +20,7 @@ from core.lab import kernel_modules
 from core.lab.archive import Entry, character_device, directory, pack, regular, symlink
 from core.lab.command import run
 from core.lab.packages import find_kernel, guest_packages, unpack
-from core.lab.places import cache_directory
+from core.lab.places import cache_directory, exclusive
 
 GUEST_FILES = Path(__file__).with_name("guest")
 SOURCES = ("archive.py", "image.py", "kernel_modules.py", "packages.py")
@@ -83,22 +83,27 @@ def ensure_image(say: Callable[[str], None]) -> Image:
             f"The lab's guests are built for x86_64 only; this machine is {platform.machine()}.",
             "Connect virtdeck to hosts of your own instead.",
         )
+    images = cache_directory() / "guest"
+    images.mkdir(exist_ok=True)
+    # Two that download packages to one place spoil each other's files.
+    with exclusive(images, lambda: say("waiting for another command that builds the guest image")):
+        return cached_image() or _new_image(images, say)
+
+
+def _new_image(images: Path, say: Callable[[str], None]) -> Image:
+    """Build the image among the others in `images`, and remove those of other keys."""
     say("building the guest image (once)")
-    cache = cache_directory()
     key = image_key()
-    (cache / "guest").mkdir(exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f"{key}.", dir=cache / "guest"))
+    work = Path(tempfile.mkdtemp(prefix=f"{key}.", dir=images))
     try:
-        _build(work, cache / "packages", say)
-        # Whoever builds the same image meanwhile is as good: rename only over nothing.
-        if not (place := cache / "guest" / key).exists():
-            (work / "out").rename(place)
+        _build(work, cache_directory() / "packages", say)
+        (work / "out").rename(images / key)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    _forget_others(cache / "guest", key)
+    _forget_others(images, key)
     image = cached_image()
     if image is None:
-        raise LabError(f"The guest image in {cache} went away.", "Run the command again.")
+        raise LabError(f"The guest image in {images} went away.", "Run the command again.")
     return image
 
 

@@ -7,10 +7,13 @@ puts the guest agents' sockets deep under it and a socket path holds 107 bytes.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
 import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from core import directories
@@ -91,3 +94,21 @@ def cache_directory() -> Path:
     directory = directories.cache()
     directory.mkdir(parents=True, exist_ok=True)
     return directory
+
+
+@contextmanager
+def exclusive(directory: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold an existing directory against others who ask for it so: other threads and processes.
+
+    Waits as long as they take, and calls `waiting` before it does. Raises OSError.
+    """
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
