@@ -17,9 +17,10 @@ Fixtures, all synchronous (an async test calls the slow ones through `asyncio.to
               `deadline` in seconds of an idle machine (tests/patience.py)
 
 The lab is shared by all tests of a run, so leave it as it was: use `guest` for whatever a test
-breaks, and start what it stopped. Switches that make a guest misbehave are listed in
-core/lab/guest/init; `IGNORE_UNPLUG` of core.lab is one more. A guest takes seconds to boot: do not
-ask for `booted` unless the test needs the guest's own answer.
+breaks, and start what it stopped. `./dev test lab` has two workers, each with a lab and networked
+hosts of its own: which tests share one, and in which order, is another every time. Switches that
+make a guest misbehave are listed in core/lab/guest/init; `IGNORE_UNPLUG` of core.lab is one more. A
+guest takes seconds to boot: do not ask for `booted` unless the test needs the guest's own answer.
 
 A run that was killed leaves its lab behind; the next run takes it down.
 """
@@ -39,6 +40,7 @@ import pytest
 from core.errors import LabError
 from core.lab import Guest, Lab, LabHost, ensure_guest, wait_ready
 from core.lab.image import ensure_image
+from core.lab.places import cache_directory, exclusive
 from tests.lab.networked import NetworkedHosts
 from tests.patience import PATIENCE
 
@@ -63,7 +65,8 @@ def remove_left_overs(lab: Lab) -> None:
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     the_lab = Lab(f"test-{os.getpid()}")
-    remove_left_overs(the_lab)
+    with exclusive(cache_directory()):  # another worker's left-overs are the same
+        remove_left_overs(the_lab)
     try:
         the_lab.up(say=print)
         yield the_lab

@@ -73,7 +73,9 @@ while True:
 """
 
 _PRIVILEGE_SEPARATION = Path("/run/sshd")
-"""Where an sshd of root changes its root to; systemd makes it at boot."""
+"""Where an sshd of root changes its root to. systemd makes it at boot; where it has not, it stays,
+for another test's sshd may use it.
+"""
 
 
 class PrivateSshd:
@@ -88,7 +90,6 @@ class PrivateSshd:
         self.key = self.directory / "key"
         self.known_hosts = self.directory / "known_hosts"
         self._process: subprocess.Popen[bytes] | None = None
-        self._made_directory = False
 
     def __enter__(self) -> Self:
         try:
@@ -177,9 +178,6 @@ class PrivateSshd:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     session.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
-        if self._made_directory:
-            with contextlib.suppress(OSError):  # another sshd may have begun to use it
-                _PRIVILEGE_SEPARATION.rmdir()
 
     def _prepare(self) -> None:
         self._make_key("host_key")
@@ -196,9 +194,8 @@ class PrivateSshd:
     def _start(self) -> None:
         program = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
         assert program, "sshd is not installed: apt-get install openssh-server"
-        if os.geteuid() == 0 and not _PRIVILEGE_SEPARATION.exists():
-            _PRIVILEGE_SEPARATION.mkdir(mode=0o755)
-            self._made_directory = True
+        if os.geteuid() == 0:
+            _PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)
         log = (self.directory / "log").open("ab")
         self._process = subprocess.Popen(
             [program, "-D", "-e", "-f", str(self.directory / "sshd_config")],
