@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from core.model import (
     Delta,
+    Instance,
     InstanceDetail,
     ObjectKey,
     OperationRecord,
@@ -102,6 +103,13 @@ class Source(Protocol):
 
     async def detail(self, key: ObjectKey) -> InstanceDetail:
         """Read XML, snapshots and addresses; raises NotFoundError, UnreachableError."""
+        ...
+
+    async def read(self, key: ObjectKey) -> Instance | None:
+        """Read an instance again now; None when it is gone.
+
+        Raises NotFoundError for an unknown host, UnreachableError, DeadlineError.
+        """
         ...
 
     async def reconnect(self, host: str) -> None:

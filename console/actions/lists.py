@@ -1,8 +1,8 @@
 """Every action of the console. Add one here and it is in the help, palette, footer and docs.
 
-The verbs' are made from their declarations (`action_verbs`); the keys of tables are in
-`action_table`, those that sort in `action_sort`, those of migrations in `action_migration` and
-those of tapes in `action_replay`.
+The verbs' are made from their declarations (`verbs`); the keys of tables are in
+`tables`, those that sort in `sorting`, those of operations in `operations`, those
+of migrations in `migrations` and those of tapes in `replay`.
 
 Keys follow k9s where it has a habit for the thing. A test refuses two actions on one key of a
 screen.
@@ -11,12 +11,12 @@ screen.
 from __future__ import annotations
 
 from console.actions.migrations import MIGRATION, STEER
+from console.actions.operations import OPERATION
 from console.actions.replay import REPLAY
 from console.actions.sorting import SORT
 from console.actions.tables import TABLE
 from console.actions.types import Action
 from console.actions.verbs import INSTANCE_ROW, MENU, verb_actions
-from core.verbs.danger import CANCEL
 
 _SCREENS = ("instances", "hosts", "volumes", "operations", "events", "migrations")
 
@@ -204,7 +204,7 @@ _OTHER = (
         ("R",),
         "hosts",
         "host",
-        "Close the link to the host under the cursor and open it again.",
+        "Close the links to the chosen hosts and open them again.",
         "reconnect",
     ),
     Action(
@@ -216,18 +216,7 @@ _OTHER = (
         "Read the pools and volumes of every host again.",
         "refresh_pool",
     ),
-    Action(
-        "operations.cancel",
-        "Cancel",
-        ("x",),
-        "operations",
-        "operation",
-        "Cancel the operation under the cursor and undo what it had begun.",
-        "cancel_operation",
-        show_in_footer=True,
-        needs_write=True,
-        caution=CANCEL,
-    ),
+    *OPERATION,
     Action(
         "events.follow",
         "Follow",

@@ -3,6 +3,7 @@ their own."""
 
 from __future__ import annotations
 
+from console.actions.operations import row_menu
 from console.actions.types import Action, Scope
 from core.model import SteerKind
 from core.verbs.caution import Caution
@@ -34,7 +35,8 @@ def _look(
 
 
 STEER: tuple[Action, ...] = (
-    _steer("abort", "Abort", "x", "Stop the migration: the instance runs on at the source."),
+    row_menu("steer", "migration"),
+    _steer("abort", "Abort", "X", "Stop the migration: the instance runs on at the source."),
     _steer("post-copy", "Switch to post-copy", "o",
            "Let it run at the destination and fetch the rest: it ends, and cannot be aborted.",
            short="Post-copy"),

@@ -17,9 +17,9 @@ NOTES: tuple[tuple[str, tuple[Note, ...]], ...] = (
         ),
     ),
     (
-        "In the menu of what can be done",
+        "In a menu",
         (
-            ("letter", "Choose", "Open a group; do what a line says, with its defaults."),
+            ("letter", "Choose", "Open a group; do what a line says."),
             ("arrows, enter", "Choose", "Go to a line; take it."),
             ("tab", "Options", "Show the options of the line under the cursor first."),
             ("esc", "Back", "Back to the groups, then out; nothing is done."),

@@ -15,6 +15,7 @@ from textual.binding import Binding, BindingType
 
 from console.actions.lists import ACTIONS, registered
 from console.actions.notes import NOTES
+from console.actions.operations import ROW_MENU
 from console.actions.types import Action, Scope
 from console.actions.verbs import MENU
 from core.verbs.caution import Caution
@@ -53,7 +54,7 @@ LAYERS: Mapping[str, tuple[Scope, ...]] = {
     "migration": ("steer", "migration", "replay", "global"),
     "report": ("report", "replay", "global"),
     "help": ("replay", "global"),
-    "calls": ("replay", "global"),
+    "calls": ("operations", "replay", "global"),
 }
 """Screen -> the scopes whose keys work on it together, nearest first."""
 
@@ -68,7 +69,7 @@ _TITLES: Mapping[str, str] = {
     "instance": "On one instance",
     "hosts": "On the hosts screen",
     "volumes": "On the volumes screen",
-    "operations": "On the operations screen",
+    "operations": "On operations",
     "events": "On the events screen",
     "steer": "On migrations",
     "migrations": "On the migrations screen",
@@ -276,10 +277,12 @@ def key_label(key: str) -> str:
 
 
 def keys_of(entry: Action, actions: Iterable[Action]) -> list[str]:
-    """The keys of an action, as written for people; `a p o` where the menu alone leads to it."""
+    """The keys of an action, as written for people; `a p o` where a menu alone leads to it."""
     if entry.keys:
         return [key_label(key) for key in entry.keys]
-    opening = next((each.keys[:1] for each in actions if each.call == MENU.call), ())
+    menus = [each for each in actions if each.call in (ROW_MENU, MENU.call)]
+    own = [each for each in menus if each.scope == entry.scope]
+    opening = next((each.keys[:1] for each in own or menus if own or each.call == MENU.call), ())
     return [" ".join([*map(key_label, opening), *entry.menu]) if opening and entry.menu else "-"]
 
 

@@ -23,9 +23,10 @@ from console.cli.rehearsing import rehearse
 from console.cli.subjects import is_pattern, subjects
 from console.cli.verb_names import GROUPS, commands
 from console.cli.waiting import carry_out
+from console.describing import describe
 from core.errors import UnreachableError, UsageError
 from core.fleet import Fleet, Reading
-from core.model import ObjectKey, Request, State
+from core.model import Request, State
 from core.model.text import clean
 from core.verbs.danger import danger_of
 from core.verbs.parameter import parameters
@@ -40,8 +41,6 @@ _READS: dict[str, tuple[Reading, str]] = {
     "network": (Reading.NETWORKS, "networks"),
 }
 """By the kind of a subject: what must be read to find it, and the listing it is in."""
-_LOOKED_AT = 50
-"""Subjects whose description is read before anything is asked, at most."""
 
 
 def command(name: str) -> click.Command | None:
@@ -96,8 +95,7 @@ def _run(
                 "What it is given is for one of them.",
             )
         asked = [verb.request(subject=key, **values) for key in keys]
-        if verb.needs_description:
-            await _describe(fleet, keys)
+        await describe(fleet, verb, keys)
         requests = _allowed(fleet.state, asked, given)
         if dry_run:
             return rehearse(fleet, requests, as_json=invocation.json)
@@ -122,14 +120,6 @@ def _beside(state: State, words: Sequence[str], status: int) -> int:
         return status
     complain(unreachable(down))
     return status or UnreachableError.exit_status
-
-
-async def _describe(fleet: Fleet, keys: Sequence[ObjectKey]) -> None:
-    """Read what the XML of instances tells, as far as it is not known."""
-    for key in [key for key in keys if key.kind == "instance"][:_LOOKED_AT]:
-        row = fleet.state.instances.get(key)
-        if row is not None and not row.described:
-            await fleet.read(key)
 
 
 def _allowed(state: State, requests: Sequence[Request], given: dict[str, Any]) -> list[Request]:

@@ -78,6 +78,10 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         """The power verbs, or the steering commands, that make sense now, the most useful first."""
         return ()
 
+    def _marked_elsewhere(self) -> str:
+        """Why what is done to one row is not done now: others than it are marked; empty: go on."""
+        return ""
+
     def show_all(self) -> None:
         """Show the present picture from scratch."""
 

@@ -149,7 +149,9 @@ def footer_actions(
     asked = [able[name] for name in wanted if name in able]
     first = sum(entry.id in _FIRST for _, _, entry in entries)
     entries[first:first] = [
-        (key_label(entry.keys[0]), entry.short or entry.title, entry) for entry in asked
+        (key_label(entry.keys[0]), entry.short or entry.title, entry)
+        for entry in asked
+        if entry.keys
     ]
     return entries
 
@@ -157,7 +159,14 @@ def footer_actions(
 _OFFERED = ("power", "steer")
 """Scopes of which the footer shows what makes sense now."""
 
-_FIRST = ("list.filter", "table.open", "subjects.menu", "instance.next_tab")
+_FIRST = (
+    "list.filter",
+    "table.open",
+    "subjects.menu",
+    "operations.menu",
+    "steer.menu",
+    "instance.next_tab",
+)
 """What a footer begins with, however narrow it is."""
 
 

@@ -187,6 +187,18 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
         """What an action applies to: the marked rows, or the one under the cursor."""
         return list(self.table.chosen)
 
+    def _marked_elsewhere(self) -> str:
+        """Say so where others are marked than the row under the cursor."""
+        chosen = self.table.chosen
+        if chosen in ([], [self.table.cursor_key]):
+            return ""
+        marked = fmt.plural(len(chosen), self.noun)
+        are = "is" if len(chosen) == 1 else "are"
+        return (
+            f"This is done to the {self.noun} under the cursor, and {marked} {are} marked: "
+            "^\\ unmarks."
+        )
+
     def action_filter(self) -> None:
         """Open the filter line."""
         self._bar.open(self.filter_text)

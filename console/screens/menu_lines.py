@@ -29,6 +29,11 @@ class MenuLine:
     """What there is no room for on the line, shown below when the cursor is on it."""
 
 
+def first_able(lines: Sequence[MenuLine]) -> int:
+    """The place of the first line that can be taken; the first where none can."""
+    return next((place for place, line in enumerate(lines) if not line.greyed), 0)
+
+
 def heading_of(state: State, keys: Sequence[ObjectKey], hidden: int) -> tuple[Cell, ...]:
     """To whom something would be done."""
     if len(keys) == 1:
@@ -52,6 +57,7 @@ def group_lines(
             group.title,
             _verbs_of(group, verdicts, grey=bool(why)),
             greyed=bool(why) or all(_impossible(line.verb, verdicts) for line in group.lines),
+            detail=Cell(why, "warning"),
         )
         for group in groups
     ]

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import ClassVar
 
 from console import format as fmt
 from console.actions.verbs import DIRECT
-from console.screens.base import ConsoleScreen
+from console.describing import describe, undescribed
+from console.screens.base import ConsoleScreen, may_ask
 from console.screens.proposal import fits
 from console.screens.submitting import propose
-from console.screens.verdicts import wants_values
-from core.model import Instance, ObjectKey, Request
+from console.screens.verdicts import LEAVE_ONE, one_at_a_time, wants_values
+from core.errors import VirtdeckError
+from core.model import Instance, ObjectKey, Request, State
+from core.source import Source
 from core.state.migrations import latest_of
 from core.state.subject import subject_of
 from core.verbs.registry import VERBS
 from core.verbs.verb import SubjectKind, Verb
+from core.verbs.wording import listed, noun
+
+
+def _counted(keys: Sequence[ObjectKey]) -> str:
+    """How many of each kind are chosen: `2 pools and 1 volume are chosen`."""
+    kinds = Counter(key.kind for key in keys)
+    return f"{listed([noun(*each) for each in kinds.items()])} {_are(len(keys))} chosen"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
 
 _LOOKED_AT = 20
 """With more objects chosen than this every verb is offered."""
+PATIENCE = 1.0
+"""Seconds of reading after which the operator is told what takes so long."""
 READ_ONLY = "This console is read-only: it changes nothing."
 
 
@@ -53,16 +72,22 @@ class SubjectScreen(ConsoleScreen, inherit_bindings=False):
     def action_verb(self, name: str) -> None:
         """Ask for a verb for the chosen objects, after the questions it needs."""
         verb = VERBS[name]
-        if keys := [key for key in self.chosen_to_change() if verb.about(key)]:
+        keys = self.chosen_to_change()
+        others = [key for key in keys if not verb.about(key)]
+        if others:
+            text = f"{verb.title} is done to a {verb.subject}, and {_counted(others)}."
+            self.console.notify(text, severity="warning", timeout=8)
+        elif keys:
             self._ask_for(verb, keys)
 
     def action_verb_menu(self) -> None:
         """Show what can be done to the chosen objects, and do what is chosen of it."""
         from console.screens.dialogs.menu import Chosen, MenuDialog
 
-        chosen = self._there()
-        keys = [key for key in chosen if key.kind == chosen[0].kind]
+        keys = self._there()
         why = "" if keys else self._choose_first()
+        if len({key.kind for key in keys}) > 1:
+            why = f"What can be done differs, and {_counted(keys)}: leave one kind marked."
         if keys and not any(verb.about(keys[0]) for verb in VERBS.values()):
             why = f"There is nothing yet that can be done to a {keys[0].kind}."
         if why:
@@ -82,10 +107,8 @@ class SubjectScreen(ConsoleScreen, inherit_bindings=False):
         from console.screens.openers import OPENERS
 
         if verb.single and len(keys) > 1:
-            self.console.notify(
-                f"{verb.title} is done to one at a time: {len(keys):,} are chosen.",
-                severity="warning", timeout=5,
-            )  # fmt: skip
+            text = one_at_a_time(verb, len(keys))
+            self.console.notify(text, severity="warning", timeout=8)
         elif verb.name in OPENERS:
             OPENERS[verb.name](self, keys)
         elif options or wants_values(verb):
@@ -95,7 +118,28 @@ class SubjectScreen(ConsoleScreen, inherit_bindings=False):
             propose(self, requests, hidden=self.hidden_chosen())
 
     def _fill_in(self, verb: Verb, keys: Sequence[ObjectKey]) -> None:
-        """Show the form, and ask for what it says."""
+        """Show the form, once what it needs of the XML is read, and ask for what it says."""
+        console = self.console
+        missing = undescribed(console.view.state, verb, keys)
+        if not missing:
+            self._show_form(verb, keys, console.view.state)
+            return
+
+        async def read(source: Source) -> State:
+            with suppress(VirtdeckError):  # the check says what is wrong with the host
+                await describe(source, verb, keys)
+            return source.state
+
+        def known(state: State) -> None:
+            slow.stop()
+            if may_ask(self, verb.title):
+                self._show_form(verb, keys, state)
+
+        text = f"Reading the XML of {noun('instance', len(missing))}."
+        slow = console.set_timer(PATIENCE, lambda: console.notify(text, timeout=3))
+        console.ask(read, known)
+
+    def _show_form(self, verb: Verb, keys: Sequence[ObjectKey], state: State) -> None:
         from console.screens.dialogs.verb_form import VerbFormDialog
 
         hidden = self.hidden_chosen()
@@ -104,7 +148,7 @@ class SubjectScreen(ConsoleScreen, inherit_bindings=False):
             if requests:
                 propose(self, requests, hidden=hidden)
 
-        self.console.push_screen(VerbFormDialog(verb, keys, hidden=hidden), answered)
+        self.console.push_screen(VerbFormDialog(verb, keys, state, hidden=hidden), answered)
 
     def chosen_to_change(self) -> list[ObjectKey]:
         """The chosen objects; none, and why, where nothing can be done."""
@@ -141,7 +185,12 @@ class InstanceChoosingScreen(SubjectScreen, inherit_bindings=False):
         from console.screens.migrations.migration import MigrationScreen
 
         migrations = self.console.view.state.migrations
-        for row in self.chosen_instances()[:1]:
+        rows = self.chosen_instances()
+        if len(rows) > 1:
+            text = f"One migration is watched at a time, and {len(rows):,} instances are marked."
+            self.console.notify(f"{text} {LEAVE_ONE}", severity="warning", timeout=8)
+            return
+        for row in rows:
             if found := latest_of(migrations, row.key):
                 await self.console.push_screen(MigrationScreen(found.id))
                 return

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from console.describing import describe
 from console.screens.base import ConsoleScreen, may_ask
 from console.screens.proposal import Proposal, target_of, with_reasons
-from core.model import Request
+from core.errors import VirtdeckError
+from core.model import Request, State
 from core.source import Operation, Source
 from core.verbs import second_copy
 from core.verbs.danger import danger_of
@@ -37,10 +40,13 @@ def propose(screen: ConsoleScreen, requests: Sequence[Request], *, hidden: int =
         requests = [second_copy.overriding(state, requests[0])]
     targets = [target_of(state, request) for request in requests]
 
-    async def check(source: Source) -> list[tuple[str, ...]]:
-        return await reasons_against(source, [target.request for target in targets])
+    async def check(source: Source) -> tuple[State, list[tuple[str, ...]]]:
+        requests = [target.request for target in targets]
+        reasons = await reasons_against(source, requests)
+        return source.state, reasons
 
-    def checked(reasons: list[tuple[str, ...]]) -> None:
+    def checked(found: tuple[State, list[tuple[str, ...]]]) -> None:
+        state, reasons = found
         if not may_ask(screen, verb.title):
             return
         proposal = Proposal(verb, with_reasons(targets, reasons), hidden)
@@ -63,7 +69,13 @@ def submit_or_explain(console: VirtdeckApp, request: Request, title: str) -> Non
 
 
 async def reasons_against(source: Source, requests: Sequence[Request]) -> list[tuple[str, ...]]:
-    """What speaks against each of some requests; between a few the source gets on with its own."""
+    """What speaks against each of some requests of one verb.
+
+    What it needs of the XML is read first, as far as the host tells; between a few checks the
+    source gets on with its own.
+    """
+    with suppress(VirtdeckError):  # the check says what is wrong with the host
+        await describe(source, verb_of(requests[0]), [each.subject for each in requests])
     reasons = []
     for number, request in enumerate(requests, 1):
         reasons.append(tuple(map(str, source.check(request))))

@@ -16,6 +16,7 @@ from core.verbs.migration.requests import Migrate
 from core.verbs.parameter import Parameter, parameters
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.verb import Verb
+from core.verbs.wording import noun
 
 _OF_VALUES = (RefusalCode.PARAMETER,)
 """What another value of the request is the cure for: no reason not to ask for one."""
@@ -43,6 +44,9 @@ async def verdicts(
     count = 0
     alone = len(keys) == 1
     for verb in verbs:
+        if verb.single and not alone:
+            found[verb.name] = Verdict(0, len(keys), one_at_a_time(verb, len(keys)))
+            continue
         reasons = []
         for key in keys:
             reasons.append(source.check(probe(source.state, verb, key, alone=alone)))
@@ -51,6 +55,15 @@ async def verdicts(
                 await asyncio.sleep(0)
         found[verb.name] = verdict(reasons)
     return found
+
+
+def one_at_a_time(verb: Verb, count: int) -> str:
+    """Why a verb cannot be done to several that are chosen, and what to do."""
+    chosen = noun(verb.subject, count)
+    return f"{verb.title} is done to one at a time, and {chosen} are marked. {LEAVE_ONE}"
+
+
+LEAVE_ONE = "Leave one marked: space unmarks a row, ^\\ all of them."
 
 
 def verdict(reasons: Sequence[Sequence[Refusal]]) -> Verdict:

@@ -37,8 +37,12 @@ class OperationsWatch:
         self._noticed: set[str] = set()
 
     def add(self, operation_id: str) -> None:
-        """An operation was submitted from here."""
+        """An operation was submitted from here, or somebody wants to be told of its end."""
         self._open.add(operation_id)
+
+    def watches(self, operation_id: str) -> bool:
+        """Whether the end of an operation will be told."""
+        return operation_id in self._open
 
     def toasts(
         self, operations: Mapping[str, OperationRecord], notices: Iterable[str]

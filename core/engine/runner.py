@@ -146,10 +146,7 @@ class Runner:
             await workflow.cancel(case)
             return
         if case.record.status is not OperationStatus.QUEUED and not case.verb.waits:
-            raise RefusedError(
-                f"{case.record.verb} of {case.record.name} has been sent and cannot be taken back.",
-                "Wait for it; it ends by itself.",
-            )
+            raise checks.sent_already(case.record)
         case.cancel_asked = True
         case.stop_waiting(reason)
 

@@ -14,7 +14,16 @@ from core.errors import NotFoundError, ReadOnlyError
 from core.journal.player import Player
 from core.journal.tape import Tape
 from core.mailbox import Mailbox, Mailroom
-from core.model import InstanceDetail, ObjectKey, Preflight, Request, State, Steer, SteerRecord
+from core.model import (
+    Instance,
+    InstanceDetail,
+    ObjectKey,
+    Preflight,
+    Request,
+    State,
+    Steer,
+    SteerRecord,
+)
 from core.model.observation import DetailRead
 from core.source import Operation
 from core.verbs.migration.requests import Migrate
@@ -123,6 +132,10 @@ class Replay:
         """Raise ReadOnlyError."""
         del migration_id, steer
         raise ReadOnlyError(_REFUSAL, _CURE)
+
+    async def read(self, key: ObjectKey) -> Instance | None:
+        """Return the instance as the tape has it now."""
+        return self.state.instances.get(key)
 
     async def detail(self, key: ObjectKey) -> InstanceDetail:
         """Return the newest details recorded up to now, else the first recorded later.

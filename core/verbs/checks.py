@@ -11,7 +11,7 @@ from core.state.subject import subject_of
 from core.verbs import second_copy
 from core.verbs.parameter import against_parameters
 from core.verbs.refusal import Refusal, RefusalCode
-from core.verbs.registry import verb_of
+from core.verbs.registry import VERBS, verb_of
 from core.verbs.situation import End
 from core.verbs.verb import Verb
 
@@ -108,6 +108,21 @@ def _against_state(verb: Verb, instance: Instance) -> Iterator[Refusal]:
     places = {"name": instance.name, "host": instance.host, "restart": restart}
     text, cure = (part.format(**places) for part in verb.states[instance.state])
     yield Refusal(RefusalCode.STATE, text, cure)
+
+
+def against_taking_back(record: OperationRecord) -> RefusedError | None:
+    """Return why an operation that is not over cannot be cancelled; None: it can be asked for."""
+    verb = VERBS.get(record.verb)
+    waits = verb is not None and (verb.waits or verb.workflow is not None)
+    return None if waits or record.status is OperationStatus.QUEUED else sent_already(record)
+
+
+def sent_already(record: OperationRecord) -> RefusedError:
+    """Return why an operation that waits for nobody cannot be cancelled any more."""
+    return RefusedError(
+        f"{record.verb} of {record.name} has been sent and cannot be taken back.",
+        "Wait for it; it ends by itself.",
+    )
 
 
 def against_cancel(state: State, operation_id: str) -> VirtdeckError:

@@ -130,7 +130,7 @@ class Verb:
     """Operations on the same subject beside which this one goes at once: a power cut is what helps
     against a call that does not return. Those that wait for a guest, or their turn, end."""
     single: bool = False
-    """Its parameters are for one subject: it is done to one at a time."""
+    """It is done to one at a time: its parameters are for one, or others would be in its way."""
     needs_description: bool = False
     """Its check, or what it takes away, depends on what only the subject's XML tells."""
     states: Mapping[InstanceState, tuple[str, str]] = field(default_factory=dict)

@@ -84,6 +84,9 @@ class SyntheticSource:
     async def detail(self, key: ObjectKey) -> InstanceDetail:
         return InstanceDetail(host=key.host, uuid=key.id, at=time.time())
 
+    async def read(self, key: ObjectKey) -> Instance | None:
+        return self.state.instances.get(key)
+
     async def reconnect(self, host: str) -> None:
         return None
 

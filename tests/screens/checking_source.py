@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.model import Request, State
+from core.model import Instance, ObjectKey, Request, State
 from core.verbs import checks
 from core.verbs.refusal import Refusal
 from tests.screens.migrate_source import Answering
@@ -11,6 +11,8 @@ from tests.screens.migrate_source import Answering
 class Checking(Answering):
     """`submitted` has what came through."""
 
+    unread: State | None = None
+    """What is known once an instance is read; None: all is."""
     crowd: State | None = None
     """The picture with what is not on the tape."""
 
@@ -18,6 +20,10 @@ class Checking(Answering):
     def state(self) -> State:
         """The tape's picture, or the crowd."""
         return self.crowd or super().state
+
+    async def read(self, key: ObjectKey) -> Instance | None:
+        self.crowd = self.unread or self.crowd
+        return await super().read(key)
 
     def check(self, request: Request) -> tuple[Refusal, ...]:
         return checks.check(self.state, request)

@@ -129,6 +129,9 @@ class MigrationSource:
     async def detail(self, key: ObjectKey) -> InstanceDetail:
         return InstanceDetail(host=key.host, uuid=key.id, at=NOW)
 
+    async def read(self, key: ObjectKey) -> Instance | None:
+        return self.state.instances.get(key)
+
     async def reconnect(self, host: str) -> None:
         return None
 

@@ -10,9 +10,11 @@ from textual.pilot import Pilot
 from textual.widgets import Button
 
 from console.screens.dialogs.confirm import ConfirmDialog
+from console.screens.dialogs.menu import MenuDialog
 from console.screens.dialogs.question import TypedQuestionDialog
 from console.screens.instances.instances import InstancesScreen
 from console.screens.migrations import draining
+from console.screens.storage.volumes import VolumesScreen
 from console.settings import DisplaySettings, Settings
 from console.shell.app import VirtdeckApp
 from core.model import InstanceState, ObjectKey, OperationRecord, OperationStatus, Preflight
@@ -119,6 +121,55 @@ async def test_a_verb_pressed_twice_asks_once(app: VirtdeckApp, source: Answerin
         assert source.submitted == []
 
 
+@pytest.mark.parametrize("keys", [("D",), ("a", "m", "d")], ids=["key", "menu"])
+async def test_of_several_marked_hosts_none_is_drained(
+    app: VirtdeckApp, source: Answering, keys: tuple[str, ...]
+) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await press(pilot, "2", "asterisk", *keys)
+        said = "Drain is done to one at a time, and 2 hosts are marked."
+        assert said in messages(app) or said in shown(app)
+        assert source.asked == []
+        assert source.submitted == []
+        assert not isinstance(app.screen, TypedQuestionDialog)
+
+
+async def test_marked_hosts_are_all_connected_again(app: VirtdeckApp, source: Answering) -> None:
+    asked: list[str] = []
+
+    async def reconnect(host: str) -> None:
+        asked.append(host)
+
+    source.reconnect = reconnect  # type: ignore[method-assign]
+    async with app.run_test(size=(120, 40)) as pilot:
+        await press(pilot, "2", "asterisk", "R")
+        await until(pilot, lambda: "Connecting to alpha, beta again." in messages(app))
+        assert asked == ["alpha", "beta"]
+
+
+async def test_one_migration_is_watched_at_a_time(app: VirtdeckApp) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await press(pilot, "asterisk", "w")
+        assert "One migration is watched at a time" in messages(app)
+
+
+async def test_pools_and_volumes_marked_together_are_not_taken_for_one_of_them(
+    app: VirtdeckApp, source: Answering
+) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await press(pilot, "3", "asterisk", "a")
+        assert not isinstance(app.screen, MenuDialog)
+        assert "leave one kind marked" in messages(app)
+        app.clear_notifications()
+        screen = app.screen
+        assert isinstance(screen, VolumesScreen)
+        screen.action_verb("pool-start")
+        await settled(pilot)
+        assert "Start is done to a pool, and " in messages(app)
+        assert source.submitted == []
+
+
 async def test_what_cannot_be_is_said_at_once(app: VirtdeckApp, source: Answering) -> None:
     source.refusals = ("alpha is being drained already (by bob@desk).",)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -158,7 +209,7 @@ async def test_a_drain_is_shown_with_its_steps_and_where_it_happens(
         assert "keeper stays: it has a snapshot" in text
         assert "25%" in text
         assert "bandwidth 100 MiB/s, post-copy allow" in text
-        await press(pilot, "x")
+        await press(pilot, "X")
         await pilot.pause()
         assert "No further instance is begun" in shown(app)
         await press(pilot, "escape", "2", "slash", *"alpha", "enter")

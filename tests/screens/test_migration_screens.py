@@ -159,12 +159,12 @@ async def test_an_empty_list_says_what_to_do() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await press(pilot, "6")
         assert "Nothing migrates" in text_of(app)
-        await press(pilot, "x", "r", "enter")
+        await press(pilot, "X", "x", "r", "enter")
         assert "no migration to choose" in messages(app)
 
 
 STEERED = [
-    (("x", "y"), Steer(SteerKind.ABORT)),
+    (("X", "y"), Steer(SteerKind.ABORT)),
     (("o", "y"), Steer(SteerKind.POST_COPY)),
     (("p", "y"), Steer(SteerKind.PAUSE)),
     (("d", *"800", "enter"), Steer(SteerKind.MAX_DOWNTIME, 800.0)),
@@ -190,7 +190,7 @@ async def test_a_key_steers(keys: tuple[str, ...], steer: Steer, place: tuple[st
 
 
 @pytest.mark.parametrize("keys", [("escape",), ("n",), ("enter",), ("tab", "tab", "enter")])
-@pytest.mark.parametrize("key", ["x", "o", "p", "m"])
+@pytest.mark.parametrize("key", ["X", "o", "p", "m"])
 async def test_the_way_of_least_effort_changes_nothing(key: str, keys: tuple[str, ...]) -> None:
     if key == "m" and "tab" in keys:
         keys = ("tab", "escape")
@@ -217,7 +217,7 @@ async def test_the_switch_to_post_copy_is_explained_before_it_is_made() -> None:
 async def test_an_abort_names_the_instance_and_where_it_runs_on() -> None:
     app = app_of(MigrationSource(*the("running")))
     async with app.run_test(size=(80, 24)) as pilot:
-        await press(pilot, *COCKPIT, "x")
+        await press(pilot, *COCKPIT, "X")
         said = question_of(app)
         assert "Abort the migration of web?" in said
         assert "it runs on at alpha, and what was sent (43 %) is thrown away" in said
@@ -291,24 +291,24 @@ async def test_an_answer_is_told(answer: Answer, said: str) -> None:
     source.detail_text = said if answer is Answer.REFUSED else ""
     app = app_of(source)
     async with app.run_test(size=(80, 24)) as pilot:
-        await press(pilot, *COCKPIT, "x", "y")
+        await press(pilot, *COCKPIT, "X", "y")
         await until(pilot, lambda: bool(app._notifications))
         assert f"Abort web: {answer.value}" in messages(app)
         assert said in messages(app)
 
 
 REFUSED = [
-    ("completed", "x", "There is nothing to abort: it is completed."),
+    ("completed", "X", "There is nothing to abort: it is completed."),
     ("aborted", "d", "There is nothing to steer: it is aborted."),
     ("copying-disks", "o", "Post-copy was not allowed at the start."),
     ("copying-disks", "B", "Post-copy was not allowed at the start."),
-    ("post-copy", "x", "In post-copy it cannot be aborted"),
+    ("post-copy", "X", "In post-copy it cannot be aborted"),
     ("post-copy", "plus", "no downtime left to limit"),
     ("queued", "o", "Post-copy was not allowed"),
     ("queued", "d", "not begun to copy"),
-    ("lost", "x", "The link to alpha is lost"),
+    ("lost", "X", "The link to alpha is lost"),
     ("running", "R", "Only a failed post-copy is resumed"),
-    ("post-copy-failed", "x", "nothing to abort"),
+    ("post-copy-failed", "X", "nothing to abort"),
     ("post-copy-failed", "u", "split brain"),
     ("post-copy", "u", "split brain"),
     ("completed", "u", "split brain"),
@@ -364,7 +364,7 @@ async def test_a_migration_of_a_host_that_is_not_open_has_no_controls(
         shown = " ".join(text_of(app).split())
         assert "Controls" not in shown
         assert "not open" in shown
-        for key in ("x", "o", "d", "plus", "m", "p", "R", "u"):
+        for key in ("X", "o", "d", "plus", "m", "p", "R", "u"):
             app.clear_notifications()
             await press(pilot, key)
             said = messages(app)
@@ -381,7 +381,7 @@ async def test_an_operation_of_a_host_that_is_not_open_is_shown_as_such_and_not_
     )
     app = app_of(MigrationSource(OperationChanged(key.host, START, record)))
     async with app.run_test(size=(120, 40)) as pilot:
-        await press(pilot, "4", "x")
+        await press(pilot, "4", "X")
         said = "alpha (not open) is another host than those open here"
         assert said in messages(app)
         assert said in " ".join(text_of(app).split())
@@ -393,7 +393,7 @@ async def test_a_read_only_console_steers_nothing_and_says_so() -> None:
     app = app_of(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await press(pilot, *COCKPIT)
-        for key in ("x", "o", "d", "plus", "m", "p", "R", "u"):
+        for key in ("X", "o", "d", "plus", "m", "p", "R", "u"):
             app.clear_notifications()
             await press(pilot, key)
             assert "read-only" in messages(app), key
@@ -437,7 +437,7 @@ async def test_keys_of_other_screens_say_where_they_work() -> None:
         assert "Shut down (on instances)" in messages(app)
         app.clear_notifications()
         await press(pilot, "1", "x")
-        assert "Abort (on migrations)" in messages(app)
+        assert "What can be done (on migrations)" in messages(app)
 
 
 async def test_an_instance_opens_its_migration_and_says_that_it_migrates() -> None:
@@ -562,7 +562,7 @@ async def test_the_text_of_a_guest_cannot_draw() -> None:
     source = MigrationSource(*the("queued")[:-1], MigrationChanged("alpha", START, evil))
     app = app_of(source)
     async with app.run_test(size=(80, 24)) as pilot:
-        for keys in (("6",), ("enter",), ("x",)):
+        for keys in (("6",), ("enter",), ("X",), ("escape", "x")):
             await press(pilot, *keys)
             assert "\x1b" not in text_of(app)
             assert "[red]" in text_of(app), "shown as it is written"

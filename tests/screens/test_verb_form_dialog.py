@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as evolve
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -96,6 +98,26 @@ async def test_a_wrong_value_is_told_below_its_field_and_nothing_is_asked(
         await press(pilot, "backspace")
         await until(pilot, lambda: WRONG not in text(app)[at + 1])
         assert source.submitted == []
+
+
+async def test_what_the_check_needs_of_the_xml_is_read_for_the_form(
+    app: VirtdeckApp, source: Checking
+) -> None:
+    rows = source.state.instances
+    web = next(row for row in rows.values() if row.name == "web")
+    told = evolve(web, described=True, vcpus=1, vcpus_maximum=2)
+    source.unread = replace(source.state, instances={**rows, web.key: told})
+    source.crowd = replace(
+        source.state, instances={**rows, web.key: evolve(web, described=False, vcpus_maximum=0)}
+    )
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, *ONE, "a", *action("power.set-vcpus").menu)
+        await until(pilot, lambda: isinstance(app.screen, VerbFormDialog))
+        form = app.screen
+        assert isinstance(form, VerbFormDialog)
+        await press(pilot, "7")
+        await rest(pilot, form)
+        assert any("web may have 2 vCPUs, not 7" in line for line in text(app)), text(app)
 
 
 async def test_a_secret_is_never_on_the_screen(app: VirtdeckApp, source: Checking) -> None:

@@ -130,6 +130,29 @@ async def test_a_wrong_key_says_so_and_changes_nothing(app: VirtdeckApp) -> None
         assert not any("nothing here" in line for line in text(app))
 
 
+async def test_the_cursor_begins_on_what_can_be_done(app: VirtdeckApp, source: Checking) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app, *ONE)
+        await press(pilot, "p")
+        assert "web is already running." in line_of(app, "Start")
+        assert ">" not in line_of(app, "Start")
+        assert ">" in line_of(app, "Shut down")
+        await press(pilot, "up")
+        assert ">" in line_of(app, "Start"), "the operator may look at what cannot be done"
+        await press(pilot, "enter")
+        assert menu(app)
+        assert source.submitted == []
+
+
+async def test_a_key_without_a_letter_says_so_too(app: VirtdeckApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app, *ONE)
+        for key, label in (("f5", "f5"), ("delete", "delete"), ("ctrl+r", "^r")):
+            await press(pilot, key)
+            assert any(f"{label} is nothing here: esc closes." in line for line in text(app))
+            assert menu(app)
+
+
 async def test_escape_goes_back_a_level(app: VirtdeckApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot, app, *ONE)

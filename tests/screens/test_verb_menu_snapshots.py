@@ -21,7 +21,7 @@ CASES = {
     "power": ("slash", *"name:web", "enter", "a", "p", "down", "down"),
     "several": ("asterisk", "a", "p"),
     "wrong-key": ("slash", *"name:web", "enter", "a", "p", "z"),
-    "form": ("slash", *"name:web", "enter", "a", "p", "down", "tab"),
+    "form": ("slash", *"name:web", "enter", "a", "p", "tab"),
     "form-wrong": (
         *("slash", *"name:web", "enter", "a", "g", "tab", "down", "1", "0", "down", "right"),
         *("down", *"why not", "down", "right"),

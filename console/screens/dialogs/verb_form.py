@@ -20,7 +20,7 @@ from console.screens.page import Page
 from console.screens.submitting import reasons_against
 from console.screens.verb_form import Reading, asked_parameters, command_of, fields_of, read
 from console.widgets.columns import Cell, CellValue
-from core.model import ObjectKey, Request
+from core.model import ObjectKey, Request, State
 from core.source import Source
 from core.verbs.danger import danger_of
 from core.verbs.verb import Verb
@@ -42,7 +42,10 @@ class VerbFormDialog(Dialog[tuple[Request, ...]], inherit_bindings=False):
         Binding("ctrl+s", "do", "Do it"),
     ]
 
-    def __init__(self, verb: Verb, keys: Sequence[ObjectKey], *, hidden: int = 0) -> None:
+    def __init__(
+        self, verb: Verb, keys: Sequence[ObjectKey], state: State, *, hidden: int = 0
+    ) -> None:
+        """`state` has the choices of its fields."""
         super().__init__()
         self._verb = verb
         self._keys = tuple(keys)
@@ -51,11 +54,13 @@ class VerbFormDialog(Dialog[tuple[Request, ...]], inherit_bindings=False):
         self._checked: Reading | None = None
         """What `_reasons` speak against."""
         self._reasons: Sequence[tuple[str, ...]] = ()
+        self._state = state
+        """The picture that they were checked against."""
         self._told = False
         """Whether what was not given yet is told: not before something was typed or tried."""
         self._debounce: Timer | None = None
         self._form = FormPanel(
-            fields_of(verb, self.console.view.state, keys[0]),
+            fields_of(verb, state, keys[0]),
             ", ".join(each.words for each in asked_parameters(verb) if each.advanced),
         )
         self._found = Page(id="found")
@@ -113,12 +118,14 @@ class VerbFormDialog(Dialog[tuple[Request, ...]], inherit_bindings=False):
         """Ask what speaks against the requests; an answer to earlier ones is dropped."""
         reading = self._reading
 
-        async def question(source: Source) -> list[tuple[str, ...]]:
-            return await reasons_against(source, reading.requests)
+        async def question(source: Source) -> tuple[list[tuple[str, ...]], State]:
+            reasons = await reasons_against(source, reading.requests)
+            return reasons, source.state
 
-        def answered(reasons: list[tuple[str, ...]]) -> None:
+        def answered(found: tuple[list[tuple[str, ...]], State]) -> None:
             if self.is_attached and reading == self._reading:
-                self._checked, self._reasons = reading, reasons
+                self._checked = reading
+                self._reasons, self._state = found
                 self._show()
 
         self.console.ask(question, answered)
@@ -144,10 +151,9 @@ class VerbFormDialog(Dialog[tuple[Request, ...]], inherit_bindings=False):
                 lines.append(Cell(f"It can be done to {able:,} of {len(requests):,}.", "warning"))
             if against:
                 lines.append(Cell(" ".join(against[0]), "warning"))
-        state = self.console.view.state
         if not lines:
-            lines += danger_lines(danger_of(state, requests))
-        command = command_of(self._verb, state, requests)
+            lines += danger_lines(danger_of(self._state, requests))
+        command = command_of(self._verb, self._state, requests)
         return [*lines, (Cell("$ ", "muted"), Cell(command, "muted"))]
 
     # -- keys --------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
@@ -25,6 +26,7 @@ from console.widgets.columns import Cell, CellValue, Column
 from console.widgets.live_table import LiveTable
 from console.widgets.table_messages import Activated
 from core.model import Delta, Host, LinkStatus, ObjectKey
+from core.source import Source
 
 
 class HostsScreen(SubjectScreen, PanelledScreen[Host], inherit_bindings=False):
@@ -91,15 +93,17 @@ class HostsScreen(SubjectScreen, PanelledScreen[Host], inherit_bindings=False):
         return no_hosts(self.console.view)
 
     def action_reconnect(self) -> None:
-        """Open the link to the host under the cursor again, now."""
+        """Open the links to the marked hosts, or to the one under the cursor, again, now."""
         console = self.console
-        name = self.table.cursor_key
-        if name is None:
+        names = [str(name) for name in self.table.chosen]
+        if not names:
             return
-        console.ask(
-            lambda source: source.reconnect(name),
-            lambda _: console.notify(f"Connecting to {name} again.", timeout=3, markup=False),
-        )
+
+        async def reconnect(source: Source) -> None:
+            await asyncio.gather(*map(source.reconnect, names))
+
+        text = f"Connecting to {fmt.names(names)} again."
+        console.ask(reconnect, lambda _: console.notify(text, timeout=3, markup=False))
 
     def chosen_subjects(self) -> list[ObjectKey]:
         """The marked ones, or the one under the cursor."""

@@ -10,12 +10,16 @@ from textual import events
 
 from console.actions.registry import Action, key_label
 from console.screens.migrations import words
+from console.screens.migrations.panels import SPLIT_BRAIN
+from console.screens.row_menu import Offer
 from console.screens.table_text import heading
 from console.widgets.columns import Cell, CellValue
 from console.widgets.line_panel import LinePanel
 from core.migration.judgement.words import against_not_open, speaks_against, virsh_for, virsh_resume
-from core.model import Migration, MigrationStatus, Steer, SteerKind
+from core.model import Migration, MigrationStatus, State, Steer, SteerKind
 from core.model.text import clean
+from core.verbs import checks
+from core.verbs.power.requests import Resume
 
 RAISE, LOWER = 1.5, 1 / 1.5
 """By what the keys for it multiply the max downtime."""
@@ -62,10 +66,14 @@ def controls(row: Migration) -> list[Control]:
     """
     if row.not_open:
         return []
-    resume = Control("steer.resume", "resume post-copy", "", virsh_resume(row), resume_against(row))
+    resume = _resume(row)
     if row.status.final:
         return [resume] if row.status is MigrationStatus.POST_COPY_FAILED else []
     return sorted([*_steering(row), resume], key=lambda control: bool(control.against))
+
+
+def _resume(row: Migration) -> Control:
+    return Control("steer.resume", "resume post-copy", "", virsh_resume(row), resume_against(row))
 
 
 def _steering(row: Migration) -> list[Control]:
@@ -96,6 +104,35 @@ def _step(row: Migration, id: str, title: str, factor: float) -> Control:  # noq
     virsh = virsh_for(Steer(SteerKind.MAX_DOWNTIME, value), row)
     effect = "" if value is None else f"to {words.milliseconds(value)}"
     return Control(id, title, effect, virsh, step_against(row))
+
+
+def steering_offers(state: State, row: Migration) -> dict[str, Offer]:
+    """Everything that can be done to a migration, by the id of its action."""
+    shown = [*_steering(row), _resume(row)]
+    offers = {one.id: Offer(one.against, virsh=one.virsh) for one in shown}
+    resume = Resume(subject=row.source_key)
+    reasons = map(str, checks.check(state, resume))
+    offers["steer.resume-guest"] = Offer(resume_guest_against(row) or next(reasons, ""))
+    offers["steer.copy"] = Offer("" if row.virsh else _NO_COMMAND)
+    return offers
+
+
+_NO_COMMAND = "The command is not known: it was not started here."
+
+
+def resume_guest_against(row: Migration) -> str:
+    """Why the guest must not be let run on at the source."""
+    if row.not_open:
+        return against_not_open(row)
+    if row.status.switched:
+        return SPLIT_BRAIN
+    if row.status in (
+        MigrationStatus.COMPLETING, MigrationStatus.VERIFYING, MigrationStatus.COMPLETED,
+    ):  # fmt: skip
+        return f"It is {row.status.value}: it runs at the destination. {SPLIT_BRAIN}"
+    if row.status is MigrationStatus.UNKNOWN:
+        return f"Where it runs is not known until the link to {clean(row.host)} is back."
+    return ""
 
 
 class ControlsPanel(LinePanel):

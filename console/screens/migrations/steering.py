@@ -11,10 +11,17 @@ from functools import partial
 from console.screens.base import ConsoleScreen
 from console.screens.migrations import steer_questions as questions
 from console.screens.migrations import words
-from console.screens.migrations.controls import resume_against, step_against, stepped
-from console.screens.migrations.panels import SPLIT_BRAIN
+from console.screens.migrations.controls import (
+    resume_against,
+    resume_guest_against,
+    steering_offers,
+    step_against,
+    stepped,
+)
+from console.screens.row_menu import open_row_menu
 from console.screens.submitting import submit_or_explain
-from core.migration.judgement.words import against_not_open, speaks_against
+from console.widgets.columns import Cell
+from core.migration.judgement.words import speaks_against
 from core.migration.policies import POLICIES
 from core.model import Answer, Migration, MigrationStatus, Steer, SteerKind, SteerRecord
 from core.model.text import clean
@@ -57,6 +64,13 @@ class SteeringScreen(ConsoleScreen, inherit_bindings=False):
         return [kind.value for kind in _OFFERED if not speaks_against(kind, row)]
 
     # -- actions of the registry, scope "steer" ------------------------------------------------
+
+    def action_row_menu(self) -> None:
+        """Show what can be done to the migration."""
+        if (row := self._chosen()) is not None:
+            heading = (Cell(f"migration of {words.name_of(row)}", "strong"),
+                       Cell(f"   {words.route(row)}   {row.status.value}"))  # fmt: skip
+            open_row_menu(self, "steer", heading, steering_offers(self.console.view.state, row))
 
     def action_steer(self, name: str) -> None:
         """Give one steering command, after the question it needs."""
@@ -138,8 +152,10 @@ class SteeringScreen(ConsoleScreen, inherit_bindings=False):
 
     def _chosen(self) -> Migration | None:
         row = self.chosen_migration()
-        if row is None:
-            self._tell("There is no migration to choose here.")
+        why = "There is no migration to choose here." if row is None else ""
+        if why := why or self._marked_elsewhere():
+            self._tell(why)
+            return None
         return row
 
     def _steerable(self) -> Migration | None:
@@ -212,18 +228,3 @@ def answer_text(record: SteerRecord) -> str:
     """The lines below the title, which names the answer already. Pure."""
     text = clean(record.detail) or _ANSWERS[record.answer]
     return "\n".join(filter(None, (text, clean(record.virsh))))
-
-
-def resume_guest_against(row: Migration) -> str:
-    """Why the guest must not be let run on at the source."""
-    if row.not_open:
-        return against_not_open(row)
-    if row.status.switched:
-        return SPLIT_BRAIN
-    if row.status in (
-        MigrationStatus.COMPLETING, MigrationStatus.VERIFYING, MigrationStatus.COMPLETED,
-    ):  # fmt: skip
-        return f"It is {row.status.value}: it runs at the destination. {SPLIT_BRAIN}"
-    if row.status is MigrationStatus.UNKNOWN:
-        return f"Where it runs is not known until the link to {clean(row.host)} is back."
-    return ""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from console import format as fmt
+from console.actions.registry import bindings_for
 from console.screens.base import ConsoleScreen
+from console.screens.operations.acting import act, open_operation_menu
 from console.screens.page import Page
 from console.screens.parts import Part
 from console.screens.view import View
@@ -24,17 +26,21 @@ _NONE = (
 )
 
 
-def calls(state: State) -> list[tuple[OperationRecord, Step]]:
-    """Return the newest calls of all operations, the newest first."""
+def calls(state: State, only: str = "") -> list[tuple[OperationRecord, Step]]:
+    """Return the newest calls of all operations, or `only` of one, the newest first."""
     made = [
-        (record, step) for record in state.operations.values() for step in record.steps if step.call
+        (record, step)
+        for record in state.operations.values()
+        if only in ("", record.id)
+        for step in record.steps
+        if step.call
     ]
     return sorted(made, key=lambda each: -each[1].at)[:MOST]
 
 
-def call_lines(view: View) -> list[CellValue]:
+def call_lines(view: View, only: str = "") -> list[CellValue]:
     """Two lines for each call: when, on whom and with what result; then the virsh line."""
-    made = calls(view.state)
+    made = calls(view.state, only)
     if not made:
         return ["", *(Cell(f"  {line}", "muted") for line in _NONE)]
     return [line for record, step in made for line in _lines(view, record, step)]
@@ -65,11 +71,14 @@ class CallsScreen(ConsoleScreen, inherit_bindings=False):
     """A page to scroll, the newest call on top; `esc` goes back."""
 
     AUTO_FOCUS = "VerticalScroll"
+    BINDINGS = bindings_for("operations")
     registry_layer = "calls"
 
-    def __init__(self, about: str) -> None:
+    def __init__(self, about: str, only: str = "") -> None:
+        """`about` names the screen below; `only` is the id of an operation: its calls alone."""
         super().__init__()
         self._about = about
+        self._only = only
         self._page = Page()
 
     def body(self) -> Iterable[Widget]:
@@ -83,8 +92,29 @@ class CallsScreen(ConsoleScreen, inherit_bindings=False):
 
     def summary(self) -> list[Part]:
         """How many there are."""
-        return [Part(f" {fmt.plural(len(calls(self.console.view.state)), 'call')} ")]
+        return [Part(f" {fmt.plural(len(calls(self.console.view.state, self._only)), 'call')} ")]
+
+    def action_row_menu(self) -> None:
+        """Show what can be done to the operation whose calls these are."""
+        if (record := self._chosen()) is not None:
+            open_operation_menu(self, record)
+
+    async def action_operation(self, name: str) -> None:
+        """Do one thing to the operation whose calls these are."""
+        if (record := self._chosen()) is not None:
+            await act(self.console, record, name)
+
+    def _chosen(self) -> OperationRecord | None:
+        record = self.console.view.state.operations.get(self._only)
+        if record is None:
+            text = "These are the calls of all operations: 4 goes to those, x there to one's menu."
+            self.console.notify(text, timeout=5)
+        return record
+
+    def _idle_scopes(self) -> Collection[str]:
+        """The calls of all operations are none in particular."""
+        return () if self._only else ("operations",)
 
     def show_all(self) -> None:
         """Show the calls as they are now."""
-        self._page.show(call_lines(self.console.view))
+        self._page.show(call_lines(self.console.view, self._only))

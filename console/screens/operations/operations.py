@@ -15,6 +15,7 @@ from console.glyphs import glyphs
 from console.screens.empty import no_operations
 from console.screens.listing import Passes
 from console.screens.matching import groups_of_hosts, word_filter
+from console.screens.operations.acting import act, not_here, open_operation_menu
 from console.screens.option_words import option_words
 from console.screens.page import Page
 from console.screens.panelled import PanelledScreen
@@ -24,8 +25,6 @@ from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, Column
 from console.widgets.live_table import LiveTable
 from core.model import Delta, OperationRecord, OperationStatus
-from core.model.text import clean
-from core.verbs.danger import danger_of_cancel
 from core.verbs.registry import VERBS
 
 _PROGRESS = 14
@@ -85,32 +84,23 @@ class OperationsScreen(PanelledScreen[OperationRecord], inherit_bindings=False):
         """What still runs takes longer and longer."""
         self.table.update_rows({record.id: record for record in self.console.view.running})
 
-    def action_cancel_operation(self) -> None:
-        """Ask the core to cancel the operation under the cursor."""
-        from console.screens.dialogs.question import QuestionDialog, danger_lines
+    def action_row_menu(self) -> None:
+        """Show what can be done to the operation under the cursor."""
+        if (record := self._chosen()) is not None:
+            open_operation_menu(self, record)
 
-        console = self.console
+    async def action_operation(self, name: str) -> None:
+        """Do one thing to the operation under the cursor."""
+        if (record := self._chosen()) is not None:
+            await act(self.console, record, name)
+
+    def _chosen(self) -> OperationRecord | None:
         record = self.table.cursor_row
-        if record is None:
-            return
-        if record.status.final:
-            console.notify(
-                f"{record.verb} {record.name} has ended ({record.status.value}): "
-                "nothing is left to cancel.",
-                severity="warning", timeout=5, markup=False,
-            )  # fmt: skip
-            return
-        if record.not_open:
-            console.notify(_not_here(record), severity="warning", timeout=8, markup=False)
-            return
-        title = f"Cancel {record.verb} {record.name} on {record.host}?"
-        lines = danger_lines(danger_of_cancel(record))
-
-        def answered(sure: bool | None) -> None:
-            if sure:
-                console.ask(lambda source: source.cancel(record.id), lambda _: None)
-
-        console.push_screen(QuestionDialog(title, lines, "Cancel it", "Let it run"), answered)
+        why = "There is no operation to choose here." if record is None else ""
+        if why := why or self._marked_elsewhere():
+            self.console.notify(why, severity="warning", timeout=5, markup=False)
+            return None
+        return record
 
     @on(LiveTable.Highlighted)
     def show_panel(self) -> None:
@@ -121,15 +111,8 @@ class OperationsScreen(PanelledScreen[OperationRecord], inherit_bindings=False):
 
     @on(LiveTable.Activated)
     async def _open(self) -> None:
-        record = self.table.cursor_row
-        if record is None:
-            return
-        if record.subject in self.console.view.state.instances:
-            await self.console.open_instance(record.subject, "overview")
-        elif record.subject.kind == "host":
-            await self.console.show_instances(f"host:{record.host}")
-        else:
-            self.console.notify(f"{record.name} is not there any more.", timeout=4, markup=False)
+        if (record := self.table.cursor_row) is not None:
+            await act(self.console, record, "subject")
 
 
 def status_sign(status: OperationStatus) -> fmt.StateSign:
@@ -188,7 +171,7 @@ def operation_lines(view: View, record: OperationRecord) -> list[CellValue]:
                 ("cure", Cell(record.hint, "strong") if record.hint else ""),
                 ("journal", Cell(_behind(record), "warning") if record.unjournalled else ""),
                 ("asked", f"{view.date(record.created)} by {record.author}"),
-                ("host", Cell(_not_here(record), "warning") if record.not_open else ""),
+                ("host", Cell(not_here(record), "warning") if record.not_open else ""),
                 ("options", options),
             ]
         ),
@@ -202,13 +185,6 @@ def operation_lines(view: View, record: OperationRecord) -> list[CellValue]:
         if step.virsh:
             lines.append(Cell(f"    {step.virsh}", "muted"))
     return lines
-
-
-def _not_here(record: OperationRecord) -> str:
-    return (
-        f"{clean(record.host)} is another host than those open here: open "
-        f"{clean(record.not_open)} to do something about it."
-    )
 
 
 def _behind(record: OperationRecord) -> str:

@@ -108,6 +108,7 @@ DRAIN = Verb(
     doing="draining",
     group="move",
     subject="host",
+    single=True,  # the plan of each counts on the hosts that another would empty
     workflow=DRAINING,
     refusals=checks.against_drain,
     risk=Risk(Caution.TYPE, _drain),

@@ -1,0 +1,164 @@
+"""What can be done to an operation from a screen, and why it cannot. UI thread; the offers pure."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
+
+from console import format as fmt
+from console.screens.row_menu import Offer, open_row_menu
+from console.screens.subjects import READ_ONLY
+from console.widgets.columns import Cell
+from core.model import OperationRecord, State
+from core.model.text import clean
+from core.state.subject import subject_of
+from core.verbs import checks
+from core.verbs.danger import danger_of_cancel
+
+if TYPE_CHECKING:
+    from console.screens.base import ConsoleScreen
+    from console.shell.app import VirtdeckApp
+
+_SCREENS = {"pool": "volumes", "volume": "volumes"}
+"""Kind of a subject -> the screen that lists it, where it has no page of its own."""
+
+
+def operation_offers(
+    state: State, record: OperationRecord, *, watched: bool
+) -> Mapping[str, Offer]:
+    """What can be done to an operation now; `watched`: its end will be told here."""
+    return {
+        "operations.cancel": Offer(_against_cancel(record), danger_of_cancel(record).text),
+        "operations.wait": Offer(_over(record) or (_WATCHED if watched else "")),
+        "operations.migration": Offer(
+            "" if record.id in state.migrations else "It is no migration that is remembered."
+        ),
+        "operations.subject": Offer(_against_opening(state, record)),
+        "operations.calls": Offer("" if _calls(record) else "It made no call."),
+        "operations.copy": Offer("" if virsh_of(record) else "It made no call that virsh has."),
+    }
+
+
+_WATCHED = "This console tells its end already."
+
+
+def _over(record: OperationRecord) -> str:
+    return f"It is over: {record.status.value}." if record.status.final else ""
+
+
+def _against_cancel(record: OperationRecord) -> str:
+    if over := _over(record):
+        return over
+    if record.not_open:
+        return not_here(record)
+    error = checks.against_taking_back(record)
+    return "" if error is None else str(error)
+
+
+def _against_opening(state: State, record: OperationRecord) -> str:
+    key = record.subject
+    if key.kind not in ("instance", "host", *_SCREENS):
+        return f"There is no page of a {key.kind}."
+    there = subject_of(state, key) is not None
+    return "" if there else f"{clean(record.name)} is not there any more."
+
+
+def _calls(record: OperationRecord) -> int:
+    return sum(bool(step.call) for step in record.steps)
+
+
+def virsh_of(record: OperationRecord) -> list[str]:
+    """The virsh lines of what it sent."""
+    return [clean(step.virsh) for step in record.steps if step.virsh]
+
+
+def not_here(record: OperationRecord) -> str:
+    """Why nothing can be done to an operation of a host that is not open."""
+    return (
+        f"{clean(record.host)} is another host than those open here: open "
+        f"{clean(record.not_open)} to do something about it."
+    )
+
+
+def open_operation_menu(screen: ConsoleScreen, record: OperationRecord) -> None:
+    """Show what can be done to an operation."""
+    console = screen.console
+    watched = console.watch_list.watches(record.id)
+    offers = operation_offers(console.view.state, record, watched=watched)
+    place = clean(f"{record.verb} {record.name} on {record.host}")
+    heading = (Cell(place, "strong"), Cell(f"   {record.status.value}"))
+    open_row_menu(screen, "operations", heading, offers)
+
+
+async def act(console: VirtdeckApp, record: OperationRecord, name: str) -> None:
+    """Do one of `operation_offers` to an operation, or say why it cannot be done."""
+    watched = console.watch_list.watches(record.id)
+    against = operation_offers(console.view.state, record, watched=watched)[
+        f"operations.{name}"
+    ].against
+    if name == "cancel" and console.read_only:
+        against = READ_ONLY
+    if against:
+        title = clean(f"{record.verb} {record.name}: not possible")
+        console.notify(against, title=title, severity="warning", timeout=8, markup=False)
+    else:
+        await _ACTS[name](console, record)
+
+
+async def _cancel(console: VirtdeckApp, record: OperationRecord) -> None:
+    from console.screens.dialogs.question import QuestionDialog, danger_lines
+
+    title = f"Cancel {record.verb} {record.name} on {record.host}?"
+
+    def answered(sure: bool | None) -> None:
+        if sure:
+            console.ask(lambda source: source.cancel(record.id), lambda _: None)
+
+    lines = danger_lines(danger_of_cancel(record))
+    console.push_screen(QuestionDialog(title, lines, "Cancel it", "Let it run"), answered)
+
+
+async def _wait(console: VirtdeckApp, record: OperationRecord) -> None:
+    console.watch_list.add(record.id)
+    text = clean(f"The end of {record.verb} {record.name} will be told.")
+    console.notify(text, timeout=4, markup=False)
+    console.tell_ended()
+
+
+async def _migration(console: VirtdeckApp, record: OperationRecord) -> None:
+    from console.screens.migrations.migration import MigrationScreen
+
+    await console.push_screen(MigrationScreen(record.id))
+
+
+async def _subject(console: VirtdeckApp, record: OperationRecord) -> None:
+    kind = record.subject.kind
+    if kind == "instance":
+        await console.open_instance(record.subject, "overview")
+    elif kind == "host":
+        await console.show_instances(f"host:{record.host}")
+    else:
+        await console.action_show_screen(_SCREENS[kind])
+
+
+async def _its_calls(console: VirtdeckApp, record: OperationRecord) -> None:
+    from console.screens.operations.calls import CallsScreen
+
+    await console.push_screen(CallsScreen("operations", record.id))
+
+
+async def _copy(console: VirtdeckApp, record: OperationRecord) -> None:
+    lines = virsh_of(record)
+    console.copy_to_clipboard("\n".join(lines))
+    said = lines[0] if len(lines) == 1 else fmt.plural(len(lines), "line")
+    console.notify(f"Copied: {said}", timeout=4, markup=False)
+
+
+_ACTS: Mapping[str, Callable[[VirtdeckApp, OperationRecord], Awaitable[None]]] = {
+    "cancel": _cancel,
+    "wait": _wait,
+    "migration": _migration,
+    "subject": _subject,
+    "calls": _its_calls,
+    "copy": _copy,
+}

@@ -1,0 +1,75 @@
+"""The menu of what can be done to one operation or migration: the actions of its scope. UI thread,
+but for `menu_lines_of`, which is pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from console.actions.operations import ROW_MENU
+from console.actions.registry import key_label
+from console.actions.types import Action, Scope
+from console.actions.verb_menu import letters
+from console.screens.base import ConsoleScreen
+from console.screens.menu_lines import MenuLine
+from console.screens.subjects import READ_ONLY
+from console.widgets.columns import Cell
+from core.verbs.caution import Caution
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What one action would do now."""
+
+    against: str = ""
+    """Why it cannot be done, a sentence; empty: it can."""
+    effect: str = ""
+    """What it would do, shorter than its description; empty: that."""
+    virsh: str = ""
+    """The line by which virsh does the same."""
+
+
+def menu_lines_of(
+    actions: Sequence[Action], offers: Mapping[str, Offer], *, read_only: bool
+) -> list[MenuLine]:
+    """A line for each action, by the letter of its key where it has one."""
+    keys = letters([(_letter(entry), entry.title) for entry in actions])
+    lines = []
+    for key, entry in zip(keys, actions, strict=True):
+        offer = offers.get(entry.id, Offer())
+        against = READ_ONLY if read_only and entry.needs_write else offer.against
+        asks = " Asks first." if entry.caution is not Caution.NONE else ""
+        said = f"{entry.description}{asks}"
+        detail = f"{said} As virsh: {offer.virsh}" if offer.virsh else said
+        lines.append(
+            MenuLine(
+                key, entry.title, (Cell(against or offer.effect or entry.description, "muted"),),
+                greyed=bool(against), detail=Cell(against, "warning") if against else detail,
+            )
+        )  # fmt: skip
+    return lines
+
+
+def _letter(entry: Action) -> str:
+    labels = [key_label(key) for key in entry.keys]
+    return next((label for label in labels if len(label) == 1), entry.menu)
+
+
+def open_row_menu(
+    screen: ConsoleScreen, scope: Scope, heading: Iterable[Cell], offers: Mapping[str, Offer]
+) -> None:
+    """Show the menu over a screen, and run there what is chosen in it."""
+    from console.screens.dialogs.row_menu import RowMenu
+
+    console = screen.console
+    actions = [
+        entry for entry in console.actions if entry.scope == scope and entry.call != ROW_MENU
+    ]
+
+    def answered(action_id: str | None) -> None:
+        if action_id is not None:
+            screen.call_later(screen.action_run, action_id)
+
+    lines = menu_lines_of(actions, offers, read_only=console.read_only)
+    menu = RowMenu(tuple(heading), lines, [entry.id for entry in actions])
+    console.push_screen(menu, answered)
