@@ -182,13 +182,12 @@ async def test_a_post_copy_that_broke_is_resumed(fleet: Fleet, lab: Lab, busy: s
         await dies_of_it(fleet, lab, replace(request, accept_crash=busy))
         return
     again = await fleet.submit(request)
-    await until(
-        lambda: (
-            again.record.status.final
-            or fleet.state.instances[broken.source_key].reason == "post-copy"
-        ),
-        "it goes on",
-    )
+
+    def goes_on() -> bool:
+        source = fleet.state.instances.get(broken.source_key)  # it may have left already
+        return again.record.status.final or source is None or source.reason == "post-copy"
+
+    await until(goes_on, "it goes on")
     await fleet.steer(again.id, Steer(SteerKind.POST_COPY_BANDWIDTH, 100))
     with suppress(OperationFailedError):
         await again

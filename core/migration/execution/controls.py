@@ -58,7 +58,7 @@ class Controls:
         self._log = log
         self._line = line
         self._request = request
-        self._before: RecordKeeper | None = None
+        self._before: tuple[RecordKeeper, ...] = ()
         self._tasks: set[asyncio.Task[SteerRecord]] = set()
 
     @property
@@ -71,16 +71,18 @@ class Controls:
         """Whether an abort was sent and not answered yet."""
         return steering.abort_pending(self._log.migration)
 
-    def succeed(self, before: RecordKeeper) -> None:
-        """Follow whoever only watched this migration, with what was done to it from there."""
-        self._before = before
+    def succeed(self, before: Controls) -> None:
+        """Follow whoever steered this migration until now, with what was done to it from there.
+
+        Whom that one followed counts, too: an answer may still come there.
+        """
+        self._before = (*before._before, before._log)
 
     def inherit(self) -> None:
         """Take over what was done before us: an abort that we did not send counts too."""
-        if self._before is None:
-            return
-        ours = self._log.migration.steering
-        steered = steering.inherited(ours, self._before.migration.steering)
+        ours = steered = self._log.migration.steering
+        for before in self._before:
+            steered = steering.inherited(steered, before.migration.steering)
         if steered != ours:
             self._log.put(replace(self._log.migration, steering=steered))
 

@@ -15,6 +15,7 @@ from core.model import Delta, Migration, ObjectKey, State
 from core.verbs.migration.requests import Migrate
 
 if TYPE_CHECKING:
+    from core.migration.execution.controls import Controls
     from core.migration.execution.tracker import Tracker
 
 RETURN = 30.0
@@ -35,8 +36,8 @@ class MigrationTable:
         self.publish = publish
         self.trackers: dict[str, Tracker] = {}
         """By migration id."""
-        self.steered: dict[str, RecordKeeper] = {}
-        """What was done to migrations that nobody follows here yet, by migration id."""
+        self.steered: dict[str, Controls] = {}
+        """What steered migrations that nobody follows here yet, by migration id."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
@@ -75,8 +76,8 @@ class MigrationTable:
         number = tracker.migration.id
         if (watching := self.trackers.get(number)) is not None:
             tracker.succeed(watching)  # it was another console's, and is ours now
-        elif (log := self.steered.pop(number, None)) is not None:
-            tracker.controls.succeed(log)
+        elif (steered := self.steered.pop(number, None)) is not None:
+            tracker.controls.succeed(steered)
         for other in list(self.trackers.values()):
             if other.migration.uuid == tracker.migration.uuid and other.migration.over:
                 await other.supersede()

@@ -93,7 +93,7 @@ class Tracker:
     def succeed(self, before: Tracker) -> None:
         """Take the place of one that only watched this migration, and what was done from there."""
         before.retire()
-        self.controls.succeed(before.log)
+        self.controls.succeed(before.controls)
 
     async def supersede(self) -> None:
         """Amend it no longer: another migration of the instance goes on from where it is."""

@@ -180,10 +180,12 @@ class MigrationWorkflow:
         if migration.not_open:
             raise RefusedError(against_not_open(migration))
         log = RecordKeeper(migration, self._table.clock, self._table.publish, None)
-        self._table.steered[migration_id] = log
         line = self._table.line(migration)
+        controls = Controls(log, line, Migrate(migration.source_key), elsewhere=True)
+        if (earlier := self._table.steered.get(migration_id)) is not None:
+            controls.succeed(earlier)
+        self._table.steered[migration_id] = controls
         try:
-            controls = Controls(log, line, Migrate(migration.source_key), elsewhere=True)
             return await controls.steer(steer, self._author)
         finally:
             await line.close()

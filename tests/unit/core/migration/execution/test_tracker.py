@@ -168,6 +168,33 @@ async def test_an_abort_that_races_a_dying_link_has_one_outcome() -> None:
     assert "still runs on alpha" in ended.outcome
 
 
+@pytest.mark.parametrize("answered", ["before it is watched", "after it is adopted"])
+async def test_an_abort_counts_though_whoever_sent_it_was_followed_twice(answered: str) -> None:
+    """Sent while nobody followed the migration here, which was watched then, and then adopted."""
+    world = World()
+    world.put("alpha", S.RUNNING)
+    hosts: Any = world
+    table = MigrationTable(hosts, SystemClock(), world.state, world.publish)
+    sender = world.tracker(elsewhere=True).controls
+    table.steered[ROW.id] = sender
+    steering = asyncio.create_task(sender.steer(Steer(SteerKind.ABORT), "me"))
+    if answered == "before it is watched":
+        world.abort_answer.set()
+        await steering
+    await asyncio.sleep(0)
+    world.migrations[ROW.id] = ROW  # read anew from the journal, which has none of it
+    watching = asyncio.create_task(table.follow(world.tracker(elsewhere=True), None))
+    await soon(lambda: bool(table.trackers))
+    world.job_now = JobSample(at=1.0, type="none")
+    world.migrations[ROW.id] = ROW
+    adopted = asyncio.create_task(table.follow(world.tracker(), None))
+    await asyncio.sleep(0.1)
+    world.abort_answer.set()
+    assert (await asyncio.wait_for(adopted, 10)).status is M.ABORTED
+    await asyncio.wait_for(watching, 10)
+    await table.close()
+
+
 async def test_what_libvirt_cleans_up_later_is_no_failed_check(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
