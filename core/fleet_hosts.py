@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from core.errors import NotFoundError
 from core.hypervisor.calls.saved import job_share
-from core.hypervisor.calls.table import execute
+from core.hypervisor.calls.table import make
 from core.hypervisor.observe.reading import read_definition
 from core.hypervisor.session import Hypervisor
 from core.model import Instance, ObjectKey
@@ -30,12 +30,12 @@ class FleetHosts:
         if call.long:
             lane = self._host(subject.host).lane(f"{call.word}-{subject.id[:8]}")
             try:
-                await lane.call(lambda conn: execute(conn, subject, call), deadline=FOREVER)
+                await lane.call(lambda conn: make(conn, subject, call), deadline=FOREVER)
             finally:
                 lane.close()
             return
         await self._host(subject.host).call(
-            lambda conn: execute(conn, subject, call),
+            lambda conn: make(conn, subject, call),
             uuid=subject.id,
             deadline=deadline,
             urgent=call.urgent,

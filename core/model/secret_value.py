@@ -26,7 +26,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Return the value: for executors, under core.hypervisor.calls, and for nothing else.
+        """Return the value: for what makes the call, in core.hypervisor.calls, and nothing else.
 
         Raises NotSentError for one that is gone.
         """

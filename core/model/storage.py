@@ -40,6 +40,11 @@ class Pool(Value, frozen=True):
         return ObjectKey("pool", self.host, self.uuid)
 
     @property
+    def active(self) -> bool:
+        """Whether it is started."""
+        return self.state not in (PoolState.INACTIVE, PoolState.BUILDING)
+
+    @property
     def used_fraction(self) -> float | None:
         """How full it is, 0 to 1; None when unknown."""
         if not self.capacity or self.allocation is None:

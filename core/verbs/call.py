@@ -17,6 +17,8 @@ class Call(Value, frozen=True, tag_field="call", tag=_tag):
     Journalled with the operation before it is made. What makes it is in `core.hypervisor.calls`.
     """
 
+    command: ClassVar[str] = ""
+    """What virsh calls it, where it needs no more than the subject's name."""
     urgent: ClassVar[bool] = False
     """It helps when another call on the same object does not return: it never waits for one."""
     asks: ClassVar[bool] = False
@@ -40,5 +42,4 @@ class Call(Value, frozen=True, tag_field="call", tag=_tag):
 
     def virsh(self, name: str) -> tuple[str, ...]:
         """Return the arguments virsh does the same with, `name` the subject's; empty: it cannot."""
-        del name
-        return ()
+        return (self.command, name) if self.command else ()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 from core.model import Instance, Request, State
 from core.model.text import clean
+from core.verbs import activation
+from core.verbs.activation import MarkCall, Off
 from core.verbs.applied import KNOWN, Applied, When, affects, against_when, shown
 from core.verbs.call import Call
 from core.verbs.parameter import parameter
@@ -113,57 +115,16 @@ class SetAutostart(Request, frozen=True):
     """Have an instance started with its host, or no longer (virDomainSetAutostart)."""
 
     verb: ClassVar[str] = "autostart"
-    off: Annotated[bool, parameter("Start it no longer with its host.")] = False
+    off: Off = False
 
 
-class AutostartCall(Call, frozen=True):
+class AutostartCall(MarkCall, frozen=True):
     """virDomainSetAutostart."""
 
-    on: bool
-
-    def virsh(self, name: str) -> tuple[str, ...]:
-        """`virsh autostart`."""
-        return ("autostart", name) if self.on else ("autostart", name, "--disable")
+    command: ClassVar[str] = "autostart"
 
 
-def _autostart(situation: Situation) -> list[Step]:
-    request = situation.request
-    assert isinstance(request, SetAutostart)
-    on = not request.off
-
-    def shows(now: Situation) -> bool:
-        return now.instance is not None and now.instance.autostart == on
-
-    text = f"{'marking' if on else 'unmarking'} {situation.name} to start with its host"
-    return [Step(AutostartCall(on), text, shows)]
-
-
-def _is_transient(state: State, request: Request, _: str) -> Iterable[Refusal]:
-    instance = state.instances.get(request.subject)
-    if instance is not None and not instance.persistent:
-        text = f"{instance.name} is transient"
-        yield Refusal(RefusalCode.STATE, text, "only what is defined starts with its host")
-
-
-def _autostarts(situation: Situation) -> str:
-    assert isinstance(situation.request, SetAutostart)
-    how = "no longer starts" if situation.request.off else "starts"
-    return f"{situation.name} {how} with its host"
-
-
-AUTOSTART = Verb(
-    SetAutostart,
-    title="Autostart",
-    help="Have it started with its host, or no longer.",
-    doing="setting autostart",
-    group="define",
-    key="a",
-    decide=sequence(_autostart, _autostarts),
-    steps=_autostart,
-    calls=(AutostartCall,),
-    states=KNOWN,
-    refusals=_is_transient,
-)
+AUTOSTART = activation.autostart("instance", SetAutostart, AutostartCall, states=KNOWN)
 
 
 class SetTitle(Request, frozen=True):

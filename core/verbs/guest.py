@@ -26,9 +26,7 @@ class Nmi(Request, frozen=True):
 class NmiCall(Call, frozen=True):
     """virDomainInjectNMI."""
 
-    def virsh(self, name: str) -> tuple[str, ...]:
-        """`virsh inject-nmi`."""
-        return ("inject-nmi", name)
+    command: ClassVar[str] = "inject-nmi"
 
 
 def _nmi(situation: Situation) -> list[Step]:

@@ -19,11 +19,8 @@ from core.verbs.verb import Risk, Subjects, Verb
 class AbortJobCall(Call, frozen=True):
     """virDomainAbortJob: what is under way ends, and the guest runs on."""
 
+    command: ClassVar[str] = "domjobabort"
     urgent: ClassVar[bool] = True
-
-    def virsh(self, name: str) -> tuple[str, ...]:
-        """`virsh domjobabort`."""
-        return ("domjobabort", name)
 
 
 class Save(Request, frozen=True):
@@ -122,11 +119,8 @@ class Restore(Request, frozen=True):
 class RestoreCall(Call, frozen=True):
     """virDomainCreate of an instance with saved memory."""
 
+    command: ClassVar[str] = "start"
     long: ClassVar[bool] = True
-
-    def virsh(self, name: str) -> tuple[str, ...]:
-        """`virsh start`."""
-        return ("start", name)
 
 
 def _restore(situation: Situation) -> list[Step]:
@@ -171,9 +165,7 @@ class SaveRemove(Request, frozen=True):
 class SaveRemoveCall(Call, frozen=True):
     """virDomainManagedSaveRemove."""
 
-    def virsh(self, name: str) -> tuple[str, ...]:
-        """`virsh managedsave-remove`."""
-        return ("managedsave-remove", name)
+    command: ClassVar[str] = "managedsave-remove"
 
 
 def _save_remove(situation: Situation) -> list[Step]:

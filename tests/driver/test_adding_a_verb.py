@@ -36,8 +36,8 @@ def example(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     exec(lines, names)  # noqa: S102 - our own page
     verb = names["POKE"]
     monkeypatch.setitem(VERBS, verb.name, verb)
-    executors = {**table.EXECUTORS, names["PokeCall"]: names["poke"]}
-    monkeypatch.setattr(table, "EXECUTORS", executors)
+    functions = {**table.CALL_FUNCTIONS, names["PokeCall"]: names["poke"]}
+    monkeypatch.setattr(table, "CALL_FUNCTIONS", functions)
     return names
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import HypervisorError
 from core.hypervisor.calls.power import instance_state, reset, resume, start, stop, suspend
-from core.hypervisor.calls.table import EXECUTORS, execute
+from core.hypervisor.calls.table import CALL_FUNCTIONS, make
 from core.hypervisor.connection.binding import libvirt
 from core.model import InstanceState, ObjectKey
 from core.verbs.call import Call
@@ -37,13 +37,13 @@ def state(conn: Any) -> tuple[InstanceState, str]:
 
 def test_every_call_of_the_port_is_there() -> None:
     kinds = {call for verb in VERBS.values() for call in verb.calls}
-    assert kinds == set(EXECUTORS)
+    assert kinds == set(CALL_FUNCTIONS)
 
 
 def test_the_states_the_calls_leave(conn: Any) -> None:
     seen = [state(conn)]
     for word in ("create", "suspend", "resume", "reboot", "shutdown", "create", "destroy"):
-        execute(conn, KEY, WITHOUT_ARGUMENTS[word])
+        make(conn, KEY, WITHOUT_ARGUMENTS[word])
         seen.append(state(conn))
     assert seen == [
         (InstanceState.SHUTOFF, ""),
@@ -91,7 +91,7 @@ def test_a_transient_instance_is_gone_after_a_power_cut(conn: Any) -> None:
 @pytest.mark.parametrize("call", WITHOUT_ARGUMENTS.values(), ids=WITHOUT_ARGUMENTS)
 def test_what_does_not_exist_is_an_error_even_to_stop(conn: Any, call: Call) -> None:
     with pytest.raises(libvirt.libvirtError) as caught:
-        execute(conn, ObjectKey("instance", "alpha", uuid_of(7)), call)
+        make(conn, ObjectKey("instance", "alpha", uuid_of(7)), call)
     assert caught.value.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN
 
 
@@ -134,5 +134,5 @@ class Sleeping:
 
 def test_a_sleeping_guest_is_woken() -> None:
     conn = Sleeping()
-    execute(conn, KEY, WakeupCall())
+    make(conn, KEY, WakeupCall())
     assert conn.calls == ["wakeup"]

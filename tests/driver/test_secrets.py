@@ -16,7 +16,7 @@ from core.engine import recovery
 from core.engine.progress import progress_json, progress_of
 from core.errors import NotSentError, OperationFailedError
 from core.fleet import Fleet
-from core.hypervisor.calls.table import EXECUTORS
+from core.hypervisor.calls.table import CALL_FUNCTIONS
 from core.journal.entry import Entry
 from core.journal.ledger import Ledger
 from core.journal.owner import NOBODY
@@ -87,8 +87,8 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         if call.fail:
             conn.storagePoolLookupByName(call.key.reveal())  # libvirt says it in its error
 
-    monkeypatch.setitem(EXECUTORS, KnockCall, knock)
-    monkeypatch.setitem(EXECUTORS, UnlockCall, unlock)
+    monkeypatch.setitem(CALL_FUNCTIONS, KnockCall, knock)
+    monkeypatch.setitem(CALL_FUNCTIONS, UnlockCall, unlock)
     with declared(UNLOCK):
         yield found
 

@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import OperationFailedError, RefusedError
 from core.fleet import Fleet
-from core.hypervisor.calls.table import EXECUTORS, execute
+from core.hypervisor.calls.table import CALL_FUNCTIONS, make
 from core.hypervisor.connection.binding import libvirt
 from core.model import ObjectKey, OperationStatus, PoolState, State
 from core.verbs.danger import danger
@@ -45,8 +45,8 @@ async def carry_out(fleet: Fleet, verb: str, kind: str = VM, **options: Any) -> 
     return record.outcome
 
 
-def test_every_call_can_be_made_and_every_executor_has_a_verb() -> None:
-    assert {call for verb in VERBS.values() for call in verb.calls} == set(EXECUTORS)
+def test_every_call_can_be_made_and_every_function_has_a_verb() -> None:
+    assert {call for verb in VERBS.values() for call in verb.calls} == set(CALL_FUNCTIONS)
 
 
 async def test_keys_and_interrupts_reach_the_guest(fleet: Fleet) -> None:
@@ -172,9 +172,9 @@ def test_of_a_picture_that_fails_nothing_is_left(tmp_path: Path) -> None:
     file = tmp_path / "shown.png"
     missing = ObjectKey("instance", "t", uuid_of(7))
     with pytest.raises(libvirt.libvirtError):
-        execute(conn, missing, ScreenshotCall(str(file), 0))
+        make(conn, missing, ScreenshotCall(str(file), 0))
     assert not file.exists()
-    execute(conn, ObjectKey("instance", "t", uuid_of(1)), ScreenshotCall(str(file), 0))
+    make(conn, ObjectKey("instance", "t", uuid_of(1)), ScreenshotCall(str(file), 0))
     assert file.stat().st_size > 0
 
 

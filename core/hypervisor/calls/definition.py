@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.hypervisor.calls.executor import Executors
+from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.model import ObjectKey
 from core.verbs.applied import Applied
@@ -48,7 +48,7 @@ def _affect(call: Applied) -> int:
     return int(live | (libvirt.VIR_DOMAIN_AFFECT_CONFIG if call.config else 0))
 
 
-EXECUTORS: Executors = {
+CALL_FUNCTIONS: CallFunctions = {
     RenameCall: rename,
     AutostartCall: set_autostart,
     TextCall: set_text,

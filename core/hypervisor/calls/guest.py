@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.hypervisor.calls.executor import Executors
+from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.model import ObjectKey
 from core.verbs.guest import NmiCall, SendKeyCall, SetTimeCall
@@ -29,4 +29,4 @@ def set_time(conn: Connection, subject: ObjectKey, call: SetTimeCall) -> None:
         domain.setTime(None, libvirt.VIR_DOMAIN_TIME_SYNC)
 
 
-EXECUTORS: Executors = {NmiCall: inject_nmi, SendKeyCall: send_key, SetTimeCall: set_time}
+CALL_FUNCTIONS: CallFunctions = {NmiCall: inject_nmi, SendKeyCall: send_key, SetTimeCall: set_time}

@@ -4,39 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.hypervisor.calls.executor import Executors
+from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection
 from core.model import ObjectKey
 from core.verbs.pool import PoolAutostartCall, PoolCreateCall, PoolDestroyCall, PoolRefreshCall
-
-
-def start(conn: Connection, subject: ObjectKey, _: PoolCreateCall) -> None:
-    """Start a pool (virStoragePoolCreate)."""
-    _pool(conn, subject).create(0)
-
-
-def stop(conn: Connection, subject: ObjectKey, _: PoolDestroyCall) -> None:
-    """Stop a pool (virStoragePoolDestroy)."""
-    _pool(conn, subject).destroy()
-
-
-def refresh(conn: Connection, subject: ObjectKey, _: PoolRefreshCall) -> None:
-    """Have libvirt look at a pool again (virStoragePoolRefresh)."""
-    _pool(conn, subject).refresh(0)
-
-
-def set_autostart(conn: Connection, subject: ObjectKey, call: PoolAutostartCall) -> None:
-    """Have a pool started with its host (virStoragePoolSetAutostart)."""
-    _pool(conn, subject).setAutostart(int(call.on))
 
 
 def _pool(conn: Connection, subject: ObjectKey) -> Any:
     return conn.storagePoolLookupByUUIDString(subject.id)
 
 
-EXECUTORS: Executors = {
-    PoolCreateCall: start,
-    PoolDestroyCall: stop,
-    PoolRefreshCall: refresh,
-    PoolAutostartCall: set_autostart,
+CALL_FUNCTIONS: CallFunctions = {
+    PoolCreateCall: lambda conn, key, _: _pool(conn, key).create(0),
+    PoolDestroyCall: lambda conn, key, _: _pool(conn, key).destroy(),
+    PoolRefreshCall: lambda conn, key, _: _pool(conn, key).refresh(0),
+    PoolAutostartCall: lambda conn, key, call: _pool(conn, key).setAutostart(int(call.on)),
 }

@@ -11,7 +11,7 @@ from errno import EBUSY
 from typing import Any, NamedTuple
 
 from core.errors import HypervisorError
-from core.hypervisor.calls.executor import Executors
+from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import gone, unless_gone
 from core.model.instance import InstanceState
@@ -126,7 +126,7 @@ def wake_up(conn: Connection, uuid: str) -> None:
     conn.lookupByUUIDString(uuid).pMWakeup(0)
 
 
-EXECUTORS: Executors = {
+CALL_FUNCTIONS: CallFunctions = {
     CreateCall: lambda conn, subject, _: start(conn, subject.id),
     ShutdownCall: lambda conn, subject, call: shutdown(conn, subject.id, call.means),
     DestroyCall: lambda conn, subject, _: stop(conn, subject.id),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.hypervisor.calls.executor import Executors
+from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.model import ObjectKey
 from core.verbs.saved import AbortJobCall, CoreDumpCall, RestoreCall, SaveCall, SaveRemoveCall
@@ -60,7 +60,7 @@ def job_share(conn: Connection, uuid: str) -> float | None:
     return None
 
 
-EXECUTORS: Executors = {
+CALL_FUNCTIONS: CallFunctions = {
     SaveCall: save,
     RestoreCall: restore,
     SaveRemoveCall: remove_saved,

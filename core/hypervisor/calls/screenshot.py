@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from core.errors import HypervisorError
-from core.hypervisor.calls.executor import Executors
+from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.model import ObjectKey
 from core.verbs.screenshot import ScreenshotCall
@@ -53,4 +53,4 @@ def _abort(stream: Any) -> None:
         stream.abort()
 
 
-EXECUTORS: Executors = {ScreenshotCall: screenshot}
+CALL_FUNCTIONS: CallFunctions = {ScreenshotCall: screenshot}

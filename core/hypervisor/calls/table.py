@@ -5,20 +5,20 @@ from __future__ import annotations
 from functools import partial
 
 from core.hypervisor.calls import definition, guest, network, pool, power, saved, screenshot
-from core.hypervisor.calls.executor import Executors
+from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection, errors_told_as
 from core.model import ObjectKey
 from core.model.secret_value import without_secrets_of
 from core.verbs.call import Call
 
-EXECUTORS: Executors = {
-    kind: executor
+CALL_FUNCTIONS: CallFunctions = {
+    kind: function
     for family in (power, saved, guest, screenshot, definition, pool, network)
-    for kind, executor in family.EXECUTORS.items()
+    for kind, function in family.CALL_FUNCTIONS.items()
 }
 
 
-def execute(conn: Connection, subject: ObjectKey, call: Call) -> None:
+def make(conn: Connection, subject: ObjectKey, call: Call) -> None:
     """Make a call; raises libvirtError, HypervisorError. On a lane's thread."""
     with errors_told_as(partial(without_secrets_of, call)):
-        EXECUTORS[type(call)](conn, subject, call)
+        CALL_FUNCTIONS[type(call)](conn, subject, call)

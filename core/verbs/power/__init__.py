@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from core.model import Instance, InstanceState
 from core.verbs.power import guest, immediate, refusals, risks
 from core.verbs.power.calls import (
@@ -27,102 +29,41 @@ def _crashed(instance: Instance) -> bool:
     return instance.state is InstanceState.CRASHED
 
 
-START = Verb(
-    Start,
-    title="Start",
-    help="Power on.",
-    doing="starting",
-    group="power",
-    key="o",
-    decide=immediate.start,
-    calls=(CreateCall,),
-    older_calls=WITHOUT_ARGUMENTS,
-    states=refusals.TO_START,
-    lets_run=_always,
-)
-SHUTDOWN = Verb(
-    Shutdown,
-    title="Shut down",
+_power = partial(Verb, group="power", older_calls=WITHOUT_ARGUMENTS)
+
+START = _power(
+    Start, key="o", title="Start", doing="starting", help="Power on.",
+    decide=immediate.start, calls=(CreateCall,), states=refusals.TO_START, lets_run=_always,
+)  # fmt: skip
+SHUTDOWN = _power(
+    Shutdown, key="f", title="Shut down", doing="shutting down", waits=True,
     help="Ask the guest to power off, and watch whether it does.",
-    doing="shutting down",
-    group="power",
-    key="f",
-    decide=guest.shutdown,
-    calls=(ShutdownCall, DestroyCall),
-    older_calls=WITHOUT_ARGUMENTS,
-    waits=True,
-    states=refusals.TO_ASK_THE_GUEST,
+    decide=guest.shutdown, calls=(ShutdownCall, DestroyCall), states=refusals.TO_ASK_THE_GUEST,
     risk=risks.SHUTDOWN,
-)
-STOP = Verb(
-    Stop,
-    title="Force off",
+)  # fmt: skip
+STOP = _power(
+    Stop, key="F", title="Force off", doing="stopping", during_jobs=True,
     help="Cut the power: the guest loses what it has not written.",
-    doing="stopping",
-    group="power",
-    key="F",
-    decide=immediate.stop,
-    calls=(DestroyCall,),
-    older_calls=WITHOUT_ARGUMENTS,
+    decide=immediate.stop, calls=(DestroyCall,), states=refusals.TO_STOP, risk=risks.STOP,
     overrides=frozenset({Start, Shutdown, Reboot, Reset, Pause, Resume}),
-    states=refusals.TO_STOP,
-    during_jobs=True,
-    risk=risks.STOP,
-)
-REBOOT = Verb(
-    Reboot,
-    title="Reboot",
-    help="Ask the guest to reboot.",
-    doing="rebooting",
-    group="power",
-    key="b",
-    decide=guest.reboot,
-    calls=(RebootCall,),
-    older_calls=WITHOUT_ARGUMENTS,
-    waits=True,
-    states=refusals.TO_ASK_THE_GUEST,
-    risk=risks.REBOOT,
-)
-RESET = Verb(
-    Reset,
-    title="Reset",
+)  # fmt: skip
+REBOOT = _power(
+    Reboot, key="b", title="Reboot", doing="rebooting", waits=True, help="Ask the guest to reboot.",
+    decide=guest.reboot, calls=(RebootCall,), states=refusals.TO_ASK_THE_GUEST, risk=risks.REBOOT,
+)  # fmt: skip
+RESET = _power(
+    Reset, key="B", title="Reset", doing="resetting", lets_run=_crashed,
     help="Press the reset button: the guest loses what it has not written.",
-    doing="resetting",
-    group="power",
-    key="B",
-    decide=guest.reset,
-    calls=(ResetCall,),
-    older_calls=WITHOUT_ARGUMENTS,
-    states=refusals.TO_RESET,
-    lets_run=_crashed,
-    risk=risks.RESET,
-)
-PAUSE = Verb(
-    Pause,
-    title="Pause",
-    help="Stop its processors; memory stays.",
-    doing="pausing",
-    group="power",
-    key="p",
-    decide=immediate.pause,
-    calls=(SuspendCall,),
-    older_calls=WITHOUT_ARGUMENTS,
-    states=refusals.TO_PAUSE,
-    risk=risks.PAUSE,
-)
-RESUME = Verb(
-    Resume,
-    title="Resume",
-    help="Let a paused instance run on.",
-    doing="resuming",
-    group="power",
-    key="u",
-    decide=immediate.resume,
-    calls=(ResumeCall, WakeupCall),
-    older_calls=WITHOUT_ARGUMENTS,
-    states=refusals.TO_RESUME,
-    refusals=refusals.held_by_libvirt,
-    lets_run=_always,
-)
+    decide=guest.reset, calls=(ResetCall,), states=refusals.TO_RESET, risk=risks.RESET,
+)  # fmt: skip
+PAUSE = _power(
+    Pause, key="p", title="Pause", doing="pausing", help="Stop its processors; memory stays.",
+    decide=immediate.pause, calls=(SuspendCall,), states=refusals.TO_PAUSE, risk=risks.PAUSE,
+)  # fmt: skip
+RESUME = _power(
+    Resume, key="u", title="Resume", doing="resuming", help="Let a paused instance run on.",
+    decide=immediate.resume, calls=(ResumeCall, WakeupCall), states=refusals.TO_RESUME,
+    refusals=refusals.held_by_libvirt, lets_run=_always,
+)  # fmt: skip
 
 VERBS = (START, SHUTDOWN, STOP, REBOOT, RESET, PAUSE, RESUME)

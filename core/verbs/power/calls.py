@@ -16,9 +16,7 @@ after 60 s, and keeps one of the daemon's workers busy meanwhile."""
 class CreateCall(Call, frozen=True):
     """virDomainCreate: start; restores a managed save image where there is one."""
 
-    def virsh(self, name: str) -> tuple[str, ...]:
-        """`virsh start`."""
-        return ("start", name)
+    command: ClassVar[str] = "start"
 
 
 class ShutdownCall(Call, frozen=True):
@@ -36,11 +34,8 @@ class ShutdownCall(Call, frozen=True):
 class DestroyCall(Call, frozen=True):
     """virDomainDestroy: cut the power."""
 
+    command: ClassVar[str] = "destroy"
     urgent: ClassVar[bool] = True
-
-    def virsh(self, name: str) -> tuple[str, ...]:
-        """`virsh destroy`."""
-        return ("destroy", name)
 
 
 class RebootCall(Call, frozen=True):
@@ -57,33 +52,25 @@ class RebootCall(Call, frozen=True):
 class ResetCall(Call, frozen=True):
     """virDomainReset: press the reset button."""
 
-    def virsh(self, name: str) -> tuple[str, ...]:
-        """`virsh reset`."""
-        return ("reset", name)
+    command: ClassVar[str] = "reset"
 
 
 class SuspendCall(Call, frozen=True):
     """virDomainSuspend: stop the vCPUs."""
 
-    def virsh(self, name: str) -> tuple[str, ...]:
-        """`virsh suspend`."""
-        return ("suspend", name)
+    command: ClassVar[str] = "suspend"
 
 
 class ResumeCall(Call, frozen=True):
     """virDomainResume: let the vCPUs run."""
 
-    def virsh(self, name: str) -> tuple[str, ...]:
-        """`virsh resume`."""
-        return ("resume", name)
+    command: ClassVar[str] = "resume"
 
 
 class WakeupCall(Call, frozen=True):
     """virDomainPMWakeup: wake a guest that sleeps."""
 
-    def virsh(self, name: str) -> tuple[str, ...]:
-        """`virsh dompmwakeup`."""
-        return ("dompmwakeup", name)
+    command: ClassVar[str] = "dompmwakeup"
 
 
 def _mode(means: Means) -> tuple[str, ...]:

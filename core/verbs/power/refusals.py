@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from core.model import InstanceState, Request, State
 from core.verbs.refusal import Refusal, RefusalCode
-
-Refusals = Mapping[InstanceState, tuple[str, str]]
+from core.verbs.states import NOT_KNOWN, OFF, Refusals
 
 PAUSED_BY_JOB = frozenset(
     {"migrating", "saving", "dumping", "creating snapshot", "starting up", "shutting down"}
@@ -15,12 +14,10 @@ PAUSED_BY_JOB = frozenset(
 )
 """virDomainPausedReason of an instance that libvirt itself paused and will let run."""
 
-NOT_KNOWN = "The state of {name} is not known", "refresh, or look on {host}"
-OFF = "{name} is shut off", "start it first"
 ENDING = "{name} is shutting down", "wait until it is off, or stop it"
 
 TO_START: Refusals = {
-    InstanceState.RUNNING: ("{name} is already running", ""),
+    InstanceState.RUNNING: ("{name} is already running", "reboot restarts it"),
     InstanceState.PAUSED: ("{name} is already started, and paused", "resume it"),
     InstanceState.SUSPENDED: ("{name} is already started, and asleep", "resume wakes it"),
     InstanceState.CRASHED: ("{name} has crashed and its process is kept", "{restart}"),
@@ -41,7 +38,7 @@ TO_ASK_THE_GUEST: Refusals = {
     InstanceState.SHUTOFF: OFF,
     InstanceState.UNKNOWN: NOT_KNOWN,
 }
-TO_STOP: Refusals = {InstanceState.SHUTOFF: ("{name} is already shut off", "")}
+TO_STOP: Refusals = {InstanceState.SHUTOFF: ("{name} is already shut off", "start starts it")}
 TO_RESET: Refusals = {
     InstanceState.SUSPENDED: ("{name} is asleep", "resume wakes it, stop cuts its power"),
     InstanceState.SHUTTING_DOWN: ENDING,
@@ -49,7 +46,7 @@ TO_RESET: Refusals = {
     InstanceState.UNKNOWN: NOT_KNOWN,
 }
 TO_PAUSE: Refusals = {
-    InstanceState.PAUSED: ("{name} is already paused", ""),
+    InstanceState.PAUSED: ("{name} is already paused", "resume lets it run on"),
     InstanceState.SUSPENDED: ("{name} is already asleep", "resume wakes it"),
     InstanceState.CRASHED: ("{name} has crashed, it does not run", "{restart}"),
     InstanceState.SHUTTING_DOWN: ENDING,
@@ -57,7 +54,7 @@ TO_PAUSE: Refusals = {
     InstanceState.UNKNOWN: NOT_KNOWN,
 }
 TO_RESUME: Refusals = {
-    InstanceState.RUNNING: ("{name} is already running", ""),
+    InstanceState.RUNNING: ("{name} is already running", "pause stops it"),
     InstanceState.CRASHED: ("{name} has crashed, it cannot go on", "{restart}"),
     InstanceState.SHUTTING_DOWN: ENDING,
     InstanceState.SHUTOFF: OFF,

@@ -77,7 +77,7 @@ def test_the_reason_says_what_to_do_instead() -> None:
     assert check(state(web(S.PAUSED)), Shutdown(WEB)) == (
         "web is paused, its guest cannot answer: resume it first, or stop it.",
     )
-    assert check(state(web()), Start(WEB)) == ("web is already running.",)
+    assert check(state(web()), Start(WEB)) == ("web is already running: reboot restarts it.",)
 
 
 def test_a_host_that_is_down_is_named_with_its_cause_and_cure() -> None:

@@ -8,9 +8,9 @@ from typing import Any
 from core.hypervisor.connection.binding import Connection
 from core.model import ObjectKey
 
-Executor = Callable[[Connection, ObjectKey, Any], None]
+CallFunction = Callable[[Connection, ObjectKey, Any], None]
 """Makes a call on a subject; returns when libvirt said yes, raises libvirtError, HypervisorError.
-The call is of the type it stands for in `Executors`."""
+The call is of the type it stands for in `CallFunctions`."""
 
-Executors = Mapping[type[Any], Executor]
+CallFunctions = Mapping[type[Any], CallFunction]
 """By the type of a `core.verbs.call.Call`."""
