@@ -274,7 +274,7 @@ def test_a_refusal_of_one_does_not_stop_the_others(
 ) -> None:
     result = virtdeck("-c", daemon.uri, "start", "test", "vm0001")
     assert result.status == 1
-    assert "test: test is already running." in result.err
+    assert "test: test is already running: reboot restarts it." in result.err
     assert daemon.keeper.lookupByName("vm0001").isActive()
 
 

@@ -122,7 +122,7 @@ async def test_an_operation_runs_is_verified_and_kept(daemon: PrivateDaemon, jou
         assert daemon.keeper.lookupByName("vm0001").isActive()
         assert fleet.state.operations[operation.id].status is OperationStatus.DONE
         (reason,) = fleet.check(Start(subject=key("alpha", 1)))
-        assert str(reason) == "vm0001 is already running."
+        assert str(reason) == "vm0001 is already running: reboot restarts it."
         with pytest.raises(RefusedError, match="already running"):
             await fleet.submit(Start(subject=key("alpha", 1)))
         await (await fleet.submit(Pause(subject=key("alpha", 1))))

@@ -108,11 +108,11 @@ async def test_what_cannot_be_is_grey_says_why_and_stays(
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot, app, *ONE)
         await press(pilot, "p")
-        assert "web is already running." in line_of(app, "Start")
+        assert "web is already running: reboot restarts it." in line_of(app, "Start")
         assert "Ask the guest to reboot." in line_of(app, "Reboot")
         await press(pilot, "o")
         assert menu(app).verdicts["start"].able == 0
-        assert sum("web is already running." in line for line in text(app)) >= 2
+        assert sum("web is already running: reboot restarts it." in line for line in text(app)) >= 2
         assert source.submitted == []
 
 

@@ -54,7 +54,7 @@ TO_PAUSE: Refusals = {
     InstanceState.UNKNOWN: NOT_KNOWN,
 }
 TO_RESUME: Refusals = {
-    InstanceState.RUNNING: ("{name} is already running", "pause stops it"),
+    InstanceState.RUNNING: ("{name} is already running", "there is nothing to resume"),
     InstanceState.CRASHED: ("{name} has crashed, it cannot go on", "{restart}"),
     InstanceState.SHUTTING_DOWN: ENDING,
     InstanceState.SHUTOFF: OFF,
