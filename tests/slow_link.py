@@ -23,10 +23,11 @@ import random
 import struct
 import subprocess
 import sys
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[1]
 REMOTE_PROGRAM = 0x20008086
@@ -65,6 +66,10 @@ class SlowLink:
         """How often each procedure was called so far, on all connections."""
         return Counter({int(number): times for number, times in self._ask("calls").items()})
 
+    def last_calls(self) -> dict[int, float]:
+        """When each procedure was called last, by the clock of `time.monotonic`."""
+        return {int(number): at for number, at in self._ask("moments").items()}
+
     def cut(self) -> None:
         """End every connection at once; new ones are taken."""
         self._ask("cut")
@@ -78,21 +83,22 @@ class SlowLink:
         self._process.stdout.close()
         self.path.unlink(missing_ok=True)
 
-    def _ask(self, command: str) -> dict[str, int]:
+    def _ask(self, command: str) -> dict[str, Any]:
         """Send a command to the process; its answer has come when it is done."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{command}\n")
         self._process.stdin.flush()
-        answer: dict[str, int] = json.loads(self._process.stdout.readline())
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
         return answer
 
 
 class CallCounter:
     """Counts the calls in a stream of libvirt's frames, however it is cut into pieces."""
 
-    def __init__(self, calls: Counter[int]) -> None:
+    def __init__(self, calls: Counter[int], moments: dict[int, float]) -> None:
         self._calls = calls
+        self._moments = moments
         self._pending = bytearray()
 
     def feed(self, data: bytes) -> None:
@@ -104,6 +110,7 @@ class CallCounter:
                 return
             if program == REMOTE_PROGRAM and kind == CALL:
                 self._calls[procedure] += 1
+                self._moments[procedure] = time.monotonic()
             del self._pending[:length]
 
 
@@ -112,6 +119,7 @@ class Proxy:
 
     def __init__(self, target: str, delay: float, jitter: float) -> None:
         self.calls: Counter[int] = Counter()
+        self.moments: dict[int, float] = {}
         self._target = target
         self._delay = delay
         self._jitter = jitter
@@ -141,7 +149,7 @@ class Proxy:
         task = asyncio.current_task()
         assert task is not None
         self._connections[task] = (writer, up_writer)
-        counter = CallCounter(self.calls)
+        counter = CallCounter(self.calls, self.moments)
         await asyncio.gather(
             self._carry(reader, up_writer, counter.feed),
             self._carry(up_reader, writer, lambda _data: None),
@@ -187,7 +195,8 @@ async def run(path: str, target: str, delay: float, jitter: float) -> None:
     while command := (await commands.readline()).decode().strip():
         if command == "cut":
             await proxy.cut()
-        print(json.dumps(proxy.calls if command == "calls" else {}), flush=True)
+        answers = {"calls": proxy.calls, "moments": proxy.moments}
+        print(json.dumps(answers.get(command, {})), flush=True)
     server.close()
     await proxy.cut()
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from tests.bench.rows import Row, json_line, table
 
-BENCHES = ("rpc", "listing", "startup", "latency", "screen", "burst")
+BENCHES = ("rpc", "listing", "startup", "latency", "screen", "burst", "operations")
 LONG = ("describing", "idle", "links", "ssh", "storage", "migration")
 """They take minutes each, so they run only by their names."""
 

@@ -83,7 +83,7 @@ def test_calls_are_counted_however_the_stream_is_cut_into_pieces(piece: int) -> 
         ]
     )
     calls: Counter[int] = Counter()
-    counter = CallCounter(calls)
+    counter = CallCounter(calls, {})
     for start in range(0, len(stream), piece):
         counter.feed(stream[start : start + piece])
     assert calls == {273: 2, 14: 1}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from msgspec.structs import replace
 
@@ -24,10 +25,12 @@ from core.migration.execution.record import RecordKeeper
 from core.migration.judgement import disks, steering
 from core.migration.judgement.words import virsh_for
 from core.migration.policies import POLICIES, Watched, decide
+from core.migration.policies.limits import in_force
 from core.model import (
     Answer,
     InstanceState,
     JobSample,
+    Limits,
     MigrationStatus,
     Steer,
     SteerKind,
@@ -42,6 +45,9 @@ VIR_ERR_OPERATION_INVALID: what libvirt says before the first pass (libvirt.md 6
 EARLY_FOR = 10.0
 """Seconds in which an abort or a switch that comes too early is sent again."""
 _AGAIN = 0.1
+LIMITS_EVERY = 10.0
+"""Seconds between two readings of the limits: somebody else may set them, too. It also keeps the
+lane of the commands open, so that an abort does not have to connect first."""
 _ELSEWHERE = "Another console runs this migration: its policy is chosen there."
 
 _log = logging.getLogger(__name__)
@@ -56,10 +62,13 @@ class Controls:
         """`elsewhere`: another console runs the migration, and its policy."""
         self._elsewhere = elsewhere
         self._log = log
-        self._line = line
+        self.line = line
         self._request = request
         self._before: tuple[RecordKeeper, ...] = ()
         self._tasks: set[asyncio.Task[SteerRecord]] = set()
+        self._limits_at: float | None = None
+        self._told: Limits | None = None
+        """The limits as libvirt last told them."""
 
     @property
     def aborting(self) -> bool:
@@ -90,6 +99,20 @@ class Controls:
         """Send nothing any more."""
         for task in self._tasks:
             task.cancel()
+
+    async def read_limits(self) -> None:
+        """Read what is in force, every ten seconds at most; never raises a core.errors error."""
+        now = self._log.clock.monotonic()
+        if self._limits_at is not None and now < self._limits_at + LIMITS_EVERY:
+            return
+        self._limits_at = now
+        with suppress(VirtdeckError):
+            told, migration = await self.line.limits(), self._log.migration
+            limits = in_force(migration.limits, self._told, told)
+            text = "" if self._told is None else "its limits were changed by somebody else"
+            self._told = told
+            if limits != migration.limits:
+                self._log.change(text, limits=limits)
 
     async def steer(self, steer: Steer, by: str) -> SteerRecord:
         """Do one thing; returns when it is answered: done, refused, or no answer in time."""
@@ -164,17 +187,17 @@ class Controls:
     async def _send(self, steer: Steer) -> None:
         value = int(steer.value or 0)
         if steer.kind is SteerKind.ABORT:
-            await self._until_due(self._line.abort)
+            await self._until_due(self.line.abort)
         elif steer.kind is SteerKind.POST_COPY:
-            await self._until_due(self._line.start_post_copy)
+            await self._until_due(self.line.start_post_copy)
         elif steer.kind is SteerKind.MAX_DOWNTIME:
-            await self._line.set_max_downtime(value)
+            await self.line.set_max_downtime(value)
         elif steer.kind is SteerKind.BANDWIDTH:
-            await self._line.set_bandwidth(value)
+            await self.line.set_bandwidth(value)
         elif steer.kind is SteerKind.POST_COPY_BANDWIDTH:
-            await self._line.set_bandwidth(value, post_copy=True)
+            await self.line.set_bandwidth(value, post_copy=True)
         elif steer.kind is SteerKind.PAUSE:
-            await self._line.suspend()
+            await self.line.suspend()
 
     async def _until_due(self, send: Callable[[], Awaitable[None]]) -> None:
         """Send an abort or a switch, again while libvirt says that its job has not begun yet.

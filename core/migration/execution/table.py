@@ -90,7 +90,7 @@ class MigrationTable:
         finally:
             if self.trackers.get(number) is tracker:
                 del self.trackers[number]
-            await tracker.line.close()
+            await tracker.controls.line.close()
         self.begin(tracker.ending.check_agent())
         self.begin(tracker.ending.check_clean())
         return migration

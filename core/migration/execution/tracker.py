@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 
 from msgspec.structs import replace
 
-from core.errors import VirtdeckError
 from core.hypervisor.job_stats import read_sample
 from core.migration.execution.completion import Completion
 from core.migration.execution.controls import Controls
@@ -23,8 +21,7 @@ from core.migration.execution.record import TIMELINE, RecordKeeper
 from core.migration.judgement import monitor
 from core.migration.judgement.discovery import destination
 from core.migration.judgement.seen import Judgement
-from core.migration.policies.limits import in_force
-from core.model import Event, Limits, Migration, MigrationStatus, State, Steer, SteerRecord
+from core.model import Event, Migration, MigrationStatus, State, Steer, SteerRecord
 from core.model.event import InstanceLifecycle, JobCompleted, MigrationIteration
 from core.verbs.migration.requests import Migrate
 
@@ -34,9 +31,6 @@ CALM = 10.0
 """The same where nothing is copied: events of both hosts tell when it goes on."""
 HURRY = 0.05
 """The same between an accepted abort and its effect."""
-LIMITS_EVERY = 10.0
-"""Seconds between two readings of the limits: somebody else may set them, too. It also keeps the
-lane of the commands open, so that an abort does not have to connect first."""
 
 _STATUS = {
     MigrationStatus.RUNNING: "the copying has begun",
@@ -64,7 +58,6 @@ class Tracker:
         self._elsewhere = elsewhere
         self._retired = False
         self.log = log
-        self.line = line
         self.observer = Observer(hosts, log.clock, state)
         self.estimator = Estimator()
         self.controls = Controls(log, line, request, elsewhere=elsewhere)
@@ -72,9 +65,6 @@ class Tracker:
         self._request = request
         self._state = state
         self._woken = asyncio.Event()
-        self._limits_at: float | None = None
-        self._told: Limits | None = None
-        """The limits as libvirt last told them."""
 
     @property
     def migration(self) -> Migration:
@@ -191,20 +181,7 @@ class Tracker:
         side = self.observer.side(self.migration.host, self.migration.uuid)
         can_switch = self.controls.can_switch(side.state)
         self.log.sampled(job, *self.estimator.add(job, self.migration, can_switch=can_switch))
-        await self._read_limits()
-
-    async def _read_limits(self) -> None:
-        now = self.log.clock.monotonic()
-        if self._limits_at is not None and now < self._limits_at + LIMITS_EVERY:
-            return
-        self._limits_at = now
-        with suppress(VirtdeckError):
-            told = await self.line.limits()
-            limits = in_force(self.migration.limits, self._told, told)
-            text = "" if self._told is None else "its limits were changed by somebody else"
-            self._told = told
-            if limits != self.migration.limits:
-                self.log.change(text, limits=limits)
+        await self.controls.read_limits()
 
     async def _judge(self) -> Judgement:
         """Judge from what the state shows; where it is about to turn, from fresh readings."""

@@ -79,7 +79,7 @@ class MigrationWorkflow:
         finally:
             del self._preparing[case.record.id]
         if case.cancelled:  # while it was written down
-            await tracker.line.close()
+            await tracker.controls.line.close()
             return cancelled(_stopped(log, case.cancelled))
         return await self._call(case, tracker, plan)
 
@@ -98,10 +98,10 @@ class MigrationWorkflow:
         log.change(use=found.memory)
         tracker = table.tracker(log, request)
         try:
-            await preparation.set_limits(tracker.line, log, request)
+            await preparation.set_limits(tracker.controls.line, log, request)
             await self._commit(case, keep, log)
         except BaseException:
-            await tracker.line.close()
+            await tracker.controls.line.close()
             raise
         return tracker, plan
 
@@ -114,7 +114,9 @@ class MigrationWorkflow:
     async def _call(self, case: Case, tracker: Tracker, plan: Plan) -> End:
         made = Call(plan.uri, plan.flags, plan.parameters)
         again = tracker.observer.recovering
-        work = _resumed(tracker.line, made) if again else tracker.line.migrate(made)
+        work = (
+            _resumed(tracker.controls.line, made) if again else tracker.controls.line.migrate(made)
+        )
         call = asyncio.create_task(work, name=f"migrate-{case.record.id}")
         try:
             return end_of(await self._table.follow(tracker, call))
@@ -148,7 +150,7 @@ class MigrationWorkflow:
         try:
             await self._commit(case, keep, tracker.log)
         except JournalError as error:
-            await tracker.line.close()
+            await tracker.controls.line.close()
             return _not_started(tracker.log, error)
         return await self._call(case, tracker, plan)
 
