@@ -197,8 +197,7 @@ class Executor:
                 case.calling = asyncio.create_task(self._call_long(case, index, send))
                 return None
             await self._call(case, index, send)
-        await self.look(case)
-        return None
+        return await self._look_after(case)
 
     async def _call_long(self, case: Case, index: int, send: Send) -> None:
         """Make a long call, and tell how far it is; the operation is woken at its end."""
@@ -207,8 +206,20 @@ class Executor:
             await self._call(case, index, send)
         finally:
             far.cancel()
-        await self.look(case)
+        await self._look_after(case)
         case.woken.set()
+
+    async def _look_after(self, case: Case) -> End | None:
+        """Look what a call has done; its answer is journalled with the end where that follows.
+
+        Who takes over in between finds a call of which no answer is known, and looks as well.
+        """
+        await self.look(case)
+        action = self.next(case)
+        if isinstance(action, End):
+            return action
+        await self.keep_anyway(case)
+        return None
 
     async def _tell_share(self, case: Case) -> None:
         while True:
@@ -234,7 +245,7 @@ class Executor:
             certain=isinstance(error, NotSentError)
             or not isinstance(error, UnreachableError | DeadlineError),
         )
-        await self.keep_anyway(case)
+        self._show(case, case.record)
 
     async def look(self, case: Case) -> bool:
         """Read the subject now; False when its host does not tell."""
