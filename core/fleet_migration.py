@@ -12,7 +12,7 @@ from core.hypervisor.connection.lane import Lane
 from core.hypervisor.observe.daemon import read_machine
 from core.hypervisor.observe.reads import Reads
 from core.hypervisor.session import Hypervisor
-from core.migration.execution.port import Call
+from core.migration.execution.port import MigrateArguments
 from core.migration.preflight.machine import Machine
 from core.model import Instance, JobSample, Limits
 
@@ -38,7 +38,7 @@ class FleetLine:
         self._label = label
         self._lanes: dict[str, Lane] = {}
 
-    async def migrate(self, call: Call) -> None:
+    async def migrate(self, call: MigrateArguments) -> None:
         """Make the call; returns when it is over."""
         uuid = self._uuid
         await self._on(

@@ -49,7 +49,7 @@ Look = Callable[[State, Sequence[str]], Iterable[Gap]]
 """What is missing on these hosts, as the state has it now. Pure."""
 
 
-class Reads(Protocol):
+class ReadingFleet(Protocol):
     """What is needed of a fleet."""
 
     @property
@@ -67,7 +67,9 @@ class Reads(Protocol):
         ...
 
 
-async def complete(fleet: Reads, *looks: Look, patience: float = PATIENCE) -> tuple[Gap, ...]:
+async def complete(
+    fleet: ReadingFleet, *looks: Look, patience: float = PATIENCE
+) -> tuple[Gap, ...]:
     """Wait until nothing is missing on the hosts that are up now; returns what remains missing.
 
     It ends early when every host has told all it can, and when nothing came for `patience`
@@ -75,7 +77,7 @@ async def complete(fleet: Reads, *looks: Look, patience: float = PATIENCE) -> tu
     """
     hosts = _up(fleet.state)
     loop = asyncio.get_running_loop()
-    wait = Wait(patience)
+    wait = CompletenessWait(patience)
     changes = fleet.changes()
     news: asyncio.Future[Delta] = asyncio.ensure_future(anext(changes))
     try:
@@ -94,7 +96,7 @@ async def complete(fleet: Reads, *looks: Look, patience: float = PATIENCE) -> tu
         news.cancel()
 
 
-class Wait(msgspec.Struct):
+class CompletenessWait(msgspec.Struct):
     """Decides whether a wait goes on: what was seen, and the time, are arguments."""
 
     patience: float = PATIENCE

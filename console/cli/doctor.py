@@ -19,7 +19,7 @@ from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import link_options, once
 from console.cli.output import json_line, note, say
 from console.settings import Settings
-from core.doctor import Check, Verdict, host_checks, machine_checks
+from core.doctor import DoctorCheck, Grade, host_checks, machine_checks
 from core.errors import UnreachableError, VirtdeckError
 from core.fleet import Fleet, Reading
 from core.model.text import clean
@@ -40,7 +40,7 @@ def doctor(invocation: Invocation) -> int:
     status = 0
     for check in _checks(invocation):
         say(json_line(check) if invocation.json else "\n".join(lines_of(check)))
-        if check.verdict is Verdict.FAILED:
+        if check.verdict is Grade.FAILED:
             status = max(status, UnreachableError.exit_status if check.what == "link" else 1)
         elif check.what == "facts":
             note(f"virtdeck: not complete: {check.subject}: {check.found}.")
@@ -48,14 +48,14 @@ def doctor(invocation: Invocation) -> int:
     return status
 
 
-def lines_of(check: Check) -> Iterator[str]:
+def lines_of(check: DoctorCheck) -> Iterator[str]:
     """A check as text: verdict, what was looked at, what was found; below it the cure. Pure."""
     yield clean(f"{check.verdict.value:<8} {check.subject} {check.what}: {check.found}")
-    if check.cure and check.verdict is not Verdict.OK:
+    if check.cure and check.verdict is not Grade.OK:
         yield clean(f"{'':<8}   {check.cure}")
 
 
-def _checks(invocation: Invocation) -> Iterator[Check]:
+def _checks(invocation: Invocation) -> Iterator[DoctorCheck]:
     yield from machine_checks()
     yield from terminal_checks(
         os.environ, locale.getpreferredencoding(False), _size() if sys.stdout.isatty() else None
@@ -72,12 +72,12 @@ def _checks(invocation: Invocation) -> Iterator[Check]:
             operations=False,
         )
     except VirtdeckError as error:
-        yield Check("machine", "configuration", Verdict.FAILED, error.message, error.hint)
+        yield DoctorCheck("machine", "configuration", Grade.FAILED, error.message, error.hint)
         return
     yield from asyncio.run(_host_checks(fleet))
 
 
-async def _host_checks(fleet: Fleet) -> list[Check]:
+async def _host_checks(fleet: Fleet) -> list[DoctorCheck]:
     async with fleet:
         await fleet.ready()
         await complete(fleet, facts)
@@ -91,39 +91,39 @@ def _size() -> tuple[int, int]:
 
 def terminal_checks(
     environment: Mapping[str, str], encoding: str, size: tuple[int, int] | None
-) -> Iterator[Check]:
+) -> Iterator[DoctorCheck]:
     """Judge the terminal by what it says of itself; `size` is None in a pipe. Pure."""
     yield _terminal_colours(environment)
     if encoding.replace("-", "").lower() == "utf8":
-        yield Check("terminal", "characters", Verdict.OK, encoding)
+        yield DoctorCheck("terminal", "characters", Grade.OK, encoding)
     else:
-        yield Check(
-            "terminal", "characters", Verdict.WARNING, f"{encoding}: signs are drawn in ASCII",
+        yield DoctorCheck(
+            "terminal", "characters", Grade.WARNING, f"{encoding}: signs are drawn in ASCII",
             "Set a UTF-8 locale, such as LANG=C.UTF-8.",
         )  # fmt: skip
     if size is None:
-        yield Check("terminal", "size", Verdict.UNKNOWN, "the output is not a terminal")
+        yield DoctorCheck("terminal", "size", Grade.UNKNOWN, "the output is not a terminal")
     elif size[0] < SMALLEST[0] or size[1] < SMALLEST[1]:
-        yield Check(
-            "terminal", "size", Verdict.WARNING, f"{size[0]}x{size[1]} is small",
+        yield DoctorCheck(
+            "terminal", "size", Grade.WARNING, f"{size[0]}x{size[1]} is small",
             f"Give the console {SMALLEST[0]}x{SMALLEST[1]} or more.",
         )  # fmt: skip
     else:
-        yield Check("terminal", "size", Verdict.OK, f"{size[0]}x{size[1]}")
+        yield DoctorCheck("terminal", "size", Grade.OK, f"{size[0]}x{size[1]}")
 
 
-def _terminal_colours(environment: Mapping[str, str]) -> Check:
+def _terminal_colours(environment: Mapping[str, str]) -> DoctorCheck:
     term = environment.get("TERM", "")
     if not term or term == "dumb":
-        return Check(
-            "terminal", "colours", Verdict.WARNING, f"TERM is {term or 'not set'}: no colours",
+        return DoctorCheck(
+            "terminal", "colours", Grade.WARNING, f"TERM is {term or 'not set'}: no colours",
             "Use a terminal that sets TERM, such as xterm-256color.",
         )  # fmt: skip
     if environment.get("NO_COLOR"):
-        return Check("terminal", "colours", Verdict.OK, "none, as NO_COLOR asks")
+        return DoctorCheck("terminal", "colours", Grade.OK, "none, as NO_COLOR asks")
     if without_colours(environment):
-        return Check("terminal", "colours", Verdict.OK, f"none ({term})")
+        return DoctorCheck("terminal", "colours", Grade.OK, f"none ({term})")
     if environment.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
-        return Check("terminal", "colours", Verdict.OK, f"true colour ({term})")
+        return DoctorCheck("terminal", "colours", Grade.OK, f"true colour ({term})")
     depth = "256" if "256" in term else "16"
-    return Check("terminal", "colours", Verdict.OK, f"{depth} ({term})")
+    return DoctorCheck("terminal", "colours", Grade.OK, f"{depth} ({term})")

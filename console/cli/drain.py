@@ -15,7 +15,7 @@ from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import OPERATE, on_fleet
 from console.cli.migration_follow import INTERRUPTED, Following
-from console.cli.migration_progress import Progress
+from console.cli.migration_progress import ProgressPrinter
 from console.cli.output import json_line, note, plain, say
 from console.cli.parameters import type_of
 from console.cli.waiting import STATUS
@@ -150,7 +150,7 @@ async def _carry_out(
             return STATUS[drain_turn.status(plan)]
         ask(fleet.state, request, plan)
     began, host = fleet.state.at, request.subject.host
-    progress = Progress(as_json)
+    progress = ProgressPrinter(as_json)
     following = Following(
         fleet,
         progress,
@@ -174,7 +174,7 @@ def _of_drain(row: Migration, host: str, began: float) -> bool:
 class Log:
     """Prints what a drain says of itself, beside the progress of its migrations."""
 
-    progress: Progress
+    progress: ProgressPrinter
     _said: int = 0
 
     def tell(self, record: OperationRecord) -> None:

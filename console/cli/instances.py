@@ -12,7 +12,7 @@ from console.cli.completeness import complete, tell
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.listings import Listing, by_host, filter_option, yes
 from console.cli.live import read_once
-from console.cli.output import Column, plain
+from console.cli.output import TextColumn, plain
 from console.format import rate, size
 from core.errors import UsageError
 from core.fleet import Fleet, Reading
@@ -82,9 +82,9 @@ def instances_of(state: State, rates: bool) -> Listing[Instance]:
     A column's figure is the one the filter compares under the same name.
     """
 
-    def column(title: str, show: Callable[[float | None], str]) -> Column[Instance]:
+    def column(title: str, show: Callable[[float | None], str]) -> TextColumn[Instance]:
         figure = FIGURES[title.lower()]
-        return Column(title, lambda item: show(figure(item, state)), right=True)
+        return TextColumn(title, lambda item: show(figure(item, state)), right=True)
 
     moving = (
         column("CPU", lambda value: "" if value is None else f"{value:.1f}%"),
@@ -94,14 +94,14 @@ def instances_of(state: State, rates: bool) -> Listing[Instance]:
         lambda state: state.instances.values(),
         "NAME",
         (
-            Column("STATE", lambda item: item.state.value),
-            Column("REASON", lambda item: item.reason),
-            Column("ID", lambda item: "" if item.id is None else str(item.id), right=True),
-            Column("VCPUS", lambda item: str(item.vcpus or ""), right=True),
+            TextColumn("STATE", lambda item: item.state.value),
+            TextColumn("REASON", lambda item: item.reason),
+            TextColumn("ID", lambda item: "" if item.id is None else str(item.id), right=True),
+            TextColumn("VCPUS", lambda item: str(item.vcpus or ""), right=True),
             column("MEMORY", size),
             column("GIVEN", size),
-            Column("PERSISTENT", lambda item: yes(item.persistent)),
-            Column("AUTOSTART", lambda item: yes(item.autostart)),
+            TextColumn("PERSISTENT", lambda item: yes(item.persistent)),
+            TextColumn("AUTOSTART", lambda item: yes(item.autostart)),
             *(moving if rates else ()),
         ),
         lambda item: {**_unread(item), "rates": plain(state.rates.get(item.key))},

@@ -12,7 +12,7 @@ from console.cli import completeness
 from console.cli.completeness import complete, tell
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import read_once
-from console.cli.output import Column, json_of_plain, plain, say_lines, table
+from console.cli.output import TextColumn, json_of_plain, plain, say_lines, table
 from console.format import percent, size
 from core.fleet import Fleet, Reading
 from core.model import Host, Network, Pool, State, Volume
@@ -26,7 +26,7 @@ class Listing(msgspec.Struct, Generic[Row], frozen=True):
 
     rows: Callable[[State], Iterable[Row]]
     order: Callable[[Row], Any]
-    columns: Sequence[Column[Row]]
+    columns: Sequence[TextColumn[Row]]
     more: Callable[[Row], dict[str, Any]] | None = None
     """What JSON has of a row beside its own fields."""
 
@@ -40,7 +40,7 @@ class Listing(msgspec.Struct, Generic[Row], frozen=True):
 
 def print_rows(
     rows: Sequence[Row],
-    columns: Sequence[Column[Row]],
+    columns: Sequence[TextColumn[Row]],
     as_json: bool,
     more: Callable[[Row], dict[str, Any]] | None = None,
 ) -> None:
@@ -65,13 +65,13 @@ def yes(value: bool) -> str:
 def by_host(
     rows: Callable[[State], Iterable[Row]],
     title: str,
-    columns: Sequence[Column[Row]],
+    columns: Sequence[TextColumn[Row]],
     more: Callable[[Row], dict[str, Any]] | None = None,
 ) -> Listing[Row]:
     """Return the table of what hosts have: by host and name, which are its first columns."""
-    first: tuple[Column[Any], ...] = (
-        Column("HOST", lambda item: item.host),
-        Column(title, lambda item: item.name),
+    first: tuple[TextColumn[Any], ...] = (
+        TextColumn("HOST", lambda item: item.host),
+        TextColumn(title, lambda item: item.name),
     )
     return Listing(rows, lambda item: in_order(item.host, item.name), (*first, *columns), more)
 
@@ -84,13 +84,15 @@ HOSTS: Listing[Host] = Listing(
     lambda state: state.hosts.values(),
     lambda host: natural_key(host.name),
     (
-        Column("HOST", lambda host: host.name),
-        Column("LINK", lambda host: host.link.status.value),
-        Column("HYPERVISOR", lambda host: _versioned(host)),
-        Column("LIBVIRT", lambda host: host.facts.libvirt_version if host.facts else ""),
-        Column("CPUS", lambda host: str(host.facts.cpus or "") if host.facts else "", right=True),
-        Column("MEMORY", _memory, right=True),
-        Column("URI", lambda host: host.uri),
+        TextColumn("HOST", lambda host: host.name),
+        TextColumn("LINK", lambda host: host.link.status.value),
+        TextColumn("HYPERVISOR", lambda host: _versioned(host)),
+        TextColumn("LIBVIRT", lambda host: host.facts.libvirt_version if host.facts else ""),
+        TextColumn(
+            "CPUS", lambda host: str(host.facts.cpus or "") if host.facts else "", right=True
+        ),
+        TextColumn("MEMORY", _memory, right=True),
+        TextColumn("URI", lambda host: host.uri),
     ),
 )
 
@@ -104,13 +106,13 @@ POOLS: Listing[Pool] = by_host(
     lambda state: state.pools.values(),
     "POOL",
     (
-        Column("STATE", lambda pool: pool.state.value),
-        Column("TYPE", lambda pool: pool.type),
-        Column("CAPACITY", lambda pool: size(pool.capacity), right=True),
-        Column("ALLOCATION", lambda pool: size(pool.allocation), right=True),
-        Column("USED", lambda pool: percent(pool.used_fraction), right=True),
-        Column("AUTOSTART", lambda pool: yes(pool.autostart)),
-        Column("PATH", lambda pool: pool.path),
+        TextColumn("STATE", lambda pool: pool.state.value),
+        TextColumn("TYPE", lambda pool: pool.type),
+        TextColumn("CAPACITY", lambda pool: size(pool.capacity), right=True),
+        TextColumn("ALLOCATION", lambda pool: size(pool.allocation), right=True),
+        TextColumn("USED", lambda pool: percent(pool.used_fraction), right=True),
+        TextColumn("AUTOSTART", lambda pool: yes(pool.autostart)),
+        TextColumn("PATH", lambda pool: pool.path),
     ),
 )
 
@@ -118,13 +120,13 @@ VOLUMES: Listing[Volume] = Listing(
     lambda state: state.volumes.values(),
     lambda volume: in_order(volume.host, volume.pool_name, volume.name),
     (
-        Column("HOST", lambda volume: volume.host),
-        Column("POOL", lambda volume: volume.pool_name),
-        Column("VOLUME", lambda volume: volume.name),
-        Column("FORMAT", lambda volume: volume.format),
-        Column("CAPACITY", lambda volume: size(volume.capacity), right=True),
-        Column("ALLOCATION", lambda volume: size(volume.allocation), right=True),
-        Column("PATH", lambda volume: volume.path),
+        TextColumn("HOST", lambda volume: volume.host),
+        TextColumn("POOL", lambda volume: volume.pool_name),
+        TextColumn("VOLUME", lambda volume: volume.name),
+        TextColumn("FORMAT", lambda volume: volume.format),
+        TextColumn("CAPACITY", lambda volume: size(volume.capacity), right=True),
+        TextColumn("ALLOCATION", lambda volume: size(volume.allocation), right=True),
+        TextColumn("PATH", lambda volume: volume.path),
     ),
 )
 
@@ -132,11 +134,11 @@ NETWORKS: Listing[Network] = by_host(
     lambda state: state.networks.values(),
     "NETWORK",
     (
-        Column("STATE", lambda network: "active" if network.active else "inactive"),
-        Column("BRIDGE", lambda network: network.bridge),
-        Column("FORWARD", lambda network: network.forward),
-        Column("ADDRESSES", lambda network: ", ".join(network.addresses)),
-        Column("AUTOSTART", lambda network: yes(network.autostart)),
+        TextColumn("STATE", lambda network: "active" if network.active else "inactive"),
+        TextColumn("BRIDGE", lambda network: network.bridge),
+        TextColumn("FORWARD", lambda network: network.forward),
+        TextColumn("ADDRESSES", lambda network: ", ".join(network.addresses)),
+        TextColumn("AUTOSTART", lambda network: yes(network.autostart)),
     ),
 )
 

@@ -15,7 +15,7 @@ from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import OPERATE, on_fleet
 from console.cli.migration_follow import Following
-from console.cli.migration_progress import Progress
+from console.cli.migration_progress import ProgressPrinter
 from console.cli.migration_text import finding_lines
 from console.cli.output import json_line, note, plain, say
 from console.format import plural
@@ -95,7 +95,7 @@ def migrate(
         tell_findings(fleet.state, told, invocation.json)
         refuse_blocked(fleet.state, told)
         ask(fleet.state, told, sure=yes)
-        following = Following(fleet, Progress(invocation.json))
+        following = Following(fleet, ProgressPrinter(invocation.json))
         return await following.carry_out(requests)
 
     return on_fleet(invocation, work, tolerate_down=True, **OPERATE)

@@ -16,7 +16,7 @@ from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import OPERATE, on_fleet
 from console.cli.migration_follow import Following, Follows
-from console.cli.migration_progress import Progress
+from console.cli.migration_progress import ProgressPrinter
 from console.cli.migration_show import lines_of
 from console.cli.migration_text import EXIT, json_of, steering_line
 from console.cli.output import json_line, note, plain, say
@@ -132,7 +132,7 @@ async def aborted(fleet: Follows, item: Migration, *, as_json: bool) -> int:
     """Wait for what an accepted abort has come to, by the word of whoever runs the migration, and
     tell it: it may have failed or arrived by itself. Returns the exit status.
     """
-    ended = await Following(fleet, Progress(as_json)).look_on(item)
+    ended = await Following(fleet, ProgressPrinter(as_json)).look_on(item)
     now = fleet.state.migrations.get(item.id, item)
     return 0 if now.status is MigrationStatus.ABORTED else max(1, ended)
 
@@ -197,7 +197,7 @@ def show(invocation: Invocation, name: str, follow: bool) -> int:
         await look_for(fleet, name)
         item = lookup.migrations(fleet.state, name)[0]
         if follow and not item.status.final:
-            return await Following(fleet, Progress(invocation.json)).look_on(item)
+            return await Following(fleet, ProgressPrinter(invocation.json)).look_on(item)
         if invocation.json:
             say(json_line(json_of(item)))
         else:
@@ -226,7 +226,9 @@ def resume(invocation: Invocation, name: str, accept_crash: str) -> int:
                       f"{found[0].status}."),
                 "Only a post-copy that failed can be resumed, where both hosts have their part.",
             )  # fmt: skip
-        following = Following(fleet, Progress(invocation.json), also=lambda row: row.id == item.id)
+        following = Following(
+            fleet, ProgressPrinter(invocation.json), also=lambda row: row.id == item.id
+        )
         request = ResumeMigration(item.source_key, accept_crash=accept_crash)
         refuse_crash(fleet.state, request, item.name)
         return await following.carry_out([request])

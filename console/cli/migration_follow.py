@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from console.cli import interrupts
-from console.cli.migration_progress import Progress
+from console.cli.migration_progress import ProgressPrinter
 from console.cli.migration_text import EXIT
 from console.cli.output import json_line, note, plain, say
 from console.cli.waiting import STATUS, end_status
@@ -66,7 +66,7 @@ class Following:
     """Migrations that one command started, or looks at, until all are over."""
 
     fleet: Follows
-    progress: Progress
+    progress: ProgressPrinter
     also: Callable[[Migration], bool] = lambda _: False
     """Which others belong to it: those of a drain."""
     operations: dict[str, OperationRecord] = field(default_factory=dict)

@@ -48,7 +48,7 @@ def _terminal_size() -> tuple[int, int]:
 
 
 @dataclass
-class Progress:
+class ProgressPrinter:
     """Prints what becomes of migrations; `tell` takes every version of each."""
 
     as_json: bool

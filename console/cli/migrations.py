@@ -12,7 +12,7 @@ from console.cli.invocation import Invocation, common, json_option
 from console.cli.listings import print_rows
 from console.cli.live import OPERATE, on_fleet
 from console.cli.migration_text import percent_done
-from console.cli.output import Column
+from console.cli.output import TextColumn
 from console.format import date_time, duration, size
 from core.clock import SystemClock
 from core.fleet import Fleet
@@ -21,19 +21,19 @@ from core.model import Forecast, Migration, Verdict
 NEWEST = 20
 """How many that are over are listed without --all."""
 
-MIGRATIONS: Sequence[Column[Migration]] = (
-    Column("CREATED", lambda row: date_time(row.created) if row.created else ""),
-    Column("NAME", lambda row: row.name),
-    Column("FROM", lambda row: row.host),
-    Column("TO", lambda row: row.to or row.uri),
-    Column("STATUS", lambda row: row.status.value),
-    Column("DONE", percent_done, right=True),
-    Column("LEFT", lambda row: _left(row), right=True),
-    Column("ETA", lambda row: _eta(row), right=True),
-    Column("VERDICT", lambda row: _verdict(row)),
-    Column("POLICY", lambda row: row.policy),
-    Column("BY", lambda row: row.author or ("somebody else" if row.foreign else "")),
-    Column("OUTCOME", lambda row: row.outcome),
+MIGRATIONS: Sequence[TextColumn[Migration]] = (
+    TextColumn("CREATED", lambda row: date_time(row.created) if row.created else ""),
+    TextColumn("NAME", lambda row: row.name),
+    TextColumn("FROM", lambda row: row.host),
+    TextColumn("TO", lambda row: row.to or row.uri),
+    TextColumn("STATUS", lambda row: row.status.value),
+    TextColumn("DONE", percent_done, right=True),
+    TextColumn("LEFT", lambda row: _left(row), right=True),
+    TextColumn("ETA", lambda row: _eta(row), right=True),
+    TextColumn("VERDICT", lambda row: _verdict(row)),
+    TextColumn("POLICY", lambda row: row.policy),
+    TextColumn("BY", lambda row: row.author or ("somebody else" if row.foreign else "")),
+    TextColumn("OUTCOME", lambda row: row.outcome),
 )
 
 

@@ -10,7 +10,7 @@ import click
 
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.listings import print_rows
-from console.cli.output import Column, note
+from console.cli.output import TextColumn, note
 from console.format import date_time
 from console.settings import Settings
 from core.model import OperationRecord
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def columns(records: Sequence[OperationRecord]) -> Sequence[Column[OperationRecord]]:
+def columns(records: Sequence[OperationRecord]) -> Sequence[TextColumn[OperationRecord]]:
     """Return the columns; where one name stands for several hosts, with the address of each."""
     addresses: dict[str, set[str]] = {}
     for record in records:
@@ -29,23 +29,23 @@ def columns(records: Sequence[OperationRecord]) -> Sequence[Column[OperationReco
         several = len(addresses[record.host]) > 1
         return " ".join((record.host, *(f"({uri})" for uri in _address(record) if several)))
 
-    return (*BEFORE_HOST, Column("HOST", host), *AFTER_HOST)
+    return (*BEFORE_HOST, TextColumn("HOST", host), *AFTER_HOST)
 
 
 def _address(record: OperationRecord) -> tuple[str, ...]:
     return tuple(host.uri for host in record.hosts if host.name == record.host)
 
 
-BEFORE_HOST: Sequence[Column[OperationRecord]] = (
-    Column("ID", lambda record: record.id),
-    Column("CREATED", lambda record: date_time(record.created)),
-    Column("VERB", lambda record: record.verb),
+BEFORE_HOST: Sequence[TextColumn[OperationRecord]] = (
+    TextColumn("ID", lambda record: record.id),
+    TextColumn("CREATED", lambda record: date_time(record.created)),
+    TextColumn("VERB", lambda record: record.verb),
 )
-AFTER_HOST: Sequence[Column[OperationRecord]] = (
-    Column("NAME", lambda record: record.name),
-    Column("STATUS", lambda record: record.status.value),
-    Column("BY", lambda record: record.author),
-    Column("OUTCOME", lambda record: record.outcome),
+AFTER_HOST: Sequence[TextColumn[OperationRecord]] = (
+    TextColumn("NAME", lambda record: record.name),
+    TextColumn("STATUS", lambda record: record.status.value),
+    TextColumn("BY", lambda record: record.author),
+    TextColumn("OUTCOME", lambda record: record.outcome),
 )
 
 

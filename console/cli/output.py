@@ -28,7 +28,7 @@ _BLOCK = 256
 """Lines that are written together."""
 
 
-class Column(msgspec.Struct, Generic[Row], frozen=True):
+class TextColumn(msgspec.Struct, Generic[Row], frozen=True):
     """One column of a table: its title, and how to read a row's cell ("" shows as unknown)."""
 
     title: str
@@ -37,7 +37,7 @@ class Column(msgspec.Struct, Generic[Row], frozen=True):
     """Aligned to the right, as figures are."""
 
 
-def table(rows: Iterable[Row], columns: Sequence[Column[Row]]) -> Iterator[str]:
+def table(rows: Iterable[Row], columns: Sequence[TextColumn[Row]]) -> Iterator[str]:
     """Yield rows as lines of columns two blanks apart, below a title. No rows: the title alone."""
     titles = [column.title for column in columns]
     texts = [[clean(column.cell(row)) or UNKNOWN for column in columns] for row in rows]

@@ -21,7 +21,7 @@ _NO_NAMES = frozenset({"", "localhost", "localhost.localdomain", "(none)"})
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundHost:
     """The open host that is meant, by its name here."""
 
     name: str
@@ -39,7 +39,7 @@ def identity_of(host: Host, before: HostIdentity | None = None) -> HostIdentity:
     return HostIdentity(host.name, host.uri)
 
 
-def find(known: HostIdentity, hosts: Iterable[Host]) -> Found | None:
+def find(known: HostIdentity, hosts: Iterable[Host]) -> FoundHost | None:
     """Return which of the open hosts is meant; None for none of them, and where two fit as well."""
     rated = [(rating, host) for host in hosts if (rating := _rating(known, host)) > 0]
     best = max((rating for rating, _ in rated), default=0.0)
@@ -48,7 +48,7 @@ def find(known: HostIdentity, hosts: Iterable[Host]) -> Found | None:
         return None
     (host,) = fitting
     waits = host.facts is None and bool(known.uuid or known.hostname)
-    return Found(host.name, sure=not waits)
+    return FoundHost(host.name, sure=not waits)
 
 
 def _rating(known: HostIdentity, host: Host) -> float:

@@ -27,7 +27,7 @@ _NO_ADDRESS = "an address that is not known"
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class HostNames:
     """The hosts of one entry, by the names it uses."""
 
     here: Mapping[str, str]
@@ -75,13 +75,13 @@ def refreshed(
     )
 
 
-def names_of(entry: Entry, state: State) -> Names:
+def names_of(entry: Entry, state: State) -> HostNames:
     """Return what the hosts of an entry are called here."""
     hosts = tuple(state.hosts.values())
     identities = entry.record.hosts
     found = {identity.name: find(identity, hosts) for identity in identities}
     source = found.get(entry.record.host)
-    return Names(
+    return HostNames(
         {name: not_open(name) if place is None else place.name for name, place in found.items()},
         frozenset(state.hosts),
         "" if source is None else source.name,
@@ -95,7 +95,7 @@ def _address(entry: Entry) -> str:
     return next(filter(None, named), _NO_ADDRESS)
 
 
-def record_here(record: OperationRecord, names: Names) -> OperationRecord:
+def record_here(record: OperationRecord, names: HostNames) -> OperationRecord:
     """Return an operation as it is told here."""
     subject = _key(record.subject, names)
     verb = VERBS.get(record.verb)
@@ -110,7 +110,7 @@ def record_here(record: OperationRecord, names: Names) -> OperationRecord:
     )
 
 
-def progress_here(verb: Verb, progress: Progress, names: Names) -> Progress:
+def progress_here(verb: Verb, progress: Progress, names: HostNames) -> Progress:
     """Return what was kept of an operation as it is told here."""
     if verb.workflow is None or progress.workflow is None:
         return progress
@@ -118,13 +118,13 @@ def progress_here(verb: Verb, progress: Progress, names: Names) -> Progress:
     return replace(progress, workflow=renamed)
 
 
-def _key(key: ObjectKey, names: Names) -> ObjectKey:
+def _key(key: ObjectKey, names: HostNames) -> ObjectKey:
     host = names.of(key.host)
     return ObjectKey(key.kind, host, host if key.kind == "host" else key.id)
 
 
 def _options(
-    kind: type[Request] | None, options: Mapping[str, Any], names: Names
+    kind: type[Request] | None, options: Mapping[str, Any], names: HostNames
 ) -> dict[str, Any]:
     """Return the options of a request with its hosts, where its declaration names hosts."""
     if kind is None:

@@ -15,7 +15,7 @@ from core.engine import recovery
 from core.engine.case import Case, is_amendable
 from core.engine.executor import Executor
 from core.engine.host_identity import identity_of
-from core.engine.host_names import Names, names_of, progress_here, record_here
+from core.engine.host_names import HostNames, names_of, progress_here, record_here
 from core.engine.progress import progress_of
 from core.errors import JournalError
 from core.journal.entry import Entry
@@ -207,7 +207,7 @@ class Takeover:
         if await journal.claim(entry.record.id, entry.owner, executor.owner):
             await self._take(case, await self._decide(case))
 
-    def _case(self, entry: Entry, progress: Progress, names: Names) -> Case:
+    def _case(self, entry: Entry, progress: Progress, names: HostNames) -> Case:
         """Return an entry as an operation of ours, in our names."""
         record = record_here(entry.record, names)
         request = recovery.request_of(record)

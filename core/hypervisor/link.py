@@ -29,7 +29,7 @@ from core.model.observation import LinkChanged
 _log = logging.getLogger(__name__)
 
 
-class Link:
+class HostLink:
     """Opens, watches and reopens the main connection. All methods on the core's loop.
 
     After every opening: the events are registered, the host is listed, `LinkChanged` up and

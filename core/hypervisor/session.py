@@ -18,7 +18,7 @@ from core.hypervisor.connection.lane_pool import LanePool
 from core.hypervisor.connection.options import LinkOptions
 from core.hypervisor.connection.ssh_gate import SshGate
 from core.hypervisor.connection.uri import parse_uri
-from core.hypervisor.link import Link
+from core.hypervisor.link import HostLink
 from core.hypervisor.observe.pace import Pace
 from core.hypervisor.observe.reading import read_pool_alone
 from core.hypervisor.observe.refresher import Sink
@@ -79,7 +79,7 @@ class Hypervisor:
             self.address, self._options, gate, waits=lambda what: self._link.wait_for(what)
         )
         self._pace = pace or Pace()
-        self._link = Link(self._connector, clock, self._seen, self._link_changed, self._pace)
+        self._link = HostLink(self._connector, clock, self._seen, self._link_changed, self._pace)
         self._lanes = LanePool(
             name,
             self._connector,

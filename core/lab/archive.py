@@ -14,7 +14,7 @@ TRAILER = "TRAILER!!!"
 
 
 @dataclass(frozen=True)
-class Entry:
+class ArchiveEntry:
     """One member: its full mode (type and permissions), content and device number."""
 
     mode: int
@@ -23,27 +23,27 @@ class Entry:
     minor: int = 0
 
 
-def directory(permissions: int = 0o755) -> Entry:
+def directory(permissions: int = 0o755) -> ArchiveEntry:
     """A directory."""
-    return Entry(stat.S_IFDIR | permissions)
+    return ArchiveEntry(stat.S_IFDIR | permissions)
 
 
-def regular(content: bytes, permissions: int = 0o644) -> Entry:
+def regular(content: bytes, permissions: int = 0o644) -> ArchiveEntry:
     """A regular file."""
-    return Entry(stat.S_IFREG | permissions, content)
+    return ArchiveEntry(stat.S_IFREG | permissions, content)
 
 
-def symlink(target: str) -> Entry:
+def symlink(target: str) -> ArchiveEntry:
     """A symbolic link."""
-    return Entry(stat.S_IFLNK | 0o777, target.encode())
+    return ArchiveEntry(stat.S_IFLNK | 0o777, target.encode())
 
 
-def character_device(major: int, minor: int, permissions: int = 0o600) -> Entry:
+def character_device(major: int, minor: int, permissions: int = 0o600) -> ArchiveEntry:
     """A character device node."""
-    return Entry(stat.S_IFCHR | permissions, b"", major, minor)
+    return ArchiveEntry(stat.S_IFCHR | permissions, b"", major, minor)
 
 
-def with_parents(members: Mapping[str, Entry]) -> dict[str, Entry]:
+def with_parents(members: Mapping[str, ArchiveEntry]) -> dict[str, ArchiveEntry]:
     """The members plus every directory on the way to them, sorted: parents come first."""
     complete = dict(members)
     for path in members:
@@ -53,16 +53,16 @@ def with_parents(members: Mapping[str, Entry]) -> dict[str, Entry]:
     return dict(sorted(complete.items()))
 
 
-def pack(members: Mapping[str, Entry]) -> bytes:
+def pack(members: Mapping[str, ArchiveEntry]) -> bytes:
     """The archive of `members` (path without a leading slash -> entry), owned by root, time 0."""
     packed = bytearray()
     for number, (path, entry) in enumerate(with_parents(members).items(), start=1):
         packed += _member(number, path, entry)
-    packed += _member(0, TRAILER, Entry(0))
+    packed += _member(0, TRAILER, ArchiveEntry(0))
     return bytes(packed)
 
 
-def _member(number: int, path: str, entry: Entry) -> bytes:
+def _member(number: int, path: str, entry: ArchiveEntry) -> bytes:
     """Header, name and content of one member, each padded to four bytes (cpio(5), newc)."""
     name = path.encode() + b"\0"
     links = 2 if stat.S_ISDIR(entry.mode) else 1

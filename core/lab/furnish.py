@@ -15,7 +15,7 @@ import psutil
 
 from core.errors import LabError
 from core.lab.command import run
-from core.lab.guests import DEFAULT_VOLUMES, GUESTS, SHARED_VOLUMES, Guest, Volume, Wanted
+from core.lab.guests import DEFAULT_VOLUMES, GUESTS, SHARED_VOLUMES, Guest, GuestVolume, Wanted
 from core.lab.host import LabHost
 from core.lab.places import write_file
 from core.lab.templates import instance_xml, pool_xml
@@ -38,7 +38,7 @@ def make_volumes(hosts: Sequence[LabHost], root: Path) -> None:
         _make_in(host.pool, DEFAULT_VOLUMES[host.name], host)
 
 
-def _make_in(directory: Path, volumes: Iterable[Volume], host: LabHost) -> None:
+def _make_in(directory: Path, volumes: Iterable[GuestVolume], host: LabHost) -> None:
     """Create missing volumes in a directory, backing files before their overlays."""
     for volume in sorted(volumes, key=lambda volume: volume.backing != ""):
         path = directory / volume.name

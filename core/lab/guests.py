@@ -22,7 +22,7 @@ class Wanted(StrEnum):
 
 
 @dataclass(frozen=True)
-class Volume:
+class GuestVolume:
     """A volume of a directory pool; sizes in MiB. `backing` names one of the same pool."""
 
     name: str
@@ -45,24 +45,24 @@ class Guest:
 
 
 SHARED_VOLUMES = (
-    Volume("web.qcow2", backing="web-base.qcow2"),
-    Volume("web-base.qcow2"),
-    Volume("db.qcow2", 128),
+    GuestVolume("web.qcow2", backing="web-base.qcow2"),
+    GuestVolume("web-base.qcow2"),
+    GuestVolume("db.qcow2", 128),
 )
 """Volumes of the pool `shared`: the disks of guests that are expected to migrate."""
 
 DEFAULT_VOLUMES = {
     "alpha": (
-        Volume("cache.qcow2"),
-        Volume("spare.raw", 16, "raw"),
-        Volume("template.qcow2"),
-        Volume("clone.qcow2", backing="template.qcow2"),
+        GuestVolume("cache.qcow2"),
+        GuestVolume("spare.raw", 16, "raw"),
+        GuestVolume("template.qcow2"),
+        GuestVolume("clone.qcow2", backing="template.qcow2"),
     ),
     "beta": (
-        Volume("mail.qcow2"),
-        Volume("archive-2023.qcow2"),
-        Volume("archive.qcow2", backing="archive-2023.qcow2"),
-        Volume("batch.raw", 16, "raw"),
+        GuestVolume("mail.qcow2"),
+        GuestVolume("archive-2023.qcow2"),
+        GuestVolume("archive.qcow2", backing="archive-2023.qcow2"),
+        GuestVolume("batch.raw", 16, "raw"),
     ),
 }
 """Volumes of each host's own pool `default`."""

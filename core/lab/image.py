@@ -17,7 +17,7 @@ from pathlib import Path
 
 from core.errors import LabError
 from core.lab import kernel_modules
-from core.lab.archive import Entry, character_device, directory, pack, regular, symlink
+from core.lab.archive import ArchiveEntry, character_device, directory, pack, regular, symlink
 from core.lab.command import run
 from core.lab.packages import find_kernel, guest_packages, unpack
 from core.lab.places import cache_directory, exclusive
@@ -127,9 +127,9 @@ def _build(work: Path, store: Path, say: Callable[[str], None]) -> None:
     (out / "manifest").write_text("\n".join(used) + "\n")
 
 
-def guest_members(packages: Path, release: str) -> dict[str, Entry]:
+def guest_members(packages: Path, release: str) -> dict[str, ArchiveEntry]:
     """Everything in the initramfs but the compiled writer, from unpacked packages."""
-    members: dict[str, Entry] = {name: directory() for name in EMPTY}
+    members: dict[str, ArchiveEntry] = {name: directory() for name in EMPTY}
     members["dev/console"] = character_device(5, 1)
     members |= {path: regular(text.encode(), 0o600) for path, text in ACCOUNTS.items()}
     busybox = packages / "bin/busybox"
@@ -154,7 +154,7 @@ def _modules_directory(packages: Path, release: str) -> Path:
     return newer if newer.is_dir() else packages / "lib/modules" / release
 
 
-def _agent(packages: Path) -> dict[str, Entry]:
+def _agent(packages: Path) -> dict[str, ArchiveEntry]:
     """The guest agent, its loader and exactly the libraries the loader names."""
     program = packages / "usr/sbin/qemu-ga"
     if not program.exists():
@@ -174,7 +174,7 @@ def _agent(packages: Path) -> dict[str, Entry]:
     return members
 
 
-def _compiled_writer(work: Path) -> Entry:
+def _compiled_writer(work: Path) -> ArchiveEntry:
     """The memory writer as a static program."""
     target = work / "writer"
     run(

@@ -20,7 +20,7 @@ second between its answer and its event. What no event tells is only logged that
 APPEARED, VANISHED = "appeared", "vanished"
 
 
-class Finding(NamedTuple):
+class ExpectedFinding(NamedTuple):
     """A change that was found, and the word an event that tells it would say.
 
     The word is a state, `APPEARED` or `VANISHED`; empty for what no event tells.
@@ -30,7 +30,7 @@ class Finding(NamedTuple):
     word: str = ""
 
 
-def report(tables: Tables, finding: Finding) -> None:
+def report(tables: Tables, finding: ExpectedFinding) -> None:
     """Log a finding: at once what no event tells, else when none has by the end of the grace."""
     found, word = finding
     if not word:

@@ -43,7 +43,7 @@ class _Ring:
         return [None if isnan(value) else value for value in ordered]
 
 
-class Histories:
+class HistoryBuffers:
     """The ring buffers of all instances. One thread adds; any thread may read.
 
     A reader on another thread may see the newest sample early, nothing worse.
@@ -96,7 +96,7 @@ def _thinned(rows: tuple[JobSample, ...]) -> tuple[JobSample, ...]:
     return (*kept, rows[-1])
 
 
-class Tracks:
+class TrackBuffers:
     """The samples of migrations. One thread adds; any thread may read."""
 
     __slots__ = ("_rows",)

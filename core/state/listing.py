@@ -9,7 +9,7 @@ from core.model import Instance, Network, ObjectKey, Pool, PoolState, Volume
 from core.model.event import Found
 from core.model.observation import Listed
 from core.state import findings, instances, links, storage
-from core.state.findings import APPEARED, VANISHED, Finding
+from core.state.findings import APPEARED, VANISHED, ExpectedFinding
 from core.state.instances import relisted, settled
 from core.state.tables import Table, Tables
 
@@ -38,7 +38,7 @@ def _split(
     return wanted, [thing for key in keys if (thing := table.get(key)) is not None]
 
 
-def _instances(tables: Tables, listed: Listed) -> list[Finding]:
+def _instances(tables: Tables, listed: Listed) -> list[ExpectedFinding]:
     wanted, vanished = _split(tables.instances, listed.host, listed.instances)
     found = []
     for old in vanished:
@@ -64,7 +64,7 @@ def _outdated(tables: Tables, listed: Listed, key: ObjectKey) -> bool:
     return tables.moved.get(key, 0.0) > listed.at
 
 
-def _differences(listed: Listed, old: Instance | None, new: Instance) -> list[Finding]:
+def _differences(listed: Listed, old: Instance | None, new: Instance) -> list[ExpectedFinding]:
     if old is None:
         return [_found(listed, new.key, new.name, APPEARED, APPEARED)]
     found = []
@@ -91,7 +91,7 @@ def difference(old: Instance, new: Instance) -> str:
     return ", ".join(changes)
 
 
-def _pools(tables: Tables, listed: Listed) -> list[Finding]:
+def _pools(tables: Tables, listed: Listed) -> list[ExpectedFinding]:
     wanted, vanished = _split(tables.pools, listed.host, listed.pools)
     found = [_found(listed, old.key, old.name, VANISHED, VANISHED) for old in vanished]
     for old in vanished:
@@ -108,7 +108,7 @@ def _pools(tables: Tables, listed: Listed) -> list[Finding]:
     return found
 
 
-def _volumes(tables: Tables, listed: Listed) -> list[Finding]:
+def _volumes(tables: Tables, listed: Listed) -> list[ExpectedFinding]:
     wanted, vanished = _split(tables.volumes, listed.host, listed.volumes)
     found = []
     active = {pool.uuid for pool in listed.pools if pool.state is not PoolState.INACTIVE}
@@ -125,7 +125,7 @@ def _volumes(tables: Tables, listed: Listed) -> list[Finding]:
     return found
 
 
-def _networks(tables: Tables, listed: Listed) -> list[Finding]:
+def _networks(tables: Tables, listed: Listed) -> list[ExpectedFinding]:
     wanted, vanished = _split(tables.networks, listed.host, listed.networks)
     found = [_found(listed, old.key, old.name, VANISHED, VANISHED) for old in vanished]
     for old in vanished:
@@ -142,11 +142,13 @@ def _networks(tables: Tables, listed: Listed) -> list[Finding]:
     return found
 
 
-def _found(listed: Listed, key: ObjectKey, name: str, change: str, word: str = "") -> Finding:
-    return Finding(Found(listed.host, listed.at, key.id, name, key.kind, change), word)
+def _found(
+    listed: Listed, key: ObjectKey, name: str, change: str, word: str = ""
+) -> ExpectedFinding:
+    return ExpectedFinding(Found(listed.host, listed.at, key.id, name, key.kind, change), word)
 
 
-_KINDS: dict[str, Callable[[Tables, Listed], list[Finding]]] = {
+_KINDS: dict[str, Callable[[Tables, Listed], list[ExpectedFinding]]] = {
     "instances": _instances,
     "pools": _pools,
     "volumes": _volumes,

@@ -84,7 +84,7 @@ def _take_state(
         if old.state is not InstanceState.UNKNOWN:
             change = f"{old.state} -> {state}"
             found = Found(old.host, at, old.uuid, old.name, "instance", change)
-            findings.report(tables, findings.Finding(found, state))
+            findings.report(tables, findings.ExpectedFinding(found, state))
     vcpus, memory = counters.vcpus or old.vcpus, counters.balloon or old.memory
     if (state, reason, vcpus, memory) != (old.state, old.reason, old.vcpus, old.memory):
         new = replace(

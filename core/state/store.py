@@ -21,7 +21,7 @@ from core.state import (
     samples,
     storage,
 )
-from core.state.tables import Limits, Tables
+from core.state.tables import StoreLimits, Tables
 
 Handler = Callable[[Tables, Any], None]
 
@@ -67,8 +67,8 @@ class Store:
     observation makes it raise: what is about unknown objects is logged and otherwise ignored.
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self._tables = Tables(limits or Limits())
+    def __init__(self, limits: StoreLimits | None = None) -> None:
+        self._tables = Tables(limits or StoreLimits())
         self._revision = 0
         self._state: State | None = None
         self._events: tuple[Event, ...] | None = ()

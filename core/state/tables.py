@@ -23,14 +23,14 @@ from core.model import (
     Volume,
 )
 from core.model.event import Found, IoError
-from core.state.history import Histories, Tracks
+from core.state.history import HistoryBuffers, TrackBuffers
 from core.state.rates import Sample
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Limits(Value, frozen=True):
+class StoreLimits(Value, frozen=True):
     """How much the store remembers."""
 
     events: int = 5000
@@ -112,7 +112,7 @@ class Tables:
     making; the rest is what the rules need to remember.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: StoreLimits) -> None:
         self.limits = limits
         self.hosts: Table[str, Host] = Table()
         self.instances: Table[ObjectKey, Instance] = Table()
@@ -123,10 +123,10 @@ class Tables:
         self.jobs: Table[ObjectKey, Job] = Table()
         self.operations: Table[str, OperationRecord] = Table()
         self.migrations: Table[str, Migration] = Table()
-        self.tracks = Tracks()
+        self.tracks = TrackBuffers()
         self.alerts: Table[ObjectKey, tuple[Alert, ...]] = Table()
         self.events: deque[Event] = deque(maxlen=limits.events)
-        self.histories = Histories()
+        self.histories = HistoryBuffers()
 
         self.changed: set[ObjectKey] = set()
         self.gone: set[ObjectKey] = set()

@@ -29,7 +29,7 @@ SHOWN = 12
 """Lines of the palette."""
 
 
-class Entry(NamedTuple):
+class PaletteLine(NamedTuple):
     """A line of the palette: an action of the registry, or an instance to open."""
 
     title: str
@@ -41,16 +41,18 @@ class Entry(NamedTuple):
 
 def action_entries(
     layer: str, actions: Sequence[Action], *, read_only: bool, tape: bool
-) -> list[Entry]:
+) -> list[PaletteLine]:
     """The registry's lines for a screen, but for the palette itself."""
     return [
-        Entry(title, help_, ", ".join(map(key_label, entry.keys[:1])), entry)
+        PaletteLine(title, help_, ", ".join(map(key_label, entry.keys[:1])), entry)
         for title, help_, entry in palette_entries(layer, read_only=read_only, actions=actions)
         if entry.id != "global.palette" and (tape or entry.scope != "replay")
     ]
 
 
-def search(query: str, entries: Sequence[Entry], instances: Sequence[Instance]) -> list[Entry]:
+def search(
+    query: str, entries: Sequence[PaletteLine], instances: Sequence[Instance]
+) -> list[PaletteLine]:
     """The best lines for a query: actions fuzzily, instances by a part of their name."""
     query = query.strip()
     if not query:
@@ -61,7 +63,7 @@ def search(query: str, entries: Sequence[Entry], instances: Sequence[Instance]) 
     scored.sort(key=lambda pair: -pair[0])
     wanted = query.casefold().removeprefix("instance:").strip()
     found = [
-        Entry(f"instance: {row.name}", f"Open it ({row.host}).", instance=row.key)
+        PaletteLine(f"instance: {row.name}", f"Open it ({row.host}).", instance=row.key)
         for row in instances
         if wanted in row.name.casefold()
     ]
@@ -73,13 +75,13 @@ def search(query: str, entries: Sequence[Entry], instances: Sequence[Instance]) 
 class PaletteList(LinePanel):
     """The lines found, with a cursor."""
 
-    def __init__(self, chosen: Callable[[Entry], None]) -> None:
+    def __init__(self, chosen: Callable[[PaletteLine], None]) -> None:
         super().__init__()
         self._chosen = chosen
-        self.entries: Sequence[Entry] = ()
+        self.entries: Sequence[PaletteLine] = ()
         self.cursor = 0
 
-    def show(self, entries: Sequence[Entry]) -> None:
+    def show(self, entries: Sequence[PaletteLine]) -> None:
         """Show these, the cursor on the best."""
         self.entries = entries
         self.cursor = 0
@@ -98,7 +100,7 @@ class PaletteList(LinePanel):
             drawn = [(Cell("  Nothing is called that.", "muted"),)]
         return [*drawn, *[""] * (SHOWN - len(drawn))]
 
-    def _line(self, place: int, entry: Entry, width: int) -> tuple[Cell, ...]:
+    def _line(self, place: int, entry: PaletteLine, width: int) -> tuple[Cell, ...]:
         here = "cursor" if place == self.cursor else ""
         sign = ">" if here else " "
         title = f"{sign} {entry.title}"
@@ -173,7 +175,7 @@ class PaletteDialog(Dialog[None], inherit_bindings=False):
         if self._list.entries:
             self._choose(self._list.entries[self._list.cursor])
 
-    def _choose(self, entry: Entry) -> None:
+    def _choose(self, entry: PaletteLine) -> None:
         under = self._under
         self.answer(None)
         if entry.instance is not None:

@@ -15,14 +15,14 @@ _ENDINGS = ("-lifecycle", "-changed", "-event")
 """What the names of events end in and nobody needs to read."""
 
 
-class Line(NamedTuple):
+class EventLine(NamedTuple):
     """An event and the number under which it came."""
 
     number: int
     event: Event
 
 
-def event_columns(view: View) -> list[Column[Line]]:
+def event_columns(view: View) -> list[Column[EventLine]]:
     """Every column, in order."""
     return [
         Column("at", "TIME", lambda row: view.clock(row.event.at), lambda row: row.number, width=8,
@@ -55,13 +55,13 @@ def event_text(event: Event) -> Cell:
     return Cell(f"{glyphs().alert} {describe(event)}", role)
 
 
-def _kind(row: Line) -> str:
+def _kind(row: EventLine) -> str:
     return kind_word(type(row.event))
 
 
-def _name(row: Line) -> CellValue:
+def _name(row: EventLine) -> CellValue:
     return row.event.name or Cell(row.event.subject.kind, "muted")
 
 
-def _text(row: Line) -> CellValue:
+def _text(row: EventLine) -> CellValue:
     return event_text(row.event)

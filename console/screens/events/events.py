@@ -8,7 +8,7 @@ from textual import on
 
 from console.actions.registry import bindings_for
 from console.screens.empty import no_events
-from console.screens.events.columns import Line, event_columns
+from console.screens.events.columns import EventLine, event_columns
 from console.screens.listing import ListScreen, Passes
 from console.screens.parts import Part
 from console.widgets.live_table import LiveTable
@@ -16,7 +16,7 @@ from core.model import Delta, Event
 from core.state.selection import parse_event_filter
 
 
-class EventsScreen(ListScreen[Line], inherit_bindings=False):
+class EventsScreen(ListScreen[EventLine], inherit_bindings=False):
     """A table of lines numbered as they came; the cursor keeps its line unless it follows."""
 
     BINDINGS = bindings_for("list", "events")
@@ -26,13 +26,13 @@ class EventsScreen(ListScreen[Line], inherit_bindings=False):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lines: dict[int, Line] = {}
+        self._lines: dict[int, EventLine] = {}
         self._next = 0
         self._follow = True
         self._holding = False
         self._held: list[Event] = []
 
-    def make_table(self) -> LiveTable[Line]:
+    def make_table(self) -> LiveTable[EventLine]:
         """The table, oldest first."""
         return LiveTable(
             event_columns(self.console.view),
@@ -40,7 +40,7 @@ class EventsScreen(ListScreen[Line], inherit_bindings=False):
             sort="at",
         )
 
-    def rows(self) -> Mapping[int, Line]:
+    def rows(self) -> Mapping[int, EventLine]:
         """The numbered lines."""
         return self._lines
 
@@ -63,7 +63,7 @@ class EventsScreen(ListScreen[Line], inherit_bindings=False):
         elif fresh:
             self._add(fresh)
 
-    def parse_filter(self, text: str) -> Passes[Line]:
+    def parse_filter(self, text: str) -> Passes[EventLine]:
         """Words, `host:`, `kind:`, `severity:` and the others of core.state.selection."""
         passes, state = parse_event_filter(text), self.console.view.state
         return lambda row: passes(row.event, state)
@@ -153,7 +153,7 @@ class EventsScreen(ListScreen[Line], inherit_bindings=False):
     def _append(self, events: Iterable[Event]) -> list[int]:
         """Give the events numbers; returns the numbers of those that had to go."""
         for event in events:
-            self._lines[self._next] = Line(self._next, event)
+            self._lines[self._next] = EventLine(self._next, event)
             self._next += 1
         surplus = len(self._lines) - max(KEPT, len(self.console.view.state.events))
         gone = list(self._lines)[:surplus] if surplus > 0 else []

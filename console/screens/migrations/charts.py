@@ -38,7 +38,7 @@ class Track:
 
 
 @dataclass(frozen=True)
-class Span:
+class TimeSpan:
     """The time the charts show, in seconds since the epoch, and the moments marked in it."""
 
     start: float
@@ -75,17 +75,17 @@ def _dirtied(row: Migration, sample: JobSample) -> Value:
     return None if after else sample.rewritten
 
 
-def span_of(row: Migration, samples: Sequence[JobSample]) -> Span | None:
+def span_of(row: Migration, samples: Sequence[JobSample]) -> TimeSpan | None:
     """From the start to the last sample (or the end); None while there is none."""
     if not samples:
         return None
     start = min(samples[0].at, row.started or samples[0].at)
     end = max(samples[-1].at, row.ended or samples[-1].at)
-    return Span(start, end, row.iterations, row.switched)
+    return TimeSpan(start, end, row.iterations, row.switched)
 
 
 def columns_of(
-    samples: Sequence[JobSample], read: Callable[[JobSample], Value], span: Span, width: int
+    samples: Sequence[JobSample], read: Callable[[JobSample], Value], span: TimeSpan, width: int
 ) -> list[Value]:
     """A value per column of time: the last one in it, else the one before it.
 
@@ -104,7 +104,7 @@ def columns_of(
     return columns
 
 
-def marks_line(span: Span, width: int, signs: Glyphs | None = None) -> str:
+def marks_line(span: TimeSpan, width: int, signs: Glyphs | None = None) -> str:
     """A line of `width` cells: the number of each iteration where it begins, `P` at the switch."""
     signs = signs or glyphs()
     cells = [" "] * width
@@ -124,7 +124,7 @@ def marks_line(span: Span, width: int, signs: Glyphs | None = None) -> str:
     return "".join(cells)
 
 
-def with_rules(rows: Sequence[str], span: Span, signs: Glyphs | None = None) -> list[str]:
+def with_rules(rows: Sequence[str], span: TimeSpan, signs: Glyphs | None = None) -> list[str]:
     """The rows of a chart with a dotted line at every marked moment, where no block is."""
     signs = signs or glyphs()
     width = len(rows[0]) if rows else 0
@@ -177,7 +177,9 @@ class MigrationCharts(LinePanel):
             lines += self._track(track, values, tops[track.scale], span)
         return [*lines, self._marks(span, room), self._times(span, room)]
 
-    def _track(self, track: Track, values: list[Value], top: float, span: Span) -> list[CellValue]:
+    def _track(
+        self, track: Track, values: list[Value], top: float, span: TimeSpan
+    ) -> list[CellValue]:
         now = track.write(track.read(self._samples[-1]))
         rows = with_rules(chart_rows(values, len(values), self._height, top), span)
         role = "muted" if self._stale else "chart"
@@ -189,13 +191,13 @@ class MigrationCharts(LinePanel):
             labels[1] = (Cell(f"{f'top {track.write(top)}':>{_LABEL - 2}}  ", "muted"),)
         return [(*label, Cell(blocks, role)) for label, blocks in zip(labels, rows, strict=True)]
 
-    def _marks(self, span: Span, room: int) -> CellValue:
+    def _marks(self, span: TimeSpan, room: int) -> CellValue:
         return (
             Cell(f" {'iteration':<{_LABEL - 2}} ", "muted"),
             Cell(marks_line(span, room), "key"),
         )
 
-    def _times(self, span: Span, room: int) -> CellValue:
+    def _times(self, span: TimeSpan, room: int) -> CellValue:
         end = fmt.duration(span.end - span.start)
         note = "P post-copy" if span.switched is not None else ""
         gap = max(1, room - len(end) - 2 - len(note))

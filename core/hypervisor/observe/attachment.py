@@ -45,7 +45,7 @@ class Attachment:
         self.lane = Lane(f"lane-{connector.address.name}-link", self)
 
     @property
-    def refused(self) -> tuple[events.Refusal, ...]:
+    def refused(self) -> tuple[events.RefusedEvent, ...]:
         """The events the host does not offer, known once they were registered."""
         return () if self._registration is None else self._registration.refused
 

@@ -41,7 +41,7 @@ _METHODS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedEvent:
     """An event this host's driver or daemon does not offer."""
 
     object: str
@@ -62,10 +62,10 @@ class Registration:
         self._callbacks: list[tuple[str, int]] = []
         self.left: list[tuple[Kind, int, Callable[..., None]]] = []
         """What is still to be registered, in its order."""
-        self._refused: list[Refusal] = []
+        self._refused: list[RefusedEvent] = []
 
     @property
-    def refused(self) -> tuple[Refusal, ...]:
+    def refused(self) -> tuple[RefusedEvent, ...]:
         """What the host does not offer; the rest is registered."""
         return tuple(self._refused)
 
@@ -79,7 +79,7 @@ class Registration:
             # every sort; a dead connection would answer the same to all that follow.
             if not _alive(self._conn):
                 raise
-            self._refused.append(Refusal(kind.object, kind.constant, text(error)))
+            self._refused.append(RefusedEvent(kind.object, kind.constant, text(error)))
         else:
             self._callbacks.append((deregister_any, id_))
 

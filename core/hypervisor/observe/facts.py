@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from core.errors import XmlError
 from core.hypervisor.connection.binding import Connection, dotted, libvirt
 from core.hypervisor.connection.tolerance import unsupported
-from core.hypervisor.observe.events import Refusal
+from core.hypervisor.observe.events import RefusedEvent
 from core.hypervisor.observe.limits import Abilities, limitations
 from core.model.host import HostFacts
 from core.model.text import clean
@@ -26,7 +26,7 @@ _NO_INFO: list[Any] = ["", 0, 0, 0, 0, 0, 0, 0]
 _MIB = 1024 * 1024
 
 
-def read_facts(conn: Connection, refused: tuple[Refusal, ...] = ()) -> HostFacts:
+def read_facts(conn: Connection, refused: tuple[RefusedEvent, ...] = ()) -> HostFacts:
     """Read a host's description: about a dozen calls. `refused`: the events it does not send.
 
     The first one after a daemon's start may take seconds: it looks at every emulator.
@@ -76,7 +76,7 @@ def _memory(conn: Connection) -> int:
 
 
 def _abilities(
-    conn: Connection, capabilities: Capabilities, library: int, refused: tuple[Refusal, ...]
+    conn: Connection, capabilities: Capabilities, library: int, refused: tuple[RefusedEvent, ...]
 ) -> Abilities:
     described = bool(capabilities.guest_types)
     efi, tpm = _guest_abilities(conn, capabilities)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.hypervisor.connection.binding import dotted
-from core.hypervisor.observe.events import Refusal
+from core.hypervisor.observe.events import RefusedEvent
 from core.model.base import Value
 from core.model.driver import DRIVERS
 from core.model.host import Limitation
@@ -31,7 +31,7 @@ class Abilities(Value, frozen=True):
     secrets: bool | None = None
     efi: bool | None = None
     tpm: bool | None = None
-    refused: tuple[Refusal, ...] = ()
+    refused: tuple[RefusedEvent, ...] = ()
     """The events it does not send."""
 
 

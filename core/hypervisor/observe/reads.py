@@ -9,7 +9,7 @@ from core.errors import XmlError
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.faults import tidy
 from core.hypervisor.connection.silence import progress
-from core.migration.preflight.facts import Gap
+from core.migration.preflight.facts import FailedLook
 
 T = TypeVar("T")
 
@@ -22,9 +22,9 @@ class Reads:
         self._gaps: dict[str, str] = {}
 
     @property
-    def gaps(self) -> tuple[Gap, ...]:
+    def gaps(self) -> tuple[FailedLook, ...]:
         """What could not be seen, and why."""
-        return tuple(Gap(what, why) for what, why in self._gaps.items())
+        return tuple(FailedLook(what, why) for what, why in self._gaps.items())
 
     def see(self, what: str, call: Callable[[], T]) -> T | None:
         """Return what a call tells; None, and a gap, where it fails.

@@ -28,7 +28,7 @@ from core.clock import Clock
 from core.errors import DeadlineError, VirtdeckError
 from core.hypervisor.connection.binding import Connection
 from core.hypervisor.observe.stats_plan import StatisticsPlan
-from core.hypervisor.observe.stats_read import Answer, Ask, ask, ask_some, check_all
+from core.hypervisor.observe.stats_read import StatsAnswer, StatsQuestion, ask, ask_some, check_all
 from core.model.observation import Sampled
 from core.model.stats import Counters
 
@@ -105,9 +105,9 @@ class Statistics:
         self._ticks.close()
         self._probes.close()
 
-    async def _ask_in_tick(self, question: Ask, some: dict[str, Any]) -> Answer:
+    async def _ask_in_tick(self, question: StatsQuestion, some: dict[str, Any]) -> StatsAnswer:
         started = self._clock.monotonic()
-        answer = Answer()
+        answer = StatsAnswer()
         known, self._handles = self._handles, {}  # of a lane that is lost they are worth nothing
         try:
             await self._ticks.call(_asking(question, answer, some), self._plan.deadline)
@@ -130,10 +130,10 @@ class Statistics:
             self._plan.answered(answer, self._clock.monotonic() - started)
         return answer
 
-    async def _probe(self) -> Answer:
+    async def _probe(self) -> StatsAnswer:
         """Ask the suspects aside from the ticks; raises DeadlineError when the daemon is hung."""
         question = self._plan.probe()
-        answer = Answer()
+        answer = StatsAnswer()
         if question is None:
             return answer
         question = replace(question, own=self.own_figures)
@@ -148,8 +148,8 @@ class Statistics:
         self._plan.probe_answered(answer)
         return answer
 
-    async def _scan(self, stuck: Answer) -> Answer:
-        scan = Answer()
+    async def _scan(self, stuck: StatsAnswer) -> StatsAnswer:
+        scan = StatsAnswer()
 
         def check(conn: Connection) -> None:
             check_all(conn, stuck.asked, scan)
@@ -205,7 +205,7 @@ def _nothing(conn: Connection) -> None:
 
 
 def _asking(
-    question: Ask, answer: Answer, some: dict[str, Any] | None = None
+    question: StatsQuestion, answer: StatsAnswer, some: dict[str, Any] | None = None
 ) -> Callable[[Connection], None]:
     def asking(conn: Connection) -> None:
         started = time.thread_time()
@@ -218,6 +218,6 @@ def _asking(
     return asking
 
 
-def _snapshot(answer: Answer) -> Answer:
+def _snapshot(answer: StatsAnswer) -> StatsAnswer:
     """Return what an answer holds now: the stuck call may write into the original later."""
-    return Answer(answer.counters, answer.asked, dict(answer.control), answer.complete)
+    return StatsAnswer(answer.counters, answer.asked, dict(answer.control), answer.complete)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from core.hypervisor.observe.stats_read import Answer, Ask, Control
+from core.hypervisor.observe.stats_read import ControlInfo, StatsAnswer, StatsQuestion
 
 STUCK_LIMIT = 8
 """Silent instances beyond which no probe is risked: each may hold one worker of the daemon, which
@@ -70,24 +70,24 @@ class StatisticsPlan:
         """How long a probe may take: as it must get stuck to find a hung process, not long."""
         return max(1.5, 2 * (self._usual or 0.0)) * self._patience
 
-    def next(self) -> Ask:
+    def next(self) -> StatsQuestion:
         """Return what to ask in this tick."""
         doubtful = [
             uuid for uuid, times in self._passed_over.items() if times >= _PASSED_OVER_LIMIT
         ]
         if self._calm:
-            return Ask(check=tuple(doubtful), one_call=True)
+            return StatsQuestion(check=tuple(doubtful), one_call=True)
         chosen = tuple(self._trusted)
-        return Ask(chosen, frozenset(self._silent), (*self._silent, *doubtful))
+        return StatsQuestion(chosen, frozenset(self._silent), (*self._silent, *doubtful))
 
-    def probe(self) -> Ask | None:
+    def probe(self) -> StatsQuestion | None:
         """Return whom to ask aside from the ticks, to learn whether they answer; None: nobody."""
         if self._calm or self._suspects == {} or len(self._silent) >= STUCK_LIMIT:
             return None
         chosen = None if self._suspects is None else tuple(self._suspects)
-        return Ask(chosen, frozenset(self._silent))
+        return StatsQuestion(chosen, frozenset(self._silent))
 
-    def answered(self, answer: Answer, elapsed: float) -> None:
+    def answered(self, answer: StatsAnswer, elapsed: float) -> None:
         """Take in a tick's complete answer and how long it took."""
         # rises at once and falls slowly: a call as slow as the last one must not miss its deadline
         self._usual = max(elapsed, 0.8 * (self._usual or 0.0) + 0.2 * elapsed)
@@ -97,12 +97,12 @@ class StatisticsPlan:
         self._count_passed_over(answer)
         self._relax()
 
-    def answered_by_some(self, answer: Answer) -> None:
+    def answered_by_some(self, answer: StatsAnswer) -> None:
         """Take in the complete answer of some; it says nothing of the others."""
         self._judge(answer)
         self._count_passed_over(answer)
 
-    def timed_out(self, question: Ask) -> None:
+    def timed_out(self, question: StatsQuestion) -> None:
         """Take in that a tick's call did not come back: whoever was in it is a suspect now."""
         if question.one_call or self._suspects is None:
             self._suspects = None
@@ -112,7 +112,7 @@ class StatisticsPlan:
         self._trusted = {}
         self._passed_over = {}
 
-    def probe_answered(self, answer: Answer) -> None:
+    def probe_answered(self, answer: StatsAnswer) -> None:
         """Take in a probe's complete answer: who took part is trusted."""
         self._meet(answer)
         counters = answer.counters or {}
@@ -126,7 +126,7 @@ class StatisticsPlan:
         self._patience = 1.0
         self._relax()
 
-    def probe_timed_out(self, answer: Answer, scan: Answer) -> None:
+    def probe_timed_out(self, answer: StatsAnswer, scan: StatsAnswer) -> None:
         """Take in a stuck probe, and a scan of what the monitors of those it asked did then.
 
         libvirt works through the list in order, so those before the one that holds the call have
@@ -149,7 +149,7 @@ class StatisticsPlan:
                 self._silence(uuid)
         self._relax()
 
-    def _meet(self, answer: Answer) -> None:
+    def _meet(self, answer: StatsAnswer) -> None:
         """Forget who is gone; who is new is a suspect, for nobody knows whether it answers."""
         active = answer.counters or {}
         self._silent = _only(self._silent, active)
@@ -160,7 +160,7 @@ class StatisticsPlan:
         known = self._silent.keys() | self._trusted.keys()
         self._suspects = {uuid: None for uuid in active if uuid not in known}
 
-    def _judge(self, answer: Answer) -> None:
+    def _judge(self, answer: StatsAnswer) -> None:
         """Move instances between silent and suspect by what their monitors do."""
         for uuid, found in answer.control.items():
             if _does_not_answer(found):
@@ -174,7 +174,7 @@ class StatisticsPlan:
                     self._suspects[uuid] = None
             self._passed_over.pop(uuid, None)
 
-    def _count_passed_over(self, answer: Answer) -> None:
+    def _count_passed_over(self, answer: StatsAnswer) -> None:
         counters = answer.counters or {}
         for uuid in answer.asked:
             if uuid not in counters or uuid in self._silent:
@@ -207,6 +207,6 @@ def _only(table: Mapping[str, None], active: Iterable[str]) -> dict[str, None]:
     return {uuid: None for uuid in table if uuid in keep}
 
 
-def _does_not_answer(control: Control) -> bool:
+def _does_not_answer(control: ControlInfo) -> bool:
     waiting = control.state == _WAITING and control.seconds >= _LONG
     return waiting or control.state == _BROKEN

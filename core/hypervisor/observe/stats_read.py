@@ -20,7 +20,7 @@ from core.model.base import Value
 from core.model.stats import Counters
 
 
-class Control(NamedTuple):
+class ControlInfo(NamedTuple):
     """virDomainGetControlInfo: what the hypervisor process's monitor is doing, and since when."""
 
     state: int
@@ -29,7 +29,7 @@ class Control(NamedTuple):
     """In this state."""
 
 
-class Ask(Value, frozen=True):
+class StatsQuestion(Value, frozen=True):
     """What to ask in one go.
 
     `chosen` are asked for everything, the rest of the active instances for what never blocks;
@@ -45,7 +45,7 @@ class Ask(Value, frozen=True):
     """With the hypervisor's own figures: the daemon knows the VM group."""
 
 
-class Answer(msgspec.Struct):
+class StatsAnswer(msgspec.Struct):
     """What came back, filled as it comes: after a missed deadline it holds what came before.
 
     Written by one lane thread, then read by the caller: never both at once, for a late write of an
@@ -56,7 +56,7 @@ class Answer(msgspec.Struct):
     """By UUID, of every active instance; None: not even the harmless call came back."""
     asked: tuple[str, ...] = ()
     """Who was asked for everything, in the order libvirt works through them."""
-    control: dict[str, Control] = {}
+    control: dict[str, ControlInfo] = {}
     complete: bool = False
     handles: dict[str, Any] = {}
     """By UUID, of every active instance; only of a question in one call."""
@@ -66,7 +66,7 @@ class Answer(msgspec.Struct):
     """It is of some instances only: `ask_some`."""
 
 
-def ask(conn: Connection, question: Ask, answer: Answer) -> None:
+def ask(conn: Connection, question: StatsQuestion, answer: StatsAnswer) -> None:
     """Put a question and write what comes into `answer`, piece by piece.
 
     One call with `one_call`; else two, and one more for each instance to check and for each that
@@ -86,7 +86,12 @@ def ask(conn: Connection, question: Ask, answer: Answer) -> None:
 
 
 def ask_some(
-    conn: Connection, handles: dict[str, Any], check: Iterable[str], answer: Answer, *, own: bool
+    conn: Connection,
+    handles: dict[str, Any],
+    check: Iterable[str],
+    answer: StatsAnswer,
+    *,
+    own: bool,
 ) -> None:
     """Ask some instances everything, in one call; those that are gone are left out.
 
@@ -101,7 +106,7 @@ def ask_some(
     answer.some = answer.complete = True
 
 
-def check_all(conn: Connection, uuids: Iterable[str], answer: Answer) -> None:
+def check_all(conn: Connection, uuids: Iterable[str], answer: StatsAnswer) -> None:
     """Ask what the monitor of each instance is doing; `answer.control` fills up in order.
 
     One listing and one call per instance, none of which waits for a hypervisor process.
@@ -112,7 +117,7 @@ def check_all(conn: Connection, uuids: Iterable[str], answer: Answer) -> None:
     answer.complete = True
 
 
-def _ask_carefully(conn: Connection, question: Ask, answer: Answer) -> None:
+def _ask_carefully(conn: Connection, question: StatsQuestion, answer: StatsAnswer) -> None:
     records = conn.getAllDomainStats(_harmless_groups(), _flags())
     domains = {domain.UUIDString(): domain for domain, _ in records}
     answer.counters = {
@@ -134,13 +139,13 @@ def _ask_carefully(conn: Connection, question: Ask, answer: Answer) -> None:
     answer.counters = answer.counters | counters
 
 
-def _check(domains: dict[str, Any], uuids: Iterable[str], answer: Answer) -> None:
+def _check(domains: dict[str, Any], uuids: Iterable[str], answer: StatsAnswer) -> None:
     for uuid in uuids:
         if uuid in domains:
             # gone meanwhile, or a driver without monitors: nothing is known of it
             with contextlib.suppress(libvirt.libvirtError):
                 state, _details, milliseconds = domains[uuid].controlInfo()
-                answer.control[uuid] = Control(state, milliseconds / 1000)
+                answer.control[uuid] = ControlInfo(state, milliseconds / 1000)
 
 
 def _harmless_groups() -> int:

@@ -24,7 +24,7 @@ _LOST = "what became of its migration is not known"
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class DrainSeen:
     """All a drain may know when it decides."""
 
     state: State
@@ -61,7 +61,7 @@ class Turn:
         return all(item.stage.settled for item in self.progress.items)
 
 
-def take_turn(progress: DrainProgress, seen: Seen) -> Turn:
+def take_turn(progress: DrainProgress, seen: DrainSeen) -> Turn:
     """Return what a drain does now, from how it stands and what the state shows."""
     items = [_settled(item, progress, seen) for item in progress.items]
     lines = [line for old, new in zip(progress.items, items, strict=True)
@@ -78,7 +78,7 @@ def take_turn(progress: DrainProgress, seen: Seen) -> Turn:
 # -- what came of it ----------------------------------------------------------------------------
 
 
-def _settled(item: DrainItem, progress: DrainProgress, seen: Seen) -> DrainItem:
+def _settled(item: DrainItem, progress: DrainProgress, seen: DrainSeen) -> DrainItem:
     if item.stage is Stage.MOVING:
         return _of_moving(item, seen)
     if item.stage is Stage.WAITING:
@@ -90,7 +90,7 @@ def _settled(item: DrainItem, progress: DrainProgress, seen: Seen) -> DrainItem:
     return item
 
 
-def _of_moving(item: DrainItem, seen: Seen) -> DrainItem:
+def _of_moving(item: DrainItem, seen: DrainSeen) -> DrainItem:
     operation = item.operation or _asked_for(item, seen)
     if not operation:  # the console died between two lines: it was not asked for
         return replace(item, stage=Stage.WAITING)
@@ -107,7 +107,7 @@ def _of_moving(item: DrainItem, seen: Seen) -> DrainItem:
     return replace(item, stage=Stage.STAYS, reason=record.outcome or str(record.status))
 
 
-def _asked_for(item: DrainItem, seen: Seen) -> str:
+def _asked_for(item: DrainItem, seen: DrainSeen) -> str:
     subject = ObjectKey("instance", seen.source, item.uuid)
     found = [record.id for record in seen.state.operations.values() if record.verb == "migrate"
              and record.subject == subject and record.created >= seen.since]  # fmt: skip
@@ -118,7 +118,7 @@ def _never_sent(record: OperationRecord) -> bool:
     return record.status is OperationStatus.CANCELLED and record.started is None
 
 
-def _by_migration(item: DrainItem, seen: Seen) -> DrainItem:
+def _by_migration(item: DrainItem, seen: DrainSeen) -> DrainItem:
     """Somebody else's migration has no operation here; an old one may be forgotten."""
     migration = seen.state.migrations.get(item.operation)
     if migration is None:
@@ -131,7 +131,7 @@ def _by_migration(item: DrainItem, seen: Seen) -> DrainItem:
     return replace(item, stage=stage, reason=migration.outcome or str(migration.status))
 
 
-def _of_waiting(item: DrainItem, progress: DrainProgress, seen: Seen) -> DrainItem:
+def _of_waiting(item: DrainItem, progress: DrainProgress, seen: DrainSeen) -> DrainItem:
     if not reachable(seen.state.hosts.get(seen.source)):
         return _stays(item, _STOPPED) if progress.stopped else item
     instance = seen.state.instances.get(ObjectKey("instance", seen.source, item.uuid))
@@ -150,14 +150,14 @@ def _stays(item: DrainItem, reason: str) -> DrainItem:
     return replace(item, stage=Stage.STAYS, reason=reason)
 
 
-def _elsewhere(item: DrainItem, seen: Seen) -> str:
+def _elsewhere(item: DrainItem, seen: DrainSeen) -> str:
     """Return the host an instance runs on that is not on ours any more; empty: none is known."""
     found = [key.host for key, row in seen.state.instances.items()
              if key.id == item.uuid and key.host != seen.source and row.state.active]  # fmt: skip
     return found[0] if found else ""
 
 
-def _out_of_reach(item: DrainItem, seen: Seen) -> str:
+def _out_of_reach(item: DrainItem, seen: DrainSeen) -> str:
     known = item.to in seen.state.hosts
     return f"its destination {item.to} is {'out of reach' if known else 'not open here'}"
 
@@ -175,7 +175,7 @@ def _line(item: DrainItem) -> str:
 # -- what is begun ------------------------------------------------------------------------------
 
 
-def _chosen(progress: DrainProgress, seen: Seen) -> tuple[DrainItem, ...]:
+def _chosen(progress: DrainProgress, seen: DrainSeen) -> tuple[DrainItem, ...]:
     """Return which are begun now; one whose destination is out of reach lets the next go first.
 
     Of a drain that was stopped none waits any more.
@@ -194,7 +194,7 @@ def at_a_time(request: Drain) -> int:
 
 
 def _shared(
-    seen: Seen, progress: DrainProgress, chosen: tuple[DrainItem, ...]
+    seen: DrainSeen, progress: DrainProgress, chosen: tuple[DrainItem, ...]
 ) -> tuple[tuple[DrainItem, ...], tuple[DrainItem, ...]]:
     """Divide the bandwidth among those the drain began; what others began has its own.
 
@@ -211,7 +211,7 @@ def _shared(
     return tuple(replace(item, bandwidth=part) for item in chosen), tuple(give)
 
 
-def _copying(item: DrainItem, seen: Seen) -> bool:
+def _copying(item: DrainItem, seen: DrainSeen) -> bool:
     """Whether libvirt has begun: before, the call itself would set what it was asked with."""
     migration = seen.state.migrations.get(item.operation)
     return migration is not None and migration.status is MigrationStatus.RUNNING
@@ -220,7 +220,7 @@ def _copying(item: DrainItem, seen: Seen) -> bool:
 # -- how it ends --------------------------------------------------------------------------------
 
 
-def newcomers(progress: DrainProgress, seen: Seen) -> DrainProgress:
+def newcomers(progress: DrainProgress, seen: DrainSeen) -> DrainProgress:
     """Return the progress with what runs on the host although nobody planned to move it."""
     known = {item.uuid for item in progress.at(Stage.MOVED, Stage.STAYS)}
     came = [row for key, row in seen.state.instances.items()

@@ -20,7 +20,7 @@ from core.errors import (
     UnreachableError,
     VirtdeckError,
 )
-from core.migration.execution.port import Line
+from core.migration.execution.port import MigrationLine
 from core.migration.execution.record import RecordKeeper
 from core.migration.judgement import disks, steering
 from core.migration.judgement.words import virsh_for
@@ -57,7 +57,7 @@ class Controls:
     """Steers one migration. On the core's loop only."""
 
     def __init__(
-        self, log: RecordKeeper, line: Line, request: Migrate, *, elsewhere: bool = False
+        self, log: RecordKeeper, line: MigrationLine, request: Migrate, *, elsewhere: bool = False
     ) -> None:
         """`elsewhere`: another console runs the migration, and its policy."""
         self._elsewhere = elsewhere

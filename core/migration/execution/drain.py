@@ -20,7 +20,7 @@ from core.engine.workflow import Keep
 from core.errors import JournalError, RefusedError, VirtdeckError
 from core.migration.drain import plan as drain_plan
 from core.migration.drain import turn as drain_turn
-from core.migration.drain.turn import Seen, Turn
+from core.migration.drain.turn import DrainSeen, Turn
 from core.migration.execution.survey import survey
 from core.migration.execution.table import MigrationTable
 from core.model import Answer, Delta, Preflight, Request, Steer, SteerKind, SteerRecord
@@ -144,10 +144,10 @@ class _Drain:
             await self._act(turn)
             await self._wait(turn)
 
-    def _seen(self) -> Seen:
+    def _seen(self) -> DrainSeen:
         now = self._case.now()
         idle = 0.0 if self._idle_since is None else now - self._idle_since
-        return Seen(
+        return DrainSeen(
             self._table.state(), self._request, self._case.record.created, idle, self._inherited
         )
 

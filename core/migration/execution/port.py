@@ -11,7 +11,7 @@ from core.model import Instance, JobSample, Limits
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class MigrateArguments:
     """The migrate call, as the source's daemon is given it. It may hold secrets: never keep it."""
 
     uri: str
@@ -19,7 +19,7 @@ class Call:
     parameters: Mapping[str, Any] = field(repr=False)
 
 
-class Line(Protocol):
+class MigrationLine(Protocol):
     """The lanes of one migration on its source: one for the call, one for what is done to it.
 
     Called on the core's asyncio loop. Every method raises HypervisorError (libvirt refused it),
@@ -27,7 +27,7 @@ class Line(Protocol):
     taken effect) or DeadlineError (no answer: it may yet take effect).
     """
 
-    async def migrate(self, call: Call) -> None:
+    async def migrate(self, call: MigrateArguments) -> None:
         """Make the call; returns when libvirt says that it is over, hours later if need be."""
         ...
 
@@ -61,9 +61,9 @@ class Line(Protocol):
 
 
 class MigrationHosts(Protocol):
-    """The hosts migrations run between. Called on the core's loop; raises as `Line` does."""
+    """The hosts migrations run between. On the core's loop only; raises as `MigrationLine` does."""
 
-    def line(self, host: str, uuid: str, label: str) -> Line:
+    def line(self, host: str, uuid: str, label: str) -> MigrationLine:
         """Return the lanes of a migration of an instance of `host`; opens nothing yet."""
         ...
 

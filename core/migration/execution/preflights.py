@@ -26,7 +26,7 @@ from core.hypervisor.observe.preflight_destination import read_destination
 from core.hypervisor.session import Hypervisor
 from core.migration.execution.measure import measure as measure_use
 from core.migration.preflight.assessment import assess
-from core.migration.preflight.facts import DestinationFacts, Facts, Gap, SourceFacts, Trouble
+from core.migration.preflight.facts import DestinationFacts, Facts, FailedLook, SourceFacts, Trouble
 from core.migration.preflight.judge import wanted_needs
 from core.migration.preflight.xml import question_xml
 from core.model import UNMEASURED, LinkStatus, MemoryUse, ObjectKey, Preflight, Rewrites, State
@@ -126,7 +126,7 @@ class Preflights:
         )
         if source is None:
             return None, trouble
-        gap = () if no_job is None else (Gap("job", no_job.message.rstrip(".")),)
+        gap = () if no_job is None else (FailedLook("job", no_job.message.rstrip(".")),)
         return replace(source, job=job, gaps=(*source.gaps, *gap)), None
 
     async def _destination(

@@ -7,7 +7,7 @@ import asyncio
 from msgspec.structs import replace
 
 from core.errors import NotFoundError, RefusedError
-from core.migration.execution.port import Line, MigrationHosts
+from core.migration.execution.port import MigrationHosts, MigrationLine
 from core.migration.execution.record import RecordKeeper
 from core.migration.judgement.outcome import before
 from core.migration.plan.plan import Plan, plan, resume_plan
@@ -115,7 +115,7 @@ async def prepare(
     )
 
 
-async def set_limits(line: Line, log: RecordKeeper, request: Migrate) -> None:
+async def set_limits(line: MigrationLine, log: RecordKeeper, request: Migrate) -> None:
     """Set the max downtime it begins with: libvirt remembers that of the migration before."""
     downtime = first_downtime(request)
     if not request.offline:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.clock import Clock
 from core.errors import VirtdeckError
-from core.migration.execution.port import Line, MigrationHosts
+from core.migration.execution.port import MigrationHosts, MigrationLine
 from core.migration.execution.record import Publish, RecordKeeper
 from core.model import Delta, Migration, ObjectKey, State
 from core.verbs.migration.requests import Migrate
@@ -46,7 +46,7 @@ class MigrationTable:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def line(self, migration: Migration) -> Line:
+    def line(self, migration: Migration) -> MigrationLine:
         """Return new lanes for a migration."""
         return self.hosts.line(migration.host, migration.uuid, migration.id[-6:])
 

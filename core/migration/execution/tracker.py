@@ -16,7 +16,7 @@ from core.migration.execution.completion import Completion
 from core.migration.execution.controls import Controls
 from core.migration.execution.estimator import Estimator
 from core.migration.execution.observer import Observer
-from core.migration.execution.port import Line, MigrationHosts
+from core.migration.execution.port import MigrationHosts, MigrationLine
 from core.migration.execution.record import TIMELINE, RecordKeeper
 from core.migration.judgement import monitor
 from core.migration.judgement.discovery import destination
@@ -49,7 +49,7 @@ class Tracker:
         log: RecordKeeper,
         request: Migrate,
         hosts: MigrationHosts,
-        line: Line,
+        line: MigrationLine,
         state: Callable[[], State],
         *,
         elsewhere: bool = False,

@@ -11,7 +11,7 @@ from core.engine.workflow import Keep
 from core.errors import HypervisorError, JournalError, NotFoundError, RefusedError, VirtdeckError
 from core.migration.execution import preparation
 from core.migration.execution.controls import Controls
-from core.migration.execution.port import Call, Line
+from core.migration.execution.port import MigrateArguments, MigrationLine
 from core.migration.execution.record import RecordKeeper
 from core.migration.execution.table import MigrationTable
 from core.migration.execution.tracker import Tracker
@@ -112,7 +112,7 @@ class MigrationWorkflow:
         await keep(case)
 
     async def _call(self, case: Case, tracker: Tracker, plan: Plan) -> End:
-        made = Call(plan.uri, plan.flags, plan.parameters)
+        made = MigrateArguments(plan.uri, plan.flags, plan.parameters)
         again = tracker.observer.recovering
         work = (
             _resumed(tracker.controls.line, made) if again else tracker.controls.line.migrate(made)
@@ -221,7 +221,7 @@ def end_of(migration: Migration) -> End:
     return failed(outcome, hint)
 
 
-async def _resumed(line: Line, call: Call) -> None:
+async def _resumed(line: MigrationLine, call: MigrateArguments) -> None:
     """Go on with a failed post-copy; right after the failure libvirt still refuses (lab.md)."""
     for _ in range(RESUME_TRIES):
         try:

@@ -8,7 +8,7 @@ The result of the call is not trusted: after an error the pair (source, destinat
 from __future__ import annotations
 
 from core.migration.judgement import post_copy
-from core.migration.judgement.post_copy import Names
+from core.migration.judgement.post_copy import PostCopyNames
 from core.migration.judgement.seen import Judgement, Seen
 from core.model import InstanceState, MigrationStatus
 
@@ -28,14 +28,14 @@ def judge(seen: Seen, name: str, host: str, to: str) -> Judgement:
     after_switch = not seen.offline and post_copy.concerns(seen)
     if not seen.source.up:
         if after_switch:
-            return post_copy.unseen(seen, Names(name, host, to))
+            return post_copy.unseen(seen, PostCopyNames(name, host, to))
         return _source_unseen(seen, name, host, to)
     if seen.offline:
         return _offline(seen, name, host, to)
     if seen.recovering and seen.calling:
         return Judgement(MigrationStatus.POST_COPY)
     if after_switch:
-        return post_copy.judge(seen, Names(name, host, to))
+        return post_copy.judge(seen, PostCopyNames(name, host, to))
     over = not seen.calling and seen.returned is not None and seen.certain
     if not over:
         return _under_way(seen, name, host)

@@ -19,7 +19,7 @@ ACTIVE, FAILED = "post-copy", "post-copy failed"
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class PostCopyNames:
     """What the sentences call the instance and its hosts."""
 
     name: str
@@ -38,7 +38,7 @@ def concerns(seen: Seen) -> bool:
     return not source.gone and (seen.status.switched or source.reason in (ACTIVE, FAILED))
 
 
-def judge(seen: Seen, names: Names) -> Judgement:
+def judge(seen: Seen, names: PostCopyNames) -> Judgement:
     """Decide about a migration after its switch; the source tells."""
     source, destination = seen.source, seen.destination
     if source.gone:
@@ -71,7 +71,7 @@ def judge(seen: Seen, names: Names) -> Judgement:
     )
 
 
-def _source_waits(seen: Seen, names: Names) -> Judgement:
+def _source_waits(seen: Seen, names: PostCopyNames) -> Judgement:
     """The source has memory that is not sent, and does not know of a failure."""
     destination = seen.destination
     if destination.up and destination.reason == FAILED:
@@ -98,7 +98,7 @@ def _source_waits(seen: Seen, names: Names) -> Judgement:
     return Judgement(MigrationStatus.POST_COPY)
 
 
-def _source_failed(seen: Seen, names: Names) -> Judgement:
+def _source_failed(seen: Seen, names: PostCopyNames) -> Judgement:
     """The source says that it failed: the destination has the other word."""
     destination = seen.destination
     why = f" ({seen.error.rstrip('.')})" if seen.error else ""
@@ -140,7 +140,7 @@ def _source_failed(seen: Seen, names: Names) -> Judgement:
     )
 
 
-def _let_go(seen: Seen, names: Names) -> Judgement:
+def _let_go(seen: Seen, names: PostCopyNames) -> Judgement:
     """The source holds nothing of it any more: it sent everything, or was ended."""
     source, destination = seen.source, seen.destination
     failed = seen.status is MigrationStatus.POST_COPY_FAILED
@@ -203,7 +203,7 @@ _MEND = (
 )
 
 
-def unseen(seen: Seen, names: Names) -> Judgement:
+def unseen(seen: Seen, names: PostCopyNames) -> Judgement:
     """Decide about a migration after its switch whose source does not tell."""
     if whole(seen.destination) and seen.destination.reason != "booted":
         return Judgement(MigrationStatus.VERIFYING)

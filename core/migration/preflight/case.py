@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from core.migration.preflight.facts import DestinationFacts, Facts, Side, SourceFacts, why
+from core.migration.preflight.facts import DestinationFacts, Facts, PreflightSide, SourceFacts, why
 from core.migration.preflight.machine import one_kernel, one_machine
 from core.model import Finding, Level, State
 from core.model.text import clean
@@ -19,7 +19,7 @@ _KIBI = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class PreflightCase:
     """One question: may this instance go there? For the checks that need no more than the state."""
 
     request: Migrate
@@ -50,7 +50,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceCase(Case):
+class SourceCase(PreflightCase):
     """The same, with the instance read."""
 
     here: SourceFacts
@@ -78,7 +78,7 @@ class FullCase(SourceCase):
 
 
 Found = Iterable[Finding]
-Rule = Callable[[Case], Found]
+Rule = Callable[[PreflightCase], Found]
 SourceRule = Callable[[SourceCase], Found]
 FullRule = Callable[[FullCase], Found]
 
@@ -99,7 +99,7 @@ def blocker(code: str, text: str, cure: str = "", *, fixed: bool = False) -> Fin
 
 
 def unknown(
-    code: str, text: str, cure: str = "", *, side: Side | None = None, look: str = ""
+    code: str, text: str, cure: str = "", *, side: PreflightSide | None = None, look: str = ""
 ) -> Finding:
     """Return a finding that something is not known, with the reason of the look that failed."""
     reason = why(side, look) if side is not None else ""

@@ -17,7 +17,7 @@ from core.xml.domain_capabilities import DomainCapabilities
 from core.xml.needs import Needs
 
 
-class Gap(Value, frozen=True):
+class FailedLook(Value, frozen=True):
     """One look that failed."""
 
     what: str
@@ -26,16 +26,16 @@ class Gap(Value, frozen=True):
     """libvirt's reason, clean, without a full stop."""
 
 
-class Side(Protocol):
+class PreflightSide(Protocol):
     """What both ends tell alike."""
 
     @property
-    def gaps(self) -> tuple[Gap, ...]:
+    def gaps(self) -> tuple[FailedLook, ...]:
         """The looks that failed."""
         ...
 
 
-def why(side: Side, what: str) -> str:
+def why(side: PreflightSide, what: str) -> str:
     """Return why a look failed; empty when it did not, or was not made."""
     return next((gap.why for gap in side.gaps if gap.what == what), "")
 
@@ -97,7 +97,7 @@ class SourceFacts(Value, frozen=True):
     """libvirt's number of the daemon: 9000000."""
     qemu: int | None = None
     paths: tuple[PathFacts, ...] = ()
-    gaps: tuple[Gap, ...] = ()
+    gaps: tuple[FailedLook, ...] = ()
 
 
 class Twin(Value, frozen=True):
@@ -150,7 +150,7 @@ class DestinationFacts(Value, frozen=True):
     userfaultfd: bool | None = None
     """Whether any process there may use it, where the host is this machine."""
     paths: tuple[PathFacts, ...] = ()
-    gaps: tuple[Gap, ...] = ()
+    gaps: tuple[FailedLook, ...] = ()
 
     def path(self, path: str) -> PathFacts:
         """Return what is known of a path."""

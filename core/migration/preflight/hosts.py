@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.migration.preflight.case import (
-    Case,
     FullCase,
     FullRule,
+    PreflightCase,
     Rule,
     blocker,
     ok,
@@ -20,7 +20,7 @@ from core.model import Finding, Host, LinkStatus
 from core.model.driver import driver_of_type
 
 
-def check_links(case: Case) -> Iterator[Finding]:
+def check_links(case: PreflightCase) -> Iterator[Finding]:
     """Both hosts are open, their links are up, and may change things."""
     for role, name in (("source", case.request.subject.host), ("destination", case.request.to)):
         host = case.state.hosts.get(name)
@@ -52,7 +52,7 @@ def _link(role: str, host: Host) -> Iterator[Finding]:
         )
 
 
-def check_answers(case: Case) -> Iterator[Finding]:
+def check_answers(case: PreflightCase) -> Iterator[Finding]:
     """Hosts whose link is up also told what was asked."""
     facts = case.facts
     for role, name, trouble in (
@@ -66,7 +66,7 @@ def check_answers(case: Case) -> Iterator[Finding]:
         yield blocker(f"{role}-answer", text, trouble.cure or "Try again when it answers.")
 
 
-def check_same_host(case: Case) -> Iterator[Finding]:
+def check_same_host(case: PreflightCase) -> Iterator[Finding]:
     """The destination is another host than the source."""
     subject, facts = case.request.subject, case.facts
     if subject.host == case.request.to:

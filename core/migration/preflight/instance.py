@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.migration.preflight.case import (
-    Case,
+    PreflightCase,
     Rule,
     SourceCase,
     SourceRule,
@@ -30,7 +30,7 @@ _UNDER_WAY = (
 _VIRTIOFS = 10_006_000
 
 
-def check_known(case: Case) -> Iterator[Finding]:
+def check_known(case: PreflightCase) -> Iterator[Finding]:
     """There is such an instance."""
     host = case.state.hosts.get(case.request.subject.host)
     up = host is not None and host.link.status is LinkStatus.UP
@@ -39,14 +39,14 @@ def check_known(case: Case) -> Iterator[Finding]:
         yield blocker("instance", text, "See `virtdeck instances`.", fixed=True)
 
 
-def check_options(case: Case) -> Iterator[Finding]:
+def check_options(case: PreflightCase) -> Iterator[Finding]:
     """The options make sense, as the plan says."""
     for index, sentence in enumerate(case.facts.options):
         code = "options" if index == 0 else f"options-{index + 1}"
         yield blocker(code, sentence, "Choose other options.", fixed=True)
 
 
-def check_operations(case: Case) -> Iterator[Finding]:
+def check_operations(case: PreflightCase) -> Iterator[Finding]:
     """Nobody else works on it: operations of any console, migrations, libvirt's jobs."""
     subject = case.request.subject
     for record in case.state.operations.values():

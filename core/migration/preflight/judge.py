@@ -20,7 +20,7 @@ from core.migration.preflight import means as preflight_means
 from core.migration.preflight import pools as preflight_pools
 from core.migration.preflight import storage as preflight_storage
 from core.migration.preflight import xml as preflight_xml
-from core.migration.preflight.case import Case, FullCase, SourceCase
+from core.migration.preflight.case import FullCase, PreflightCase, SourceCase
 from core.migration.preflight.facts import Facts
 from core.migration.preflight.same_disks import vouched
 from core.model import Finding, Level, Rewrites, State
@@ -50,12 +50,12 @@ def judge(request: Migrate, facts: Facts, state: State, now: float) -> tuple[Fin
     An overridden blocker is a warning that says so; a fixed one stays. No two have one id, except
     that a check may find several things about one (their ids are then numbered).
     """
-    found = _numbered(_find(Case(request, facts, state, now)))
+    found = _numbered(_find(PreflightCase(request, facts, state, now)))
     judged = [_overridden(each, request.overrides) for each in found]
     return tuple(sorted(judged, key=lambda each: _ORDER[each.level]))
 
 
-def _find(case: Case) -> Iterator[Finding]:
+def _find(case: PreflightCase) -> Iterator[Finding]:
     for rule in RULES:
         yield from rule(case)
     here = case.facts.source
@@ -71,7 +71,7 @@ def _find(case: Case) -> Iterator[Finding]:
             yield from full_rule(full_case)
 
 
-def _full(case: Case) -> FullCase | None:
+def _full(case: PreflightCase) -> FullCase | None:
     """Return the question with both hosts' facts; None where either could not be looked at."""
     here, there = case.facts.source, case.facts.destination
     if here is None or here.needs is None or there is None:
@@ -84,7 +84,7 @@ def _full(case: Case) -> FullCase | None:
 
 def vouch(request: Migrate, facts: Facts, state: State, now: float) -> Migrate:
     """Return the request, unsafe where the disks were seen to be shared whatever libvirt thinks."""
-    full_case = _full(Case(request, facts, state, now))
+    full_case = _full(PreflightCase(request, facts, state, now))
     if full_case is None or not vouched(full_case):
         return request
     return msgspec.structs.replace(request, unsafe=True)

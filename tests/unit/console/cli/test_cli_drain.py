@@ -7,7 +7,7 @@ import json
 import pytest
 
 from console.cli import drain, interrupts
-from console.cli.migration_progress import Progress
+from console.cli.migration_progress import ProgressPrinter
 from core.errors import RefusedError
 from core.model import ObjectKey, OperationRecord, OperationStatus, State
 from core.model.drain import DrainItem, DrainProgress, Stage
@@ -55,7 +55,7 @@ def test_the_plan_says_where_each_goes_and_why_one_stays(
 def test_its_log_is_printed_once_and_its_outcome_left_to_the_end(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    log = drain.Log(Progress(as_json=False, live=False))
+    log = drain.Log(ProgressPrinter(as_json=False, live=False))
     log.tell(record("looking"))
     log.tell(record("looking", "web: asked to move to beta"))
     last = record("looking", "web: asked to move to beta", "1 of 1 moved", outcome="1 of 1 moved",
@@ -64,7 +64,7 @@ def test_its_log_is_printed_once_and_its_outcome_left_to_the_end(
     log.tell(last)
     lines = ["alpha: looking", "alpha: web: asked to move to beta"]
     assert capsys.readouterr().out.splitlines() == lines
-    as_json = drain.Log(Progress(as_json=True))
+    as_json = drain.Log(ProgressPrinter(as_json=True))
     as_json.tell(record("looking", progress=0.5))
     assert json.loads(capsys.readouterr().out) == {
         "kind": "drain", "id": "op", "host": "alpha", "progress": 0.5, "lines": ["looking"]

@@ -23,7 +23,7 @@ from console.cli.migration_progress import (
     QUIET_SECONDS,
     SAMPLE_JSON_SECONDS,
     SAMPLE_SECONDS,
-    Progress,
+    ProgressPrinter,
 )
 from console.cli.migration_show import lines_of
 from console.cli.migration_text import (
@@ -150,9 +150,9 @@ def test_what_was_done_before_a_resumption_is_no_news_after_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     again = but(WEB, steering=(STEERED,), resumed=(Resumption(900.0, "me@here"),))
-    Progress(False, FakeClock(), live=False).tell(again)
+    ProgressPrinter(False, FakeClock(), live=False).tell(again)
     assert "max-downtime" not in capsys.readouterr().out
-    Progress(False, FakeClock(), live=False).tell(but(again, resumed=()))
+    ProgressPrinter(False, FakeClock(), live=False).tell(but(again, resumed=()))
     assert "max-downtime" in capsys.readouterr().out
 
 
@@ -312,8 +312,8 @@ def printed(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
-def in_pipe(clock: FakeClock) -> Progress:
-    return Progress(as_json=False, clock=clock, live=False)
+def in_pipe(clock: FakeClock) -> ProgressPrinter:
+    return ProgressPrinter(as_json=False, clock=clock, live=False)
 
 
 def test_a_pipe_gets_a_line_for_what_happens_and_no_more(
@@ -374,7 +374,7 @@ def test_json_has_a_line_for_each_change_and_each_sample(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     clock = FakeClock()
-    progress = Progress(as_json=True, clock=clock, live=True)
+    progress = ProgressPrinter(as_json=True, clock=clock, live=True)
     progress.tell(WEB)
     progress.tell(later(iteration=4))
     progress.tell(later(iteration=5))  # libvirt is asked more often than anybody reads
@@ -389,8 +389,10 @@ def test_json_has_a_line_for_each_change_and_each_sample(
     assert rows[2].keys() >= set(Migration.__struct_fields__)
 
 
-def on_terminal(columns: int = 80, lines: int = 24) -> Progress:
-    return Progress(as_json=False, clock=FakeClock(), live=True, size=lambda: (columns, lines))
+def on_terminal(columns: int = 80, lines: int = 24) -> ProgressPrinter:
+    return ProgressPrinter(
+        as_json=False, clock=FakeClock(), live=True, size=lambda: (columns, lines)
+    )
 
 
 class Screen:
@@ -447,7 +449,7 @@ def test_a_terminal_is_not_painted_more_often_than_anybody_reads(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     clock = FakeClock()
-    progress = Progress(as_json=False, clock=clock, live=True, size=lambda: (80, 24))
+    progress = ProgressPrinter(as_json=False, clock=clock, live=True, size=lambda: (80, 24))
     progress.tell(WEB)
     printed(capsys)
     for _ in range(10):
@@ -545,7 +547,7 @@ def following(fleet: Fleet, answer: str = interrupts.CONTINUE) -> Following:
         return answer
 
     source: Any = fleet
-    return Following(source, Progress(as_json=False, live=False), ask=ask)
+    return Following(source, ProgressPrinter(as_json=False, live=False), ask=ask)
 
 
 ENDS = [

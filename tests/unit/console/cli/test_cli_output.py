@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from console.cli import lookup
 from console.cli.doctor import lines_of, terminal_checks
 from console.cli.opening import prepare
-from console.cli.output import Column, cells, json_line, plain, table
+from console.cli.output import TextColumn, cells, json_line, plain, table
 from console.cli.show import text_of
 from console.cli.targets import default_uri
-from core.doctor import Check, Verdict, host_checks
+from core.doctor import DoctorCheck, Grade, host_checks
 from core.errors import AmbiguousError, NotFoundError, UnreachableError
 from core.model import (
     Disk,
@@ -35,9 +35,9 @@ from core.model import (
 from core.model.text import natural_key
 
 CONTROLS = {"Cc", "Cf", "Zl", "Zp"}
-PAIR: tuple[Column[tuple[str, str]], ...] = (
-    Column("NAME", lambda row: row[0]),
-    Column("SIZE", lambda row: row[1], right=True),
+PAIR: tuple[TextColumn[tuple[str, str]], ...] = (
+    TextColumn("NAME", lambda row: row[0]),
+    TextColumn("SIZE", lambda row: row[1], right=True),
 )
 
 
@@ -201,15 +201,19 @@ def test_the_terminal_is_judged_by_what_it_says() -> None:
 def test_a_host_is_judged_by_its_link_and_facts() -> None:
     down = Host("a", "u", Link(LinkStatus.DOWN, error="refused.", hint="Start it."))
     (check,) = host_checks(down)
-    assert (check.verdict, check.found, check.cure) == (Verdict.FAILED, "refused.", "Start it.")
+    assert (check.verdict, check.found, check.cure) == (
+        Grade.FAILED,
+        "refused.",
+        "Start it.",
+    )
     facts = HostFacts(
         hypervisor="QEMU", hypervisor_version="7.2.0", libvirt_version="5.0.0",
         limitations=(Limitation("migrate", "no transport", "Get one."),),
     )  # fmt: skip
     up = Host("a", "u", Link(LinkStatus.UP, read_only=True), facts=facts)
     found = {check.what: check for check in host_checks(up)}
-    assert found["libvirt"].verdict is Verdict.WARNING
-    assert found["access"].verdict is Verdict.WARNING
+    assert found["libvirt"].verdict is Grade.WARNING
+    assert found["access"].verdict is Grade.WARNING
     assert found["limitation"].found == "cannot migrate: no transport"
     assert {check.what for check in host_checks(Host("a", "u", Link(LinkStatus.UP)))} == {
         "link",
@@ -218,7 +222,7 @@ def test_a_host_is_judged_by_its_link_and_facts() -> None:
 
 
 def test_a_check_is_a_line_and_its_cure_another() -> None:
-    wrong = Check("machine", "kvm", Verdict.WARNING, "it hangs", "Mend it.")
+    wrong = DoctorCheck("machine", "kvm", Grade.WARNING, "it hangs", "Mend it.")
     assert list(lines_of(wrong)) == ["warning  machine kvm: it hangs", "           Mend it."]
-    fine = Check("machine", "kvm", Verdict.OK, "runs", "Never mind.")
+    fine = DoctorCheck("machine", "kvm", Grade.OK, "runs", "Never mind.")
     assert list(lines_of(fine)) == ["ok       machine kvm: runs"]

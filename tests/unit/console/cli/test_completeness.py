@@ -13,8 +13,8 @@ from console.cli.completeness import (
     INCOMPLETE,
     PATIENCE,
     SAMPLES,
+    CompletenessWait,
     Gap,
-    Wait,
     as_far_as_known,
     complete,
     descriptions,
@@ -64,34 +64,34 @@ def gap(size: int, *, by_figures: bool = False) -> Gap:
 
 
 def test_progress_extends_the_wait_however_slow_it_is() -> None:
-    asked = Wait()
+    asked = CompletenessWait()
     for step in range(50):
         reading = Unread(at_rest=False, left=50 - step)
         assert asked.goes_on([gap(50 - step)], {"alpha": reading}, {}, step * (PATIENCE - 1))
 
 
 def test_it_ends_when_nothing_moves_any_more() -> None:
-    asked = Wait()
+    asked = CompletenessWait()
     assert asked.goes_on([gap(3)], {"alpha": READING}, {}, 100.0)
     assert asked.goes_on([gap(3)], {"alpha": READING}, {}, 100.0 + PATIENCE - 1)
     assert not asked.goes_on([gap(3)], {"alpha": READING}, {}, 100.0 + PATIENCE)
 
 
 def test_it_ends_at_once_when_all_was_read_that_can_be() -> None:
-    asked = Wait()
+    asked = CompletenessWait()
     assert asked.goes_on([gap(1)], {"alpha": READING}, {}, 100.0)
     assert not asked.goes_on([gap(1)], {"alpha": AT_REST}, {}, 100.1)
 
 
 def test_figures_are_waited_for_while_they_may_bring_it() -> None:
-    asked, missing = Wait(), [gap(1, by_figures=True)]
+    asked, missing = CompletenessWait(), [gap(1, by_figures=True)]
     for number in range(SAMPLES):
         assert asked.goes_on(missing, {"alpha": AT_REST}, {"alpha": float(number)}, 100.0 + number)
     assert not asked.goes_on(missing, {"alpha": AT_REST}, {"alpha": 50.0}, 104.0)
 
 
 def test_figures_are_not_waited_for_where_no_more_are_asked_for() -> None:
-    asked, missing = Wait(), [gap(1, by_figures=True)]
+    asked, missing = CompletenessWait(), [gap(1, by_figures=True)]
     assert asked.goes_on(missing, {"alpha": AT_REST}, {"alpha": 1.0}, 100.0)
     all_came = {"alpha": Unread(sampling=False)}
     assert not asked.goes_on(missing, all_came, {"alpha": 2.0}, 101.0)
@@ -99,7 +99,7 @@ def test_figures_are_not_waited_for_where_no_more_are_asked_for() -> None:
 
 
 def test_a_lost_link_is_waited_for_like_a_host_that_stands_still() -> None:
-    asked = Wait()
+    asked = CompletenessWait()
     assert asked.goes_on([gap(1)], {"alpha": None}, {}, 100.0)
     assert asked.goes_on([gap(1)], {"alpha": None}, {}, 100.0 + PATIENCE / 2)
     assert not asked.goes_on([gap(1)], {"alpha": None}, {}, 100.0 + PATIENCE)
@@ -126,11 +126,11 @@ def test_what_goes_on_is_waited_for_and_what_has_failed_is_not() -> None:
     known: dict[str, bool | None] = {"alpha": None}
     look = migrations(known.__getitem__)
     (found,) = look(state(), ["alpha"])
-    assert Wait().goes_on([found], {"alpha": AT_REST}, {}, 100.0)
+    assert CompletenessWait().goes_on([found], {"alpha": AT_REST}, {}, 100.0)
     known["alpha"] = False
     (found,) = look(state(), ["alpha"])
     assert found.what == "whether migrations that others began run there"
-    assert not Wait().goes_on([found], {"alpha": AT_REST}, {}, 100.0)
+    assert not CompletenessWait().goes_on([found], {"alpha": AT_REST}, {}, 100.0)
     known["alpha"] = True
     assert list(look(state(), ["alpha"])) == []
 

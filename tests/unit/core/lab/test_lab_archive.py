@@ -7,7 +7,7 @@ import stat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.lab.archive import Entry, character_device, directory, pack, regular, symlink
+from core.lab.archive import ArchiveEntry, character_device, directory, pack, regular, symlink
 
 NAMES = st.text("abcdefgh-_.", min_size=1, max_size=9).filter(lambda name: name not in (".", ".."))
 PATHS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)
@@ -52,7 +52,7 @@ def test_the_same_members_give_the_same_bytes_in_any_order(
 
 
 def test_links_devices_and_permissions() -> None:
-    wanted: dict[str, Entry] = {
+    wanted: dict[str, ArchiveEntry] = {
         "bin/sh": symlink("busybox"),
         "dev/console": character_device(5, 1),
         "etc/shadow": regular(b"root::", 0o600),

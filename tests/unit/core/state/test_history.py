@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.model import SERIES, JobSample, ObjectKey, Rates
-from core.state.history import JOB_SAMPLES, SAMPLES, Histories, Tracks
+from core.state.history import JOB_SAMPLES, SAMPLES, HistoryBuffers, TrackBuffers
 
 KEY = ObjectKey("instance", "alpha", "web")
 values = st.none() | st.integers(0, 2**20)
@@ -18,7 +18,7 @@ values = st.none() | st.integers(0, 2**20)
 
 @given(st.lists(values, max_size=3 * SAMPLES))
 def test_the_last_samples_in_their_order(given_values):
-    histories = Histories()
+    histories = HistoryBuffers()
     for at, value in enumerate(given_values):
         histories.add(KEY, Rates(float(at), cpu=value, sent=value))
     assert histories.series(KEY, "cpu") == given_values[-SAMPLES:]
@@ -27,7 +27,7 @@ def test_the_last_samples_in_their_order(given_values):
 
 
 def test_a_sample_stands_for_its_ticks():
-    histories = Histories()
+    histories = HistoryBuffers()
     histories.add(KEY, Rates(1.0, cpu=5.0))
     histories.add(KEY, Rates(4.0, cpu=7.0), 3)
     assert histories.series(KEY, "cpu") == [5.0, 7.0, 7.0, 7.0]
@@ -37,7 +37,7 @@ def test_a_sample_stands_for_its_ticks():
 
 
 def test_gaps_and_drops():
-    histories = Histories()
+    histories = HistoryBuffers()
     histories.gap(KEY)
     assert histories.series(KEY, "cpu") == []
     histories.add(KEY, Rates(1.0, cpu=5.0))
@@ -50,7 +50,7 @@ def test_gaps_and_drops():
 
 
 def test_full_rings_are_small():
-    histories = Histories()
+    histories = HistoryBuffers()
     rates = Rates(1.0, 1.0, 2, 3, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0)
     tracemalloc.start()
     for number in range(100):
@@ -67,7 +67,7 @@ def test_full_rings_are_small():
 def test_samples_of_a_long_migration_stay_spread_over_its_whole_time(
     steps: list[float], rounds: int
 ) -> None:
-    tracks, at = Tracks(), 0.0
+    tracks, at = TrackBuffers(), 0.0
     for number in range(rounds * 40):
         at += steps[number % len(steps)]
         tracks.add("m", JobSample(at))

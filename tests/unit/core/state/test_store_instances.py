@@ -11,7 +11,7 @@ from core.model import event as ev
 from core.model.observation import InstanceGone, InstanceRead, LinkChanged, Listed, Sampled
 from core.model.state_code import decode_state
 from core.state.store import Store
-from core.state.tables import Limits
+from core.state.tables import StoreLimits
 from tests.unit.state_builders import (
     HOST,
     PAUSED,
@@ -214,7 +214,7 @@ def test_balloon_event():
 
 
 def test_an_empty_state_and_a_cached_one():
-    made = Store(Limits())
+    made = Store(StoreLimits())
     assert made.state is made.state
     assert made.state.instances == {}
 

@@ -9,7 +9,7 @@ from core.model import event as ev
 from core.model.observation import OperationChanged, Sampled
 from core.state.operations import activity
 from core.state.store import Store
-from core.state.tables import Limits
+from core.state.tables import StoreLimits
 from tests.unit.state_builders import HOST, instance, lifecycle, listed, store
 
 KEY = instance().key
@@ -113,7 +113,7 @@ def test_news_from_another_console_that_is_older_than_ours():
 
 
 def test_operations_stand_in_their_order_and_the_oldest_finished_go():
-    made = Store(Limits(operations=3))
+    made = Store(StoreLimits(operations=3))
     made.apply(operation(OperationStatus.RUNNING, number=1))
     for number in (5, 3, 2, 4):
         made.apply(operation(OperationStatus.DONE, number=number))

@@ -6,7 +6,7 @@ from core.model import Counters, Job, Link, LinkStatus, ObjectKey
 from core.model import event as ev
 from core.model.observation import HostAdded, LinkChanged, Sampled
 from core.state.store import Store
-from core.state.tables import Limits
+from core.state.tables import StoreLimits
 from tests.unit.state_builders import DOWN, HOST, UP, instance, kinds, listed, store
 
 HOST_KEY = ObjectKey("host", HOST, HOST)
@@ -98,7 +98,7 @@ def test_no_rate_reaches_over_a_gap():
 
 
 def test_history_is_bounded():
-    made = Store(Limits(link_changes=4))
+    made = Store(StoreLimits(link_changes=4))
     for at in range(20):
         made.apply(LinkChanged(HOST, float(at), UP if at % 2 else DOWN))
     assert len(made.state.hosts[HOST].history) == 4

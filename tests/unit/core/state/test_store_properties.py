@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from core.model import LinkStatus, State, merge
 from core.model.observation import HostAdded, LinkChanged, Listed
 from core.state.store import Store
-from core.state.tables import Limits
+from core.state.tables import StoreLimits
 from tests.unit.state_builders import (
     HOST,
     UP,
@@ -116,7 +116,7 @@ def test_the_same_stream_gives_the_same_state(stream):
 @given(st.lists(observations, min_size=10, max_size=40))
 @settings(max_examples=30)
 def test_what_is_remembered_is_bounded(stream):
-    store = Store(Limits(events=5, operations=2, link_changes=3))
+    store = Store(StoreLimits(events=5, operations=2, link_changes=3))
     for one in stream:
         store.apply(one)
     state = store.state

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from console.glyphs import ASCII, UNICODE, glyphs
 from console.screens.migrations.charts import (
     MigrationCharts,
-    Span,
+    TimeSpan,
     columns_of,
     marks_line,
     span_of,
@@ -33,19 +33,19 @@ def left(one: JobSample) -> float | None:
 
 
 def test_a_column_has_the_last_value_of_its_time_and_an_empty_one_the_value_before():
-    span = Span(0.0, 10.0)
+    span = TimeSpan(0.0, 10.0)
     samples = [sample(0.0, 9), sample(4.0, 5), sample(4.4, 4), sample(10.0, 1)]
     assert columns_of(samples, left, span, 10) == [9, 9, 9, 9, 4, 4, 4, 4, 4, 1]
 
 
 def test_before_the_first_and_after_the_last_nothing_is_known():
     samples = [sample(4.0, 5)]
-    assert columns_of(samples, left, Span(0.0, 10.0), 5) == [None, None, 5, None, None]
+    assert columns_of(samples, left, TimeSpan(0.0, 10.0), 5) == [None, None, 5, None, None]
 
 
 def test_an_unknown_value_is_a_gap_and_not_the_one_before():
     samples = [sample(0.0, 9), sample(5.0, None), sample(9.0, 3)]
-    assert columns_of(samples, left, Span(0.0, 9.0), 9) == [9, 9, 9, 9, 9, None, None, None, 3]
+    assert columns_of(samples, left, TimeSpan(0.0, 9.0), 9) == [9, 9, 9, 9, 9, None, None, None, 3]
 
 
 @given(
@@ -54,7 +54,7 @@ def test_an_unknown_value_is_a_gap_and_not_the_one_before():
 )
 def test_there_are_always_as_many_columns_as_cells(points: list[tuple[float, int]], width: int):
     samples = [sample(at, value) for at, value in sorted(points)]
-    columns = columns_of(samples, left, Span(0.0, 100.0), width)
+    columns = columns_of(samples, left, TimeSpan(0.0, 100.0), width)
     assert len(columns) == width
     assert all(value is None or 0 <= value <= 9 for value in columns)
     if points and width:
@@ -64,12 +64,12 @@ def test_there_are_always_as_many_columns_as_cells(points: list[tuple[float, int
 
 
 def test_iterations_are_numbered_where_they_begin_and_the_switch_has_its_letter():
-    span = Span(0.0, 20.0, (0.0, 4.0, 8.0, 16.0), 12.0)
+    span = TimeSpan(0.0, 20.0, (0.0, 4.0, 8.0, 16.0), 12.0)
     assert marks_line(span, 20, UNICODE) == "1   2   3   P   4   "
 
 
 def test_iterations_too_close_for_a_number_have_a_mark():
-    span = Span(0.0, 20.0, tuple(10.0 + number for number in range(9)))
+    span = TimeSpan(0.0, 20.0, tuple(10.0 + number for number in range(9)))
     line = marks_line(span, 20, ASCII)
     assert line == "          1:3:5:7:9 "
 
@@ -80,13 +80,13 @@ def test_iterations_too_close_for_a_number_have_a_mark():
     st.integers(0, 90),
 )
 def test_the_line_of_marks_always_fits(passes: list[float], switched: float | None, width: int):
-    span = Span(0.0, 100.0, tuple(sorted(passes)), switched)
+    span = TimeSpan(0.0, 100.0, tuple(sorted(passes)), switched)
     assert len(marks_line(span, width, UNICODE)) == width
     assert [len(row) for row in with_rules([" " * width], span, UNICODE)] == [width]
 
 
 def test_a_rule_stands_only_where_no_block_does():
-    rows = with_rules(["  █ ", "████"], Span(0.0, 4.0, (1.0, 2.0)), UNICODE)
+    rows = with_rules(["  █ ", "████"], TimeSpan(0.0, 4.0, (1.0, 2.0)), UNICODE)
     assert rows == [" ┊█ ", "████"]
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.hypervisor.observe.events import Refusal
+from core.hypervisor.observe.events import RefusedEvent
 from core.hypervisor.observe.limits import Abilities, limitations
 from core.hypervisor.observe.stats_counters import read_counters
 from core.model import Counters, DiskCounters, InstanceState, InterfaceCounters
@@ -183,7 +183,9 @@ def test_what_a_driver_in_the_library_lacks_nothing_installs() -> None:
 def test_a_newer_libvirt_is_no_cure_for_a_driver_that_has_no_such_events(
     driver: str, newer: bool
 ) -> None:
-    refused = Refusal("secret", "VIR_SECRET_EVENT_ID_LIFECYCLE", "this function is not supported")
+    refused = RefusedEvent(
+        "secret", "VIR_SECRET_EVENT_ID_LIFECYCLE", "this function is not supported"
+    )
     found = limitations(Abilities(driver=driver, refused=(refused,)))
     cure = next(one.cure for one in found if "events of secrets" in one.what)
     assert cure.startswith("Changes are not shown")

@@ -27,7 +27,7 @@ from core.journal.owner import NOBODY
 from core.migration.drain.plan import in_words, migrate_request, needed, plan_drain
 from core.migration.drain.turn import (
     PATIENCE,
-    Seen,
+    DrainSeen,
     newcomers,
     outcome,
     share_done,
@@ -122,8 +122,8 @@ def progress(*items: DrainItem, stopped: str = "") -> DrainProgress:
     return DrainProgress(planned=True, items=items, stopped=stopped)
 
 
-def seen(of: State, request: Drain | None = None, **fields: Any) -> Seen:
-    return Seen(of, request or Drain(ALPHA), since=5.0, **fields)
+def seen(of: State, request: Drain | None = None, **fields: Any) -> DrainSeen:
+    return DrainSeen(of, request or Drain(ALPHA), since=5.0, **fields)
 
 
 def names(items: tuple[DrainItem, ...]) -> list[str]:

@@ -11,7 +11,7 @@ from core.migration.preflight.case import bytes_text, listed, named
 from core.migration.preflight.facts import (
     DestinationFacts,
     Facts,
-    Gap,
+    FailedLook,
     PathFacts,
     SourceFacts,
     Trouble,
@@ -128,7 +128,7 @@ def test_a_host_that_does_not_answer_blocks_and_can_be_overridden() -> None:
 
 def test_what_is_not_known_is_never_ok() -> None:
     here = SourceFacts(
-        "alpha", needs=source().needs, active=True, gaps=(Gap("job", "no such call"),)
+        "alpha", needs=source().needs, active=True, gaps=(FailedLook("job", "no such call"),)
     )
     found = judged(seen=facts(here, DestinationFacts("beta")))
     for unseen in ("already-there", "cpu", "machine", "memory", "disk-vda", "chain-vda", "pools",

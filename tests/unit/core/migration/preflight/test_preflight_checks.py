@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from core.migration.preflight.facts import CpuComparison, Facts, FreePages, Gap, PathFacts, Twin
+from core.migration.preflight.facts import (
+    CpuComparison,
+    Facts,
+    FailedLook,
+    FreePages,
+    PathFacts,
+    Twin,
+)
 from core.model import (
     Instance,
     InstanceState,
@@ -411,5 +418,5 @@ def test_post_copy_that_has_worked_before_works() -> None:
 
 
 def test_the_reason_of_a_failed_look_is_told() -> None:
-    seen = both(networks=None, gaps=(Gap("networks", "no such driver"),))
+    seen = both(networks=None, gaps=(FailedLook("networks", "no such driver"),))
     assert judged(seen=seen)["network-default"].text.endswith("is not known: no such driver.")
