@@ -60,6 +60,7 @@ _CURES = {
 }
 _UNSUPPORTED = frozenset({3, 67, 74, 84})
 _READ_ONLY = 29
+_INVALID_ARGUMENT = 8
 _AUTHENTICATION = frozenset({45, 79, 94})
 
 
@@ -83,6 +84,13 @@ def translate(error: LibvirtError, address: HostAddress, *, broken: bool = False
         )
     if code in _UNSUPPORTED:
         return UnsupportedError(_unsupported(text, address), code=code)
+    if code == _INVALID_ARGUMENT and text.startswith("unsupported flags"):  # virCheckFlags
+        return UnsupportedError(
+            f"{address.name} cannot do it in this way: {text}",
+            "Its libvirt is too old for that, or its driver has no such way: ask with fewer "
+            "options.",
+            code,
+        )
     return HypervisorError(f"libvirt on {address.name}: {text}", _CURES.get(code, ""), code)
 
 

@@ -55,8 +55,10 @@ def refusal(situation: Situation) -> End:
 
 
 def _instead(situation: Situation) -> str:
-    """What does the same where the driver lacks the verb."""
+    """What does the same, or nearly, where the driver lacks the verb."""
     instance, verb = situation.instance, situation.request.verb
+    if isinstance(situation.last.call, WakeupCall):
+        return f"`stop` cuts the power of {situation.name}, and `start` boots it."
     if instance is None or verb != "reset" or driver_of_type(instance.type).can(verb):
         return ""
     return f"`stop` and `start` do the same to {situation.name}."

@@ -1,0 +1,113 @@
+"""Every verb in every state an instance can be in: it is carried out, or refused with a cure.
+
+Never an error of libvirt's that nobody expected, and nothing that is left open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import VirtdeckError
+from core.fleet import Fleet
+from core.hypervisor.connection.options import LinkOptions
+from core.model import Instance, InstanceState, OperationStatus
+from core.verbs.registry import VERBS
+from core.verbs.verb import Verb
+from tests.driver.watching import until
+from tests.driver.worlds import instance_xml, uuid_of
+from tests.patience import PATIENCE
+
+S = InstanceState
+STATES = {
+    "running": (S.RUNNING, "<test:runstate>1</test:runstate>"),
+    "paused": (S.PAUSED, "<test:runstate>3</test:runstate>"),
+    "shutting-down": (S.SHUTTING_DOWN, "<test:runstate>4</test:runstate>"),
+    "shutoff": (S.SHUTOFF, "<test:runstate>5</test:runstate>"),
+    "crashed": (S.CRASHED, "<test:runstate>6</test:runstate>"),
+    "suspended": (S.SUSPENDED, "<test:runstate>7</test:runstate>"),
+    "saved": (S.SHUTOFF, "<test:runstate>5</test:runstate><test:hasmanagedsave/>"),
+    "transient": (S.RUNNING, "<test:transient/>"),
+    "transient-paused": (S.PAUSED, "<test:transient/><test:runstate>3</test:runstate>"),
+}
+"""What the test driver is told of an instance, and what is then seen of it."""
+OPTIONS: dict[str, dict[str, Any]] = {
+    "shutdown": {"timeout": 1.0},
+    "reboot": {"timeout": 1.0},
+    "rename": {"to": "other-{name}"},
+    "title": {"text": "a"},
+    "description": {"text": "a"},
+    "set-vcpus": {"count": 2},
+    "set-memory": {"size": 64},
+    "core-dump": {"to": "{directory}/{name}.core"},
+    "screenshot": {"to": "{directory}/{name}.ppm"},
+}
+TRIED = [verb for verb in VERBS.values() if verb.subject == "instance" and verb.decide is not None]
+NAMES = [f"{verb.name}-{state}" for verb, state in product(TRIED, STATES)]
+QUIET = LinkOptions(statistics_interval=3600, sweep_interval=0)
+NOT_HERE = {"core-dump", "resume"}
+"""The test driver dumps all of the memory or nothing, and wakes none that sleeps: it says so."""
+
+
+def _xml(number: int, name: str) -> str:
+    _, how = STATES[name.removeprefix(f"{TRIED[number // len(STATES)].name}-")]
+    more = "xmlns:test='http://libvirt.org/schemas/domain/test/1.0'"
+    xml = instance_xml(number, name).replace("<domain ", f"<domain {more} ", 1)
+    return xml.replace("</domain>", f"{how}</domain>")
+
+
+@pytest.fixture
+async def fleet(tmp_path: Path) -> AsyncIterator[Fleet]:
+    """A host with an instance of its own for each verb in each state."""
+    world = tmp_path / "world.xml"
+    world.write_text(f"<node>{''.join(_xml(*each) for each in enumerate(NAMES))}</node>")
+    opened = Fleet.open([f"t=test://{world}"], journal=tmp_path / "j.db", options=QUIET)
+    async with opened as found:
+        assert await found.ready(10 * PATIENCE)
+        await until(lambda: len(found.state.instances) == len(NAMES))
+        await until(lambda: all(row.described for row in found.state.instances.values()))
+        yield found
+
+
+async def _complaint(fleet: Fleet, verb: Verb, row: Instance, directory: Path) -> str:
+    """Try a verb on an instance; return what is wrong with what comes of it."""
+    options = {
+        name: value.format(name=row.name, directory=directory) if isinstance(value, str) else value
+        for name, value in OPTIONS.get(verb.name, {}).items()
+    }
+    request = verb.request(subject=row.key, **options)
+    reasons = fleet.check(request)
+    if reasons:
+        bare = [str(reason) for reason in reasons if not (reason.code and reason.cure)]
+        return f"refused without a cure: {bare}" if bare else ""
+    operation = await fleet.submit(request)
+    try:
+        record = await operation
+    except VirtdeckError:
+        record = operation.record
+    if record.status is OperationStatus.DONE:
+        return ""
+    told = record.status is OperationStatus.FAILED and record.hint and "cannot do" in record.outcome
+    if told and verb.name in NOT_HERE:
+        return ""
+    return f"{record.status}: {record.outcome}"
+
+
+@pytest.mark.parametrize("verb", TRIED, ids=lambda verb: verb.name)
+async def test_a_verb_is_carried_out_or_refused_in_every_state(
+    verb: Verb, fleet: Fleet, tmp_path: Path
+) -> None:
+    complaints = {}
+    for name, (state, _) in STATES.items():
+        row = fleet.state.instances[
+            next(key for key in fleet.state.instances
+                 if key.id == uuid_of(NAMES.index(f"{verb.name}-{name}")))
+        ]  # fmt: skip
+        assert row.state is state, name
+        if found := await _complaint(fleet, verb, row, tmp_path):
+            complaints[name] = found
+    assert not complaints
