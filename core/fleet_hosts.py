@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from core.errors import NotFoundError
 from core.hypervisor.calls.saved import job_share
 from core.hypervisor.calls.table import make
 from core.hypervisor.observe.reading import read_definition
 from core.hypervisor.session import Hypervisor
+from core.hypervisor.subject_reading import read_subject
 from core.model import Instance, ObjectKey
-from core.state.subject import Subject
+from core.state.subject import Subject, owner_of
 from core.verbs.call import Call
+from core.verbs.situation import LookedAt
 
 FOREVER = 30 * 86_400.0
 """Seconds a long call may take before it is given up: a month."""
@@ -36,15 +38,16 @@ class FleetHosts:
             return
         await self._host(subject.host).call(
             lambda conn: make(conn, subject, call),
-            uuid=subject.id,
+            uuid=owner_of(subject).id,
             deadline=deadline,
             urgent=call.urgent,
         )
 
     async def share(self, subject: ObjectKey) -> float | None:
-        """Tell how far the job of an instance is, 0 to 1."""
+        """Tell how far the job of an instance, or of a snapshot's, is, 0 to 1."""
+        uuid = owner_of(subject).id
         return await self._host(subject.host).call(
-            lambda conn: job_share(conn, subject.id), deadline=LOOK_DEADLINE, urgent=True
+            lambda conn: job_share(conn, uuid), deadline=LOOK_DEADLINE, urgent=True
         )
 
     async def defined(self, subject: ObjectKey) -> Instance | None:
@@ -53,9 +56,14 @@ class FleetHosts:
             lambda conn: read_definition(conn, subject.host, subject.id)
         )
 
-    async def read(self, subject: ObjectKey) -> Subject | None:
-        """Read a subject now and tell the state; None when it is gone."""
-        return await self._host(subject.host).read(subject)
+    async def read(self, subject: ObjectKey, looks_at: Collection[LookedAt] = ()) -> Subject | None:
+        """Read a subject now, and what it looks at, and tell the state; None when it is gone."""
+        host, instance = self._host(subject.host), owner_of(subject)
+        if "block-jobs" in looks_at:
+            await host.looks.block_jobs(instance.id)
+        if "snapshots" in looks_at and subject.kind != "snapshot":
+            await host.looks.snapshots(instance.id)
+        return await read_subject(host, subject)
 
     def _host(self, name: str) -> Hypervisor:
         try:

@@ -21,10 +21,10 @@ from core.model import (
     Step,
     Value,
 )
-from core.state.subject import Subject
+from core.state.subject import Subject, owner_of
 from core.verbs.call import Call
 from core.verbs.registry import verb_of
-from core.verbs.situation import End, Progress, Sent, Situation
+from core.verbs.situation import End, Progress, Sent, Situation, around
 from core.verbs.verb import Verb
 
 EVENTS_KEPT = 200
@@ -69,8 +69,8 @@ class Case:
         """
         return self._origin + self._clock.monotonic()
 
-    def situation(self, *, link_up: bool) -> Situation:
-        """Return all the verb may know."""
+    def situation(self, state: State, *, link_up: bool) -> Situation:
+        """Return all the verb may know; of what is around the subject, as the state has it."""
         return Situation(
             request=self.request,
             name=self.record.name,
@@ -82,6 +82,7 @@ class Case:
             link_up=link_up,
             cancelled=self.cancelled,
             calling=self.calling is not None and not self.calling.done(),
+            around=around(state, self.record.subject),
         )
 
     def begin(self, recent: tuple[Event, ...]) -> None:
@@ -206,12 +207,16 @@ class Case:
 
 
 def recent_events(state: State, subject: ObjectKey, now: float) -> tuple[Event, ...]:
-    """Return the newest events about an object, oldest first: a case begins with them. Pure."""
+    """Return the newest events about an object, oldest first: a case begins with them. Pure.
+
+    Of a snapshot those of its instance: it has none of its own.
+    """
     found: list[Event] = []
+    owner = owner_of(subject)
     for event in reversed(state.events):
         if event.at < now - LOOK_BACK:
             break
-        if event.subject == subject:
+        if event.subject == owner:
             found.append(event)
     return tuple(reversed(found))
 

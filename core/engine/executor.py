@@ -29,6 +29,7 @@ from core.journal.owner import this_process
 from core.model import Instance, LinkStatus, Observation, OperationRecord, State
 from core.model.observation import OperationChanged
 from core.model.secret_value import without_secrets_of
+from core.state.subject import Subject, subject_of
 from core.verbs.preview import virsh_line
 from core.verbs.situation import (
     Action,
@@ -45,6 +46,8 @@ from core.verbs.verb import Workflow
 SHARE_EVERY = 1.0
 """Seconds between two looks at how far a long call is."""
 PER_HOST = 4
+_KEPT_TRUE = frozenset({"host", "migration"})
+"""Kinds of which the state has what there is to know: there is no such object of libvirt's."""
 """Calls in flight on one host."""
 
 
@@ -175,7 +178,7 @@ class Executor:
         """
         up = self.link_up(case.record.host) and not case.unseen
         assert case.verb.decide is not None, "a workflow decides nothing here"
-        return case.verb.decide(case.situation(link_up=up))
+        return case.verb.decide(case.situation(self.state(), link_up=up))
 
     async def _send(self, case: Case, send: Send) -> End | None:
         async with self._slots[case.record.host, send.call.urgent]:
@@ -248,18 +251,25 @@ class Executor:
         self._show(case, case.record)
 
     async def look(self, case: Case) -> bool:
-        """Read the subject now; False when its host does not tell."""
+        """Read the subject now, and what its verb looks at; False when its host does not tell."""
         try:
-            subject = await self._hosts.read(case.record.subject)
-            running = isinstance(subject, Instance) and subject.state.active
-            if running and any(call.defines for call in case.progress.unheard):
-                case.defined = await self._hosts.defined(case.record.subject)
+            subject = await self._read(case)
         except VirtdeckError:
             case.unseen = True
             return False
         case.update(subject)
         case.stale = False
         return True
+
+    async def _read(self, case: Case) -> Subject | None:
+        key = case.record.subject
+        if key.kind in _KEPT_TRUE:
+            return subject_of(self.state(), key)
+        subject = await self._hosts.read(key, case.verb.looks_at)
+        running = isinstance(subject, Instance) and subject.state.active
+        if running and any(call.defines for call in case.progress.unheard):
+            case.defined = await self._hosts.defined(key)
+        return subject
 
     async def _wait(self, case: Case, wait: Wait) -> None:
         if case.said(wait.text):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from core.model import Instance, ObjectKey
 from core.state.subject import Subject
 from core.verbs.call import Call
+from core.verbs.situation import LookedAt
 
 
 class Hosts(Protocol):
@@ -35,8 +37,10 @@ class Hosts(Protocol):
         """
         ...
 
-    async def read(self, subject: ObjectKey) -> Subject | None:
+    async def read(self, subject: ObjectKey, looks_at: Collection[LookedAt] = ()) -> Subject | None:
         """Read a subject now, past every cache, and tell the state; None when it is gone.
+
+        What it `looks_at` is read of its instance as well, before it.
 
         Raises UnreachableError or DeadlineError when the host does not answer.
         """

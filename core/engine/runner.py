@@ -36,7 +36,7 @@ from core.model import (
 )
 from core.model.event import LinkEvent
 from core.model.secret_value import written
-from core.state.subject import subject_of
+from core.state.subject import owner_of, subject_of
 from core.verbs import checks, second_copy
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.registry import verb_of
@@ -72,7 +72,7 @@ class Runner:
         self._state = state
         self._author = author
         self._cases: dict[str, Case] = {}
-        self._by_subject: defaultdict[ObjectKey, list[Case]] = defaultdict(list)
+        self._by_owner: defaultdict[ObjectKey, list[Case]] = defaultdict(list)  # `owner_of`
         self._ours: set[str] = set()
         self._unsettled = Unsettled(self._executor)
         self._takeover = Takeover(self._executor, self._ours.__contains__, self._adopt)
@@ -163,11 +163,12 @@ class Runner:
             if isinstance(event, LinkEvent) and event.change in ("down", "closed")
         }
         hosts = lost | {key.host for key in keys if key.kind == "host"}
-        for subject in [key for key in self._by_subject if key.host in hosts or key in keys]:
-            for case in self._by_subject[subject]:
+        touched = {owner_of(key) for key in keys}
+        for owner in [key for key in self._by_owner if key.host in hosts or key in touched]:
+            for case in self._by_owner[owner]:
                 self._tell(case, keys, lost)
         for event in events:
-            for case in self._by_subject.get(event.subject, ()):
+            for case in self._by_owner.get(event.subject, ()):
                 case.saw(event)
         self._unsettled.observe(keys, lost)
 
@@ -199,7 +200,7 @@ class Runner:
     def _yield_to(self, case: Case) -> list[asyncio.Task[None]]:
         """Return what a new operation has to wait for; end what it overrides."""
         before = []
-        for other in self._by_subject.get(case.record.subject, ()):
+        for other in self._by_owner.get(owner_of(case.record.subject), ()):
             if type(other.request) in case.verb.overrides:
                 other.stop_waiting(f"{case.record.verb} was asked for")
             elif other.task is not None:
@@ -209,15 +210,15 @@ class Runner:
 
     def _add(self, case: Case) -> None:
         self._cases[case.record.id] = case
-        self._by_subject[case.record.subject].append(case)
+        self._by_owner[owner_of(case.record.subject)].append(case)
 
     def _remove(self, case: Case) -> None:
         if self._cases.pop(case.record.id, None) is None:
             return
-        cases = self._by_subject[case.record.subject]
-        cases.remove(case)
-        if not cases:
-            del self._by_subject[case.record.subject]
+        owner = owner_of(case.record.subject)
+        self._by_owner[owner].remove(case)
+        if not self._by_owner[owner]:
+            del self._by_owner[owner]
 
     async def _run(self, case: Case, earlier: list[asyncio.Task[None]]) -> None:
         try:
@@ -242,7 +243,8 @@ class Runner:
         if reasons := judge(state, request, case.record.id):
             return checks.refused(self._state(), request, reasons)
         case.subject = subject_of(state, request.subject)
-        if isinstance(case.subject, Instance) and not case.subject.described:
+        listed_only = isinstance(case.subject, Instance) and not case.subject.described
+        if listed_only or case.verb.looks_at:
             await self._executor.look(case)  # how a guest is asked depends on what it is
         case.begin(recent_events(state, request.subject, self._clock.now()))
         return await self._drive(case)

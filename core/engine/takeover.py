@@ -228,7 +228,7 @@ class Takeover:
             return recovery.never_sent(case.record)
         if case.verb.decide is None:
             return None  # it is followed, whatever it has come to
-        decision = recovery.decide(case.situation(link_up=True))
+        decision = recovery.decide(case.situation(self._executor.state(), link_up=True))
         if isinstance(decision, End):
             return decision
         case.said(decision.text)

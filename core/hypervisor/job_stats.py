@@ -7,27 +7,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from core.hypervisor.event_words import Words, word
+from core.hypervisor.event_words import word
 from core.model.forecast import JobSample
+from core.model.job import JOB_OPERATION, JOB_TYPE
 from core.model.text import clean
-
-JOB_TYPE: Words = ("none", "bounded", "unbounded", "completed", "failed", "cancelled")
-"""virDomainJobType."""
-
-JOB_OPERATION: Words = (
-    "unknown",
-    "start",
-    "save",
-    "restore",
-    "migration-in",
-    "migration-out",
-    "snapshot",
-    "snapshot-revert",
-    "dump",
-    "backup",
-    "snapshot-delete",
-)
-"""virDomainJobOperation."""
 
 _MILLISECONDS = 1000.0
 _WHOLE = {

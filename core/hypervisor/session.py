@@ -19,8 +19,8 @@ from core.hypervisor.connection.options import LinkOptions
 from core.hypervisor.connection.ssh_gate import SshGate
 from core.hypervisor.connection.uri import parse_uri
 from core.hypervisor.link import HostLink
+from core.hypervisor.observe.looks import InstanceLooks
 from core.hypervisor.observe.pace import Pace
-from core.hypervisor.observe.reading import read_pool_alone
 from core.hypervisor.observe.refresher import Sink
 from core.hypervisor.observe.sampler import Sampler
 from core.model.base import ObjectKey
@@ -37,7 +37,6 @@ from core.model.observation import (
     NetworkRead,
     Observation,
 )
-from core.model.storage import Pool
 
 T = TypeVar("T")
 _GRACE = 0.5
@@ -90,6 +89,8 @@ class Hypervisor:
         self._hung_agents: dict[str, float] = {}
         """By UUID: until when (monotonic) the guest's agent is not asked."""
         self._preferred: tuple[ObjectKey, ...] = ()
+        self.looks = InstanceLooks(name, self.call, clock, self._seen)
+        """Snapshots and block jobs, read when somebody looks."""
         self._own: list[Lane] = []
         """Lanes that were handed out for good."""
         self._running: asyncio.Task[None] | None = None
@@ -120,6 +121,7 @@ class Hypervisor:
             self._running.cancel()
             with suppress(asyncio.CancelledError):
                 await self._running
+        await self.looks.close()
         self._link.finish()  # a link that was closed before it began never ran
         for lane in self._own:
             lane.close()
@@ -151,21 +153,19 @@ class Hypervisor:
         read = await self._link.refresher.reread(ObjectKey("instance", self.name, uuid))
         return read.instance if isinstance(read, InstanceRead) else None
 
-    async def read(self, key: ObjectKey) -> Instance | Network | Pool | None:
-        """Read an object now, hand it over and return it; None when it is gone.
+    async def reread_network(self, uuid: str) -> Network | None:
+        """Read a network now, hand it over and return it; None when it is gone; raises likewise."""
+        read = await self._link.refresher.reread(ObjectKey("network", self.name, uuid))
+        return read.network if isinstance(read, NetworkRead) else None
 
-        Of a pool what its handle tells is returned at once; its volumes are listed soon. Raises as
-        `reread` does.
-        """
-        if key.kind == "pool":
-            pool = await self.call(lambda conn: read_pool_alone(conn, self.name, key.id))
-            if self._link.storage is not None:
-                self._link.storage.read_again(key)
-            return pool
-        read = await self._link.refresher.reread(key)
-        if isinstance(read, NetworkRead):
-            return read.network
-        return read.instance if isinstance(read, InstanceRead) else None
+    def list_again(self, pool: ObjectKey) -> None:
+        """Read a pool and its volumes again soon; nothing while the link is down."""
+        if self._link.storage is not None:
+            self._link.storage.read_again(pool)
+
+    def hand_over(self, read: Callable[[float], Observation]) -> None:
+        """Hand over what somebody read by `call`; `read` takes the time."""
+        self._seen(read(self._clock.now()))
 
     async def detail(self, uuid: str) -> InstanceDetail:
         """Read XML, snapshots and addresses of an instance, and hand them over as `DetailRead`.
@@ -184,7 +184,7 @@ class Hypervisor:
                 detail = await self._read_detail(uuid, deadline, ask_agent=False)
         if detail is None:
             raise NotFoundError(f"There is no such instance on {self.name} any more.")
-        self._sink(DetailRead(self.name, detail.at, detail))
+        self._seen(DetailRead(self.name, detail.at, detail))
         return detail
 
     async def _read_detail(
@@ -238,6 +238,7 @@ class Hypervisor:
             self._pace.listed(self.name, len(observation.instances))
         elif isinstance(observation, HostRead):
             self._sampler.libvirt = observation.facts.libvirt_number
+        self.looks.notice(observation)
         self._sink(observation)
 
     def _link_changed(self, up: bool) -> None:
@@ -246,6 +247,7 @@ class Hypervisor:
             self._sampler.start()
         else:
             self._sampler.stop()
+            self.looks.forget()
             self._pace.forget(self.name)
             self._lanes.drop()
 

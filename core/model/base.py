@@ -19,9 +19,10 @@ class Value(msgspec.Struct, frozen=True, omit_defaults=True):
 class ObjectKey(NamedTuple):
     """The identity of an object across all hosts: the key of every table and mailbox.
 
-    `kind` is one of host, instance, pool, volume, network, operation, secret, node-device; `id` is
-    the UUID where libvirt gives one (instance, pool, network, secret), `POOL-UUID/NAME` for a
-    volume, the name for a host and a node device, the operation's own id for an operation.
+    `kind` is one of host, instance, pool, volume, network, snapshot, migration, operation, secret,
+    node-device; `id` is the UUID where libvirt gives one (instance, pool, network, secret),
+    `POOL-UUID/NAME` for a volume, `INSTANCE-UUID/NAME` for a snapshot, the name for a host and a
+    node device, its own id for an operation and a migration.
     """
 
     kind: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from core.model.base import ObjectKey, Value
+from core.model.run import BlockJob
 
 
 class InstanceState(StrEnum):
@@ -160,6 +161,22 @@ class Snapshot(Value, frozen=True):
     description: str = ""
     current: bool = False
     external: bool = False
+    """Its memory or one of its disks is kept outside the disk's image."""
+    memory: str = ""
+    """Where the guest's memory is kept: internal, external, no; empty: not told."""
+    host: str = ""
+    uuid: str = ""
+    """The instance's. Tapes of before have neither this nor the host."""
+
+    @property
+    def key(self) -> ObjectKey:
+        """The key of this snapshot: a name is unique among those of its instance."""
+        return ObjectKey("snapshot", self.host, f"{self.uuid}/{self.name}")
+
+    @property
+    def disk_only(self) -> bool:
+        """Whether it holds no memory of a guest that ran (VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY)."""
+        return self.state == "disk-snapshot"
 
 
 class Address(Value, frozen=True):
@@ -174,7 +191,7 @@ class Address(Value, frozen=True):
 
 
 class InstanceDetail(Value, frozen=True):
-    """What is read only when somebody looks: XML, snapshots, addresses."""
+    """What is read only when somebody looks: XML, snapshots, block jobs, addresses."""
 
     host: str
     uuid: str
@@ -188,3 +205,5 @@ class InstanceDetail(Value, frozen=True):
     addresses: tuple[Address, ...] = ()
     notes: tuple[str, ...] = ()
     """What could not be read and why, a sentence each."""
+    block_jobs: tuple[BlockJob, ...] | None = None
+    """Those that ran when it was read; None: they were not read."""

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 from core.model.base import ObjectKey, Value
 
+JOB_TYPE = ("none", "bounded", "unbounded", "completed", "failed", "cancelled")
+"""virDomainJobType."""
+JOB_OPERATION = (
+    "unknown",
+    "start",
+    "save",
+    "restore",
+    "migration-in",
+    "migration-out",
+    "snapshot",
+    "snapshot-revert",
+    "dump",
+    "backup",
+    "snapshot-delete",
+)
+"""virDomainJobOperation."""
+
 
 class Job(Value, frozen=True):
-    """A job seen on an instance: ours, or somebody else's."""
+    """A job seen on an instance: ours, or somebody else's. Those of its disks are `BlockJob`s."""
 
     host: str
     uuid: str
     kind: str
-    """migration, save, dump, backup, snapshot, or pull, copy, commit, active-commit for a disk."""
+    """migration, save, dump, backup, snapshot; `job` where that is not known."""
     since: float
     detail: str = ""
-    """The disk, the iteration..."""
-    progress: float | None = None
-    """0 to 1, where it is known."""
+    """The iteration, the stage..."""
 
     @property
     def key(self) -> ObjectKey:

@@ -10,10 +10,11 @@ from core.model.base import Value, kebab
 from core.model.event import AnyEvent
 from core.model.forecast import Forecast, JobSample
 from core.model.host import HostFacts, Link
-from core.model.instance import Instance, InstanceDetail
+from core.model.instance import Instance, InstanceDetail, Snapshot
 from core.model.migration import Migration
 from core.model.network import Network
 from core.model.operation import OperationRecord
+from core.model.run import BlockJob
 from core.model.stats import Counters
 from core.model.storage import Pool, Volume
 
@@ -129,9 +130,25 @@ class Sampled(_Observation, frozen=True):
 
 
 class DetailRead(_Observation, frozen=True):
-    """The details of an instance, as read on demand: kept on tapes, not in the state."""
+    """The details of an instance, as read on demand: kept on tapes. The state has of them the
+    snapshots and the block jobs.
+    """
 
     detail: InstanceDetail
+
+
+class SnapshotsRead(_Observation, frozen=True):
+    """The snapshots of an instance were read; `at` is when the reading began."""
+
+    uuid: str
+    snapshots: tuple[Snapshot, ...]
+
+
+class BlockJobsRead(_Observation, frozen=True):
+    """The block jobs of every disk of an instance were read; `at` is when the reading began."""
+
+    uuid: str
+    jobs: tuple[BlockJob, ...]
 
 
 class OperationChanged(_Observation, frozen=True):
@@ -175,6 +192,8 @@ Observation = (
     | NetworkGone
     | Sampled
     | DetailRead
+    | SnapshotsRead
+    | BlockJobsRead
     | OperationChanged
     | MigrationChanged
     | MigrationSampled

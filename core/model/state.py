@@ -12,11 +12,12 @@ from core.model.base import ObjectKey, Value
 from core.model.event import Event
 from core.model.forecast import JobSample
 from core.model.host import Host
-from core.model.instance import Instance
+from core.model.instance import Instance, Snapshot
 from core.model.job import Job
 from core.model.migration import Migration
 from core.model.network import Network
 from core.model.operation import OperationRecord
+from core.model.run import InstanceRun
 from core.model.stats import Rates
 from core.model.storage import Pool, Volume
 
@@ -56,6 +57,12 @@ class State:
     networks: Mapping[ObjectKey, Network] = field(default_factory=_empty)
     jobs: Mapping[ObjectKey, Job] = field(default_factory=_empty)
     """By the key of the instance."""
+    runs: Mapping[ObjectKey, InstanceRun] = field(default_factory=_empty)
+    """By the key of the instance: block jobs, device, agent and job events. Only where there are
+    any."""
+    snapshots: Mapping[ObjectKey, tuple[Snapshot, ...]] = field(default_factory=_empty)
+    """By the key of the instance, in their order. Only of those that somebody looked at: of one
+    that is not there they were not read."""
     operations: Mapping[str, OperationRecord] = field(default_factory=_empty)
     """By operation id, oldest first."""
     migrations: Mapping[str, Migration] = field(default_factory=_empty)
@@ -73,7 +80,7 @@ class Delta(Value, frozen=True):
     """What one or several observations changed.
 
     `changed` and `gone` hold keys of any kind; an instance's key is also there when only its rates,
-    job or alerts changed. `events` are the new lines of the event log.
+    job, run, snapshots or alerts changed. `events` are the new lines of the event log.
     """
 
     revision: int

@@ -13,7 +13,7 @@ from core.model.event import (
     Rebooted,
     WatchdogFired,
 )
-from core.state import alerts
+from core.state import alerts, runs
 from core.state.instances import put_instance
 from core.state.tables import Tables
 
@@ -22,6 +22,7 @@ _AGENT = {"connected": AgentState.CONNECTED, "disconnected": AgentState.DISCONNE
 
 def on_agent(tables: Tables, event: AgentChanged) -> None:
     """Show the agent's state; at a start libvirt says once that it is not connected yet."""
+    runs.on_agent(tables, event)
     instance = tables.instances.get(event.subject)
     state = _AGENT.get(event.state)
     if instance is None or state is None:

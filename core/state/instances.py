@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from core.model import AgentState, AlertKind, Instance, InstanceState, ObjectKey
 from core.model.event import InstanceLifecycle
 from core.model.observation import InstanceGone, InstanceRead, InstancesDescribed
-from core.state import agents, alerts, findings, jobs, lifecycle
+from core.state import agents, alerts, findings, jobs, lifecycle, runs, snapshots
 from core.state.tables import Tables
 
 
@@ -27,6 +27,9 @@ def put_instance(tables: Tables, instance: Instance, at: float) -> None:
         tables.io_errors.pop(key, None)
     if old is not None and old.state.active and not instance.state.active:
         forget_run(tables, key)
+        runs.end(tables, key, at)
+    elif old is not None and instance.state.active and not old.state.active:
+        runs.begin(tables, key)
 
 
 def forget_run(tables: Tables, key: ObjectKey) -> None:
@@ -41,6 +44,8 @@ def forget_run(tables: Tables, key: ObjectKey) -> None:
 def drop_instance(tables: Tables, key: ObjectKey) -> None:
     """Remove an instance and everything kept about it; nothing when it is not there."""
     forget_run(tables, key)
+    runs.drop(tables, key)
+    snapshots.drop(tables, key)
     tables.put_alerts(key, ())
     tables.histories.drop(key)
     tables.moved.pop(key, None)

@@ -1,15 +1,14 @@
-"""Jobs as events show them: libvirt tells of iterations and of ends, never of a beginning."""
+"""Jobs as events show them: libvirt tells of iterations and of ends, never of a beginning.
+
+Those of disks are in `core.state.runs`.
+"""
 
 from __future__ import annotations
 
 from core.model import Job, ObjectKey
-from core.model.event import (
-    BlockJobChanged,
-    InstanceLifecycle,
-    JobCompleted,
-    MigrationIteration,
-)
+from core.model.event import InstanceLifecycle, JobCompleted, MigrationIteration
 from core.model.observation import OperationChanged
+from core.state import runs
 from core.state.tables import Tables
 
 SILENCE = 600.0
@@ -25,7 +24,6 @@ _MIGRATION = {
     ("resumed", "postcopy-failed"): "post-copy failed",
     ("started", "migrated"): "incoming",
 }
-_BLOCK_KINDS = ("pull", "copy", "commit", "active-commit")
 _VERB_KINDS = {
     "migrate": "migration",
     "save": "save",
@@ -48,20 +46,9 @@ def on_iteration(tables: Tables, event: MigrationIteration) -> None:
 
 
 def on_completed(tables: Tables, event: JobCompleted) -> None:
-    """End the job: libvirt runs one at a time on an instance, besides jobs of its disks."""
-    if not _is_block_job(tables, event.subject):
-        tables.put_job(event.subject, None, event.at)
-
-
-def on_block_job(tables: Tables, event: BlockJobChanged) -> None:
-    """Show a block job that stands ready, or end the one on that disk."""
-    key = event.subject
-    job = tables.jobs.get(key)
-    if event.status == "ready":
-        since = job.since if job is not None and job.kind == event.type else event.at
-        _put(tables, key, event.type, since, f"{event.disk} ready", event.at, progress=1.0)
-    elif job is not None and job.kind == event.type and job.detail.split(" ")[0] == event.disk:
-        tables.put_job(key, None, event.at)
+    """End the job: libvirt runs one at a time on an instance, besides those of its disks."""
+    runs.on_job_completed(tables, event)
+    tables.put_job(event.subject, None, event.at)
 
 
 def on_lifecycle(tables: Tables, event: InstanceLifecycle) -> None:
@@ -72,7 +59,7 @@ def on_lifecycle(tables: Tables, event: InstanceLifecycle) -> None:
     if stage is not None:
         since = event.at if job is None else job.since
         _put(tables, key, "migration", since, stage, event.at)
-    elif event.change == "resumed" and not _is_block_job(tables, key):
+    elif event.change == "resumed":
         tables.put_job(key, None, event.at)
 
 
@@ -87,31 +74,15 @@ def on_operation(tables: Tables, changed: OperationChanged) -> None:
 def expire(tables: Tables, host: str, at: float) -> None:
     """Drop the jobs of a host that have been silent for too long."""
     stale = [
-        key
-        for key, seen in tables.job_seen.items()
-        if key.host == host and at - seen > SILENCE and not _is_block_job(tables, key)
+        key for key, seen in tables.job_seen.items() if key.host == host and at - seen > SILENCE
     ]
     for key in stale:
         tables.put_job(key, None, at)
 
 
-def _is_block_job(tables: Tables, key: ObjectKey) -> bool:
-    job = tables.jobs.get(key)
-    return job is not None and job.kind in _BLOCK_KINDS
-
-
-def _put(
-    tables: Tables,
-    key: ObjectKey,
-    kind: str,
-    since: float,
-    detail: str,
-    at: float,
-    progress: float | None = None,
-) -> None:
+def _put(tables: Tables, key: ObjectKey, kind: str, since: float, detail: str, at: float) -> None:
     if key in tables.instances:
-        job = Job(key.host, key.id, kind, since, detail=detail, progress=progress)
-        tables.put_job(key, job, at)
+        tables.put_job(key, Job(key.host, key.id, kind, since, detail=detail), at)
 
 
 def _kind_of_operation(tables: Tables, key: ObjectKey) -> str:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from core.model import AlertKind, Host, LinkChange, LinkStatus
 from core.model.event import LinkEvent
 from core.model.observation import HostAdded, HostRead, LinkChanged
-from core.state import alerts
+from core.state import alerts, runs, snapshots
 from core.state.tables import Tables
 
 
@@ -42,6 +42,8 @@ def on_link(tables: Tables, changed: LinkChanged) -> None:
     was_seen = old.link.status is LinkStatus.UP or host.name in tables.samples
     if was_seen and link.status is not LinkStatus.UP:
         _grow_stale(tables, host.name)
+    if old.link.status is not LinkStatus.UP and link.status is LinkStatus.UP:
+        snapshots.forget(tables, host.name)
     current = tables.alerts.get(host.key) or ()
     tables.put_alerts(host.key, alerts.update_host(host, current, changed.at))
 
@@ -73,6 +75,7 @@ def _grow_stale(tables: Tables, host: str) -> None:
         tables.put_rates(key, None)
     for key in [key for key in tables.jobs if key.host == host]:
         tables.put_job(key, None, 0.0)
+    runs.lose_sight(tables, host)
     for key in [key for key in tables.alerts if key.host == host]:
         current = tables.alerts.get(key) or ()
         tables.put_alerts(key, alerts.without(current, (AlertKind.NOT_ANSWERING,)))

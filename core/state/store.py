@@ -18,7 +18,9 @@ from core.state import (
     listing,
     migrations,
     operations,
+    runs,
     samples,
+    snapshots,
     storage,
 )
 from core.state.tables import StoreLimits, Tables
@@ -26,6 +28,8 @@ from core.state.tables import StoreLimits, Tables
 Handler = Callable[[Tables, Any], None]
 
 _HANDLERS: dict[type[Any], Handler] = {
+    seen.BlockJobsRead: runs.on_block_jobs_read,
+    seen.DetailRead: snapshots.on_detail,
     seen.HostAdded: links.on_added,
     seen.HostRead: links.on_read,
     seen.InstanceGone: instances.on_gone,
@@ -41,10 +45,15 @@ _HANDLERS: dict[type[Any], Handler] = {
     seen.PoolGone: storage.on_pool_gone,
     seen.PoolRead: storage.on_pool_read,
     seen.Sampled: samples.on_sampled,
+    seen.SnapshotsRead: snapshots.on_read,
     seen.VolumesDescribed: storage.on_volumes_described,
     events_of.AgentChanged: events.on_agent,
     events_of.BalloonChanged: events.on_balloon,
-    events_of.BlockJobChanged: jobs.on_block_job,
+    events_of.BlockJobChanged: runs.on_block_job,
+    events_of.BlockThreshold: runs.on_threshold,
+    events_of.DeviceAdded: runs.on_device_added,
+    events_of.DeviceRemovalFailed: runs.on_device_removal_failed,
+    events_of.DeviceRemoved: runs.on_device_removed,
     events_of.InstanceLifecycle: instances.on_lifecycle,
     events_of.IoError: events.on_io_error,
     events_of.JobCompleted: jobs.on_completed,
@@ -134,6 +143,8 @@ class Store:
                 volumes=tables.volumes.picture(),
                 networks=tables.networks.picture(),
                 jobs=tables.jobs.picture(),
+                runs=tables.runs.picture(),
+                snapshots=tables.snapshots.picture(),
                 operations=tables.operations.picture(),
                 migrations=tables.migrations.picture(),
                 alerts=tables.alerts.picture(),

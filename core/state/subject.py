@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.model import Host, Instance, Network, ObjectKey, Pool, State, Volume
+from core.model import (
+    Host,
+    Instance,
+    Migration,
+    Network,
+    ObjectKey,
+    Pool,
+    Snapshot,
+    State,
+    Volume,
+)
 
-Subject = Instance | Host | Pool | Volume | Network
+Subject = Instance | Host | Pool | Volume | Network | Snapshot | Migration
 
 
 def subject_of(state: State, key: ObjectKey) -> Subject | None:
     """Return the object as the state has it; None where it does not, and for other kinds."""
     if key.kind == "host":
         return state.hosts.get(key.id)
+    if key.kind == "migration":
+        return state.migrations.get(key.id)
+    if key.kind == "snapshot":
+        known = state.snapshots.get(owner_of(key), ())
+        return next((one for one in known if one.key == key), None)
     tables: Mapping[str, Mapping[ObjectKey, Subject]] = {
         "instance": state.instances,
         "pool": state.pools,
@@ -20,3 +35,13 @@ def subject_of(state: State, key: ObjectKey) -> Subject | None:
         "network": state.networks,
     }
     return tables[key.kind].get(key) if key.kind in tables else None
+
+
+def owner_of(key: ObjectKey) -> ObjectKey:
+    """Return the object on which what is done to one has its turn: a snapshot's instance.
+
+    Every other object is its own.
+    """
+    if key.kind != "snapshot":
+        return key
+    return ObjectKey("instance", key.host, key.id.partition("/")[0])

@@ -12,6 +12,7 @@ from core.model import (
     Event,
     Host,
     Instance,
+    InstanceRun,
     Job,
     Migration,
     Network,
@@ -19,6 +20,7 @@ from core.model import (
     OperationRecord,
     Pool,
     Rates,
+    Snapshot,
     Value,
     Volume,
 )
@@ -121,6 +123,8 @@ class Tables:
         self.volumes: Table[ObjectKey, Volume] = Table()
         self.networks: Table[ObjectKey, Network] = Table()
         self.jobs: Table[ObjectKey, Job] = Table()
+        self.runs: Table[ObjectKey, InstanceRun] = Table()
+        self.snapshots: Table[ObjectKey, tuple[Snapshot, ...]] = Table()
         self.operations: Table[str, OperationRecord] = Table()
         self.migrations: Table[str, Migration] = Table()
         self.tracks = TrackBuffers()
@@ -133,6 +137,10 @@ class Tables:
         self.lines: list[Event] = []
         self.at = 0.0
         """The latest time of an observation."""
+        self._remember_nothing()
+
+    def _remember_nothing(self) -> None:
+        """Begin with nothing that the rules need to remember."""
         self.held: dict[tuple[ObjectKey, str], tuple[Found, float]] = {}
         """Findings that wait for their event, by what it would say, and since when: `findings`."""
         self.listed: set[tuple[str, str]] = set()
@@ -147,6 +155,8 @@ class Tables:
         """When an event or a reading last told an instance's state."""
         self.job_seen: dict[ObjectKey, float] = {}
         """When a job last showed a sign of life."""
+        self.snapshots_read: dict[ObjectKey, float] = {}
+        """When the reading of an instance's snapshots began."""
         self.io_errors: dict[ObjectKey, IoError] = {}
         """The last I/O error of an instance, for the cause of the pause that follows it."""
         self.excused_agent_losses: dict[ObjectKey, Alert] = {}

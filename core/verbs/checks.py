@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from core.errors import NotFoundError, RefusedError, VirtdeckError
 from core.model import Host, Instance, LinkStatus, OperationRecord, OperationStatus, Request, State
 from core.model.driver import driver_of_type
-from core.state.subject import subject_of
+from core.state.subject import owner_of, subject_of
 from core.verbs import second_copy
 from core.verbs.parameter import against_parameters
 from core.verbs.refusal import Refusal, RefusalCode
@@ -81,11 +81,15 @@ def _against_others(state: State, request: Request, name: str, but: str) -> Iter
 
 
 def others(state: State, request: Request) -> list[OperationRecord]:
-    """Return the operations on the same subject that are not over, of any console."""
+    """Return the operations on the same subject that are not over, of any console.
+
+    Those on the snapshots of an instance count as its own.
+    """
+    owner = owner_of(request.subject)
     return [
         record
         for record in state.operations.values()
-        if record.subject == request.subject and not record.status.final
+        if owner_of(record.subject) == owner and not record.status.final
     ]
 
 

@@ -9,7 +9,7 @@ from core.model import ObjectKey, Request, State
 from core.state.subject import subject_of
 from core.verbs.call import Call
 from core.verbs.registry import verb_of
-from core.verbs.situation import Progress, Send, Situation
+from core.verbs.situation import Progress, Send, Situation, around
 from core.verbs.wording import name_of
 
 _PLAIN = re.compile(r"[^\W_][\w.+@:, -]*")
@@ -19,7 +19,14 @@ _PLAIN = re.compile(r"[^\W_][\w.+@:, -]*")
 def situation_of(state: State, request: Request) -> Situation:
     """Return the situation in which a request would be begun now."""
     subject = subject_of(state, request.subject)
-    return Situation(request, name_of(state, request), state.at, Progress(), subject)
+    return Situation(
+        request,
+        name_of(state, request),
+        state.at,
+        Progress(),
+        subject,
+        around=around(state, request.subject),
+    )
 
 
 def planned(state: State, request: Request) -> tuple[Send, ...]:

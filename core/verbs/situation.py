@@ -9,11 +9,22 @@ list needs nothing more: a verb that fails half-way asks for the undoing calls b
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
-from core.model import Event, Instance, OperationStatus, Request, Value
-from core.state.subject import Subject
+from core.model import (
+    Event,
+    Instance,
+    InstanceRun,
+    Job,
+    ObjectKey,
+    OperationStatus,
+    Request,
+    Snapshot,
+    State,
+    Value,
+)
+from core.state.subject import Subject, owner_of
 from core.verbs.call import Call
 
 CALL_DEADLINE = 40.0
@@ -21,6 +32,10 @@ CALL_DEADLINE = 40.0
 
 VERIFY = 15.0
 """Seconds a state that libvirt promised may take to show."""
+
+
+LookedAt = Literal["snapshots", "block-jobs"]
+"""What is read of an instance only for a verb that needs it: no event and no listing tells it."""
 
 
 class Sent(Value, frozen=True):
@@ -67,6 +82,31 @@ class Progress(Value, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Around:
+    """What the state knows of the instance of a subject, beside the subject itself."""
+
+    instance: Instance | None = None
+    """Of a snapshot its own; None for what belongs to no instance."""
+    job: Job | None = None
+    """libvirt's job on it."""
+    run: InstanceRun = field(default_factory=InstanceRun)
+    """Its block jobs by disk, what came of its devices by alias, its agent, its last job."""
+    snapshots: tuple[Snapshot, ...] | None = None
+    """In their order; None: they were not read (`Verb.looks_at`)."""
+
+
+def around(state: State, subject: ObjectKey) -> Around:
+    """Return what a state knows around a subject."""
+    key = owner_of(subject)
+    return Around(
+        instance=state.instances.get(key),
+        job=state.jobs.get(key),
+        run=state.runs.get(key, InstanceRun()),
+        snapshots=state.snapshots.get(key),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """All a verb may know. Times are seconds since the epoch."""
 
@@ -86,11 +126,27 @@ class Situation:
     defined: Instance | None = None
     """An instance that runs, as its next start would have it: known where that tells what became of
     a call (`Call.defines`)."""
+    around: Around = field(default_factory=Around)
 
     @property
     def instance(self) -> Instance | None:
-        """The subject, where it is an instance."""
-        return self.subject if isinstance(self.subject, Instance) else None
+        """The subject, where it is an instance; the instance of a snapshot."""
+        return self.subject if isinstance(self.subject, Instance) else self.around.instance
+
+    @property
+    def job(self) -> Job | None:
+        """libvirt's job on the instance."""
+        return self.around.job
+
+    @property
+    def run(self) -> InstanceRun:
+        """What events and readings told of the instance's present run."""
+        return self.around.run
+
+    @property
+    def snapshots(self) -> tuple[Snapshot, ...] | None:
+        """The snapshots of the instance; None: they were not read."""
+        return self.around.snapshots
 
     @property
     def sent(self) -> tuple[Sent, ...]:

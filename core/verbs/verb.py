@@ -11,9 +11,9 @@ from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.refusal import Refusal
 from core.verbs.sequence import Steps
-from core.verbs.situation import Decide
+from core.verbs.situation import Decide, LookedAt
 
-SubjectKind = Literal["instance", "host", "pool", "volume", "network"]
+SubjectKind = Literal["instance", "host", "pool", "volume", "network", "snapshot", "migration"]
 
 Rename = Callable[[str], str]
 """Returns what a host of another console's entry is called here."""
@@ -133,6 +133,8 @@ class Verb:
     """It is done to one at a time: its parameters are for one, or others would be in its way."""
     needs_description: bool = False
     """Its check, or what it takes away, depends on what only the subject's XML tells."""
+    looks_at: frozenset[LookedAt] = frozenset()
+    """What more is read of its instance, before it is begun and after each of its calls."""
     states: Mapping[InstanceState, tuple[str, str]] = field(default_factory=dict)
     """Why it makes no sense in a state, and the cure; a state that is not there is fine. `{name}`,
     `{host}` and `{restart}` are filled in."""

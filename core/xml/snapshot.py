@@ -11,15 +11,18 @@ from core.model.text import natural_key
 from core.xml.tree import attribute, exact, number, paragraph, parse, text
 
 
-def read_snapshot(xml: str) -> Snapshot:
-    """Return the snapshot that a `<domainsnapshot>` describes. Raises XmlError.
+def read_snapshot(xml: str, host: str = "", uuid: str = "") -> Snapshot:
+    """Return the snapshot that a `<domainsnapshot>` describes, as one of an instance of a host.
+
+    Raises XmlError.
 
     It is external when its memory or any disk is kept outside the disk's image. `current` is only
     in the XML of old libvirts: ask libvirt otherwise.
     """
     snapshot = parse(xml, "domainsnapshot")
     kept = [attribute(part, "snapshot") for part in snapshot.iterfind("disks/disk")]
-    kept.append(attribute(snapshot, "snapshot", "memory"))
+    memory = attribute(snapshot, "snapshot", "memory")
+    kept.append(memory)
     created = number(text(snapshot, "creationTime"))
     return Snapshot(
         name=exact(snapshot, "name"),
@@ -29,6 +32,9 @@ def read_snapshot(xml: str) -> Snapshot:
         description=paragraph(snapshot, "description"),
         current=text(snapshot, "active") == "1",
         external="external" in kept,
+        memory=memory,
+        host=host,
+        uuid=uuid,
     )
 
 

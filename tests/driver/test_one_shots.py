@@ -120,5 +120,7 @@ def test_a_command_loads_what_it_needs(words: str, tmp_path: Path) -> None:
                         "core.journal", "core.migration"}  # fmt: skip
     assert "getpass" not in loaded
     if words.startswith("instances"):
-        of_hypervisor = {f"core.hypervisor.{name}" for name in ("detail", "events", "facts")}
+        of_hypervisor = {
+            f"core.hypervisor.observe.{name}" for name in ("detail", "events", "facts")
+        }
         assert not loaded & {"lxml", "core.xml.tree", *of_hypervisor}

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from core.model import (
     AgentState,
     Alert,
+    BlockJob,
+    BlockJobState,
     Counters,
     Delta,
     Disk,
@@ -23,11 +25,13 @@ from core.model import (
     OperationStatus,
     Pool,
     PoolState,
+    Snapshot,
     State,
     Volume,
 )
 from core.model import event as ev
 from core.model.observation import (
+    BlockJobsRead,
     HostAdded,
     InstanceGone,
     InstanceRead,
@@ -39,6 +43,7 @@ from core.model.observation import (
     PoolGone,
     PoolRead,
     Sampled,
+    SnapshotsRead,
 )
 from core.state.store import Store
 
@@ -102,9 +107,12 @@ def keys_of(state: State) -> dict[ObjectKey, object]:
     """Everything a state says of each object."""
     rows: dict[ObjectKey, list[object]] = {}
     tables = (state.instances, state.pools, state.volumes, state.networks)
-    for table in (*tables, state.rates, state.jobs, state.alerts):
+    for table in (*tables, state.rates, state.jobs, state.runs, state.snapshots, state.alerts):
         for key, value in table.items():
             rows.setdefault(key, []).append(value)
+    for snapshots in state.snapshots.values():
+        for snapshot in snapshots:
+            rows.setdefault(snapshot.key, []).append(snapshot)
     for host in state.hosts.values():
         rows.setdefault(host.key, []).append(host)
     for record in state.operations.values():
@@ -286,6 +294,35 @@ observations = st.one_of(
         disk=st.sampled_from(["vda", "vdb"]),
         type=st.sampled_from(["copy", "commit"]),
         status=st.sampled_from(["ready", "completed", "failed"]),
+    ),
+    _event(ev.DeviceAdded, alias=st.sampled_from(["net0", "net1"])),
+    _event(ev.DeviceRemoved, alias=st.sampled_from(["net0", "net1"])),
+    _event(ev.DeviceRemovalFailed, alias=st.sampled_from(["net0", "net1"])),
+    _event(
+        ev.BlockThreshold,
+        disk=st.sampled_from(["vda", "vdb"]),
+        path=st.just("/pool/web.qcow2"),
+        threshold=st.integers(1, 9),
+        excess=st.integers(1, 9),
+    ),
+    st.builds(
+        lambda at, name, disks: BlockJobsRead(
+            HOST,
+            at,
+            f"{name}-uuid",
+            tuple(BlockJob(one, "copy", BlockJobState.RUNNING, at, at) for one in sorted(disks)),
+        ),
+        _times,
+        _names,
+        st.sets(st.sampled_from(["vda", "vdb"])),
+    ),
+    st.builds(
+        lambda at, name, made: SnapshotsRead(
+            HOST, at, f"{name}-uuid", tuple(Snapshot(one) for one in sorted(made))
+        ),
+        _times,
+        _names,
+        st.sets(st.sampled_from(["s1", "s2"])),
     ),
     st.builds(
         lambda at, change: ev.PoolLifecycle(HOST, at, "p1", "p1", change),

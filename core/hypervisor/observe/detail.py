@@ -6,16 +6,16 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
 from core.errors import XmlError
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import if_supported, unless_gone
-from core.hypervisor.observe.reading import waits_for_xml
+from core.hypervisor.observe.block_jobs import list_block_jobs
+from core.hypervisor.observe.reading import process_hangs, xml_may_wait
+from core.hypervisor.observe.snapshots import list_snapshots
 from core.model.instance import Address, AgentState, Instance, InstanceDetail, Snapshot
-from core.model.text import clean, printable_name
-from core.xml import format_xml, read_instance, read_snapshot
-from core.xml.snapshot import in_order
+from core.model.run import BlockJob
+from core.model.text import clean
+from core.xml import format_xml, read_instance
 
 _LONGEST_XML = 1 << 20
 _LONG_WAIT = 1000
@@ -25,7 +25,7 @@ _LONG_WAIT = 1000
 def read_detail(
     conn: Connection, host: str, uuid: str, at: float, *, ask_agent: bool = True
 ) -> InstanceDetail | None:
-    """Read XML, snapshots and addresses; None when there is no such instance.
+    """Read XML, snapshots, block jobs and addresses; None when there is no such instance.
 
     What cannot be read is in `notes`, a sentence each, and costs nothing else. The guest's agent is
     asked only where it is connected; it may still never answer, and libvirt waits for it: a caller
@@ -41,18 +41,23 @@ def read_detail(
 
 def _read(domain: Any, host: str, at: float, ask_agent: bool) -> InstanceDetail:
     notes: list[str] = []
-    hangs = waits_for_xml(domain)
+    stuck = process_hangs(domain)
+    hangs = stuck and xml_may_wait(domain.connect())
     if hangs:
         notes.append("The XML cannot be read: the instance's process does not answer.")
     xml = "" if hangs else domain.XMLDesc(0)  # without VIR_DOMAIN_XML_SECURE: no passwords
     active = domain.isActive() == 1
+    block_jobs: tuple[BlockJob, ...] | None = None if active else ()
+    if active and not stuck:
+        block_jobs = _block_jobs(domain, xml, at, notes)
     return InstanceDetail(
         host=host,
         uuid=domain.UUIDString(),
         at=at,
         xml="" if hangs else _for_people(xml, notes),
         inactive_xml="" if hangs else _inactive_xml(domain, notes),
-        snapshots=_snapshots(domain, notes),
+        snapshots=_snapshots(domain, host, notes),
+        block_jobs=block_jobs,
         addresses=_addresses(domain, xml, ask_agent, notes) if active else (),
         notes=tuple(notes),
     )
@@ -81,30 +86,22 @@ def _inactive_xml(domain: Any, notes: list[str]) -> str:
         return ""
 
 
-def _snapshots(domain: Any, notes: list[str]) -> tuple[Snapshot, ...] | None:
-    """Return the snapshots in order: one call each and two more; None: unread."""
+def _snapshots(domain: Any, host: str, notes: list[str]) -> tuple[Snapshot, ...] | None:
+    """Return the snapshots in order; None: unread."""
     try:
-        handles = domain.listAllSnapshots(0)
-        if not handles:
-            return ()
-        current = domain.snapshotCurrent(0).getName() if domain.hasCurrentSnapshot(0) else None
-        return in_order(_snapshot(handle, current) for handle in handles)
+        return list_snapshots(domain, host)
     except libvirt.libvirtError as error:
-        if (
-            error.get_error_code() == libvirt.VIR_ERR_NO_SUPPORT
-        ):  # a driver that knows no snapshots has none
-            return ()
         _note(domain, notes, "Snapshots", error)
         return None
 
 
-def _snapshot(handle: Any, current: str | None) -> Snapshot:
-    name = handle.getName()
+def _block_jobs(domain: Any, xml: str, at: float, notes: list[str]) -> tuple[BlockJob, ...] | None:
+    """Return the block jobs of a running instance; None: unread, or not known to its driver."""
     try:
-        snapshot = read_snapshot(handle.getXMLDesc(0))
-    except XmlError:
-        snapshot = Snapshot(printable_name(name))
-    return msgspec.structs.replace(snapshot, current=name == current)
+        return list_block_jobs(domain, xml, at)
+    except libvirt.libvirtError as error:
+        _note(domain, notes, "Block jobs", error)
+        return None
 
 
 def _addresses(domain: Any, xml: str, ask_agent: bool, notes: list[str]) -> tuple[Address, ...]:

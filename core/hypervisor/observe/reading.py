@@ -21,7 +21,7 @@ from core.model.instance import AgentState, Instance
 from core.model.network import Network
 from core.model.state_code import decode_state
 from core.model.storage import Pool, PoolState, Volume
-from core.model.text import printable_name
+from core.model.text import printable_name, real_name
 
 _HUNG = 1000
 """Milliseconds after which a call to an instance's process is taken to hang: most take a few."""
@@ -218,6 +218,17 @@ def name_volume(handle: Any, pool: Pool) -> Volume:
     return Volume(
         pool.host, pool.uuid, pool.name, printable_name(handle.name()), path, described=False
     )
+
+
+def read_volume_alone(conn: Connection, host: str, pool: str, name: str) -> Volume | None:
+    """Read a volume, by the UUID of its pool and its name as we print it: four calls."""
+
+    def read() -> Volume | None:
+        handle = conn.storagePoolLookupByUUIDString(pool)
+        volume = handle.storageVolLookupByName(real_name(name))
+        return describe_volume(volume, name_volume(volume, Pool(host, pool, handle.name())))
+
+    return unless_gone(read)
 
 
 def describe_volume(handle: Any, named: Volume) -> Volume | None:

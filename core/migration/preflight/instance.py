@@ -17,6 +17,7 @@ from core.migration.preflight.case import (
 )
 from core.migration.wording import plural
 from core.model import AgentState, Finding, InstanceState, LinkStatus, MigrationStatus
+from core.state.operations import block_jobs_in_words
 
 _STEADY = "Wait for the end of it, or end it."
 _UNDER_WAY = (
@@ -64,6 +65,8 @@ def check_operations(case: PreflightCase) -> Iterator[Finding]:
     if job is not None:
         what = f"{job.kind} of {job.detail}" if job.detail else job.kind
         yield blocker("job", f"libvirt is busy with {what} on {case.name}.", _STEADY)
+    elif what := block_jobs_in_words(case.state, subject):
+        yield blocker("job", f"libvirt is busy with {what} on {case.name}.", _STEADY)
 
 
 def check_state(case: SourceCase) -> Iterator[Finding]:
@@ -103,13 +106,19 @@ def _paused(case: SourceCase, reason: str) -> Finding:
     return warning("state", text, "Resume it first if it should run there.")
 
 
+def _is_known_job(case: SourceCase) -> bool:
+    """Whether what libvirt is busy with was told already."""
+    subject = case.request.subject
+    return subject in case.state.jobs or bool(block_jobs_in_words(case.state, subject))
+
+
 def check_job(case: SourceCase) -> Iterator[Finding]:
     """libvirt itself does nothing on it now."""
     if case.here.job is None:
         if case.here.active:
             text = "Whether libvirt is busy with it is not known."
             yield unknown("job", text, side=case.here, look="job")
-    elif case.here.job and case.request.subject not in case.state.jobs:
+    elif case.here.job and not _is_known_job(case):
         text = f"libvirt is busy with {case.here.job} on {case.name}."
         yield blocker("job", text, _STEADY)
     elif not case.here.job:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.model import Job, Request, State
+from core.model import Request, State
 from core.model.text import clean
 from core.verbs.caution import Caution
 from core.verbs.power.requests import Shutdown
@@ -59,17 +59,21 @@ def _vanishing(state: State, requests: Sequence[Request]) -> list[str]:
 
 def _failing_jobs(state: State, requests: Sequence[Request]) -> list[str]:
     """A power cut ends libvirt's job with the guest; every other verb waits for it."""
-    jobs: list[tuple[Request, Job]] = [
-        (request, job)
-        for request in requests
-        if (job := state.jobs.get(request.subject)) is not None
-    ]
+    jobs = [(request, job) for request in requests for job in _jobs(state, request)]
     if not jobs:
         return []
     if len(requests) == 1:
-        return [f"Its {jobs[0][1].kind} fails."]
-    named = [f"{job.kind} of {clean(name_of(state, request))}" for request, job in jobs]
+        what = listed([job for _, job in jobs])
+        return [f"Its {what} {'fails' if len(jobs) == 1 else 'fail'}."]
+    named = [f"{job} of {clean(name_of(state, request))}" for request, job in jobs]
     return [f"Also fails: {listed(named)}."]
+
+
+def _jobs(state: State, request: Request) -> list[str]:
+    """Return what runs on an instance and on its disks: `save`, `copy of vda`."""
+    job, run = state.jobs.get(request.subject), state.runs.get(request.subject)
+    running = () if run is None else run.running_block_jobs
+    return [*([job.kind] if job else []), *(f"{one.type} of {one.disk}" for one in running)]
 
 
 def _of_stopping(state: State, requests: Sequence[Request]) -> list[str]:

@@ -352,7 +352,7 @@ class World:
     async def call(self, subject: ObjectKey, call: Call, deadline: float) -> None:
         raise NotFoundError("Nothing is to be sent.")
 
-    async def read(self, subject: ObjectKey) -> Instance | None:
+    async def read(self, subject: ObjectKey, looks_at: object = ()) -> Instance | None:
         self.reads.append(subject.host)
         return self.instances.get(subject)
 

@@ -129,7 +129,7 @@ class World:
         if self.obeys and call in AFTER:
             self.change(subject, AFTER[call])
 
-    async def read(self, subject: ObjectKey) -> Instance | None:
+    async def read(self, subject: ObjectKey, looks_at: object = ()) -> Instance | None:
         if not self.tells:
             raise DeadlineError(f"{subject.host} did not answer in 10 s.")
         return self.instances.get(subject)
@@ -413,7 +413,7 @@ async def test_what_was_only_listed_is_described_before_its_guest_is_asked(world
     world.put(msgspec.structs.replace(world.instances[web], described=False))
     reads: list[str] = []
 
-    async def read(subject: ObjectKey) -> Instance | None:
+    async def read(subject: ObjectKey, looks_at: object) -> Instance | None:
         reads.append(subject.id)
         world.put(described)
         return described

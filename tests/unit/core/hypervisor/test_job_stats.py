@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.hypervisor.job_stats import JOB_OPERATION, JOB_TYPE, read_sample
+from core.hypervisor.job_stats import read_sample
 from core.model.forecast import JobSample
+from core.model.job import JOB_OPERATION, JOB_TYPE
 
 FIRST: dict[str, Any] = {
     "type": 2,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import MappingProxyType
 from typing import Any
 
@@ -10,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model import (
+    BlockJob,
+    BlockJobState,
     Host,
     Instance,
+    InstanceRun,
     InstanceState,
     Job,
     Link,
@@ -115,8 +119,14 @@ def test_a_job_that_holds_the_instance_blocks_all_but_the_power_cut(kind: str) -
     assert f"Its {kind} fails." in danger(busy, Stop(WEB)).text
 
 
-def test_a_block_job_blocks_nothing() -> None:
-    assert check(state(web(), jobs=[Job("alpha", "u-web", "commit", 0.0)]), Reset(WEB)) == ()
+def test_a_block_job_blocks_no_power_verb_and_fails_with_the_power() -> None:
+    jobs = (
+        BlockJob("vda", "commit", BlockJobState.RUNNING, 1.0, 1.0),
+        BlockJob("vdb", "pull", BlockJobState.COMPLETED, 1.0, 1.0),
+    )
+    busy = dataclasses.replace(state(web()), runs={WEB: InstanceRun(jobs)})
+    assert check(busy, Reset(WEB)) == ()
+    assert "Its commit of vda fails." in danger(busy, Stop(WEB)).text
 
 
 def test_paused_by_libvirt_itself_is_not_ours_to_resume() -> None:

@@ -74,6 +74,7 @@ def test_snapshot():
         state="disk-snapshot",
         description="line one\nline two",
         external=True,
+        memory="no",
     )
     assert not read_snapshot("<domainsnapshot><disks><disk/></disks></domainsnapshot>").external
 

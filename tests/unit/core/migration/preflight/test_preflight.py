@@ -19,8 +19,11 @@ from core.migration.preflight.facts import (
 from core.migration.preflight.judge import judge, vouch
 from core.migration.preflight.xml import question_xml
 from core.model import (
+    BlockJob,
+    BlockJobState,
     Host,
     Instance,
+    InstanceRun,
     InstanceState,
     Job,
     Level,
@@ -157,6 +160,17 @@ def test_others_who_work_on_it() -> None:
     assert found["migrating"].fixed
     assert found["job"].level is BLOCKER
     assert "copy of vda" in found["job"].text
+
+
+def test_a_block_job_stands_in_the_way() -> None:
+    """libvirt: "domain has active block job"."""
+    copy = BlockJob("vda", "copy", BlockJobState.READY, 1.0, 1.0)
+    over = BlockJob("vdb", "pull", BlockJobState.COMPLETED, 1.0, 1.0)
+    busy = facts(source(job="copy"))
+    found = judged(seen=busy, now=state(runs={KEY: InstanceRun((copy, over))}))["job"]
+    assert found.level is BLOCKER
+    assert found.text == "libvirt is busy with copy of vda ready on db."
+    assert judged(now=state(runs={KEY: InstanceRun((over,))}))["job"].level is OK
 
 
 def test_the_plan_refuses() -> None:

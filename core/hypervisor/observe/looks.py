@@ -1,0 +1,132 @@
+"""What is read of an instance because somebody looks at it: snapshots and block jobs.
+
+No listing has them. What makes, reverts to and deletes snapshots mostly tells nothing: what our own
+verbs change is read after their calls, what others change when an event hints at it, or when
+somebody looks again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Protocol, TypeVar
+
+from core.clock import Clock
+from core.errors import VirtdeckError
+from core.hypervisor.connection.binding import Connection
+from core.model.event import InstanceLifecycle, JobCompleted
+from core.model.instance import Snapshot
+from core.model.job import JOB_OPERATION
+from core.model.observation import (
+    BlockJobsRead,
+    DetailRead,
+    InstanceGone,
+    Observation,
+    SnapshotsRead,
+)
+from core.model.run import BlockJob
+
+T = TypeVar("T")
+_OPERATIONS = frozenset(
+    JOB_OPERATION.index(word) for word in ("snapshot", "snapshot-revert", "snapshot-delete")
+)
+
+
+def may_change_snapshots(observation: Observation) -> str:
+    """Return the UUID of the instance whose snapshots an event may have changed, or nothing. Pure.
+
+    A revert moves the current one and tells of itself by lifecycle events; a snapshot with memory
+    is a job.
+    """
+    if isinstance(observation, InstanceLifecycle) and observation.detail == "from-snapshot":
+        return observation.uuid
+    if isinstance(observation, JobCompleted) and observation.values.get("operation") in _OPERATIONS:
+        return observation.uuid
+    return ""
+
+
+class Calling(Protocol):
+    """How a function gets to a connection of the host."""
+
+    def __call__(self, function: Callable[[Connection], T], *, uuid: str) -> Awaitable[T]:
+        """Run `function(conn)`; calls about one instance are made in order."""
+        ...
+
+
+class InstanceLooks:
+    """Reads what only somebody who looks at an instance needs. On the core's loop.
+
+    The snapshots of those that were looked at are read again after what may have changed them.
+    """
+
+    def __init__(
+        self, host: str, call: Calling, clock: Clock, sink: Callable[[Observation], None]
+    ) -> None:
+        self._host = host
+        self._call = call
+        self._clock = clock
+        self._sink = sink
+        self._known: set[str] = set()
+        """The instances whose snapshots were read, and are kept in the state."""
+        self._stale: dict[str, None] = {}
+        self._work: asyncio.Task[None] | None = None
+
+    async def snapshots(self, uuid: str) -> tuple[Snapshot, ...] | None:
+        """Read the snapshots of an instance now and hand them over; None when it is gone.
+
+        Raises as `Hypervisor.call` does.
+        """
+        from core.hypervisor.observe.snapshots import read_snapshots_of
+
+        at = self._clock.now()
+        read = await self._call(lambda conn: read_snapshots_of(conn, self._host, uuid), uuid=uuid)
+        if read is not None:
+            self._sink(SnapshotsRead(self._host, at, uuid, read))
+        return read
+
+    async def block_jobs(self, uuid: str) -> tuple[BlockJob, ...] | None:
+        """Read the block jobs of an instance now and hand them over; None: they are not known.
+
+        Raises as `Hypervisor.call` does.
+        """
+        from core.hypervisor.observe.block_jobs import read_block_jobs_of
+
+        at = self._clock.now()
+        read = await self._call(lambda conn: read_block_jobs_of(conn, uuid, at), uuid=uuid)
+        if read is not None:
+            self._sink(BlockJobsRead(self._host, at, uuid, read))
+        return read
+
+    def notice(self, observation: Observation) -> None:
+        """Note what was read, what is gone, and what an event made out of date."""
+        if isinstance(observation, SnapshotsRead):
+            self._known.add(observation.uuid)
+        elif isinstance(observation, DetailRead):
+            if observation.detail.snapshots is not None:
+                self._known.add(observation.detail.uuid)
+        elif isinstance(observation, InstanceGone):
+            self._known.discard(observation.uuid)
+        elif (uuid := may_change_snapshots(observation)) in self._known:
+            self._stale[uuid] = None
+            if self._work is None or self._work.done():
+                self._work = asyncio.create_task(self._read_stale(), name="snapshots")
+
+    def forget(self) -> None:
+        """Forget what was read: the link is lost."""
+        self._known.clear()
+        self._stale.clear()
+
+    async def close(self) -> None:
+        """Read nothing again any more."""
+        self.forget()
+        if self._work is not None:
+            self._work.cancel()
+            await asyncio.gather(self._work, return_exceptions=True)
+
+    async def _read_stale(self) -> None:
+        while self._stale:
+            uuid = next(iter(self._stale))
+            del self._stale[uuid]  # first: an event during the call makes it stale again
+            with suppress(VirtdeckError):
+                await self.snapshots(uuid)
