@@ -23,8 +23,9 @@ from core.model import ObjectKey, Observation, Value
 from core.model.observation import DetailRead, OperationChanged
 from core.verbs.registry import with_doing
 
-VERSION = 2
-"""What this virtdeck writes; it reads every version up to this one. 2 has migrations."""
+VERSION = 3
+"""What this virtdeck writes; it reads every version up to this one. 2 has migrations, 3 readings of
+snapshots and of block jobs."""
 _GZIP_MAGIC = b"\x1f\x8b"
 GZIP = 16 + zlib.MAX_WBITS
 """The window bits by which zlib writes and reads gzip's format."""

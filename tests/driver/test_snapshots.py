@@ -192,7 +192,7 @@ def verb(request: type[Request], seen: list[Situation], **more: Any) -> Verb:
 async def test_a_verb_sees_them_before_it_begins_and_after_its_call(
     fleet: Fleet, guest: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table, "EXECUTORS", {**table.EXECUTORS, ForgetCall: forget})
+    monkeypatch.setattr(table, "CALL_FUNCTIONS", {**table.CALL_FUNCTIONS, ForgetCall: forget})
     guest.snapshotCreateXML(SNAPSHOT.format("one"), 0)
     vm, seen = vm_of(guest), list[Situation]()
     with declared(verb(Forget, seen, looks_at=frozenset({"snapshots", "block-jobs"}))):
@@ -206,7 +206,7 @@ async def test_a_verb_sees_them_before_it_begins_and_after_its_call(
 async def test_a_snapshot_is_the_subject_of_a_verb(
     fleet: Fleet, guest: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table, "EXECUTORS", {**table.EXECUTORS, ForgetCall: forget})
+    monkeypatch.setattr(table, "CALL_FUNCTIONS", {**table.CALL_FUNCTIONS, ForgetCall: forget})
     guest.snapshotCreateXML(SNAPSHOT.format("one"), 0)
     vm, seen = vm_of(guest), list[Situation]()
     await fleet.detail(vm)

@@ -6,11 +6,25 @@ from console import format as fmt
 from console.glyphs import glyphs
 from console.screens.events.columns import event_text
 from console.screens.instances.figures import figures, latency, own_figures
+from console.screens.instances.run import (
+    agent_words,
+    block_job_words,
+    device_outcomes,
+    snapshot_count,
+    thresholds,
+)
 from console.screens.page import beside
 from console.screens.table_text import facts, heading, table
 from console.screens.view import View
 from console.widgets.columns import Cell, CellValue
-from core.model import Disk, DiskRates, DiskSource, Instance, InstanceDetail, Severity
+from core.model import (
+    Disk,
+    DiskRates,
+    DiskSource,
+    Instance,
+    InstanceDetail,
+    Severity,
+)
 from core.state.operations import activity
 
 _NOW = 72
@@ -33,7 +47,7 @@ def overview(
     beside_it = width >= _WIDE
     left = min(_NOW, width - _MADE) if beside_it else _NOW
     now = [heading("Now"), *facts(_now(view, row, left))]
-    made = [heading("Made of"), *facts(_made(row))]
+    made = [heading("Made of"), *facts([*_made(row), ("snapshots", snapshot_count(view, row))])]
     if detail is not None and detail.addresses:
         addresses = ", ".join(address.address for address in detail.addresses)
         made += facts([("addresses", addresses)])
@@ -66,7 +80,7 @@ def _now(view: View, row: Instance, width: int) -> list[tuple[str, CellValue]]:
     pairs: list[tuple[str, CellValue]] = [("state", tuple(state))]
     if doing := activity(view.state, row.key):
         pairs.append(("doing", Cell(doing, "changing")))
-    pairs.append(("agent", row.agent.value))
+    pairs.append(("agent", agent_words(view, row)))
     if row.state.active:
         pairs += figures(view, row, width)
     return pairs
@@ -113,7 +127,8 @@ def devices(view: View, row: Instance) -> list[CellValue]:
         for one in row.devices
     ]
     # The long one last: a channel's path would push what follows it out of sight.
-    return [heading("Devices"), *table(("kind", "alias", "address", "what"), rows), *own]
+    found = [heading("Devices"), *table(("kind", "alias", "address", "what"), rows)]
+    return [*found, *device_outcomes(view, row), *own]
 
 
 def disks(view: View, row: Instance) -> list[CellValue]:
@@ -121,8 +136,12 @@ def disks(view: View, row: Instance) -> list[CellValue]:
     rates = view.state.rates.get(row.key) if row.state.active else None
     by_target = {one.target: one for one in rates.disks} if rates is not None else {}
     lines: list[CellValue] = []
+    run = view.state.runs.get(row.key)
     for disk in row.disks:
-        lines += [*_disk(disk), *facts([("latency", _lately(by_target.get(disk.target)))]), ""]
+        job = None if run is None else run.block_job(disk.target)
+        now: list[tuple[str, CellValue]] = [("latency", _lately(by_target.get(disk.target)))]
+        now += [("job", block_job_words(view, job))] if job is not None else []
+        lines += [*_disk(disk), *facts(now), *thresholds(view, run, disk.target), ""]
     return lines or [Cell("  It has no disk.", "muted")]
 
 

@@ -11,8 +11,11 @@ import pytest
 
 from core.errors import TapeError
 from core.journal.record import FLUSH_EVERY, Recorder
+from core.journal.replay import Replay
 from core.journal.tape import VERSION, Header, Tape
 from core.model import (
+    BlockJob,
+    BlockJobState,
     Counters,
     DiskCounters,
     Instance,
@@ -27,6 +30,7 @@ from core.model import (
 )
 from core.model.event import InstanceLifecycle, JobCompleted, UnknownEvent
 from core.model.observation import (
+    BlockJobsRead,
     DetailRead,
     HostAdded,
     InstanceGone,
@@ -34,6 +38,7 @@ from core.model.observation import (
     Listed,
     OperationChanged,
     Sampled,
+    SnapshotsRead,
 )
 
 WEB = Instance(host="alpha", uuid="u-web", name="web", state=InstanceState.RUNNING, id=1)
@@ -60,6 +65,13 @@ EVERYTHING: list[Observation] = [
         detail=InstanceDetail(
             host="alpha", uuid="u-web", at=104.5, xml="<domain/>\n", snapshots=(Snapshot("s1"),)
         ),
+    ),
+    SnapshotsRead("alpha", 104.6, "u-web", (Snapshot("s1", host="alpha", uuid="u-web"),)),
+    BlockJobsRead(
+        "alpha",
+        104.7,
+        "u-web",
+        (BlockJob("vda", "copy", BlockJobState.RUNNING, 104.7, 104.7, current=1, end=2),),
     ),
     OperationChanged(
         host="alpha",
@@ -111,6 +123,22 @@ def test_what_was_recorded_is_what_is_read(tmp_path: Path, name: str) -> None:
     assert list(tape.read(4, 2)) == EVERYTHING[4:6]
     assert list(tape.read(99, 1)) == []
     tape.close()
+
+
+def test_a_tape_of_before_tells_whose_the_snapshots_of_its_details_are(tmp_path: Path) -> None:
+    path = tmp_path / "old.tape"
+    detail = b'{"host":"alpha","uuid":"u-web","at":104.5,"snapshots":[{"name":"s1"}]}'
+    lines = [
+        b'{"tape":2,"virtdeck":"0.9","recorded":100.0,"hosts":["alpha"]}',
+        b'{"event":"listed","host":"alpha","at":101.0,"instances":'
+        b'[{"host":"alpha","uuid":"u-web","name":"web","state":"running"}]}',
+        b'{"event":"detail-read","host":"alpha","at":104.5,"detail":' + detail + b"}",
+    ]
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    replay = Replay.at(path, 99.0)
+    known = replay.state.snapshots[WEB.key]
+    assert [one.key for one in known] == [ObjectKey("snapshot", "alpha", "u-web/s1")]
+    replay.close()
 
 
 def test_only_the_owner_can_read_a_tape_even_one_that_replaces_another(tmp_path: Path) -> None:
