@@ -13,6 +13,7 @@ from core.clock import Clock
 from core.engine import disk_users
 from core.engine.case import Case
 from core.engine.host_names import refreshed
+from core.engine.looking import read_for
 from core.engine.port import Hosts
 from core.engine.progress import progress_json
 from core.errors import (
@@ -26,10 +27,9 @@ from core.errors import (
 from core.journal.entry import Entry
 from core.journal.journal import Journal
 from core.journal.owner import this_process
-from core.model import Instance, LinkStatus, Observation, OperationRecord, State
+from core.model import LinkStatus, Observation, OperationRecord, State
 from core.model.observation import OperationChanged
 from core.model.secret_value import without_secrets_of
-from core.state.subject import Subject, subject_of
 from core.verbs.preview import virsh_line
 from core.verbs.situation import (
     Action,
@@ -46,8 +46,6 @@ from core.verbs.verb import Workflow
 SHARE_EVERY = 1.0
 """Seconds between two looks at how far a long call is."""
 PER_HOST = 4
-_KEPT_TRUE = frozenset({"host", "migration"})
-"""Kinds of which the state has what there is to know: there is no such object of libvirt's."""
 """Calls in flight on one host."""
 
 
@@ -253,23 +251,13 @@ class Executor:
     async def look(self, case: Case) -> bool:
         """Read the subject now, and what its verb looks at; False when its host does not tell."""
         try:
-            subject = await self._read(case)
+            subject = await read_for(case, self._hosts, self.state())
         except VirtdeckError:
             case.unseen = True
             return False
         case.update(subject)
         case.stale = False
         return True
-
-    async def _read(self, case: Case) -> Subject | None:
-        key = case.record.subject
-        if key.kind in _KEPT_TRUE:
-            return subject_of(self.state(), key)
-        subject = await self._hosts.read(key, case.verb.looks_at)
-        running = isinstance(subject, Instance) and subject.state.active
-        if running and any(call.defines for call in case.progress.unheard):
-            case.defined = await self._hosts.defined(key)
-        return subject
 
     async def _wait(self, case: Case, wait: Wait) -> None:
         if case.said(wait.text):

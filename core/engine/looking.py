@@ -1,0 +1,26 @@
+"""Reading what a verb decides from: its subject, and what more it looks at."""
+
+from __future__ import annotations
+
+from core.engine.case import Case
+from core.engine.port import Hosts
+from core.model import Instance, State
+from core.state.subject import Subject, subject_of
+
+_KEPT_TRUE = frozenset({"host", "migration"})
+"""Kinds of which the state has what there is to know: there is no such object of libvirt's."""
+
+
+async def read_for(case: Case, hosts: Hosts, state: State) -> Subject | None:
+    """Read the subject of a case and what its verb looks at; None when it is gone.
+
+    Raises as `Hosts.read` does.
+    """
+    key = case.record.subject
+    if key.kind in _KEPT_TRUE:
+        return subject_of(state, key)
+    subject = await hosts.read(key, case.verb.looks_at)
+    running = isinstance(subject, Instance) and subject.state.active
+    if running and any(call.defines for call in case.progress.unheard):
+        case.defined = await hosts.defined(key)
+    return subject
