@@ -229,7 +229,7 @@ BROKEN = {
     "binary": (b"\x00\xff\xfe\n", "is not a tape"),
     "text": (b"hello\n", "is not a tape"),
     "other JSON": (b'{"a":1}\n', "is not a tape"),
-    "newer": (b'{"tape":3,"what":"ever"}\n', "has version 3"),
+    "newer": (b'{"tape":4,"what":"ever"}\n', "has version 4"),
     "zero": (b'{"tape":0}\n', "has version 0"),
     "half a header": (b'{"tape":1}\n', "line 1: Object missing required field"),
     "damaged gzip": (b"\x1f\x8b" + b"\x00" * 40, "is damaged"),
