@@ -276,4 +276,4 @@ def test_the_header_is_the_first_line_and_plain_json(tmp_path: Path) -> None:
     path = tmp_path / "a.tape"
     record(path, EVERYTHING[:1])
     first = msgspec.json.decode(lines_of(path)[0])
-    assert first == {"tape": 2, "virtdeck": "1.2.3", "recorded": 100.0, "hosts": ["alpha"]}
+    assert first == {"tape": 3, "virtdeck": "1.2.3", "recorded": 100.0, "hosts": ["alpha"]}
