@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ import pytest
 
 from core.lab import Lab
 from tests.driver.command import Result, Virtdeck, finish
+from tests.lab import burner
+from tests.lab.burner import Burner
 from tests.patience import PATIENCE
 
 Command = Callable[..., Result]
@@ -41,9 +43,16 @@ def virtdeck(home: Virtdeck, hosts: list[str]) -> Command:
 
 
 @pytest.fixture
-def name(guest: Callable[..., str], booted: Callable[..., None]) -> str:
-    """A guest that writes more than `SLOWLY` lets pass, once it has booted."""
-    made = guest("alpha", "mover", "vd.write=24:20")
+def name(lab: Lab) -> Iterator[str]:
+    """A guest that writes more than `SLOWLY` lets pass."""
+    yield burner.start(lab, "alpha", Burner("mover", memory=64, writes=24, rate=10))
+    burner.remove(lab, "mover")
+
+
+@pytest.fixture
+def booted_guest(guest: Callable[..., str], booted: Callable[..., None]) -> str:
+    """The same with a kernel that has booted and an agent that answers."""
+    made = guest("alpha", "booted", "vd.write=24:20")
     booted("alpha", made)
     return made
 
@@ -153,8 +162,9 @@ def end(result: Result) -> int:
 
 
 def test_another_terminal_steers_and_aborts_it(
-    home: Virtdeck, hosts: list[str], virtdeck: Command, name: str, lab: Lab
+    home: Virtdeck, hosts: list[str], virtdeck: Command, booted_guest: str, lab: Lab
 ) -> None:
+    name = booted_guest
     process, _ = begun(home, hosts, name)
     try:
         (row,) = virtdeck("migrations", "--json").rows
