@@ -1,4 +1,5 @@
-"""Numbers, times and states as an operator reads them.
+"""Numbers, times and states as an operator reads them: the core's words, and what only screens
+and tables have.
 
 Pure, any thread. An unknown value (None, or not a number) is `-`, never 0.
 """
@@ -12,39 +13,16 @@ from typing import NamedTuple
 
 from console.glyphs import glyphs
 from core.model.instance import InstanceState
+from core.model.lists import listed, plural
+from core.model.sizes import bandwidth, rate, size
+from core.model.text import UNKNOWN
+from core.model.times import age, duration, milliseconds, seconds
 
-UNKNOWN = "-"
-"""What stands for a value that is not known."""
-
-_UNITS = "BKMGTPE"
-
-
-def size(count: float | None) -> str:
-    """Bytes in binary units and at most five cells: `0B`, `512B`, `1.5G`, `12M`, `1023K`."""
-    if count is None or not math.isfinite(count):
-        return UNKNOWN
-    sign, value = ("-", -count) if count < 0 else ("", float(count))
-    unit = 0
-    while unit < len(_UNITS) - 1 and round(value) >= 1024:
-        value /= 1024
-        unit += 1
-    decimals = 1 if unit and round(value, 1) < 10 else 0
-    return f"{sign}{value:.{decimals}f}{_UNITS[unit]}"
-
-
-def rate(per_second: float | None) -> str:
-    """Bytes per second: `12M/s`."""
-    return UNKNOWN if (text := size(per_second)) == UNKNOWN else f"{text}/s"
-
-
-def milliseconds(value: float | None) -> str:
-    """A length of time in milliseconds: `0.35 ms`, `12 ms`, `5.2 s`."""
-    if value is None or not math.isfinite(value):
-        return UNKNOWN
-    if value >= 999.5:
-        return f"{value / 1000:.1f} s"
-    decimals = 2 if value < 0.995 else 1 if value < 9.95 else 0
-    return f"{value:.{decimals}f} ms"
+__all__ = [
+    "UNKNOWN", "StateSign", "age", "bandwidth", "clock_time", "count", "date_time", "duration",
+    "instance_state", "listed", "milliseconds", "percent", "plural", "rate", "seconds",
+    "short_count", "size", "tally",
+]  # fmt: skip
 
 
 def count(value: float | None) -> str:
@@ -82,33 +60,6 @@ def percent(fraction: float | None, decimals: int = 0) -> str:
     return f"{written}%"
 
 
-def duration(seconds: float | None) -> str:
-    """A length of time by its largest units: `0.3s`, `42s`, `3m05s`, `2h14m`, `3d04h`, `95d`."""
-    if seconds is None or not math.isfinite(seconds):
-        return UNKNOWN
-    if seconds < 0:
-        return f"-{duration(-seconds)}"
-    if seconds < 9.95:
-        return f"{seconds:.1f}s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    if whole < 86400:
-        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
-    days, hours = divmod(whole // 3600, 24)
-    return f"{days}d{hours:02d}h" if days < 30 else f"{days}d"
-
-
-def age(since: float | None, now: float) -> str:
-    """How long ago a moment was (both seconds since the epoch); a future one is `0s`."""
-    if since is None or not math.isfinite(since):
-        return UNKNOWN
-    passed = max(0.0, now - since)
-    return f"{int(passed)}s" if passed < 60 else duration(passed)
-
-
 def clock_time(when: float | None, zone: tzinfo | None = None) -> str:
     """A moment as `14:03:59`, in `zone` (None: the operator's own)."""
     return _at(when, "%H:%M:%S", zone)
@@ -126,18 +77,6 @@ def _at(when: float | None, pattern: str, zone: tzinfo | None) -> str:
         return datetime.fromtimestamp(when, tz=zone).strftime(pattern)
     except (OverflowError, ValueError, OSError):  # no calendar has that year: a damaged tape
         return UNKNOWN
-
-
-def plural(number: int, singular: str, plural_form: str = "") -> str:
-    """A number with its noun: `1 instance`, `2 instances`, `3 entries` when told the plural."""
-    return f"{number:,} {singular if number == 1 else plural_form or singular + 's'}"
-
-
-def names(items: Sequence[str], most: int = 3) -> str:
-    """The first `most` of a list and how many more: `web, db, cache and 4 more`."""
-    shown = ", ".join(items[:most])
-    rest = len(items) - most
-    return f"{shown} and {rest:,} more" if rest > 0 else shown
 
 
 def tally(done: int, failures: Sequence[str], most: int = 3) -> str:

@@ -146,12 +146,12 @@ def elsewhere(key: str, layer: str, actions: Iterable[Action] = ACTIONS) -> str:
     here, label = LAYERS[layer], key_label(key)
     if len(label) != 1:
         return ""
-    places = [
-        f"{entry.title} ({_TITLES[entry.scope].lower()})"
-        for entry in actions
-        if key in entry.keys and entry.scope in _PLACES and entry.scope not in here
-    ]
-    return f"{label} does nothing here. It is: {', '.join(places)}." if places else ""
+    places: dict[str, list[str]] = {}
+    for entry in actions:
+        if key in entry.keys and entry.scope in _PLACES and entry.scope not in here:
+            places.setdefault(entry.title, []).append(_TITLES[entry.scope].lower())
+    told = ", ".join(f"{title} ({', '.join(where)})" for title, where in places.items())
+    return f"{label} does nothing here. It is: {told}." if told else ""
 
 
 _PLACES = ("power", "instances", "hosts", "volumes", "operations", "events", "steer")

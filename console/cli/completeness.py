@@ -11,7 +11,8 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from console.cli.output import note
-from console.format import names, plural
+from console.format import listed as in_words
+from console.format import plural
 from core.errors import NotFoundError
 from core.model import Delta, Instance, LinkStatus, MigrationStatus, State, Unread, Value, Volume
 from core.model.text import clean
@@ -190,7 +191,7 @@ def _instances(
     for host, rows in lacking.items():
         of = f" of {there[host]:,}" if there[host] != len(rows) else ""
         what = f"{len(rows):,}{of} {'instance' if there[host] == 1 else 'instances'}"
-        missing = names([item.name for item in rows])
+        missing = in_words([item.name for item in rows], 3)
         yield Gap(host, f"{what} {lack}: {missing}", len(rows), by_figures)
 
 
@@ -216,7 +217,7 @@ def volume_sizes(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
             yield Gap(pool.host, f"the volumes of {pool.name}: {pool.error.rstrip('.')}")
     lacking, _ = _grouped(state.volumes.values(), hosts, lambda volume: volume.capacity is not None)
     for host, rows in lacking.items():
-        missing = names([f"{item.pool_name}/{item.name}" for item in rows])
+        missing = in_words([f"{item.pool_name}/{item.name}" for item in rows], 3)
         what = f"{plural(len(rows), 'volume')} without sizes: {missing}"
         yield Gap(host, what, len(rows))
 

@@ -12,7 +12,7 @@ from console.cli.migration_progress import ProgressPrinter
 from console.cli.migration_text import EXIT
 from console.cli.output import json_line, note, plain, say
 from console.cli.waiting import STATUS, end_status
-from console.format import names
+from console.format import listed
 from core.errors import VirtdeckError
 from core.model import (
     Delta,
@@ -173,7 +173,9 @@ class Following:
             )
         begun = {migration.id for migration in self.progress.running}
         if left := [record.name for id_, record in self.operations.items() if id_ not in begun]:
-            note(f"No longer waiting for {names(left)}: `virtdeck operations` tells what became.")
+            note(
+                f"No longer waiting for {listed(left, 3)}: `virtdeck operations` tells what became."
+            )
 
     # -- following -----------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from console.cli.migration_text import figures, result_text, steering_line
-from console.format import clock_time, date_time, size
+from console.format import bandwidth, clock_time, date_time, milliseconds, size
 from core.migration.judgement import disks
 from core.migration.judgement.words import against_not_open
 from core.model import Limits, Migration
@@ -54,14 +54,14 @@ def limits(now: Limits, downtime_limit: float | None) -> str:
     """What is in force: `max downtime 300 ms of at most 500 ms, bandwidth unlimited`."""
     parts = []
     if now.max_downtime is not None:
-        most = "" if downtime_limit is None else f" of at most {downtime_limit:g} ms"
-        parts.append(f"max downtime {now.max_downtime:g} ms{most}")
+        most = "" if downtime_limit is None else f" of at most {milliseconds(downtime_limit)}"
+        parts.append(f"max downtime {milliseconds(now.max_downtime)}{most}")
     for what, value in (
         ("bandwidth", now.bandwidth),
         ("post-copy bandwidth", now.post_copy_bandwidth),
     ):
         if value is not None:
-            parts.append(f"{what} {f'{value:g} MiB/s' if value else 'unlimited'}")
+            parts.append(f"{what} {bandwidth(value)}")
     return ", ".join(parts)
 
 

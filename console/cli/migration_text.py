@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from console.cli.output import cells, plain
-from console.format import duration, rate, size
+from console.format import bandwidth, duration, milliseconds, rate, size
 from core.model import (
     Answer,
     Finding,
@@ -27,11 +27,7 @@ EXIT: dict[MigrationStatus, int] = {
     MigrationStatus.POST_COPY_FAILED: 1,
 }
 """The exit status a migration's end stands for; any other status: 4, the outcome is unknown."""
-_UNITS = {
-    SteerKind.MAX_DOWNTIME: "ms",
-    SteerKind.BANDWIDTH: "MiB/s",
-    SteerKind.POST_COPY_BANDWIDTH: "MiB/s",
-}
+_VALUED = (SteerKind.MAX_DOWNTIME, SteerKind.BANDWIDTH, SteerKind.POST_COPY_BANDWIDTH)
 _BARS = (24, 16, 10)
 """How long a bar may be: the longest that leaves room for every figure, else the shortest."""
 _ROOM = 24
@@ -127,18 +123,15 @@ def _cut(text: str, width: int) -> str:
 def wish(kind: SteerKind, value: float | None, text: str) -> str:
     """What is done to a migration, in words: `max-downtime 500 ms`, `policy manual`, `abort`."""
     if value is not None:
-        shown = "unlimited" if value == 0 and kind in _ZERO_IS_ALL else f"{value:g} {_UNITS[kind]}"
+        shown = milliseconds(value) if kind is SteerKind.MAX_DOWNTIME else bandwidth(value)
         return f"{kind.value} {shown}"
     return f"{kind.value} {text}".strip()
-
-
-_ZERO_IS_ALL = (SteerKind.BANDWIDTH, SteerKind.POST_COPY_BANDWIDTH)
 
 
 def steering_line(record: SteerRecord) -> str:
     """One steering command and what came of it: `adaptive: max-downtime 500 ms: done (...)`."""
     steer = record.steer
-    what = wish(steer.kind, steer.value if steer.kind in _UNITS else None, steer.text)
+    what = wish(steer.kind, steer.value if steer.kind in _VALUED else None, steer.text)
     if record.answer is Answer.ADVISED:
         return clean(f"{record.by}: {steer.reason or steer.text}")
     why = f" ({steer.reason.rstrip('.')})" if steer.reason else ""
@@ -164,7 +157,7 @@ def result_text(result: MigrationResult) -> str:
     if result.total is not None:
         parts.append(f"{duration(result.total)} in its job")
     if result.downtime is not None:
-        parts.append(f"downtime {result.downtime:.0f} ms")
+        parts.append(f"downtime {milliseconds(result.downtime)}")
     if result.post_copy is not None:
         parts.append(f"{duration(result.post_copy)} in post-copy")
     if result.transferred is not None:

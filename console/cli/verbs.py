@@ -27,13 +27,13 @@ from console.describing import describe
 from core.errors import UnreachableError, UsageError
 from core.fleet import Fleet, Reading
 from core.model import Request, State
+from core.model.lists import listed as in_words
 from core.model.text import clean
 from core.verbs.danger import danger_of
 from core.verbs.parameter import parameters
 from core.verbs.registry import VERBS
 from core.verbs.second_copy import overriding
 from core.verbs.verb import Verb
-from core.verbs.wording import listed as in_words
 from core.verbs.wording import name_of
 
 _READS: dict[str, tuple[Reading, str]] = {

@@ -52,7 +52,7 @@ def header_left(state: State, zone: tzinfo | None, tape: str) -> Groups:
         lost.sort(key=lambda host: host.link.status is not LinkStatus.DOWN)
         words = link_sign(lost[0].link.status)
         groups.append((Part(f" {words.glyph} {len(lost)} not ", words.role, _HOSTS),))
-        groups.append((Part(f" {fmt.names([host.name for host in lost])} ", "", _HOSTS),))
+        groups.append((Part(f" {fmt.listed([host.name for host in lost], 3)} ", "", _HOSTS),))
     return groups
 
 

@@ -38,7 +38,7 @@ def no_operations(view: View) -> str:
     del view
     return (
         "Nothing was asked for yet.\n\n"
-        "Choose an instance on screen 1 and press a power key (? lists them)."
+        "Choose an instance on screen 1 and press a: what can be done to it."
     )
 
 

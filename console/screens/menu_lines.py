@@ -11,10 +11,10 @@ from console.screens.verb_form import asked_parameters
 from console.screens.verdicts import Verdict, wants_values
 from console.widgets.columns import Cell, CellValue
 from core.model import ObjectKey, State
+from core.model.lists import plural
 from core.model.text import clean
 from core.state.subject import subject_of
 from core.verbs.verb import Verb
-from core.verbs.wording import noun
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def heading_of(state: State, keys: Sequence[ObjectKey], hidden: int) -> tuple[Ce
         name = clean(keys[0].id if found is None else found.name)
         where = "" if keys[0].kind == "host" else f" on {clean(keys[0].host)}"
         return (Cell(f"{name}{where}", "strong"),)
-    count = Cell(noun(keys[0].kind, len(keys)), "strong")
+    count = Cell(plural(len(keys), keys[0].kind), "strong")
     if not hidden:
         return (count,)
     return (count, Cell(f"   ! {hidden:,} of them hidden by the filter", "warning"))

@@ -16,18 +16,19 @@ from console.screens.submitting import propose
 from console.screens.verdicts import LEAVE_ONE, one_at_a_time, wants_values
 from core.errors import VirtdeckError
 from core.model import Instance, ObjectKey, Request, State
+from core.model.lists import listed, plural
 from core.source import Source
 from core.state.migrations import latest_of
 from core.state.subject import subject_of
 from core.verbs.registry import VERBS
 from core.verbs.verb import SubjectKind, Verb
-from core.verbs.wording import listed, noun
 
 
 def _counted(keys: Sequence[ObjectKey]) -> str:
     """How many of each kind are chosen: `2 pools and 1 volume are chosen`."""
     kinds = Counter(key.kind for key in keys)
-    return f"{listed([noun(*each) for each in kinds.items()])} {_are(len(keys))} chosen"
+    counted = listed(plural(number, kind) for kind, number in kinds.items())
+    return f"{counted} {_are(len(keys))} chosen"
 
 
 def _are(count: int) -> str:
@@ -135,7 +136,7 @@ class SubjectScreen(ConsoleScreen, inherit_bindings=False):
             if may_ask(self, verb.title):
                 self._show_form(verb, keys, state)
 
-        text = f"Reading the XML of {noun('instance', len(missing))}."
+        text = f"Reading the XML of {plural(len(missing), 'instance')}."
         slow = console.set_timer(PATIENCE, lambda: console.notify(text, timeout=3))
         console.ask(read, known)
 
@@ -201,4 +202,4 @@ class InstanceChoosingScreen(SubjectScreen, inherit_bindings=False):
         names = [row.name for row in self.chosen_instances()]
         if names:
             self.console.copy_to_clipboard("\n".join(names))
-            self.console.notify(f"Copied: {fmt.names(names)}", timeout=3, markup=False)
+            self.console.notify(f"Copied: {fmt.listed(names, 3)}", timeout=3, markup=False)

@@ -61,7 +61,7 @@ def submit_or_explain(console: VirtdeckApp, request: Request, title: str) -> Non
 
     def checked(reasons: list[tuple[str, ...]]) -> None:
         if reasons[0]:
-            _tell_against(console, title, [" ".join(reasons[0])])
+            tell_against(console, title, [" ".join(reasons[0])])
         else:
             submit(console, (request,))
 
@@ -110,7 +110,7 @@ def _ask(console: VirtdeckApp, proposal: Proposal) -> None:
     requests = [target.request for target in proposal.able]
     if not requests:
         lines = [" ".join(target.reasons) for target in proposal.unable]
-        _tell_against(console, proposal.verb.title, lines)
+        tell_against(console, proposal.verb.title, lines)
     elif proposal.must_ask:
 
         def answered(sure: bool | None) -> None:
@@ -122,7 +122,7 @@ def _ask(console: VirtdeckApp, proposal: Proposal) -> None:
         submit(console, requests)
 
 
-def _tell_against(console: VirtdeckApp, title: str, lines: Sequence[str]) -> None:
+def tell_against(console: VirtdeckApp, title: str, lines: Sequence[str]) -> None:
     """Nothing can be done: say why, for the first few."""
     shown = "\n".join(lines[:MOST_REASONS])
     more = f"\nand {len(lines) - MOST_REASONS} more" if len(lines) > MOST_REASONS else ""

@@ -9,6 +9,7 @@ from typing import Any
 
 from console.screens.form_choices import choices_of
 from core.model import ObjectKey, Request, State
+from core.model.lists import plural
 from core.model.secret_value import Secret
 from core.source import Source
 from core.verbs import second_copy
@@ -16,7 +17,6 @@ from core.verbs.migration.requests import Migrate
 from core.verbs.parameter import Parameter, parameters
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.verb import Verb
-from core.verbs.wording import noun
 
 _OF_VALUES = (RefusalCode.PARAMETER,)
 """What another value of the request is the cure for: no reason not to ask for one."""
@@ -59,7 +59,7 @@ async def verdicts(
 
 def one_at_a_time(verb: Verb, count: int) -> str:
     """Why a verb cannot be done to several that are chosen, and what to do."""
-    chosen = noun(verb.subject, count)
+    chosen = plural(count, verb.subject)
     return f"{verb.title} is done to one at a time, and {chosen} are marked. {LEAVE_ONE}"
 
 

@@ -92,7 +92,7 @@ def toast_of_many(records: list[OperationRecord]) -> Toast:
         text += f"\n{fmt.plural(len(lost), 'operation')} not journalled: {lost[0].unjournalled}"
     verbs = sorted({record.verb for record in records})
     severity: Severity = "error" if bad else "warning" if lost else "information"
-    return Toast(f"{fmt.names(verbs)}", text, severity)
+    return Toast(f"{fmt.listed(verbs, 3)}", text, severity)
 
 
 def _severity(record: OperationRecord) -> Literal["warning", "error"]:

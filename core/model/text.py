@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
+UNKNOWN = "-"
+"""What stands for a value that is not known."""
 _DIGITS = re.compile(r"[0-9]+")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # Cc: C0 and C1 controls; Cf: bidirectional overrides and invisible joiners that hide or reorder

@@ -8,6 +8,7 @@ from typing import Any
 from core.model import event as of
 from core.model.event import Event
 from core.model.text import clean
+from core.model.times import milliseconds
 from core.state.incoming import ABORTED, BROKEN, ENDING
 
 _WARNING = "warning"
@@ -122,7 +123,7 @@ def _job(event: of.JobCompleted) -> str:
     message = event.values.get("errmsg")
     if message is None and event.values.get("success") in (False, 0):
         message = "no reason given"
-    took = f" after {elapsed / 1000:.1f} s" if isinstance(elapsed, int | float) else ""
+    took = f" after {milliseconds(elapsed)}" if isinstance(elapsed, int | float) else ""
     return f"job completed{took}" if not message else f"job failed{took}: {message}"
 
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from core.model import Migration, MigrationStatus, ObjectKey, Verdict
 from core.model.observation import MigrationChanged, MigrationSampled
+from core.model.times import seconds
 from core.state.memo import Memo
 from core.state.tables import Tables
 
@@ -151,6 +152,6 @@ def _how(migration: Migration, now: float) -> list[str]:
     if forecast is None:
         return []
     if (age := forecast.age(now)) is not None:
-        return [f"as of {age:.0f} s ago"]
-    left = [] if forecast.eta is None else [f"{forecast.eta:.0f} s left"]
+        return [f"as of {seconds(age)} ago"]
+    left = [] if forecast.eta is None else [f"{seconds(forecast.eta)} left"]
     return left + ([] if forecast.verdict is Verdict.UNKNOWN else [forecast.verdict.value])

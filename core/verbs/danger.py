@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.model import OperationRecord, Request, State
+from core.model.lists import plural
 from core.model.text import clean
 from core.verbs import second_copy
 from core.verbs.caution import Caution, Danger
 from core.verbs.registry import VERBS, verb_of
 from core.verbs.verb import Subjects
-from core.verbs.wording import name_of, noun
+from core.verbs.wording import name_of
 
 CANCEL = Caution.KEY
 """Cancelling an operation is confirmed by a yes; Ctrl-C on a command line asks by itself."""
@@ -64,7 +65,7 @@ def _sentences(state: State, requests: Sequence[Request]) -> list[str]:
     """What requests of one kind do, then what that costs some of them beside."""
     first, many = requests[0], len(requests) > 1
     risk = verb_of(first).risk
-    whom = noun(first.subject.kind, len(requests)) if many else _place(state, first)
+    whom = plural(len(requests), first.subject.kind) if many else _place(state, first)
     does = () if risk.sentence is None else (risk.sentence(first, Subjects(whom, many)),)
     return [*risk.before(state, requests), *does, *risk.after(state, requests)]
 

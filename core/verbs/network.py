@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from core.model import Request, State
+from core.model.lists import listed
 from core.model.text import clean
 from core.verbs import activation
 from core.verbs.activation import MarkCall, Off
 from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.verb import Risk, Subjects
-from core.verbs.wording import listed
 
 
 class NetworkStart(Request, frozen=True):

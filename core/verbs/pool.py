@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from core.model import Request, State
+from core.model.lists import listed
 from core.model.text import clean
 from core.verbs import activation
 from core.verbs.activation import UNLESS_ACTIVE, MarkCall, Off
@@ -14,7 +15,6 @@ from core.verbs.caution import Caution
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
 from core.verbs.verb import Risk, Subjects, Verb
-from core.verbs.wording import listed
 
 
 class PoolStart(Request, frozen=True):

@@ -5,21 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.model import OperationRecord, OperationStatus, Request, State
+from core.model.lists import NAMED
 from core.state.subject import subject_of
-
-NAMED = 5
-"""How many names a sentence about many lists before it counts the rest."""
 
 
 def name_of(state: State, request: Request) -> str:
     """Return the subject's name, or its id where the state does not have it."""
     found = subject_of(state, request.subject)
     return request.subject.id if found is None else found.name
-
-
-def noun(kind: str, count: int) -> str:
-    """Return how many of a kind, in words: `1 instance`, `3,000 volumes`."""
-    return f"{count:,} {kind}{'' if count == 1 else 's'}"
 
 
 def summary(records: Sequence[OperationRecord]) -> str:
@@ -30,14 +23,6 @@ def summary(records: Sequence[OperationRecord]) -> str:
         if these:
             parts.append(f"{len(these)} {status.value}{_names(these, status)}")
     return ", ".join(parts) or "nothing to do"
-
-
-def listed(words: Sequence[str]) -> str:
-    """Return words as a list in a sentence: `a, b and c`, `a, b, c, d, e and 7 more`."""
-    shown = list(words[:NAMED])
-    if len(words) > NAMED:
-        shown.append(f"{len(words) - NAMED:,} more")
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
 def shortened(sentences: Sequence[str]) -> list[str]:

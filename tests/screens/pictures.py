@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from console.screens.dialogs.confirm import ConfirmDialog
+from console.screens.dialogs.verb_form import VerbFormDialog
 from console.screens.proposal import Proposal, Target
 from console.settings import DisplaySettings, Settings
 from console.shell.app import VirtdeckApp
@@ -20,11 +21,13 @@ from core.model import ObjectKey
 from core.verbs.danger import danger_of
 from core.verbs.power.requests import Stop
 from core.verbs.registry import VERBS
-from tests.screens.conftest import MOMENTS, TAPE, ZONE, press, settled
+from tests.screens.checking_source import Checking
+from tests.screens.conftest import MOMENTS, TAPE, ZONE, press, settled, until
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs/screenshots"
 SIZE = (110, 28)
 MAIL = ("slash", *"mail", "enter", "enter")
+WEB = ("slash", *"name:web", "enter")
 PICTURES: dict[str, tuple[str, tuple[str, ...]]] = {
     "instances": ("loaded", ()),
     "instance": ("loaded", (*MAIL, "tab")),
@@ -34,8 +37,12 @@ PICTURES: dict[str, tuple[str, tuple[str, ...]]] = {
     "events": ("error", ("5",)),
     "migration": ("migration-not-converging", ("6", "enter")),
     "confirm": ("loaded", ()),
+    "menu": ("loaded", (*WEB, "a", "p")),
+    "form": ("loaded", (*WEB, "a", "g", "d", *"/var/tmp/web.dump")),
 }
 """The moment of the tape, or a tape of its own, and the keys of each picture."""
+ACTING = ("menu", "form")
+"""Those that show what can be done: a tape refuses everything."""
 TAPES = {"migration-not-converging": 37.0}
 """Seconds into tapes other than the usual one."""
 
@@ -46,7 +53,8 @@ async def picture(name: str) -> str:
     if moment in TAPES:
         replay = Replay.at(TAPE.with_name(f"{moment}.jsonl.gz"), TAPES[moment])
     else:
-        replay = Replay.at(TAPE, MOMENTS[moment])
+        kind = Checking if name in ACTING else Replay
+        replay = kind.at(TAPE, MOMENTS[moment])
     settings = Settings(display=DisplaySettings(theme="dark", glyphs="unicode", refresh_rate=30))
     app = VirtdeckApp(lambda: replay, settings, clock=replay.clock, zone=ZONE)
     async with app.run_test(size=SIZE) as pilot:
@@ -57,6 +65,8 @@ async def picture(name: str) -> str:
             danger = danger_of(replay.state, [target.request])
             app.push_screen(ConfirmDialog(Proposal(VERBS["stop"], (target,), 0, danger)))
             await pilot.pause()
+        if isinstance(form := app.screen, VerbFormDialog):
+            await until(pilot, lambda: form.at_rest)
         await settled(pilot)
         svg = app.export_screenshot(title="virtdeck")
     replay.close()

@@ -437,7 +437,7 @@ async def test_keys_of_other_screens_say_where_they_work() -> None:
         assert "Shut down (on instances)" in messages(app)
         app.clear_notifications()
         await press(pilot, "1", "x")
-        assert "What can be done (on migrations)" in messages(app)
+        assert "What can be done (on operations, on migrations)" in messages(app)
 
 
 async def test_an_instance_opens_its_migration_and_says_that_it_migrates() -> None:

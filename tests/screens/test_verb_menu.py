@@ -134,7 +134,7 @@ async def test_the_cursor_begins_on_what_can_be_done(app: VirtdeckApp, source: C
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot, app, *ONE)
         await press(pilot, "p")
-        assert "web is already running." in line_of(app, "Start")
+        assert "web is already running" in line_of(app, "Start")
         assert ">" not in line_of(app, "Start")
         assert ">" in line_of(app, "Shut down")
         await press(pilot, "up")

@@ -9,7 +9,7 @@ from console import format as fmt
 from console.screens.dialogs.question import TypedQuestionDialog, danger_lines
 from console.screens.proposal import Proposal, Target
 from console.widgets.columns import Cell, CellValue
-from core.verbs.wording import noun
+from core.model.lists import plural
 
 _MOST_NAMES = 8
 _MOST_REASONS = 3
@@ -29,7 +29,7 @@ def heading(proposal: Proposal) -> str:
     able = proposal.able
     if len(able) == 1:
         return f"{proposal.verb.title} {able[0].name} on {able[0].host}?"
-    return f"{proposal.verb.title} {noun(proposal.verb.subject, len(able))}?"
+    return f"{proposal.verb.title} {plural(len(able), proposal.verb.subject)}?"
 
 
 def particulars(proposal: Proposal) -> list[CellValue]:

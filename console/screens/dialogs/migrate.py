@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Button, Input
+from textual.widgets import Input
 
-from console.screens.dialogs.dialog import Dialog
+from console.screens.dialogs.form_dialog import FormDialog
 from console.screens.dialogs.form_panel import FormPanel
 from console.screens.migrations.assessing import assess
 from console.screens.migrations.migrate_check import Check, Pressed, Question
@@ -32,26 +32,25 @@ from core.verbs.migration.requests import Migrate
 DEBOUNCE = 0.3
 """Seconds without a change before the hosts are asked."""
 _SIDE_BY_SIDE = 150
-KEYS = "tab move  left, right choose  pgdn findings  ^s start  esc cancel"
 
 
-class MigrateDialog(Dialog[tuple[Migrate, ...]], inherit_bindings=False):
+class MigrateDialog(FormDialog[tuple[Migrate, ...]], inherit_bindings=True):
     """The form above, what was found below; side by side where there is room."""
 
     AUTO_FOCUS = "#to"
     CSS_PATH = ["form.tcss", "migrate.tcss"]  # noqa: RUF012 - Textual's own way
     BINDINGS = [  # noqa: RUF012 - Textual's own way
-        Binding("escape", "peel", "Cancel", priority=True),
-        Binding("down,tab", "move(1)", "Down", priority=True),
-        Binding("up,shift+tab", "move(-1)", "Up", priority=True),
         Binding("pagedown", "scroll_findings(1)", "Findings", priority=True),
         Binding("pageup", "scroll_findings(-1)", "Findings", priority=True),
-        # not before the keys typed ahead of it have reached their field
-        Binding("ctrl+s", "start", "Start"),
     ]
+    KEYS = "tab move  left, right choose  pgdn findings  ^s start  esc cancel"
 
     def __init__(self, instances: Sequence[Instance], *, hidden: int = 0) -> None:
-        super().__init__()
+        state = self.console.view.state
+        super().__init__(
+            fields(tuple(instances), state), "connections, compression, TLS...", "Start"
+        )
+        self._yes.disabled = True
         self._instances = tuple(instances)
         self._hidden = hidden
         self._overrides: tuple[str, ...] = ()
@@ -59,16 +58,11 @@ class MigrateDialog(Dialog[tuple[Migrate, ...]], inherit_bindings=False):
         """The destination that the overrides are meant for."""
         self._check = Check()
         self._debounce: Timer | None = None
-        state = self.console.view.state
-        self._form = FormPanel(fields(self._instances, state), "connections, compression, TLS...")
         self._findings = VerticalScroll(id="findings", can_focus=False)
         self._found_page = Page(id="found")
         self._override_line = Horizontal(id="override-line")
         self._override_box = Input(id="override", compact=True)
         self._override_box.cursor_blink = False
-        self._keys_page = Page()
-        self._no = Button("Cancel", id="no", compact=True)
-        self._yes = Button("Start", id="yes", compact=True, disabled=True)
 
     def compose(self) -> ComposeResult:
         """Heading, form, findings, the line for an override, the buttons, the keys."""
@@ -99,13 +93,6 @@ class MigrateDialog(Dialog[tuple[Migrate, ...]], inherit_bindings=False):
     def _fit(self) -> None:
         self.set_class(self.size.width >= _SIDE_BY_SIDE, "-beside")
         self.call_after_refresh(self._show_keys)
-
-    @on(events.DescendantFocus)
-    def _show_keys(self) -> None:
-        """The keys; above them the hint beside the cursor, where it is cut there."""
-        hint = self._form.cut_hint(self.focused)
-        lines = [Cell(hint, "strong")] if hint else []
-        self._keys_page.show([*lines, Cell(KEYS, "muted")])
 
     # -- choosing ------------------------------------------------------------------------------
 
@@ -206,47 +193,34 @@ class MigrateDialog(Dialog[tuple[Migrate, ...]], inherit_bindings=False):
 
     # -- keys --------------------------------------------------------------------------------------
 
-    def action_move(self, step: int) -> None:
-        """Go to the next or previous control, round the ends."""
-        stops = self._stops()
-        at = stops.index(self.focused) if self.focused in stops else -1
-        stops[(at + step) % len(stops)].focus()
+    def stops(self) -> list[Widget]:
+        """The fields, and the line for an override while it is there."""
+        return [*super().stops(), *([self._override_box] if self._override_line.display else [])]
 
-    def _stops(self) -> list[Widget]:
-        stops = self._form.controls()
-        if self._override_line.display:
-            stops.append(self._override_box)
-        return [*stops, *(button for button in (self._no, self._yes) if not button.disabled)]
-
-    @on(Input.Submitted)
-    def _entered(self, event: Input.Submitted) -> None:
+    def entered(self, box: Input) -> None:
         """Enter in a field goes on to the next one; in the last it overrides."""
-        event.stop()
-        if event.input.id == "override":
-            self._override(event.input)
+        if box.id == "override":
+            self._override(box)
         else:
-            self.action_move(1)
+            super().entered(box)
 
     def action_scroll_findings(self, step: int) -> None:
         """Turn over what was found."""
         pane = self._findings
         pane.scroll_relative(y=step * max(1, pane.size.height - 1), animate=False)
 
-    def action_peel(self) -> None:
-        """Take off a layer: a start that waits, a half-typed override, more options, the dialog."""
-        box = self._override_box
+    def peel_more(self) -> bool:
+        """Take off a start that waits, or a half-typed override."""
         if self._check.take_back():
             self._show()
             self.notify("It does not start by itself any more.", timeout=4)
-        elif box.value:
-            box.clear()
-        elif self._form.all_shown:
-            self._form.more.action_step(1)
-            self._form.more.focus()
+        elif self._override_box.value:
+            self._override_box.clear()
         else:
-            self.answer(())
+            return False
+        return True
 
-    def action_start(self) -> None:
+    def action_do(self) -> None:
         """Start, if nothing blocks: at once, or when the hosts have been looked at."""
         self._changed(delay=0.0)  # what was typed last may not have been told yet
         pressed = self._check.press()
@@ -261,10 +235,3 @@ class MigrateDialog(Dialog[tuple[Migrate, ...]], inherit_bindings=False):
             self.answer(self._check.reading.requests)
         elif pressed.text:
             self.notify(pressed.text, severity="warning", timeout=6, markup=False)
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """A button was chosen."""
-        if event.button.id == "yes":
-            self.action_start()
-        else:
-            self.answer(())

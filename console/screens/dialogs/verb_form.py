@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
-from textual.widget import Widget
-from textual.widgets import Button, Input
 
-from console.screens.dialogs.dialog import Dialog
+from console.screens.dialogs.form_dialog import FormDialog
 from console.screens.dialogs.form_panel import FormPanel
 from console.screens.dialogs.question import danger_lines
 from console.screens.menu_lines import heading_of
@@ -27,26 +24,22 @@ from core.verbs.verb import Verb
 
 DEBOUNCE = 0.1
 """Seconds without a change before the requests are checked."""
-KEYS = "tab move   left, right choose   ^s do it   esc cancel"
 
 
-class VerbFormDialog(Dialog[tuple[Request, ...]], inherit_bindings=False):
+class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
     """The fields, what is wrong with each below it, what speaks against the whole, the command."""
 
     CSS_PATH = ["form.tcss", "verb_form.tcss"]  # noqa: RUF012 - Textual's own way
-    BINDINGS = [  # noqa: RUF012 - Textual's own way
-        Binding("escape", "peel", "Cancel", priority=True),
-        Binding("down,tab", "move(1)", "Down", priority=True),
-        Binding("up,shift+tab", "move(-1)", "Up", priority=True),
-        # not before the keys typed ahead of it have reached their field
-        Binding("ctrl+s", "do", "Do it"),
-    ]
 
     def __init__(
         self, verb: Verb, keys: Sequence[ObjectKey], state: State, *, hidden: int = 0
     ) -> None:
         """`state` has the choices of its fields."""
-        super().__init__()
+        super().__init__(
+            fields_of(verb, state, keys[0]),
+            ", ".join(each.words for each in asked_parameters(verb) if each.advanced),
+            verb.title,
+        )
         self._verb = verb
         self._keys = tuple(keys)
         self._hidden = hidden
@@ -59,14 +52,7 @@ class VerbFormDialog(Dialog[tuple[Request, ...]], inherit_bindings=False):
         self._told = False
         """Whether what was not given yet is told: not before something was typed or tried."""
         self._debounce: Timer | None = None
-        self._form = FormPanel(
-            fields_of(verb, state, keys[0]),
-            ", ".join(each.words for each in asked_parameters(verb) if each.advanced),
-        )
         self._found = Page(id="found")
-        self._keys_page = Page([Cell(KEYS, "muted")])
-        self._no = Button("Cancel", id="no", compact=True)
-        self._yes = Button(verb.title, id="yes", compact=True)
 
     def compose(self) -> ComposeResult:
         """What is asked of whom, the form, what was found, the command, the buttons, the keys."""
@@ -90,13 +76,6 @@ class VerbFormDialog(Dialog[tuple[Request, ...]], inherit_bindings=False):
     def at_rest(self) -> bool:
         """Whether all that can be said of what stands in the fields is shown."""
         return bool(self._reading.wrong) or self._checked == self._reading
-
-    @on(events.DescendantFocus)
-    def _show_keys(self) -> None:
-        """The keys; above them the hint beside the cursor, where it is cut there."""
-        hint = self._form.cut_hint(self.focused)
-        lines = [Cell(hint, "strong")] if hint else []
-        self._keys_page.show([*lines, Cell(KEYS, "muted")])
 
     # -- looking -----------------------------------------------------------------------------------
 
@@ -158,27 +137,6 @@ class VerbFormDialog(Dialog[tuple[Request, ...]], inherit_bindings=False):
 
     # -- keys --------------------------------------------------------------------------------------
 
-    def action_move(self, step: int) -> None:
-        """Go to the next or previous control, round the ends."""
-        buttons: list[Widget] = [self._no, self._yes]
-        stops = [*self._form.controls(), *(each for each in buttons if not each.disabled)]
-        at = stops.index(self.focused) if self.focused in stops else -1
-        stops[(at + step) % len(stops)].focus()
-
-    @on(Input.Submitted)
-    def _entered(self, event: Input.Submitted) -> None:
-        """Enter in a field goes on to the next one."""
-        event.stop()
-        self.action_move(1)
-
-    def action_peel(self) -> None:
-        """Take off a layer: the options beyond the first, the dialog."""
-        if self._form.all_shown:
-            self._form.more.action_step(1)
-            self._form.more.focus()
-        else:
-            self.answer(())
-
     def action_do(self) -> None:
         """Answer with the requests, or say what is wrong."""
         self._told = True
@@ -188,10 +146,3 @@ class VerbFormDialog(Dialog[tuple[Request, ...]], inherit_bindings=False):
             self.notify(first, severity="warning", timeout=4, markup=False)
         else:
             self.answer(self._reading.requests)
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """A button was chosen."""
-        if event.button.id == "yes":
-            self.action_do()
-        else:
-            self.answer(())

@@ -102,7 +102,7 @@ class HostsScreen(SubjectScreen, PanelledScreen[Host], inherit_bindings=False):
         async def reconnect(source: Source) -> None:
             await asyncio.gather(*map(source.reconnect, names))
 
-        text = f"Connecting to {fmt.names(names)} again."
+        text = f"Connecting to {fmt.listed(names, 3)} again."
         console.ask(reconnect, lambda _: console.notify(text, timeout=3, markup=False))
 
     def chosen_subjects(self) -> list[ObjectKey]:

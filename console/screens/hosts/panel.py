@@ -75,7 +75,7 @@ def _machine(known: HostFacts) -> list[CellValue]:
                 ("memory", memory),
                 ("runs", ", ".join(known.guest_types)),
                 ("migrates over", ", ".join(known.migration_transports)),
-                ("cpu features", fmt.names(known.cpu_features, 8)),
+                ("cpu features", fmt.listed(known.cpu_features, 8)),
             ]
         ),
     ]

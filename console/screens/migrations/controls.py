@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from textual import events
 
+from console import format as fmt
 from console.actions.registry import Action, key_label
-from console.screens.migrations import words
 from console.screens.migrations.panels import SPLIT_BRAIN
 from console.screens.row_menu import Offer
 from console.screens.table_text import heading
@@ -82,12 +82,12 @@ def _steering(row: Migration) -> list[Control]:
         _control(row, SteerKind.ABORT, "abort", f"stays on {clean(row.host)}"),
         _control(row, SteerKind.POST_COPY, "to post-copy", "no abort after"),
         _control(row, SteerKind.MAX_DOWNTIME, "max downtime",
-                 words.milliseconds(limits.max_downtime)),
+                 fmt.milliseconds(limits.max_downtime)),
         _step(row, "steer.raise-downtime", "raise it", RAISE),
         _step(row, "steer.lower-downtime", "lower it", LOWER),
-        _control(row, SteerKind.BANDWIDTH, "bandwidth", words.bandwidth(limits.bandwidth)),
+        _control(row, SteerKind.BANDWIDTH, "bandwidth", fmt.bandwidth(limits.bandwidth)),
         _control(row, SteerKind.POST_COPY_BANDWIDTH, "post-copy bandwidth",
-                 words.bandwidth(limits.post_copy_bandwidth)),
+                 fmt.bandwidth(limits.post_copy_bandwidth)),
         _control(row, SteerKind.PAUSE, "pause guest", "until it moved"),
         _control(row, SteerKind.POLICY, "policy", row.policy),
     ]  # fmt: skip
@@ -102,7 +102,7 @@ def _step(row: Migration, id: str, title: str, factor: float) -> Control:  # noq
     limit = row.limits.max_downtime
     value = None if limit is None else stepped(limit, factor)
     virsh = virsh_for(Steer(SteerKind.MAX_DOWNTIME, value), row)
-    effect = "" if value is None else f"to {words.milliseconds(value)}"
+    effect = "" if value is None else f"to {fmt.milliseconds(value)}"
     return Control(id, title, effect, virsh, step_against(row))
 
 

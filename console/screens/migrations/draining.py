@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from console import format as fmt
 from console.screens.base import ConsoleScreen, may_ask
-from console.screens.submitting import submit
+from console.screens.submitting import submit, tell_against
 from console.widgets.columns import Cell, CellValue
 from core.migration.execution.survey import survey
 from core.model import ObjectKey
 from core.model.drain import DrainItem, DrainProgress, Stage
-from core.source import Source
+from core.source import Operation, Source
 from core.verbs.danger import danger
 from core.verbs.migration.requests import Drain
 
@@ -28,11 +28,6 @@ MOST_NAMES = 8
 def propose(screen: ConsoleScreen, host: str) -> None:
     """Look at everything that runs on a host, ask, and have it moved away."""
     console = screen.console
-    if console.read_only:
-        console.notify(
-            "This console is read-only: it changes nothing.", severity="warning", timeout=4
-        )
-        return
     request = Drain(ObjectKey("host", host, host))
 
     async def look(source: Source) -> tuple[tuple[str, ...], DrainProgress]:
@@ -62,15 +57,15 @@ def _ask(
         reasons = tuple(f"{item.name}: {item.reason}" for item in plan.at(Stage.STAYS))
         reasons = reasons or (f"Nothing runs on {host}.",)
     if reasons:
-        console.notify(
-            "\n".join(reasons[:3]), title=f"Drain {host}: not possible", severity="warning",
-            timeout=8, markup=False,
-        )  # fmt: skip
+        tell_against(console, f"Drain {host}", reasons)
         return
+
+    def submitted(_: Operation) -> None:
+        console.call_later(console.action_show_screen, "operations")
 
     def answered(sure: bool | None) -> None:
         if sure:
-            submit(console, (request,), lambda _: _show_operations(console))
+            submit(console, (request,), submitted)
 
     asked = danger(console.view.state, request)
     lines = [*danger_lines(asked), "", *particulars(request, plan)]
@@ -91,7 +86,7 @@ def particulars(request: Drain, plan: DrainProgress) -> list[CellValue]:
         lines += ["", Cell(f"{len(stays):,} cannot be moved:", "error")]
         lines += _listed(stays, lambda item: item.reason)
     if left := plan.at(Stage.LEFT):
-        names = fmt.names([item.name for item in left])
+        names = fmt.listed([item.name for item in left], 3)
         lines += ["", Cell(f"Left where they are, as they do not run: {names}.", "muted")]
     return lines
 
@@ -104,7 +99,3 @@ def _listed(items: tuple[DrainItem, ...], words: Callable[[DrainItem], str]) -> 
     ]
     rest = len(items) - len(shown)
     return [*lines, Cell(f"  and {rest:,} more", "muted")] if rest else lines
-
-
-def _show_operations(console: VirtdeckApp) -> None:
-    console.call_later(console.action_show_screen, "operations")

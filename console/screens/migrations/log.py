@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from console import format as fmt
 from console.glyphs import glyphs
 from console.screens.migrations import words
 from console.screens.table_text import facts, heading
@@ -69,7 +70,7 @@ def steer_words(record: SteerRecord) -> str:
     value = ""
     if steer.value is not None:
         down = steer.kind is SteerKind.MAX_DOWNTIME
-        value = words.milliseconds(steer.value) if down else words.bandwidth(steer.value)
+        value = fmt.milliseconds(steer.value) if down else fmt.bandwidth(steer.value)
     return " ".join(filter(None, (words.command_words(steer.kind), value, clean(steer.text))))
 
 

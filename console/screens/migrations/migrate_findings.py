@@ -65,7 +65,7 @@ def sum_line(assessments: Sequence[Assessment], overrides: Sequence[str]) -> tup
         able = len(assessments) - len(blocked)
         cells.append(Cell(f"{able} of {len(assessments)} can start", "strong"))
         if blocked:
-            cells.append(Cell(f", blocked: {fmt.names(blocked)}", "error"))
+            cells.append(Cell(f", blocked: {fmt.listed(blocked, 3)}", "error"))
         cells.append(Cell("; "))
     overridden = sum(_overridden(finding, overrides) for finding, _ in findings)
     more = sum(len(item.refusals) for item in assessments) - overridden
@@ -125,7 +125,7 @@ def _finding(
     overridden = _overridden(finding, overrides)
     word = "overridden" if overridden else level.value
     role = "warning" if overridden else _ROLES[level]
-    of = f" ({fmt.names(names)})" if names else ""
+    of = f" ({fmt.listed(names, 3)})" if names else ""
     yield (
         Cell(f"{word} ", role),
         Cell(f"{clean(finding.id)}  ", "strong"),
@@ -166,8 +166,8 @@ def heading(instances: Sequence[Instance], hidden: int) -> list[CellValue]:
                 Cell(f"  {state}{memory}", "muted"),
             )
         ]
-    hosts = fmt.names(list(dict.fromkeys(row.host for row in instances)))
-    named = fmt.names([clean(row.name) for row in instances])
+    hosts = fmt.listed(list(dict.fromkeys(row.host for row in instances)), 3)
+    named = fmt.listed([clean(row.name) for row in instances], 3)
     cells = [
         Cell(f"Migrate {len(instances):,} instances from {hosts}", "strong"),
         Cell(f"  {named}", "muted"),

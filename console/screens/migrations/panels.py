@@ -66,7 +66,7 @@ def summary(view: View, row: Migration, width: int) -> list[CellValue]:
 def _policy(row: Migration) -> str:
     """The policy, and how far it may raise the max downtime."""
     limit = row.downtime_limit
-    far = f" up to {words.milliseconds(limit)}" if limit and not row.status.final else ""
+    far = f" up to {fmt.milliseconds(limit)}" if limit and not row.status.final else ""
     return f"policy {row.policy}{far}"
 
 
@@ -215,7 +215,7 @@ def figures(row: Migration, width: int) -> list[CellValue]:
     braked = _gauge("throttle", share, _throttle(row, throttle))
     rest = words.spaced(
         f" iteration {fmt.count(result.iterations or sample.iteration)}",
-        f"bandwidth {words.bandwidth(row.limits.bandwidth)}",
+        f"bandwidth {fmt.bandwidth(row.limits.bandwidth)}",
         _post_copy(row, sample),
     )
     if width >= WIDE:
@@ -241,7 +241,7 @@ def _post_copy(row: Migration, sample: JobSample) -> CellValue:
     """Whether it may be switched, with what bandwidth, and the pages asked for since."""
     if row.post_copy == "never" and not row.foreign and row.switched is None:
         return Cell("post-copy not allowed", "muted")
-    limit = words.bandwidth(row.limits.post_copy_bandwidth)
+    limit = fmt.bandwidth(row.limits.post_copy_bandwidth)
     return f"post-copy {limit}, requests {fmt.count(sample.post_copy_requests)}"
 
 
@@ -292,5 +292,5 @@ def _downtime(row: Migration) -> CellValue:
     word = "was" if downtime_of(row) is not None else "expected"
     fraction = None if value is None or not limit else value / limit
     sign = f" {glyphs().alert}" if over else ","
-    text = f"{word} {words.milliseconds(value)}{sign} limit {words.milliseconds(limit)}"
+    text = f"{word} {fmt.milliseconds(value)}{sign} limit {fmt.milliseconds(limit)}"
     return _gauge("downtime", fraction, text, "warning" if over else "chart")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from console import format as fmt
 from console.screens.dialogs.control import ChoiceDialog, ValueDialog
 from console.screens.dialogs.question import QuestionDialog, TypedQuestionDialog, danger_lines
 from console.screens.migrations import words
@@ -42,18 +43,18 @@ def steer_dialog(row: Migration, steer: Steer) -> QuestionDialog:
 
 def _post_copy_eta(row: Migration) -> list[CellValue]:
     eta = row.forecast.post_copy_eta if row.forecast is not None else None
-    return [] if eta is None else [f"It would be finished in about {eta:.0f} s."]
+    return [] if eta is None else [f"It would be finished in about {fmt.seconds(eta)}."]
 
 
 def value_dialog(row: Migration, kind: SteerKind) -> ValueDialog:
     """The question for a max downtime or a bandwidth."""
     limits, name = row.limits, words.name_of(row)
     if kind is SteerKind.MAX_DOWNTIME:
-        now, unit, least = words.milliseconds(limits.max_downtime), "ms", 1.0
+        now, unit, least = fmt.milliseconds(limits.max_downtime), "ms", 1.0
         what = "How long the guest may stand still at the end"
     else:
         after = kind is SteerKind.POST_COPY_BANDWIDTH
-        now = words.bandwidth(limits.post_copy_bandwidth if after else limits.bandwidth)
+        now = fmt.bandwidth(limits.post_copy_bandwidth if after else limits.bandwidth)
         unit, least = "MiB/s", 0.0
         what = f"What it may send{' in post-copy' if after else ''} (0 is unlimited)"
     title = f"{title_of(Steer(kind))} of the migration of {name}"
@@ -70,7 +71,7 @@ def _needed(row: Migration, kind: SteerKind) -> list[CellValue]:
     if forecast is None:
         return []
     if kind is SteerKind.MAX_DOWNTIME and forecast.needed_downtime is not None:
-        return [f"It would finish with {words.milliseconds(forecast.needed_downtime)}."]
+        return [f"It would finish with {fmt.milliseconds(forecast.needed_downtime)}."]
     if kind is SteerKind.BANDWIDTH and forecast.needed_bandwidth is not None:
         return [f"It would finish with {forecast.needed_bandwidth / (1 << 20):.0f} MiB/s."]
     return []
@@ -82,7 +83,7 @@ def what_if(row: Migration, kind: SteerKind, value: float) -> list[CellValue]:
     if kind is SteerKind.MAX_DOWNTIME:
         lines: list[CellValue] = []
         if row.downtime_limit is not None and value > row.downtime_limit:
-            limit = words.milliseconds(row.downtime_limit)
+            limit = fmt.milliseconds(row.downtime_limit)
             lines.append(Cell(f"That is more than the {limit} the policy may go to.", "warning"))
         if forecast is not None and forecast.needed_downtime is not None:
             enough = value >= forecast.needed_downtime

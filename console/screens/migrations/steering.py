@@ -19,7 +19,8 @@ from console.screens.migrations.controls import (
     stepped,
 )
 from console.screens.row_menu import open_row_menu
-from console.screens.submitting import submit_or_explain
+from console.screens.subjects import READ_ONLY
+from console.screens.submitting import submit_or_explain, tell_against
 from console.widgets.columns import Cell
 from core.migration.judgement.words import speaks_against
 from core.migration.policies import POLICIES
@@ -160,15 +161,14 @@ class SteeringScreen(ConsoleScreen, inherit_bindings=False):
 
     def _steerable(self) -> Migration | None:
         if self.console.read_only:
-            self._tell("This console is read-only: it changes nothing.")
+            self._tell(READ_ONLY)
             return None
         return self._chosen()
 
     def _refused(self, row: Migration, against: str) -> bool:
         """Say what speaks against it, if anything does."""
         if against:
-            title = f"{words.name_of(row)}: not possible"
-            self.console.notify(against, title=title, severity="warning", timeout=8, markup=False)
+            tell_against(self.console, words.name_of(row), [against])
         return bool(against)
 
     def _ask(self, row: Migration, steer: Steer) -> None:

@@ -144,20 +144,6 @@ def _last_seen(row: Migration) -> float | None:
     return row.sample.at if row.sample is not None else None
 
 
-def milliseconds(value: float | None) -> str:
-    """A downtime: `300 ms`, `5.2 s`; `-` when unknown."""
-    if value is None:
-        return fmt.UNKNOWN
-    return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.1f} s"
-
-
-def bandwidth(mib: float | None) -> str:
-    """A limit in MiB/s; 0 is unlimited, None unknown."""
-    if mib is None:
-        return fmt.UNKNOWN
-    return f"{mib:.0f} MiB/s" if mib else "unlimited"
-
-
 def expected_downtime(row: Migration) -> float | None:
     """Milliseconds the guest would stand still, or stood still once it is over.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from console import format as fmt
 from console.screens.row_menu import Offer, open_row_menu
 from console.screens.subjects import READ_ONLY
+from console.screens.submitting import tell_against
 from console.widgets.columns import Cell
 from core.model import OperationRecord, State
 from core.model.text import clean
@@ -99,8 +100,7 @@ async def act(console: VirtdeckApp, record: OperationRecord, name: str) -> None:
     if name == "cancel" and console.read_only:
         against = READ_ONLY
     if against:
-        title = clean(f"{record.verb} {record.name}: not possible")
-        console.notify(against, title=title, severity="warning", timeout=8, markup=False)
+        tell_against(console, clean(f"{record.verb} {record.name}"), [against])
     else:
         await _ACTS[name](console, record)
 

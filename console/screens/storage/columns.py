@@ -119,7 +119,7 @@ def _users(view: View, row: StorageRow) -> CellValue:
         return Cell(fmt.plural(volume_count(view.state, row), "volume"), "muted")
     users = user_names(view, row)
     if users:
-        return fmt.names(users)
+        return fmt.listed(users, 3)
     return Cell("nobody" if users_known(view.state, row) else fmt.UNKNOWN, "muted")
 
 

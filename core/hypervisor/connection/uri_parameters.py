@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import SplitResult
 
 from core.model.driver import DRIVERS
+from core.model.lists import listed
 from core.model.text import clean, nearest
 
 _BY_LIBRARY = frozenset({"socket", "mode", "netcat", "proxy", "keyfile", "sshauth"}) | {
@@ -60,9 +61,5 @@ def ignored(driver: str, transport: str, uri: SplitResult, names: Iterable[str])
         instead = _INSTEAD.get((name, way), "Leave it out")
         yield (
             f"The parameter {name}= does nothing with the transport {way}: only "
-            f"{_listed(others)} {'heeds' if len(others) == 1 else 'heed'} it. {instead}."
+            f"{listed(others)} {'heeds' if len(others) == 1 else 'heed'} it. {instead}."
         )
-
-
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

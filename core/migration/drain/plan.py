@@ -11,9 +11,9 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from core.migration.wording import size
 from core.model import Host, Instance, LinkStatus, ObjectKey, State
 from core.model.drain import DrainItem, DrainProgress, Stage
+from core.model.sizes import size_words
 from core.verbs.migration.requests import Drain, Migrate
 
 Blocked = Mapping[tuple[str, str], str]
@@ -117,8 +117,8 @@ def _placed(
         if why := blocked.get((item.uuid, name)):
             reasons.append(why)
         elif free is not None and free < item.memory and not overridden:
-            sizes = f"{size(max(0, free))} of memory left, and {size(item.memory)} are needed"
-            reasons.append(f"{name} has only {sizes}.")
+            left, wanted = size_words(max(0, free)), size_words(item.memory)
+            reasons.append(f"{name} has only {left} of memory left, and {wanted} are needed.")
         else:
             fitting.append(name)
     if not fitting:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.migration import wording
 from core.model.forecast import Confidence, Forecast, JobSample
 from core.model.migration import Migration
+from core.model.sizes import size_words
 from core.model.text import clean
+from core.model.times import seconds
 
 RECENT = 20
 
@@ -47,7 +48,7 @@ def names(row: Migration, samples: Sequence[JobSample]) -> str:
     if not copied:
         return "-" if copied is None else "none"
     total = max(one.disk_total or 0 for one in (*samples, row.sample) if one is not None)
-    return f"some ({wording.size(total)}): whoever started it knows which"
+    return f"some ({size_words(total)}): whoever started it knows which"
 
 
 def _pace(samples: Sequence[JobSample]) -> float | None:
@@ -79,5 +80,5 @@ def before_memory(
         now,
         confidence=Confidence.LOW,
         eta_low=least,
-        sentence=f"{what} about {wording.seconds(least)}; more is not known yet",
+        sentence=f"{what} about {seconds(least)}; more is not known yet",
     )

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from core.migration import wording
 from core.migration.policies.watched import Watched
+from core.model import times
 from core.model.forecast import Confidence, Forecast, Verdict
 from core.model.steer import Steer, SteerKind
 
@@ -55,8 +55,8 @@ def _lower(watched: Watched) -> Iterator[Steer]:
         if _by_hand(watched):
             return
         reason = (
-            f"{wording.milliseconds(current)} of downtime are in force,"
-            f" {wording.milliseconds(limit)} are allowed"
+            f"{times.milliseconds(current)} of downtime are in force,"
+            f" {times.milliseconds(limit)} are allowed"
         )
         yield Steer(SteerKind.MAX_DOWNTIME, float(limit), reason=reason)
 
@@ -118,7 +118,7 @@ def _use_what_is_allowed(watched: Watched, forecast: Forecast) -> Iterator[Steer
     if current is None or current >= limit:
         yield from _without_post_copy(watched, forecast)
         return
-    reason = f"it takes far longer than foreseen, and {wording.milliseconds(limit)} are allowed"
+    reason = f"it takes far longer than foreseen, and {times.milliseconds(limit)} are allowed"
     yield Steer(SteerKind.MAX_DOWNTIME, limit, reason=reason)
 
 
@@ -142,8 +142,8 @@ def _raise(watched: Watched, forecast: Forecast) -> Steer | None:
         value = max(value, math.ceil(current * STEP))
     value = min(value, watched.downtime_limit)
     reason = (
-        f"{forecast.verdict.value}; it finishes with {wording.milliseconds(value)} of downtime,"
-        f" and {wording.milliseconds(watched.downtime_limit)} are allowed"
+        f"{forecast.verdict.value}; it finishes with {times.milliseconds(value)} of downtime,"
+        f" and {times.milliseconds(watched.downtime_limit)} are allowed"
     )
     return Steer(SteerKind.MAX_DOWNTIME, value, reason=reason)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from core.migration import wording
 from core.migration.policies.watched import Watched
+from core.model import sizes, times
 from core.model.forecast import JobSample
 from core.model.steer import Steer, SteerKind
 
@@ -79,7 +79,7 @@ def _completion_timeout(watched: Watched) -> str:
     gigabytes = data_gb(watched.memory, watched.disks)
     timeout = int(watched.request.completion_timeout * gigabytes)
     if timeout and watched.elapsed > timeout:
-        return f"it has not finished within its completion timeout of {wording.seconds(timeout)}"
+        return f"it has not finished within its completion timeout of {times.seconds(timeout)}"
     return ""
 
 
@@ -95,8 +95,8 @@ def _progress_timeout(watched: Watched) -> str:
             watermark, progressed = remaining, sample.at
     if watched.now - progressed > timeout:
         return (
-            f"for {wording.seconds(watched.now - progressed)} no less than"
-            f" {wording.size(watermark)} remained: the progress timeout is over"
+            f"for {times.seconds(watched.now - progressed)} no less than"
+            f" {sizes.size_words(watermark)} remained: the progress timeout is over"
         )
     return ""
 

@@ -113,24 +113,6 @@ def named(kind: str, name: str) -> str:
     return f"{kind}-{typeable}" if typeable else kind
 
 
-def bytes_text(amount: float) -> str:
-    """Return an amount of bytes as people read it: `1.5 GiB`."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(amount) < _KIBI:
-            return (
-                f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
-            )
-        amount /= _KIBI
-    return f"{amount:.1f} TiB"
-
-
-def listed(words: Iterable[str], most: int = 8) -> str:
-    """Return words as a list of bounded length: `avx2, bmi1 and 3 more`."""
-    every = [clean(word) for word in words]
-    shown = ", ".join(every[:most])
-    return f"{shown} and {len(every) - most} more" if len(every) > most else shown
-
-
 def version(number: int) -> str:
     """Return libvirt's number of a version as people write it. Pure."""
     return f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"

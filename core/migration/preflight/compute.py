@@ -8,14 +8,14 @@ from core.migration.preflight.case import (
     FullCase,
     FullRule,
     blocker,
-    bytes_text,
-    listed,
     ok,
     unknown,
     warning,
 )
 from core.model import Finding
 from core.model.driver import driver_of_type
+from core.model.lists import listed
+from core.model.sizes import size_words
 
 _TIGHT = 0.9
 _HUGE = 2 * 1024 * 1024
@@ -114,7 +114,7 @@ def check_memory(case: FullCase) -> Iterator[Finding]:
         text = f"How much memory is free on {case.destination} is not known."
         yield unknown("memory", text, side=case.there, look="memory")
         return
-    sizes = f"it may have {bytes_text(need)}, {bytes_text(free)} are free on {case.destination}"
+    sizes = f"it may have {size_words(need)}, {size_words(free)} are free on {case.destination}"
     if need > free:
         cure = "Move something away from there first, or shrink its balloon and maximum."
         yield blocker("memory", f"Its memory does not fit: {sizes}.", cure)
@@ -155,9 +155,9 @@ def check_huge_pages(case: FullCase) -> Iterator[Finding]:
         huge = {size: amount for size, amount in free.items() if size >= _HUGE}
         sizes = [max(huge, key=lambda size: huge[size], default=_HUGE)]
     have = sum(free.get(size, 0) for size in sizes)
-    kinds = listed(bytes_text(size) for size in sizes)
+    kinds = listed(size_words(size) for size in sizes)
     text = (
-        f"{bytes_text(case.wanted.memory)} in pages of {kinds}, {bytes_text(have)} are free there"
+        f"{size_words(case.wanted.memory)} in pages of {kinds}, {size_words(have)} are free there"
     )
     if have < case.wanted.memory:
         yield blocker("huge-pages", f"It needs {text}.", _HUGE_CURE)

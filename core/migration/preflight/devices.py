@@ -8,13 +8,13 @@ from core.migration.preflight.case import (
     FullCase,
     FullRule,
     blocker,
-    listed,
     named,
     ok,
     unknown,
     warning,
 )
 from core.model import Finding
+from core.model.lists import listed
 
 _MOVE_CURE = "Detach it before the move and attach one there, or say what it is there (rewrites)."
 

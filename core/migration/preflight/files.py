@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.migration.preflight.case import FullCase, FullRule, blocker, listed, named, ok, unknown
+from core.migration.preflight.case import FullCase, FullRule, blocker, named, ok, unknown
 from core.model import Finding
+from core.model.lists import listed
 from core.xml.host_paths import PathKind
 
 

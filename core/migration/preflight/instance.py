@@ -10,13 +10,12 @@ from core.migration.preflight.case import (
     SourceCase,
     SourceRule,
     blocker,
-    listed,
     ok,
     unknown,
     warning,
 )
-from core.migration.wording import plural
 from core.model import AgentState, Finding, InstanceState, LinkStatus, MigrationStatus
+from core.model.lists import listed, plural
 from core.state.operations import block_jobs_in_words
 
 _STEADY = "Wait for the end of it, or end it."

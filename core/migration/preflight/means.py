@@ -9,13 +9,13 @@ from core.migration.preflight.case import (
     FullCase,
     FullRule,
     blocker,
-    listed,
     ok,
     unknown,
     version,
     warning,
 )
 from core.model import Finding, InstanceState, MigrationStatus
+from core.model.lists import listed
 
 _MENDED = 9_000_000
 """QEMU whose emulation notes what is written."""

@@ -8,8 +8,6 @@ from core.migration.preflight.case import (
     FullCase,
     FullRule,
     blocker,
-    bytes_text,
-    listed,
     named,
     ok,
     unknown,
@@ -27,8 +25,9 @@ from core.migration.preflight.sharing import (
     there_of,
     writable,
 )
-from core.migration.wording import plural
 from core.model import Disk, Finding, Pool, PoolState
+from core.model.lists import listed, plural
+from core.model.sizes import size_words
 
 _DROPS_CACHE_QEMU = 4_000_000
 _SHARED_SETTING = 11_000_000
@@ -221,7 +220,7 @@ def _overwrite(case: FullCase, disk: Disk, there: PathFacts) -> Finding:
         has, needs = there.volume.capacity, here.volume.capacity
         if has is not None and needs is not None and has < needs:
             text = f"The image at {there.path} on {case.destination} is smaller than {disk.target}."
-            return blocker(code, text, f"It must hold {bytes_text(needs)}; resize or remove it.")
+            return blocker(code, text, f"It must hold {size_words(needs)}; resize or remove it.")
     if case.request.detect_zeroes:
         text = f"{case.destination} has an image at {there.path}: what is zero here is not sent."
         return blocker(
@@ -256,14 +255,14 @@ def _space(pool: Pool, most: int, least: int) -> Finding:
     code, free = named("space", pool.name), pool.available
     if free is None:
         return unknown(code, f"How much is free in the pool {pool.name} is not known.")
-    sizes = f"{bytes_text(free)} free in the pool {pool.name}"
+    sizes = f"{size_words(free)} free in the pool {pool.name}"
     if least > free:
-        text = f"The disks do not fit: {bytes_text(least)} are in use, {sizes}."
+        text = f"The disks do not fit: {size_words(least)} are in use, {sizes}."
         return blocker(code, text, "Make room there, or choose another destination.")
     if most > free:
-        text = f"The disks fit only as long as they stay thin: up to {bytes_text(most)}, {sizes}."
+        text = f"The disks fit only as long as they stay thin: up to {size_words(most)}, {sizes}."
         return warning(code, text, "Make room there.")
-    return ok(code, f"The disks fit: up to {bytes_text(most)}, {sizes}.")
+    return ok(code, f"The disks fit: up to {size_words(most)}, {sizes}.")
 
 
 FULL_RULES: tuple[FullRule, ...] = (

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.migration.judgement import disks
-from core.migration.report.words import UNKNOWN, bandwidth_words, bytes_words, rate_words
 from core.model import JobSample, Migration
+from core.model.sizes import bandwidth, rate_words, size_words
+from core.model.text import UNKNOWN
 
 Row = tuple[str, str]
 """A name and what is said of it."""
@@ -16,16 +17,16 @@ def data_rows(row: Migration, samples: Sequence[JobSample]) -> tuple[Row, ...]:
     """Return what was sent, how fast, and what was written meanwhile."""
     result = row.result
     rows = [
-        ("memory", bytes_words(row.memory or None)),
+        ("memory", size_words(row.memory or None)),
         ("sent", _sent(row)),
         ("throughput", f"{rate_words(result.throughput if result else None)} on average"),
         ("dirtied", _dirtied(row, samples)),
-        ("bandwidth", bandwidth_words(row.limits.bandwidth)),
+        ("bandwidth", bandwidth(row.limits.bandwidth)),
         ("disks copied", disks.names(row, samples)),
         ("post-copy", _post_copy(row)),
     ]
     if row.post_copy != "never":
-        rows.append(("in post-copy", bandwidth_words(row.limits.post_copy_bandwidth)))
+        rows.append(("in post-copy", bandwidth(row.limits.post_copy_bandwidth)))
     if result is not None and result.throttle:
         rows.append(("throttle", f"the guest was braked by up to {result.throttle} %"))
     return tuple(rows)
@@ -36,7 +37,7 @@ def _sent(row: Migration) -> str:
     if result is None or result.transferred is None:
         return UNKNOWN
     parts = [
-        f"{bytes_words(count)} {what}"
+        f"{size_words(count)} {what}"
         for count, what in (
             (result.normal_bytes, "as whole pages"),
             (result.device_bytes, "of device state"),
@@ -44,7 +45,7 @@ def _sent(row: Migration) -> str:
         if count
     ]
     of_it = f", of it {' and '.join(parts)}" if parts else ""
-    return f"{bytes_words(result.transferred)}{of_it}"
+    return f"{size_words(result.transferred)}{of_it}"
 
 
 def _post_copy(row: Migration) -> str:

@@ -15,15 +15,14 @@ import msgspec
 from core.migration.judgement import disks
 from core.migration.report.data import Row, data_rows, dirtied
 from core.migration.report.words import (
-    bytes_words,
-    milliseconds_words,
     passed_words,
-    seconds_words,
     sentences,
     steer_words,
 )
 from core.model import JobSample, Migration, MigrationStatus, Value
+from core.model.sizes import size_words
 from core.model.text import clean
+from core.model.times import duration, milliseconds
 
 
 class Section(Value, frozen=True):
@@ -162,15 +161,15 @@ def _times(row: Migration, zone: tzinfo | None) -> tuple[Row, ...]:
         rows.append(("to post-copy", _date(row.switched, zone)))
     rows += [("resumed", f"{_date(one.at, zone)} by {clean(one.by)}") for one in row.resumed]
     rows.append(("ended", _date(row.ended, zone)))
-    rows.append(("took", seconds_words(_took(row))))
+    rows.append(("took", duration(_took(row))))
     if result is not None and result.total is not None:
-        rows.append(("its job", seconds_words(result.total)))
+        rows.append(("its job", duration(result.total)))
     if result is not None and result.total_net is not None:
-        rows.append(("without hand-over", seconds_words(result.total_net)))
+        rows.append(("without hand-over", duration(result.total_net)))
     if result is not None and result.setup is not None:
-        rows.append(("set-up", milliseconds_words(result.setup)))
+        rows.append(("set-up", milliseconds(result.setup)))
     if result is not None and result.post_copy is not None:
-        rows.append(("in post-copy", seconds_words(result.post_copy)))
+        rows.append(("in post-copy", duration(result.post_copy)))
     return tuple(rows)
 
 
@@ -180,18 +179,18 @@ def _downtime(row: Migration) -> tuple[Row, ...]:
         return (("stood still", "-"), ("max downtime", _limit(row)))
     within = within_limit(row)
     word = {True: ", within the limit", False: ", over the limit"}.get(bool(within), "")
-    rows = [("stood still", milliseconds_words(downtime) + ("" if within is None else word))]
+    rows = [("stood still", milliseconds(downtime) + ("" if within is None else word))]
     if result is not None and result.downtime_net is not None:
-        rows.append(("without hand-over", milliseconds_words(result.downtime_net)))
+        rows.append(("without hand-over", milliseconds(result.downtime_net)))
     if result is not None and result.downtime_seen is not None:
-        rows.append(("between events", milliseconds_words(result.downtime_seen)))
+        rows.append(("between events", milliseconds(result.downtime_seen)))
     return (*rows, ("max downtime", _limit(row)))
 
 
 def _limit(row: Migration) -> str:
-    words = f"{milliseconds_words(row.limits.max_downtime)} in force"
+    words = f"{milliseconds(row.limits.max_downtime)} in force"
     if row.downtime_limit is not None:
-        words += f", the policy might go to {milliseconds_words(row.downtime_limit)}"
+        words += f", the policy might go to {milliseconds(row.downtime_limit)}"
     return words
 
 
@@ -210,7 +209,7 @@ def _iterations(
     shown = passes[-_MOST_PASSES:]
     first = len(passes) - len(shown) + 1
     for number, (began, remaining) in enumerate(shown, first):
-        left = "" if remaining is None else f"  {bytes_words(remaining)} left then"
+        left = "" if remaining is None else f"  {size_words(remaining)} left then"
         rows.append((f"{number}", f"{_clock(began, zone)}{left}"))
     return tuple(rows)
 

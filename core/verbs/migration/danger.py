@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from core.model import Migration, State, Steer, SteerKind
+from core.model.lists import listed
 from core.model.text import clean
 from core.verbs.caution import Caution, Danger
 from core.verbs.migration.requests import Migrate
-from core.verbs.wording import listed, name_of
+from core.verbs.wording import name_of
 
 _STEERING: Mapping[SteerKind, Caution] = {
     SteerKind.ABORT: Caution.CONFIRM,

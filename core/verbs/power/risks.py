@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.model import Request, State
+from core.model.lists import listed
 from core.model.text import clean
 from core.verbs.caution import Caution
 from core.verbs.power.requests import Shutdown
 from core.verbs.verb import Risk, Subjects
-from core.verbs.wording import listed, name_of
+from core.verbs.wording import name_of
 
 
 def _stop(_: Request, subjects: Subjects) -> str:

@@ -33,7 +33,6 @@ from core.verbs.migration.danger import danger_of_steering, steering_caution
 from core.verbs.migration.requests import Drain, Migrate, ResumeMigration
 from core.verbs.power.requests import Pause, Reboot, Reset, Resume, Shutdown, Start, Stop
 from core.verbs.registry import VERBS
-from core.verbs.wording import listed
 from tests.unit.migration_builders import migration
 from tests.verbs import POWER_VERBS, REQUESTS
 
@@ -148,12 +147,6 @@ def test_one_transient_among_many_is_named_and_makes_all_of_them_typed() -> None
     assert (found.caution, found.word) == (Caution.TYPE, "7")
     assert "mail is transient: once off, it cannot be started again." in found.text
     assert danger_of(picture(), []) == Danger()
-
-
-def test_a_long_list_counts_the_rest() -> None:
-    assert listed(["a"]) == "a"
-    assert listed(["a", "b", "c"]) == "a, b and c"
-    assert listed(list(NAMES)) == "web, db, mail, dns, ntp and 2 more"
 
 
 @pytest.mark.parametrize("name", ["web\u202e", " web", "we\x1b[31mb", "we\u200bb"])

@@ -32,11 +32,11 @@ def test_vcpus_and_disks_that_had_to_wait():
     )  # fmt: skip
     shown = {name: words(value) for name, value in figures(view(rates), WEB, 72)}
     assert shown["vcpus wait"] == "wait 0.3 %, delay 12.0 %"
-    assert shown["latency"] == "read 1.2 s, write 4.0 ms, flush -"
+    assert shown["latency"] == "read 1.2 s, write 4 ms, flush -"
     lines = [words(line) for line in panels.disks(view(rates), WEB)]
     told = [line.split(maxsplit=1)[1] for line in lines if line.startswith("  latency")]
     assert told == [
-        "read 0.35 ms, write 4.0 ms, flush -, 2.0 flushes a second",
+        "read 0.35 ms, write 4 ms, flush -, 2.0 flushes a second",
         "read 1.2 s, write -, flush -",
     ]
 
@@ -61,7 +61,7 @@ def test_the_hypervisors_own_figures_stand_under_the_devices():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "-"), (0.0, "0.00 ms"), (0.004, "0.00 ms"), (0.35, "0.35 ms"), (0.996, "1.0 ms"),
+    [(None, "-"), (0.0, "0 ms"), (0.004, "0 ms"), (0.35, "0.35 ms"), (0.996, "1 ms"),
      (9.96, "10 ms"), (999.6, "1.0 s"), (5200.0, "5.2 s")],
 )  # fmt: skip
 def test_milliseconds(value: float | None, text: str):

@@ -194,7 +194,7 @@ def test_what_the_core_refuses_no_override_helps() -> None:
         ([assessed()], (), "nothing was found"),
         (
             [assessed(CPU), assessed(CPU, name="db"), assessed(FINE, name="mail")], (),
-            "1 of 3 can start, blocked: web, db; 2 blockers, 1 ok",
+            "1 of 3 can start, blocked: web and db; 2 blockers, 1 ok",
         ),
     ],
 )  # fmt: skip
@@ -209,7 +209,7 @@ def test_what_several_have_is_said_once_with_their_names() -> None:
         [assessed(CPU, CLOCK), assessed(CPU, name="db"), assessed(FINE, name="mail")], ["cpu"]
     )]  # fmt: skip
     assert lines == [
-        "overridden cpu  beta lacks avx2. (web, db)",
+        "overridden cpu  beta lacks avx2. (web and db)",
         "    Choose a baseline.",
         "unknown clock  Not seen. (web)",
         "ok  memory",
@@ -229,5 +229,5 @@ def test_the_heading_counts_what_the_filter_hides() -> None:
     (one,) = heading([instance("web", "alpha")], 0)
     assert plain(one) == "Migrate web from alpha  running, 1.0G"
     (two,) = heading([instance("web", "alpha"), instance("db", "beta")], 1)
-    assert "2 instances from alpha, beta" in plain(two)
+    assert "2 instances from alpha and beta" in plain(two)
     assert "1 of them hidden by the filter" in plain(two)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from core.migration.preflight.case import bytes_text, listed, named
+from core.migration.preflight.case import named
 from core.migration.preflight.facts import (
     DestinationFacts,
     Facts,
@@ -201,14 +201,6 @@ def test_an_id_can_be_typed_whatever_the_name(name: str) -> None:
     assert made.isprintable()
     assert not set(made) & set(" '\"/\\$`;&|<>()")
     assert len(made) < 60
-
-
-def test_words_for_figures() -> None:
-    assert bytes_text(0) == "0 B"
-    assert bytes_text(1536) == "1.5 KiB"
-    assert bytes_text(200 << 20) == "200 MiB"
-    assert bytes_text(3 << 40) == "3.0 TiB"
-    assert listed("abc", 2) == "a, b and 1 more"
 
 
 @pytest.mark.parametrize(

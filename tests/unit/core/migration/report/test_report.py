@@ -20,9 +20,6 @@ from core.migration.report.report import (
     within_limit,
 )
 from core.migration.report.words import (
-    bandwidth_words,
-    bytes_words,
-    seconds_words,
     sentences,
     steer_words,
 )
@@ -62,11 +59,11 @@ def test_it_says_when_how_long_what_was_decided_and_what_was_verified():
         "Migration of web from alpha to beta",
         "Completed. web runs on beta.",
         "2023-11-15 00:13:20 CEST",
-        "41.5 s",
+        "42s",
         "280 ms, within the limit",
         "300 ms in force, the policy might go to 500 ms",
-        "900.0 MiB",
-        "60.0 MiB/s on average",
+        "900 MiB",
+        "60 MiB/s on average",
         "policy adaptive: max-downtime 450 ms, done: the last pass left more than 300 ms can take",
         "ok: web is running on beta.",
         "NO: web is off, and still defined, on alpha.",
@@ -79,8 +76,8 @@ def test_it_says_when_how_long_what_was_decided_and_what_was_verified():
 
 def test_each_iteration_has_when_it_began_and_what_was_left():
     said = text(completed())
-    assert "1       00:13:20  280.0 MiB left then" in said
-    assert "2       00:13:24  184.0 MiB left then" in said
+    assert "1       00:13:20  280 MiB left then" in said
+    assert "2       00:13:24  184 MiB left then" in said
 
 
 def test_an_iteration_nobody_looked_at_tells_only_when_it_began():
@@ -94,7 +91,7 @@ def test_what_it_took_is_from_its_start_to_its_end_and_the_job_is_a_part_of_that
         result=MigrationResult(total=2.3, post_copy=2.1), started=START, ended=START + 4
     )
     times = dict(report(row).sections[0].rows)
-    assert (times["took"], times["its job"], times["in post-copy"]) == ("4.0 s", "2.3 s", "2.1 s")
+    assert (times["took"], times["its job"], times["in post-copy"]) == ("4.0s", "2.3s", "2.1s")
     assert as_value(row)["times"]["took"] == 4.0
 
 
@@ -159,11 +156,9 @@ def test_what_libvirt_says_beside_is_in_the_report():
     times, downtime, data = (
         dict(section.rows) for section in report(completed(result=result)).sections[:3]
     )
-    assert times["without hand-over"] == "7.5 s"
+    assert times["without hand-over"] == "7.5s"
     assert downtime["without hand-over"] == "213 ms"
-    assert data["sent"] == (
-        "900.0 MiB, of it 700.0 MiB as whole pages and 96.0 MiB of device state"
-    )
+    assert data["sent"] == ("900 MiB, of it 700 MiB as whole pages and 96 MiB of device state")
     assert as_value(completed(result=result))["downtime"]["net"] == 213.0
 
 
@@ -270,8 +265,8 @@ def test_what_the_guest_wrote_is_told_by_each_who_measured_it():
     use = MemoryUse((DirtyRate(1.0, 32.0 * MIB), DirtyRate(4.0, 20.0 * MIB)))
     row = completed(use=use, forecast=forecast(dirty_rate=30.0 * MIB))
     assert dict(report(row, slow).sections[2].rows)["dirtied"] == (
-        "32.0 MiB/s measured before the start, 30.0 MiB/s in the forecast, "
-        "24.0 KiB/s at most as libvirt counted it"
+        "32 MiB/s measured before the start, 30 MiB/s in the forecast, "
+        "24 KiB/s at most as libvirt counted it"
     )
     assert as_value(row, slow)["dirtied"] == {
         "before": 32.0 * MIB, "forecast": 30.0 * MIB, "counted": 24 * 1024.0
@@ -303,22 +298,20 @@ def test_no_text_of_a_guest_reaches_a_terminal_as_a_command(name: str, outcome: 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (bytes_words(None), "-"),
-        (bytes_words(0), "0 B"),
-        (bytes_words(1536), "1.5 KiB"),
-        (bytes_words(1 << 40), "1.0 TiB"),
-        (bandwidth_words(0), "unlimited"),
-        (bandwidth_words(64.0), "64 MiB/s"),
-        (seconds_words(59.94), "59.9 s"),
-        (seconds_words(725.2), "12 min 05 s"),
         (sentences("it broke", "", "Mend it."), "it broke. Mend it."),
         (sentences("", " "), ""),
     ],
 )
-def test_figures_are_written_in_full(words: str, said: str):
+def test_sentences_are_joined(words: str, said: str):
     assert words == said
 
 
 def test_times_no_calendar_has_are_not_known():
     row = completed(started=1e30, created=-1e30)
     assert "started  -" in as_text(report(row, (), ZONE))
+
+
+def test_a_downtime_reads_as_it_does_on_a_screen():
+    row = completed(result=MigrationResult(total=9.0, downtime=5200.0))
+    assert "5.2 s" in as_text(report(row, (), ZONE))
+    assert "5200 ms" not in as_text(report(row, (), ZONE))
