@@ -144,7 +144,7 @@ async def test_marked_hosts_are_all_connected_again(app: VirtdeckApp, source: An
     source.reconnect = reconnect  # type: ignore[method-assign]
     async with app.run_test(size=(120, 40)) as pilot:
         await press(pilot, "2", "asterisk", "R")
-        await until(pilot, lambda: "Connecting to alpha, beta again." in messages(app))
+        await until(pilot, lambda: "Connecting to alpha and beta again." in messages(app))
         assert asked == ["alpha", "beta"]
 
 
