@@ -1,7 +1,7 @@
-"""The verbs on guests, definitions and pools on real QEMU: what libvirt shows is the outcome.
+"""The verbs on guests, definitions, pools and networks on real QEMU: libvirt shows the outcome.
 
-The lab's daemons run without root and have no networks, which such a daemon cannot start: the verbs
-on networks are tested on the test driver only (tests/driver/test_verbs.py).
+The lab's daemons run without root. They can start a network that stands for a bridge of the host,
+for that needs neither a device nor dnsmasq; others are tested on the test driver.
 """
 
 from __future__ import annotations
@@ -165,9 +165,12 @@ def pool(lab: Lab, alpha: LabHost) -> Iterator[str]:
 
 
 def pool_info(alpha: LabHost, pool: str) -> dict[str, str]:
-    lines = alpha.virsh("pool-info", pool).splitlines()
-    pairs = (line.partition(":") for line in lines if ":" in line)
-    return {word: rest.strip() for word, _, rest in pairs}
+    return pairs(alpha.virsh("pool-info", pool))
+
+
+def pairs(text: str) -> dict[str, str]:
+    lines = (line.partition(":") for line in text.splitlines() if ":" in line)
+    return {word: rest.strip() for word, _, rest in lines}
 
 
 async def test_a_pool_is_refreshed_stopped_started_and_marked(
@@ -196,3 +199,83 @@ async def test_a_pool_is_refreshed_stopped_started_and_marked(
     await carry_out(fleet, "pool-autostart", key, off=True)
     assert pool_info(alpha, pool)["Autostart"] == "no"
     assert fleet.state.pools[key].state is PoolState.ACTIVE
+
+
+NETWORK = """
+<network>
+  <name>spare</name>
+  <forward mode='bridge'/>
+  <bridge name='vd-none'/>
+</network>"""
+
+
+@pytest.fixture
+def network(lab: Lab, alpha: LabHost, tmp_path: Path) -> Iterator[str]:
+    """A network that stands for a bridge which nobody uses."""
+    file = tmp_path / "network.xml"
+    file.write_text(NETWORK)
+    alpha.virsh("net-define", str(file))
+    try:
+        yield "spare"
+    finally:
+        if "yes" in network_info(alpha, "spare")["Active"]:
+            alpha.virsh("net-destroy", "spare")
+        alpha.virsh("net-undefine", "spare")
+
+
+def network_info(alpha: LabHost, network: str) -> dict[str, str]:
+    return pairs(alpha.virsh("net-info", network))
+
+
+async def test_a_network_is_started_marked_and_stopped(
+    fleet: Fleet, alpha: LabHost, network: str
+) -> None:
+    def keys() -> list[ObjectKey]:
+        return [each.key for each in fleet.state.networks.values() if each.name == network]
+
+    await until(keys)
+    (key,) = keys()
+    assert await carry_out(fleet, "network-start", key) == "the network spare is active"
+    assert network_info(alpha, network)["Active"] == "yes"
+    assert fleet.state.networks[key].active
+    await carry_out(fleet, "network-autostart", key)
+    assert network_info(alpha, network)["Autostart"] == "yes"
+    await carry_out(fleet, "network-autostart", key, off=True)
+    assert network_info(alpha, network)["Autostart"] == "no"
+    assert await carry_out(fleet, "network-stop", key) == "the network spare is stopped"
+    assert network_info(alpha, network)["Active"] == "no"
+    assert not fleet.state.networks[key].active
+
+
+SCREEN = """
+<graphics type='vnc'><listen type='none'/></graphics>
+<video><model type='vga'/></video>"""
+
+
+def give_screen(alpha: LabHost, name: str, directory: Path) -> None:
+    """Define an instance that is off again, with a screen."""
+    tree = etree.fromstring(alpha.virsh("dumpxml", name, "--inactive"))
+    devices = tree.find("devices")
+    assert devices is not None
+    devices.extend(etree.fromstring(f"<devices>{SCREEN}</devices>"))
+    file = directory / "screen.xml"
+    file.write_bytes(etree.tostring(tree))
+    alpha.virsh("define", str(file))
+
+
+async def test_a_picture_is_taken_of_what_a_guest_shows(
+    fleet: Fleet, alpha: LabHost, guest: Callable[..., str], tmp_path: Path
+) -> None:
+    vm = await key_of(fleet, guest("alpha", "pictured", wanted=Wanted.SHUT_OFF))
+    give_screen(alpha, "pictured", tmp_path)
+    await carry_out(fleet, "start", vm)
+    picture = tmp_path / "pictured.png"
+    await carry_out(fleet, "screenshot", vm, to=str(picture))
+    assert picture.read_bytes()[:4] in (b"\x89PNG", b"P6\n7", b"P6\n6")
+    assert picture.stat().st_size > 100
+    with pytest.raises(OperationFailedError, match="exists already"):
+        await carry_out(fleet, "screenshot", vm, to=str(picture))
+    with pytest.raises(OperationFailedError):
+        await carry_out(fleet, "screenshot", vm, to=str(tmp_path / "other"), screen=9)
+    assert not (tmp_path / "other").exists()
+    await carry_out(fleet, "stop", vm)
