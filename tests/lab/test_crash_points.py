@@ -41,12 +41,32 @@ def _has_both_vcpus(alpha: LabHost, name: str) -> bool:
     return str(tree.xpath("string(/domain/vcpu/@current)")) in ("", "2")
 
 
+def _is_titled_everywhere(alpha: LabHost, name: str) -> bool:
+    xmls = alpha.virsh("dumpxml", name), alpha.virsh("dumpxml", "--inactive", name)
+    return all("<title>new</title>" in xml for xml in xmls)
+
+
+def _has_less_memory_next(alpha: LabHost, name: str) -> bool:
+    tree = etree.fromstring(alpha.virsh("dumpxml", "--inactive", name))
+    return str(tree.xpath("string(/domain/currentMemory)")) == str(80 << 10)
+
+
 TRIALS = {
     "start": Trial((), _is("running"), {}),
     "pause": Trial((("start",),), _is("paused"), {}),
     "resume": Trial((("start", "--paused"),), _is("running"), {}),
     "stop": Trial((("start",),), _is("shut off"), {}),
     "set-vcpus": Trial((("start", "--paused"),), _has_both_vcpus, {"count": 2, "when": "now"}),
+    "title": Trial(
+        (("desc", "--config", "--title", "--new-desc", "old"), ("start", "--paused")),
+        _is_titled_everywhere,
+        {"text": "new"},
+    ),
+    "set-memory": Trial(
+        (("setmem", "90M", "--config"), ("start", "--paused")),
+        _has_less_memory_next,
+        {"size": 80, "when": "next-start"},
+    ),
 }
 
 
@@ -101,6 +121,8 @@ def _trouble(ended: tuple[OperationStatus, str, int] | None, *, shown: bool) -> 
     if times > 1:
         return "a call was made twice"
     if status is OperationStatus.UNKNOWN:
+        if shown:
+            return "libvirt shows what became of it"
         return "" if hint else "it asks the operator nothing"
     done = status is OperationStatus.DONE
     return "" if done == shown else f"it is {status}, and libvirt shows otherwise"
