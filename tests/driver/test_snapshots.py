@@ -40,11 +40,16 @@ SNAPSHOT = "<domainsnapshot><name>{}</name></domainsnapshot>"
 
 @pytest.fixture
 def other() -> Any:
-    """Somebody else's connection to the test driver that the fleet is on."""
+    """Somebody else's connection to the test driver that the fleet is on.
+
+    The next test meets the same world where a connection to it is still being closed.
+    """
     event_loop.ensure_running()
     conn = libvirt.open("test:///default")
-    conn.storagePoolLookupByName("default-pool").createXML(VOLUME.format(name="a.qcow2"))
+    pool = conn.storagePoolLookupByName("default-pool")
+    volume = pool.createXML(VOLUME.format(name="a.qcow2"))
     yield conn
+    volume.delete()
     conn.close()
 
 
