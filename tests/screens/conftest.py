@@ -81,6 +81,23 @@ def console(long_tape: Path, empty_tape: Path) -> Iterator[Moment]:
         replay.close()
 
 
+@pytest.fixture
+def source() -> Iterator[Replay]:
+    """The tape, whose hosts take what they are asked and answer as a test says."""
+    from tests.screens.migrate_source import Answering
+
+    source = Answering.at(TAPE, MOMENTS["loaded"])
+    yield source
+    source.close()
+
+
+@pytest.fixture
+def app(source: Replay) -> VirtdeckApp:
+    """A console on the source of the test."""
+    settings = Settings(display=DisplaySettings(theme="dark", glyphs="unicode", refresh_rate=30))
+    return VirtdeckApp(lambda: source, settings, clock=source.clock, zone=ZONE)
+
+
 async def settled(pilot: Pilot[None]) -> None:
     """Wait until the screen shows the newest picture and nothing is on its way."""
     app = pilot.app

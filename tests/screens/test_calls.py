@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from console.screens.operations.calls import CallsScreen
-from console.settings import DisplaySettings, Settings
 from console.shell.app import VirtdeckApp
 from core.model import ObjectKey, OperationRecord, OperationStatus, Step
 from core.model.observation import OperationChanged
-from tests.screens.conftest import MOMENTS, TAPE, ZONE, press, settled, until
+from tests.screens.conftest import press, settled, until
 from tests.screens.migrate_source import Answering
 from tests.screens.test_migrate_dialog import shown
 
 WEB = ObjectKey("instance", "alpha", "u-web")
-
-
-@pytest.fixture
-def source() -> Iterator[Answering]:
-    source = Answering.at(TAPE, MOMENTS["loaded"])
-    yield source
-    source.close()
-
-
-@pytest.fixture
-def app(source: Answering) -> VirtdeckApp:
-    settings = Settings(display=DisplaySettings(theme="dark", glyphs="unicode", refresh_rate=30))
-    return VirtdeckApp(lambda: source, settings, clock=source.clock, zone=ZONE)
 
 
 def tell(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from textual.pilot import Pilot
@@ -15,32 +15,18 @@ from console.screens.dialogs.question import TypedQuestionDialog
 from console.screens.instances.instances import InstancesScreen
 from console.screens.migrations import draining
 from console.screens.storage.volumes import VolumesScreen
-from console.settings import DisplaySettings, Settings
 from console.shell.app import VirtdeckApp
 from core.model import InstanceState, ObjectKey, OperationRecord, OperationStatus, Preflight
 from core.model.observation import OperationChanged
 from core.model.operation import Step
 from core.verbs.migration.requests import Drain, Migrate
-from tests.screens.conftest import MOMENTS, SIZES, TAPE, ZONE, press, settled, until
+from tests.screens.conftest import SIZES, press, settled, until
 from tests.screens.migrate_source import BLOCKERS, FINE, Answering, answer
 from tests.screens.test_migrate_dialog import messages, shown
 
 ALPHA = ObjectKey("host", "alpha", "alpha")
 DRAIN = ("2", "slash", *"alpha", "enter", "D")
 """The keys that ask for a drain of alpha."""
-
-
-@pytest.fixture
-def source() -> Iterator[Answering]:
-    source = Answering.at(TAPE, MOMENTS["loaded"])
-    yield source
-    source.close()
-
-
-@pytest.fixture
-def app(source: Answering) -> VirtdeckApp:
-    settings = Settings(display=DisplaySettings(theme="dark", glyphs="unicode", refresh_rate=30))
-    return VirtdeckApp(lambda: source, settings, clock=source.clock, zone=ZONE)
 
 
 def running(source: Answering) -> list[str]:

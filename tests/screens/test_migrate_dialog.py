@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 from textual.pilot import Pilot
@@ -15,30 +14,16 @@ from console.screens.instances.instances import InstancesScreen
 from console.screens.migrations.migrate_form import FIELDS
 from console.screens.migrations.migration import MigrationScreen
 from console.screens.page import Page
-from console.settings import DisplaySettings, Settings
 from console.shell.app import VirtdeckApp
 from console.widgets.choice import Choice
 from core.errors import UnreachableError
 from core.model import Finding, Level
 from core.verbs.migration.requests import Migrate
-from tests.screens.conftest import MOMENTS, TAPE, ZONE, press, settled, until
+from tests.screens.conftest import press, settled, until
 from tests.screens.migrate_source import BLOCKERS, DOUBTS, FINE, FORESEEN, Answering, answer, names
 
 WEB = ("slash", *"name:web", "enter", "m")
 """The keys that open the dialog on `web`, which runs on alpha."""
-
-
-@pytest.fixture
-def source() -> Iterator[Answering]:
-    source = Answering.at(TAPE, MOMENTS["loaded"])
-    yield source
-    source.close()
-
-
-@pytest.fixture
-def app(source: Answering) -> VirtdeckApp:
-    settings = Settings(display=DisplaySettings(theme="dark", glyphs="unicode", refresh_rate=30))
-    return VirtdeckApp(lambda: source, settings, clock=source.clock, zone=ZONE)
 
 
 def dialog(app: VirtdeckApp) -> MigrateDialog:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 from textual import events
@@ -11,11 +10,10 @@ from textual.pilot import Pilot
 
 from console.screens.dialogs.migrate import MigrateDialog
 from console.screens.migrations.migrate_check import LOOKS_AGAIN, WAITS
-from console.settings import DisplaySettings, Settings
 from console.shell.app import VirtdeckApp
 from core.model import Finding, Level
 from core.verbs.migration.requests import Migrate
-from tests.screens.conftest import MOMENTS, TAPE, ZONE, press, settled, until
+from tests.screens.conftest import press, settled, until
 from tests.screens.migrate_source import BLOCKERS, DOUBTS, FINE, Answering, answer
 from tests.screens.test_migrate_dialog import (
     WEB,
@@ -26,19 +24,6 @@ from tests.screens.test_migrate_dialog import (
     messages,
     opened,
 )
-
-
-@pytest.fixture
-def source() -> Iterator[Answering]:
-    source = Answering.at(TAPE, MOMENTS["loaded"])
-    yield source
-    source.close()
-
-
-@pytest.fixture
-def app(source: Answering) -> VirtdeckApp:
-    settings = Settings(display=DisplaySettings(theme="dark", glyphs="unicode", refresh_rate=30))
-    return VirtdeckApp(lambda: source, settings, clock=source.clock, zone=ZONE)
 
 
 def let_go(app: VirtdeckApp, source: Answering) -> None:

@@ -146,6 +146,7 @@ async def test_the_calls_of_one_operation_have_its_menu_and_those_of_all_have_no
         assert "1 call" in text_of(app)
         await opened(pilot, app)
         assert "stop web on alpha" in text_of(app)
+        assert "These are its calls." in line_of(app, "Its calls")
 
 
 def _as(record: OperationRecord, id_: str) -> OperationRecord:

@@ -275,7 +275,7 @@ def test_many_hosts_are_summed_up_and_the_lost_ones_named() -> None:
     text = "".join(part.text for group in groups for part in group)
     assert "10 up" in text
     assert "2 not" in text
-    assert "h0, h1" in text
+    assert "h0 and h1" in text
     narrow = lay_out(groups, [], 30)
     assert "2 not" in "".join(part.text for part in narrow)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -12,26 +9,12 @@ from textual.widgets import Input
 from console.screens.dialogs.migrate import MigrateDialog
 from console.screens.dialogs.question import QuestionDialog
 from console.screens.instances.instances import InstancesScreen
-from console.settings import DisplaySettings, Settings
 from console.shell.app import VirtdeckApp
 from core.verbs.migration.requests import Migrate
-from tests.screens.conftest import MOMENTS, TAPE, ZONE, settled, until
+from tests.screens.conftest import settled, until
 from tests.screens.migrate_source import Answering
 
 NAMES = {"/": "slash", ":": "colon", "?": "question_mark"}
-
-
-@pytest.fixture
-def source() -> Iterator[Answering]:
-    source = Answering.at(TAPE, MOMENTS["loaded"])
-    yield source
-    source.close()
-
-
-@pytest.fixture
-def app(source: Answering) -> VirtdeckApp:
-    settings = Settings(display=DisplaySettings(theme="dark", glyphs="unicode", refresh_rate=30))
-    return VirtdeckApp(lambda: source, settings, clock=source.clock, zone=ZONE)
 
 
 def burst(app: VirtdeckApp, *keys: str) -> None:

@@ -14,14 +14,13 @@ from console.actions.registry import action
 from console.screens.dialogs.confirm import ConfirmDialog
 from console.screens.dialogs.verb_form import VerbFormDialog
 from console.screens.instances.instances import InstancesScreen
-from console.settings import DisplaySettings, Settings
 from console.shell.app import VirtdeckApp
 from core.model.secret_value import Secret
 from core.verbs.definition import Rename
 from core.verbs.power.requests import Shutdown
 from tests.declared import POKE, Poke, declared
 from tests.screens.checking_source import Checking
-from tests.screens.conftest import MOMENTS, TAPE, ZONE, press, settled, until
+from tests.screens.conftest import MOMENTS, TAPE, press, settled, until
 from tests.screens.test_migrate_dialog import messages
 from tests.screens.test_verb_menu import ONE, text
 
@@ -34,12 +33,6 @@ def source() -> Iterator[Checking]:
     with declared(POKE):
         yield source
     source.close()
-
-
-@pytest.fixture
-def app(source: Checking) -> VirtdeckApp:
-    settings = Settings(display=DisplaySettings(theme="dark", glyphs="unicode", refresh_rate=30))
-    return VirtdeckApp(lambda: source, settings, clock=source.clock, zone=ZONE)
 
 
 async def opened(pilot: Pilot[None], app: VirtdeckApp, *keys: str) -> VerbFormDialog:

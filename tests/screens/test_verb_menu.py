@@ -39,12 +39,6 @@ def source() -> Iterator[Checking]:
 
 
 @pytest.fixture
-def app(source: Checking) -> VirtdeckApp:
-    settings = Settings(display=DisplaySettings(theme="dark", glyphs="unicode", refresh_rate=30))
-    return VirtdeckApp(lambda: source, settings, clock=source.clock, zone=ZONE)
-
-
-@pytest.fixture
 def poke() -> Iterator[None]:
     with declared(POKE):
         yield

@@ -85,7 +85,9 @@ def open_operation_menu(screen: ConsoleScreen, record: OperationRecord) -> None:
     """Show what can be done to an operation."""
     console = screen.console
     watched = console.watch_list.watches(record.id)
-    offers = operation_offers(console.view.state, record, watched=watched)
+    offers = dict(operation_offers(console.view.state, record, watched=watched))
+    if screen.registry_layer == "calls":
+        offers["operations.calls"] = Offer("These are its calls.")
     place = clean(f"{record.verb} {record.name} on {record.host}")
     heading = (Cell(place, "strong"), Cell(f"   {record.status.value}"))
     open_row_menu(screen, "operations", heading, offers)
