@@ -44,8 +44,9 @@ def virtdeck(home: Virtdeck, hosts: list[str]) -> Command:
 
 @pytest.fixture
 def name(lab: Lab) -> Iterator[str]:
-    """A guest that writes more than `SLOWLY` lets pass."""
-    yield burner.start(lab, "alpha", Burner("mover", memory=64, writes=24, rate=10))
+    """A guest that writes more than `SLOWLY` lets pass; its first pass is then most of a minute."""
+    large = Burner("mover", memory=128, writes=24, rate=10, fills=110)
+    yield burner.start(lab, "alpha", large)
     burner.remove(lab, "mover")
 
 
