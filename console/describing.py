@@ -13,17 +13,23 @@ LOOKED_AT = 50
 
 
 def undescribed(state: State, verb: Verb, keys: Sequence[ObjectKey]) -> list[ObjectKey]:
-    """Return the instances whose XML a verb needs and nobody has read, of the first few."""
-    if not verb.needs_description:
-        return []
+    """Return the instances of which a verb needs what nobody has read, of the first few."""
     rows = [state.instances.get(key) for key in keys[:LOOKED_AT]]
-    return [row.key for row in rows if row is not None and not row.described]
+    return [
+        row.key
+        for row in rows
+        if row is not None
+        and (
+            (verb.needs_description and not row.described)
+            or ("snapshots" in verb.looks_at and row.key not in state.snapshots)
+        )
+    ]
 
 
 async def describe(source: Source, verb: Verb, keys: Sequence[ObjectKey]) -> None:
-    """Read what the XML of instances tells, as far as a verb needs it and it is not known.
+    """Read what the XML of instances tells, and their snapshots, as far as a verb needs them.
 
     Raises UnreachableError, DeadlineError, NotFoundError.
     """
     for key in undescribed(source.state, verb, keys):
-        await source.read(key)
+        await (source.detail if verb.looks_at else source.read)(key)

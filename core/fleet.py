@@ -26,6 +26,7 @@ from core.model import (
     LinkStatus,
     ObjectKey,
     Observation,
+    Snapshot,
     State,
     Unread,
 )
@@ -205,6 +206,13 @@ class Fleet(FleetOperations):
         Raises NotFoundError for an unknown host, UnreachableError, DeadlineError.
         """
         return await self._host(key.host).reread(key.id)
+
+    async def snapshots(self, key: ObjectKey) -> tuple[Snapshot, ...] | None:
+        """Read the snapshots of an instance now, and tell the state; None when it is gone.
+
+        Raises NotFoundError for an unknown host, UnreachableError, DeadlineError.
+        """
+        return await self._host(key.host).looks.snapshots(key.id)
 
     async def reconnect(self, host: str) -> None:
         """Try a host that is down now. Raises NotFoundError for a host that is not there."""

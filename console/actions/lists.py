@@ -18,7 +18,7 @@ from console.actions.tables import TABLE
 from console.actions.types import Action
 from console.actions.verbs import INSTANCE_ROW, MENU, verb_actions
 
-_SCREENS = ("instances", "hosts", "volumes", "operations", "events", "migrations")
+_SCREENS = ("instances", "hosts", "volumes", "operations", "events", "migrations", "networks")
 
 _GLOBAL = (
     *(

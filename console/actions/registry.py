@@ -48,6 +48,7 @@ LAYERS: Mapping[str, tuple[Scope, ...]] = {
     "instance": ("subjects", "power", "instance", "replay", "global"),
     "hosts": ("subjects", "hosts", "panel", "list", "table", "replay", "global"),
     "volumes": ("subjects", "volumes", "list", "table", "replay", "global"),
+    "networks": ("subjects", "networks", "list", "table", "replay", "global"),
     "operations": ("operations", "panel", "list", "table", "replay", "global"),
     "events": ("events", "list", "table", "replay", "global"),
     "migrations": ("steer", "migrations", "panel", "list", "table", "replay", "global"),
@@ -69,6 +70,7 @@ _TITLES: Mapping[str, str] = {
     "instance": "On one instance",
     "hosts": "On the hosts screen",
     "volumes": "On the volumes screen",
+    "networks": "On the networks screen",
     "operations": "On operations",
     "events": "On the events screen",
     "steer": "On migrations",
@@ -154,7 +156,7 @@ def elsewhere(key: str, layer: str, actions: Iterable[Action] = ACTIONS) -> str:
     return f"{label} does nothing here. It is: {told}." if told else ""
 
 
-_PLACES = ("power", "instances", "hosts", "volumes", "operations", "events", "steer")
+_PLACES = ("power", "instances", "hosts", "volumes", "networks", "operations", "events", "steer")
 """Scopes whose keys people try on other screens."""
 
 

@@ -17,6 +17,7 @@ Scope: TypeAlias = Literal[
     "instance",
     "hosts",
     "volumes",
+    "networks",
     "operations",
     "events",
     "steer",

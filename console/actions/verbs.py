@@ -33,6 +33,7 @@ SCOPES: Mapping[SubjectKind, Scope] = {
     "host": "hosts",
     "pool": "volumes",
     "volume": "volumes",
+    "network": "networks",
 }
 """Where the subjects of a kind are chosen; what is in no screen yet has no action."""
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
 from core.errors import AmbiguousError, NotFoundError, UnreachableError, VirtdeckError
-from core.model import Host, Instance, LinkStatus, Migration, State
+from core.model import Host, Instance, LinkStatus, Migration, Snapshot, State
 from core.model.text import did_you_mean, natural_key, printable_name, real_name
+from core.state.subject import owner_of
 
 Thing = TypeVar("Thing")
 _Tables = Mapping[str, tuple[Iterable[Any], Callable[[Any], tuple[str, ...]]]]
@@ -35,6 +37,8 @@ def named(state: State, kind: str, word: str) -> Any:
         return instance(state, word)
     if kind == "host":
         return host(state, word)
+    if kind == "migration":
+        return migrations(state, word)[0]
     table = {kind: _tables(state)[kind]}
     found = _among(table, word)
     if not found:
@@ -45,6 +49,11 @@ def named(state: State, kind: str, word: str) -> Any:
 def all_of(state: State, kind: str) -> list[Any]:
     """Return every object of a kind."""
     return list(_tables(state)[kind][0])
+
+
+def spellings(state: State, kind: str, item: Any) -> tuple[str, ...]:
+    """Return every word that an object of a kind is named by."""
+    return _tables(state)[kind][1](item)
 
 
 def host(state: State, word: str) -> Host:
@@ -88,11 +97,15 @@ def anything(state: State, word: str) -> tuple[str, Any]:
     """Return the kind and value of whatever is called `word`.
 
     An instance, host, pool, network or operation by its name, id or `HOST/NAME`; a volume by its
-    path, as `POOL/VOLUME`, or by its name where nothing else has that. `KIND:NAME` picks a kind.
-    Raises as `instance` does.
+    path, as `POOL/VOLUME`, or by its name where nothing else has that; a snapshot that was read as
+    `INSTANCE/SNAPSHOT`. `KIND:NAME` picks a kind, a migration in no other way: its operation has
+    the same id. Raises as `instance` does.
     """
     kind, _, name = word.partition(":")
-    tables = _tables(state)
+    if kind == "migration" and name:
+        return kind, migrations(state, name)[0]
+    tables = dict(_tables(state))
+    del tables["migration"]
     found: list[tuple[str, Any]] = []
     if name and kind in tables:
         found = _among({kind: tables[kind]}, name)
@@ -101,6 +114,20 @@ def anything(state: State, word: str) -> tuple[str, Any]:
         wanted = {kind: tables[kind]} if name and kind in tables else tables
         raise _not_found(state, "object", word, [_short(*pair) for pair in _things(wanted)])
     return _only(found, word, lambda pair: _label(*pair))
+
+
+def instances_before_slash(state: State, word: str) -> list[Instance]:
+    """Return the instances that what stands before a `/` names, as in `INSTANCE/SNAPSHOT`.
+
+    Whose snapshots are to be read before one can be found: `web-*/before` means those of several.
+    """
+    word = word.removeprefix("snapshot:")
+    heads = [word[:place] for place, sign in enumerate(word) if sign == "/"]
+    return [
+        item
+        for item in state.instances.values()
+        if any(fnmatchcase(name, head) for head in heads for name in _spellings(item))
+    ]
 
 
 def _things(tables: _Tables) -> list[tuple[str, Any]]:
@@ -173,8 +200,20 @@ def _tables(state: State) -> _Tables:
                 f"{volume.host}/{volume.pool_name}/{volume.name}",
             ),
         ),
+        "snapshot": (
+            [one for some in state.snapshots.values() for one in some],
+            lambda snapshot: _of_instance(state, snapshot),
+        ),
+        "migration": (state.migrations.values(), lambda item: (item.id, *_moved_spellings(item))),
         "operation": (state.operations.values(), lambda operation: (operation.id,)),
     }
+
+
+def _of_instance(state: State, snapshot: Snapshot) -> tuple[str, ...]:
+    """Return `INSTANCE/SNAPSHOT` for each word that names its instance."""
+    owner = state.instances.get(owner_of(snapshot.key))
+    names = () if owner is None else _spellings(owner)
+    return tuple(f"{name}/{snapshot.name}" for name in names)
 
 
 def _short(kind: str, item: Any) -> str:
@@ -191,6 +230,8 @@ def _quoted(word: str) -> str:
 def _label(kind: str, item: Any) -> str:
     if kind == "volume":
         return f"{kind}:{item.host}/{item.pool_name}/{item.name}"
+    if kind == "snapshot":
+        return f"{kind}:{item.host}/{item.uuid}/{item.name}"
     return f"{kind}:{item.name}" if kind == "host" else f"{kind}:{item.host}/{item.name}"
 
 

@@ -21,6 +21,7 @@ from console.cli.completeness import (
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import read_once
 from console.cli.output import json_line, plain, say
+from console.cli.snapshot_reading import read_snapshots
 from console.format import date_time, size
 from core.fleet import Fleet, Reading
 from core.model import Instance, InstanceDetail
@@ -40,10 +41,10 @@ _REPEATED = frozenset({"host", "uuid", "at"})
 @json_option
 @click.pass_obj
 def show(invocation: Invocation, name: str, xml: bool) -> int:
-    """Show everything known of NAME: an instance, host, pool, volume or network.
+    """Show everything known of NAME: an instance, host, pool, volume, network or snapshot.
 
-    NAME may be a UUID, HOST/NAME, POOL/VOLUME, a volume's path, or KIND:NAME where a name fits
-    several kinds.
+    NAME may be a UUID, HOST/NAME, POOL/VOLUME, a volume's path, INSTANCE/SNAPSHOT, or KIND:NAME
+    where a name fits several kinds.
     """
 
     async def work(fleet: Fleet) -> int:
@@ -71,7 +72,7 @@ def show(invocation: Invocation, name: str, xml: bool) -> int:
     return read_once(invocation, work, reads, tolerate_down=True)
 
 
-_LISTED_AT_ONCE = ("instance:", "host:", "operation:")
+_LISTED_AT_ONCE = ("instance:", "host:", "operation:", "migration:", "snapshot:")
 """Kinds that are known when a fleet is ready: a pool that hangs is not waited for."""
 
 
@@ -80,6 +81,7 @@ async def _find(fleet: Fleet, name: str) -> tuple[str, Any, tuple[Gap, ...]]:
     missing: tuple[Gap, ...] = ()
     if not name.startswith(_LISTED_AT_ONCE):
         missing = await complete(fleet, listed("networks", "volumes"))
+    await read_snapshots(fleet, [name])
     with as_far_as_known(missing):
         kind, item = lookup.anything(fleet.state, name)
     look = {"host": facts, "pool": volume_sizes, "volume": volume_sizes}.get(kind)

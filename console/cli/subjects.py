@@ -34,7 +34,7 @@ def _meant(state: State, kind: str, word: str) -> Iterable[ObjectKey]:
     except VirtdeckError:
         if not is_pattern(word):
             raise
-    fitting = [item for item in lookup.all_of(state, kind) if _fits(item, word)]
+    fitting = [item for item in lookup.all_of(state, kind) if _fits(state, kind, item, word)]
     if not fitting:
         raise NotFoundError(
             f"There is no {kind} '{clean(word)}', and none fits it as a pattern.",
@@ -43,6 +43,6 @@ def _meant(state: State, kind: str, word: str) -> Iterable[ObjectKey]:
     return [item.key for item in sorted(fitting, key=lambda item: natural_key(item.name))]
 
 
-def _fits(item: Any, pattern: str) -> bool:
-    names = (item.name, f"{getattr(item, 'host', item.name)}/{item.name}")
+def _fits(state: State, kind: str, item: Any, pattern: str) -> bool:
+    names = (item.name, *lookup.spellings(state, kind, item))
     return any(fnmatchcase(name, pattern) for name in names)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from core.verbs.registry import VERBS
 from core.verbs.verb import Verb
 
-GROUPS = {kind: f"Start, stop and change {kind}s." for kind in ("pool", "network")}
+GROUPS = {
+    kind: help_
+    for kind, help_ in (
+        ("pool", "Start, stop and change pools."),
+        ("network", "Start, stop and change networks."),
+        ("volume", "Change volumes."),
+        ("snapshot", "Change snapshots, each by INSTANCE/SNAPSHOT."),
+    )
+    if any(verb.subject == kind for verb in VERBS.values())
+}
 """The kinds whose verbs are commands of a group, and the help of each."""
 
 

@@ -20,13 +20,14 @@ from console.cli.lookup import down_hosts, unreachable
 from console.cli.output import complain
 from console.cli.parameters import option, set_values
 from console.cli.rehearsing import rehearse
+from console.cli.snapshot_reading import read_snapshots
 from console.cli.subjects import is_pattern, subjects
 from console.cli.verb_names import GROUPS, commands
 from console.cli.waiting import carry_out
 from console.describing import describe
 from core.errors import UnreachableError, UsageError
 from core.fleet import Fleet, Reading
-from core.model import Request, State
+from core.model import ObjectKey, Request, State
 from core.model.lists import listed as in_words
 from core.model.text import clean
 from core.verbs.danger import danger_of
@@ -39,6 +40,7 @@ from core.verbs.wording import name_of
 _READS: dict[str, tuple[Reading, str]] = {
     "pool": (Reading.STORAGE, "pools"),
     "network": (Reading.NETWORKS, "networks"),
+    "volume": (Reading.STORAGE, "volumes"),
 }
 """By the kind of a subject: what must be read to find it, and the listing it is in."""
 
@@ -86,9 +88,7 @@ def _run(
     reads = _READS.get(verb.subject)
 
     async def work(fleet: Fleet) -> int:
-        if reads is not None:
-            await complete(fleet, listed(reads[1]))
-        keys = subjects(fleet.state, verb.subject, names)
+        keys = await _meant(fleet, verb, names)
         if verb.single and len(keys) > 1:
             raise UsageError(
                 f"{verb.name} is done to one {verb.subject} at a time: these are {len(keys):,}.",
@@ -111,6 +111,15 @@ def _run(
 
     options = OPERATE if reads is None else {**OPERATE, "reads": OPERATE["reads"] | {reads[0]}}
     return on_fleet(invocation, work, tolerate_down=True, **options)
+
+
+async def _meant(fleet: Fleet, verb: Verb, names: Sequence[str]) -> list[ObjectKey]:
+    """Return the subjects that names mean, once what is to be read to find them was read."""
+    if verb.subject in _READS:
+        await complete(fleet, listed(_READS[verb.subject][1]))
+    if verb.subject == "snapshot":
+        await read_snapshots(fleet, names)
+    return subjects(fleet.state, verb.subject, names)
 
 
 def _beside(state: State, words: Sequence[str], status: int) -> int:

@@ -17,6 +17,7 @@ MODES = {
     "operations": "operations.operations.OperationsScreen",
     "events": "events.events.EventsScreen",
     "migrations": "migrations.migrations.MigrationsScreen",
+    "networks": "networks.networks.NetworksScreen",
 }
 """Where the class of each screen is that a number key opens."""
 PAGES = {"help": "help.HelpScreen", "calls": "operations.calls.CallsScreen"}

@@ -26,6 +26,7 @@ TABS = (
     ("4", "operations"),
     ("5", "events"),
     ("6", "migrations"),
+    ("7", "networks"),
 )
 """The screens of the number keys."""
 

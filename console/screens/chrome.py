@@ -110,7 +110,8 @@ def tab_groups(tabs: Sequence[tuple[str, str]], current: str, *, short: bool = F
     return groups
 
 
-_SHORT = {"instances": "inst", "volumes": "vols", "operations": "ops", "migrations": "migr"}
+_SHORT = {"instances": "inst", "volumes": "vols", "operations": "ops", "migrations": "migr",
+          "networks": "nets"}  # fmt: skip
 
 
 def crumb_groups(crumbs: Sequence[str]) -> Groups:

@@ -33,6 +33,14 @@ def no_volumes(view: View) -> str:
     )
 
 
+def no_networks(view: View) -> str:
+    """Why no network is shown."""
+    return _why(view) or (
+        "There is no virtual network on any host.\n\n"
+        "Define one: virsh net-define FILE. Bridges that libvirt does not keep are not listed."
+    )
+
+
 def no_operations(view: View) -> str:
     """Why no operation is shown."""
     del view

@@ -1,11 +1,11 @@
-"""Who uses a volume: the instances that have it as a disk, or below one."""
+"""Who uses a volume, as a disk or below one, and who is on a network."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from core.model import DiskSource, Instance, ObjectKey, Pool, State, Volume
+from core.model import DiskSource, Instance, Network, ObjectKey, Pool, State, Volume
 from core.state.memo import Memo
 
 Place = tuple[str, str]
@@ -44,6 +44,19 @@ def _volumes_of_pools(volumes: Mapping[ObjectKey, Volume]) -> Counter[tuple[str,
     return Counter((volume.host, volume.pool) for volume in volumes.values())
 
 
+def _index_networks(
+    instances: Mapping[ObjectKey, Instance],
+) -> dict[tuple[str, str], list[ObjectKey]]:
+    """Return who has an interface on each network, by host and the network's name."""
+    index: dict[tuple[str, str], list[ObjectKey]] = {}
+    for key, instance in instances.items():
+        sources = {one.source for one in instance.interfaces if one.type == "network"}
+        for source in sources:
+            index.setdefault((instance.host, source), []).append(key)
+    return index
+
+
+_on_networks = Memo(_index_networks)
 _volume_counts = Memo(_volumes_of_pools)
 _users = Memo(_index_users)
 _incomplete = Memo(_undescribed_hosts)
@@ -60,6 +73,15 @@ def users_of(state: State, volume: Volume) -> tuple[Instance, ...]:
     for place in _volume_places(volume):
         users |= index.get((volume.host, place), {})
     return tuple(state.instances[users[position]] for position in sorted(users))
+
+
+def instances_on(state: State, network: Network) -> tuple[Instance, ...]:
+    """Return the instances with an interface on a network, on or off, in the order of the state.
+
+    The index behind it is made once per change of the instances. Any thread.
+    """
+    keys = _on_networks(state.instances).get((network.host, network.name), ())
+    return tuple(state.instances[key] for key in keys)
 
 
 def volume_count(state: State, pool: Pool) -> int:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from core.model import Request, State
 from core.model.lists import listed
 from core.model.text import clean
+from core.state.usage import instances_on
 from core.verbs import activation
 from core.verbs.activation import MarkCall, Off
 from core.verbs.call import Call
@@ -65,18 +66,16 @@ def _vanishing(state: State, requests: Sequence[Request]) -> list[str]:
 
 
 def _users(state: State, requests: Sequence[Request]) -> list[str]:
-    names = {
-        (network.host, network.name)
-        for request in requests
-        if (network := state.networks.get(request.subject)) is not None
-    }
+    networks = [state.networks.get(request.subject) for request in requests]
     users = [
         clean(instance.name)
-        for instance in state.instances.values()
+        for network in networks
+        if network is not None
+        for instance in instances_on(state, network)
         if instance.state.active
-        and any((instance.host, one.source) in names for one in instance.interfaces)
     ]
-    return [*_vanishing(state, requests), *([f"On it now: {listed(users)}."] if users else [])]
+    names = list(dict.fromkeys(users))
+    return [*_vanishing(state, requests), *([f"On it now: {listed(names)}."] if names else [])]
 
 
 VERBS = (

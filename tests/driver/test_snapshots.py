@@ -32,6 +32,8 @@ from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
 from core.verbs.verb import Verb
 from tests.declared import declared
+from tests.driver.command import Virtdeck
+from tests.driver.private_daemon import PrivateDaemon
 from tests.driver.watching import until
 from tests.driver.worlds import VOLUME, instance_xml, open_world, uuid_of
 
@@ -266,3 +268,27 @@ async def test_a_tape_has_them(fleet: Fleet, guest: Any, tmp_path: Path) -> None
     assert [one.name for one in replay.state.snapshots[vm]] == ["one", "two"]
     assert replay.state.snapshots == fleet.state.snapshots
     replay.close()
+
+
+def test_the_command_line_shows_them_and_finds_one_by_its_instance(
+    daemon: PrivateDaemon, virtdeck: Virtdeck
+) -> None:
+    domain = daemon.keeper.lookupByName("vm0001")
+    for name in ("one", "two"):
+        domain.snapshotCreateXML(SNAPSHOT.format(name), 0)
+    on = ("-c", f"alpha={daemon.uri}", "show")
+    (told,) = virtdeck(*on, "vm0001", "--json").rows
+    snapshots = told["detail"]["snapshots"]
+    assert [(one["name"], one["parent"], one["current"]) for one in snapshots] == [
+        ("one", "", False),
+        ("two", "one", True),
+    ]
+    for word in ("vm0001/two", "alpha/vm0001/two", f"snapshot:{uuid_of(1)}/two"):
+        (found,) = virtdeck(*on, word, "--json").rows
+        assert (found["kind"], found["name"], found["current"]) == ("snapshot", "two", True)
+    text = virtdeck(*on, "vm0001/one")
+    assert text.out.startswith("snapshot one\n")
+    assert "parent" not in text.out
+    missing = virtdeck(*on, "vm0001/three")
+    assert missing.status == 1
+    assert "There is no object 'vm0001/three'" in missing.err

@@ -55,7 +55,14 @@ async def test_the_footer_of_a_list_that_the_filter_empties_has_the_filter(conso
 
 @pytest.mark.parametrize(
     ("key", "name"),
-    [("2", "hosts"), ("3", "volumes"), ("4", "operations"), ("5", "events"), ("1", "instances")],
+    [
+        ("2", "hosts"),
+        ("3", "volumes"),
+        ("4", "operations"),
+        ("5", "events"),
+        ("1", "instances"),
+        ("7", "networks"),
+    ],
 )
 async def test_number_keys_go_to_screens(console: Moment, key: str, name: str) -> None:
     app = console("loaded")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from console.screens.base import ConsoleScreen
     from console.shell.app import VirtdeckApp
 
-_SCREENS = {"pool": "volumes", "volume": "volumes"}
+_SCREENS = {"pool": "volumes", "volume": "volumes", "network": "networks"}
 """Kind of a subject -> the screen that lists it, where it has no page of its own."""
 
 

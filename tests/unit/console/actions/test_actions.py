@@ -64,6 +64,7 @@ def test_number_keys_are_the_screens():
         "4": "screen.operations",
         "5": "screen.events",
         "6": "screen.migrations",
+        "7": "screen.networks",
     }
 
 

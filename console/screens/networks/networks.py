@@ -1,0 +1,102 @@
+"""Every virtual network of every host: its state, where it leads, who is on it. UI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any
+
+from textual import on
+
+from console.actions.registry import bindings_for
+from console.screens.empty import no_networks
+from console.screens.listing import ListScreen, Passes
+from console.screens.matching import groups_of_hosts, word_filter
+from console.screens.networks.columns import network_columns, network_role, place_of, words_of
+from console.screens.parts import Part
+from console.screens.subjects import SubjectScreen
+from console.screens.view import LinkWatch
+from console.widgets.live_table import LiveTable
+from core.model import Delta, Interface, Network, ObjectKey
+from core.state.usage import instances_on
+
+
+class NetworksScreen(SubjectScreen, ListScreen[Network], inherit_bindings=False):
+    """One table: a network of a host per row."""
+
+    BINDINGS = bindings_for("subjects", "list", "networks")
+    registry_layer = "networks"
+    subject_kinds = ("network",)
+    noun = "network"
+    filter_words = "words of network, host, state, bridge, forward mode, address, group:prod, !word"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._links = LinkWatch()
+        self._interfaces: dict[ObjectKey, tuple[bool, tuple[Interface, ...]]] = {}
+
+    def make_table(self) -> LiveTable[Network]:
+        """The table: by host and name."""
+        view = self.console.view
+        return LiveTable(
+            network_columns(view), name_of=place_of, sort="name", row_role=network_role(view)
+        )
+
+    def rows(self) -> Mapping[ObjectKey, Network]:
+        """Every network."""
+        return self.console.view.state.networks
+
+    def chosen_subjects(self) -> list[ObjectKey]:
+        """The marked ones, or the one under the cursor."""
+        return self.chosen_keys()
+
+    def hidden_chosen(self) -> int:
+        """How many of the marked ones the filter hides."""
+        return self.table.counts.marked_hidden
+
+    def changes(self, delta: Delta) -> tuple[Mapping[Any, Network], Iterable[Hashable]] | None:
+        """Networks that changed; everything when hosts or who is on them may have."""
+        networks = self.rows()
+        if self._links.turned(self.console.view, delta):
+            return None
+        for key in delta.changed:
+            if key.kind == "instance" and self._moved(key):
+                return None
+        changed = {key: networks[key] for key in delta.changed if key in networks}
+        return changed, [key for key in delta.gone if key.kind == "network"]
+
+    def summary(self) -> list[Part]:
+        """How many there are, and how many are active."""
+        networks = self.rows().values()
+        active = sum(network.active for network in networks)
+        words = f"{active:,} of {len(networks):,} active"  # so that all tabs fit into 80 cells
+        return [Part(f" {words} ", "muted"), *super().summary()[1:]]
+
+    def parse_filter(self, text: str) -> Passes[Network]:
+        """Words, and groups of its host."""
+        view = self.console.view
+        return word_filter(
+            text, words_of, lambda row: groups_of_hosts(view.state.hosts, (row.host,))
+        )
+
+    def empty_text(self) -> str:
+        """How to make one."""
+        return no_networks(self.console.view)
+
+    @on(LiveTable.Activated)
+    async def _open(self) -> None:
+        row = self.table.cursor_row
+        if row is None:
+            return
+        users = instances_on(self.console.view.state, row)
+        if users:
+            await self.console.show_instances(f"host:{row.host} {users[0].name}")
+        else:
+            self.console.notify(f"No instance is on {row.name}.", timeout=3, markup=False)
+
+    def _moved(self, key: ObjectKey) -> bool:
+        """Whether an instance is on other networks, or on or off, than when last looked at."""
+        row = self.console.view.state.instances.get(key)
+        now = (row is not None and row.state.active, () if row is None else row.interfaces)
+        before = self._interfaces.get(key)
+        self._interfaces[key] = now
+        return before is not None and before != now
