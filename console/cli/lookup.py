@@ -15,7 +15,13 @@ from core.state.subject import owner_of
 Thing = TypeVar("Thing")
 _Tables = Mapping[str, tuple[Iterable[Any], Callable[[Any], tuple[str, ...]]]]
 """By kind: the objects, and by what words each is named."""
-_LISTINGS = "What there is, `virtdeck instances`, `hosts`, `pools`, `volumes` and `networks` list."
+_LISTED = {
+    "object": (
+        "What there is, `virtdeck instances`, `hosts`, `pools`, `volumes` and `networks` list."
+    ),
+    "snapshot": "It is named INSTANCE/SNAPSHOT; `virtdeck show INSTANCE` lists them.",
+}
+"""Where to look for what is in no listing of its own."""
 
 
 def instance(state: State, word: str) -> Instance:
@@ -253,5 +259,5 @@ def _not_found(state: State, what: str, word: str, names: list[str]) -> Virtdeck
             f"There is no {what} {shown} on the hosts that answer; {hosts} cannot be reached.",
             " ".join(dict.fromkeys(host.link.hint for host in down if host.link.hint)),
         )
-    listing = _LISTINGS if what == "object" else f"`virtdeck {what}s` lists them."
+    listing = _LISTED.get(what, f"`virtdeck {what}s` lists them.")
     return NotFoundError(f"There is no {what} {shown}.", did_you_mean(word, names) or listing)

@@ -70,7 +70,8 @@ def _against_host(host: Host) -> Iterator[Refusal]:
 def _not_there(host: Host, verb: Verb) -> Iterator[Refusal]:
     if host.link.status is LinkStatus.UP:
         text = f"{host.name} has no such {verb.subject} now"
-        yield Refusal(RefusalCode.NOT_FOUND, text, f"see `virtdeck {verb.subject}s`")
+        listing = "show INSTANCE" if verb.subject == "snapshot" else f"{verb.subject}s"
+        yield Refusal(RefusalCode.NOT_FOUND, text, f"see `virtdeck {listing}`")
 
 
 def _against_others(state: State, request: Request, name: str, but: str) -> Iterator[Refusal]:

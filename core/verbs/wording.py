@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.model import OperationRecord, OperationStatus, Request, State
+from core.model import OperationRecord, OperationStatus, Request, Snapshot, State
 from core.model.lists import NAMED
-from core.state.subject import subject_of
+from core.state.subject import owner_of, subject_of
 
 
 def name_of(state: State, request: Request) -> str:
-    """Return the subject's name, or its id where the state does not have it."""
+    """Return the subject's name, or its id where the state does not have it.
+
+    A snapshot is called `INSTANCE/SNAPSHOT`: many instances have one of the same name.
+    """
     found = subject_of(state, request.subject)
-    return request.subject.id if found is None else found.name
+    if found is None:
+        return request.subject.id
+    if isinstance(found, Snapshot):
+        instance = state.instances.get(owner_of(request.subject))
+        return found.name if instance is None else f"{instance.name}/{found.name}"
+    return found.name
 
 
 def summary(records: Sequence[OperationRecord]) -> str:

@@ -220,10 +220,10 @@ async def test_a_snapshot_is_the_subject_of_a_verb(
     key = fleet.state.snapshots[vm][0].key
     with declared(verb(Note, seen, subject="snapshot", looks_at=frozenset({"snapshots"}))):
         (reason,) = fleet.check(Note(ObjectKey("snapshot", "t", f"{vm.id}/none")))
-        assert str(reason).startswith("t has no such snapshot now")
+        assert str(reason) == "t has no such snapshot now: see `virtdeck show INSTANCE`."
         assert fleet.check(Note(key)) == ()
         record = await (await fleet.submit(Note(key)))
-        assert (record.status, record.name) == (OperationStatus.DONE, "one")
+        assert (record.status, record.name) == (OperationStatus.DONE, "test/one")
         assert fleet.check(Note(key)), "it is gone"
     assert isinstance(seen[0].subject, Snapshot)
     assert seen[0].instance == fleet.state.instances[vm]

@@ -70,6 +70,9 @@ def test_patterns_mean_snapshots_volumes_and_networks_too():
     assert subjects(STATE, "network", ["l*"]) == [NET.key]
     with pytest.raises(NotFoundError):
         subjects(STATE, "snapshot", ["web/daily-*"])
+    with pytest.raises(NotFoundError) as caught:
+        lookup.named(STATE, "snapshot", "web/none-like-it")
+    assert "virtdeck show INSTANCE" in caught.value.hint
 
 
 @pytest.mark.parametrize(
