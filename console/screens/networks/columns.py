@@ -87,4 +87,4 @@ def _addresses(row: Network) -> CellValue:
 def _users(view: View, row: Network) -> CellValue:
     users = instances_on(view.state, row)
     names = [one.name if one.state.active else f"({one.name})" for one in users]
-    return fmt.names(names) if names else Cell("nobody", "muted")
+    return fmt.listed(names, 3) if names else Cell("nobody", "muted")
