@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from console.actions.verb_menu import VerbGroup, VerbLine
 from console.glyphs import glyphs
 from console.screens.verb_form import asked_parameters
-from console.screens.verdicts import Verdict, wants_values
+from console.screens.verdicts import VerbVerdict, wants_values
 from console.widgets.columns import Cell, CellValue
 from core.model import ObjectKey, State
 from core.model.lists import plural
@@ -48,7 +48,7 @@ def heading_of(state: State, keys: Sequence[ObjectKey], hidden: int) -> tuple[Ce
 
 
 def group_lines(
-    groups: Sequence[VerbGroup], verdicts: Mapping[str, Verdict], why: str
+    groups: Sequence[VerbGroup], verdicts: Mapping[str, VerbVerdict], why: str
 ) -> list[MenuLine]:
     """The groups, each with its verbs: those that cannot be are grey. `why`: nothing can be."""
     return [
@@ -63,7 +63,9 @@ def group_lines(
     ]
 
 
-def _verbs_of(group: VerbGroup, verdicts: Mapping[str, Verdict], *, grey: bool) -> tuple[Cell, ...]:
+def _verbs_of(
+    group: VerbGroup, verdicts: Mapping[str, VerbVerdict], *, grey: bool
+) -> tuple[Cell, ...]:
     cells: list[Cell] = []
     for line in group.lines:
         role = "muted" if grey or _impossible(line.verb, verdicts) else ""
@@ -72,14 +74,14 @@ def _verbs_of(group: VerbGroup, verdicts: Mapping[str, Verdict], *, grey: bool) 
 
 
 def verb_lines(
-    lines: Sequence[VerbLine], verdicts: Mapping[str, Verdict], why: str, dialogs: Sequence[str]
+    lines: Sequence[VerbLine], verdicts: Mapping[str, VerbVerdict], why: str, dialogs: Sequence[str]
 ) -> list[MenuLine]:
     """The verbs of a group: what each does, or why it cannot be done. `why`: why nothing can."""
     return [_verb_line(line, verdicts.get(line.verb.name), why, dialogs) for line in lines]
 
 
 def _verb_line(
-    line: VerbLine, verdict: Verdict | None, why: str, dialogs: Sequence[str]
+    line: VerbLine, verdict: VerbVerdict | None, why: str, dialogs: Sequence[str]
 ) -> MenuLine:
     verb = line.verb
     asks = verb.name in dialogs or wants_values(verb) or (verdict and verdict.wants_values)
@@ -96,7 +98,7 @@ def _verb_line(
     return MenuLine(line.key, title, text, detail=detail)
 
 
-def _to_none(verdict: Verdict) -> str:
+def _to_none(verdict: VerbVerdict) -> str:
     return f"None of the {verdict.of:,}: {verdict.why}"
 
 
@@ -108,6 +110,6 @@ def keys_line(*, inside: bool, verb: Verb | None) -> str:
     return f"letter, enter do it{options}   esc back"
 
 
-def _impossible(verb: Verb, verdicts: Mapping[str, Verdict]) -> bool:
+def _impossible(verb: Verb, verdicts: Mapping[str, VerbVerdict]) -> bool:
     found = verdicts.get(verb.name)
     return found is not None and not found.able

@@ -29,7 +29,7 @@ _ANY = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class FormAnswers:
     """What the form says: a request for each subject, or what is wrong with which field."""
 
     requests: tuple[Request, ...] = ()
@@ -95,7 +95,7 @@ def _text(parameter: Parameter, value: object) -> str:
     return f"{value:g}" if parameter.kind is float else str(value)
 
 
-def read(verb: Verb, values: Values, keys: Sequence[ObjectKey]) -> Reading:
+def read(verb: Verb, values: Values, keys: Sequence[ObjectKey]) -> FormAnswers:
     """Turn the form into requests; every bad value is told at once, by its field."""
     given: dict[str, object] = {}
     wrong: dict[str, str] = {}
@@ -105,8 +105,8 @@ def read(verb: Verb, values: Values, keys: Sequence[ObjectKey]) -> Reading:
         except ValueError as error:
             wrong[parameter.name] = str(error)
     if wrong:
-        return Reading(wrong=wrong)
-    return Reading(tuple(verb.request(subject=key, **given) for key in keys))
+        return FormAnswers(wrong=wrong)
+    return FormAnswers(tuple(verb.request(subject=key, **given) for key in keys))
 
 
 def _value(parameter: Parameter, text: str) -> object:

@@ -25,7 +25,7 @@ AT_A_TIME = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class VerbVerdict:
     """How many of the chosen objects a verb could be done to now."""
 
     able: int
@@ -38,14 +38,14 @@ class Verdict:
 
 async def verdicts(
     source: Source, verbs: Iterable[Verb], keys: Sequence[ObjectKey]
-) -> dict[str, Verdict]:
+) -> dict[str, VerbVerdict]:
     """Check each verb for each object, by the source's newest picture."""
     found = {}
     count = 0
     alone = len(keys) == 1
     for verb in verbs:
         if verb.single and not alone:
-            found[verb.name] = Verdict(0, len(keys), one_at_a_time(verb, len(keys)))
+            found[verb.name] = VerbVerdict(0, len(keys), one_at_a_time(verb, len(keys)))
             continue
         reasons = []
         for key in keys:
@@ -66,12 +66,12 @@ def one_at_a_time(verb: Verb, count: int) -> str:
 LEAVE_ONE = "Leave one marked: space unmarks a row, ^\\ all of them."
 
 
-def verdict(reasons: Sequence[Sequence[Refusal]]) -> Verdict:
+def verdict(reasons: Sequence[Sequence[Refusal]]) -> VerbVerdict:
     """Sum up what speaks against a verb for each of several objects."""
     against = [[each for each in some if each.code not in _OF_VALUES] for some in reasons]
     why = next((str(some[0]) for some in against if some), "")
     of_values = any(each.code in _OF_VALUES for some in reasons for each in some)
-    return Verdict(sum(not some for some in against), len(reasons), why, of_values)
+    return VerbVerdict(sum(not some for some in against), len(reasons), why, of_values)
 
 
 def probe(state: State, verb: Verb, key: ObjectKey, *, alone: bool) -> Request:

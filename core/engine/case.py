@@ -16,9 +16,9 @@ from core.model import (
     ObjectKey,
     OperationRecord,
     OperationStatus,
+    OperationStep,
     Request,
     State,
-    Step,
     Value,
 )
 from core.state.subject import Subject, owner_of
@@ -122,7 +122,7 @@ class Case:
             self.progress, sent=(*self.progress.sent, Sent(call, now))
         )
         self._step(
-            Step(now, text, call.word, virsh),
+            OperationStep(now, text, call.word, virsh),
             status=OperationStatus.RUNNING,
             started=self.record.started if self.record.started is not None else now,
         )
@@ -132,7 +132,7 @@ class Case:
         *earlier, last = self.progress.sent
         self.progress = msgspec.structs.replace(self.progress, sent=tuple(earlier))
         *before, step = self.record.steps
-        self._step(Step(last.at, step.text), steps=tuple(before))
+        self._step(OperationStep(last.at, step.text), steps=tuple(before))
 
     def not_journalled(self, trouble: str) -> None:
         """Note why the journal does not hold it as it stands."""
@@ -171,7 +171,7 @@ class Case:
             return
         self.record = msgspec.structs.replace(
             self.record,
-            steps=(*self.record.steps, *(Step(now, line) for line in lines if line)),
+            steps=(*self.record.steps, *(OperationStep(now, line) for line in lines if line)),
             status=OperationStatus.RUNNING,
             started=self.record.started if self.record.started is not None else now,
             progress=share,
@@ -197,11 +197,11 @@ class Case:
 
     def _next(self, now: float, text: str, **changes: object) -> None:
         if text:
-            self._step(Step(now, text), **changes)
+            self._step(OperationStep(now, text), **changes)
         else:
             self.record = msgspec.structs.replace(self.record, **changes)
 
-    def _step(self, step: Step, **changes: Any) -> None:
+    def _step(self, step: OperationStep, **changes: Any) -> None:
         steps = (*changes.pop("steps", self.record.steps), step)
         self.record = msgspec.structs.replace(self.record, steps=steps, **changes)
 

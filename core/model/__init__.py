@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     )
     from core.model.network import Network
     from core.model.observation import Observation
-    from core.model.operation import OperationRecord, OperationStatus, Step
+    from core.model.operation import OperationRecord, OperationStatus, OperationStep
     from core.model.preflight import Finding, Level, Preflight
     from core.model.request import Request
     from core.model.rewrites import Rewrites
@@ -131,7 +131,7 @@ _NAMES = {
     ),
     "network": ("Network",),
     "observation": ("Observation",),
-    "operation": ("OperationRecord", "OperationStatus", "Step"),
+    "operation": ("OperationRecord", "OperationStatus", "OperationStep"),
     "preflight": ("Finding", "Level", "Preflight"),
     "request": ("Request",),
     "rewrites": ("Rewrites",),
@@ -209,6 +209,7 @@ __all__ = [
     "Observation",
     "OperationRecord",
     "OperationStatus",
+    "OperationStep",
     "Pool",
     "PoolState",
     "Preflight",
@@ -222,7 +223,6 @@ __all__ = [
     "Steer",
     "SteerKind",
     "SteerRecord",
-    "Step",
     "ThresholdCrossed",
     "Tracks",
     "Unread",

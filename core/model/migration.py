@@ -7,7 +7,7 @@ from enum import StrEnum
 from core.model.base import ObjectKey, Value
 from core.model.forecast import UNMEASURED, Forecast, JobSample, MemoryUse, Verdict
 from core.model.instance import InstanceState
-from core.model.operation import Step
+from core.model.operation import OperationStep
 from core.model.steer import SteerRecord
 
 
@@ -187,7 +187,7 @@ class Migration(Value, frozen=True):
     sample: JobSample | None = None
     forecast: Forecast | None = None
     steering: tuple[SteerRecord, ...] = ()
-    timeline: tuple[Step, ...] = ()
+    timeline: tuple[OperationStep, ...] = ()
     """What happened, in words, oldest first."""
     iterations: tuple[float, ...] = ()
     """When each iteration began."""

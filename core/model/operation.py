@@ -33,7 +33,7 @@ class OperationStatus(StrEnum):
         )
 
 
-class Step(Value, frozen=True):
+class OperationStep(Value, frozen=True):
     """One line of an operation's log."""
 
     at: float
@@ -67,7 +67,7 @@ class OperationRecord(Value, frozen=True):
     ended: float | None = None
     progress: float | None = None
     """0 to 1; None where there is no telling."""
-    steps: tuple[Step, ...] = ()
+    steps: tuple[OperationStep, ...] = ()
     outcome: str = ""
     """One sentence once it is final."""
     hint: str = ""

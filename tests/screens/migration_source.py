@@ -45,7 +45,7 @@ from core.model.observation import (
     MigrationSampled,
     Sampled,
 )
-from core.model.operation import Step
+from core.model.operation import OperationStep
 from core.source import Operation
 from core.state.store import Store
 from core.verbs.migration.requests import Migrate
@@ -183,9 +183,9 @@ def the(status: str) -> list[Observation]:
         "iterations": tuple(START + 4.0 * number for number in range(5)),
         "steering": (record(),),
         "timeline": (
-            Step(START - 2, "Asked for by ann@console."),
-            Step(START, "The copying began."),
-            Step(START + 9, "The policy raised the max downtime to 450 ms."),
+            OperationStep(START - 2, "Asked for by ann@console."),
+            OperationStep(START, "The copying began."),
+            OperationStep(START + 9, "The policy raised the max downtime to 450 ms."),
         ),
         "downtime_limit": 500.0,
         "progress": 0.43,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from console.screens.operations.calls import CallsScreen
 from console.shell.app import VirtdeckApp
-from core.model import ObjectKey, OperationRecord, OperationStatus, Step
+from core.model import ObjectKey, OperationRecord, OperationStatus, OperationStep
 from core.model.observation import OperationChanged
 from tests.screens.conftest import press, settled, until
 from tests.screens.migrate_source import Answering
@@ -14,7 +14,7 @@ WEB = ObjectKey("instance", "alpha", "u-web")
 
 
 def tell(
-    app: VirtdeckApp, source: Answering, number: int, status: OperationStatus, *steps: Step
+    app: VirtdeckApp, source: Answering, number: int, status: OperationStatus, *steps: OperationStep
 ) -> None:
     at = source.state.at
     record = OperationRecord(
@@ -35,14 +35,16 @@ async def test_each_call_is_there_with_what_came_of_it(app: VirtdeckApp, source:
         await until(pilot, lambda: isinstance(app.screen, CallsScreen))
         assert "No call was made" in shown(app)
         at = source.state.at
-        tell(app, source, 1, OperationStatus.RUNNING, Step(at, "saving web", "save", line))
+        tell(app, source, 1, OperationStatus.RUNNING, OperationStep(at, "saving web", "save", line))
         await until(pilot, lambda: line in shown(app))
         assert "under way" in shown(app)
         assert "1 call" in shown(app)
-        done = Step(at, "saving web", "save", line, 3.2)
-        tell(app, source, 1, OperationStatus.DONE, done, Step(at + 4, "web is off"))
+        done = OperationStep(at, "saving web", "save", line, 3.2)
+        tell(app, source, 1, OperationStatus.DONE, done, OperationStep(at + 4, "web is off"))
         await until(pilot, lambda: "took 3.2 s" in shown(app))
-        broken = Step(at + 5, "pausing web", "suspend", "virsh suspend web", 0.2, "no \x1bsuch web")
+        broken = OperationStep(
+            at + 5, "pausing web", "suspend", "virsh suspend web", 0.2, "no \x1bsuch web"
+        )
         tell(app, source, 2, OperationStatus.FAILED, broken)
         # the page is drawn before it is as long as it will be
         await until(pilot, lambda: "no such web" in shown(app).replace("\ufffd", ""))

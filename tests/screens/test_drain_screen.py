@@ -18,7 +18,7 @@ from console.screens.storage.volumes import VolumesScreen
 from console.shell.app import VirtdeckApp
 from core.model import InstanceState, ObjectKey, OperationRecord, OperationStatus, Preflight
 from core.model.observation import OperationChanged
-from core.model.operation import Step
+from core.model.operation import OperationStep
 from core.verbs.migration.requests import Drain, Migrate
 from tests.screens.conftest import SIZES, press, settled, until
 from tests.screens.migrate_source import BLOCKERS, FINE, Answering, answer
@@ -182,7 +182,7 @@ async def test_a_drain_is_shown_with_its_steps_and_where_it_happens(
     at = source.state.at
     record = OperationRecord(
         "zz-drain", "drain", "alpha", ALPHA, "alpha", "ann@desk", at, OperationStatus.RUNNING,
-        started=at, progress=0.25, steps=(Step(at, "keeper stays: it has a snapshot"),),
+        started=at, progress=0.25, steps=(OperationStep(at, "keeper stays: it has a snapshot"),),
         options={"bandwidth": 100, "options": {"verb": "migrate", "subject": ["", "", ""],
                                                "post_copy": "allow"}},
         doing="draining",

@@ -16,14 +16,14 @@ from console.screens.operations.operations import OperationsScreen
 from console.shell.app import VirtdeckApp
 from core.model import ObjectKey, OperationRecord, OperationStatus, Steer, SteerKind
 from core.model.observation import MigrationChanged, OperationChanged
-from core.model.operation import Step
+from core.model.operation import OperationStep
 from tests.screens.conftest import SIZES, press, settled, until
 from tests.screens.migration_source import START, MigrationSource, the
 from tests.screens.test_migration_screens import COCKPIT, app_of, messages, text_of
 from tests.unit.migration_builders import migration
 
 KEY = ObjectKey("instance", "alpha", "web-uuid")
-CALL = Step(START, "asking the guest", "shutdown", "virsh shutdown web", 0.004)
+CALL = OperationStep(START, "asking the guest", "shutdown", "virsh shutdown web", 0.004)
 
 
 def operation(verb: str, status: OperationStatus, **more: object) -> OperationRecord:

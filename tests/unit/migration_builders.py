@@ -17,7 +17,7 @@ from core.model import (
     SteerRecord,
     Verdict,
 )
-from core.model.operation import Step
+from core.model.operation import OperationStep
 
 MIB = 1 << 20
 START = 1_700_000_000.0
@@ -111,7 +111,10 @@ def completed(**fields: object) -> Migration:
         "progress": 1.0,
         "iterations": (START, START + 4, START + 8),
         "steering": (record(),),
-        "timeline": (Step(START, "The copying began."), Step(START + 42, "It runs on beta.")),
+        "timeline": (
+            OperationStep(START, "The copying began."),
+            OperationStep(START + 42, "It runs on beta."),
+        ),
         "result": MigrationResult(
             total=41.5, downtime=280.0, downtime_seen=295.0, setup=12.0, transferred=900 * MIB,
             throughput=60.0 * MIB, iterations=3, throttle=0,

@@ -14,7 +14,7 @@ from console.screens.dialogs.line_menu import LineMenu
 from console.screens.menu_lines import MenuLine, group_lines, heading_of, keys_line, verb_lines
 from console.screens.openers import OPENERS
 from console.screens.verb_form import asked_parameters
-from console.screens.verdicts import Verdict, verdicts
+from console.screens.verdicts import VerbVerdict, verdicts
 from console.widgets.columns import Cell
 from core.model import ObjectKey
 from core.source import Source
@@ -44,7 +44,7 @@ class MenuDialog(LineMenu[Chosen], inherit_bindings=True):
         self._why_not = why_not
         self._groups = menus(VERBS.values(), keys[0].kind)
         self._open: VerbGroup | None = None
-        self._verdicts: dict[str, Verdict] = {}
+        self._verdicts: dict[str, VerbVerdict] = {}
 
     def on_mount(self) -> None:
         """Show the groups, and look at what can be done."""
@@ -53,7 +53,7 @@ class MenuDialog(LineMenu[Chosen], inherit_bindings=True):
             self._look([line.verb for group in self._groups for line in group.lines])
 
     @property
-    def verdicts(self) -> dict[str, Verdict]:
+    def verdicts(self) -> dict[str, VerbVerdict]:
         """What is known of each verb that was looked at."""
         return self._verdicts
 
@@ -63,10 +63,10 @@ class MenuDialog(LineMenu[Chosen], inherit_bindings=True):
             return
         keys = self._keys
 
-        async def question(source: Source) -> dict[str, Verdict]:
+        async def question(source: Source) -> dict[str, VerbVerdict]:
             return await verdicts(source, verbs, keys)
 
-        def answered(found: dict[str, Verdict]) -> None:
+        def answered(found: dict[str, VerbVerdict]) -> None:
             self._verdicts.update(found)
             if self.is_attached:
                 self.show_lines()

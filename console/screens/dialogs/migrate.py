@@ -18,9 +18,9 @@ from textual.widgets import Input
 from console.screens.dialogs.form_dialog import FormDialog
 from console.screens.dialogs.form_panel import FormPanel
 from console.screens.migrations.assessing import assess
-from console.screens.migrations.migrate_check import Check, Pressed, Question
+from console.screens.migrations.migrate_check import MigrateCheck, Pressed, Question
 from console.screens.migrations.migrate_findings import Assessment, heading, overridable
-from console.screens.migrations.migrate_form import Reading, fields, read
+from console.screens.migrations.migrate_form import MigrateAnswers, fields, read
 from console.screens.migrations.migrate_found import found_lines
 from console.screens.page import Page
 from console.widgets.columns import Cell
@@ -56,7 +56,7 @@ class MigrateDialog(FormDialog[tuple[Migrate, ...]], inherit_bindings=True):
         self._overrides: tuple[str, ...] = ()
         self._to = ""
         """The destination that the overrides are meant for."""
-        self._check = Check()
+        self._check = MigrateCheck()
         self._debounce: Timer | None = None
         self._findings = VerticalScroll(id="findings", can_focus=False)
         self._found_page = Page(id="found")
@@ -112,7 +112,7 @@ class MigrateDialog(FormDialog[tuple[Migrate, ...]], inherit_bindings=True):
         if self._debounce is None:
             self._look()
 
-    def _read(self) -> Reading:
+    def _read(self) -> MigrateAnswers:
         values = self._form.values()
         if values["to"] != self._to:
             self._overrides = ()  # what was overridden was said of another host

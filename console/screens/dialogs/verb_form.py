@@ -15,7 +15,7 @@ from console.screens.dialogs.question import danger_lines
 from console.screens.menu_lines import heading_of
 from console.screens.page import Page
 from console.screens.submitting import reasons_against
-from console.screens.verb_form import Reading, asked_parameters, command_of, fields_of, read
+from console.screens.verb_form import FormAnswers, asked_parameters, command_of, fields_of, read
 from console.widgets.columns import Cell, CellValue
 from core.model import ObjectKey, Request, State
 from core.source import Source
@@ -43,8 +43,8 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
         self._verb = verb
         self._keys = tuple(keys)
         self._hidden = hidden
-        self._reading = Reading()
-        self._checked: Reading | None = None
+        self._reading = FormAnswers()
+        self._checked: FormAnswers | None = None
         """What `_reasons` speak against."""
         self._reasons: Sequence[tuple[str, ...]] = ()
         self._state = state

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from console import format as fmt
 from console.screens.migrations.migrate_findings import Assessment, can_start
-from console.screens.migrations.migrate_form import Reading
+from console.screens.migrations.migrate_form import MigrateAnswers
 from core.migration.plan.options import standing
 from core.model import Finding, Level
 from core.model.text import clean
@@ -40,7 +40,7 @@ class Pressed:
 
 
 @dataclass(slots=True)
-class Check:
+class MigrateCheck:
     """The requests a dialog makes, and what its looks at the hosts have found of them.
 
     The key that starts waits for a look: it starts once that has found nothing the operator has
@@ -48,7 +48,7 @@ class Check:
     looked at again, for what blocked may be over.
     """
 
-    reading: Reading = field(default_factory=Reading)
+    reading: MigrateAnswers = field(default_factory=MigrateAnswers)
     assessments: tuple[Assessment, ...] = ()
     waits_for: str = ""
     """What the key that was pressed waits for, as a sentence; empty: none was, or none waits."""
@@ -91,7 +91,7 @@ class Check:
             return False
         return bool(self.reading.wrong) or (self.known and self._measured)
 
-    def choose(self, reading: Reading) -> bool:
+    def choose(self, reading: MigrateAnswers) -> bool:
         """Take what the form says now; returns whether the hosts have to be looked at anew."""
         if reading == self.reading:
             return False
@@ -100,7 +100,7 @@ class Check:
         self._wish += 1
         return True
 
-    def override(self, reading: Reading) -> None:
+    def override(self, reading: MigrateAnswers) -> None:
         """Take what the form says with one more override, which changes nothing on the hosts."""
         self.reading = reading
 

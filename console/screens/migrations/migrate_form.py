@@ -169,7 +169,7 @@ def room(host: Host, state: State) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class MigrateAnswers:
     """What the form says: a request for each instance, or what is wrong with it."""
 
     requests: tuple[Migrate, ...] = ()
@@ -179,7 +179,7 @@ class Reading:
     """Instances that are at the destination already."""
 
 
-def read(values: Values, subjects: Sequence[ObjectKey], overrides: Sequence[str]) -> Reading:
+def read(values: Values, subjects: Sequence[ObjectKey], overrides: Sequence[str]) -> MigrateAnswers:
     """Turn the form into requests; every bad value and contradiction is told at once."""
     options: dict[str, Any] = {}
     wrong = []
@@ -192,12 +192,12 @@ def read(values: Values, subjects: Sequence[ObjectKey], overrides: Sequence[str]
     if not to:
         wrong.append("There is no host to choose: open one more.")
     if wrong:
-        return Reading(wrong=tuple(wrong))
+        return MigrateAnswers(wrong=tuple(wrong))
     meant = [key for key in subjects if key.host != to]
     requests = tuple(Migrate(subject=key, overrides=tuple(overrides), **options) for key in meant)
     if not requests:
-        return Reading(wrong=(f"All of it is on {to} already.",))
-    return Reading(requests, contradictions(requests[0]), len(subjects) - len(meant))
+        return MigrateAnswers(wrong=(f"All of it is on {to} already.",))
+    return MigrateAnswers(requests, contradictions(requests[0]), len(subjects) - len(meant))
 
 
 def _value(field: Field, text: str) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from console import format as fmt
 from console.screens.dialogs.question import danger_lines
-from console.screens.migrations.migrate_check import Check
+from console.screens.migrations.migrate_check import MigrateCheck
 from console.screens.migrations.migrate_findings import (
     command_lines,
     finding_lines,
@@ -15,7 +15,7 @@ from console.widgets.columns import Cell, CellValue
 from core.verbs.caution import Danger
 
 
-def found_lines(check: Check, danger: Danger, instances: int) -> list[CellValue]:
+def found_lines(check: MigrateCheck, danger: Danger, instances: int) -> list[CellValue]:
     """What is wrong with the form, else what the hosts were found to say, the newest there is.
 
     `instances` is how many are to be moved.
@@ -37,7 +37,7 @@ def found_lines(check: Check, danger: Danger, instances: int) -> list[CellValue]
     return lines
 
 
-def _heading(check: Check) -> list[CellValue]:
+def _heading(check: MigrateCheck) -> list[CellValue]:
     if check.known:
         return [sum_line(check.assessments, check.overrides)]
     looking = "Looking again..." if check.assessments else "Looking at both hosts..."

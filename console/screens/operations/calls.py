@@ -15,7 +15,7 @@ from console.screens.page import Page
 from console.screens.parts import Part
 from console.screens.view import View
 from console.widgets.columns import Cell, CellValue
-from core.model import OperationRecord, State, Step
+from core.model import OperationRecord, OperationStep, State
 from core.model.text import clean
 
 MOST = 500
@@ -26,7 +26,7 @@ _NONE = (
 )
 
 
-def calls(state: State, only: str = "") -> list[tuple[OperationRecord, Step]]:
+def calls(state: State, only: str = "") -> list[tuple[OperationRecord, OperationStep]]:
     """Return the newest calls of all operations, or `only` of one, the newest first."""
     made = [
         (record, step)
@@ -46,7 +46,7 @@ def call_lines(view: View, only: str = "") -> list[CellValue]:
     return [line for record, step in made for line in _lines(view, record, step)]
 
 
-def _lines(view: View, record: OperationRecord, step: Step) -> Iterator[CellValue]:
+def _lines(view: View, record: OperationRecord, step: OperationStep) -> Iterator[CellValue]:
     where = clean(f"{record.name} on {record.host}")
     yield (
         Cell(f"  {view.clock(step.at)}  ", "muted"),
@@ -59,7 +59,7 @@ def _lines(view: View, record: OperationRecord, step: Step) -> Iterator[CellValu
         yield Cell(f"    {clean(step.error)}", "error")
 
 
-def _result(record: OperationRecord, step: Step) -> Cell:
+def _result(record: OperationRecord, step: OperationStep) -> Cell:
     if step.error:
         return Cell(f"failed after {fmt.milliseconds(1000 * (step.took or 0.0))}", "error")
     if step.took is not None:

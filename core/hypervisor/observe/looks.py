@@ -46,7 +46,7 @@ def may_change_snapshots(observation: Observation) -> str:
     return ""
 
 
-class Calling(Protocol):
+class InstanceCalling(Protocol):
     """How a function gets to a connection of the host."""
 
     def __call__(self, function: Callable[[Connection], T], *, uuid: str) -> Awaitable[T]:
@@ -61,7 +61,7 @@ class InstanceLooks:
     """
 
     def __init__(
-        self, host: str, call: Calling, clock: Clock, sink: Callable[[Observation], None]
+        self, host: str, call: InstanceCalling, clock: Clock, sink: Callable[[Observation], None]
     ) -> None:
         self._host = host
         self._call = call

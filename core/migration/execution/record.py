@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from core.clock import Clock
-from core.model import Forecast, JobSample, Migration, Observation, Step
+from core.model import Forecast, JobSample, Migration, Observation, OperationStep
 from core.model.observation import MigrationChanged, MigrationSampled
 
 Keep = Callable[[Migration], Awaitable[None]]
@@ -53,7 +53,7 @@ class RecordKeeper:
         """Change the migration, with a line for its timeline, and show it."""
         timeline = self.migration.timeline
         if text:
-            timeline = (*timeline, Step(self.clock.now(), text))
+            timeline = (*timeline, OperationStep(self.clock.now(), text))
         self.put(replace(self.migration, timeline=timeline, **changes))
 
     def put(self, migration: Migration) -> None:

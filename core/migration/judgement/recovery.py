@@ -15,9 +15,9 @@ from core.model import (
     MigrationStatus,
     ObjectKey,
     OperationRecord,
+    OperationStep,
     Resumption,
     State,
-    Step,
 )
 from core.verbs.migration.requests import Migrate
 
@@ -103,7 +103,7 @@ def again(old: Migration, record: OperationRecord, now: float) -> Migration:
         hint="",
         result=None,
         checks=(),
-        timeline=(*old.timeline, Step(now, "asked to go on")),
+        timeline=(*old.timeline, OperationStep(now, "asked to go on")),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -136,6 +137,15 @@ def test_nothing_outgrows_a_reader(path: Path) -> None:
             if len(public) > PUBLIC_METHODS:
                 too_big.append(f"{node.name}: {len(public)} public methods")
     assert not too_big
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for path in PRODUCT:
+        for node in nodes(path):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(str(path.relative_to(ROOT)))
+    assert not {name: found for name, found in places.items() if len(found) > 1}
 
 
 def test_the_layout_is_the_one_newcomers_are_told() -> None:

@@ -11,7 +11,7 @@ from console.cli.migration_progress import ProgressPrinter
 from core.errors import RefusedError
 from core.model import ObjectKey, OperationRecord, OperationStatus, State
 from core.model.drain import DrainItem, DrainProgress, Stage
-from core.model.operation import Step
+from core.model.operation import OperationStep
 from core.verbs.migration.requests import Drain
 
 REQUEST = Drain(ObjectKey("host", "alpha", "alpha"))
@@ -27,7 +27,7 @@ PLAN = DrainProgress(
 
 
 def record(*texts: str, **fields: object) -> OperationRecord:
-    steps = tuple(Step(float(at), text) for at, text in enumerate(texts))
+    steps = tuple(OperationStep(float(at), text) for at, text in enumerate(texts))
     made = OperationRecord("op", "drain", "alpha", REQUEST.subject, "alpha", "a@b", 1.0)
     return type(made)(**{**{name: getattr(made, name) for name in made.__struct_fields__},
                          "steps": steps, **fields})  # fmt: skip

@@ -58,13 +58,13 @@ from core.model import (
     ObjectKey,
     OperationRecord,
     OperationStatus,
+    OperationStep,
     Request,
     Resumption,
     State,
     Steer,
     SteerKind,
     SteerRecord,
-    Step,
     Unread,
     Verdict,
 )
@@ -269,7 +269,8 @@ def test_a_report_is_never_written_over_anything(tmp_path: Path) -> None:
 def test_everything_of_one_is_shown() -> None:
     item = but(
         WEB, author="me@here", memory=2**30, limits=Limits(max_downtime=300.0, bandwidth=0.0),
-        downtime_limit=500.0, steering=(STEERED,), timeline=(Step(1.0, "the copying began"),),
+        downtime_limit=500.0, steering=(STEERED,),
+        timeline=(OperationStep(1.0, "the copying began"),),
         virsh="virsh migrate web", forecast=Forecast(at=NOW, sentence="It converges in 12 s."),
     )  # fmt: skip
     text = "\n".join(lines_of(item, NOW))

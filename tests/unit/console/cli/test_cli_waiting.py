@@ -13,7 +13,7 @@ import pytest
 from console.cli.waiting import STATUS, carry_out
 from core.engine.handle import Handle
 from core.errors import OutcomeUnknownError, RefusedError
-from core.model import ObjectKey, OperationRecord, OperationStatus, Request, State, Step
+from core.model import ObjectKey, OperationRecord, OperationStatus, OperationStep, Request, State
 from core.verbs.power.requests import Pause
 
 WEB, DB = (ObjectKey("instance", "alpha", uuid) for uuid in ("web", "db"))
@@ -47,7 +47,10 @@ class Accepting:
 def advance(handle: Handle, status: OperationStatus, *steps: str, **more: Any) -> None:
     handle.advance(
         msgspec.structs.replace(
-            handle.record, status=status, steps=tuple(Step(1.0, step) for step in steps), **more
+            handle.record,
+            status=status,
+            steps=tuple(OperationStep(1.0, step) for step in steps),
+            **more,
         )
     )
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from console.screens.openers import OPENERS
 from console.screens.verb_form import (
     UNSET,
-    Reading,
+    FormAnswers,
     asked_parameters,
     command_of,
     fields_of,
@@ -40,7 +40,7 @@ def values(**changed: str) -> dict[str, str]:
     return {**shown, **changed}
 
 
-def reading(**changed: str) -> Reading:
+def reading(**changed: str) -> FormAnswers:
     return read(POKE, values(**changed), [WEB.key])
 
 

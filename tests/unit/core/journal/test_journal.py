@@ -23,7 +23,7 @@ from core.journal.journal import Journal
 from core.journal.ledger import Ledger
 from core.journal.owner import NOBODY, Owner, alive, this_process
 from core.journal.schema import MIGRATIONS, VERSION
-from core.model import HostIdentity, ObjectKey, OperationRecord, OperationStatus, Step
+from core.model import HostIdentity, ObjectKey, OperationRecord, OperationStatus, OperationStep
 from tests.places import ROOT_DIRECTORY as ROOT
 
 ME = this_process()
@@ -39,7 +39,7 @@ def entry(number: int, status: OperationStatus = OperationStatus.QUEUED, **more:
         author="ann@desk",
         created=float(number),
         status=status,
-        steps=(Step(1.0, "asked"),),
+        steps=(OperationStep(1.0, "asked"),),
         options={"timeout": 60.0, "then_stop": False},
         hosts=(HostIdentity("alpha", "test:///default"),),
     )

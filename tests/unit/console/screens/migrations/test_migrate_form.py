@@ -19,7 +19,13 @@ from console.screens.migrations.migrate_findings import (
     prospect_lines,
     sum_line,
 )
-from console.screens.migrations.migrate_form import FIELDS, Reading, destinations, fields, read
+from console.screens.migrations.migrate_form import (
+    FIELDS,
+    MigrateAnswers,
+    destinations,
+    fields,
+    read,
+)
 from console.screens.table_text import plain
 from core.model import (
     Finding,
@@ -68,7 +74,7 @@ def assessed(*findings: Finding, name: str = "web", **more: Any) -> Assessment:
 
 
 def test_as_it_is_proposed_it_is_the_default_request() -> None:
-    assert read(values(), [WEB], []) == Reading((Migrate(subject=WEB, to="beta"),))
+    assert read(values(), [WEB], []) == MigrateAnswers((Migrate(subject=WEB, to="beta"),))
 
 
 @pytest.mark.parametrize(
