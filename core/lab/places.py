@@ -51,6 +51,8 @@ def make_private(path: Path, account: Account) -> None:
         path.mkdir(mode=0o700)
         account.own(path)
     except FileExistsError:
+        if _is_new(path):
+            account.own(path)
         found = path.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != account.uid:
             raise LabError(
@@ -62,6 +64,18 @@ def make_private(path: Path, account: Account) -> None:
             f"{path} cannot be made: {problem.strerror}.",
             "Set VIRTDECK_LAB_DIR to a directory you may write to.",
         ) from problem
+
+
+def _is_new(path: Path) -> bool:
+    """Whether another command made it a moment ago, and has not given it away yet.
+
+    It puts something into it only when it has: so what is in it is looked at first.
+    """
+    try:
+        empty, found = not any(path.iterdir()), path.lstat()
+    except OSError:
+        return False
+    return empty and stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
 
 
 def write_file(path: Path, content: str, account: Account) -> None:

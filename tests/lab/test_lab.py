@@ -7,6 +7,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -15,6 +16,7 @@ import pytest
 from core.errors import LabError
 from core.lab import Lab, LabHost, Wanted
 from core.lab.furnish import agent_answers
+from core.lab.places import make_private
 from core.lab.processes import belonging
 
 SIX = {
@@ -198,6 +200,15 @@ def test_a_guest_that_panics_is_kept_crashed(
 def test_a_shut_off_guest_of_a_test(alpha: LabHost, guest: Callable[..., str]) -> None:
     name = guest("alpha", "idle", wanted=Wanted.SHUT_OFF)
     assert alpha.instances()[name] == "shut off"
+
+
+def test_a_directory_that_another_command_just_made_is_no_stranger_s(
+    lab: Lab, tmp_path: Path
+) -> None:
+    place = tmp_path / "made"
+    place.mkdir(mode=0o700)  # and not given away yet
+    make_private(place, lab.account)
+    assert place.stat().st_uid == lab.account.uid
 
 
 def test_two_labs_side_by_side_and_down_without_a_trace(bare: Callable[[str], Lab]) -> None:
