@@ -61,9 +61,11 @@ def _described(found: Parameter) -> str:
     limits = f", {found.range}" if found.least is not None or found.most is not None else ""
     if found.required:
         default = "; must be given"
-    elif found.default in (None, "", (), False):
-        default = ""
-    else:
+    elif found.default is True:
+        default = "; yes unless given"
+    elif found.default and isinstance(found.default, str | int | float):
         default = f"; {found.default} unless given"
+    else:
+        default = ""
     text = f" {found.help}" if found.help else ""
     return f"{kind}{limits}{default}.{text}"

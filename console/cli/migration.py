@@ -155,7 +155,7 @@ def pause(invocation: Invocation, name: str, yes: bool) -> int:
     return _on_running(invocation, name, Steer(SteerKind.PAUSE), yes)
 
 
-@_command("set", *migrate_options.limits(None))
+@_command("set", *migrate_options.limits())
 def set_(invocation: Invocation, name: str, **values: Any) -> int:
     """Change the limits or the policy of a migration that runs."""
     wanted = wishes(values)

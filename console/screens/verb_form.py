@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from console.screens.form import Field, Values
+from console.screens.form import Choices, Field, Values
 from console.screens.form_choices import choices_of
 from core.model import ObjectKey, Request, State
 from core.model.secret_value import Secret
@@ -44,10 +44,13 @@ def asked_parameters(verb: Verb) -> tuple[Parameter, ...]:
 
 def fields_of(verb: Verb, state: State, key: ObjectKey) -> tuple[Field, ...]:
     """Return a field for each parameter, the choices as the first subject has them."""
-    return tuple(_field(each, state, key) for each in asked_parameters(verb))
+    return tuple(
+        field_of(each, choices_of(state, key, each.source)) for each in asked_parameters(verb)
+    )
 
 
-def _field(parameter: Parameter, state: State, key: ObjectKey) -> Field:
+def field_of(parameter: Parameter, offered: Choices = ()) -> Field:
+    """Return the field of a parameter; `offered` is what its source has to choose from."""
     label = parameter.words.capitalize()
     default, help_, more = _shown(parameter), parameter.help, parameter.advanced
     unset = ((UNSET, "left as it is, or to libvirt"),) if parameter.optional else ()
@@ -57,7 +60,6 @@ def _field(parameter: Parameter, state: State, key: ObjectKey) -> Field:
     if parameter.choices and not parameter.many:
         named = tuple((name, help_) for name in parameter.choices)
         return Field(parameter.name, label, (*unset, *named), default=default, more=more)
-    offered = choices_of(state, key, parameter.source)
     if offered and not parameter.many:
         return Field(parameter.name, label, (*unset, *offered), default=default, more=more)
     return Field(
@@ -101,7 +103,7 @@ def read(verb: Verb, values: Values, keys: Sequence[ObjectKey]) -> FormAnswers:
     wrong: dict[str, str] = {}
     for parameter in asked_parameters(verb):
         try:
-            given[parameter.name] = _value(parameter, values[parameter.name])
+            given[parameter.name] = value_of(parameter, values[parameter.name])
         except ValueError as error:
             wrong[parameter.name] = str(error)
     if wrong:
@@ -109,12 +111,13 @@ def read(verb: Verb, values: Values, keys: Sequence[ObjectKey]) -> FormAnswers:
     return FormAnswers(tuple(verb.request(subject=key, **given) for key in keys))
 
 
-def _value(parameter: Parameter, text: str) -> object:
+def value_of(parameter: Parameter, text: str) -> object:
+    """Return what a field of a form says; raises ValueError with a sentence."""
     if parameter.kind is bool:
         return {"yes": True, "no": False}.get(text)
     if parameter.many:
-        parts = [part.strip() for part in text.split(",")]
-        return tuple(dict.fromkeys(_one(parameter, part) for part in parts if part))
+        parts = text.replace(",", " ").split()
+        return tuple(dict.fromkeys(_one(parameter, part) for part in parts))
     if text == UNSET and parameter.optional:
         return None
     if not text.strip() and (parameter.optional or parameter.kind is not str):
@@ -128,8 +131,6 @@ def _value(parameter: Parameter, text: str) -> object:
 def _one(parameter: Parameter, text: str) -> object:
     """One value; raises ValueError with a sentence."""
     if parameter.kind is str:
-        if parameter.choices and text not in parameter.choices:
-            raise ValueError(f"{clean(text)} is none of {', '.join(parameter.choices)}.")
         if parameter.secret:
             return Secret(text)
         if (refusal := parameter.against(text)) is not None:

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from core.model.request import Request
 from core.model.secret_value import Secret
+from core.model.text import clean
 from core.verbs.refusal import Refusal, RefusalCode
 
 UNITS = {"s": "seconds", "ms": "milliseconds", "B": "bytes", "%": "percent"}
@@ -128,6 +129,9 @@ class Parameter:
         return Refusal(RefusalCode.PARAMETER, text, f"give {self.range}")
 
     def _against_text(self, value: str) -> Refusal | None:
+        if self.choices and value not in self.choices:
+            text = f"{clean(value)} is none of {', '.join(self.choices)}"
+            return Refusal(RefusalCode.PARAMETER, text)
         shown = repr(value if len(value) <= SHOWN else f"{value[:SHOWN]}...")
         size = len(value.encode(errors="surrogatepass"))
         if self.pattern and not re.fullmatch(self.pattern, value):

@@ -2,110 +2,144 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from console import format as fmt
 from console.screens.form import Choices, Field, Values
+from console.screens.verb_form import field_of, value_of
 from core.migration.plan.flags import PARAMETERS_SINCE
-from core.migration.plan.options import ALONE, BY_CONNECTION, LONGEST_DOWNTIME, contradictions
+from core.migration.plan.options import contradictions
 from core.migration.policies import POLICIES
 from core.model import Host, Instance, LinkStatus, ObjectKey, State
 from core.verbs.migration.requests import Migrate
+from core.verbs.parameter import parameter_of
 
-COMPRESSIONS = tuple(sorted(ALONE | BY_CONNECTION))
-
-
-def _yes_no(yes: str, no: str) -> Choices:
-    return (("yes", yes), ("no", no))
+_AS_NEEDED = "as needed"
 
 
-def _typed(
-    id: str,  # noqa: A002 - the field's own word
-    label: str,
-    note: str,
-    number: tuple[int, int] | None = None,
-    **more: Any,
-) -> Field:
-    return Field(id, label, note=note, number=number, **{"more": True, **more})
+def _yes_no(yes: str, no: str, default: str = "no") -> dict[str, Any]:
+    return {"choices": (("yes", yes), ("no", no)), "default": default}
 
 
-def _switch(
-    id: str,  # noqa: A002 - the field's own word
-    label: str,
-    yes: str,
-    no: str,
-    default: str = "no",
-    since: int = 0,
-) -> Field:
-    return Field(id, label, _yes_no(yes, no), default=default, more=True, since=since)
+SHOWN: Mapping[str, Mapping[str, Any]] = {
+    "to": {"listed": True},
+    "policy": {"choices": tuple((policy.name, policy.description) for policy in POLICIES.values())},
+    "max_downtime": {"note": "ms the guest may stand still; empty: the policy's"},
+    "bandwidth": {"note": "MiB/s; empty: all there is"},
+    "post_copy": {
+        "label": "Post-copy",
+        "choices": (
+            ("never", "all of the memory is there before it runs there"),
+            ("allow", "it may be switched over, by you or by the policy"),
+            ("at-once", "it is switched over at once; the memory follows"),
+        ),
+    },
+    "storage": {
+        "choices": (
+            ("shared", "both hosts reach its disks: nothing is copied"),
+            ("copy-all", "its disks are copied, all of them"),
+            ("copy-incremental", "what is over their backing files is copied"),
+        )
+    },
+    "switchover_bandwidth": {
+        "label": "  at the end",
+        "note": "MiB/s for the last step; empty: as QEMU has it",
+        "more": True,
+        "since": PARAMETERS_SINCE["bandwidth.avail.switchover"],
+    },
+    "post_copy_bandwidth": {
+        "label": "  in post-copy",
+        "note": "MiB/s after the switch; empty: all",
+        "more": True,
+    },
+    "auto_converge": {
+        "label": "Auto-converge",
+        "choices": (
+            (_AS_NEEDED, "as the policy and post-copy have it"),
+            ("yes", "slow the guest down until it converges"),
+            ("no", "never slow the guest down"),
+        ),
+        "default": _AS_NEEDED,
+    },
+    "auto_converge_initial": {"label": "  at first", "note": "percent; empty: QEMU's own"},
+    "auto_converge_increment": {"label": "  each time", "note": "percent more; empty: QEMU's own"},
+    "disks": {"note": "targets to copy (vda,vdb); empty: those not shared"},
+    "synchronous_writes": {
+        "label": "  synchronous",
+        **_yes_no("writes wait for the copy: it converges", "the copy follows the writes"),
+    },
+    "detect_zeroes": {
+        "label": "  zeros",
+        **_yes_no("are not sent: the disks there must be zeros", "are sent"),
+        "since": PARAMETERS_SINCE["migrate_disks_detect_zeroes"],
+    },
+    "parallel": {"label": "Connections", "note": "memory over so many; empty: one"},
+    "compression": {
+        "note": f"{', '.join(parameter_of(Migrate, 'compression').choices)}; empty: none"
+    },
+    "zero_copy": {
+        "label": "Zero-copy",
+        **_yes_no("memory is sent without being copied", "as usual"),
+    },
+    "tls": {
+        "label": "TLS",
+        **_yes_no("QEMU encrypts what it sends", "in the clear, or by the tunnel"),
+    },
+    "tls_destination": {
+        "label": "  certificate",
+        "note": "the destination's name in it; empty: its host",
+    },
+    "tunnelled": {
+        "label": "Tunnel",
+        **_yes_no("everything goes through libvirt", "QEMU to QEMU"),
+    },
+    "persist": {
+        "label": "Define it there",
+        **_yes_no("it stays after it is off", "gone once it is off", "yes"),
+    },
+    "undefine": {
+        "label": "Undefine it here",
+        **_yes_no("its definition moves", "a copy stays here", "yes"),
+    },
+    "offline": _yes_no("it is off: its definition moves", "it runs"),
+    "unsafe": _yes_no("whatever the cache mode of its disks", "libvirt has its say"),
+    "destination_name": {"note": "there; empty: as it is", "single": True},
+    "destination_uri": {
+        "label": "Libvirt there",
+        "note": "URI for the source's daemon; empty: as ours",
+    },
+    "migrate_uri": {
+        "label": "Memory to",
+        "note": "tcp://ADDRESS[:PORT]; empty: the destination says",
+    },
+    "listen_address": {"label": "Listens on", "note": "address there; empty: any"},
+    "disks_uri": {"label": "Disks to", "note": "tcp://ADDRESS[:PORT]; empty: as the memory"},
+    "disks_port": {"label": "  port", "note": "empty: libvirt chooses"},
+    "completion_timeout": {
+        "label": "Give up after",
+        "note": "s for each GiB (nova policies); 0: never",
+    },
+    "timeout_action": {
+        "label": "  and then",
+        "choices": (
+            ("abort", "it is aborted"),
+            ("force-complete", "it is switched over, or paused"),
+        ),
+    },
+    "progress_timeout": {
+        "label": "No progress",
+        "note": "s (policy nova-rocky); 0: never",
+    },
+}
+"""How the fields are shown where there is more to say than the request declares, in the order
+shown: the form is long, and has a line for each."""
 
-
-_DIGITS = 10
-_ANY = (0, 10**9)
-_PERCENT = (1, 99)
-
-FIELDS: tuple[Field, ...] = (
-    Field("to", "To", listed=True),
-    Field("policy", "Policy",
-          tuple((policy.name, policy.description) for policy in POLICIES.values()),
-          default="adaptive"),
-    _typed("max_downtime", "Max downtime", "ms the guest may stand still; empty: the policy's",
-           (1, LONGEST_DOWNTIME), more=False),
-    _typed("bandwidth", "Bandwidth", "MiB/s; empty: all there is", _ANY, more=False),
-    Field("post_copy", "Post-copy", (
-        ("never", "all of the memory is there before it runs there"),
-        ("allow", "it may be switched over, by you or by the policy"),
-        ("at-once", "it is switched over at once; the memory follows"),
-    ), default="never"),
-    Field("storage", "Storage", (
-        ("shared", "both hosts reach its disks: nothing is copied"),
-        ("copy-all", "its disks are copied, all of them"),
-        ("copy-incremental", "what is over their backing files is copied"),
-    ), default="shared"),
-    _typed("switchover_bandwidth", "  at the end", "MiB/s for the last step; empty: as QEMU has it",
-           (1, 10**9), since=PARAMETERS_SINCE["bandwidth.avail.switchover"]),
-    _typed("post_copy_bandwidth", "  in post-copy", "MiB/s after the switch; empty: all", _ANY),
-    Field("auto_converge", "Auto-converge", (
-        ("as needed", "as the policy and post-copy have it"),
-        ("yes", "slow the guest down until it converges"),
-        ("no", "never slow the guest down"),
-    ), default="as needed", more=True),
-    _typed("auto_converge_initial", "  at first", "percent; empty: QEMU's own", _PERCENT),
-    _typed("auto_converge_increment", "  each time", "percent more; empty: QEMU's own", _PERCENT),
-    _typed("disks", "Disks", "targets to copy (vda,vdb); empty: those not shared"),
-    _switch("synchronous_writes", "  synchronous", "writes wait for the copy: it converges",
-            "the copy follows the writes"),
-    _switch("detect_zeroes", "  zeros", "are not sent: the disks there must be zeros", "are sent",
-            since=PARAMETERS_SINCE["migrate_disks_detect_zeroes"]),
-    _typed("parallel", "Connections", "memory over so many; empty: one", (1, 255)),
-    _typed("compression", "Compression", f"{', '.join(COMPRESSIONS)}; empty: none"),
-    _switch("zero_copy", "Zero-copy", "memory is sent without being copied", "as usual"),
-    _switch("tls", "TLS", "QEMU encrypts what it sends", "in the clear, or by the tunnel"),
-    _typed("tls_destination", "  certificate", "the destination's name in it; empty: its host"),
-    _switch("tunnelled", "Tunnel", "everything goes through libvirt", "QEMU to QEMU"),
-    _switch("persist", "Define it there", "it stays after it is off", "gone once it is off", "yes"),
-    _switch("undefine", "Undefine it here", "its definition moves", "a copy stays here", "yes"),
-    _switch("offline", "Offline", "it is off: its definition moves", "it runs"),
-    _switch("unsafe", "Unsafe", "whatever the cache mode of its disks", "libvirt has its say"),
-    _typed("destination_name", "New name", "there; empty: as it is", single=True),
-    _typed("destination_uri", "Libvirt there", "URI for the source's daemon; empty: as ours"),
-    _typed("migrate_uri", "Memory to", "tcp://ADDRESS[:PORT]; empty: the destination says"),
-    _typed("listen_address", "Listens on", "address there; empty: any"),
-    _typed("disks_uri", "Disks to", "tcp://ADDRESS[:PORT]; empty: as the memory"),
-    _typed("disks_port", "  port", "empty: libvirt chooses", (1, 65535)),
-    _typed("completion_timeout", "Give up after", "s for each GiB (nova policies); 0: never",
-           (0, 10**6), default="800"),
-    Field("timeout_action", "  and then", (
-        ("abort", "it is aborted"), ("force-complete", "it is switched over, or paused"),
-    ), default="abort", more=True),
-    _typed("progress_timeout", "No progress", "s (policy nova-rocky); 0: never", (0, 10**6),
-           default="0"),
-)  # fmt: skip
+FIELDS: tuple[Field, ...] = tuple(
+    replace(field_of(parameter_of(Migrate, name)), **shown) for name, shown in SHOWN.items()
+)
 """Every field, in the order shown."""
-
-_BY_ID = {field.id: field for field in FIELDS}
 
 
 def fields(instances: Sequence[Instance], state: State) -> tuple[Field, ...]:
@@ -183,9 +217,11 @@ def read(values: Values, subjects: Sequence[ObjectKey], overrides: Sequence[str]
     """Turn the form into requests; every bad value and contradiction is told at once."""
     options: dict[str, Any] = {}
     wrong = []
-    for id_, text in values.items():
+    for name, text in values.items():
+        if not text.strip():
+            continue  # as it is proposed
         try:
-            options[id_] = _value(_BY_ID[id_], text.strip())
+            options[name] = value_of(parameter_of(Migrate, name), text)
         except ValueError as error:
             wrong.append(str(error))
     to = options.get("to")
@@ -198,45 +234,3 @@ def read(values: Values, subjects: Sequence[ObjectKey], overrides: Sequence[str]
     if not requests:
         return MigrateAnswers(wrong=(f"All of it is on {to} already.",))
     return MigrateAnswers(requests, contradictions(requests[0]), len(subjects) - len(meant))
-
-
-def _value(field: Field, text: str) -> object:
-    if field.id in _SPECIAL:
-        return _SPECIAL[field.id](text)
-    if field.choices and field.choices[0][0] == "yes":
-        return text == "yes"
-    if field.number is None:
-        return text
-    return _number(field, text)
-
-
-def _number(field: Field, text: str) -> int | float | None:
-    least, most = field.number or _ANY
-    if not text:
-        return None if not field.default else float(field.default)
-    digits = len(text) if text.isascii() and text.isdigit() else 0
-    if not 0 < digits <= _DIGITS or not least <= int(text) <= most:
-        raise ValueError(f"{field.label.strip().capitalize()}: a number from {least} to {most}.")
-    return float(text) if field.default else int(text)
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(text.replace(",", " ").split()))
-
-
-def _compression(text: str) -> tuple[str, ...]:
-    for word in (methods := _words(text)):
-        if word not in COMPRESSIONS:
-            raise ValueError(f"Compression: {word} is none of {', '.join(COMPRESSIONS)}.")
-    return methods
-
-
-def _three(text: str) -> bool | None:
-    return {"yes": True, "no": False}.get(text)
-
-
-_SPECIAL: Mapping[str, Callable[[str], object]] = {
-    "disks": _words,
-    "compression": _compression,
-    "auto_converge": _three,
-}

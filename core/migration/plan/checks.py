@@ -7,15 +7,11 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from core.migration.plan.disks import disk_objections, disks_to_copy
-from core.migration.plan.options import ALONE, BY_CONNECTION, LONGEST_DOWNTIME, contradictions
+from core.migration.plan.options import contradictions
 from core.model import Disk, Instance, InstanceState
 from core.model.text import clean
 from core.verbs.migration.requests import Migrate
-
-COMPRESSIONS = tuple(sorted(ALONE | BY_CONNECTION))
-"""libvirt's compression methods."""
-LARGEST_BANDWIDTH = 8_796_093_022_207
-"""MiB/s: what libvirt takes for unlimited (libvirt.md 6.4)."""
+from core.verbs.parameter import against_parameters
 
 
 def objections(request: Migrate, instance: Instance, disks: tuple[Disk, ...]) -> tuple[str, ...]:
@@ -36,7 +32,7 @@ def objections(request: Migrate, instance: Instance, disks: tuple[Disk, ...]) ->
 
 def malformed(request: Migrate) -> tuple[str, ...]:
     """Return what makes no sense as written, a sentence each."""
-    return tuple(sentence for rule in (_ranges, _names) for sentence in rule(request))
+    return tuple(sentence for rule in (_values, _names) for sentence in rule(request))
 
 
 def _state(request: Migrate, instance: Instance) -> Iterator[str]:
@@ -94,26 +90,12 @@ def _disk_address(request: Migrate) -> Iterator[str]:
         yield "The disks have both an address and a port: write the port into the address."
 
 
-def _ranges(request: Migrate) -> Iterator[str]:
-    for what, value, least, most in (
-        ("bandwidth in MiB/s", request.bandwidth, 0, LARGEST_BANDWIDTH),
-        ("post-copy bandwidth in MiB/s", request.post_copy_bandwidth, 0, LARGEST_BANDWIDTH),
-        ("switchover bandwidth in MiB/s", request.switchover_bandwidth, 1, LARGEST_BANDWIDTH),
-        ("initial percentage of auto-converge", request.auto_converge_initial, 1, 99),
-        ("increment of auto-converge", request.auto_converge_increment, 1, 99),
-        ("number of parallel connections", request.parallel, 1, 255),
-        ("max downtime in milliseconds", request.max_downtime, 1, LONGEST_DOWNTIME),
-        ("port of the disks", request.disks_port, 1, 65535),
-    ):
-        if value is not None and not least <= value <= most:
-            yield f"The {what} is {value}: it must be {least} to {most}."
+def _values(request: Migrate) -> Iterator[str]:
+    for refusal in against_parameters(request):
+        yield str(refusal)
 
 
 def _names(request: Migrate) -> Iterator[str]:
-    for method in request.compression:
-        if method not in COMPRESSIONS:
-            known = ", ".join(COMPRESSIONS)
-            yield f"There is no compression {clean(method)!r}: known are {known}."
     if len(set(request.compression)) < len(request.compression):
         yield "A compression is named twice."
     name = request.destination_name

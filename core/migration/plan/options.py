@@ -11,8 +11,6 @@ BY_CONNECTION = frozenset({"zlib", "zstd"})
 """Compression of parallel connections: libvirt takes it with them and only with them."""
 ALONE = frozenset({"xbzrle", "mt"})
 """Compression that libvirt refuses with parallel connections."""
-LONGEST_DOWNTIME = 2_000_000
-"""Milliseconds: what QEMU takes at most for its downtime-limit."""
 
 
 def contradictions(request: Migrate) -> tuple[str, ...]:
