@@ -292,9 +292,9 @@ async def test_the_screen_does_not_wait_for_the_hosts(app: VirtdeckApp, source: 
 @pytest.mark.parametrize(
     ("field", "text", "words"),
     [
-        ("max_downtime", "0", "Max downtime: a number from 1"),
-        ("max_downtime", "soon", "Max downtime: a number from 1"),
-        ("bandwidth", "-5", "Bandwidth: a number from 0"),
+        ("max_downtime", "0", "A max downtime of 0 ms makes no sense: give 1"),
+        ("max_downtime", "soon", "Max downtime is a whole number, 1 to"),
+        ("bandwidth", "-5", "A bandwidth of -5 MiB"),
         ("compression", "gzip", "gzip is none of"),
         ("compression", "zstd", "parallel connections only"),
         ("post_copy_bandwidth", "10", "needs post-copy"),

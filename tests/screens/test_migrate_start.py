@@ -208,6 +208,6 @@ async def test_what_makes_no_sense_is_said(app: VirtdeckApp, source: Answering) 
         await opened(pilot, app)
         await looked(pilot, app)
         await choose(pilot, app, "max_downtime", *"soon", "ctrl+s")
-        assert "Not started: Max downtime: a number from 1" in messages(app)
+        assert "Not started: Max downtime is a whole number, 1 to" in messages(app)
         assert dialog(app).focused is not None
         assert not source.submitted
