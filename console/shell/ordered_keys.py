@@ -50,8 +50,9 @@ class OrderedKeys(App[None], inherit_bindings=False):
 
     @property
     def at_rest(self) -> bool:
-        """Whether every key has arrived."""
-        return self._under_way is None and not self._keys
+        """Whether every key has arrived; what a key went to, and is gone, does nothing more."""
+        under_way = self._under_way is not None and self._under_way.is_attached
+        return not self._keys and not under_way
 
     async def on_event(self, event: events.Event) -> None:
         """Hold a key back while another is under way."""
