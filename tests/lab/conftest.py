@@ -17,8 +17,8 @@ Fixtures, all synchronous (an async test calls the slow ones through `asyncio.to
               `deadline` in seconds of an idle machine (tests/patience.py)
 
 The lab is shared by all tests of a run, so leave it as it was: use `guest` for whatever a test
-breaks, and start what it stopped. `./dev test lab` has two workers, each with a lab and networked
-hosts of its own: which tests share one, and in which order, is another every time. Switches that
+breaks, and start what it stopped. A run with `-n 2` has a lab and networked hosts for each worker:
+which tests share one, and in which order, is another every time then. Switches that
 make a guest misbehave are listed in core/lab/guest/init; `IGNORE_UNPLUG` of core.lab is one more. A
 guest takes seconds to boot: do not ask for `booted` unless the test needs the guest's own answer.
 
