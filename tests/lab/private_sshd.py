@@ -26,6 +26,8 @@ import psutil
 from tests.driver.private_daemon import free_port
 from tests.patience import PATIENCE
 
+# A home of its own: what a user's shell does at each login may take a minute, and wait for ever for
+# the lock of a login that a test has killed.
 _SSHD_CONFIG = """
 Port {port}
 ListenAddress 127.0.0.1
@@ -38,6 +40,7 @@ PermitRootLogin prohibit-password
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 LogLevel INFO
+SetEnv HOME={directory}
 {more}
 """
 _WRAPPER = """#!/bin/sh
