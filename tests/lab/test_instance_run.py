@@ -74,7 +74,8 @@ async def test_a_console_that_comes_later_sees_the_job_when_somebody_looks(
     name = guest("alpha", "joined", disk="default/clone.qcow2")
     disk = alpha.virsh("domblklist", name).split("vda")[1].split()[0]
     target = str(Path(disk).with_name("joined-copy.qcow2"))
-    await asyncio.to_thread(alpha.virsh, "blockcopy", name, "vda", target, "--transient-job")
+    words = ("blockcopy", name, "vda", target, "--transient-job")
+    await asyncio.to_thread(alpha.virsh, *words, "--wait")  # "ready" is told before we listen
     async with opened(uris, tmp_path / "later.sqlite3") as fleet:
         vm = await key_of(fleet, name)
         assert job_of(fleet, vm) is None

@@ -7,7 +7,7 @@ import pty
 import select
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import psutil
 import pytest
@@ -84,7 +84,12 @@ def written(reader: int) -> bytes:
 
 
 def zombies() -> list[psutil.Process]:
-    return [c for c in psutil.Process().children() if c.status() == psutil.STATUS_ZOMBIE]
+    def zombie(child: psutil.Process) -> bool:
+        with suppress(psutil.NoSuchProcess):  # it was reaped while we looked
+            return child.status() == psutil.STATUS_ZOMBIE
+        return False
+
+    return [child for child in psutil.Process().children() if zombie(child)]
 
 
 @asynccontextmanager
