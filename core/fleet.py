@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from msgspec.structs import replace
 
 from core.clock import Clock, SystemClock
-from core.errors import NotFoundError, UsageError, VirtdeckError
+from core.errors import UsageError
 from core.feed import Feed
-from core.fleet_operations import ONLY_LOOKING, FleetOperations
+from core.fleet_links import FleetLinks, host_named
+from core.fleet_operations import FleetOperations
 from core.hypervisor.connection.options import LinkOptions, Reading
 from core.hypervisor.connection.ssh_gate import SshGate
 from core.hypervisor.connection.uri import HostAddress, parse_uri, unique_names
@@ -23,19 +24,21 @@ from core.mailbox import Mailbox
 from core.model import (
     Instance,
     InstanceDetail,
-    LinkStatus,
     ObjectKey,
     Observation,
+    Request,
     Snapshot,
     State,
-    Unread,
 )
-from core.model.text import clean
+
+if TYPE_CHECKING:
+    from core.engine.handle import Handle
+    from core.verbs.refusal import Refusal
 
 __all__ = ["Fleet", "LinkOptions", "Reading"]
 
 
-class Fleet(FleetOperations):
+class Fleet:
     """Several libvirt hosts, watched and operated: `async with Fleet.open(uris) as fleet`.
 
     A `core.source.Source`. Everything runs on the caller's asyncio loop; `state` may be read from
@@ -55,7 +58,7 @@ class Fleet(FleetOperations):
     ) -> None:
         """Use `Fleet.open`."""
         gate, pace = SshGate(), Pace()
-        hosts = {
+        self._hosts = {
             address.name: Hypervisor(
                 *(address.name, address.uri),
                 sink=self._observe,
@@ -67,14 +70,20 @@ class Fleet(FleetOperations):
             )
             for address in addresses
         }
-        super().__init__(hosts, clock, None if operations else ONLY_LOOKING)
         self._options = options
         self._journal_path = journal
-        self._operations = operations
         self._tolerant = tolerant
+        self._changing = operations
         self.tap: Callable[[Observation], None] | None = None
         """Is given every observation before it is applied: a recorder. It must not raise."""
         self._feed = Feed(clock)
+        self._operations = FleetOperations(
+            self._hosts, clock, lambda: self._feed.state, self._observe
+        )
+        self.migrations = self._operations.migrations
+        """Looks at a migration before it is begun, plans it, steers one that runs."""
+        self.links = FleetLinks(self._hosts)
+        """The links to the hosts: their names, what is not read yet, another attempt."""
         self._exit = AsyncExitStack()
 
     @classmethod
@@ -119,15 +128,12 @@ class Fleet(FleetOperations):
         """
         async with AsyncExitStack() as stack:
             stack.callback(self._feed.close)
-            stack.push_async_callback(self._close_hosts)
-            for host in self._hosts.values():
-                await host.start()
+            stack.push_async_callback(self.links.close)
+            await self.links.open()
             await asyncio.sleep(0)  # they connect while what operations need is loaded
-            if self._operations:
-                await self._begin_operations(
-                    *(stack, self._journal_path, self._observe),
-                    tolerant=self._tolerant,
-                    watch=not self.read_only,
+            if self._changing:
+                await self._operations.open(
+                    stack, self._journal_path, tolerant=self._tolerant, watch=not self.read_only
                 )
             self._exit = stack.pop_all()
         return self
@@ -136,11 +142,6 @@ class Fleet(FleetOperations):
         """Let go of every host, all at the same time: at most about half a second."""
         await self._exit.aclose()
 
-    @property
-    def host_names(self) -> tuple[str, ...]:
-        """The names of its hosts, in their order; known before it is entered."""
-        return tuple(self._hosts)
-
     async def ready(self, timeout: float | None = None) -> bool:
         """Wait until every host was listed, or its first attempt failed; False after `timeout` s.
 
@@ -148,15 +149,10 @@ class Fleet(FleetOperations):
         """
         try:
             async with asyncio.timeout(timeout):
-                await asyncio.gather(*(host.settled() for host in self._hosts.values()))
+                await self.links.settled()
         except TimeoutError:
             return False
         return True
-
-    @property
-    def unread(self) -> dict[str, Unread | None]:
-        """By host: what was listed and is not read yet; None while its link is not up."""
-        return {name: host.unread for name, host in self._hosts.items()}
 
     # -- the source ---------------------------------------------------------------------------
 
@@ -168,17 +164,27 @@ class Fleet(FleetOperations):
     @property
     def read_only(self) -> bool:
         """Whether `submit` refuses everything."""
-        return self._options.read_only or self._refusal is not None
+        return self._options.read_only or not self._changing or self._operations.refusal is not None
 
     @property
     def notices(self) -> tuple[str, ...]:
         """What the operator should know: of URIs, and of a journal that is damaged or of no use."""
-        notes = [
-            f"{name}: {note}" for name, host in self._hosts.items() for note in host.address.notes
-        ]
-        if self._operations and self._refusal is not None:
-            return (*notes, " ".join(self._refusal))
-        return (*notes, *(() if self._journal is None else self._journal.notices))
+        return (*self.links.notices, *self._operations.notices)
+
+    def check(self, request: Request) -> tuple[Refusal, ...]:
+        """Why the request would be refused now; empty: it would be accepted."""
+        return self._operations.check(request)
+
+    async def submit(self, request: Request) -> Handle:
+        """Journal, check and queue a request.
+
+        Raises RefusedError or ReadOnlyError with the reasons, JournalError when it cannot be kept.
+        """
+        return await self._operations.submit(request)
+
+    async def cancel(self, operation_id: str) -> None:
+        """Stop waiting for an operation; raises RefusedError, NotFoundError when that cannot be."""
+        await self._operations.cancel(operation_id)
 
     def changes(self) -> Mailbox:
         """Deltas from now on; those a slow reader missed come merged into one."""
@@ -198,51 +204,27 @@ class Fleet(FleetOperations):
 
         Raises NotFoundError, UnreachableError, DeadlineError.
         """
-        return await self._host(key.host).detail(key.id)
+        return await host_named(self._hosts, key.host).detail(key.id)
 
     async def read(self, key: ObjectKey) -> Instance | None:
         """Read an instance again now, past everything that is remembered; None when it is gone.
 
         Raises NotFoundError for an unknown host, UnreachableError, DeadlineError.
         """
-        return await self._host(key.host).reread(key.id)
+        return await host_named(self._hosts, key.host).reread(key.id)
 
     async def snapshots(self, key: ObjectKey) -> tuple[Snapshot, ...] | None:
         """Read the snapshots of an instance now, and tell the state; None when it is gone.
 
         Raises NotFoundError for an unknown host, UnreachableError, DeadlineError.
         """
-        return await self._host(key.host).looks.snapshots(key.id)
-
-    async def reconnect(self, host: str) -> None:
-        """Try a host that is down now. Raises NotFoundError for a host that is not there."""
-        await self._host(host).reconnect()
-
-    async def refresh(self) -> None:
-        """List everything again, on every host whose link is up; one that fails stops no other."""
-        up = [host for host in self._hosts.values() if host.link.status is LinkStatus.UP]
-        for result in await asyncio.gather(
-            *(host.refresh() for host in up), return_exceptions=True
-        ):
-            if isinstance(result, BaseException) and not isinstance(result, VirtdeckError):
-                raise result
+        return await host_named(self._hosts, key.host).looks.snapshots(key.id)
 
     # -- inside -------------------------------------------------------------------------------
-
-    async def _close_hosts(self) -> None:
-        await asyncio.gather(*(host.close() for host in self._hosts.values()))
-
-    def _host(self, name: str) -> Hypervisor:
-        try:
-            return self._hosts[name]
-        except KeyError:
-            raise NotFoundError(
-                f"There is no host {clean(name)!r}.", f"Known: {', '.join(self._hosts)}."
-            ) from None
 
     def _observe(self, observation: Observation) -> None:
         """The sink of every host and of the runner: on the loop, in order."""
         if self.tap is not None:
             self.tap(observation)
         delta = self._feed.apply(observation)
-        self._tell_operations(delta)
+        self._operations.observe(delta)

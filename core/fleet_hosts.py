@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from core.errors import NotFoundError
+from core.fleet_links import host_named
 from core.hypervisor.calls.saved import job_share
 from core.hypervisor.calls.table import make
 from core.hypervisor.observe.reading import read_definition
@@ -30,13 +30,13 @@ class FleetHosts:
     async def call(self, subject: ObjectKey, call: Call, deadline: float) -> None:
         """Make one call within `deadline` seconds, or a long one; raises as the port says."""
         if call.long:
-            lane = self._host(subject.host).lane(f"{call.word}-{subject.id[:8]}")
+            lane = host_named(self._hosts, subject.host).lane(f"{call.word}-{subject.id[:8]}")
             try:
                 await lane.call(lambda conn: make(conn, subject, call), deadline=FOREVER)
             finally:
                 lane.close()
             return
-        await self._host(subject.host).call(
+        await host_named(self._hosts, subject.host).call(
             lambda conn: make(conn, subject, call),
             uuid=owner_of(subject).id,
             deadline=deadline,
@@ -46,27 +46,21 @@ class FleetHosts:
     async def share(self, subject: ObjectKey) -> float | None:
         """Tell how far the job of an instance, or of a snapshot's, is, 0 to 1."""
         uuid = owner_of(subject).id
-        return await self._host(subject.host).call(
+        return await host_named(self._hosts, subject.host).call(
             lambda conn: job_share(conn, uuid), deadline=LOOK_DEADLINE, urgent=True
         )
 
     async def defined(self, subject: ObjectKey) -> Instance | None:
         """Read an instance as its next start would have it; None where it has none."""
-        return await self._host(subject.host).call(
+        return await host_named(self._hosts, subject.host).call(
             lambda conn: read_definition(conn, subject.host, subject.id)
         )
 
     async def read(self, subject: ObjectKey, looks_at: Collection[LookedAt] = ()) -> Subject | None:
         """Read a subject now, and what it looks at, and tell the state; None when it is gone."""
-        host, instance = self._host(subject.host), owner_of(subject)
+        host, instance = host_named(self._hosts, subject.host), owner_of(subject)
         if "block-jobs" in looks_at:
             await host.looks.block_jobs(instance.id)
         if "snapshots" in looks_at and subject.kind != "snapshot":
             await host.looks.snapshots(instance.id)
         return await read_subject(host, subject)
-
-    def _host(self, name: str) -> Hypervisor:
-        try:
-            return self._hosts[name]
-        except KeyError:
-            raise NotFoundError(f"There is no host {name!r}.") from None

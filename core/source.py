@@ -42,6 +42,40 @@ class Operation(Protocol):
         ...
 
 
+class Migrations(Protocol):
+    """What is done about migrations, but for what is submitted. On the source's own loop."""
+
+    async def preflight(
+        self, request: Migrate, *, measure: bool = False, fresh: bool = False
+    ) -> Preflight:
+        """Look, without touching anything, at all that speaks against a migration.
+
+        `measure` takes a good second for the guest's dirty rate, which the forecast wants.
+        Raises NotFoundError, UnreachableError, DeadlineError when not even that can be looked at.
+        """
+        ...
+
+    async def steer(self, migration_id: str, steer: Steer) -> SteerRecord:
+        """Do one thing to a migration that runs, and return what came of it.
+
+        Whatever speaks against it is the record's answer (refused, with the reason); raises
+        NotFoundError for a migration that is not known, ReadOnlyError.
+        """
+        ...
+
+
+class Links(Protocol):
+    """The links of a source to its hosts. On the source's own loop."""
+
+    async def reconnect(self, host: str) -> None:
+        """Try a host that is down at once instead of at its next attempt."""
+        ...
+
+    async def refresh(self) -> None:
+        """List everything again, on every host that is up."""
+        ...
+
+
 class Source(Protocol):
     """What a console needs: `core.fleet.Fleet` live, `core.journal.replay.Replay` from a tape.
 
@@ -61,6 +95,16 @@ class Source(Protocol):
     @property
     def notices(self) -> tuple[str, ...]:
         """What the operator should know of the source itself, a sentence or two each."""
+        ...
+
+    @property
+    def migrations(self) -> Migrations:
+        """What is done about migrations: looked at before, steered."""
+        ...
+
+    @property
+    def links(self) -> Links:
+        """The links to the hosts."""
         ...
 
     def changes(self) -> AsyncIterator[Delta]:
@@ -83,24 +127,6 @@ class Source(Protocol):
         """Stop waiting for an operation where that is possible; raises RefusedError if not."""
         ...
 
-    async def preflight(
-        self, request: Migrate, *, measure: bool = False, fresh: bool = False
-    ) -> Preflight:
-        """Look, without touching anything, at all that speaks against a migration.
-
-        `measure` takes a good second for the guest's dirty rate, which the forecast wants.
-        Raises NotFoundError, UnreachableError, DeadlineError when not even that can be looked at.
-        """
-        ...
-
-    async def steer(self, migration_id: str, steer: Steer) -> SteerRecord:
-        """Do one thing to a migration that runs, and return what came of it.
-
-        Whatever speaks against it is the record's answer (refused, with the reason); raises
-        NotFoundError for a migration that is not known, ReadOnlyError.
-        """
-        ...
-
     async def detail(self, key: ObjectKey) -> InstanceDetail:
         """Read XML, snapshots and addresses; raises NotFoundError, UnreachableError."""
         ...
@@ -110,12 +136,4 @@ class Source(Protocol):
 
         Raises NotFoundError for an unknown host, UnreachableError, DeadlineError.
         """
-        ...
-
-    async def reconnect(self, host: str) -> None:
-        """Try a host that is down at once instead of at its next attempt."""
-        ...
-
-    async def refresh(self) -> None:
-        """List everything again, on every host that is up."""
         ...

@@ -50,6 +50,15 @@ Look = Callable[[State, Sequence[str]], Iterable[Gap]]
 """What is missing on these hosts, as the state has it now. Pure."""
 
 
+class ReadingLinks(Protocol):
+    """What is needed of a fleet's links."""
+
+    @property
+    def unread(self) -> Mapping[str, Unread | None]:
+        """By host: what was listed and is not read yet."""
+        ...
+
+
 class ReadingFleet(Protocol):
     """What is needed of a fleet."""
 
@@ -59,8 +68,8 @@ class ReadingFleet(Protocol):
         ...
 
     @property
-    def unread(self) -> Mapping[str, Unread | None]:
-        """By host: what was listed and is not read yet."""
+    def links(self) -> ReadingLinks:
+        """The links to its hosts."""
         ...
 
     def changes(self) -> AsyncIterator[Delta]:
@@ -86,7 +95,7 @@ async def complete(
             began = loop.time()
             gaps = _gaps(fleet.state, hosts, looks)
             sampled = {name: fleet.state.hosts[name].sampled for name in hosts}
-            if not gaps or not wait.goes_on(gaps, fleet.unread, sampled, loop.time()):
+            if not gaps or not wait.goes_on(gaps, fleet.links.unread, sampled, loop.time()):
                 return gaps
             await asyncio.sleep((loop.time() - began) * (1 / LOOKING - 1))
             await asyncio.wait({news}, timeout=TICK)
@@ -242,7 +251,7 @@ def listed(*kinds: str) -> Look:
 def migrations(known: Callable[[str], bool | None]) -> Look:
     """Return the look for migrations that others began: found, and how far they are.
 
-    `known` is `Fleet.migrations_known`.
+    `known` is `Fleet.migrations.known`.
     """
 
     def look(state: State, hosts: Sequence[str]) -> Iterable[Gap]:

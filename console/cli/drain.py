@@ -144,7 +144,7 @@ async def _carry_out(
     if reasons := fleet.check(request):
         raise RefusedError(" ".join(map(str, reasons)))
     if dry_run or not sure:
-        plan = await survey(fleet.preflight, lambda: fleet.state, request)
+        plan = await survey(fleet.migrations.preflight, lambda: fleet.state, request)
         if dry_run:
             _print_plan(request, plan, as_json)
             return STATUS[drain_turn.status(plan)]

@@ -108,7 +108,9 @@ async def look_at(fleet: Fleet, requests: Sequence[Migrate], as_json: bool) -> C
     """Make the preflights; the dirty rates take seconds, so a terminal is told."""
     if sys.stderr is not None and sys.stderr.isatty() and not as_json:
         note("Looking at both hosts, and how the guest writes its memory...")
-    found = await asyncio.gather(*(fleet.preflight(request, measure=True) for request in requests))
+    found = await asyncio.gather(
+        *(fleet.migrations.preflight(request, measure=True) for request in requests)
+    )
     return list(zip(requests, found, strict=True))
 
 
@@ -181,7 +183,7 @@ async def print_plans(fleet: Fleet, checked: Checked, as_json: bool) -> int:
     for request, preflight in checked:
         status = max(status, int(bool(standing(preflight, request.overrides))))
         try:
-            plan = await fleet.plan(request)
+            plan = await fleet.migrations.plan(request)
         except VirtdeckError as error:
             note(f"{name_of(fleet.state, request)}: {error}")
             status = max(status, error.exit_status)

@@ -92,7 +92,7 @@ async def look_for(fleet: Fleet, name: str) -> None:
     with suppress(NotFoundError, UnreachableError):
         if any(not item.status.final for item in lookup.migrations(fleet.state, name)):
             return
-    gaps = await complete(fleet, completeness.migrations(fleet.migrations_known))
+    gaps = await complete(fleet, completeness.migrations(fleet.migrations.known))
     with as_far_as_known(gaps):
         lookup.migrations(fleet.state, name)
     tell(gaps)
@@ -104,7 +104,7 @@ async def steer(fleet: Fleet, name: str, wanted: Steer, *, as_json: bool) -> int
 
 
 async def _give(fleet: Fleet, item: Migration, wanted: Steer, *, as_json: bool) -> int:
-    record = await fleet.steer(item.id, wanted)
+    record = await fleet.migrations.steer(item.id, wanted)
     status = _ANSWERS.get(record.answer, 0)
     if as_json:
         say(json_line({"kind": "steering", "id": item.id, "name": item.name, **plain(record)}))

@@ -36,6 +36,14 @@ TICK = 0.5
 QUESTION = "Abort, leave it running, or go on watching? [a/l/c]"
 
 
+class Steers(Protocol):
+    """What is needed of a fleet's migrations."""
+
+    async def steer(self, migration_id: str, steer: Steer) -> SteerRecord:
+        """Do one thing to a migration that runs."""
+        ...
+
+
 class Follows(Protocol):
     """What is needed of a fleet."""
 
@@ -56,8 +64,9 @@ class Follows(Protocol):
         """Stop waiting for an operation."""
         ...
 
-    async def steer(self, migration_id: str, steer: Steer) -> SteerRecord:
-        """Do one thing to a migration that runs."""
+    @property
+    def migrations(self) -> Steers:
+        """What is done about migrations."""
         ...
 
 
@@ -149,7 +158,7 @@ class Following:
         await self.stop()  # first: else a drain would begin the next instead
         for migration in self.progress.running:
             try:
-                await self.fleet.steer(migration.id, Steer(SteerKind.ABORT))
+                await self.fleet.migrations.steer(migration.id, Steer(SteerKind.ABORT))
             except VirtdeckError as error:
                 note(error.message)
 

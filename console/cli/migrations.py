@@ -77,7 +77,7 @@ def migrations(invocation: Invocation, all_: bool) -> int:
     """List migrations, oldest first: the newest 20, and every one that is not over."""
 
     async def work(fleet: Fleet) -> int:
-        gaps = await complete(fleet, completeness.migrations(fleet.migrations_known))
+        gaps = await complete(fleet, completeness.migrations(fleet.migrations.known))
         rows = list(fleet.state.migrations.values())
         shown = rows if all_ else newest(rows, NEWEST)
         print_rows(shown, MIGRATIONS, invocation.json, lambda row: {"progress": row.part_done})

@@ -62,7 +62,7 @@ def record(invocation: Invocation, file: Path, seconds: float | None, force: boo
     status = 0
 
     def prepare(fleet: Fleet) -> None:
-        recorder = Recorder(file, fleet.host_names, virtdeck=version(), force=force)
+        recorder = Recorder(file, fleet.links.names, virtdeck=version(), force=force)
         tapings.append(_Taping(recorder))
         fleet.tap = tapings[0]
 

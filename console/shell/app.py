@@ -252,7 +252,9 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
     def action_resync(self) -> None:
         """Read everything again and draw everything again."""
         self.refresh(layout=True)
-        self.ask(lambda source: source.refresh(), lambda _: self.notify("Everything read again."))
+        self.ask(
+            lambda source: source.links.refresh(), lambda _: self.notify("Everything read again.")
+        )
 
     def action_next_theme(self) -> None:
         """Change to the next theme."""

@@ -25,7 +25,7 @@ from core.model import (
     SteerRecord,
 )
 from core.model.observation import DetailRead
-from core.source import Operation
+from core.source import Links, Migrations, Operation
 from core.verbs.migration.requests import Migrate
 from core.verbs.refusal import Refusal, RefusalCode
 
@@ -49,6 +49,33 @@ class TapeClock:
         return self.now()
 
 
+class TapeMigrations:
+    """A `core.source.Migrations`: those of a tape are only shown."""
+
+    async def preflight(
+        self, request: Migrate, *, measure: bool = False, fresh: bool = False
+    ) -> Preflight:
+        """Raise ReadOnlyError."""
+        del request, measure, fresh
+        raise ReadOnlyError(_REFUSAL, _CURE)
+
+    async def steer(self, migration_id: str, steer: Steer) -> SteerRecord:
+        """Raise ReadOnlyError."""
+        del migration_id, steer
+        raise ReadOnlyError(_REFUSAL, _CURE)
+
+
+class TapeLinks:
+    """A `core.source.Links`: a tape has none."""
+
+    async def reconnect(self, host: str) -> None:
+        """Do nothing: a tape has no links."""
+        del host
+
+    async def refresh(self) -> None:
+        """Do nothing: a tape never changes."""
+
+
 class Replay:
     """A `core.source.Source` that plays a tape; `player` moves it.
 
@@ -64,6 +91,8 @@ class Replay:
         self._mailroom = Mailroom()
         self.player = Player(self.tape, self._mailroom.post, clock or SystemClock())
         self.clock = TapeClock(self.tape, self.player)
+        self.migrations: Migrations = TapeMigrations()
+        self.links: Links = TapeLinks()
         self._task: asyncio.Task[None] | None = None
 
     @classmethod
@@ -121,18 +150,6 @@ class Replay:
         del operation_id
         raise ReadOnlyError(_REFUSAL, _CURE)
 
-    async def preflight(
-        self, request: Migrate, *, measure: bool = False, fresh: bool = False
-    ) -> Preflight:
-        """Raise ReadOnlyError."""
-        del request, measure, fresh
-        raise ReadOnlyError(_REFUSAL, _CURE)
-
-    async def steer(self, migration_id: str, steer: Steer) -> SteerRecord:
-        """Raise ReadOnlyError."""
-        del migration_id, steer
-        raise ReadOnlyError(_REFUSAL, _CURE)
-
     async def read(self, key: ObjectKey) -> Instance | None:
         """Return the instance as the tape has it now."""
         return self.state.instances.get(key)
@@ -157,10 +174,3 @@ class Replay:
     def prefer(self, keys: Sequence[ObjectKey]) -> None:
         """Do nothing: a tape has been read."""
         del keys
-
-    async def reconnect(self, host: str) -> None:
-        """Do nothing: a tape has no links."""
-        del host
-
-    async def refresh(self) -> None:
-        """Do nothing: a tape never changes."""

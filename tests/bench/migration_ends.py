@@ -150,7 +150,7 @@ async def _aborts(ground: Ground) -> list[float]:
             await reaches(fleet, number, S.RUNNING)
             await asyncio.sleep(0.5 + 0.1 * (turn % 5))  # at any moment between two looks
             pressed = time.time()
-            await fleet.steer(number, Steer(SteerKind.ABORT))
+            await fleet.migrations.steer(number, Steer(SteerKind.ABORT))
             expect(await ends(fleet, number), S.ABORTED)
             return stamps.statuses[number, S.ABORTED] - pressed
 
@@ -170,7 +170,7 @@ async def _switches(ground: Ground) -> list[float]:
             )
             await asyncio.sleep(0.3 + 0.1 * (turn % 5))
             pressed = time.time()
-            await fleet.steer(number, Steer(SteerKind.POST_COPY))
+            await fleet.migrations.steer(number, Steer(SteerKind.POST_COPY))
             expect(await ends(fleet, number), S.COMPLETED)
             # its status may never say so: here the post-copy itself is over within 30 ms
             return stamps.switched[number] - pressed

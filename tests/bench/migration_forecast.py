@@ -120,7 +120,7 @@ async def _foresee(ground: Ground, case: Case) -> Foreseen:
         await until(lambda: quarter.at or fleet.state.migrations[number].status.final, "25 %")
         await asyncio.wait({asyncio.create_task(_over(fleet, number))}, timeout=_seconds(case))
         if not fleet.state.migrations[number].status.final:
-            await fleet.steer(number, Steer(SteerKind.ABORT))
+            await fleet.migrations.steer(number, Steer(SteerKind.ABORT))
         await ends(fleet, number)
         assert quarter.at
         course = ground.eyes.course(case.guest.name, "alpha", began)

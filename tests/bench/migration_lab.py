@@ -171,7 +171,7 @@ async def ends(fleet: Fleet, number: str, seconds: float = 60.0) -> Migration:
         await reaches(fleet, number, seconds=seconds)
     except AssertionError:
         with suppress(VirtdeckError):
-            await fleet.steer(number, Steer(SteerKind.ABORT))
+            await fleet.migrations.steer(number, Steer(SteerKind.ABORT))
         await reaches(fleet, number)
     await until(lambda: fleet.state.operations[number].status.final, "the end of the operation")
     return fleet.state.migrations[number]

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from core.errors import RefusedError
+from core.journal.replay import TapeLinks, TapeMigrations
 from core.mailbox import Mailroom
 from core.model import (
     Counters,
@@ -45,6 +46,8 @@ class SyntheticSource:
     """Instances spread over four hosts; events at a steady rate, a sample every two seconds."""
 
     read_only = True
+    migrations = TapeMigrations()  # nothing can be changed here either
+    links = TapeLinks()
 
     def __init__(self, instances: int, events_per_second: float, *, still: bool) -> None:
         self._random = random.Random(1)
@@ -86,12 +89,6 @@ class SyntheticSource:
 
     async def read(self, key: ObjectKey) -> Instance | None:
         return self.state.instances.get(key)
-
-    async def reconnect(self, host: str) -> None:
-        return None
-
-    async def refresh(self) -> None:
-        return None
 
     async def run(self) -> None:
         """Send events and samples for ever."""

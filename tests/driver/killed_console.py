@@ -22,7 +22,7 @@ import msgspec
 
 import core.engine.runner
 import core.fleet_hosts
-import core.fleet_migration
+import core.fleet_migration_hosts
 import core.migration.execution.foreign
 import core.migration.execution.table  # noqa: F401 - a console loads them when it is opened
 from core.engine.executor import Executor

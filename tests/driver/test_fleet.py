@@ -11,6 +11,7 @@ import pytest
 import core
 from core.errors import JournalError, NotFoundError, ReadOnlyError, RefusedError, UsageError
 from core.fleet import Fleet, LinkOptions
+from core.fleet_operations import FleetOperations
 from core.journal.record import Recorder
 from core.journal.replay import Replay
 from core.model import Instance, InstanceState, LinkStatus, ObjectKey, OperationStatus
@@ -55,7 +56,7 @@ async def test_it_lists_every_host_and_says_which_one_failed(
     async with Fleet.open(uris, options=QUICK, journal=journal) as fleet:
         assert await fleet.ready(10 * PATIENCE)
         state = fleet.state
-        assert fleet.host_names == tuple(state.hosts) == ("alpha", "gone")
+        assert fleet.links.names == tuple(state.hosts) == ("alpha", "gone")
         assert state.hosts["alpha"].link.status is LinkStatus.UP
         assert state.hosts["gone"].link.status is LinkStatus.DOWN
         assert "/nowhere/libvirt-sock" in state.hosts["gone"].link.error
@@ -68,10 +69,10 @@ async def test_hosts_are_opened_before_what_operations_need_is_loaded(
 ) -> None:
     begun: list[str] = []
 
-    async def begin(self: Fleet, *_: object, **__: object) -> None:
+    async def begin(self: FleetOperations, *_: object, **__: object) -> None:
         begun.extend(name for name, host in self._hosts.items() if host._link.lanes)
 
-    monkeypatch.setattr(Fleet, "_begin_operations", begin)
+    monkeypatch.setattr(FleetOperations, "open", begin)
     uris = [f"alpha={daemon.uri}", REFUSING]
     async with Fleet.open(uris, options=QUICK, journal=journal):
         assert begun == ["alpha", "gone"]
@@ -194,10 +195,10 @@ async def test_a_host_that_died_is_back_when_asked_to_reconnect(
         await until(lambda: fleet.state.hosts["alpha"].link.status is LinkStatus.DOWN)
         assert named(fleet, "vm0001").host == "alpha"  # still there, and known to be old
         daemon.start()
-        await fleet.reconnect("alpha")
+        await fleet.links.reconnect("alpha")
         await until(lambda: fleet.state.hosts["alpha"].link.status is LinkStatus.UP)
         with pytest.raises(NotFoundError, match="no host 'beta'"):
-            await fleet.reconnect("beta")
+            await fleet.links.reconnect("beta")
 
 
 async def test_refreshing_lists_the_hosts_that_are_up(tmp_path: Path, journal: Path) -> None:
@@ -206,7 +207,7 @@ async def test_refreshing_lists_the_hosts_that_are_up(tmp_path: Path, journal: P
     async with Fleet.open([f"w={uri}", REFUSING], options=QUICK, journal=journal) as fleet:
         await fleet.ready(10 * PATIENCE)
         before = fleet.state.revision
-        await fleet.refresh()
+        await fleet.links.refresh()
         assert fleet.state.revision > before
         assert len(fleet.state.instances) == 2
     world.close()

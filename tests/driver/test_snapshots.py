@@ -255,10 +255,10 @@ async def test_every_kind_of_subject_is_read_by_its_key(fleet: Fleet, guest: Any
 async def test_a_tape_has_them(fleet: Fleet, guest: Any, tmp_path: Path) -> None:
     guest.snapshotCreateXML(SNAPSHOT.format("one"), 0)
     vm = vm_of(guest)
-    await fleet.refresh()
+    await fleet.links.refresh()
     recorder = Recorder(tmp_path / "a.tape", ["t"], virtdeck="1")
     fleet.tap = recorder.write
-    await fleet.refresh()
+    await fleet.links.refresh()
     await fleet.detail(vm)
     guest.snapshotCreateXML(SNAPSHOT.format("two"), 0)
     await fleet._hosts["t"].looks.snapshots(vm.id)

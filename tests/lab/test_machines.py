@@ -77,7 +77,7 @@ def quiet(networked: NetworkedHosts) -> Iterator[str]:
 
 
 async def look(fleet: Fleet, key: ObjectKey, **options: Any) -> dict[str, Finding]:
-    seen = await fleet.preflight(Migrate(key, to="beta", **options))
+    seen = await fleet.migrations.preflight(Migrate(key, to="beta", **options))
     return {finding.id: finding for finding in seen.findings}
 
 
@@ -106,7 +106,7 @@ async def test_a_forwarded_address_is_not_taken_for_this_machine(
         seen = await look(fleet, key)
         assert seen["ports"].level is seen["address"].level is Level.UNKNOWN
         assert "qemu+ssh://beta/system" in seen["address"].text, "by its name, not by the forwarder"
-        plan = await fleet.plan(Migrate(key, to="beta", unsafe=True))
+        plan = await fleet.migrations.plan(Migrate(key, to="beta", unsafe=True))
         assert "127.0.0.1" not in f"{plan.uri} {plan.parameters.get('migrate_uri')}"
         assert parse_uri(forwarded).local is (forwarded.startswith("qemu+unix"))
         told = networked.way("beta")["destination_uri"]

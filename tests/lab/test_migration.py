@@ -96,15 +96,15 @@ async def test_a_verdict_then_a_raised_downtime_finishes_it(fleet: Fleet, busy: 
     assert forecast is not None
     assert forecast.needed_downtime is not None
     assert moved.now.limits.max_downtime == 200
-    too_much = await fleet.steer(moved.now.id, Steer(SteerKind.MAX_DOWNTIME, 3e6))
+    too_much = await fleet.migrations.steer(moved.now.id, Steer(SteerKind.MAX_DOWNTIME, 3e6))
     assert too_much.answer is Answer.REFUSED
-    slower = await fleet.steer(moved.now.id, Steer(SteerKind.BANDWIDTH, 10))
+    slower = await fleet.migrations.steer(moved.now.id, Steer(SteerKind.BANDWIDTH, 10))
     assert slower.answer is Answer.DONE, said(slower)
-    faster = await fleet.steer(moved.now.id, Steer(SteerKind.BANDWIDTH, 20))
+    faster = await fleet.migrations.steer(moved.now.id, Steer(SteerKind.BANDWIDTH, 20))
     assert faster.answer is Answer.DONE
     assert "migrate-setspeed busy 20" in faster.virsh
     needed = 3 * forecast.needed_downtime
-    raised = await fleet.steer(moved.now.id, Steer(SteerKind.MAX_DOWNTIME, needed))
+    raised = await fleet.migrations.steer(moved.now.id, Steer(SteerKind.MAX_DOWNTIME, needed))
     assert raised.answer is Answer.DONE, said(raised)
     migration = await moved.reaches(M.COMPLETED)
     assert sum(record.by == migration.author for record in migration.steering) == 4
@@ -117,10 +117,10 @@ async def test_post_copy_by_hand_and_no_abort_in_it(fleet: Fleet, busy: str) -> 
     options = {"bandwidth": 10, "post_copy_bandwidth": 10, "post_copy": "allow"}
     moved = await start(fleet, busy, policy="manual", **options)
     await moved.reaches(M.RUNNING)
-    switched = await fleet.steer(moved.now.id, Steer(SteerKind.POST_COPY))
+    switched = await fleet.migrations.steer(moved.now.id, Steer(SteerKind.POST_COPY))
     assert switched.answer is Answer.DONE, said(switched)
     await moved.reaches(M.POST_COPY)
-    refused = await fleet.steer(moved.now.id, Steer(SteerKind.ABORT))
+    refused = await fleet.migrations.steer(moved.now.id, Steer(SteerKind.ABORT))
     assert refused.answer is Answer.REFUSED
     assert "post-copy" in refused.detail
     with pytest.raises(RefusedError):
@@ -149,11 +149,13 @@ async def test_without_post_copy_the_policy_asks_and_does_not_stop(fleet: Fleet,
         lambda: [r for r in moved.now.steering if r.answer is Answer.ADVISED], "the question"
     )
     assert asked[0].steer.reason
-    assert (await fleet.steer(moved.now.id, Steer(SteerKind.POST_COPY))).answer is Answer.REFUSED
-    policy = await fleet.steer(moved.now.id, Steer(SteerKind.POLICY, text="manual"))
+    assert (
+        await fleet.migrations.steer(moved.now.id, Steer(SteerKind.POST_COPY))
+    ).answer is Answer.REFUSED
+    policy = await fleet.migrations.steer(moved.now.id, Steer(SteerKind.POLICY, text="manual"))
     assert policy.answer is Answer.DONE
     assert moved.now.policy == "manual"
-    paused = await fleet.steer(moved.now.id, Steer(SteerKind.PAUSE))
+    paused = await fleet.migrations.steer(moved.now.id, Steer(SteerKind.PAUSE))
     assert paused.answer is Answer.DONE, said(paused)  # a guest that stands still writes nothing
     migration = await moved.reaches(M.COMPLETED)
     assert next(check for check in migration.checks if check.name == "gone").passed
@@ -163,7 +165,7 @@ async def test_an_abort_leaves_it_running_at_the_source(fleet: Fleet, lab: Lab, 
     moved = await start(fleet, busy, bandwidth=4, policy="manual")
     await moved.reaches(M.RUNNING)
     pressed = time.monotonic()
-    record = await fleet.steer(moved.now.id, Steer(SteerKind.ABORT))
+    record = await fleet.migrations.steer(moved.now.id, Steer(SteerKind.ABORT))
     assert record.answer is Answer.DONE, said(record)
     migration = await moved.reaches(M.ABORTED)
     seconds = time.monotonic() - pressed
@@ -173,7 +175,7 @@ async def test_an_abort_leaves_it_running_at_the_source(fleet: Fleet, lab: Lab, 
     there = [event for event in fleet.state.events if event.host == other(moved.source.host)]
     assert there
     assert not [describe(event) for event in there if severity(event) != "info"]
-    again = await fleet.steer(moved.now.id, Steer(SteerKind.ABORT))
+    again = await fleet.migrations.steer(moved.now.id, Steer(SteerKind.ABORT))
     assert again.answer is Answer.REFUSED
 
 
@@ -181,7 +183,7 @@ async def test_an_abort_while_it_prepares_is_not_lost(fleet: Fleet, lab: Lab, bu
     moved = await start(fleet, busy, bandwidth=4, policy="manual")
     await moved.reaches(M.PREPARING)
     await until(lambda: moved.now.started is not None, "the call")
-    record = await fleet.steer(moved.now.id, Steer(SteerKind.ABORT))
+    record = await fleet.migrations.steer(moved.now.id, Steer(SteerKind.ABORT))
     assert record.answer is Answer.DONE, said(record)
     await moved.reaches(M.ABORTED)
     await moved.ends()
@@ -194,7 +196,7 @@ async def test_an_abort_while_it_is_written_down_ends_it(fleet: Fleet, lab: Lab,
         # the journal takes longer than a turn of the loop
         while moved.now.started is None:  # noqa: ASYNC110 - sooner than any event tells
             await asyncio.sleep(0)
-        record = await fleet.steer(moved.now.id, Steer(SteerKind.ABORT))
+        record = await fleet.migrations.steer(moved.now.id, Steer(SteerKind.ABORT))
         assert record.answer is Answer.DONE, said(record)
         assert (await moved.ends()).status is OperationStatus.CANCELLED
     assert moved.now.status is M.ABORTED
@@ -202,7 +204,9 @@ async def test_an_abort_while_it_is_written_down_ends_it(fleet: Fleet, lab: Lab,
     assert states(lab.hosts, busy) == {moved.source.host: "running"}
     again = await start(fleet, busy, bandwidth=4, policy="manual")
     await again.reaches(M.PREPARING, M.RUNNING)
-    assert (await fleet.steer(again.now.id, Steer(SteerKind.ABORT))).answer is Answer.DONE
+    assert (
+        await fleet.migrations.steer(again.now.id, Steer(SteerKind.ABORT))
+    ).answer is Answer.DONE
     await again.reaches(M.ABORTED)
     await again.ends()
 
@@ -210,7 +214,9 @@ async def test_an_abort_while_it_is_written_down_ends_it(fleet: Fleet, lab: Lab,
 async def test_an_abort_before_anything_was_sent(fleet: Fleet, lab: Lab, busy: str) -> None:
     moved = await start(fleet, busy, bandwidth=4)
     assert moved.now.started is None
-    assert (await fleet.steer(moved.now.id, Steer(SteerKind.ABORT))).answer is Answer.DONE
+    assert (
+        await fleet.migrations.steer(moved.now.id, Steer(SteerKind.ABORT))
+    ).answer is Answer.DONE
     migration = await moved.reaches(M.ABORTED, seconds=1.0)
     assert "before it began" in migration.outcome
     assert (await moved.ends()).status is OperationStatus.CANCELLED
@@ -245,9 +251,9 @@ async def test_a_migration_that_virsh_started_appears_and_is_steered(
     await until(lambda: fleet.state.migrations[number].sample is not None, "its job is read")
     assert fleet.state.migrations[number].to == destination.name
     await until(lambda: fleet.state.migrations[number].iterations, "its first pass")
-    faster = await fleet.steer(number, Steer(SteerKind.BANDWIDTH, 100))
+    faster = await fleet.migrations.steer(number, Steer(SteerKind.BANDWIDTH, 100))
     assert faster.answer is Answer.DONE, said(faster)
-    switched = await fleet.steer(number, Steer(SteerKind.POST_COPY))
+    switched = await fleet.migrations.steer(number, Steer(SteerKind.POST_COPY))
     assert switched.answer is Answer.DONE, said(switched)
     await until(lambda: fleet.state.migrations[number].status.final, "its end")
     migration = fleet.state.migrations[number]

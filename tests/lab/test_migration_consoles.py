@@ -61,17 +61,17 @@ async def test_a_console_beside_watches_steers_and_takes_over(
 
         await until(lambda: now().status is M.RUNNING and now().sample, "it is watched here too")
         assert not now().foreign
-        refused = await fleet.steer(number, Steer(SteerKind.POLICY, text="manual"))
+        refused = await fleet.migrations.steer(number, Steer(SteerKind.POLICY, text="manual"))
         assert refused.answer is Answer.REFUSED, said(refused)
-        slower = await fleet.steer(number, Steer(SteerKind.BANDWIDTH, 6))
+        slower = await fleet.migrations.steer(number, Steer(SteerKind.BANDWIDTH, 6))
         assert slower.answer is Answer.DONE, said(slower)
         other.send_signal(signal.SIGKILL)
         await other.wait()
         await until(
             lambda: any("taken over" in step.text for step in now().timeline), "it is taken over"
         )
-        await fleet.steer(number, Steer(SteerKind.BANDWIDTH, 200))
-        ours = await fleet.steer(number, Steer(SteerKind.POLICY, text="manual"))
+        await fleet.migrations.steer(number, Steer(SteerKind.BANDWIDTH, 200))
+        ours = await fleet.migrations.steer(number, Steer(SteerKind.POLICY, text="manual"))
         assert ours.answer in (Answer.DONE, Answer.REFUSED), said(ours)  # it may be over by now
         await until(lambda: now().status.final, "its end")
         assert now().status is M.COMPLETED, told(now())
@@ -114,6 +114,6 @@ async def sees_the_stranger_s(fleet: Fleet, *, abort: bool) -> None:
     assert theirs.to == "beta"
     await until(lambda: fleet.state.migrations[theirs.id].status is M.RUNNING, "it runs")
     if abort:
-        aborted = await fleet.steer(theirs.id, Steer(SteerKind.ABORT))
+        aborted = await fleet.migrations.steer(theirs.id, Steer(SteerKind.ABORT))
         assert aborted.answer is Answer.DONE, said(aborted)
         await until(lambda: fleet.state.migrations[theirs.id].status is M.ABORTED, "the end")

@@ -125,7 +125,7 @@ async def in_post_copy(fleet: Fleet, name: str) -> Migration:
     )
     await moved.reaches(M.RUNNING)
     await moved.passes(1)
-    switched = await fleet.steer(moved.now.id, Steer(SteerKind.POST_COPY))
+    switched = await fleet.migrations.steer(moved.now.id, Steer(SteerKind.POST_COPY))
     assert switched.answer is Answer.DONE, said(switched)
     await moved.reaches(M.POST_COPY)
     there = ObjectKey("instance", "beta", moved.now.uuid)
@@ -188,7 +188,7 @@ async def test_a_post_copy_that_broke_is_resumed(fleet: Fleet, lab: Lab, busy: s
         return again.record.status.final or source is None or source.reason == "post-copy"
 
     await until(goes_on, "it goes on")
-    await fleet.steer(again.id, Steer(SteerKind.POST_COPY_BANDWIDTH, 100))
+    await fleet.migrations.steer(again.id, Steer(SteerKind.POST_COPY_BANDWIDTH, 100))
     with suppress(OperationFailedError):
         await again
     record, resumed = again.record, fleet.state.migrations[again.id]
@@ -277,7 +277,7 @@ async def test_two_migrations_at_once_are_steered_apart(fleet: Fleet, lab: Lab, 
         one = await start(fleet, busy, bandwidth=6, policy="manual")
         two = await start(fleet, other_name, bandwidth=40)
         await one.reaches(M.RUNNING)
-        await fleet.steer(one.now.id, Steer(SteerKind.ABORT))
+        await fleet.migrations.steer(one.now.id, Steer(SteerKind.ABORT))
         await one.reaches(M.ABORTED)
         migration = await two.reaches(M.COMPLETED)
         assert passed(migration), told(migration)

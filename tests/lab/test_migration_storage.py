@@ -107,7 +107,9 @@ async def test_what_newer_libvirt_takes_is_sent_to_it_and_to_no_other(
     assert facts is not None
     rewrites = elsewhere(lab, target)
     if facts.libvirt_number < PARAMETERS_SINCE["bandwidth.avail.switchover"]:
-        preflight = await fleet.preflight(Migrate(key, to="beta", rewrites=rewrites, **NEWER))
+        preflight = await fleet.migrations.preflight(
+            Migrate(key, to="beta", rewrites=rewrites, **NEWER)
+        )
         found_ids = {one.id for one in preflight.of(Level.BLOCKER) if one.fixed}
         assert "switchover-bandwidth" in found_ids
         return

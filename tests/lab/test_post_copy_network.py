@@ -52,7 +52,7 @@ async def fetching(fleet: Fleet, networked: NetworkedHosts, name: str) -> Starte
     )  # fmt: skip
     await moved.reaches(M.RUNNING)
     await moved.passes(1)
-    switched = await fleet.steer(moved.now.id, Steer(SteerKind.POST_COPY))
+    switched = await fleet.migrations.steer(moved.now.id, Steer(SteerKind.POST_COPY))
     assert switched.answer is Answer.DONE, said(switched)
     await moved.reaches(M.POST_COPY)
     there = moved.now.destination_key

@@ -72,7 +72,7 @@ async def key_of(fleet: Fleet, name: str, host: str = "alpha") -> ObjectKey:
             for each in fleet.state.instances.values():
                 if each.name == name and each.host == host:
                     return each.key
-            await fleet.refresh()
+            await fleet.links.refresh()
 
 
 async def look(fleet: Fleet, name: str, **options: Any) -> dict[str, Finding]:
@@ -80,7 +80,9 @@ async def look(fleet: Fleet, name: str, **options: Any) -> dict[str, Finding]:
 
 
 async def preflight(fleet: Fleet, name: str, **options: Any) -> Preflight:
-    return await fleet.preflight(Migrate(await key_of(fleet, name), **{"to": "beta", **options}))
+    return await fleet.migrations.preflight(
+        Migrate(await key_of(fleet, name), **{"to": "beta", **options})
+    )
 
 
 def by_id(found: Preflight) -> dict[str, Finding]:
@@ -97,7 +99,7 @@ async def test_nothing_speaks_against_a_guest_on_shared_storage(
     await asyncio.to_thread(booted, "alpha", "db")
     before = {name: each.state for name, each in fleet.state.instances.items()}
     key = await key_of(fleet, "db")
-    found = await fleet.preflight(Migrate(key, to="beta"))
+    found = await fleet.migrations.preflight(Migrate(key, to="beta"))
     seen = by_id(found)
     assert of(seen, Level.BLOCKER, Level.UNKNOWN) == set(), found.findings
     for name in ("cpu", "machine", "memory", "disk-vda", "snapshots", "already-there", "job",
@@ -105,14 +107,16 @@ async def test_nothing_speaks_against_a_guest_on_shared_storage(
         assert seen[name].level is Level.OK, seen[name]
     assert "--unsafe" in found.virsh
     assert "migrate db" in found.virsh
-    assert (await fleet.preflight(Migrate(key, to="beta"))).at == found.at, "facts are kept"
+    assert (await fleet.migrations.preflight(Migrate(key, to="beta"))).at == found.at, (
+        "facts are kept"
+    )
     assert {name: each.state for name, each in fleet.state.instances.items()} == before
 
 
 async def test_what_libvirt_cannot_see_is_vouched_for(fleet: Fleet) -> None:
     """libvirt before 11 takes the lab's file system for local; both daemons are on this machine."""
     key = await key_of(fleet, "web")
-    found = await fleet.preflight(Migrate(key, to="beta"))
+    found = await fleet.migrations.preflight(Migrate(key, to="beta"))
     assert found.vouched
     assert "--unsafe" in found.virsh
     backed = by_id(found)
@@ -316,7 +320,7 @@ async def test_an_instance_whose_process_hangs_is_looked_at_all_the_same(
     name = guest("alpha", "stuck")
     key = await key_of(fleet, name)
     with stopped(qemu_pid("alpha", name)):
-        found = by_id(await fleet.preflight(Migrate(key, to="beta")))
+        found = by_id(await fleet.migrations.preflight(Migrate(key, to="beta")))
     assert found["machine"].level is Level.OK
     assert found["snapshots"].level is Level.OK
     assert found["job"].level in (Level.OK, Level.UNKNOWN)
@@ -328,7 +332,7 @@ async def test_a_destination_that_hangs_is_a_finding(
     monkeypatch.setattr("core.migration.execution.preflights.LOOK_DEADLINE", 1.0)
     key = await key_of(fleet, "db")
     with stopped(beta.pid):
-        seen = by_id(await fleet.preflight(Migrate(key, to="beta")))
+        seen = by_id(await fleet.migrations.preflight(Migrate(key, to="beta")))
     assert seen["destination-answer"].level is Level.BLOCKER
     assert seen["snapshots"].level is Level.OK
 
@@ -345,7 +349,7 @@ async def test_a_destination_that_is_down_is_a_finding(lab: Lab, uris: dict[str,
 async def test_the_dirty_rate_is_measured_before(fleet: Fleet, booted: Callable[..., None]) -> None:
     await asyncio.to_thread(booted, "alpha", "db")
     key = await key_of(fleet, "db")
-    found = await fleet.preflight(Migrate(key, to="beta", bandwidth=10), measure=True)
+    found = await fleet.migrations.preflight(Migrate(key, to="beta", bandwidth=10), measure=True)
     assert found.forecast is not None
     assert found.forecast.dirty_rate is not None
     # 30 MiB/s, as far as the machine lets it; the forecast's rate is calculated from these
@@ -353,7 +357,7 @@ async def test_the_dirty_rate_is_measured_before(fleet: Fleet, booted: Callable[
     assert measured
     assert all(0 < rate < 100 << 20 for rate in measured), measured
     assert found.forecast.dirty_rate > 0
-    later = await fleet.preflight(Migrate(key, to="beta", bandwidth=100))
+    later = await fleet.migrations.preflight(Migrate(key, to="beta", bandwidth=100))
     assert later.forecast is not None
     assert later.forecast.dirty_rate == found.forecast.dirty_rate, "it is remembered"
     paused = await preflight(fleet, "cache")

@@ -152,7 +152,7 @@ async def test_after_a_cut_post_copy_ended_there_it_does_not_run_here(
         )  # fmt: skip
         await moved.reaches(M.RUNNING)
         await moved.passes(1)
-        await fleet.steer(moved.now.id, Steer(SteerKind.POST_COPY))
+        await fleet.migrations.steer(moved.now.id, Steer(SteerKind.POST_COPY))
         await moved.reaches(M.POST_COPY)
         networked.cut()
         await until(lambda: "post-copy failed" in reason(), "the source gives up", 120)

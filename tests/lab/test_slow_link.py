@@ -60,7 +60,7 @@ async def test_a_migration_is_started_steered_and_reported_over_slow_links(
             Steer(SteerKind.BANDWIDTH, FASTER),
             Steer(SteerKind.POST_COPY),
         ):
-            record = await fleet.steer(moved.now.id, steer)
+            record = await fleet.migrations.steer(moved.now.id, steer)
             assert record.answer is Answer.DONE, said(record)
         migration = await moved.reaches(M.COMPLETED)
         assert passed(migration), told(migration)

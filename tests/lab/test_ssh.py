@@ -211,5 +211,7 @@ async def test_many_hosts_behind_one_sshd_that_drops_whom_it_has_no_time_for(
             await fleet.ready()
             hosts = fleet.state.hosts.values()
             assert [host.link.status for host in hosts] == [LinkStatus.UP] * len(uris)
-            await until(lambda: all(seen and seen.at_rest for seen in fleet.unread.values()), 60)
+            await until(
+                lambda: all(seen and seen.at_rest for seen in fleet.links.unread.values()), 60
+            )
         assert down == set()

@@ -66,7 +66,7 @@ async def test_a_migration_is_steered_and_adopted_by_its_own_hosts_alone(
             "taken over" in step.text for step in fleet.state.migrations[row.id].timeline
         )
         with pytest.raises(RefusedError, match="another host than those open here"):
-            await fleet.steer(row.id, Steer(SteerKind.ABORT))
+            await fleet.migrations.steer(row.id, Steer(SteerKind.ABORT))
         with pytest.raises(RefusedError, match="another host than those open here"):
             await fleet.cancel(row.id)
     renamed = {"one": uris["alpha"], "two": uris["beta"]}
@@ -79,7 +79,7 @@ async def test_a_migration_is_steered_and_adopted_by_its_own_hosts_alone(
         )
         adopted = fleet.state.migrations[row.id]
         assert (adopted.host, adopted.to, adopted.not_open) == ("one", "two", "")
-        await fleet.steer(row.id, Steer(SteerKind.ABORT))
+        await fleet.migrations.steer(row.id, Steer(SteerKind.ABORT))
         await until(lambda: fleet.state.operations[row.id].status.final, "its end")
         ended = fleet.state.migrations[row.id]
         assert ended.status is M.ABORTED, told(ended)

@@ -13,7 +13,7 @@ import msgspec
 
 from core.engine.handle import Handle
 from core.errors import VirtdeckError
-from core.journal.replay import Replay
+from core.journal.replay import Replay, TapeMigrations
 from core.model import (
     Finding,
     Forecast,
@@ -62,6 +62,25 @@ def answer(*findings: Finding, forecast: Forecast | None = FORESEEN) -> Answer:
     return preflight
 
 
+class AnsweringMigrations(TapeMigrations):
+    """Answers each preflight as its source was told."""
+
+    def __init__(self, source: Answering) -> None:
+        self._source = source
+
+    async def preflight(
+        self, request: Migrate, *, measure: bool = False, fresh: bool = False
+    ) -> Preflight:
+        self._source.fresh += fresh
+        (self._source.measured if measure else self._source.asked).append(request)
+        for hold in (self._source.hold, self._source.hold_measured if measure else None):
+            if hold is not None:
+                await hold.wait()
+        if self._source.error is not None:
+            raise self._source.error
+        return self._source.answers(request)
+
+
 class Answering(Replay):
     """The tape; `answers` makes each preflight, `hold` keeps them back until it is set.
 
@@ -72,6 +91,7 @@ class Answering(Replay):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
+        self.migrations = AnsweringMigrations(self)
         self.answers: Answer = answer(*FINE)
         self.hold: asyncio.Event | None = None
         self.hold_measured: asyncio.Event | None = None
@@ -87,18 +107,6 @@ class Answering(Replay):
     def check(self, request: Request) -> tuple[Refusal, ...]:
         del request
         return tuple(Refusal(RefusalCode.STATE, reason) for reason in self.refusals)
-
-    async def preflight(
-        self, request: Migrate, *, measure: bool = False, fresh: bool = False
-    ) -> Preflight:
-        self.fresh += fresh
-        (self.measured if measure else self.asked).append(request)
-        for hold in (self.hold, self.hold_measured if measure else None):
-            if hold is not None:
-                await hold.wait()
-        if self.error is not None:
-            raise self.error
-        return self.answers(request)
 
     async def submit(self, request: Request) -> Handle:
         self.submitted.append(request)

@@ -80,6 +80,7 @@ class MigrationSource:
 
     def __init__(self, *observations: Observation, read_only: bool = False) -> None:
         self.read_only = read_only
+        self.migrations = self.links = self
         self.steered: list[tuple[str, Steer]] = []
         self.submitted: list[Request] = []
         self.answer = Answer.DONE
@@ -119,7 +120,9 @@ class MigrationSource:
     async def cancel(self, operation_id: str) -> None:
         raise RefusedError("There is no operation.")
 
-    async def preflight(self, request: Migrate) -> Preflight:
+    async def preflight(
+        self, request: Migrate, *, measure: bool = False, fresh: bool = False
+    ) -> Preflight:
         return Preflight(NOW)
 
     async def steer(self, migration_id: str, steer: Steer) -> SteerRecord:

@@ -72,7 +72,7 @@ class Story:
             raise VirtdeckError(f"It did not begin: {self.now.outcome}")
 
     async def steer(self, kind: SteerKind, value: float | None = None) -> None:
-        record = await self._fleet.steer(self.id, Steer(kind, value))
+        record = await self._fleet.migrations.steer(self.id, Steer(kind, value))
         self.mark(f"{kind.value}: {record.answer.value} {record.detail}")
 
     async def reaches(self, *statuses: MigrationStatus) -> None:
@@ -168,7 +168,7 @@ async def record(lab: Lab, tell: Callable[[Story], Awaitable[None]], path: Path)
         raw = Path(directory) / "raw.jsonl"
         uris = [f"{host.name}={host.uri}" for host in lab.hosts]
         fleet = Fleet.open(uris, journal=Path(directory) / "journal.db")
-        recorder = Recorder(raw, fleet.host_names, virtdeck="0.1.0")
+        recorder = Recorder(raw, fleet.links.names, virtdeck="0.1.0")
         fleet.tap = recorder.write
         started = asyncio.get_running_loop().time()
         async with fleet:

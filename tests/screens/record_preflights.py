@@ -57,7 +57,7 @@ async def record(lab: Lab) -> dict[str, Preflight]:
 
         async def ask(name: str, **options: object) -> Preflight:
             request = Migrate(key_of(fleet, name), to="beta", **options)  # type: ignore[arg-type]
-            return await fleet.preflight(request, measure=True)
+            return await fleet.migrations.preflight(request, measure=True)
 
         found = {
             "fine": await ask(GUEST),

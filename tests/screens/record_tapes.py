@@ -47,7 +47,7 @@ async def main(path: Path) -> None:
 async def record(lab: Lab, raw: Path, journal: Path) -> None:
     uris = [f"{host.name}={host.uri}" for host in lab.hosts]
     fleet = Fleet.open(uris, journal=journal)
-    recorder = Recorder(raw, fleet.host_names, virtdeck="0.1.0")
+    recorder = Recorder(raw, fleet.links.names, virtdeck="0.1.0")
     started = asyncio.get_running_loop().time()
 
     def mark(what: str) -> None:

@@ -127,7 +127,7 @@ async def test_marked_hosts_are_all_connected_again(app: VirtdeckApp, source: An
     async def reconnect(host: str) -> None:
         asked.append(host)
 
-    source.reconnect = reconnect  # type: ignore[method-assign]
+    source.links.reconnect = reconnect  # type: ignore[method-assign]
     async with app.run_test(size=(120, 40)) as pilot:
         await press(pilot, "2", "asterisk", "R")
         await until(pilot, lambda: "Connecting to alpha and beta again." in messages(app))

@@ -222,7 +222,7 @@ def test_one_wake_up_is_on_its_way_and_carries_everything() -> None:
 def test_a_question_before_the_core_is_open_is_answered_with_an_error() -> None:
     bridge, _, _ = bridged(Counting())
     with pytest.raises(UnreachableError):
-        bridge.ask(lambda source: source.refresh()).result(1)
+        bridge.ask(lambda source: source.links.refresh()).result(1)
 
 
 def test_an_error_of_the_source_reaches_who_asked() -> None:

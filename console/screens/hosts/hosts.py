@@ -100,7 +100,7 @@ class HostsScreen(SubjectScreen, PanelledScreen[Host], inherit_bindings=False):
             return
 
         async def reconnect(source: Source) -> None:
-            await asyncio.gather(*map(source.reconnect, names))
+            await asyncio.gather(*map(source.links.reconnect, names))
 
         text = f"Connecting to {fmt.listed(names, 3)} again."
         console.ask(reconnect, lambda _: console.notify(text, timeout=3, markup=False))

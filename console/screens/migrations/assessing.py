@@ -29,7 +29,7 @@ async def assess(
         reasons = tuple(map(str, source.check(request)))
         async with gate:
             try:
-                found = await source.preflight(request, measure=measure, fresh=fresh)
+                found = await source.migrations.preflight(request, measure=measure, fresh=fresh)
                 return Assessment(name, found, reasons)
             except VirtdeckError as error:
                 return Assessment(name, None, (*reasons, str(error)))

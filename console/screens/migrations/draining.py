@@ -33,7 +33,7 @@ def propose(screen: ConsoleScreen, host: str) -> None:
     async def look(source: Source) -> tuple[tuple[str, ...], DrainProgress]:
         if reasons := source.check(request):
             return tuple(map(str, reasons)), DrainProgress()
-        return (), await survey(source.preflight, lambda: source.state, request)
+        return (), await survey(source.migrations.preflight, lambda: source.state, request)
 
     def looked(found: tuple[tuple[str, ...], DrainProgress]) -> None:
         slow.stop()

@@ -199,7 +199,7 @@ class SteeringScreen(ConsoleScreen, inherit_bindings=False):
 
     def _send(self, row: Migration, steer: Steer) -> None:
         async def send(source: Source) -> SteerRecord:
-            return await source.steer(row.id, steer)
+            return await source.migrations.steer(row.id, steer)
 
         self.console.ask(send, partial(self._answered, row))
 

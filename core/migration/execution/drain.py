@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -23,10 +23,10 @@ from core.migration.drain import turn as drain_turn
 from core.migration.drain.turn import DrainSeen, Turn
 from core.migration.execution.survey import survey
 from core.migration.execution.table import MigrationTable
-from core.model import Answer, Delta, Preflight, Request, Steer, SteerKind, SteerRecord
+from core.model import Answer, Delta, Request, Steer, SteerKind
 from core.model.drain import DrainItem, DrainProgress, Stage
-from core.source import Operation
-from core.verbs.migration.requests import Drain, Migrate
+from core.source import Migrations, Operation
+from core.verbs.migration.requests import Drain
 from core.verbs.situation import End
 
 SAFETY = 5.0
@@ -37,29 +37,17 @@ _AGAIN = "Drain it again when that is mended: what has moved stays where it is."
 
 _log = logging.getLogger(__name__)
 
-
-class Means(Protocol):
-    """What a drain needs of a fleet. On the core's asyncio loop."""
-
-    async def submit(self, request: Request) -> Operation:
-        """Journal, check and queue a request; raises RefusedError, JournalError."""
-        ...
-
-    async def preflight(self, request: Migrate, *, measure: bool = False) -> Preflight:
-        """Look at all that speaks against a migration."""
-        ...
-
-    async def steer(self, migration_id: str, steer: Steer) -> SteerRecord:
-        """Do one thing to a migration that runs."""
-        ...
+Submit = Callable[[Request], Awaitable[Operation]]
+"""Journals, checks and queues a request; raises RefusedError, JournalError."""
 
 
 class DrainWorkflow:
     """A `core.engine.workflow.WorkflowRunner` for drains. On the core's asyncio loop only."""
 
-    def __init__(self, table: MigrationTable, means: Means) -> None:
+    def __init__(self, table: MigrationTable, submit: Submit, migrations: Migrations) -> None:
         self._table = table
-        self._means = means
+        self._submit = submit
+        self._migrations = migrations
         self._courses: dict[str, _Drain] = {}
         """By operation id."""
 
@@ -71,7 +59,9 @@ class DrainWorkflow:
 
     async def run(self, case: Case, keep: Keep) -> End:
         """Empty a host, or go on where a dead console left it."""
-        course = self._courses[case.record.id] = _Drain(case, keep, self._table, self._means)
+        course = self._courses[case.record.id] = _Drain(
+            case, keep, self._table, self._submit, self._migrations
+        )
         try:
             return await course.run()
         finally:
@@ -89,14 +79,22 @@ class DrainWorkflow:
 class _Drain:
     """One drain under way."""
 
-    def __init__(self, case: Case, keep: Keep, table: MigrationTable, means: Means) -> None:
+    def __init__(
+        self,
+        case: Case,
+        keep: Keep,
+        table: MigrationTable,
+        submit: Submit,
+        migrations: Migrations,
+    ) -> None:
         assert isinstance(case.request, Drain)
         self.woken = asyncio.Event()
         self._case = case
         self._request = case.request
         self._keep = keep
         self._table = table
-        self._means = means
+        self._submit = submit
+        self._migrations = migrations
         self._steering: set[asyncio.Task[None]] = set()
         self._inherited: frozenset[str] = frozenset()
         self._idle_since: float | None = None
@@ -157,7 +155,7 @@ class _Drain:
         """Look at the whole set, and settle who goes where."""
         await self._describe()
         plan = await survey(
-            self._means.preflight,
+            self._migrations.preflight,
             self._table.state,
             self._request,
             wanted=lambda: not self._progress.stopped,
@@ -194,7 +192,7 @@ class _Drain:
             self.woken.set()
             return
         try:
-            operation = await self._means.submit(drain_plan.migrate_request(self._request, item))
+            operation = await self._submit(drain_plan.migrate_request(self._request, item))
         except VirtdeckError as error:
             stays = replace(item, stage=Stage.STAYS, reason=error.message)
             await self._note(self._with(stays), f"{item.name} stays: {error.message}")
@@ -210,7 +208,7 @@ class _Drain:
         reason = f"the drain of {self._case.record.name} divides its bandwidth by {sharing}"
         steer = Steer(SteerKind.BANDWIDTH, float(item.bandwidth or 0), reason=reason)
         try:
-            record = await self._means.steer(item.operation, steer)
+            record = await self._migrations.steer(item.operation, steer)
         except VirtdeckError as error:
             _log.info("the bandwidth of %s was not changed: %s", item.name, error)
             return

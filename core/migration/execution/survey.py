@@ -15,7 +15,7 @@ LOOKS = 4
 """Preflights at the same time: each makes some calls to both hosts."""
 
 Look = Callable[[Migrate], Awaitable[Preflight]]
-"""The preflight of one migration, as `core.source.Source.preflight` makes it."""
+"""The preflight of one migration, as `core.source.Migrations.preflight` makes it."""
 
 
 async def survey(

@@ -37,7 +37,7 @@ _NOT_NOW = 55
 """VIR_ERR_OPERATION_INVALID."""
 
 Look = Callable[[Migrate], Awaitable[Preflight]]
-"""The preflight, as `Fleet.preflight` makes it, with the guest's dirty rate."""
+"""The preflight, as `Fleet.migrations.preflight` makes it, with the guest's dirty rate."""
 
 
 class MigrationWorkflow:

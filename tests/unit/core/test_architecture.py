@@ -59,7 +59,7 @@ def loaded_by_command(*arguments: str) -> set[str]:
         ("core.model", {"msgspec", "core.model.base"}),
         ("core.engine", {"msgspec", "asyncio"}),
         ("core.state", {"msgspec", "core.model"}),
-        ("core.fleet_migration", {"http.client", "email.parser", "xml.sax"}),
+        ("core.fleet_migration_hosts", {"http.client", "email.parser", "xml.sax"}),
         # what opens hosts or plays a tape is loaded by whoever opens one
         ("console.shell.app", {"libvirt", "lxml", "sqlite3", "core.fleet", "core.journal"}),
     ],

@@ -484,6 +484,7 @@ class Fleet:
     """Stands for a fleet: each request becomes an operation and a migration that a test moves."""
 
     def __init__(self) -> None:
+        self.migrations = self
         self.state = State()
         self.deltas: asyncio.Queue[Delta] = asyncio.Queue()
         self.handles: dict[str, Handle] = {}
@@ -786,18 +787,23 @@ def test_an_interrupted_post_copy_is_said_in_words() -> None:
 # -- those that others began ----------------------------------------------------------------------
 
 
-class Discovering:
-    """Stands for a fleet whose host is looked through only after it is asked for changes."""
+class Links:
+    """Those of a fleet whose one host was read."""
 
     unread: ClassVar[dict[str, Unread | None]] = {"alpha": Unread()}
 
+
+class Discovering:
+    """Stands for a fleet whose host is looked through only after it is asked for changes."""
+
     def __init__(self, found: Migration | None) -> None:
+        self.migrations, self.links = self, Links()
         host = Host("alpha", "qemu:///system", link=Link(LinkStatus.UP))
         self.state = State(hosts={"alpha": host})
         self._found = found
         self._known: bool | None = None
 
-    def migrations_known(self, host: str) -> bool | None:
+    def known(self, host: str) -> bool | None:
         return self._known
 
     async def changes(self) -> AsyncIterator[Delta]:

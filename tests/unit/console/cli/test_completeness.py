@@ -184,12 +184,17 @@ def test_it_is_told_on_the_error_stream_and_by_the_status(
     assert "not complete: alp" in said.err
 
 
-class Changing:
-    """Stands for a fleet that has news at every turn of the loop, until `turns` are over."""
+class Links:
+    """Those of a fleet one host of which is being read."""
 
     unread: ClassVar[dict[str, Unread | None]] = {"alpha": READING}
 
+
+class Changing:
+    """Stands for a fleet that has news at every turn of the loop, until `turns` are over."""
+
     def __init__(self, turns: int) -> None:
+        self.links = Links()
         self.left = turns
         self.state = state(*undescribed(1))
 

@@ -298,8 +298,8 @@ async def test_nothing_on_a_tape_can_be_changed(path: Path) -> None:
     with pytest.raises(ReadOnlyError, match="This is a tape"):
         await replay.cancel("1")
     before = replay.state
-    await replay.refresh()
-    await replay.reconnect("alpha")
+    await replay.links.refresh()
+    await replay.links.reconnect("alpha")
     assert replay.state == before
     replay.close()
 

@@ -559,7 +559,7 @@ class World:
         self.gate.set()
         clock = SystemClock()
         table = MigrationTable(cast(Any, self), clock, lambda: self.state, cast(Any, self.publish))
-        self.drains = DrainWorkflow(table, self)
+        self.drains = DrainWorkflow(table, self.submit, self)
         self.runner = Runner(
             cast(Any, self), journal, clock, lambda: self.state, self.publish, "ann@desk",
             workflows={Drain: self.drains, Migrate: self},

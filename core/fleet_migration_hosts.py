@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from core.errors import DeadlineError, NotFoundError, VirtdeckError
+from core.errors import DeadlineError, VirtdeckError
+from core.fleet_links import host_named
 from core.hypervisor.calls import migration as calls
 from core.hypervisor.connection.binding import Connection
 from core.hypervisor.connection.lane import Lane
@@ -90,7 +91,7 @@ class FleetLine:
         return await lane.call(function, deadline=deadline)
 
 
-class FleetMigrations:
+class FleetMigrationHosts:
     """A `core.migration.execution.port.MigrationHosts`."""
 
     def __init__(self, hosts: Mapping[str, Hypervisor]) -> None:
@@ -98,7 +99,7 @@ class FleetMigrations:
 
     def line(self, host: str, uuid: str, label: str) -> FleetLine:
         """Return the lanes of a migration; raises NotFoundError for an unknown host."""
-        return FleetLine(self._host(host), uuid, label)
+        return FleetLine(host_named(self._hosts, host), uuid, label)
 
     async def job(self, host: str, uuid: str) -> JobSample | None:
         """Read the job of an instance."""
@@ -114,37 +115,37 @@ class FleetMigrations:
 
     async def read(self, host: str, uuid: str) -> Instance | None:
         """Read an instance now and tell the state."""
-        return await self._host(host).reread(uuid)
+        return await host_named(self._hosts, host).reread(uuid)
 
     async def xml(self, host: str, uuid: str) -> tuple[str, str]:
         """Read the XML of a migration, secrets included."""
-        return await self._host(host).call(
+        return await host_named(self._hosts, host).call(
             lambda conn: calls.read_xml(conn, uuid), deadline=XML_DEADLINE, urgent=True
         )
 
     async def machine(self, host: str) -> Machine:
         """Read what tells the machine of a host from others."""
-        address = self._host(host).address
-        return await self._host(host).call(
+        address = host_named(self._hosts, host).address
+        return await host_named(self._hosts, host).call(
             lambda conn: read_machine(Reads(conn), address), deadline=XML_DEADLINE, urgent=True
         )
 
     async def set_autostart(self, host: str, uuid: str) -> None:
         """Have an instance started with its host."""
-        await self._host(host).call(
+        await host_named(self._hosts, host).call(
             lambda conn: calls.set_autostart(conn, uuid), deadline=XML_DEADLINE, urgent=True
         )
 
     async def undefine(self, host: str, uuid: str) -> None:
         """Remove the definition of an instance that has moved away."""
-        await self._host(host).call(
+        await host_named(self._hosts, host).call(
             lambda conn: calls.undefine(conn, uuid), deadline=XML_DEADLINE, urgent=True
         )
 
     async def agent_answers(self, host: str, uuid: str) -> bool | None:
         """Whether the guest agent answers."""
         try:
-            return await self._host(host).call(
+            return await host_named(self._hosts, host).call(
                 lambda conn: calls.agent_answers(conn, uuid, AGENT_SECONDS),
                 deadline=2.0 * AGENT_SECONDS,
                 urgent=True,
@@ -155,10 +156,6 @@ class FleetMigrations:
             return None
 
     async def _look(self, host: str, function: Callable[[Connection], T]) -> T:
-        return await self._host(host).call(function, deadline=LOOK_DEADLINE, urgent=True)
-
-    def _host(self, name: str) -> Hypervisor:
-        try:
-            return self._hosts[name]
-        except KeyError:
-            raise NotFoundError(f"There is no host {name!r}.") from None
+        return await host_named(self._hosts, host).call(
+            function, deadline=LOOK_DEADLINE, urgent=True
+        )
