@@ -21,6 +21,7 @@ from core.model import (
     State,
     Value,
 )
+from core.model.operation import with_step
 from core.state.subject import Subject, owner_of
 from core.verbs.call import Call
 from core.verbs.registry import verb_of
@@ -160,8 +161,10 @@ class Case:
         self._next(self.now(), text)
         return True
 
-    def advance(self, workflow: Value, share: float | None, *lines: str) -> None:
+    def advance(self, workflow: Value, share: float | None, *lines: str, asked: str = "") -> None:
         """Note how the workflow that carries it out stands, 0 to 1, with lines for the log.
+
+        `asked` is the id of an operation that it asked for, and that the lines tell of.
 
         What is learnt after the end does not open the operation again.
         """
@@ -171,7 +174,10 @@ class Case:
             return
         self.record = msgspec.structs.replace(
             self.record,
-            steps=(*self.record.steps, *(OperationStep(now, line) for line in lines if line)),
+            steps=(
+                *self.record.steps,
+                *(OperationStep(now, line, operation=asked) for line in lines if line),
+            ),
             status=OperationStatus.RUNNING,
             started=self.record.started if self.record.started is not None else now,
             progress=share,
@@ -204,6 +210,12 @@ class Case:
     def _step(self, step: OperationStep, **changes: Any) -> None:
         steps = (*changes.pop("steps", self.record.steps), step)
         self.record = msgspec.structs.replace(self.record, steps=steps, **changes)
+
+
+def note_call(case: Case, step: OperationStep, begun: OperationStep | None = None) -> None:
+    """Note a call of a workflow as the engine notes its own; how `begun` ended, in its place."""
+    steps = with_step(case.record.steps, step, begun)
+    case.record = msgspec.structs.replace(case.record, steps=steps)
 
 
 def recent_events(state: State, subject: ObjectKey, now: float) -> tuple[Event, ...]:

@@ -189,6 +189,8 @@ class Migration(Value, frozen=True):
     steering: tuple[SteerRecord, ...] = ()
     timeline: tuple[OperationStep, ...] = ()
     """What happened, in words, oldest first."""
+    calls: tuple[OperationStep, ...] = ()
+    """What was sent to it from here, where it is no operation of this console; else that has it."""
     iterations: tuple[float, ...] = ()
     """When each iteration began."""
     virsh: str = ""

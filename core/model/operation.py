@@ -46,6 +46,17 @@ class OperationStep(Value, frozen=True):
     """Seconds until the call returned; None: it has not."""
     error: str = ""
     """Why the call failed."""
+    operation: str = ""
+    """The id of an operation that was asked for in this step: its calls are this one's, too."""
+
+
+def with_step(
+    steps: tuple[OperationStep, ...], step: OperationStep, begun: OperationStep | None
+) -> tuple[OperationStep, ...]:
+    """Return a log with a new step, or with one in the place of `begun`. Pure."""
+    if begun is None:
+        return (*steps, step)
+    return tuple(step if one is begun else one for one in steps)
 
 
 class OperationRecord(Value, frozen=True):

@@ -16,6 +16,7 @@ from core.errors import LabError, RefusedError, VirtdeckError
 from core.fleet import Fleet
 from core.lab import Lab, Wanted
 from core.model import Migration, ObjectKey, OperationRecord, OperationStatus
+from core.state.calls import calls_made
 from core.verbs.migration.requests import Drain, Migrate
 from tests.driver.command import Virtdeck
 from tests.lab import burner
@@ -127,6 +128,9 @@ async def test_a_host_is_drained_of_all_but_one_that_cannot_move(
     assert all(each.answer == "done" for each in steered), [said(each) for each in steered]
     order = [row.name for row in fleet.state.migrations.values()]
     assert order == ["one", "two", "three"]
+    calls = calls_made(fleet.state, operation.id)
+    assert {each.name for each in calls if each.step.call == "migrate"} == set(three)
+    assert {each.name for each in calls if each.step.call == "bandwidth"} == {"three"}
     assert [states(lab.hosts, name) for name in three] == [{"beta": "running"}] * 3
     assert states(lab.hosts, keeper) == {"alpha": "running"}
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from console.screens.operations.acting import no_calls
 from console.screens.operations.calls import CallsScreen
 from console.shell.app import VirtdeckApp
 from core.model import ObjectKey, OperationRecord, OperationStatus, OperationStep
@@ -51,3 +54,21 @@ async def test_each_call_is_there_with_what_came_of_it(app: VirtdeckApp, source:
         assert shown(app).index("failed after") < shown(app).index("took 3.2 s"), "newest first"
         await press(pilot, "escape")
         await until(pilot, lambda: not isinstance(app.screen, CallsScreen))
+
+
+@pytest.mark.parametrize(
+    ("verb", "started", "said"),
+    [
+        ("migrate", 1.0, "Which calls it made is not known"),
+        ("migrate", None, "It made no call."),
+        ("shutdown", 1.0, "It made no call."),
+    ],
+    ids=["older journal", "never begun", "not a workflow"],
+)
+def test_nothing_is_said_of_calls_that_is_not_known(
+    verb: str, started: float | None, said: str
+) -> None:
+    record = OperationRecord(
+        "zz", verb, "alpha", WEB, "web", "ann@desk", 0.0, OperationStatus.DONE, started=started
+    )
+    assert no_calls(record).startswith(said)

@@ -12,9 +12,11 @@ from console.screens.submitting import tell_against
 from console.widgets.columns import Cell
 from core.model import OperationRecord, State
 from core.model.text import clean
+from core.state.calls import calls_made, calls_unknown, virsh_lines
 from core.state.subject import subject_of
 from core.verbs import checks
 from core.verbs.danger import danger_of_cancel
+from core.verbs.registry import VERBS
 
 if TYPE_CHECKING:
     from console.screens.base import ConsoleScreen
@@ -35,8 +37,8 @@ def operation_offers(
             "" if record.id in state.migrations else "It is no migration that is remembered."
         ),
         "operations.subject": Offer(_against_opening(state, record)),
-        "operations.calls": Offer("" if _calls(record) else "It made no call."),
-        "operations.copy": Offer("" if virsh_of(record) else "It made no call that virsh has."),
+        "operations.calls": Offer("" if calls_made(state, record.id) else no_calls(record)),
+        "operations.copy": Offer(_against_copying(state, record)),
     }
 
 
@@ -64,13 +66,20 @@ def _against_opening(state: State, record: OperationRecord) -> str:
     return "" if there else f"{clean(record.name)} is not there any more."
 
 
-def _calls(record: OperationRecord) -> int:
-    return sum(bool(step.call) for step in record.steps)
+def _against_copying(state: State, record: OperationRecord) -> str:
+    if not calls_made(state, record.id):
+        return no_calls(record)
+    there = virsh_lines(state, record.id)
+    return "" if there else "virsh has nothing that does the same."
 
 
-def virsh_of(record: OperationRecord) -> list[str]:
-    """The virsh lines of what it sent."""
-    return [clean(step.virsh) for step in record.steps if step.virsh]
+def no_calls(record: OperationRecord) -> str:
+    """Why an operation has no call to show, one sentence."""
+    verb = VERBS.get(record.verb)
+    unknown = calls_unknown(record, workflow=verb is None or verb.workflow is not None)
+    if unknown:
+        return "Which calls it made is not known: its journal entry tells of none."
+    return "It has made no call." if not record.status.final else "It made no call."
 
 
 def not_here(record: OperationRecord) -> str:
@@ -150,7 +159,7 @@ async def _its_calls(console: VirtdeckApp, record: OperationRecord) -> None:
 
 
 async def _copy(console: VirtdeckApp, record: OperationRecord) -> None:
-    lines = virsh_of(record)
+    lines = list(map(clean, virsh_lines(console.view.state, record.id)))
     console.copy_to_clipboard("\n".join(lines))
     said = lines[0] if len(lines) == 1 else fmt.plural(len(lines), "line")
     console.notify(f"Copied: {said}", timeout=4, markup=False)

@@ -10,13 +10,14 @@ from textual.widget import Widget
 from console import format as fmt
 from console.actions.registry import bindings_for
 from console.screens.base import ConsoleScreen
-from console.screens.operations.acting import act, open_operation_menu
+from console.screens.operations.acting import act, no_calls, open_operation_menu
 from console.screens.page import Page
 from console.screens.parts import Part
 from console.screens.view import View
 from console.widgets.columns import Cell, CellValue
-from core.model import OperationRecord, OperationStep, State
+from core.model import OperationRecord
 from core.model.text import clean
+from core.state.calls import CallMade, calls_made
 
 MOST = 500
 """Calls shown: the newest."""
@@ -26,45 +27,36 @@ _NONE = (
 )
 
 
-def calls(state: State, only: str = "") -> list[tuple[OperationRecord, OperationStep]]:
-    """Return the newest calls of all operations, or `only` of one, the newest first."""
-    made = [
-        (record, step)
-        for record in state.operations.values()
-        if only in ("", record.id)
-        for step in record.steps
-        if step.call
-    ]
-    return sorted(made, key=lambda each: -each[1].at)[:MOST]
-
-
 def call_lines(view: View, only: str = "") -> list[CellValue]:
     """Two lines for each call: when, on whom and with what result; then the virsh line."""
-    made = calls(view.state, only)
+    made = calls_made(view.state, only)[:MOST]
     if not made:
-        return ["", *(Cell(f"  {line}", "muted") for line in _NONE)]
-    return [line for record, step in made for line in _lines(view, record, step)]
+        record = view.state.operations.get(only)
+        none = _NONE if record is None else (no_calls(record),)
+        return ["", *(Cell(f"  {line}", "muted") for line in none)]
+    return [line for each in made for line in _lines(view, each)]
 
 
-def _lines(view: View, record: OperationRecord, step: OperationStep) -> Iterator[CellValue]:
-    where = clean(f"{record.name} on {record.host}")
+def _lines(view: View, made: CallMade) -> Iterator[CellValue]:
+    step, where = made.step, clean(f"{made.name} on {made.host}")
     yield (
         Cell(f"  {view.clock(step.at)}  ", "muted"),
-        _result(record, step),
+        _result(made),
         Cell(f"  {where}: ", "strong"),
-        Cell(record.verb, "muted"),
+        Cell(made.verb, "muted"),
     )
-    yield Cell(f"    {step.virsh or 'virsh has nothing that does the same'}")
+    yield Cell(f"    {clean(step.virsh) or 'virsh has nothing that does the same'}")
     if step.error:
         yield Cell(f"    {clean(step.error)}", "error")
 
 
-def _result(record: OperationRecord, step: OperationStep) -> Cell:
+def _result(made: CallMade) -> Cell:
+    step = made.step
     if step.error:
         return Cell(f"failed after {fmt.milliseconds(1000 * (step.took or 0.0))}", "error")
     if step.took is not None:
         return Cell(f"took {fmt.milliseconds(1000 * step.took)}", "ok")
-    return Cell("no answer seen" if record.status.final else "under way", "warning")
+    return Cell("no answer seen" if made.over else "under way", "warning")
 
 
 class CallsScreen(ConsoleScreen, inherit_bindings=False):
@@ -92,7 +84,8 @@ class CallsScreen(ConsoleScreen, inherit_bindings=False):
 
     def summary(self) -> list[Part]:
         """How many there are."""
-        return [Part(f" {fmt.plural(len(calls(self.console.view.state, self._only)), 'call')} ")]
+        made = calls_made(self.console.view.state, self._only)
+        return [Part(f" {fmt.plural(len(made), 'call')} ")]
 
     def action_row_menu(self) -> None:
         """Show what can be done to the operation whose calls these are."""

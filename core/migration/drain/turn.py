@@ -114,6 +114,12 @@ def _asked_for(item: DrainItem, seen: DrainSeen) -> str:
     return found[-1] if found else ""
 
 
+def found(before: DrainProgress, now: DrainProgress) -> tuple[DrainItem, ...]:
+    """Return what was on its way by an operation that was not known, and is now. Pure."""
+    unknown = {item.uuid for item in before.at(Stage.MOVING) if not item.operation}
+    return tuple(item for item in now.items if item.uuid in unknown and item.operation)
+
+
 def _never_sent(record: OperationRecord) -> bool:
     return record.status is OperationStatus.CANCELLED and record.started is None
 

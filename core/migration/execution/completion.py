@@ -17,6 +17,7 @@ from core.migration.execution.port import MigrationHosts
 from core.migration.execution.record import RecordKeeper
 from core.migration.judgement import outcome
 from core.migration.judgement.seen import Judgement
+from core.migration.judgement.words import virsh_name
 from core.model import Check, JobSample, MigrationStatus
 from core.verbs.migration.requests import Migrate
 
@@ -111,7 +112,11 @@ class Completion:
         if not self._log.ours or not outcome.may_undefine(self._request, here, there):
             return
         try:
-            await self._hosts.undefine(migration.host, migration.uuid)
+            await self._log.calls.make(
+                *(migration.host, "undefine", f"removing its definition on {migration.host}"),
+                f"virsh undefine {virsh_name(migration)} --keep-nvram",
+                self._hosts.undefine(migration.host, migration.uuid),
+            )
         except VirtdeckError as error:
             self._log.change(
                 f"{migration.host} keeps its definition, which was to go: {error.message}"
@@ -137,7 +142,11 @@ class Completion:
             return
         if not there.autostart:
             with suppress(VirtdeckError):
-                await self._hosts.set_autostart(migration.to, migration.uuid)
+                await self._log.calls.make(
+                    *(migration.to, "autostart", f"setting its autostart on {migration.to}"),
+                    f"virsh autostart {virsh_name(migration)}",
+                    self._hosts.set_autostart(migration.to, migration.uuid),
+                )
                 await self._observer.look_both(migration)
 
     async def check_agent(self) -> None:

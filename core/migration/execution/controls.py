@@ -23,7 +23,7 @@ from core.errors import (
 from core.migration.execution.port import MigrationLine
 from core.migration.execution.record import RecordKeeper
 from core.migration.judgement import disks, steering
-from core.migration.judgement.words import virsh_for
+from core.migration.judgement.words import doing, virsh_for
 from core.migration.policies import POLICIES, Watched, decide
 from core.migration.policies.limits import in_force
 from core.model import (
@@ -175,7 +175,11 @@ class Controls:
 
     async def _carry_out(self, record: SteerRecord) -> SteerRecord:
         try:
-            await self._send(record.steer)
+            await self._log.calls.make(
+                *(self._log.migration.host, record.steer.kind.value),
+                *(doing(record.steer), record.virsh),
+                self._send(record.steer),
+            )
         except NotSentError as error:
             return self._answer(record, Answer.REFUSED, error.message)
         except (DeadlineError, UnreachableError) as error:

@@ -136,7 +136,11 @@ class _Drain:
             self.woken.clear()
             turn = drain_turn.take_turn(self._progress, self._seen())
             if turn.progress != self._progress:
+                found = drain_turn.found(self._progress, turn.progress)
                 await self._note(turn.progress, *turn.lines)
+                for item in found:  # the console that asked for it died as it did
+                    text = f"{item.name}: was asked to move to {item.to}"
+                    await self._note(turn.progress, text, asked=item.operation)
             if turn.over:
                 return await self._end()
             await self._act(turn)
@@ -200,7 +204,8 @@ class _Drain:
             return
         part = "" if item.bandwidth is None else f" with {item.bandwidth} MiB/s"
         begun = replace(item, operation=operation.id)
-        await self._note(self._with(begun), f"{item.name}: asked to move to {item.to}{part}")
+        text = f"{item.name}: asked to move to {item.to}{part}"
+        await self._note(self._with(begun), text, asked=operation.id)
 
     async def _give(self, item: DrainItem) -> None:
         """Give a running migration its new part of the bandwidth."""
@@ -249,9 +254,9 @@ class _Drain:
     def _put(self, item: DrainItem) -> None:
         self._case.advance(self._with(item), self._case.record.progress)
 
-    async def _note(self, progress: DrainProgress, *lines: str) -> bool:
+    async def _note(self, progress: DrainProgress, *lines: str, asked: str = "") -> bool:
         """Keep how it stands, with lines for its log; whether the journal took it."""
-        self._case.advance(progress, drain_turn.share_done(progress), *lines)
+        self._case.advance(progress, drain_turn.share_done(progress), *lines, asked=asked)
         try:
             await self._keep(self._case)
         except JournalError:

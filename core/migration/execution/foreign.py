@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 
 from msgspec.structs import replace
 
-from core.migration.execution.record import RecordKeeper
 from core.migration.execution.table import MigrationTable
 from core.migration.judgement import discovery
 from core.migration.judgement import recovery as recover
@@ -98,7 +97,7 @@ class Foreign:
         if theirs is None:
             theirs = discovery.foreign(instance, table.clock.now())
             theirs = replace(theirs, to=discovery.destination(state, theirs))
-        log = RecordKeeper(theirs, table.clock, table.publish, None)
+        log = table.keeper(theirs)
         log.show()
         request = recover.request_of(theirs, state)
         await table.follow(table.tracker(log, request, elsewhere=elsewhere), None)

@@ -10,6 +10,7 @@ from core.errors import NotFoundError, RefusedError
 from core.migration.execution.port import MigrationHosts, MigrationLine
 from core.migration.execution.record import RecordKeeper
 from core.migration.judgement.outcome import before
+from core.migration.judgement.words import doing, virsh_for
 from core.migration.plan.plan import Plan, plan, resume_plan
 from core.migration.plan.values import describe_destination
 from core.migration.policies.limits import first_downtime
@@ -23,6 +24,8 @@ from core.model import (
     OperationRecord,
     Preflight,
     State,
+    Steer,
+    SteerKind,
 )
 from core.verbs.migration.requests import Migrate
 
@@ -119,7 +122,12 @@ async def set_limits(line: MigrationLine, log: RecordKeeper, request: Migrate) -
     """Set the max downtime it begins with: libvirt remembers that of the migration before."""
     downtime = first_downtime(request)
     if not request.offline:
-        await line.set_max_downtime(downtime)
+        steer = Steer(SteerKind.MAX_DOWNTIME, float(downtime))
+        await log.calls.make(
+            *(request.subject.host, steer.kind.value, doing(steer)),
+            virsh_for(steer, log.migration),
+            line.set_max_downtime(downtime),
+        )
     log.change(
         limits=Limits(
             max_downtime=float(downtime),

@@ -8,8 +8,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from core.clock import Clock
+from core.migration.execution.call_notes import CallNotes, Note, UriOf
 from core.model import Forecast, JobSample, Migration, Observation, OperationStep
 from core.model.observation import MigrationChanged, MigrationSampled
+from core.model.operation import with_step
 
 Keep = Callable[[Migration], Awaitable[None]]
 """Writes a migration down. Must not raise: what cannot be kept goes on all the same."""
@@ -36,10 +38,22 @@ class RecordKeeper:
     """The one place where a migration's value is replaced. On the core's loop only."""
 
     def __init__(
-        self, migration: Migration, clock: Clock, publish: Publish, keep: Keep | None
+        self,
+        migration: Migration,
+        clock: Clock,
+        publish: Publish,
+        keep: Keep | None,
+        *,
+        uri_of: UriOf = lambda _: "",
+        note: Note | None = None,
     ) -> None:
-        """Without `keep` nothing is written down: somebody else's migration."""
+        """Without `keep` nothing is written down: somebody else's migration.
+
+        `uri_of` is for the virsh lines. `note` takes the calls that are made; without it the
+        migration itself has them.
+        """
         self.migration = migration
+        self.calls = CallNotes(clock, uri_of, note or self._note)
         self.clock = clock
         self._publish = publish
         self._keep = keep
@@ -78,6 +92,10 @@ class RecordKeeper:
         self._publish(
             MigrationSampled(migration.host, sample.at, migration.id, sample, forecast, progress)
         )
+
+    def _note(self, step: OperationStep, begun: OperationStep | None) -> None:
+        calls = with_step(self.migration.calls, step, begun)
+        self.put(replace(self.migration, calls=calls))
 
     async def keep(self) -> None:
         """Write it down as it stands."""

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from core.clock import Clock
 from core.errors import VirtdeckError
+from core.migration.execution.call_notes import Note
 from core.migration.execution.port import MigrationHosts, MigrationLine
-from core.migration.execution.record import Publish, RecordKeeper
+from core.migration.execution.record import Keep, Publish, RecordKeeper
 from core.model import Delta, Migration, ObjectKey, State
 from core.verbs.migration.requests import Migrate
 
@@ -45,6 +46,19 @@ class MigrationTable:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def uri_of(self, host: str) -> str:
+        """Return a host's address; empty for one that is not open."""
+        found = self.state().hosts.get(host)
+        return "" if found is None else found.uri
+
+    def keeper(
+        self, migration: Migration, keep: Keep | None = None, note: Note | None = None
+    ) -> RecordKeeper:
+        """Return the one place where a migration's value is replaced."""
+        return RecordKeeper(
+            *(migration, self.clock, self.publish, keep), uri_of=self.uri_of, note=note
+        )
 
     def line(self, migration: Migration) -> MigrationLine:
         """Return new lanes for a migration."""

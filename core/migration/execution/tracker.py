@@ -149,14 +149,16 @@ class Tracker:
         """Take the word of the console that runs it, where another does: two would say two things.
 
         When that one ends, the migration is adopted, and this tracker retired. What was done to it
-        from here is not in the owner's journal.
+        from here is not in the owner's journal, and what was sent not in its operation.
         """
         ours, theirs = self.migration, self._state().migrations.get(self.migration.id)
         if not self._elsewhere or theirs is None or theirs is ours:
             return
         missing = [record for record in ours.steering if record not in theirs.steering]
-        if missing:
-            self.log.put(replace(theirs, steering=(*theirs.steering, *missing)))
+        calls = tuple(step for step in ours.calls if step not in theirs.calls)
+        if missing or calls:
+            steering = (*theirs.steering, *missing)
+            self.log.put(replace(theirs, steering=steering, calls=(*theirs.calls, *calls)))
         else:
             self.log.migration = theirs
 

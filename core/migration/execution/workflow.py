@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from core.engine.case import Case
+from core.engine.case import Case, note_call
 from core.engine.workflow import Keep
 from core.errors import HypervisorError, JournalError, NotFoundError, RefusedError, VirtdeckError
 from core.migration.execution import preparation
@@ -23,6 +23,7 @@ from core.model import (
     Migration,
     MigrationStatus,
     OperationStatus,
+    OperationStep,
     Preflight,
     Steer,
     SteerKind,
@@ -70,7 +71,7 @@ class MigrationWorkflow:
         log.show()
         self._preparing[case.record.id] = case
         try:
-            tracker, plan = await self._prepare(case, keep, log, request)
+            tracker, plan, step = await self._prepare(case, keep, log, request)
         except asyncio.CancelledError:
             _stopped(log, case.cancelled or "its console ended")
             raise
@@ -79,13 +80,14 @@ class MigrationWorkflow:
         finally:
             del self._preparing[case.record.id]
         if case.cancelled:  # while it was written down
+            log.calls.take_back(step)
             await tracker.controls.line.close()
             return cancelled(_stopped(log, case.cancelled))
-        return await self._call(case, tracker, plan)
+        return await self._call(case, tracker, plan, step)
 
     async def _prepare(
         self, case: Case, keep: Keep, log: RecordKeeper, request: Migrate
-    ) -> tuple[Tracker, Plan]:
+    ) -> tuple[Tracker, Plan, OperationStep]:
         """Look, plan, set the limits and write it down; raises RefusedError with the reasons."""
         table = self._table
         found = await self._look(request)
@@ -99,25 +101,34 @@ class MigrationWorkflow:
         tracker = table.tracker(log, request)
         try:
             await preparation.set_limits(tracker.controls.line, log, request)
-            await self._commit(case, keep, log)
+            step = await self._commit(case, keep, log, plan)
         except BaseException:
             await tracker.controls.line.close()
             raise
-        return tracker, plan
+        return tracker, plan, step
 
-    async def _commit(self, case: Case, keep: Keep, log: RecordKeeper) -> None:
-        """Write it down, before anything is sent: from here on it is followed, whoever dies."""
+    async def _commit(self, case: Case, keep: Keep, log: RecordKeeper, plan: Plan) -> OperationStep:
+        """Write the call down before it is made: from here on it is followed, whoever dies."""
+        migration, text = log.migration, f"migrating to {log.migration.to}"
+        step = log.calls.begin(migration.host, "migrate", text, plan.virsh)
         log.change(started=log.clock.now())
-        _note(case, log.migration, f"migrating to {log.migration.to}")
-        await keep(case)
+        _note(case, log.migration, text)
+        try:
+            await keep(case)
+        except JournalError:
+            log.calls.take_back(step)
+            raise
+        return step
 
-    async def _call(self, case: Case, tracker: Tracker, plan: Plan) -> End:
+    async def _call(self, case: Case, tracker: Tracker, plan: Plan, step: OperationStep) -> End:
         made = MigrateArguments(plan.uri, plan.flags, plan.parameters)
         again = tracker.observer.recovering
         work = (
             _resumed(tracker.controls.line, made) if again else tracker.controls.line.migrate(made)
         )
-        call = asyncio.create_task(work, name=f"migrate-{case.record.id}")
+        call = asyncio.create_task(
+            tracker.log.calls.answer(step, work), name=f"migrate-{case.record.id}"
+        )
         try:
             return end_of(await self._table.follow(tracker, call))
         finally:
@@ -148,11 +159,11 @@ class MigrationWorkflow:
         tracker = self._table.tracker(self._logbook(again, case, keep), original)
         tracker.observer.recovering = True
         try:
-            await self._commit(case, keep, tracker.log)
+            step = await self._commit(case, keep, tracker.log, plan)
         except JournalError as error:
             await tracker.controls.line.close()
             return _not_started(tracker.log, error)
-        return await self._call(case, tracker, plan)
+        return await self._call(case, tracker, plan, step)
 
     async def cancel(self, case: Case) -> None:
         """Abort; raises RefusedError where that would lose the instance, or comes too late."""
@@ -181,7 +192,7 @@ class MigrationWorkflow:
             )
         if migration.not_open:
             raise RefusedError(against_not_open(migration))
-        log = RecordKeeper(migration, self._table.clock, self._table.publish, None)
+        log = self._table.keeper(migration)
         line = self._table.line(migration)
         controls = Controls(log, line, Migrate(migration.source_key), elsewhere=True)
         if (earlier := self._table.steered.get(migration_id)) is not None:
@@ -203,7 +214,12 @@ class MigrationWorkflow:
                 if all(step.text != text for step in log.migration.timeline):
                     log.change(text)
 
-        log = RecordKeeper(migration, self._table.clock, self._table.publish, keep_it)
+        def note(step: OperationStep, begun: OperationStep | None) -> None:
+            note_call(case, step, begun)
+            if case.progress.begun:  # else it is kept with what begins it
+                self._table.begin(keep(case))  # beside: no abort waits for a disk
+
+        log = self._table.keeper(migration, keep_it, note)
         return log
 
 

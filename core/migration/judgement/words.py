@@ -9,13 +9,18 @@ from core.model import Migration, MigrationStatus, Steer, SteerKind
 from core.model.text import clean
 
 
+def virsh_name(migration: Migration) -> str:
+    """Return the name of what moves as a word of a virsh command."""
+    return shlex.quote(clean(migration.name))
+
+
 def virsh_for(steer: Steer, migration: Migration) -> str:
     """Return the virsh command that does the same on the source; empty: virsh has none.
 
     A command that takes a value has MS or MIB in its place while there is none. The commands are
     those of virsh since 1.3.3 (migrate-postcopy) and 8.5 (domjobabort --postcopy).
     """
-    name = shlex.quote(clean(migration.name))
+    name = virsh_name(migration)
     unit = "MS" if steer.kind is SteerKind.MAX_DOWNTIME else "MIB"
     value = unit if steer.value is None else f"{steer.value:.0f}"
     match steer.kind:
@@ -36,9 +41,29 @@ def virsh_for(steer: Steer, migration: Migration) -> str:
             return ""
 
 
+def doing(steer: Steer) -> str:
+    """Return what a command does, as a line of an operation's log."""
+    value = f"{steer.value or 0:.0f}"
+    match steer.kind:
+        case SteerKind.ABORT:
+            return "aborting it"
+        case SteerKind.POST_COPY:
+            return "switching to post-copy"
+        case SteerKind.MAX_DOWNTIME:
+            return f"setting its max downtime to {value} ms"
+        case SteerKind.BANDWIDTH:
+            return f"setting its bandwidth to {value} MiB/s"
+        case SteerKind.POST_COPY_BANDWIDTH:
+            return f"setting its post-copy bandwidth to {value} MiB/s"
+        case SteerKind.PAUSE:
+            return "pausing the guest"
+        case _:
+            return steer.kind.value
+
+
 def virsh_resume(migration: Migration) -> str:
     """Return the virsh command that goes on with a failed post-copy: the one it was begun with."""
-    name, uri = shlex.quote(clean(migration.name)), shlex.quote(clean(migration.uri or "URI"))
+    name, uri = virsh_name(migration), shlex.quote(clean(migration.uri or "URI"))
     begun = clean(migration.virsh) or f"virsh migrate {name} {uri} --live --p2p --postcopy"
     return f"{begun} --postcopy-resume"
 
