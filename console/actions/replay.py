@@ -12,7 +12,7 @@ REPLAY: tuple[Action, ...] = (
         "replay",
         "tape",
         "Let the tape run, or stand still.",
-        "tape_pause",
+        "tape('pause')",
     ),
     Action(
         "replay.back",
@@ -21,7 +21,7 @@ REPLAY: tuple[Action, ...] = (
         "replay",
         "tape",
         "Go ten seconds back on the tape.",
-        "tape_seek(-10)",
+        "tape('seek', -10)",
     ),
     Action(
         "replay.forward",
@@ -30,7 +30,7 @@ REPLAY: tuple[Action, ...] = (
         "replay",
         "tape",
         "Go ten seconds forward on the tape.",
-        "tape_seek(10)",
+        "tape('seek', 10)",
     ),
     Action(
         "replay.slower",
@@ -39,7 +39,7 @@ REPLAY: tuple[Action, ...] = (
         "replay",
         "tape",
         "Half the speed.",
-        "tape_speed(0.5)",
+        "tape('speed', 0.5)",
     ),
     Action(
         "replay.faster",
@@ -48,7 +48,7 @@ REPLAY: tuple[Action, ...] = (
         "replay",
         "tape",
         "Twice the speed.",
-        "tape_speed(2)",
+        "tape('speed', 2)",
     ),
 )
 """What works on every screen while a tape is shown."""

@@ -138,7 +138,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
 
     def _tell_in_view(self) -> None:
         """Have read first what is in view, unless another screen covers it."""
-        if self.console.shown is self:
+        if self.console.navigation.shown is self:
             self.console.bridge.look_at(self.in_view(), self._marked_keys())
 
     def show_lines(self) -> None:

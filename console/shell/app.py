@@ -11,8 +11,10 @@ from concurrent.futures import Future
 from datetime import tzinfo
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from textual import events, on
+from textual.app import App
 from textual.screen import Screen
 
 from console.actions.keymap import textual_keymap
@@ -24,14 +26,18 @@ from console.screens.view import View
 from console.settings import Settings
 from console.shell.bridge import Bridge, SourceFactory
 from console.shell.core_messages import CoreAnswered, CoreFailed, CoreNews
+from console.shell.navigation import FIRST_MODE, Navigation
 from console.shell.operations_watch import OperationsWatch
-from console.shell.tape_actions import TapeActions
+from console.shell.ordered_keys import KeyDone, OrderedKeys
 from console.shell.tape_control import TapeControl
 from console.themes import load_themes
+from console.widgets.narrow_paint import narrowed
 from core.clock import Clock, SystemClock
 from core.errors import VirtdeckError
-from core.model import ObjectKey
 from core.source import Source
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 Answer = TypeVar("Answer")
 
@@ -39,7 +45,7 @@ TIME_SECONDS = 10.0
 """How often what depends only on the time of day is drawn anew."""
 
 
-class VirtdeckApp(TapeActions, inherit_bindings=False):
+class VirtdeckApp(App[None], inherit_bindings=False):
     """The console. `clock` and `zone` are for tests: the machine's own by default."""
 
     TITLE = "virtdeck"
@@ -47,8 +53,6 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         name: partial(open_screen, name) for name in MODES
     }
-    FIRST_MODE: ClassVar[str] = "instances"
-    """What opens first, over Textual's empty default mode, and what `esc` ends at."""
     BINDINGS = bindings_for("global", "replay")
     CSS_PATH = Path("../screens/app.tcss")
 
@@ -62,6 +66,8 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
     ) -> None:
         use_glyphs(settings.glyph_set())
         super().__init__()
+        self.ordered_keys = OrderedKeys(self, super().on_event)
+        self.navigation = Navigation(self)
         self.animation_level = "none"
         self.settings = settings
         self.actions: tuple[Action, ...] = with_keys(settings.keys)
@@ -78,7 +84,7 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
             failed=lambda error: self.post_message(CoreFailed(error)),
             rate=settings.refresh_rate(),
         )
-        self.tape = TapeControl(self.bridge)
+        self.tape = TapeControl(self)
         self._clock = clock or SystemClock()
         self.view = View(now=self.now, zone=zone)
         self.watch_list = OperationsWatch()
@@ -86,14 +92,16 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
 
     # -- life ----------------------------------------------------------------------------------
 
-    async def on_mount(self) -> None:
+    @on(events.Mount)
+    async def _open(self) -> None:
         """Show the first screen, open the core and begin to listen."""
-        await self.switch_mode(self.FIRST_MODE)
+        await self.switch_mode(FIRST_MODE)
         self.set_keymap(textual_keymap(self.settings.keys))
         self.set_interval(TIME_SECONDS, self._tick)
         self.bridge.start()
 
-    def on_unmount(self) -> None:
+    @on(events.Unmount)
+    def _close(self) -> None:
         """Close the core; a hung one is left behind."""
         self.bridge.stop()
 
@@ -106,6 +114,25 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
         """Leave without Textual's traceback: that has the values of variables, also of secrets."""
         self._close_messages_no_wait()
 
+    async def on_event(self, event: events.Event) -> None:
+        """Give keys one after the other."""
+        await self.ordered_keys.take(event)
+
+    @on(KeyDone)
+    def _key_done(self, message: KeyDone) -> None:
+        self.ordered_keys.arrived(message)
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        super()._display(screen, narrowed(renderable))
+
+    @property
+    def has_screen(self) -> bool:
+        """Whether there is a screen; none at the very start, none once the console is left.
+
+        Keys, news, answers and timers come then too, and Textual raises where it finds none.
+        """
+        return self.is_running and bool(self.screen_stack)
+
     def now(self) -> float:
         """The time to show ages against: the tape's while one plays."""
         return self.tape.now() or self._clock.now()
@@ -116,23 +143,19 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
         source = self.bridge.source
         return self.settings.read_only or (source is not None and source.read_only)
 
-    def on_core_news(self) -> None:
+    @on(CoreNews)
+    def _take_news(self) -> None:
         """Take what the bridge has and hand it to the screen in view."""
         if not self.has_screen:
             return
         news = self.bridge.take()
         self.view.state = news.state
-        if (screen := self.shown) is not None:
+        if (screen := self.navigation.shown) is not None:
             screen.take_news(news.delta)
         self.tell_ended()
 
-    @property
-    def shown(self) -> ConsoleScreen | None:
-        """The screen in view, or covered by nothing but dialogs."""
-        screens = self.screen_stack[::-1] if self.has_screen else ()
-        return next((each for each in screens if isinstance(each, ConsoleScreen)), None)
-
-    def on_core_failed(self, message: CoreFailed) -> None:
+    @on(CoreFailed)
+    def _core_failed(self, message: CoreFailed) -> None:
         """Leave when the console could not even start; else say that nothing moves any more."""
         from console.shell.crash import keep_crash
 
@@ -147,21 +170,17 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
             f"{type(error).__name__}: {error}.\nPlease report it with {kept}.",
             title="The core stopped", severity="error", timeout=60, markup=False,
         )  # fmt: skip
-        self.show_lines()
+        self.navigation.show_lines()
 
-    def on_core_answered(self, message: CoreAnswered) -> None:
+    @on(CoreAnswered)
+    def _core_answered(self, message: CoreAnswered) -> None:
         """Go on with what waited for the answer, unless the console is being left."""
         if self.has_screen:
             message.then()
 
     def _tick(self) -> None:
-        if self.shown is not None:
-            self.shown.show_time()
-
-    def show_lines(self) -> None:
-        """Bring the lines around the screen up to date."""
-        if self.shown is not None and self.shown.is_mounted:
-            self.shown.show_lines()
+        if (screen := self.navigation.shown) is not None:
+            screen.show_time()
 
     # -- asking the core -------------------------------------------------------------------------
 
@@ -188,11 +207,11 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
             if error is None:
                 then(future.result())
             elif isinstance(error, Exception):
-                (failed or self.show_error)(error)
+                (failed or self._show_error)(error)
 
         self.bridge.ask(question).add_done_callback(answered)
 
-    def show_error(self, error: Exception) -> None:
+    def _show_error(self, error: Exception) -> None:
         """A toast with the sentence and the cure."""
         message = error.message if isinstance(error, VirtdeckError) else f"{error}"
         hint = error.hint if isinstance(error, VirtdeckError) else ""
@@ -208,10 +227,12 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
 
     async def action_show_screen(self, name: str) -> None:
         """Go to one of the screens of the number keys, at its list."""
-        if self.has_screen and self.current_mode != name:
-            await self.switch_mode(name)
-        while len(self.screen_stack) > 1:
-            self.pop_screen()  # not awaited: who asked may be a widget of it, waiting for itself
+        await self.navigation.show(name)
+
+    def action_show_page(self, name: str) -> None:
+        """Open the keys of this screen (`help`), or the calls that were made (`calls`)."""
+        if isinstance(self.screen, ConsoleScreen):
+            open_page(self, self.screen, name)
 
     def action_command_palette(self) -> None:
         """Open the palette of this screen."""
@@ -220,20 +241,13 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
         if isinstance(self.screen, ConsoleScreen):
             self.push_screen(PaletteDialog(self.screen))
 
-    def action_show_page(self, name: str) -> None:
-        """Open the keys of this screen (`help`), or the calls that were made (`calls`)."""
-        if isinstance(self.screen, ConsoleScreen):
-            open_page(self, self.screen, name)
-
     async def action_back(self) -> None:
         """Peel one layer."""
-        screen = self.screen
-        if isinstance(screen, ConsoleScreen) and screen.peel():
-            return
-        if len(self.screen_stack) > 1:
-            self.pop_screen()
-        elif self.current_mode != self.FIRST_MODE:
-            await self.switch_mode(self.FIRST_MODE)
+        await self.navigation.back()
+
+    async def action_show_faults(self) -> None:
+        """Go to what has an alert."""
+        await self.navigation.show_faults()
 
     def action_leave(self) -> None:
         """Quit; asks when an operation runs."""
@@ -263,29 +277,9 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
         self.theme = names[place % len(names)]
         self.notify(f"Theme: {self.theme.removeprefix('virtdeck-')}", timeout=2)
 
-    async def open_instance(self, key: ObjectKey, tab: str) -> None:
-        """Open one instance at one of its tabs."""
-        from console.screens.instances.instance import InstanceScreen
-
-        await self.push_screen(InstanceScreen(key, tab))
-
-    async def show_instances(self, filter_text: str) -> None:
-        """Go to the instances and show only those a filter leaves."""
-        from console.screens.instances.instances import InstancesScreen
-
-        await self.action_show_screen("instances")
-        if isinstance(self.screen, InstancesScreen):
-            self.screen.set_filter(filter_text)
-
-    async def action_show_faults(self) -> None:
-        """What has an alert: instances first; without one, hosts, then pools."""
-        from console.screens.instances.instances import FAULTS
-
-        kinds = {key.kind for key in self.view.state.alerts}
-        if "instance" in kinds:
-            await self.show_instances(FAULTS)
-        else:
-            await self.action_show_screen("hosts" if "host" in kinds else "volumes")
+    def action_tape(self, change: str, amount: float = 0) -> None:
+        """Play the tape or have it stand still, move on it, change its speed."""
+        self.tape.change(change, amount)
 
     # -- themes ----------------------------------------------------------------------------------
 
@@ -296,4 +290,4 @@ class VirtdeckApp(TapeActions, inherit_bindings=False):
         name, error = themes.choose(self.settings.display.theme)
         self.theme = name
         for problem in filter(None, (error, *themes.errors)):
-            self.call_later(self.show_error, problem)
+            self.call_later(self._show_error, problem)

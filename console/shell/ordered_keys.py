@@ -7,13 +7,17 @@ has the focus then. So `/web` would open the filter and then reboot the instance
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Awaitable, Callable
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from textual import events
-from textual.app import App
 from textual.dom import DOMNode
 from textual.message import Message
 from textual.screen import Screen
+
+if TYPE_CHECKING:
+    from console.shell.app import VirtdeckApp
 
 LOST = 30.0
 """Seconds a key is waited for; what was typed after it meanwhile is dropped then."""
@@ -35,11 +39,13 @@ class KeyDone(Message):
         self.key, self.rounds = key, rounds
 
 
-class OrderedKeys(App[None], inherit_bindings=False):
-    """An app that takes the next key when the one before has arrived. UI thread."""
+class OrderedKeys:
+    """Gives an app the next key when the one before has arrived. UI thread."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, app: VirtdeckApp, give: Callable[[events.Event], Awaitable[None]]) -> None:
+        """`give` is what the app does with an event whose turn it is."""
+        self._app = app
+        self._give_to_app = give
         self._keys: deque[events.Key] = deque()
         self._under_way: DOMNode | None = None
         """Where the key went that has not arrived yet."""
@@ -54,28 +60,28 @@ class OrderedKeys(App[None], inherit_bindings=False):
         under_way = self._under_way is not None and self._under_way.is_attached
         return not self._keys and not under_way
 
-    async def on_event(self, event: events.Event) -> None:
-        """Hold a key back while another is under way."""
-        if isinstance(event, events.InputEvent) and not self.has_screen:
+    async def take(self, event: events.Event) -> None:
+        """Pass an event on; a key waits while another is under way."""
+        if isinstance(event, events.InputEvent) and not self._app.has_screen:
             return
         if not isinstance(event, events.Key) or event.is_forwarded:
-            await super().on_event(event)
+            await self._give_to_app(event)
         elif self._under_way is None or monotonic() > self._since + LOST:
             self._keys.clear()
             await self._give(event)
         else:
             self._keys.append(event)
-            self.set_timer(_CHECK, self._look)
+            self._app.set_timer(_CHECK, self._look)
 
     async def _give(self, event: events.Key) -> None:
-        self._screen_before = self.screen
+        self._screen_before = self._app.screen
         self._number += 1
-        self._under_way, self._since = self.focused or self.screen, monotonic()
-        await super().on_event(event)
+        self._under_way, self._since = self._app.focused or self._app.screen, monotonic()
+        await self._give_to_app(event)
         if not self._under_way.post_message(KeyDone(self._number)):
             await self._go_on()
 
-    def on_key_done(self, message: KeyDone) -> None:
+    def arrived(self, message: KeyDone) -> None:
         """The key has arrived; what it asked to be done later comes first."""
         message.stop()
         target = self._under_way
@@ -83,23 +89,15 @@ class OrderedKeys(App[None], inherit_bindings=False):
             return  # it was given up
         if message.rounds > 1 and target.post_message(KeyDone(message.key, message.rounds - 1)):
             return
-        self.call_later(self._go_on)
-
-    @property
-    def has_screen(self) -> bool:
-        """Whether there is a screen; none at the very start, none once the console is left.
-
-        Keys, news, answers and timers come then too, and Textual raises where it finds none.
-        """
-        return self.is_running and bool(self.screen_stack)
+        self._app.call_later(self._go_on)
 
     async def _go_on(self) -> None:
         """Take the next key, once a screen that was opened has its focus."""
-        if not self.has_screen:
+        if not self._app.has_screen:
             return
-        opened = self.screen is not self._screen_before
-        if self._keys and opened and self.focused is None and monotonic() < self._since + _OPENING:
-            self.set_timer(_CHECK, self._go_on)
+        opens = self._app.screen is not self._screen_before and self._app.focused is None
+        if self._keys and opens and monotonic() < self._since + _OPENING:
+            self._app.set_timer(_CHECK, self._go_on)
             return
         self._under_way = None
         if self._keys:
@@ -107,7 +105,7 @@ class OrderedKeys(App[None], inherit_bindings=False):
 
     async def _look(self) -> None:
         """Go on where the key went to something that is gone, as a dialog that it closed."""
-        if not self.has_screen or not self._keys or self._under_way is None:
+        if not self._app.has_screen or not self._keys or self._under_way is None:
             return
         if monotonic() > self._since + LOST:
             self._keys.clear()
@@ -115,4 +113,4 @@ class OrderedKeys(App[None], inherit_bindings=False):
         elif not self._under_way.is_attached:
             await self._go_on()
         else:
-            self.set_timer(_CHECK, self._look)
+            self._app.set_timer(_CHECK, self._look)

@@ -1,27 +1,27 @@
-"""Where a tape stands, and what play, pause, speed and seek do to its player."""
+"""Where a tape stands, and what the actions of scope "replay" do to its player."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from console import format as fmt
-from console.shell.bridge import Bridge
+from core.source import Source
 
 if TYPE_CHECKING:
-    from core.journal.player import Player
+    from console.shell.app import VirtdeckApp
     from core.journal.replay import Replay
 
 
 class TapeControl:
-    """Reads at the tape, when one is shown. UI thread."""
+    """The tape of an app, when it shows one. UI thread."""
 
-    def __init__(self, bridge: Bridge) -> None:
-        self._bridge = bridge
+    def __init__(self, app: VirtdeckApp) -> None:
+        self._app = app
 
     @property
     def replay(self) -> Replay | None:
         """The tape, when one is shown."""
-        source = self._bridge.source
+        source = self._app.bridge.source
         if not hasattr(source, "player"):  # live hosts: what plays a tape is not even loaded
             return None
         from core.journal.replay import Replay
@@ -43,17 +43,21 @@ class TapeControl:
         position, length = fmt.age(0, player.position), fmt.age(0, player.duration)
         return f"tape {position}/{length} {state}"
 
+    def change(self, what: str, amount: float) -> None:
+        """Play or stand still (`pause`), jump by seconds (`seek`), change the speed (`speed`)."""
+        replay = self.replay
+        if replay is None:
+            self._app.notify("No tape is shown: these are live hosts.", timeout=3)
+            return
+        player = replay.player
 
-def toggled(player: Player) -> None:
-    """Play, or stand still. On the core's loop."""
-    player.paused = not player.paused
+        async def on_core(source: Source) -> None:
+            del source
+            if what == "pause":
+                player.paused = not player.paused
+            elif what == "seek":
+                player.seek(player.position + amount)
+            else:
+                player.speed *= amount
 
-
-def sought(player: Player, seconds: float) -> None:
-    """Jump forwards, or back when negative. On the core's loop."""
-    player.seek(player.position + seconds)
-
-
-def hurried(player: Player, factor: float) -> None:
-    """Change the speed. On the core's loop."""
-    player.speed *= factor
+        self._app.ask(on_core, lambda _: self._app.navigation.show_lines())

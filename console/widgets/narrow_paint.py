@@ -17,12 +17,10 @@ from rich.console import Console
 from rich.control import Control
 from rich.style import Style
 from textual._compositor import ChopsUpdate
-from textual.app import App
 from textual.strip import Strip
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from textual.screen import Screen
 
 _RESET = "\x1b[0m"
 _SYSTEMS = {"standard": ColorSystem.STANDARD, "256": ColorSystem.EIGHT_BIT}
@@ -60,13 +58,11 @@ class NarrowUpdate(ChopsUpdate):
         return pen.finish()
 
 
-class NarrowPaint(App[None]):
-    """An app whose partial updates are narrow; the base of the console's app."""
-
-    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
-        if type(renderable) is ChopsUpdate:
-            renderable = NarrowUpdate(renderable.chops, renderable.spans, renderable.chop_ends)
-        super()._display(screen, renderable)
+def narrowed(renderable: RenderableType | None) -> RenderableType | None:
+    """Return what an app is to display: a partial update as a narrow one, all else as it is."""
+    if type(renderable) is ChopsUpdate:
+        return NarrowUpdate(renderable.chops, renderable.spans, renderable.chop_ends)
+    return renderable
 
 
 class _Pen:

@@ -19,7 +19,7 @@ def test_a_defect_of_the_screen_is_told_and_logged(
 
     whole = VirtdeckApp.run
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.setattr(VirtdeckApp, "on_mount", broken)
+    monkeypatch.setattr(VirtdeckApp, "on_mount", broken, raising=False)
     monkeypatch.setattr(VirtdeckApp, "run", lambda app, mouse: whole(app, headless=True))
     monkeypatch.setattr("console.cli.opening.require_terminal", lambda: None)
     assert run(["replay", str(TAPE)]) == 1

@@ -11,14 +11,14 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.containers import Horizontal
 from textual.strip import Strip
 
 from console.themes import load_themes
 from console.widgets.line_panel import TextPanel
 from console.widgets.live_table import Cell, Column, LiveTable
-from console.widgets.narrow_paint import NarrowPaint, NarrowUpdate
+from console.widgets.narrow_paint import NarrowUpdate, narrowed
 
 SIZE = (60, 12)
 TOKEN = re.compile(r"\x1b\[(?P<row>\d+);(?P<column>\d+)H|\x1b\[(?P<sgr>[\d;]*)m|(?P<text>[^\x1b])")
@@ -74,7 +74,7 @@ class Terminal:
         self.x += cell_len(text)
 
 
-class Painted(NarrowPaint):
+class Painted(App[None]):
     """A table beside a panel, painted into our terminal."""
 
     def __init__(self) -> None:
@@ -108,14 +108,15 @@ class Painted(NarrowPaint):
         if type(renderable) is ChopsUpdate:
             self.narrow += 1
             self.wide += len(renderable.render_segments(self.out))
-            update = NarrowUpdate(renderable.chops, renderable.spans, renderable.chop_ends)
+            update = narrowed(renderable)
+            assert isinstance(update, NarrowUpdate)
             data = update.render_segments(self.out)
             self.sent += len(data)
             assert data.endswith("\x1b[0m") or not data
             self.terminal.feed(data)
         elif renderable is not None and hasattr(renderable, "render_segments"):
             self.terminal.feed(renderable.render_segments(self.out))
-        super()._display(screen, renderable)
+        super()._display(screen, narrowed(renderable))
 
     def expected(self) -> Terminal:
         terminal = Terminal()

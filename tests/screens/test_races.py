@@ -186,10 +186,10 @@ async def test_screens_are_opened_and_left_while_news_come_and_the_loop_is_late(
             if isinstance(app.screen, ConsoleScreen):
                 app.screen.post_message(events.Resize(app.size, app.size))
             app.bridge.ask(moved_on)
-            app.on_core_news()
+            app._take_news()
             app._tick()
             time.sleep(chance.choice((0, 0.002, 0.02)))  # noqa: ASYNC251 - the loop is late
             await pilot.pause(0)
             assert app.defect is None
         # a screen may take its time to say where its focus is
-        await until(pilot, lambda: app.at_rest, 10_000)
+        await until(pilot, lambda: app.ordered_keys.at_rest, 10_000)

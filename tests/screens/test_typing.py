@@ -55,7 +55,7 @@ async def test_a_dialog_is_opened_filled_in_and_started(
             pilot,
             lambda: [box.value for box in dialog.query("#bandwidth").results(Input)] == ["20"],
         )
-        await until(pilot, lambda: dialog.at_rest and app.at_rest)
+        await until(pilot, lambda: dialog.at_rest and app.ordered_keys.at_rest)
         burst(app, "ctrl+s")
         await until(pilot, lambda: source.submitted)
         (request,) = source.submitted

@@ -179,6 +179,6 @@ class PaletteDialog(Dialog[None], inherit_bindings=False):
         under = self._under
         self.answer(None)
         if entry.instance is not None:
-            under.call_later(under.console.open_instance, entry.instance, "overview")
+            under.call_later(under.console.navigation.open_instance, entry.instance, "overview")
         elif entry.action is not None:
             under.call_later(under.run_entry, entry.action)

@@ -113,7 +113,7 @@ class EventsScreen(ListScreen[EventLine], inherit_bindings=False):
             return
         subject = line.event.subject
         if subject in self.console.view.state.instances:
-            await self.console.open_instance(subject, "events")
+            await self.console.navigation.open_instance(subject, "events")
         else:
             self.console.notify(
                 f"{line.event.name or subject.kind} has no page of its own.",

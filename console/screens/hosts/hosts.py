@@ -121,7 +121,7 @@ class HostsScreen(SubjectScreen, PanelledScreen[Host], inherit_bindings=False):
 
     @on(LiveTable.Activated)
     async def _open(self, event: Activated) -> None:
-        await self.console.show_instances(f"host:{event.key}")
+        await self.console.navigation.show_instances(f"host:{event.key}")
 
 
 def host_columns(counts: InstanceCounts) -> list[Column[Host]]:

@@ -102,7 +102,7 @@ class InstancesScreen(InstanceChoosingScreen, ListScreen[Instance], inherit_bind
     async def action_open_tab(self, tab: str) -> None:
         """Open the instance under the cursor at one of its tabs."""
         if self.table.cursor_key is not None:
-            await self.console.open_instance(self.table.cursor_key, tab)
+            await self.console.navigation.open_instance(self.table.cursor_key, tab)
 
     @on(LiveTable.Activated)
     async def _open(self) -> None:

@@ -61,7 +61,7 @@ def _ask(
         return
 
     def submitted(_: Operation) -> None:
-        console.call_later(console.action_show_screen, "operations")
+        console.call_later(console.navigation.show, "operations")
 
     def answered(sure: bool | None) -> None:
         if sure:

@@ -41,7 +41,7 @@ def submit(console: VirtdeckApp, requests: Sequence[Migrate], *, under: SubjectS
 
     hand_over(console, requests, submitted)
     if len(requests) > 1:
-        console.call_later(console.action_show_screen, "migrations")
+        console.call_later(console.navigation.show, "migrations")
 
 
 def show_when_known(

@@ -134,7 +134,7 @@ class SteeringScreen(ConsoleScreen, inherit_bindings=False):
         there = row.status in _AT_DESTINATION
         key = row.destination_key if there else row.source_key
         if key in self.console.view.state.instances:
-            await self.console.open_instance(key, "overview")
+            await self.console.navigation.open_instance(key, "overview")
         else:
             self._tell(f"{words.name_of(row)} is not known at {clean(key.host) or 'its host'}.")
 

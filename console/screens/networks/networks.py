@@ -89,7 +89,7 @@ class NetworksScreen(SubjectScreen, ListScreen[Network], inherit_bindings=False)
             return
         users = instances_on(self.console.view.state, row)
         if users:
-            await self.console.show_instances(f"host:{row.host} {users[0].name}")
+            await self.console.navigation.show_instances(f"host:{row.host} {users[0].name}")
         else:
             self.console.notify(f"No instance is on {row.name}.", timeout=3, markup=False)
 

@@ -145,11 +145,11 @@ async def _migration(console: VirtdeckApp, record: OperationRecord) -> None:
 async def _subject(console: VirtdeckApp, record: OperationRecord) -> None:
     kind = record.subject.kind
     if kind == "instance":
-        await console.open_instance(record.subject, "overview")
+        await console.navigation.open_instance(record.subject, "overview")
     elif kind == "host":
-        await console.show_instances(f"host:{record.host}")
+        await console.navigation.show_instances(f"host:{record.host}")
     else:
-        await console.action_show_screen(_SCREENS[kind])
+        await console.navigation.show(_SCREENS[kind])
 
 
 async def _its_calls(console: VirtdeckApp, record: OperationRecord) -> None:

@@ -109,7 +109,7 @@ class VolumesScreen(SubjectScreen, ListScreen[StorageRow], inherit_bindings=Fals
             return
         users = user_names(self.console.view, row)
         if users:
-            await self.console.show_instances(f"host:{row.host} {users[0]}")
+            await self.console.navigation.show_instances(f"host:{row.host} {users[0]}")
         else:
             self.console.notify(f"No instance uses {row.name}.", timeout=3, markup=False)
 

@@ -1,0 +1,74 @@
+"""Which screen is in view, and the ways from one to another. UI thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from console.screens.base import ConsoleScreen
+from core.model import ObjectKey
+
+if TYPE_CHECKING:
+    from console.shell.app import VirtdeckApp
+
+FIRST_MODE = "instances"
+"""What opens first, over Textual's empty default mode, and what `esc` ends at."""
+
+
+class Navigation:
+    """The screens of an app, as the operator goes through them."""
+
+    def __init__(self, app: VirtdeckApp) -> None:
+        self._app = app
+
+    @property
+    def shown(self) -> ConsoleScreen | None:
+        """The screen in view, or covered by nothing but dialogs."""
+        screens = self._app.screen_stack[::-1] if self._app.has_screen else ()
+        return next((each for each in screens if isinstance(each, ConsoleScreen)), None)
+
+    def show_lines(self) -> None:
+        """Bring the lines around that screen up to date."""
+        if (screen := self.shown) is not None and screen.is_mounted:
+            screen.show_lines()
+
+    async def show(self, name: str) -> None:
+        """Go to one of the screens of the number keys, at its list."""
+        app = self._app
+        if app.has_screen and app.current_mode != name:
+            await app.switch_mode(name)
+        while len(app.screen_stack) > 1:
+            app.pop_screen()  # not awaited: who asked may be a widget of it, waiting for itself
+
+    async def back(self) -> None:
+        """Peel one layer off the screen in view, else leave it."""
+        app = self._app
+        if isinstance(app.screen, ConsoleScreen) and app.screen.peel():
+            return
+        if len(app.screen_stack) > 1:
+            app.pop_screen()
+        elif app.current_mode != FIRST_MODE:
+            await app.switch_mode(FIRST_MODE)
+
+    async def open_instance(self, key: ObjectKey, tab: str) -> None:
+        """Open one instance at one of its tabs."""
+        from console.screens.instances.instance import InstanceScreen
+
+        await self._app.push_screen(InstanceScreen(key, tab))
+
+    async def show_instances(self, filter_text: str) -> None:
+        """Go to the instances and show only those a filter leaves."""
+        from console.screens.instances.instances import InstancesScreen
+
+        await self.show("instances")
+        if isinstance(self._app.screen, InstancesScreen):
+            self._app.screen.set_filter(filter_text)
+
+    async def show_faults(self) -> None:
+        """Go to what has an alert: instances first; without one, hosts, then pools."""
+        from console.screens.instances.instances import FAULTS
+
+        kinds = {key.kind for key in self._app.view.state.alerts}
+        if "instance" in kinds:
+            await self.show_instances(FAULTS)
+        else:
+            await self.show("hosts" if "host" in kinds else "volumes")
