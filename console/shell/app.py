@@ -30,6 +30,8 @@ from console.shell.navigation import FIRST_MODE, Navigation
 from console.shell.operations_watch import OperationsWatch
 from console.shell.ordered_keys import KeyDone, OrderedKeys
 from console.shell.tape_control import TapeControl
+from console.shell.textual_leaks import let_go
+from console.shell.toasts import NewestNotifications
 from console.themes import load_themes
 from console.widgets.narrow_paint import narrowed
 from core.clock import Clock, SystemClock
@@ -66,6 +68,8 @@ class VirtdeckApp(App[None], inherit_bindings=False):
     ) -> None:
         use_glyphs(settings.glyph_set())
         super().__init__()
+        let_go()
+        self._notifications = NewestNotifications()
         self.ordered_keys = OrderedKeys(self, super().on_event)
         self.navigation = Navigation(self)
         self.animation_level = "none"

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from core.hypervisor.calls.migration import limits
 from core.hypervisor.connection.binding import libvirt
+from core.model.migration import Limits
 from tests.driver.worlds import instance_xml, open_world, uuid_of
 
 
@@ -51,3 +53,30 @@ def test_an_error_of_an_earlier_call_is_not_told_twice(tmp_path: Path) -> None:
         conn.lookupByUUIDString(uuid_of(7))
     assert conn.numOfDomains() >= 0  # libvirt forgets the error with each call that works
     assert libvirt.libvirtError("no call failed").get_error_code() is None
+
+
+@pytest.mark.parametrize("call", ["migrateGetMaxDowntime", "migrateGetCompressionCache"])
+def test_a_call_that_fails_raises_where_the_binding_gives_none(tmp_path: Path, call: str) -> None:
+    conn = open_world(tmp_path)
+    conn.defineXML(instance_xml(1))
+    with pytest.raises(libvirt.libvirtError) as caught:
+        getattr(conn.lookupByUUIDString(uuid_of(1)), call)(0)
+    assert caught.value.get_error_code() == libvirt.VIR_ERR_NO_SUPPORT
+
+
+def test_limits_that_a_driver_does_not_tell_are_unknown(tmp_path: Path) -> None:
+    conn = open_world(tmp_path)
+    conn.defineXML(instance_xml(1))
+    assert limits(conn, uuid_of(1)) == Limits()
+
+
+def test_the_limits_of_an_instance_that_is_gone_are_an_error(tmp_path: Path) -> None:
+    """As those of one that left with its migration, a moment before we asked."""
+    conn = open_world(tmp_path)
+    conn.defineXML(instance_xml(1))
+    domain = conn.lookupByUUIDString(uuid_of(1))
+    domain.undefine()
+    with pytest.raises(libvirt.libvirtError):
+        domain.migrateGetMaxSpeed(0)
+    with pytest.raises(libvirt.libvirtError):
+        limits(conn, uuid_of(1))

@@ -15,6 +15,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -49,6 +50,7 @@ def load() -> ModuleType:
                 ) from error
             module.registerErrorHandler(_on_error, None)
             _keep_errors(module)
+            _raise_for_none(module)
             _module = module
     return _module
 
@@ -94,6 +96,26 @@ def _keep_errors(module: ModuleType) -> None:
     for kind in list(vars(module).values()):
         if isinstance(kind, type) and "__del__" in vars(kind):
             kind.__del__ = keeping(kind.__del__)  # type: ignore[attr-defined]
+
+
+def _raise_for_none(module: ModuleType) -> None:
+    """Let the calls fail that the binding ends with None where they failed, and with no exception.
+
+    They are those of all its methods with a number as their answer that do not look at it.
+    """
+
+    def raising(call: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(call)
+        def answered(*args: Any) -> Any:
+            answer = call(*args)
+            if answer is None:
+                raise module.libvirtError(f"{call.__name__}() failed")
+            return answer
+
+        return answered
+
+    for name in ("migrateGetMaxDowntime", "migrateGetCompressionCache"):
+        setattr(module.virDomain, name, raising(getattr(module.virDomain, name)))
 
 
 @contextmanager
