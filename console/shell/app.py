@@ -22,6 +22,7 @@ from console.actions.registry import Action, bindings_for, with_keys
 from console.glyphs import use_glyphs
 from console.screens import MODES, open_page, open_screen
 from console.screens.base import ConsoleScreen
+from console.screens.dialogs.dialog import Dialog
 from console.screens.view import View
 from console.settings import Settings
 from console.shell.bridge import Bridge, SourceFactory
@@ -156,6 +157,8 @@ class VirtdeckApp(App[None], inherit_bindings=False):
         self.view.state = news.state
         if (screen := self.navigation.shown) is not None:
             screen.take_news(news.delta)
+        if isinstance(self.screen, Dialog):
+            self.screen.take_news(news.delta)
         self.tell_ended()
 
     @on(CoreFailed)

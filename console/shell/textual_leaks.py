@@ -17,7 +17,7 @@ from textual.style import Style
 
 def let_go() -> None:
     """Remember those colours by the colours alone. May be called again."""
-    StylesCache.get_inner_outer = _inner_outer  # type: ignore[method-assign]
+    StylesCache.get_inner_outer = _inner_outer  # type: ignore[assignment]
 
 
 def _inner_outer(_: StylesCache, base: Color, background: Color) -> tuple[Style, Style]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
 import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
@@ -17,7 +19,7 @@ from console.screens.page import Page
 from console.shell.app import VirtdeckApp
 from console.widgets.choice import Choice
 from core.errors import UnreachableError
-from core.model import Finding, Level
+from core.model import Delta, Finding, Level, LinkStatus
 from core.verbs.migration.requests import Migrate
 from tests.screens.conftest import press, settled, until
 from tests.screens.migrate_source import BLOCKERS, DOUBTS, FINE, FORESEEN, Answering, answer, names
@@ -98,6 +100,25 @@ async def test_the_least_is_three_keys(app: VirtdeckApp, source: Answering) -> N
         await until(pilot, lambda: isinstance(app.screen, MigrationScreen))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, InstancesScreen))
+
+
+async def test_a_host_that_comes_up_is_offered_to_an_open_dialog(
+    app: VirtdeckApp, source: Answering
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        up = app.view.state
+        beta = up.hosts["beta"]
+        down = replace(beta, link=replace(beta.link, status=LinkStatus.CONNECTING))
+        app.view.state = dataclasses.replace(up, hosts={**up.hosts, "beta": down})
+        await opened(pilot, app)
+        await until(pilot, lambda: "wait until one is up" in found(app))
+        assert chosen(app, "to") == ""
+        app.view.state = up
+        dialog(app).take_news(Delta(up.revision, up.at, changed=frozenset({beta.key})))
+        await looked(pilot, app)
+        assert chosen(app, "to") == "beta"
+        assert f"{len(FINE)} ok" in found(app)
 
 
 async def test_every_line_can_be_reached_and_changed_by_keys(

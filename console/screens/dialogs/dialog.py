@@ -8,6 +8,7 @@ from textual.screen import ModalScreen
 
 if TYPE_CHECKING:
     from console.shell.app import VirtdeckApp
+    from core.model import Delta
 
 Answer = TypeVar("Answer")
 
@@ -19,6 +20,9 @@ class Dialog(ModalScreen[Answer], inherit_bindings=False):
     def console(self) -> VirtdeckApp:
         """The app, with its own type."""
         return cast("VirtdeckApp", self.app)
+
+    def take_news(self, delta: Delta) -> None:
+        """Take in what changed while the dialog is in view."""
 
     def answer(self, answer: Answer | None) -> None:
         """Close with an answer; a second one, as of a key pressed twice, is none.

@@ -16,6 +16,10 @@ from console.screens.dialogs.form_panel import FormPanel
 from console.screens.form import Field
 from console.screens.page import Page
 from console.widgets.columns import Cell
+from core.model import Delta, ObjectKey
+
+OFFERED = ("host", "pool", "network")
+"""Kinds of what can be chosen in a form, beside the parts of its subjects."""
 
 
 class FormDialog(Dialog[Answer], inherit_bindings=False):
@@ -37,6 +41,20 @@ class FormDialog(Dialog[Answer], inherit_bindings=False):
         self._keys_page = Page()
         self._no = Button("Cancel", id="no", compact=True)
         self._yes = Button(yes, id="yes", compact=True)
+
+    @abstractmethod
+    def fields_now(self) -> Sequence[Field]:
+        """The fields with the choices there are now."""
+
+    def take_news(self, delta: Delta) -> None:
+        """Offer what can be chosen by now: a host that came up, a pool that was started."""
+        if any(key.kind in OFFERED or key in self.subjects for key in delta.changed | delta.gone):
+            self._form.offer(self.fields_now())
+
+    @property
+    @abstractmethod
+    def subjects(self) -> Sequence[ObjectKey]:
+        """Of what the form is."""
 
     @abstractmethod
     def action_do(self) -> None:

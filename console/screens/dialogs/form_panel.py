@@ -98,6 +98,13 @@ class FormPanel(VerticalScroll, can_focus=False):
                 yield line
                 yield self._problems[line.field.id]
 
+    def offer(self, fields: Sequence[Field]) -> None:
+        """Offer the choices that fields of these ids have; what is chosen stays, if it can."""
+        now = {field.id: field for field in fields}
+        for line in self.lines:
+            if isinstance(line.control, Choice) and line.field.id in now:
+                line.control.offer(now[line.field.id].choices)
+
     def values(self) -> Mapping[str, str]:
         """What the form says."""
         return {line.field.id: line.value for line in self.lines}

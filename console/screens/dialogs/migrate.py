@@ -17,6 +17,7 @@ from textual.widgets import Input
 
 from console.screens.dialogs.form_dialog import FormDialog
 from console.screens.dialogs.form_panel import FormPanel
+from console.screens.form import Field
 from console.screens.migrations.assessing import assess
 from console.screens.migrations.migrate_check import MigrateCheck, Pressed, Question
 from console.screens.migrations.migrate_findings import Assessment, heading, overridable
@@ -24,7 +25,7 @@ from console.screens.migrations.migrate_form import MigrateAnswers, fields, read
 from console.screens.migrations.migrate_found import found_lines
 from console.screens.page import Page
 from console.widgets.columns import Cell
-from core.model import Instance
+from core.model import Instance, ObjectKey
 from core.source import Source
 from core.verbs.danger import danger_of
 from core.verbs.migration.requests import Migrate
@@ -63,6 +64,15 @@ class MigrateDialog(FormDialog[tuple[Migrate, ...]], inherit_bindings=True):
         self._override_line = Horizontal(id="override-line")
         self._override_box = Input(id="override", compact=True)
         self._override_box.cursor_blink = False
+
+    def fields_now(self) -> Sequence[Field]:
+        """The fields, with the hosts that are up now."""
+        return fields(self._instances, self.console.view.state)
+
+    @property
+    def subjects(self) -> Sequence[ObjectKey]:
+        """The instances to migrate."""
+        return [row.key for row in self._instances]
 
     def compose(self) -> ComposeResult:
         """Heading, form, findings, the line for an override, the buttons, the keys."""

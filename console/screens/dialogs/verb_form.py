@@ -12,6 +12,7 @@ from textual.timer import Timer
 from console.screens.dialogs.form_dialog import FormDialog
 from console.screens.dialogs.form_panel import FormPanel
 from console.screens.dialogs.question import danger_lines
+from console.screens.form import Field
 from console.screens.menu_lines import heading_of
 from console.screens.page import Page
 from console.screens.submitting import reasons_against
@@ -71,6 +72,15 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
         """The cursor goes to the first field, and what is there is checked."""
         self._form.controls()[0].focus()
         self._changed()
+
+    def fields_now(self) -> Sequence[Field]:
+        """The fields, as the first subject has them."""
+        return fields_of(self._verb, self.console.view.state, self._keys[0])
+
+    @property
+    def subjects(self) -> Sequence[ObjectKey]:
+        """What the verb is asked of."""
+        return self._keys
 
     @property
     def at_rest(self) -> bool:

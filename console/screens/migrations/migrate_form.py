@@ -226,7 +226,7 @@ def read(values: Values, subjects: Sequence[ObjectKey], overrides: Sequence[str]
             wrong.append(str(error))
     to = options.get("to")
     if not to:
-        wrong.append("There is no host to choose: open one more.")
+        wrong.append("There is no other host to choose: open one more, or wait until one is up.")
     if wrong:
         return MigrateAnswers(wrong=tuple(wrong))
     meant = [key for key in subjects if key.host != to]

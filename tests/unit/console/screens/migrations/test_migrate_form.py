@@ -126,7 +126,7 @@ def test_who_is_there_already_is_left_out() -> None:
     assert [request.subject for request in reading.requests] == [WEB]
     assert reading.left_out == 1
     assert read(values(), [DB], []).wrong == ("All of it is on beta already.",)
-    assert "no host" in read(values(to=""), [WEB], []).wrong[0]
+    assert "no other host" in read(values(to=""), [WEB], []).wrong[0]
 
 
 def test_only_hosts_that_can_be_reached_are_offered_the_roomiest_first() -> None:
