@@ -96,7 +96,9 @@ class FleetMigrations:
 
         hosts = FleetMigrationHosts(self._hosts)
         self._author = author
-        self._table = MigrationTable(hosts, self._clock, self._state, self._publish)
+        self._table = MigrationTable(
+            *(hosts, self._clock, self._state, self._publish), lambda: self._runner().messages
+        )
         self._foreign = Foreign(self._table, lambda: self._runner().catch_up())
         migrations, drains = WorkflowOnDemand(self._migrating), WorkflowOnDemand(self._draining)
         return {Migrate: migrations, ResumeMigration: migrations, Drain: drains}

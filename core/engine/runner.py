@@ -16,6 +16,7 @@ from core.engine.case import Case, amendable, recent_events
 from core.engine.executor import PER_HOST, Executor, not_sent
 from core.engine.handle import Handle
 from core.engine.host_names import concerned
+from core.engine.messages import Messages
 from core.engine.port import Hosts
 from core.engine.takeover import Takeover
 from core.engine.unsettled import Unsettled
@@ -71,6 +72,7 @@ class Runner:
         self._clock = clock
         self._state = state
         self._author = author
+        self.messages = Messages(journal, clock, author)
         self._cases: dict[str, Case] = {}
         self._by_owner: defaultdict[ObjectKey, list[Case]] = defaultdict(list)  # `owner_of`
         self._ours: set[str] = set()

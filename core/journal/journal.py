@@ -18,6 +18,7 @@ from core.errors import JournalError
 from core.futures import hand_over
 from core.journal.entry import Entry
 from core.journal.ledger import Ledger
+from core.journal.message import Message
 from core.journal.owner import Owner
 
 _log = logging.getLogger(__name__)
@@ -87,6 +88,14 @@ class Journal:
     async def claim(self, operation_id: str, old: Owner, new: Owner) -> bool:
         """Hand an operation over from `old`; False when another console was faster."""
         return await self._work.call(lambda: self._ledger.claim(operation_id, old, new))
+
+    async def send(self, message: Message) -> None:
+        """Leave a message for whoever runs an operation: on the disk when this returns."""
+        await self._work.call(lambda: self._ledger.send(message))
+
+    async def messages(self, operation_id: str) -> list[Message]:
+        """Return the messages about an operation, oldest first."""
+        return await self._work.call(lambda: self._ledger.messages(operation_id))
 
     async def recent(self, limit: int = 500) -> list[Entry]:
         """Return the newest operations and every unfinished one, oldest first.

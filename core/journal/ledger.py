@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from core.errors import JournalError
 from core.journal import files
 from core.journal.entry import Entry
+from core.journal.message import Message
 from core.journal.owner import Owner
 from core.journal.schema import VERSION, flaw, is_ours, migrate, version_of
 from core.model import HostIdentity, OperationRecord
@@ -105,6 +106,26 @@ class Ledger:
             )
             return cursor.rowcount == 1
 
+    def send(self, message: Message) -> None:
+        """Leave a message for whoever runs an operation. Raises JournalError."""
+        with self._writing():
+            self._connection.execute(
+                "INSERT INTO messages (operation, message) VALUES (?, ?)",
+                (message.operation, _json(message)),
+            )
+
+    def messages(self, operation_id: str) -> list[Message]:
+        """Return the messages about an operation, oldest first; those of newer kinds are not."""
+        with _said_well(self.path):
+            rows = self._connection.execute(
+                "SELECT message FROM messages WHERE operation = ? ORDER BY rowid", (operation_id,)
+            ).fetchall()
+        found = []
+        for (text,) in rows:
+            with suppress(msgspec.DecodeError):
+                found.append(msgspec.json.decode(text, type=Message))
+        return found
+
     def recent(self, limit: int) -> list[Entry]:
         """Return the newest operations and every unfinished one, oldest first."""
         return self._read(
@@ -141,6 +162,9 @@ class Ledger:
                 "DELETE FROM operations WHERE created < ? OR final = 1 AND id <="
                 " (SELECT id FROM operations ORDER BY id DESC LIMIT 1 OFFSET ?)",
                 (now - days * 86_400, keep),
+            )
+            self._connection.execute(
+                "DELETE FROM messages WHERE operation NOT IN (SELECT id FROM operations)"
             )
             return cursor.rowcount
 

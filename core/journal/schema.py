@@ -26,6 +26,10 @@ MIGRATIONS = (
     CREATE TABLE counter (value INTEGER NOT NULL);
     INSERT INTO counter VALUES (0);
     """,
+    """
+    CREATE TABLE messages (message TEXT NOT NULL, operation TEXT NOT NULL);
+    CREATE INDEX messages_operation ON messages (operation);
+    """,
 )
 """Migration N takes a journal of version N to N + 1. Never edit one that was released."""
 
@@ -55,7 +59,8 @@ def flaw(connection: sqlite3.Connection) -> str:
     tables = {name for (name,) in rows}
     if version_of(connection) == 0:
         return "its version is lost" if tables else ""
-    if missing := {"operations", "counter"} - tables:
+    of_version = [{"operations", "counter"}, {"messages"}][: version_of(connection)]
+    if missing := set().union(*of_version) - tables:
         return f"the table {min(missing)} is missing"
     if connection.execute("SELECT count(*) FROM counter").fetchone()[0] != 1:
         return "its counter is lost"

@@ -44,10 +44,12 @@ async def test_each_call_of_a_migration_is_there_and_is_kept(
     moved = await start(fleet, busy, bandwidth=4, policy="manual", post_copy="allow")
     await moved.reaches(M.RUNNING)
     for steer in (Steer(SteerKind.MAX_DOWNTIME, 40), Steer(SteerKind.BANDWIDTH, 3)):
-        assert (await fleet.steer(moved.now.id, steer)).answer is Answer.DONE
-    refused = await fleet.steer(moved.now.id, Steer(SteerKind.MAX_DOWNTIME, 0))
+        assert (await fleet.migrations.steer(moved.now.id, steer)).answer is Answer.DONE
+    refused = await fleet.migrations.steer(moved.now.id, Steer(SteerKind.MAX_DOWNTIME, 0))
     assert refused.answer is Answer.REFUSED, "by us: no call was made"
-    assert (await fleet.steer(moved.now.id, Steer(SteerKind.ABORT))).answer is Answer.DONE
+    assert (
+        await fleet.migrations.steer(moved.now.id, Steer(SteerKind.ABORT))
+    ).answer is Answer.DONE
     await moved.ends()
     made = [each.step for each in reversed(calls_made(fleet.state, moved.operation.id))]
     uri = shlex.quote(lab.host(moved.source.host).uri)
@@ -102,7 +104,7 @@ async def test_what_is_done_to_somebody_else_s_migration_is_there(
         )
         number = seen[0].id
         await until(lambda: fleet.state.migrations[number].status is M.RUNNING, "it runs")
-        aborted = await fleet.steer(number, Steer(SteerKind.ABORT))
+        aborted = await fleet.migrations.steer(number, Steer(SteerKind.ABORT))
         assert aborted.answer is Answer.DONE, said(aborted)
     finally:
         await process.wait()

@@ -127,7 +127,14 @@ class Controls:
         if steer.kind is SteerKind.POLICY:
             return self._answer(record, Answer.DONE, "", asked=False)
         self._log.put(steering.asked(migration, record))
-        return await self._carry_out(record)
+        messages = self._log.messages
+        if not self._elsewhere or messages is None or steer.kind is not SteerKind.ABORT:
+            return await self._carry_out(record)
+        await messages.abort_is_sent(migration.id)
+        record = await self._carry_out(record)
+        if record.answer is Answer.REFUSED:
+            await messages.abort_was_refused(migration.id)
+        return record
 
     def act(
         self, samples: Sequence[JobSample], state: InstanceState | None, *, began: bool

@@ -14,6 +14,7 @@ from core.errors import (
     VirtdeckError,
 )
 from core.migration.execution.port import MigrationHosts
+from core.migration.judgement import steering
 from core.migration.judgement.seen import Seen, Side
 from core.model import Event, JobSample, LinkStatus, Migration, ObjectKey, State
 from core.model.event import InstanceLifecycle
@@ -42,6 +43,10 @@ class Observer:
         """When an event told that it goes on at the destination."""
         self.recovering = False
         """A failed post-copy was asked to go on, and has not been seen to."""
+        self.cancelled = False
+        """A reading showed the job as cancelled: it does so for some 50 ms."""
+        self.abort_sent = False
+        """Another console is known to have sent an abort."""
         self.sides: dict[str, Side] = {}
         """By host, what was read for the judgement at hand; else the state serves."""
 
@@ -82,6 +87,7 @@ class Observer:
         if self.call is not None and self.call.done():
             self._note_return(self.call)
         self.job = await self._read_job(migration)
+        self.cancelled = self.cancelled or (self.job is not None and self.job.type == "cancelled")
         if self.side(migration.host, migration.uuid).reason == "post-copy":
             self.recovering = False
         others = self.call is None and self.returned is None
@@ -145,6 +151,8 @@ class Observer:
             code=error.code if isinstance(error, HypervisorError) else 0,
             job=self.job,
             aborted=aborted,
+            abort_sent=self.abort_sent or steering.abort_unanswered(migration),
+            cancelled=self.cancelled,
             stopped=self.stood_still is not None,
             recovering=self.recovering,
             offline=offline,

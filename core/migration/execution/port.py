@@ -60,6 +60,26 @@ class MigrationLine(Protocol):
         ...
 
 
+class AbortMessages(Protocol):
+    """What the consoles of a journal tell each other of aborts, by the migration's id.
+
+    How the call of an aborted migration ends may not tell that it was aborted
+    (`core.migration.judgement.abort`). On the core's loop only; nothing of it raises.
+    """
+
+    async def abort_is_sent(self, migration_id: str, /) -> None:
+        """Tell who runs a migration that an abort follows; waits a second at most."""
+        ...
+
+    async def abort_was_refused(self, migration_id: str, /) -> None:
+        """Tell who runs a migration that nothing came of the abort."""
+        ...
+
+    async def abort_was_sent(self, migration_id: str, /) -> bool:
+        """Whether another console sent an abort that was not refused."""
+        ...
+
+
 class MigrationHosts(Protocol):
     """The hosts migrations run between. On the core's loop only; raises as `MigrationLine` does."""
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from core.clock import Clock
 from core.migration.execution.call_notes import CallNotes, Note, UriOf
+from core.migration.execution.port import AbortMessages
 from core.model import Forecast, JobSample, Migration, Observation, OperationStep
 from core.model.observation import MigrationChanged, MigrationSampled
 from core.model.operation import with_step
@@ -46,12 +47,14 @@ class RecordKeeper:
         *,
         uri_of: UriOf = lambda _: "",
         note: Note | None = None,
+        messages: AbortMessages | None = None,
     ) -> None:
         """Without `keep` nothing is written down: somebody else's migration.
 
         `uri_of` is for the virsh lines. `note` takes the calls that are made; without it the
-        migration itself has them.
+        migration itself has them. Without `messages` no other console is told anything.
         """
+        self.messages = messages
         self.migration = migration
         self.calls = CallNotes(clock, uri_of, note or self._note)
         self.clock = clock

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core.clock import Clock
 from core.errors import VirtdeckError
 from core.migration.execution.call_notes import Note
-from core.migration.execution.port import MigrationHosts, MigrationLine
+from core.migration.execution.port import AbortMessages, MigrationHosts, MigrationLine
 from core.migration.execution.record import Keep, Publish, RecordKeeper
 from core.model import Delta, Migration, ObjectKey, State
 from core.verbs.migration.requests import Migrate
@@ -29,8 +29,14 @@ class MigrationTable:
     """The migrations under way. On the core's asyncio loop only."""
 
     def __init__(
-        self, hosts: MigrationHosts, clock: Clock, state: Callable[[], State], publish: Publish
+        self,
+        hosts: MigrationHosts,
+        clock: Clock,
+        state: Callable[[], State],
+        publish: Publish,
+        messages: Callable[[], AbortMessages | None] = lambda: None,
     ) -> None:
+        self.messages = messages
         self.hosts = hosts
         self.clock = clock
         self.state = state
@@ -57,7 +63,10 @@ class MigrationTable:
     ) -> RecordKeeper:
         """Return the one place where a migration's value is replaced."""
         return RecordKeeper(
-            *(migration, self.clock, self.publish, keep), uri_of=self.uri_of, note=note
+            *(migration, self.clock, self.publish, keep),
+            uri_of=self.uri_of,
+            note=note,
+            messages=self.messages(),
         )
 
     def line(self, migration: Migration) -> MigrationLine:

@@ -169,6 +169,9 @@ class Tracker:
         is decided once, from both.
         """
         judgement = await self._judge()
+        if judgement.status is MigrationStatus.FAILED and self.log.messages is not None:
+            self.observer.abort_sent = await self.log.messages.abort_was_sent(self.migration.id)
+            judgement = self._judged()
         waits = judgement.status.final and self.controls.abort_pending
         if not (waits or self._retired):
             await self._apply(judgement)

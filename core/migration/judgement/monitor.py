@@ -7,13 +7,10 @@ The result of the call is not trusted: after an error the pair (source, destinat
 
 from __future__ import annotations
 
-from core.migration.judgement import post_copy
+from core.migration.judgement import abort, post_copy
 from core.migration.judgement.post_copy import PostCopyNames
 from core.migration.judgement.seen import Judgement, Seen
 from core.model import InstanceState, MigrationStatus
-
-ABORTED = 78
-"""VIR_ERR_OPERATION_ABORTED: how the call ends when the job was cancelled."""
 
 SETTLE = 10.0
 """Seconds after the end of the call in which libvirt may still be resuming the source, or the
@@ -103,10 +100,10 @@ def _over(seen: Seen, name: str, host: str, to: str) -> Judgement:
             return Judgement(MigrationStatus.COMPLETING)
         return _stuck(seen, name, host, to)
     stays = _stays(seen, name, host)
-    if seen.aborted or seen.code == ABORTED:
-        return Judgement(MigrationStatus.ABORTED, stays)
+    if abort.was_aborted(seen):
+        return Judgement(MigrationStatus.ABORTED, f"{stays}{abort.reason(seen)}")
     why = seen.error.rstrip(".") or "its migration was aborted or failed, nobody saw which"
-    return Judgement(MigrationStatus.FAILED, f"{stays}: {why}", seen.hint)
+    return Judgement(MigrationStatus.FAILED, f"{stays}: {why}", abort.doubt(seen) or seen.hint)
 
 
 def _stays(seen: Seen, name: str, host: str) -> str:

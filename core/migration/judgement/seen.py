@@ -66,6 +66,10 @@ class Seen:
     """The newest reading; None: none is to be had."""
     aborted: bool = False
     """An abort was accepted."""
+    abort_sent: bool = False
+    """One was sent and not refused: its answer was not heard, or another console sent it."""
+    cancelled: bool = False
+    """A reading of the job showed that it was cancelled."""
     stopped: bool = False
     """The guest is known to stand still for the switch."""
     offline: bool = False

@@ -83,6 +83,14 @@ def aborting(migration: Migration) -> bool:
     )
 
 
+def abort_unanswered(migration: Migration) -> bool:
+    """Whether an abort was sent and got no answer in time: it may have taken effect."""
+    return any(
+        record.steer.kind is SteerKind.ABORT and record.answer is Answer.NO_ANSWER
+        for record in migration.steering
+    )
+
+
 def abort_pending(migration: Migration) -> bool:
     """Whether an abort was sent and has no answer yet."""
     return any(

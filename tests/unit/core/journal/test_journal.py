@@ -260,11 +260,11 @@ def test_every_migration_is_whole_or_not_at_all(
     Ledger.open(path).close()
     broken = (*MIGRATIONS, "CREATE TABLE more (a); INSERT INTO nowhere VALUES (1)")
     monkeypatch.setattr("core.journal.schema.MIGRATIONS", broken)
-    monkeypatch.setattr("core.journal.schema.VERSION", 2)
+    monkeypatch.setattr("core.journal.schema.VERSION", VERSION + 1)
     with pytest.raises(JournalError):
         Ledger.open(path)
     raw = sqlite3.connect(path)
-    assert raw.execute("PRAGMA user_version").fetchone() == (1,)
+    assert raw.execute("PRAGMA user_version").fetchone() == (VERSION,)
     assert raw.execute("SELECT count(*) FROM sqlite_master WHERE name = 'more'").fetchone() == (0,)
     raw.close()
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.migration.judgement.monitor import ABORTED, SETTLE, UNSEEN, judge
+from core.migration.judgement.abort import ABORTED
+from core.migration.judgement.monitor import SETTLE, UNSEEN, judge
 from core.migration.judgement.seen import Seen, Side
 from core.model import Instance, InstanceState, JobSample, MigrationStatus
 

@@ -1,0 +1,23 @@
+"""What a console leaves in the journal for the one that runs an operation."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from core.model.base import Value
+
+MessageKind = Literal["abort", "abort-refused", "answer"]
+
+
+class Message(Value, frozen=True):
+    """One message about an operation, for whoever runs it."""
+
+    operation: str
+    at: float
+    author: str
+    """USER@MACHINE."""
+    kind: MessageKind
+    """abort: one is about to be sent to its migration; abort-refused: libvirt refused it;
+    answer: one to its question."""
+    text: str = ""
+    """The answer."""

@@ -1,0 +1,60 @@
+"""What consoles tell each other through their journal."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from core.clock import SystemClock
+from core.engine.messages import Messages
+from core.errors import JournalError
+from core.journal.journal import Journal
+
+
+@pytest.fixture
+async def consoles(tmp_path: Path) -> AsyncIterator[tuple[Messages, Messages]]:
+    path = tmp_path / "journal.sqlite3"
+    one, other = await Journal.open(path), await Journal.open(path)
+    clock = SystemClock()
+    yield Messages(one, clock, "ann@desk"), Messages(other, clock, "bob@desk")
+    await one.close()
+    await other.close()
+
+
+async def test_an_abort_is_known_to_the_other_console_until_it_is_refused(
+    consoles: tuple[Messages, Messages],
+) -> None:
+    ours, theirs = consoles
+    assert not await ours.abort_was_sent("0-1")
+    await theirs.abort_is_sent("0-1")
+    assert await ours.abort_was_sent("0-1")
+    assert not await ours.abort_was_sent("0-2"), "of another operation"
+    await theirs.abort_was_refused("0-1")
+    assert not await ours.abort_was_sent("0-1")
+
+
+async def test_answers_come_in_their_order_with_who_gave_them(
+    consoles: tuple[Messages, Messages],
+) -> None:
+    ours, theirs = consoles
+    await theirs.send("0-1", "answer", "leave")
+    await ours.send("0-1", "answer", "again")
+    await theirs.abort_is_sent("0-1")
+    told = await ours.answers("0-1")
+    assert [(one.text, one.author) for one in told] == [
+        ("leave", "bob@desk"), ("again", "ann@desk"),
+    ]  # fmt: skip
+
+
+async def test_an_abort_is_sent_though_the_journal_takes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite3"
+    journal = await Journal.open(path)
+    path.unlink()
+    messages = Messages(journal, SystemClock(), "ann@desk")
+    await messages.abort_is_sent("0-1")
+    with pytest.raises(JournalError):
+        await messages.send("0-1", "answer", "again")
+    await journal.close()
+    assert not await Messages(None, SystemClock(), "ann@desk").abort_was_sent("0-1")
