@@ -116,9 +116,8 @@ async def test_a_host_that_comes_up_is_offered_to_an_open_dialog(
         assert chosen(app, "to") == ""
         app.view.state = up
         dialog(app).take_news(Delta(up.revision, up.at, changed=frozenset({beta.key})))
-        await looked(pilot, app)
+        await until(pilot, lambda: f"{len(FINE)} ok" in found(app))
         assert chosen(app, "to") == "beta"
-        assert f"{len(FINE)} ok" in found(app)
 
 
 async def test_every_line_can_be_reached_and_changed_by_keys(
