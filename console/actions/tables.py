@@ -12,9 +12,11 @@ TABLE: tuple[Action, ...] = (
         "table",
         "move",
         "Move the cursor down.",
-        "cursor(1)",
+        "table('cursor', 1)",
     ),
-    Action("table.up", "Up", ("up", "k"), "table", "move", "Move the cursor up.", "cursor(-1)"),
+    Action(
+        "table.up", "Up", ("up", "k"), "table", "move", "Move the cursor up.", "table('cursor', -1)"
+    ),
     Action(
         "table.page_down",
         "Page down",
@@ -22,7 +24,7 @@ TABLE: tuple[Action, ...] = (
         "table",
         "move",
         "Move the cursor down a page.",
-        "page(1)",
+        "table('page', 1)",
     ),
     Action(
         "table.page_up",
@@ -31,7 +33,7 @@ TABLE: tuple[Action, ...] = (
         "table",
         "move",
         "Move the cursor up a page.",
-        "page(-1)",
+        "table('page', -1)",
     ),
     Action(
         "table.first",
@@ -40,7 +42,7 @@ TABLE: tuple[Action, ...] = (
         "table",
         "move",
         "Move the cursor to the first row.",
-        "first",
+        "table('first')",
     ),
     Action(
         "table.last",
@@ -49,7 +51,7 @@ TABLE: tuple[Action, ...] = (
         "table",
         "move",
         "Move the cursor to the last row.",
-        "last",
+        "table('last')",
     ),
     Action(
         "table.open",
@@ -58,7 +60,7 @@ TABLE: tuple[Action, ...] = (
         "table",
         "row",
         "Open the row under the cursor.",
-        "open",
+        "table('open')",
         show_in_footer=True,
     ),
     Action(
@@ -68,7 +70,7 @@ TABLE: tuple[Action, ...] = (
         "table",
         "mark",
         "Mark or unmark the row under the cursor and move down; actions apply to marked rows.",
-        "mark",
+        "table('mark')",
         show_in_footer=True,
     ),
     Action(
@@ -78,7 +80,7 @@ TABLE: tuple[Action, ...] = (
         "table",
         "mark",
         "Mark every row from the one marked last to the cursor (also ctrl+space).",
-        "mark_range",
+        "table('mark_range')",
     ),
     Action(
         "table.mark_visible",
@@ -87,7 +89,7 @@ TABLE: tuple[Action, ...] = (
         "table",
         "mark",
         "Mark every row that passes the filter.",
-        "mark_visible",
+        "table('mark_visible')",
     ),
     Action(
         "table.clear_marks",
@@ -96,7 +98,7 @@ TABLE: tuple[Action, ...] = (
         "table",
         "mark",
         "Unmark every row, hidden ones too.",
-        "clear_marks",
+        "table('clear_marks')",
     ),
     Action(
         "table.sort_next",
@@ -105,7 +107,7 @@ TABLE: tuple[Action, ...] = (
         "table",
         "sort",
         "Sort by the next column to the right.",
-        "sort_column(1)",
+        "table('sort_column', 1)",
         show_in_footer=True,
         short="Sort",
     ),
@@ -116,7 +118,7 @@ TABLE: tuple[Action, ...] = (
         "table",
         "sort",
         "Sort by the next column to the left.",
-        "sort_column(-1)",
+        "table('sort_column', -1)",
     ),
     Action(
         "table.sort_invert",
@@ -125,7 +127,7 @@ TABLE: tuple[Action, ...] = (
         "table",
         "sort",
         "Turn the order round; unknown values stay last.",
-        "invert_sort",
+        "table('invert_sort')",
     ),
     Action(
         "list.filter",

@@ -154,7 +154,7 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
         elif self.focused is not self.table:
             self.table.focus()
         elif self.table.counts.marked:
-            self.table.action_clear_marks()
+            self.table.action_table("clear_marks")
         elif self.filter_text:
             self.set_filter("")
             bar.close("")
@@ -190,7 +190,7 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
     def _marked_elsewhere(self) -> str:
         """Say so where others are marked than the row under the cursor."""
         chosen = self.table.chosen
-        if chosen in ([], [self.table.cursor_key]):
+        if chosen in ([], [self.table.cursor.key]):
             return ""
         marked = fmt.plural(len(chosen), self.noun)
         are = "is" if len(chosen) == 1 else "are"

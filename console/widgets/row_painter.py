@@ -151,6 +151,13 @@ class RowPainter(Generic[Row]):
         runs = fit(Cell(text, role), width, column.align)
         return [(piece, piece_role or "header") for piece, piece_role in runs]
 
+    def column(self, id: str) -> Column[Row]:  # noqa: A002 - the column's own word
+        """The column of that id, whether it fits or not. Raises KeyError."""
+        for column in self.columns:
+            if column.id == id:
+                return column
+        raise KeyError(id)
+
     def column_at(self, x: int) -> Column[Row] | None:
         """The column over cell `x` of a line (the gap right of it included)."""
         for place in self.placed:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from console.widgets.table_view import TableView
+    from console.widgets.live_table import LiveTable
 
 
 class Counts(NamedTuple):
@@ -23,12 +23,12 @@ class Counts(NamedTuple):
 class TableMessage(Message):
     """What every message of a table carries: the table."""
 
-    def __init__(self, table: TableView[Any]) -> None:
+    def __init__(self, table: LiveTable[Any]) -> None:
         super().__init__()
         self.table = table
 
     @property
-    def control(self) -> TableView[Any]:
+    def control(self) -> LiveTable[Any]:
         """The table, for `@on(LiveTable.Highlighted, "#id")`."""
         return self.table
 
@@ -36,7 +36,7 @@ class TableMessage(Message):
 class Highlighted(TableMessage, namespace="live_table"):
     """The cursor is on another row; `key` is None when there is no row."""
 
-    def __init__(self, table: TableView[Any], key: Hashable | None) -> None:
+    def __init__(self, table: LiveTable[Any], key: Hashable | None) -> None:
         super().__init__(table)
         self.key = key
 
@@ -48,7 +48,7 @@ class ViewMoved(TableMessage, namespace="live_table"):
 class Activated(TableMessage, namespace="live_table"):
     """The operator opened the row `key`: enter or a double click."""
 
-    def __init__(self, table: TableView[Any], key: Hashable) -> None:
+    def __init__(self, table: LiveTable[Any], key: Hashable) -> None:
         super().__init__(table)
         self.key = key
 
@@ -56,7 +56,7 @@ class Activated(TableMessage, namespace="live_table"):
 class MarksChanged(TableMessage, namespace="live_table"):
     """Marks were set or cleared, or a marked row went."""
 
-    def __init__(self, table: TableView[Any], counts: Counts) -> None:
+    def __init__(self, table: LiveTable[Any], counts: Counts) -> None:
         super().__init__(table)
         self.counts = counts
 
@@ -64,7 +64,7 @@ class MarksChanged(TableMessage, namespace="live_table"):
 class SortChanged(TableMessage, namespace="live_table"):
     """The operator chose another order; `column` is a column's id."""
 
-    def __init__(self, table: TableView[Any], column: str, descending: bool) -> None:
+    def __init__(self, table: LiveTable[Any], column: str, descending: bool) -> None:
         super().__init__(table)
         self.column = column
         self.descending = descending

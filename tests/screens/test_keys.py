@@ -130,11 +130,11 @@ async def test_the_cursor_stays_on_its_instance_when_rows_move(console: Moment) 
     async with app.run_test(size=(80, 24)) as pilot:
         await press(pilot, "end")
         table = listing(app).table
-        key = table.cursor_key
+        key = table.cursor.key
         await press(pilot, "S")
-        assert table.cursor_key == key
+        assert table.cursor.key == key
         await press(pilot, "s", "s", "s")
-        assert table.cursor_key == key
+        assert table.cursor.key == key
 
 
 async def test_marks_survive_a_filter_and_are_counted_when_hidden(console: Moment) -> None:
@@ -222,7 +222,7 @@ async def test_a_capital_letter_finds_the_busiest(console: Moment) -> None:
         known = [figure for figure in figures if figure is not None]
         assert len(known) > 2
         assert known == sorted(known, reverse=True)
-        assert table.cursor_key == table.model.order[0]
+        assert table.cursor.key == table.model.order[0]
         await press(pilot, "C")
         assert not table.model.descending
         await press(pilot, "D")
@@ -258,7 +258,7 @@ async def test_the_palette_runs_what_it_finds(console: Moment) -> None:
         assert not isinstance(app.screen, PaletteDialog)
         await press(pilot, "escape", "colon", *"last", "enter")
         table = listing(app).table
-        assert table.cursor_key == table.model.order[-1]
+        assert table.cursor.key == table.model.order[-1]
 
 
 async def test_search_goes_from_match_to_match(console: Moment) -> None:
@@ -285,16 +285,16 @@ async def test_events_follow_hold_and_stay(console: Moment) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await press(pilot, "5")
         table = listing(app).table
-        assert table.cursor_key == table.model.order[-1]
+        assert table.cursor.key == table.model.order[-1]
         assert "following" in line(app, "tabs")
         await press(pilot, "up")
         assert "following" not in line(app, "tabs")
-        kept = table.cursor_key
+        kept = table.cursor.key
         replay = app.tape.replay
         assert replay is not None
         await press(pilot, "z", "t")
         assert "following" in line(app, "tabs")
-        assert table.cursor_key != kept
+        assert table.cursor.key != kept
 
 
 async def test_news_that_is_older_than_the_picture_is_not_listed_twice(console: Moment) -> None:

@@ -68,7 +68,7 @@ async def opened(pilot: Pilot[None], app: VirtdeckApp) -> None:
     screen = app.screen
     assert isinstance(screen, ListScreen)
     await until(pilot, lambda: len(screen.table.model.order) == 4)
-    screen.table.move_cursor(rows(app)["vm0001"].key)
+    screen.table.cursor.go_to(rows(app)["vm0001"].key)
     await pilot.pause()
 
 
@@ -143,13 +143,13 @@ async def test_a_second_copy_wants_its_name_typed(daemon: PrivateDaemon, tmp_pat
             screen = app.screen
             assert isinstance(screen, ListScreen)
             await until(pilot, lambda: len(screen.table.model.order) == 8)
-            screen.table.move_cursor(there("vm0001").key)
+            screen.table.cursor.go_to(there("vm0001").key)
             await pilot.pause()
             await pilot.press("space", "space", "o")  # of several none is started twice
             await until(pilot, lambda: "Start: not possible" in messages(app))
             assert "vm0001 must not run on beta too: it runs on alpha." in messages(app)
             await pilot.press("ctrl+backslash")
-            screen.table.move_cursor(there("vm0001").key)
+            screen.table.cursor.go_to(there("vm0001").key)
             await pilot.press("o")
             await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
             strips = app.screen._compositor.render_strips()

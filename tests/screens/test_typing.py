@@ -82,7 +82,7 @@ async def opened(pilot: Pilot[None], app: VirtdeckApp) -> None:
 
 def under_cursor(app: VirtdeckApp) -> str:
     screen = next(one for one in app.screen_stack if isinstance(one, InstancesScreen))
-    row = screen.table.cursor_row
+    row = screen.table.cursor.row
     return "" if row is None else row.name
 
 

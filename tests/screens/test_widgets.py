@@ -122,7 +122,7 @@ async def test_rows_are_drawn_with_a_header_and_sorted():
         assert lines[0].split() == ["Name", "State", "▼CPU", "Host"]
         assert lines[1].split() == ["vm2", "●", "running", "2%", "alpha"]
         assert app.names() == ["  vm2", "  vm1", "  vm0"]
-        assert app.table.cursor_key == "vm2"
+        assert app.table.cursor.key == "vm2"
         assert app.table.counts == (3, 3, 0, 0)
 
 
@@ -145,11 +145,11 @@ async def test_the_cursor_stays_on_its_key_and_in_view():
     app = TableApp(things(50), sort="cpu")
     async with app.run_test(size=(60, 11)) as pilot:
         await pilot.press("down", "down")
-        assert app.table.cursor_key == "vm47"
+        assert app.table.cursor.key == "vm47"
         app.clock.time += 10
         app.table.update_rows({"vm47": Thing("vm47", 0.0)})
         await pilot.pause()
-        assert app.table.cursor_key == "vm47"
+        assert app.table.cursor.key == "vm47"
         assert app.table.model.index["vm47"] == 49
         assert app.names()[-1] == "  vm47"
         assert app.table.scroll_offset.y == 40
@@ -162,7 +162,7 @@ async def test_an_untouched_table_stays_at_the_top():
         app.clock.time += 10
         app.table.update_rows({"vm49": Thing("vm49", 0.0)})
         await pilot.pause()
-        assert app.table.cursor_key == "vm48"
+        assert app.table.cursor.key == "vm48"
         assert app.table.scroll_offset.y == 0
 
 
@@ -172,19 +172,19 @@ async def test_the_cursor_goes_to_its_neighbour_when_its_row_goes():
         await pilot.press("down", "down", "down")
         app.table.update_rows({}, ["vm1", "vm3"])
         await pilot.pause()
-        assert app.table.cursor_key == "vm4"
+        assert app.table.cursor.key == "vm4"
         await pilot.press("end")
         app.table.update_rows({}, ["vm8"])
-        assert app.table.cursor_key == "vm7"
+        assert app.table.cursor.key == "vm7"
         app.table.update_rows({}, list(app.rows))
         await until(pilot, lambda: "No instances." in app.lines()[2])
-        assert app.table.cursor_key is None
+        assert app.table.cursor.key is None
         assert app.lines()[3].strip() == "Start one with o."
         app.table.update_rows({"x": Thing("x")})
         app.clock.time += 10
         app.table.settle()
         await until(pilot, lambda: app.names() == ["  x"])
-        assert app.table.cursor_key == "x"
+        assert app.table.cursor.key == "x"
 
 
 async def test_order_stands_still_while_the_operator_chooses():
@@ -202,7 +202,7 @@ async def test_order_stands_still_while_the_operator_chooses():
         assert app.table.settle()
         await pilot.pause()
         assert app.names() == ["  vm0", "  new", "  vm4", "  vm3", "  vm2", "  vm1"]
-        assert app.table.cursor_key == "vm3"
+        assert app.table.cursor.key == "vm3"
 
 
 async def test_order_changes_at_most_once_a_second_and_then_by_itself():
@@ -231,7 +231,7 @@ async def until_settled(pilot: Pilot[None], app: TableApp, first: str) -> None:
 
 async def test_the_cursor_goes_with_a_row_that_became_another():
     app = TableApp(things(9))
-    app.table.heir = lambda key, shown: f"{key}@beta" if f"{key}@beta" in shown else None
+    app.table.cursor.heir = lambda key, shown: f"{key}@beta" if f"{key}@beta" in shown else None
     async with app.run_test(size=(60, 14)) as pilot:
         await pilot.press("down", "down", "down")
         app.table.update_rows({"vm3@beta": Thing("vm30")})
@@ -239,10 +239,10 @@ async def test_the_cursor_goes_with_a_row_that_became_another():
         app.table.settle()
         app.table.update_rows({}, ["vm3"])
         await pilot.pause()
-        assert app.table.cursor_key == "vm3@beta"
+        assert app.table.cursor.key == "vm3@beta"
         app.table.update_rows({}, ["vm3@beta"])
         await pilot.pause()
-        assert app.table.cursor_key in app.table.model.rows  # it became nobody: its neighbour
+        assert app.table.cursor.key in app.table.model.rows  # it became nobody: its neighbour
 
 
 async def test_filter_keeps_marks_and_cursor_and_counts_them():
@@ -255,7 +255,7 @@ async def test_filter_keeps_marks_and_cursor_and_counts_them():
         await pilot.pause()
         assert app.names()[:2] == ["* vm1", "  vm10"]
         assert app.table.counts == (11, 20, 4, 3)
-        assert app.table.cursor_key == "vm10"
+        assert app.table.cursor.key == "vm10"
         assert app.table.chosen == ["vm1", "vm0", "vm2", "vm3"]
         await pilot.press("asterisk")
         assert app.table.counts == (11, 20, 14, 3)
@@ -278,11 +278,11 @@ async def test_sorting_by_keys():
         assert "Name▼" in app.lines()[0]
         assert app.names()[:2] == ["  vm11", "  vm10"]
         await pilot.press("shift+right", "greater_than_sign")
-        assert app.table.model.column is app.table.column("cpu")
+        assert app.table.model.column is app.table.row_painter.column("cpu")
         assert app.table.model.descending
         await pilot.press("s", "s", "shift+left")
         await pilot.pause()
-        assert app.table.model.column is app.table.column("host")
+        assert app.table.model.column is app.table.row_painter.column("host")
         sorts = [m for m in app.posted if isinstance(m, LiveTable.SortChanged)]
         assert (sorts[1].column, sorts[1].descending) == ("name", True)
 
@@ -295,7 +295,7 @@ async def test_mouse_sorts_moves_opens_and_scrolls():
         await pilot.pause()
         assert app.names()[0] == "  vm49"
         await pilot.click(LiveTable, offset=(4, 3))
-        assert app.table.cursor_key == "vm47"
+        assert app.table.cursor.key == "vm47"
         await pilot.click(LiveTable, offset=(4, 5), times=2)
         await pilot.pause()
         opened = [m for m in app.posted if isinstance(m, LiveTable.Activated)]
@@ -303,7 +303,7 @@ async def test_mouse_sorts_moves_opens_and_scrolls():
         await pilot._post_mouse_events([MouseScrollDown], LiveTable, offset=(4, 4))
         await until(pilot, lambda: app.table.scroll_offset.y > 0)
         await until(pilot, lambda: app.names()[0] != "  vm49")
-        assert app.table.cursor_key == "vm45"
+        assert app.table.cursor.key == "vm45"
 
 
 async def test_keys_move_and_open():
@@ -313,7 +313,7 @@ async def test_keys_move_and_open():
         places = [1, 11, 10, 49, 39, 0, 0, 0]
         for key, place in zip(keys, places, strict=True):
             await pilot.press(key)
-            assert app.table.cursor_key == f"vm{place}"
+            assert app.table.cursor.key == f"vm{place}"
         await pilot.pause()
         assert [m.key for m in app.posted if isinstance(m, LiveTable.Activated)] == ["vm0"]
         keys = [m.key for m in app.posted if isinstance(m, LiveTable.Highlighted)]
@@ -367,7 +367,7 @@ async def test_an_operators_keymap_rebinds_the_table():
         wanted = read_keymap({"table.down": ["U", "?"], "global.help": "f1"})
         app.set_keymap(textual_keymap(wanted))
         await pilot.press("U", "question_mark", "down", "j")
-        assert app.table.cursor_key == "vm2"
+        assert app.table.cursor.key == "vm2"
 
 
 @pytest.mark.parametrize("name", load_themes(Path("/nonexistent")).by_name)

@@ -102,13 +102,13 @@ class EventsScreen(ListScreen[EventLine], inherit_bindings=False):
     def _moved(self) -> None:
         """A cursor that leaves the end stops following."""
         order = self.table.model.order
-        if self._follow and order and self.table.cursor_key != order[-1]:
+        if self._follow and order and self.table.cursor.key != order[-1]:
             self._follow = False
             self.show_lines()
 
     @on(LiveTable.Activated)
     async def _open(self) -> None:
-        line = self.table.cursor_row
+        line = self.table.cursor.row
         if line is None:
             return
         subject = line.event.subject
@@ -170,7 +170,7 @@ class EventsScreen(ListScreen[EventLine], inherit_bindings=False):
                 self.table.sort_by("at", False)
             order = self.table.model.order
             if order:
-                self.table.move_cursor(order[-1])
+                self.table.cursor.go_to(order[-1])
 
 
 KEPT = 2000

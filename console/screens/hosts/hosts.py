@@ -116,7 +116,7 @@ class HostsScreen(SubjectScreen, PanelledScreen[Host], inherit_bindings=False):
     @on(LiveTable.Highlighted)
     def show_panel(self) -> None:
         """Its link, its versions, what it cannot do."""
-        row = self.console.view.state.hosts.get(self.table.cursor_key or "")
+        row = self.console.view.state.hosts.get(self.table.cursor.key or "")
         self._page.show(host_lines(self.console.view, row) if row else [])
 
     @on(LiveTable.Activated)

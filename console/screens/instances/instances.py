@@ -42,7 +42,7 @@ class InstancesScreen(InstanceChoosingScreen, ListScreen[Instance], inherit_bind
             row_role=instance_role(view),
             sort="name",
         )
-        table.heir = elsewhere
+        table.cursor.heir = elsewhere
         return table
 
     def rows(self) -> Mapping[ObjectKey, Instance]:
@@ -88,7 +88,7 @@ class InstancesScreen(InstanceChoosingScreen, ListScreen[Instance], inherit_bind
 
     def action_sort_table(self, column: str) -> None:
         """Sort by a column; again: the other way round."""
-        self.table.action_sort_by(column)
+        self.table.action_table("sort_by", column)
 
     @on(LiveTable.Highlighted)
     def _moved(self) -> None:
@@ -101,8 +101,8 @@ class InstancesScreen(InstanceChoosingScreen, ListScreen[Instance], inherit_bind
 
     async def action_open_tab(self, tab: str) -> None:
         """Open the instance under the cursor at one of its tabs."""
-        if self.table.cursor_key is not None:
-            await self.console.navigation.open_instance(self.table.cursor_key, tab)
+        if self.table.cursor.key is not None:
+            await self.console.navigation.open_instance(self.table.cursor.key, tab)
 
     @on(LiveTable.Activated)
     async def _open(self) -> None:

@@ -100,7 +100,7 @@ class MigrationsScreen(SteeringScreen, PanelledScreen[Migration], inherit_bindin
 
     def chosen_migration(self) -> Migration | None:
         """The one under the cursor: commands are given one at a time."""
-        return self.rows().get(self.table.cursor_key or "")
+        return self.rows().get(self.table.cursor.key or "")
 
     def action_unfinished(self) -> None:
         """Only what is not over, and back."""

@@ -84,7 +84,7 @@ class NetworksScreen(SubjectScreen, ListScreen[Network], inherit_bindings=False)
 
     @on(LiveTable.Activated)
     async def _open(self) -> None:
-        row = self.table.cursor_row
+        row = self.table.cursor.row
         if row is None:
             return
         users = instances_on(self.console.view.state, row)

@@ -95,7 +95,7 @@ class OperationsScreen(PanelledScreen[OperationRecord], inherit_bindings=False):
             await act(self.console, record, name)
 
     def _chosen(self) -> OperationRecord | None:
-        record = self.table.cursor_row
+        record = self.table.cursor.row
         why = "There is no operation to choose here." if record is None else ""
         if why := why or self._marked_elsewhere():
             self.console.notify(why, severity="warning", timeout=5, markup=False)
@@ -105,13 +105,13 @@ class OperationsScreen(PanelledScreen[OperationRecord], inherit_bindings=False):
     @on(LiveTable.Highlighted)
     def show_panel(self) -> None:
         """What it did, step by step."""
-        record = self.console.view.state.operations.get(self.table.cursor_key or "")
+        record = self.console.view.state.operations.get(self.table.cursor.key or "")
         lines = operation_lines(self.console.view, record) if record else []
         self._steps.show(lines)
 
     @on(LiveTable.Activated)
     async def _open(self) -> None:
-        if (record := self.table.cursor_row) is not None:
+        if (record := self.table.cursor.row) is not None:
             await act(self.console, record, "subject")
 
 

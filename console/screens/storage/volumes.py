@@ -104,7 +104,7 @@ class VolumesScreen(SubjectScreen, ListScreen[StorageRow], inherit_bindings=Fals
 
     @on(LiveTable.Activated)
     async def _open(self) -> None:
-        row = self.table.cursor_row
+        row = self.table.cursor.row
         if row is None:
             return
         users = user_names(self.console.view, row)
