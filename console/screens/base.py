@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 
-from console.actions.registry import Action, action, elsewhere
+from console.actions.registry import action, elsewhere
 from console.screens import chrome
 from console.screens.parts import Part, PartsLine
 from core.model import Delta, ObjectKey
@@ -171,31 +171,33 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         )
         self._footer.show(footer_left, footer_right)
 
-    def on_key(self, event: events.Key) -> None:
+    @on(events.Key)
+    def _say_elsewhere(self, event: events.Key) -> None:
         """Say where a key works that does nothing here."""
         if event.key in self.app.active_bindings:
             return
         if words := elsewhere(event.key, self.registry_layer, self.console.actions):
             self.console.notify(words, timeout=4, markup=False)
 
-    def on_screen_resume(self) -> None:
+    @on(events.ScreenResume)
+    def _resumed(self) -> None:
         """Come back into view."""
         self.call_after_refresh(self.catch_up)
 
     # -- actions -----------------------------------------------------------------------------------
 
-    async def run_entry(self, entry: Action) -> None:
-        """Run an action of the registry where it belongs: the app, a table, or this screen."""
+    async def action_run(self, action_id: str) -> None:
+        """Run an action of the registry where it belongs: the app, a table, or this screen.
+
+        It is what a click on the footer does.
+        """
+        entry = action(action_id)
         target: DOMNode = self
         if entry.scope in ("global", "replay"):
             target = self.app
         elif entry.scope == "table":
             target = self._table_of_actions() or self
         await self.app.run_action(entry.call, default_namespace=target)
-
-    async def action_run(self, action_id: str) -> None:
-        """Run an action of the registry by its id: what a click on the footer does."""
-        await self.run_entry(action(action_id))
 
 
 def may_ask(screen: ConsoleScreen, what: str) -> bool:

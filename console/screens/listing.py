@@ -183,10 +183,6 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
         pane = self.other_pane()
         (pane if pane is not None and self.table.has_focus else self.table).focus()
 
-    def chosen_keys(self) -> list[ObjectKey]:
-        """What an action applies to: the marked rows, or the one under the cursor."""
-        return list(self.table.chosen)
-
     def _marked_elsewhere(self) -> str:
         """Say so where others are marked than the row under the cursor."""
         chosen = self.table.chosen

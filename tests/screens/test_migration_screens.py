@@ -424,7 +424,7 @@ async def test_every_action_of_the_registry_can_be_run(place: tuple[str, ...]) -
         assert isinstance(screen, ConsoleScreen)
         for entry in actions_on(screen.registry_layer):
             if entry.scope in ("steer", "migrations", "migration"):
-                await screen.run_entry(entry)
+                await screen.action_run(entry.id)
                 await settled(pilot)
                 while app.screen is not screen:
                     await press(pilot, "escape")

@@ -82,7 +82,8 @@ def tell(screen: ConsoleScreen) -> None:
         screen.action_search()
         screen._typed(FilterBar.Typed("word"))
         screen._close_bar()
-    if isinstance(screen, MigrationScreen | InstanceScreen):
+        screen._resized()
+    if isinstance(screen, MigrationScreen):
         screen.on_resize()
     if isinstance(screen, ReportScreen):
         screen.action_form(1)

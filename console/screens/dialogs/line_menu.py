@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
@@ -71,7 +71,7 @@ class LineMenu(Dialog[Answer], inherit_bindings=False):
         Binding("home", "go(0)", "First"),
         Binding("end", "go(-1)", "Last"),
         Binding("enter,right", "choose", "Choose"),
-        Binding("tab", "options", "Options"),
+        Binding("tab", "choose(True)", "Options"),
     ]
 
     def __init__(self) -> None:
@@ -153,7 +153,8 @@ class LineMenu(Dialog[Answer], inherit_bindings=False):
 
     # -- keys --------------------------------------------------------------------------------------
 
-    def on_key(self, event: events.Key) -> None:
+    @on(events.Key)
+    def _letter(self, event: events.Key) -> None:
         """A letter chooses its line; a key that does nothing here says so."""
         printable = event.character is not None and event.is_printable
         if not printable and event.key in self.app.active_bindings:
@@ -178,15 +179,10 @@ class LineMenu(Dialog[Answer], inherit_bindings=False):
         if self._list.shown:
             self.show_lines(place % len(self._list.shown))
 
-    def action_choose(self) -> None:
-        """Take the line under the cursor."""
+    def action_choose(self, options: bool = False) -> None:
+        """Take the line under the cursor; with `options` those are shown first."""
         if self._list.shown:
-            self._pick(self._list.cursor)
-
-    def action_options(self) -> None:
-        """Show the options of the line under the cursor first."""
-        if self._list.shown:
-            self.options(self._list.cursor)
+            (self.options if options else self._pick)(self._list.cursor)
 
     def action_peel(self) -> None:
         """Back a level, or out."""

@@ -181,4 +181,4 @@ class PaletteDialog(Dialog[None], inherit_bindings=False):
         if entry.instance is not None:
             under.call_later(under.console.navigation.open_instance, entry.instance, "overview")
         elif entry.action is not None:
-            under.call_later(under.run_entry, entry.action)
+            under.call_later(under.action_run, entry.action.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from textual import on
+from textual import events, on
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
@@ -56,11 +56,13 @@ class InstanceScreen(InstanceChoosingScreen, inherit_bindings=False):
             yield self._charts
         yield self._bar
 
-    def on_mount(self) -> None:
+    @on(events.Mount)
+    def _mounted(self) -> None:
         """Read what is read on demand."""
         self._read_detail()
 
-    def on_resize(self) -> None:
+    @on(events.Resize)
+    def _resized(self) -> None:
         """Charts as high, columns as wide as the terminal is now."""
         if self.is_mounted:
             self.show_all()

@@ -80,7 +80,7 @@ class InstancesScreen(InstanceChoosingScreen, ListScreen[Instance], inherit_bind
 
     def chosen_subjects(self) -> list[ObjectKey]:
         """The marked ones, or the one under the cursor."""
-        return self.chosen_keys()
+        return list(self.table.chosen)
 
     def hidden_chosen(self) -> int:
         """How many of the marked ones the filter hides."""

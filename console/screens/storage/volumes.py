@@ -54,7 +54,7 @@ class VolumesScreen(SubjectScreen, ListScreen[StorageRow], inherit_bindings=Fals
 
     def chosen_subjects(self) -> list[ObjectKey]:
         """The marked lines, or the one under the cursor."""
-        return self.chosen_keys()
+        return list(self.table.chosen)
 
     def hidden_chosen(self) -> int:
         """How many of the marked ones the filter hides."""
