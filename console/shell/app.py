@@ -22,7 +22,6 @@ from console.actions.registry import Action, bindings_for, with_keys
 from console.glyphs import use_glyphs
 from console.screens import MODES, open_page, open_screen
 from console.screens.base import ConsoleScreen
-from console.screens.dialogs.dialog import Dialog
 from console.screens.view import View
 from console.settings import Settings
 from console.shell.bridge import Bridge, SourceFactory
@@ -70,9 +69,9 @@ class VirtdeckApp(App[None], inherit_bindings=False):
         use_glyphs(settings.glyph_set())
         super().__init__()
         let_go()
-        self._notifications = NewestNotifications()
         self.ordered_keys = OrderedKeys(self, super().on_event)
         self.navigation = Navigation(self)
+        self._notifications = NewestNotifications(self.navigation.shown_since)
         self.animation_level = "none"
         self.settings = settings
         self.actions: tuple[Action, ...] = with_keys(settings.keys)
@@ -150,15 +149,12 @@ class VirtdeckApp(App[None], inherit_bindings=False):
 
     @on(CoreNews)
     def _take_news(self) -> None:
-        """Take what the bridge has and hand it to the screen in view."""
+        """Take what the bridge has and hand it to what is in view."""
         if not self.has_screen:
             return
         news = self.bridge.take()
         self.view.state = news.state
-        if (screen := self.navigation.shown) is not None:
-            screen.take_news(news.delta)
-        if isinstance(self.screen, Dialog):
-            self.screen.take_news(news.delta)
+        self.navigation.take_news(news.delta)
         self.tell_ended()
 
     @on(CoreFailed)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.screens.base import ConsoleScreen
-from core.model import ObjectKey
+from console.screens.dialogs.dialog import Dialog
+from core.model import Delta, ObjectKey
 
 if TYPE_CHECKING:
     from console.shell.app import VirtdeckApp
@@ -25,6 +26,18 @@ class Navigation:
         """The screen in view, or covered by nothing but dialogs."""
         screens = self._app.screen_stack[::-1] if self._app.has_screen else ()
         return next((each for each in screens if isinstance(each, ConsoleScreen)), None)
+
+    def take_news(self, delta: Delta) -> None:
+        """Hand what changed to that screen, and to a dialog over it."""
+        if (screen := self.shown) is not None:
+            screen.take_news(delta)
+        if isinstance(self._app.screen, Dialog):
+            self._app.screen.take_news(delta)
+
+    def shown_since(self) -> float:
+        """Since when a dialog is on top, epoch seconds; 0: none is."""
+        top = self._app.screen if self._app.has_screen else None
+        return top.opened if isinstance(top, Dialog) else 0.0
 
     def show_lines(self) -> None:
         """Bring the lines around that screen up to date."""

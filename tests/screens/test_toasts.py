@@ -53,3 +53,22 @@ async def test_a_dialog_that_is_closed_leaves_no_painted_lines(console: Moment) 
         later = await after(5)
         assert later[StylesCache] <= first[StylesCache] + 2, (first, later)
         assert later[Widget] <= first[Widget] + 2, (first, later)
+
+
+async def test_a_dialog_shows_what_is_told_while_it_is_open(console: Moment) -> None:
+    app = console("loaded")
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settled(pilot)
+
+        def shown() -> list[str]:
+            return [str(toast.render()) for toast in app.screen.query(Toast)]
+
+        app.notify("before", markup=False)
+        await until(pilot, lambda: shown() == ["before"])
+        await press(pilot, "a")
+        await until(pilot, lambda: len(app.screen_stack) > 1)
+        await settled(pilot)
+        app.notify("meanwhile", markup=False)
+        await until(pilot, lambda: shown() == ["meanwhile"])
+        await press(pilot, "escape")
+        await until(pilot, lambda: shown() == ["before", "meanwhile"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import time
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from textual.screen import ModalScreen
@@ -15,6 +16,12 @@ Answer = TypeVar("Answer")
 
 class Dialog(ModalScreen[Answer], inherit_bindings=False):
     """Ends with `answer`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened = time()
+        """Epoch seconds: toasts that stood before stay on the screen below, and are not built
+        again."""
 
     @property
     def console(self) -> VirtdeckApp:
