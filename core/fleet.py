@@ -186,6 +186,13 @@ class Fleet:
         """Stop waiting for an operation; raises RefusedError, NotFoundError when that cannot be."""
         await self._operations.cancel(operation_id)
 
+    async def answer(self, operation_id: str, word: str) -> None:
+        """Answer what an operation asks, whichever console of the journal runs it.
+
+        Raises NotFoundError, RefusedError for what is no answer to it, and JournalError.
+        """
+        await self._operations.answer(operation_id, word)
+
     def changes(self) -> Mailbox:
         """Deltas from now on; those a slow reader missed come merged into one."""
         return self._feed.subscribe()

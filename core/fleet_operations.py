@@ -73,6 +73,12 @@ class FleetOperations:
         """Stop waiting for an operation; raises RefusedError, NotFoundError when that cannot be."""
         await self._running().cancel(operation_id)
 
+    async def answer(self, operation_id: str, word: str) -> None:
+        """Answer what an operation asks; raises as `Fleet.answer` does."""
+        from core.engine.asking import answer
+
+        await answer(self._state(), self._running().messages, operation_id, word)
+
     async def open(
         self, stack: AsyncExitStack, journal: Path | None, *, tolerant: bool, watch: bool
     ) -> None:
@@ -105,11 +111,11 @@ class FleetOperations:
 
         self._journal = kept = await Journal.open(journal)
         stack.push_async_callback(kept.close)
-        author = _author()
-        workflows = self.migrations.open(author)
+        signed = author()
+        workflows = self.migrations.open(signed)
         stack.push_async_callback(self.migrations.close)
         self._runner = Runner(
-            *(FleetHosts(self._hosts), kept, self._clock, self._state, self._publish, author),
+            *(FleetHosts(self._hosts), kept, self._clock, self._state, self._publish, signed),
             workflows=workflows,
         )
         stack.push_async_callback(self._runner.close)
@@ -122,7 +128,7 @@ class FleetOperations:
         return self._runner
 
 
-def _author() -> str:
+def author() -> str:
     """USER@MACHINE, as operations are signed."""
     import getpass
     import socket

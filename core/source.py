@@ -127,6 +127,10 @@ class Source(Protocol):
         """Stop waiting for an operation where that is possible; raises RefusedError if not."""
         ...
 
+    async def answer(self, operation_id: str, word: str) -> None:
+        """Answer what an operation asks; raises RefusedError for what is no answer to it."""
+        ...
+
     async def detail(self, key: ObjectKey) -> InstanceDetail:
         """Read XML, snapshots and addresses; raises NotFoundError, UnreachableError."""
         ...

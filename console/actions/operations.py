@@ -32,6 +32,10 @@ OPERATION: tuple[Action, ...] = (
         "Cancel the operation and undo what it had begun.", "operation('cancel')",
         needs_write=True, caution=CANCEL,
     ),
+    Action(
+        "operations.answer", "Answer", (), "operations", "operation",
+        "Answer what the operation asks.", "operation('answer')", needs_write=True, menu="a",
+    ),
     _operation("wait", "Tell its end", "w", "Have this console tell its end, whoever asked."),
     _operation("migration", "Its migration", "m", "Watch the migration that it is."),
     _operation("subject", "What it is done to", "i", "Open the instance, host or pool."),

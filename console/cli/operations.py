@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from console.cli.invocation import Invocation, common, json_option
+from console.cli.invocation import Invocation, common, invocation, json_option
 from console.cli.listings import print_rows
 from console.cli.output import TextColumn, note
 from console.format import date_time
 from console.settings import Settings
+from core.errors import NotFoundError
 from core.model import OperationRecord
 
 if TYPE_CHECKING:
@@ -49,17 +50,69 @@ AFTER_HOST: Sequence[TextColumn[OperationRecord]] = (
 )
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--all", "all_", is_flag=True, help="Also what ended long ago.")
 @common
 @json_option
-@click.pass_obj
-def operations(invocation: Invocation, all_: bool) -> int:
+@click.pass_context
+def operations(context: click.Context, all_: bool) -> int | None:
     """List operations, oldest first: the newest 50, and every one that is not over."""
-    path = Settings.load(invocation.config).journal_path
-    records = asyncio.run(_records(path, 10_000 if all_ else 50))
-    print_rows(records, columns(records), invocation.json)
+    if context.invoked_subcommand is not None:
+        return None
+    invoked = invocation(context)
+    records = asyncio.run(_records(_journal(invoked), 10_000 if all_ else 50))
+    print_rows(records, columns(records), invoked.json)
+    for record in records:
+        if record.question is not None and not invoked.json:
+            note(f"{record.id} asks: {record.question.text}")
+            for choice in record.question.choices:
+                line = f"virtdeck operations answer {record.id} {choice.word}"
+                note(f"  {line}   {choice.text}")
     return 0
+
+
+@operations.command()
+@click.argument("id_", metavar="ID")
+@click.argument("word", metavar="ANSWER")
+@common
+@click.pass_obj
+def answer(invoked: Invocation, id_: str, word: str) -> int:
+    """Answer what the operation ID asks, by one of the words it names.
+
+    The console that runs it carries the answer out; where none does, the next one that opens its
+    host.
+    """
+    note(asyncio.run(_answer(_journal(invoked), id_, word)))
+    return 0
+
+
+async def _answer(path: Path | None, id_: str, word: str) -> str:
+    """Leave the answer in the journal; returns who carries it out."""
+    from core.clock import SystemClock
+    from core.engine.asking import require
+    from core.engine.messages import Messages
+    from core.fleet_operations import author
+    from core.journal.journal import Journal
+    from core.journal.owner import alive
+
+    journal = await Journal.open(path)
+    try:
+        entries = {entry.record.id: entry for entry in await journal.recent()}
+        if id_ not in entries:
+            raise NotFoundError(f"There is no operation {id_!r}.", "See `virtdeck operations`.")
+        entry = entries[id_]
+        question = require(entry.record, word)
+        messages = Messages(journal, SystemClock(), author())
+        await messages.send(id_, "answer", word, about=question.key)
+    finally:
+        await journal.close()
+    if alive(entry.owner):
+        return "The console that runs it carries that out."
+    return f"The next console that opens {entry.record.host} carries that out."
+
+
+def _journal(invoked: Invocation) -> Path | None:
+    return Settings.load(invoked.config).journal_path
 
 
 async def _records(path: Path | None, limit: int) -> list[OperationRecord]:

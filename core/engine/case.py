@@ -116,12 +116,10 @@ class Case:
         self.progress = msgspec.structs.replace(self.progress, gap=True)
         self.woken.set()
 
-    def sending(self, call: Call, text: str, virsh: str = "") -> None:
-        """Note a call about to be made: to be kept first."""
-        now = self.now()
-        self.progress = msgspec.structs.replace(
-            self.progress, sent=(*self.progress.sent, Sent(call, now))
-        )
+    def sending(self, call: Call, text: str, virsh: str = "", *, instead: bool = False) -> None:
+        """Note a call about to be made: to be kept first. `instead` of the newest one."""
+        now, before = self.now(), self.progress.sent[: -1 if instead else None]
+        self.progress = msgspec.structs.replace(self.progress, sent=(*before, Sent(call, now)))
         self._step(
             OperationStep(now, text, call.word, virsh),
             status=OperationStatus.RUNNING,
@@ -147,7 +145,9 @@ class Case:
         )
         self.progress = msgspec.structs.replace(self.progress, sent=tuple(sent))
         steps = list(self.record.steps)
-        place = [number for number, step in enumerate(steps) if step.call][index]
+        # from the end: the log also has the calls in whose place others were made
+        places = [number for number, step in enumerate(steps) if step.call]
+        place = places[index - len(sent)]
         took = now - sent[index].at
         steps[place] = msgspec.structs.replace(steps[place], took=took, error=error)
         self.record = msgspec.structs.replace(self.record, steps=tuple(steps))

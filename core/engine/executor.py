@@ -10,10 +10,11 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from core.clock import Clock
-from core.engine import disk_users
+from core.engine import asking, disk_users, recovery
 from core.engine.case import Case
 from core.engine.host_names import refreshed
 from core.engine.looking import read_for
+from core.engine.messages import Messages
 from core.engine.port import Hosts
 from core.engine.progress import progress_json
 from core.errors import (
@@ -33,6 +34,7 @@ from core.model.secret_value import without_secrets_of
 from core.verbs.preview import virsh_line
 from core.verbs.situation import (
     Action,
+    Ask,
     End,
     Progress,
     Send,
@@ -69,7 +71,9 @@ class Executor:
         publish: Callable[[Observation], None],
         *,
         per_host: int = PER_HOST,
+        messages: Messages | None = None,
     ) -> None:
+        self.messages = messages or Messages(None, clock, "")
         self._hosts = hosts
         self.journal = journal
         self.clock = clock
@@ -162,6 +166,10 @@ class Executor:
                 if isinstance(action, Send):
                     if (end := await self._send(case, action)) is not None:
                         return end
+                elif isinstance(action, Ask):
+                    await asking.ask(
+                        *(case, action.question, self.messages, self.state), self.keep_anyway
+                    )
                 else:
                     await self._wait(case, action)
         finally:
@@ -175,8 +183,7 @@ class Executor:
         as unknown meanwhile as what a lost one cannot.
         """
         up = self.link_up(case.record.host) and not case.unseen
-        assert case.verb.decide is not None, "a workflow decides nothing here"
-        return case.verb.decide(case.situation(self.state(), link_up=up))
+        return recovery.next_action(case.verb, case.situation(self.state(), link_up=up))
 
     async def _send(self, case: Case, send: Send) -> End | None:
         async with self._slots[case.record.host, send.call.urgent]:
@@ -186,7 +193,7 @@ class Executor:
             line = virsh_line(
                 self.uri(case.record.host), case.record.name, case.record.subject, send.call
             )
-            case.sending(send.call, send.text, line)
+            case.sending(send.call, send.text, line, instead=send.instead)
             try:
                 await self.keep(case)
             except JournalError as error:

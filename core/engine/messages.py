@@ -26,11 +26,13 @@ class Messages:
         self._clock = clock
         self._author = author
 
-    async def send(self, operation_id: str, kind: MessageKind, text: str = "") -> None:
+    async def send(
+        self, operation_id: str, kind: MessageKind, text: str = "", about: str = ""
+    ) -> None:
         """Leave a message for whoever runs an operation. Raises JournalError."""
         if self._journal is not None:
             now = self._clock.now()
-            await self._journal.send(Message(operation_id, now, self._author, kind, text))
+            await self._journal.send(Message(operation_id, now, self._author, kind, text, about))
 
     async def answers(self, operation_id: str) -> list[Message]:
         """Return the answers to an operation's questions, oldest first. Raises JournalError."""

@@ -1,19 +1,35 @@
 """What to do with an operation whose console ended before it did. A pure decision.
 
-Never sends a call again that could cut, start or restart anything: the worst that happens to an
-adopted operation is that its guest is politely asked once more to power off.
+Never sends a call again that could cut, start or restart anything, unless the operator says so: the
+worst that happens to an adopted operation by itself is that its guest is politely asked once more
+to power off.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
-from core.model import OperationRecord, Request
+from core.model import OperationRecord, OperationStatus, Request
+from core.model.operation import Choice, Question
 from core.model.secret_value import read_back
 from core.verbs.registry import VERBS, verb_of
-from core.verbs.situation import Decide, End, Progress, Send, Situation, cancelled, unknown
+from core.verbs.situation import (
+    Action,
+    Ask,
+    End,
+    Progress,
+    Send,
+    Situation,
+    cancelled,
+    unknown,
+)
+from core.verbs.verb import Verb
+
+LEAVE = Choice("leave", "leave it as it is, and end the operation")
+AGAIN = Choice("again", "send it again: it may then have been done twice")
+GO_ON = Choice("go-on", "go on with what was not sent yet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,34 +61,85 @@ def never_sent(record: OperationRecord) -> End:
     )
 
 
-def decide(situation: Situation) -> End | GoOn:
+def next_action(verb: Verb, situation: Situation) -> Action:
+    """Return what a verb decides; of an operation whose console ended what the operator says, where
+    nothing shows whether its call was made, or the next one must not be sent unasked.
+    """
+    assert verb.decide is not None, "a workflow is followed, not decided about"
+    action, sent = verb.decide(situation), situation.sent
+    if not sent or sent[-1].at >= (situation.progress.adopted or 0.0):
+        return action  # what this console has sent itself
+    if isinstance(action, End):
+        unheard = sent[-1].ended is None and action.status is OperationStatus.UNKNOWN
+        return _unheard(verb, situation, action) if unheard else action
+    if isinstance(action, Send) and not (verb.waits or _may_send(verb, situation, action)):
+        return _interrupted(situation, action)
+    return action
+
+
+def _may_send(verb: Verb, situation: Situation, action: Send) -> bool:
+    never = all(sent.call != action.call for sent in situation.sent)
+    return action.call.repeatable or (verb.resumable and never)
+
+
+def _unheard(verb: Verb, situation: Situation, end: End) -> Action:
+    """Ask whether a call is to be made again that may or may not have been made."""
+    last = situation.last
+    text = f"{end.outcome.rstrip('.')}: its console ended as it was sent. Send it again?"
+    question = Question(f"{last.call.word}-{last.at}", text, (AGAIN, LEAVE))
+    answer = situation.answer(question.key)
+    if answer is None:
+        return Ask(question)
+    if answer.word == LEAVE.word:
+        return _left(end, answer.by)
+    assert verb.decide is not None
+    before = msgspec.structs.replace(situation.progress, sent=situation.sent[:-1])
+    again = verb.decide(replace(situation, progress=before))
+    if isinstance(again, Send):
+        return replace(again, text=f"{again.text}, once more", instead=True)
+    return again
+
+
+def _interrupted(situation: Situation, send: Send) -> Action:
+    """Ask whether to go on with an operation of which a part was sent."""
+    what = f"{situation.request.verb} of {situation.name} was interrupted: its console ended"
+    text = f"{what}. Go on with it ({send.text})?"
+    question = Question(f"{send.call.word}-after-{situation.last.at}", text, (GO_ON, LEAVE))
+    answer = situation.answer(question.key)
+    if answer is None:
+        return Ask(question)
+    if answer.word == LEAVE.word:
+        return _left(unknown(what, f"Look at the state of {situation.name}."), answer.by)
+    return send
+
+
+def _left(end: End, by: str) -> End:
+    return End(end.status, f"{end.outcome.rstrip('.')}; left as it is, as {by} said", end.hint)
+
+
+def decide(situation: Situation) -> End | GoOn | Ask:
     """Decide about an operation of a dead console from its progress and the instance as it is.
 
     Its host is the one it was asked for on. The progress has at least one call, and says when it
     was adopted.
     """
-    verb = verb_of(situation.request)
-    assert verb.decide is not None, "a workflow is followed, not decided about"
-    return judge(verb.decide, situation, resumable=verb.resumable)
+    return judge(verb_of(situation.request), situation)
 
 
-def judge(decide: Decide, situation: Situation, *, resumable: bool) -> End | GoOn:
-    """As `decide`, of a verb with these decisions; a `resumable` one may send what was not sent."""
-    action = decide(situation)
+def judge(verb: Verb, situation: Situation) -> End | GoOn | Ask:
+    """As `decide`, of an operation of this verb."""
+    action = next_action(verb, situation)
     if isinstance(action, End):
         return End(
             action.status,
             f"{action.outcome} (found after the console that ran it had ended)",
             action.hint,
         )
-    if not isinstance(action, Send) or action.call.repeatable:
-        return GoOn("taken over from a console that ended: waiting on")
-    if resumable and all(sent.call != action.call for sent in situation.sent):
-        return GoOn("taken over from a console that ended: going on")
-    return unknown(
-        f"{situation.request.verb} of {situation.name} was interrupted: its console ended",
-        f"Look at the state of {situation.name}, and ask again.",
-    )
+    if isinstance(action, Ask):
+        return action
+    going = isinstance(action, Send) and not action.call.repeatable
+    how = "going on" if going else "waiting on"
+    return GoOn(f"taken over from a console that ended: {how}")
 
 
 def adopted(progress: Progress, now: float) -> Progress:

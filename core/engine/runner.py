@@ -67,12 +67,14 @@ class Runner:
         workflows: Mapping[type[Request], WorkflowRunner] | None = None,
     ) -> None:
         """`workflows` carry out the requests whose verb decides nothing itself."""
+        self.messages = Messages(journal, clock, author)
         self._workflows = workflows or {}
-        self._executor = Executor(hosts, journal, clock, state, publish, per_host=per_host)
+        self._executor = Executor(
+            hosts, journal, clock, state, publish, per_host=per_host, messages=self.messages
+        )
         self._clock = clock
         self._state = state
         self._author = author
-        self.messages = Messages(journal, clock, author)
         self._cases: dict[str, Case] = {}
         self._by_owner: defaultdict[ObjectKey, list[Case]] = defaultdict(list)  # `owner_of`
         self._ours: set[str] = set()
@@ -205,7 +207,7 @@ class Runner:
         for other in self._by_owner.get(owner_of(case.record.subject), ()):
             if type(other.request) in case.verb.overrides:
                 other.stop_waiting(f"{case.record.verb} was asked for")
-            elif other.task is not None:
+            elif other.task is not None and other.record.question is None:
                 before.append(other.task)
         self._unsettled.drop(case.record.subject)
         return before

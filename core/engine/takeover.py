@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 
-from core.engine import recovery
+from core.engine import asking, recovery
 from core.engine.case import Case, is_amendable
 from core.engine.executor import Executor
 from core.engine.host_identity import identity_of
@@ -23,7 +23,7 @@ from core.journal.journal import Journal
 from core.journal.owner import alive
 from core.model import Delta, Event, HostIdentity, LinkStatus, ObjectKey
 from core.verbs.registry import VERBS, with_doing
-from core.verbs.situation import End, Progress
+from core.verbs.situation import Ask, End, Progress
 
 POLL = 1.0
 """Seconds between two looks at the journal: one pragma, microseconds, when nobody wrote."""
@@ -231,6 +231,9 @@ class Takeover:
         decision = recovery.decide(case.situation(self._executor.state(), link_up=True))
         if isinstance(decision, End):
             return decision
-        case.said(decision.text)
+        if isinstance(decision, Ask):
+            asking.put(case, decision.question)
+        else:
+            case.said(decision.text)
         await self._executor.keep_anyway(case)
         return None

@@ -21,3 +21,5 @@ class Message(Value, frozen=True):
     answer: one to its question."""
     text: str = ""
     """The answer."""
+    about: str = ""
+    """The key of the question that it answers."""

@@ -150,6 +150,11 @@ class Replay:
         del operation_id
         raise ReadOnlyError(_REFUSAL, _CURE)
 
+    async def answer(self, operation_id: str, word: str) -> None:
+        """Raise ReadOnlyError."""
+        del operation_id, word
+        raise ReadOnlyError(_REFUSAL, _CURE)
+
     async def read(self, key: ObjectKey) -> Instance | None:
         """Return the instance as the tape has it now."""
         return self.state.instances.get(key)

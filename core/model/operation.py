@@ -15,6 +15,8 @@ class OperationStatus(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     VERIFYING = "verifying"
+    ASKING = "asking"
+    """It waits for an answer of the operator: `OperationRecord.question`."""
     DONE = "done"
     REFUSED = "refused"
     """Its check said no; nothing was touched."""
@@ -30,6 +32,7 @@ class OperationStatus(StrEnum):
             OperationStatus.QUEUED,
             OperationStatus.RUNNING,
             OperationStatus.VERIFYING,
+            OperationStatus.ASKING,
         )
 
 
@@ -57,6 +60,24 @@ def with_step(
     if begun is None:
         return (*steps, step)
     return tuple(step if one is begun else one for one in steps)
+
+
+class Choice(Value, frozen=True):
+    """One answer to a question."""
+
+    word: str
+    """What is typed: `again`."""
+    text: str
+    """What it does, one clause: `send it again`."""
+
+
+class Question(Value, frozen=True):
+    """What an operation asks the operator. Any console of its journal may answer."""
+
+    key: str
+    """Tells it from the other questions of the operation."""
+    text: str
+    choices: tuple[Choice, ...]
 
 
 class OperationRecord(Value, frozen=True):
@@ -93,6 +114,8 @@ class OperationRecord(Value, frozen=True):
     """Why the journal does not hold it as it stands here, with the cure; empty: it does."""
     doing: str = ""
     """What its subject does meanwhile, in words: `shutting down`; empty in older journals."""
+    question: Question | None = None
+    """What it asks now."""
     refused: str = ""
     """Of one that was refused: the code of the reason (`core.verbs.refusal.RefusalCode`)."""
 

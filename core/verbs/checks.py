@@ -82,15 +82,18 @@ def _against_others(state: State, request: Request, name: str, but: str) -> Iter
 
 
 def others(state: State, request: Request) -> list[OperationRecord]:
-    """Return the operations on the same subject that are not over, of any console.
+    """Return the operations on the same subject that go on, of any console.
 
-    Those on the snapshots of an instance count as its own.
+    One that waits for an answer keeps nobody from anything, however long that takes. Those on the
+    snapshots of an instance count as its own.
     """
     owner = owner_of(request.subject)
     return [
         record
         for record in state.operations.values()
-        if owner_of(record.subject) == owner and not record.status.final
+        if owner_of(record.subject) == owner
+        and not record.status.final
+        and record.status is not OperationStatus.ASKING
     ]
 
 
@@ -124,6 +127,11 @@ def against_taking_back(record: OperationRecord) -> RefusedError | None:
 
 def sent_already(record: OperationRecord) -> RefusedError:
     """Return why an operation that waits for nobody cannot be cancelled any more."""
+    if record.question is not None:
+        text = f"{record.verb} of {record.name} waits for an answer: it ends with that."
+        return RefusedError(
+            text, f"Answer {' or '.join(one.word for one in record.question.choices)}."
+        )
     return RefusedError(
         f"{record.verb} of {record.name} has been sent and cannot be taken back.",
         "Wait for it; it ends by itself.",

@@ -24,6 +24,7 @@ from core.model import (
     State,
     Value,
 )
+from core.model.operation import Question
 from core.state.subject import Subject, owner_of
 from core.verbs.call import Call
 
@@ -56,6 +57,16 @@ class Sent(Value, frozen=True):
         return self.ended is not None and not self.error
 
 
+class Answered(Value, frozen=True):
+    """What an operator answered to a question of an operation."""
+
+    key: str
+    """Of the question."""
+    word: str
+    by: str
+    """USER@MACHINE."""
+
+
 class Progress(Value, frozen=True):
     """What the journal keeps of an operation beside its record: enough to go on with it."""
 
@@ -66,6 +77,8 @@ class Progress(Value, frozen=True):
     """Nobody watched for a while (link lost, console dead): events may have been missed."""
     adopted: float | None = None
     """When this console took it over from one that died."""
+    answers: tuple[Answered, ...] = ()
+    """To the questions it put, oldest first."""
     workflow: Any = None
     """Of an operation that a workflow carries out: how it stands, once anything may have been sent;
     a `core.verbs.verb.Workflow.progress`."""
@@ -153,6 +166,10 @@ class Situation:
         """The calls so far."""
         return self.progress.sent
 
+    def answer(self, key: str) -> Answered | None:
+        """Return what was answered to a question; None: nothing yet."""
+        return next((one for one in self.progress.answers if one.key == key), None)
+
     @property
     def restarted(self) -> bool:
         """Whether the instance runs, but not as the process it was when the operation began."""
@@ -185,6 +202,8 @@ class Send:
     text: str
     """The line in the operation's log."""
     deadline: float = CALL_DEADLINE
+    instead: bool = False
+    """In the place of the newest call, which gave no answer: the operator wants it made again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +229,18 @@ class End:
     """Why it was refused, as a code of `core.verbs.refusal`."""
 
 
-Action = Send | Wait | End
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Put a question to the operator, and decide again when it is answered, or something changed.
+
+    It survives the console: any other one of the journal may answer, and whoever runs the
+    operation then goes on with it (`Situation.answer`).
+    """
+
+    question: Question
+
+
+Action = Send | Wait | Ask | End
 
 Decide = Callable[[Situation], Action]
 """Reads at a situation, says what to do next. Pure."""

@@ -120,6 +120,9 @@ class MigrationSource:
     async def cancel(self, operation_id: str) -> None:
         raise RefusedError("There is no operation.")
 
+    async def answer(self, operation_id: str, word: str) -> None:
+        raise RefusedError("There is no operation.")
+
     async def preflight(
         self, request: Migrate, *, measure: bool = False, fresh: bool = False
     ) -> Preflight:

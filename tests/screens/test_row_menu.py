@@ -16,7 +16,7 @@ from console.screens.operations.operations import OperationsScreen
 from console.shell.app import VirtdeckApp
 from core.model import ObjectKey, OperationRecord, OperationStatus, Steer, SteerKind
 from core.model.observation import MigrationChanged, OperationChanged
-from core.model.operation import OperationStep
+from core.model.operation import Choice, OperationStep, Question
 from tests.screens.conftest import SIZES, press, settled, until
 from tests.screens.migration_source import START, MigrationSource, the
 from tests.screens.test_migration_screens import COCKPIT, app_of, messages, text_of
@@ -255,3 +255,39 @@ def test_row_menu(snap_compare: Callable[..., bool], case: str, size: tuple[int,
         await press(pilot, *MENUS[case])
 
     assert snap_compare(app, terminal_size=size, run_before=run_before)
+
+
+QUESTION = Question(
+    "nmi-1", "nmi of web was sent: its console ended as it was sent. Send it again?",
+    (Choice("again", "send it again"), Choice("leave", "leave it as it is")),
+)  # fmt: skip
+
+
+async def test_what_an_operation_asks_is_shown_and_answered_from_its_menu() -> None:
+    source = source_of(operation("nmi", OperationStatus.ASKING, steps=(CALL,), question=QUESTION))
+    answers: list[tuple[str, str]] = []
+
+    async def answer(operation_id: str, word: str) -> None:
+        answers.append((operation_id, word))
+
+    source.answer = answer  # type: ignore[method-assign]
+    app = app_of(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await press(pilot, "4")
+        await until(pilot, lambda: "asking" in text_of(app))
+        assert "x answers: again or leave." in text_of(app)
+        menu = await opened(pilot, app)
+        assert "Send it again?" in line_of(app, "Answer")
+        await press(pilot, "a")
+        await until(pilot, lambda: isinstance(app.screen, RowMenu) and app.screen is not menu)
+        await until(pilot, lambda: "leave it as it is" in text_of(app))
+        assert answers == []
+        await press(pilot, "l")
+        await until(pilot, lambda: answers == [("op", "leave")])
+
+
+async def test_an_operation_that_asks_nothing_cannot_be_answered() -> None:
+    app = app_of(source_of(operation("shutdown", OperationStatus.RUNNING, steps=(CALL,))))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, "4")
+        assert "It asks nothing." in line_of(app, "Answer")

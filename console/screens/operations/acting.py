@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from console import format as fmt
+from console.actions.verb_menu import letters
+from console.screens.menu_lines import MenuLine
 from console.screens.row_menu import Offer, open_row_menu
 from console.screens.subjects import READ_ONLY
 from console.screens.submitting import tell_against
@@ -31,6 +33,7 @@ def operation_offers(
 ) -> Mapping[str, Offer]:
     """What can be done to an operation now; `watched`: its end will be told here."""
     return {
+        "operations.answer": _answering(record),
         "operations.cancel": Offer(_against_cancel(record), danger_of_cancel(record).text),
         "operations.wait": Offer(_over(record) or (_WATCHED if watched else "")),
         "operations.migration": Offer(
@@ -43,6 +46,13 @@ def operation_offers(
 
 
 _WATCHED = "This console tells its end already."
+
+
+def _answering(record: OperationRecord) -> Offer:
+    if record.question is None:
+        return Offer(_over(record) or "It asks nothing.")
+    against = not_here(record) if record.not_open else ""
+    return Offer(against, clean(record.question.text))
 
 
 def _over(record: OperationRecord) -> str:
@@ -108,12 +118,33 @@ async def act(console: VirtdeckApp, record: OperationRecord, name: str) -> None:
     against = operation_offers(console.view.state, record, watched=watched)[
         f"operations.{name}"
     ].against
-    if name == "cancel" and console.read_only:
+    if name in ("answer", "cancel") and console.read_only:
         against = READ_ONLY
     if against:
         tell_against(console, clean(f"{record.verb} {record.name}"), [against])
     else:
         await _ACTS[name](console, record)
+
+
+async def _answer(console: VirtdeckApp, record: OperationRecord) -> None:
+    from console.screens.dialogs.row_menu import RowMenu
+
+    question = record.question
+    assert question is not None, "else something is offered against it"
+
+    def answered(word: str | None) -> None:
+        if word is not None:
+            console.ask(lambda source: source.answer(record.id, word), lambda _: None)
+
+    choices = question.choices
+    keys = letters([("", choice.word) for choice in choices])
+    lines = [
+        MenuLine(key, choice.word, (Cell(choice.text, "muted"),), detail=clean(question.text))
+        for key, choice in zip(keys, choices, strict=True)
+    ]
+    heading = Cell(clean(f"{record.verb} {record.name} on {record.host} asks"), "strong")
+    menu = RowMenu((heading,), lines, [choice.word for choice in choices])
+    console.push_screen(menu, answered)
 
 
 async def _cancel(console: VirtdeckApp, record: OperationRecord) -> None:
@@ -166,6 +197,7 @@ async def _copy(console: VirtdeckApp, record: OperationRecord) -> None:
 
 
 _ACTS: Mapping[str, Callable[[VirtdeckApp, OperationRecord], Awaitable[None]]] = {
+    "answer": _answer,
     "cancel": _cancel,
     "wait": _wait,
     "migration": _migration,

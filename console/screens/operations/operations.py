@@ -123,6 +123,8 @@ def status_sign(status: OperationStatus) -> fmt.StateSign:
             return fmt.StateSign(signs.running, "done", "ok")
         case OperationStatus.FAILED:
             return fmt.StateSign(signs.crashed, "failed", "error")
+        case OperationStatus.ASKING:
+            return fmt.StateSign(signs.unknown, "asking", "warning")
         case OperationStatus.UNKNOWN:
             return fmt.StateSign(signs.unknown, "unknown", "warning")
         case OperationStatus.REFUSED | OperationStatus.CANCELLED:
@@ -167,6 +169,7 @@ def operation_lines(view: View, record: OperationRecord) -> list[CellValue]:
         *facts(
             [
                 ("status", Cell(f"{sign.glyph} {sign.word}", sign.role)),
+                ("asks", Cell(_asks(record), "warning") if record.question else ""),
                 ("outcome", record.outcome),
                 ("cure", Cell(record.hint, "strong") if record.hint else ""),
                 ("journal", Cell(_behind(record), "warning") if record.unjournalled else ""),
@@ -185,6 +188,14 @@ def operation_lines(view: View, record: OperationRecord) -> list[CellValue]:
         if step.virsh:
             lines.append(Cell(f"    {step.virsh}", "muted"))
     return lines
+
+
+def _asks(record: OperationRecord) -> str:
+    question = record.question
+    if question is None:
+        return ""
+    words = " or ".join(choice.word for choice in question.choices)
+    return f"{question.text} x answers: {words}."
 
 
 def _behind(record: OperationRecord) -> str:
@@ -231,6 +242,8 @@ def _took(view: View, row: OperationRecord) -> float | None:
 def _outcome(row: OperationRecord) -> CellValue:
     if row.outcome:
         return row.outcome
+    if row.question is not None:
+        return Cell(row.question.text, "warning")
     return Cell(row.steps[-1].text if row.steps else "", "muted")
 
 

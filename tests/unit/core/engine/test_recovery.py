@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.engine.progress import progress_json, progress_of
-from core.engine.recovery import GoOn, adopted, decide, never_sent, request_of
+from core.engine.recovery import GoOn, adopted, decide, never_sent, next_action, request_of
 from core.model import (
     Instance,
     InstanceState,
@@ -31,7 +32,7 @@ from core.verbs.power.calls import (
 )
 from core.verbs.power.requests import Pause, Reboot, Reset, Shutdown, Start, Stop
 from core.verbs.registry import VERBS
-from core.verbs.situation import VERIFY, End, Progress, Sent, Situation
+from core.verbs.situation import VERIFY, Answered, Ask, End, Progress, Send, Sent, Situation
 from tests.verbs import POWER_CALLS, POWER_VERBS
 
 WEB = ObjectKey("instance", "alpha", "u")
@@ -46,7 +47,7 @@ def left(
     *,
     at: float,
     answered: bool = True,
-) -> End | GoOn:
+) -> End | GoOn | Ask:
     progress = Progress((Sent(call, T, T + 0.1 if answered else None),), before_id=7)
     instance = None
     if where is not None:
@@ -99,7 +100,7 @@ def test_every_operation_is_either_ended_or_waited_for(
 ) -> None:
     request = Shutdown(WEB, 60.0, then_stop) if verb == "shutdown" else POWER_VERBS[verb](WEB)
     decision = left(request, call, where, at=at, answered=answered)
-    assert isinstance(decision, End | GoOn)
+    assert isinstance(decision, End | GoOn | Ask)
     if isinstance(decision, End):
         assert decision.status.final
         assert decision.outcome
@@ -111,8 +112,53 @@ def test_an_interrupted_start_is_waited_for_and_then_admitted_to_be_unknown() ->
     off = Instance("alpha", "u", "web", S.SHUTOFF)
     late = Situation(Start(WEB), "web", T + 90 + VERIFY, progress, off)
     decision = decide(late)
-    assert isinstance(decision, End)
-    assert decision.status is OperationStatus.UNKNOWN
+    assert isinstance(decision, Ask)
+    assert "Send it again?" in decision.question.text
+
+
+def interrupted(*answers: str, ended: float | None = None) -> Situation:
+    """A reset of a running instance whose console ended as it was sent."""
+    progress = Progress((Sent(ResetCall(), T, ended),), gap=True, adopted=T + 90)
+    runs = Instance("alpha", "u", "web", S.RUNNING, id=7, type="qemu")
+    asked = Situation(Reset(WEB), "web", T + 90 + VERIFY, progress, runs)
+    for word in answers:
+        action = next_action(VERBS["reset"], asked)
+        assert isinstance(action, Ask)
+        answer = Answered(action.question.key, word, "ann@desk")
+        asked = replace(asked, progress=msgspec.structs.replace(progress, answers=(answer,)))
+    return asked
+
+
+def test_what_may_have_been_sent_is_sent_again_only_when_the_operator_says_so() -> None:
+    action = next_action(VERBS["reset"], interrupted())
+    assert isinstance(action, Ask)
+    assert [choice.word for choice in action.question.choices] == ["again", "leave"]
+    again = next_action(VERBS["reset"], interrupted("again"))
+    assert isinstance(again, Send)
+    assert (again.call, again.instead) == (ResetCall(), True)
+    left = next_action(VERBS["reset"], interrupted("leave"))
+    assert isinstance(left, End)
+    assert left.status is OperationStatus.UNKNOWN
+    assert "left as it is, as ann@desk said" in left.outcome
+
+
+def test_one_that_was_answered_asks_nothing() -> None:
+    assert isinstance(next_action(VERBS["reset"], interrupted(ended=T + 1)), End)
+
+
+def test_an_answer_is_for_one_question_alone() -> None:
+    asked = interrupted("again")
+    sent_again = msgspec.structs.replace(asked.progress, sent=(Sent(ResetCall(), T + 120),))
+    later = msgspec.structs.replace(sent_again, adopted=T + 200)
+    action = next_action(VERBS["reset"], replace(asked, now=T + 300, progress=later))
+    assert isinstance(action, Ask), "its console ended as well: it is asked anew"
+
+
+def test_what_the_state_shows_is_not_asked() -> None:
+    gone = replace(interrupted(), subject=Instance("alpha", "u", "web", S.RUNNING, id=8))
+    action = next_action(VERBS["reset"], gone)
+    assert isinstance(action, End)
+    assert action.status is OperationStatus.DONE
 
 
 def record(verb: str, **options: Any) -> OperationRecord:

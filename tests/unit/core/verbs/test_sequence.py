@@ -12,7 +12,8 @@ from core.engine import recovery
 from core.model import Instance, InstanceState, ObjectKey, OperationStatus, Request
 from core.verbs.call import Call
 from core.verbs.sequence import Step, sequence
-from core.verbs.situation import VERIFY, Action, End, Progress, Send, Sent, Situation, Wait
+from core.verbs.situation import VERIFY, Action, Ask, End, Progress, Send, Sent, Situation, Wait
+from core.verbs.verb import Verb
 
 KEY = ObjectKey("instance", "alpha", "u")
 T = 1000.0
@@ -223,5 +224,9 @@ def test_a_console_that_takes_over_goes_on_only_where_the_verb_may(resumable: bo
     situation = Situation(
         Furnish(KEY), "web", T + 9, Progress((sent(Put("a")),), gap=True, adopted=T + 9), web()
     )
-    decision = recovery.judge(sequence(steps, lambda _: "done"), situation, resumable=resumable)
-    assert isinstance(decision, recovery.GoOn) == resumable
+    verb = Verb(
+        Furnish, "Furnish", "", "furnishing", "guest",
+        decide=sequence(steps, lambda _: "done"), resumable=resumable,
+    )  # fmt: skip
+    decision = recovery.judge(verb, situation)
+    assert isinstance(decision, recovery.GoOn if resumable else Ask)
