@@ -13,7 +13,7 @@ from core.engine.case import Case
 from core.engine.messages import Messages
 from core.errors import JournalError, NotFoundError, RefusedError
 from core.model import OperationRecord, OperationStatus, OperationStep, State
-from core.model.operation import Question
+from core.model.operation import OperationQuestion
 from core.verbs.checks import others
 from core.verbs.situation import Answered
 
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 async def ask(
     case: Case,
-    question: Question,
+    question: OperationQuestion,
     messages: Messages,
     state: Callable[[], State],
     keep: Callable[[Case], Awaitable[None]],
@@ -61,7 +61,7 @@ async def answer(state: State, messages: Messages, operation_id: str, word: str)
     await messages.send(operation_id, "answer", word, about=question.key)
 
 
-def require(record: OperationRecord, word: str) -> Question:
+def require(record: OperationRecord, word: str) -> OperationQuestion:
     """Return the question that a word answers; raises RefusedError where it answers none. Pure."""
     question = record.question
     if question is None or record.status.final:
@@ -75,7 +75,7 @@ def require(record: OperationRecord, word: str) -> Question:
     return question
 
 
-def put(case: Case, question: Question) -> None:
+def put(case: Case, question: OperationQuestion) -> None:
     """Note a question; to be kept."""
     step = OperationStep(case.now(), f"asking the operator: {question.text}")
     case.record = replace(
@@ -86,7 +86,7 @@ def put(case: Case, question: Question) -> None:
     )
 
 
-async def _answer(case: Case, question: Question, messages: Messages) -> Answered | None:
+async def _answer(case: Case, question: OperationQuestion, messages: Messages) -> Answered | None:
     words = {choice.word for choice in question.choices}
     try:
         told = await messages.answers(case.record.id)
@@ -99,7 +99,7 @@ async def _answer(case: Case, question: Question, messages: Messages) -> Answere
     return None
 
 
-def _take(case: Case, question: Question, answer: Answered) -> None:
+def _take(case: Case, question: OperationQuestion, answer: Answered) -> None:
     chosen = next(choice for choice in question.choices if choice.word == answer.word)
     step = OperationStep(case.now(), f"{answer.by} answered: {chosen.text}")
     case.progress = replace(case.progress, answers=(*case.progress.answers, answer))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from core.model import OperationRecord, OperationStatus, Request
-from core.model.operation import Choice, Question
+from core.model.operation import AnswerChoice, OperationQuestion
 from core.model.secret_value import read_back
 from core.verbs.registry import VERBS, verb_of
 from core.verbs.situation import (
@@ -27,9 +27,9 @@ from core.verbs.situation import (
 )
 from core.verbs.verb import Verb
 
-LEAVE = Choice("leave", "leave it as it is, and end the operation")
-AGAIN = Choice("again", "send it again: it may then have been done twice")
-GO_ON = Choice("go-on", "go on with what was not sent yet")
+LEAVE = AnswerChoice("leave", "leave it as it is, and end the operation")
+AGAIN = AnswerChoice("again", "send it again: it may then have been done twice")
+GO_ON = AnswerChoice("go-on", "go on with what was not sent yet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def _unheard(verb: Verb, situation: Situation, end: End) -> Action:
     """Ask whether a call is to be made again that may or may not have been made."""
     last = situation.last
     text = f"{end.outcome.rstrip('.')}: its console ended as it was sent. Send it again?"
-    question = Question(f"{last.call.word}-{last.at}", text, (AGAIN, LEAVE))
+    question = OperationQuestion(f"{last.call.word}-{last.at}", text, (AGAIN, LEAVE))
     answer = situation.answer(question.key)
     if answer is None:
         return Ask(question)
@@ -104,7 +104,9 @@ def _interrupted(situation: Situation, send: Send) -> Action:
     """Ask whether to go on with an operation of which a part was sent."""
     what = f"{situation.request.verb} of {situation.name} was interrupted: its console ended"
     text = f"{what}. Go on with it ({send.text})?"
-    question = Question(f"{send.call.word}-after-{situation.last.at}", text, (GO_ON, LEAVE))
+    question = OperationQuestion(
+        f"{send.call.word}-after-{situation.last.at}", text, (GO_ON, LEAVE)
+    )
     answer = situation.answer(question.key)
     if answer is None:
         return Ask(question)

@@ -69,23 +69,20 @@ class Runner:
         """`workflows` carry out the requests whose verb decides nothing itself."""
         self.messages = Messages(journal, clock, author)
         self._workflows = workflows or {}
-        self._executor = Executor(
-            hosts, journal, clock, state, publish, per_host=per_host, messages=self.messages
-        )
+        seams = hosts, journal, clock, state, publish
+        self._executor = Executor(*seams, per_host=per_host, messages=self.messages)
         self._clock = clock
         self._state = state
         self._author = author
         self._cases: dict[str, Case] = {}
         self._by_owner: defaultdict[ObjectKey, list[Case]] = defaultdict(list)  # `owner_of`
-        self._ours: set[str] = set()
+        self._ours = set[str]()
         self._unsettled = Unsettled(self._executor)
         self._takeover = Takeover(self._executor, self._ours.__contains__, self._adopt)
         self._newest = 0
 
     async def start(self, *, watch: bool = True) -> None:
-        """Show what the journal holds; with `watch` also follow other consoles and take over from
-        dead ones. Raises JournalError.
-        """
+        """Show the journal; `watch`: follow its consoles, take over. Raises JournalError."""
         await self._takeover.start(watch=watch)
 
     async def close(self) -> None:
@@ -103,7 +100,7 @@ class Runner:
                     await self._executor.journal.claim(case.handle.id, self._executor.owner, NOBODY)
 
     async def catch_up(self) -> None:
-        """Read now what other consoles have written into the journal. Never raises."""
+        """Read now what other consoles have written. Never raises."""
         await self._takeover.catch_up()
 
     def check(self, request: Request) -> tuple[Refusal, ...]:

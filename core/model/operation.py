@@ -62,7 +62,7 @@ def with_step(
     return tuple(step if one is begun else one for one in steps)
 
 
-class Choice(Value, frozen=True):
+class AnswerChoice(Value, frozen=True):
     """One answer to a question."""
 
     word: str
@@ -71,13 +71,13 @@ class Choice(Value, frozen=True):
     """What it does, one clause: `send it again`."""
 
 
-class Question(Value, frozen=True):
+class OperationQuestion(Value, frozen=True):
     """What an operation asks the operator. Any console of its journal may answer."""
 
     key: str
     """Tells it from the other questions of the operation."""
     text: str
-    choices: tuple[Choice, ...]
+    choices: tuple[AnswerChoice, ...]
 
 
 class OperationRecord(Value, frozen=True):
@@ -114,7 +114,7 @@ class OperationRecord(Value, frozen=True):
     """Why the journal does not hold it as it stands here, with the cure; empty: it does."""
     doing: str = ""
     """What its subject does meanwhile, in words: `shutting down`; empty in older journals."""
-    question: Question | None = None
+    question: OperationQuestion | None = None
     """What it asks now."""
     refused: str = ""
     """Of one that was refused: the code of the reason (`core.verbs.refusal.RefusalCode`)."""

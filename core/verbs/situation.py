@@ -24,7 +24,7 @@ from core.model import (
     State,
     Value,
 )
-from core.model.operation import Question
+from core.model.operation import OperationQuestion
 from core.state.subject import Subject, owner_of
 from core.verbs.call import Call
 
@@ -237,7 +237,7 @@ class Ask:
     operation then goes on with it (`Situation.answer`).
     """
 
-    question: Question
+    question: OperationQuestion
 
 
 Action = Send | Wait | Ask | End

@@ -16,7 +16,7 @@ from console.screens.operations.operations import OperationsScreen
 from console.shell.app import VirtdeckApp
 from core.model import ObjectKey, OperationRecord, OperationStatus, Steer, SteerKind
 from core.model.observation import MigrationChanged, OperationChanged
-from core.model.operation import Choice, OperationStep, Question
+from core.model.operation import AnswerChoice, OperationQuestion, OperationStep
 from tests.screens.conftest import SIZES, press, settled, until
 from tests.screens.migration_source import START, MigrationSource, the
 from tests.screens.test_migration_screens import COCKPIT, app_of, messages, text_of
@@ -257,9 +257,9 @@ def test_row_menu(snap_compare: Callable[..., bool], case: str, size: tuple[int,
     assert snap_compare(app, terminal_size=size, run_before=run_before)
 
 
-QUESTION = Question(
+QUESTION = OperationQuestion(
     "nmi-1", "nmi of web was sent: its console ended as it was sent. Send it again?",
-    (Choice("again", "send it again"), Choice("leave", "leave it as it is")),
+    (AnswerChoice("again", "send it again"), AnswerChoice("leave", "leave it as it is")),
 )  # fmt: skip
 
 

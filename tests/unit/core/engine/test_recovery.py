@@ -118,7 +118,7 @@ def test_an_interrupted_start_is_waited_for_and_then_admitted_to_be_unknown() ->
 
 def interrupted(*answers: str, ended: float | None = None) -> Situation:
     """A reset of a running instance whose console ended as it was sent."""
-    progress = Progress((Sent(ResetCall(), T, ended),), gap=True, adopted=T + 90)
+    progress = Progress((Sent(ResetCall(), T, ended),), 7, gap=True, adopted=T + 90)
     runs = Instance("alpha", "u", "web", S.RUNNING, id=7, type="qemu")
     asked = Situation(Reset(WEB), "web", T + 90 + VERIFY, progress, runs)
     for word in answers:
