@@ -10,7 +10,7 @@ from typing import Protocol
 from console.cli import interrupts
 from console.cli.migration_progress import ProgressPrinter
 from console.cli.migration_text import EXIT
-from console.cli.output import json_line, note, plain, say
+from console.cli.output import complain, json_line, note, plain, say
 from console.cli.waiting import STATUS, end_status
 from console.format import listed
 from core.errors import VirtdeckError
@@ -197,9 +197,7 @@ class Following:
         try:
             operation = await self.fleet.submit(request)
         except VirtdeckError as error:
-            note(f"{name}: {error.message}")
-            if error.hint:
-                note(f"  {error.hint}")
+            complain(error, name)
             return error.exit_status
         record = operation.record
         self.operations[record.id] = record

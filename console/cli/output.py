@@ -164,8 +164,8 @@ def note(text: str) -> None:
         print(clean(text), file=sys.stderr, flush=True)
 
 
-def complain(error: VirtdeckError) -> None:
-    """Print an error: its sentence, and its cure on a line of its own."""
-    note(f"virtdeck: {error.message}")
+def complain(error: VirtdeckError, of: str = "virtdeck") -> None:
+    """Print what an error is `of`, its sentence, and its cure on a line of its own."""
+    note(f"{of}: {error.message}")
     if error.hint:
         note(f"  {error.hint}")

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from console.cli.output import json_line, note, say
+from console.cli.output import complain, json_line, note, say
 from console.format import age
 from core.clock import Clock, SystemClock
 from core.errors import VirtdeckError
@@ -109,9 +109,7 @@ async def _carry_out_one(fleet: Fleet, request: Request, reporter: Reporter) -> 
     try:
         operation: Operation = await fleet.submit(request)
     except VirtdeckError as error:
-        note(f"{name}: {error.message}")
-        if error.hint:
-            note(f"  {error.hint}")
+        complain(error, name)
         return error.exit_status
     record = operation.record
     async for record in operation:

@@ -23,8 +23,6 @@ class DomainCapabilities(Value, frozen=True):
     video: tuple[str, ...] | None = None
     file_systems: tuple[str, ...] | None = None
     host_devices: tuple[str, ...] | None = None
-    host_model_features: tuple[str, ...] = ()
-    """Features that the host's own CPU model, as guests can have it, requires."""
 
 
 def read_domain_capabilities(xml: str) -> DomainCapabilities:
@@ -44,10 +42,6 @@ def read_domain_capabilities(xml: str) -> DomainCapabilities:
         video=_device(root, "video", "modelType"),
         file_systems=_device(root, "filesystem", "driverType"),
         host_devices=_device(root, "hostdev", "subsysType"),
-        host_model_features=tuple(
-            attribute(feature, "name")
-            for feature in root.iterfind("cpu/mode[@name='host-model']/feature[@policy='require']")
-        ),
     )
 
 

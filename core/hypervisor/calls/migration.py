@@ -15,9 +15,6 @@ from core.hypervisor.connection.tolerance import gone, if_supported, unsupported
 from core.hypervisor.job_stats import read_sample
 from core.model import JobSample, Limits
 
-NO_JOB = JobSample(at=0.0, type="none")
-"""What libvirt says where no job runs."""
-
 _UNLIMITED = 1 << 40
 """MiB/s from which libvirt's "no limit" begins: it says 8796093022207."""
 

@@ -15,7 +15,6 @@ from core.xml.needs import Needs
 
 _UNTYPEABLE = re.compile(r"[^A-Za-z0-9_.:-]+")
 _LONGEST_NAME = 48
-_KIBI = 1024
 
 
 @dataclass(frozen=True, slots=True)
