@@ -9,6 +9,7 @@ from console import format as fmt
 from console.actions.registry import Action, actions_on, footer_entries, key_label
 from console.glyphs import glyphs
 from console.screens.parts import Part
+from console.status_signs import status_sign
 from core.model import Alert, Host, Link, LinkStatus, Severity, State
 
 Groups = list[Sequence[Part]]
@@ -17,23 +18,9 @@ _FEW_HOSTS = 4
 """Up to this many hosts are named one by one in the header."""
 
 
-def link_sign(status: LinkStatus) -> fmt.StateSign:
-    """How the state of a link is shown: glyph, word, role."""
-    signs = glyphs()
-    match status:
-        case LinkStatus.UP:
-            return fmt.StateSign(signs.running, "up", "ok")
-        case LinkStatus.CONNECTING:
-            return fmt.StateSign(signs.changing, "connecting", "changing")
-        case LinkStatus.DOWN:
-            return fmt.StateSign(signs.crashed, "down", "error")
-        case _:
-            return fmt.StateSign(signs.off, "closed", "off")
-
-
 def sign_of_link(link: Link) -> fmt.StateSign:
     """How a link is shown: as its status, except that one may wait before it connects."""
-    sign = link_sign(link.status)
+    sign = status_sign(link.status)
     return sign._replace(word="waiting", role="muted") if link.waiting else sign
 
 
@@ -45,12 +32,12 @@ def header_left(state: State, zone: tzinfo | None, tape: str) -> Groups:
         groups += [_host_parts(host, zone) for host in hosts]
         return groups
     up = sum(host.link.status is LinkStatus.UP for host in hosts)
-    sign = link_sign(LinkStatus.UP)
+    sign = status_sign(LinkStatus.UP)
     groups.append((Part(f"  {sign.glyph} ", sign.role, _HOSTS), Part(f"{up} up ", "", _HOSTS)))
     lost = [host for host in hosts if host.link.status is not LinkStatus.UP]
     if lost:
         lost.sort(key=lambda host: host.link.status is not LinkStatus.DOWN)
-        words = link_sign(lost[0].link.status)
+        words = status_sign(lost[0].link.status)
         groups.append((Part(f" {words.glyph} {len(lost)} not ", words.role, _HOSTS),))
         groups.append((Part(f" {fmt.listed([host.name for host in lost], 3)} ", "", _HOSTS),))
     return groups

@@ -21,6 +21,7 @@ async def read_for(case: Case, hosts: Hosts, state: State) -> Subject | None:
         return subject_of(state, key)
     subject = await hosts.read(key, case.verb.looks_at)
     running = isinstance(subject, Instance) and subject.state.active
-    if running and any(call.defines for call in case.progress.unheard):
+    unheard = any(call.defines for call in case.progress.unheard)
+    if running and (unheard or "definition" in case.verb.looks_at):
         case.defined = await hosts.defined(key)
     return subject

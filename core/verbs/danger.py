@@ -82,4 +82,6 @@ def danger_of_cancel(record: OperationRecord) -> Danger:
     """Return what cancelling an operation does."""
     verb = VERBS.get(record.verb)
     undone = "What it had begun is undone where that is possible."
+    if record.started is None:  # it waits for its turn, or is prepared, as a migration is for long
+        return Danger(CANCEL, f"Nothing of it has been sent yet: {record.name} stays as it is.")
     return Danger(CANCEL, undone if verb is None else verb.cancelled)

@@ -35,8 +35,9 @@ VERIFY = 15.0
 """Seconds a state that libvirt promised may take to show."""
 
 
-LookedAt = Literal["snapshots", "block-jobs"]
-"""What is read of an instance only for a verb that needs it: no event and no listing tells it."""
+LookedAt = Literal["snapshots", "block-jobs", "definition"]
+"""What is read of an instance only for a verb that needs it: no event and no listing tells it. Its
+definition is read of one that runs: of others that is what there is."""
 
 
 class Sent(Value, frozen=True):
@@ -138,7 +139,7 @@ class Situation:
     """A long call of this console is under way."""
     defined: Instance | None = None
     """An instance that runs, as its next start would have it: known where that tells what became of
-    a call (`Call.defines`)."""
+    a call (`Call.defines`), and where the verb looks at it (`Verb.looks_at`)."""
     around: Around = field(default_factory=Around)
 
     @property

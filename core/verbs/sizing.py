@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from core.model import Instance, Request, State
+from core.model import Instance, OperationStatus, Request, State
 from core.verbs.applied import KNOWN, Applied, When, affects, against_when, shown
 from core.verbs.caution import Caution
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
-from core.verbs.situation import Situation
+from core.verbs.situation import Action, End, Situation
 from core.verbs.verb import Risk, Verb
 from core.verbs.wording import name_of, shortened
 
@@ -115,6 +115,8 @@ class Resource:
     """The maximum can be changed of one that is off only."""
     cure: str
     """What to do where the maximum is too low."""
+    cure_defined: str
+    """The same where that of the definition is."""
     costs: str
     """What it may cost a guest to be left less."""
 
@@ -143,10 +145,30 @@ class Resource:
         for sent in now.sent:
             if isinstance(sent.call, self.call):
                 return sent.call.previous
-        instance = now.instance
+        instance = now.defined or now.instance
         if instance is None or not instance.described:
             return None
         return self.most(instance) // self.unit
+
+    def decide(self, now: Situation) -> Action:
+        """Refuse what the next start could not have; else make the calls, in their order."""
+        if not now.sent and (refusal := self._against_definition(now)) is not None:
+            text = f"{refusal.text}: {refusal.cure}" if refusal.cure else refusal.text
+            return End(OperationStatus.REFUSED, text, refused=refusal.code)
+        return sequence(self.steps, self.outcome)(now)
+
+    def _against_definition(self, now: Situation) -> Refusal | None:
+        """Tell why the definition of one that runs cannot have so much: it may differ from it."""
+        request, defined = now.request, now.defined
+        assert isinstance(request, SetVcpus | SetMemory)
+        amount, (_, config) = self.wanted(request), affects(now, request.when)
+        if defined is None or not config or request.maximum is not None:
+            return None
+        most = self.most(defined) // self.unit
+        if not most or amount <= most:
+            return None
+        text = f"{now.name} may have {self.counted(most)} from its next start on, not {amount}"
+        return Refusal(RefusalCode.PARAMETER, text, self.cure_defined)
 
     def outcome(self, now: Situation) -> str:
         """Say what it has, and since when."""
@@ -169,6 +191,8 @@ class Resource:
         if over is not None:
             yield from self._against_maximum(instance, request.when, amount, over)
         now = instance.state.active and request.when != "next-start"
+        if instance.state.active and not now:
+            return  # its definition counts, which is read before the call: `decide`
         if most and amount > most and (over is None or (now and amount <= over)):
             text = f"{instance.name} may have {self.counted(most)}, not {amount}"
             yield Refusal(RefusalCode.PARAMETER, text, self.cure)
@@ -219,6 +243,7 @@ VCPUS = Resource(
     given="has",
     raised_off=False,
     cure="raise its maximum, which needs a restart",
+    cure_defined="give it a larger maximum as well",
     costs="guests that cannot give one up refuse.",
 )
 MEMORY = Resource(
@@ -232,6 +257,7 @@ MEMORY = Resource(
     given="was told to make do with",
     raised_off=True,
     cure="raise its maximum, while it is off",
+    cure_defined="raise its maximum, while it is off",
     costs="a guest that needs more may kill its programs.",
 )
 
@@ -244,10 +270,11 @@ def _verb(request: type[Request], resource: Resource, key: str, title: str, help
         doing=f"setting its {title.removeprefix('Set ')}",
         group="resources",
         key=key,
-        decide=sequence(resource.steps, resource.outcome),
+        decide=resource.decide,
         steps=resource.steps,
         resumable=True,
         needs_description=True,
+        looks_at=frozenset({"definition"}),
         calls=(resource.call,),
         states=KNOWN,
         refusals=resource.refusals,

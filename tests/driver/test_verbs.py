@@ -192,3 +192,30 @@ async def test_the_number_of_vcpus_changes_what_runs_also_where_the_maximum_is_r
     ]
     now = VERBS["set-vcpus"].request(subject=vm, count=1, maximum=8, when="now")
     assert any("leave out --when now" in str(reason) for reason in fleet.check(now))
+
+
+@pytest.mark.parametrize(
+    ("defined", "done"), [(8, True), (2, False)], ids=["it may have more", "it may have less"]
+)
+async def test_the_next_start_has_what_its_definition_may_have(
+    fleet: Fleet, defined: int, done: bool
+) -> None:
+    vm = key_of(fleet.state, VM)
+    await until(lambda: fleet.state.instances[vm].vcpus_maximum > 0)
+    running = fleet.state.instances[vm].vcpus_maximum
+    await carry_out(fleet, "set-vcpus", count=1, maximum=defined, when="next-start")
+    await fleet.read(vm)
+    assert fleet.state.instances[vm].vcpus_maximum == running, "what runs may have what it had"
+    count = 3
+    request = VERBS["set-vcpus"].request(subject=vm, count=count, when="next-start")
+    assert fleet.check(request) == ()
+    operation = await fleet.submit(request)
+    if done:
+        assert (await operation).outcome == "test has 3 vCPUs from its next start on"
+        return
+    with pytest.raises(
+        RefusedError, match="may have 2 vCPUs from its next start on, not 3"
+    ) as told:
+        await operation
+    assert "give it a larger maximum as well" in str(told.value)
+    assert not [step for step in operation.record.steps if step.call], "nothing was sent"

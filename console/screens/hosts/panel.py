@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from console import format as fmt
-from console.screens.chrome import link_sign, sign_of_link
+from console.screens.chrome import sign_of_link
 from console.screens.table_text import facts, heading, table
 from console.screens.view import View
+from console.status_signs import status_sign
 from console.widgets.columns import Cell, CellValue
 from core.model import Host, HostFacts, LinkStatus
 from core.state.operations import activity
@@ -126,7 +127,7 @@ def _networks(view: View, host: Host) -> list[CellValue]:
 def _history(view: View, host: Host) -> list[CellValue]:
     rows = []
     for change in reversed(host.history[-_HISTORY:]):
-        sign = link_sign(change.status)
+        sign = status_sign(change.status)
         rows.append(
             (view.date(change.at), Cell(f"{sign.glyph} {sign.word}", sign.role), change.reason)
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from console import format as fmt
 from console.screens.migrations import words
 from console.screens.view import View
+from console.status_signs import status_sign
 from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, Column
 from core.model import Migration, MigrationStatus
@@ -72,7 +73,7 @@ def text_of(row: Migration) -> str:
 
 
 def _status(view: View, row: Migration) -> CellValue:
-    sign = words.status_sign(row.status)
+    sign = status_sign(row.status)
     role = "muted" if words.lost(view, row) else sign.role
     return Cell(f"{sign.glyph} {sign.word}", role)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from console import format as fmt
 from console.glyphs import glyphs
-from console.screens.chrome import link_sign
 from console.screens.migrations import words
 from console.screens.page import beside
 from console.screens.view import View
+from console.status_signs import status_sign
 from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue
 from core.migration.judgement import disks
@@ -46,7 +46,7 @@ SPLIT_BRAIN = (
 
 def summary(view: View, row: Migration, width: int) -> list[CellValue]:
     """Status, way, time; progress, ETA, verdict; the forecast in words."""
-    sign = words.status_sign(row.status)
+    sign = status_sign(row.status)
     stale = words.lost(view, row)
     author = f"by {row.author}" if row.author else ""
     name, most = (_NAME, _HOST) if width >= WIDE else (_SHORT_NAME, _SHORT_HOST)
@@ -182,7 +182,7 @@ def _host_cells(
     if known is None:
         where = clean(row.uri) if not host or host == row.to else ""
         return (Cell(f"not open here {where}".rstrip(), "muted"),), (Cell(fmt.UNKNOWN),), ()
-    sign = link_sign(known.link.status)
+    sign = status_sign(known.link.status)
     stale = known.link.status is not LinkStatus.UP
     age = f", {view.stale_age(host)} old" if stale else ""
     link = (Cell(f"{sign.glyph} {sign.word}{age}", sign.role),)

@@ -19,6 +19,7 @@ from console.screens.migrations import words
 from console.screens.page import Page
 from console.screens.parts import Part, PartsLine
 from console.screens.table_text import facts, heading
+from console.status_signs import status_sign
 from console.widgets.columns import Cell, CellValue
 from core.migration.report.report import Report, as_markdown, as_text, as_value, report
 from core.model import Delta, JobSample, Migration, ObjectKey
@@ -141,7 +142,7 @@ class ReportScreen(ConsoleScreen, inherit_bindings=False):
         if self._form != "text":
             return [f"  {line}" for line in self.written().splitlines()]
         made = self._report(row)
-        sign = words.status_sign(row.status)
+        sign = status_sign(row.status)
         lines: list[CellValue] = [heading(made.title), Cell(f"  {made.outcome}", sign.role)]
         for section in made.sections:
             if section.rows:

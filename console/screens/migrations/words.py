@@ -8,10 +8,11 @@ from console import format as fmt
 from console.glyphs import glyphs
 from console.screens.parts import Part
 from console.screens.view import View, coarse_age
+from console.status_signs import status_sign
 from console.widgets.columns import Cell, CellValue, fit
 from core.migration.report.report import downtime_of
 from core.migration.report.words import sentences
-from core.model import Confidence, Migration, MigrationStatus, SteerKind, Verdict
+from core.model import Confidence, Migration, SteerKind, Verdict
 from core.model.text import clean
 
 _VERDICT_ROLES = {
@@ -21,28 +22,6 @@ _VERDICT_ROLES = {
     Verdict.POST_COPY: "changing",
 }
 _UNSURE = {Confidence.LOW: "~", Confidence.MEDIUM: "~"}
-
-
-def status_sign(status: MigrationStatus) -> fmt.StateSign:
-    """Glyph, word and role of a migration's status."""
-    signs = glyphs()
-    match status:
-        case MigrationStatus.COMPLETED:
-            return fmt.StateSign(signs.running, "completed", "ok")
-        case MigrationStatus.FAILED:
-            return fmt.StateSign(signs.crashed, "failed", "error")
-        case MigrationStatus.POST_COPY_FAILED:
-            return fmt.StateSign(signs.crashed, "post-copy failed", "crashed")
-        case MigrationStatus.POST_COPY_INTERRUPTED:
-            return fmt.StateSign(signs.suspended, "interrupted", "error")
-        case MigrationStatus.POST_COPY:
-            return fmt.StateSign(signs.suspended, "post-copy", "warning")
-        case MigrationStatus.UNKNOWN:
-            return fmt.StateSign(signs.unknown, "unknown", "warning")
-        case MigrationStatus.QUEUED | MigrationStatus.ABORTED:
-            return fmt.StateSign(signs.off, status.value, "off")
-        case _:
-            return fmt.StateSign(signs.changing, status.value, "changing")
 
 
 def standing(row: Migration | None) -> list[Part]:

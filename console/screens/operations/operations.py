@@ -11,7 +11,6 @@ from textual.widget import Widget
 
 from console import format as fmt
 from console.actions.registry import bindings_for
-from console.glyphs import glyphs
 from console.screens.empty import no_operations
 from console.screens.listing import Passes
 from console.screens.matching import groups_of_hosts, word_filter
@@ -21,6 +20,7 @@ from console.screens.page import Page
 from console.screens.panelled import PanelledScreen
 from console.screens.table_text import facts, heading
 from console.screens.view import View
+from console.status_signs import status_sign
 from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, Column
 from console.widgets.live_table import LiveTable
@@ -113,24 +113,6 @@ class OperationsScreen(PanelledScreen[OperationRecord], inherit_bindings=False):
     async def _open(self) -> None:
         if (record := self.table.cursor.row) is not None:
             await act(self.console, record, "subject")
-
-
-def status_sign(status: OperationStatus) -> fmt.StateSign:
-    """Glyph, word and role of an operation's status."""
-    signs = glyphs()
-    match status:
-        case OperationStatus.DONE:
-            return fmt.StateSign(signs.running, "done", "ok")
-        case OperationStatus.FAILED:
-            return fmt.StateSign(signs.crashed, "failed", "error")
-        case OperationStatus.ASKING:
-            return fmt.StateSign(signs.unknown, "asking", "warning")
-        case OperationStatus.UNKNOWN:
-            return fmt.StateSign(signs.unknown, "unknown", "warning")
-        case OperationStatus.REFUSED | OperationStatus.CANCELLED:
-            return fmt.StateSign(signs.off, status.value, "off")
-        case _:
-            return fmt.StateSign(signs.changing, status.value, "changing")
 
 
 def operation_columns(view: View) -> list[Column[OperationRecord]]:

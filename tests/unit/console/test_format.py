@@ -9,9 +9,7 @@ from rich.cells import cell_len
 
 from console import format as fmt
 from console.glyphs import ASCII, UNICODE, glyphs_for, use_glyphs
-from console.screens.chrome import link_sign
-from console.screens.migrations.words import status_sign as migration_status_sign
-from console.screens.operations.operations import status_sign as operation_status_sign
+from console.status_signs import status_sign
 from core.model import LinkStatus, MigrationStatus, OperationStatus
 from core.model.instance import InstanceState
 
@@ -60,9 +58,9 @@ def test_every_state_has_a_glyph_and_word_of_its_own(signs):
     ("states", "sign_of"),
     [
         (InstanceState, fmt.instance_state),
-        (OperationStatus, operation_status_sign),
-        (MigrationStatus, migration_status_sign),
-        (LinkStatus, link_sign),
+        (OperationStatus, status_sign),
+        (MigrationStatus, status_sign),
+        (LinkStatus, status_sign),
     ],
 )
 def test_a_state_has_the_same_word_on_the_screen_in_the_filter_and_in_the_json(states, sign_of):

@@ -193,8 +193,16 @@ def test_a_migration_that_leaves_no_definition_or_begins_in_post_copy_is_confirm
 
 def test_a_cancel_says_what_becomes_of_what_was_begun() -> None:
     for verb, part in (("drain", "No further"), ("migrate", "aborted"), ("shutdown", "undone")):
-        record = OperationRecord("o", verb, "alpha", WEB, "web", "ann", 0.0)
+        record = OperationRecord("o", verb, "alpha", WEB, "web", "ann", 0.0, started=1.0)
         assert part in danger_of_cancel(record).text
+
+
+def test_a_cancel_before_anything_was_sent_leaves_it_as_it_is() -> None:
+    for status in (OperationStatus.QUEUED, OperationStatus.RUNNING):  # prepared, as a migration is
+        record = OperationRecord("o", "migrate", "alpha", WEB, "web", "ann", 0.0, status)
+        assert danger_of_cancel(record).text == (
+            "Nothing of it has been sent yet: web stays as it is."
+        )
 
 
 # -- both surfaces ask just that -------------------------------------------------------------------
