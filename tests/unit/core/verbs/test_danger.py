@@ -22,6 +22,7 @@ from core.model import (
     Job,
     ObjectKey,
     OperationRecord,
+    OperationStatus,
     Request,
     State,
     Steer,
