@@ -13,6 +13,7 @@ from core.model import (
     OperationRecord,
     Preflight,
     Request,
+    Snapshot,
     State,
     Steer,
     SteerRecord,
@@ -137,6 +138,13 @@ class Source(Protocol):
 
     async def read(self, key: ObjectKey) -> Instance | None:
         """Read an instance again now; None when it is gone.
+
+        Raises NotFoundError for an unknown host, UnreachableError, DeadlineError.
+        """
+        ...
+
+    async def snapshots(self, key: ObjectKey) -> tuple[Snapshot, ...] | None:
+        """Read the snapshots of an instance now, and tell the state; None when it is gone.
 
         Raises NotFoundError for an unknown host, UnreachableError, DeadlineError.
         """

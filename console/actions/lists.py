@@ -216,6 +216,15 @@ _OTHER = (
         "Read the pools and volumes of every host again.",
         "refresh_pool",
     ),
+    Action(
+        "snapshots.copy_name",
+        "Copy name",
+        ("c",),
+        "snapshots",
+        "row",
+        "Copy the names of the chosen snapshots to the clipboard, over SSH too (OSC 52).",
+        "copy_name",
+    ),
     *OPERATION,
     Action(
         "events.follow",

@@ -18,6 +18,7 @@ Scope: TypeAlias = Literal[
     "hosts",
     "volumes",
     "networks",
+    "snapshots",
     "operations",
     "events",
     "steer",

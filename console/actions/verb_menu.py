@@ -6,6 +6,7 @@ import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from console.actions.types import Action
 from core.verbs.verb import Verb
 
 GROUPS: Mapping[str, tuple[str, str]] = {
@@ -33,6 +34,14 @@ class VerbLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewLine:
+    """What a menu leads to that is no verb, by its letter there."""
+
+    key: str
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
 class VerbGroup:
     """One menu."""
 
@@ -40,19 +49,23 @@ class VerbGroup:
     name: str
     title: str
     lines: tuple[VerbLine, ...]
+    views: tuple[ViewLine, ...] = ()
+    """What stands below them."""
 
 
-def menus(verbs: Iterable[Verb], kind: str) -> tuple[VerbGroup, ...]:
+def menus(verbs: Iterable[Verb], kind: str, views: Iterable[Action] = ()) -> tuple[VerbGroup, ...]:
     """Return the menus for subjects of a kind, as keys of objects name it."""
-    inside: dict[str, list[Verb]] = {}
+    inside: dict[str, tuple[list[Verb], list[Action]]] = {}
     for verb in verbs:
         if verb.subject == kind:
-            inside.setdefault(verb.group, []).append(verb)
+            inside.setdefault(verb.group, ([], []))[0].append(verb)
+    for view in views:
+        inside.setdefault(view.group, ([], []))[1].append(view)
     order = list(GROUPS)
     names = sorted(inside, key=lambda name: order.index(name) if name in GROUPS else len(order))
     faces = [GROUPS.get(name, ("", name.capitalize())) for name in names]
     return tuple(
-        VerbGroup(key, name, title, _lines(inside[name]))
+        VerbGroup(key, name, title, *_lines(*inside[name]))
         for key, name, (_, title) in zip(letters(faces), names, faces, strict=True)
     )
 
@@ -93,6 +106,12 @@ def _free(title: str, taken: Iterable[str]) -> str:
     return next(sign for sign in choices if sign not in used)
 
 
-def _lines(verbs: Sequence[Verb]) -> tuple[VerbLine, ...]:
-    keys = letters([(verb.key, verb.title) for verb in verbs])
-    return tuple(VerbLine(key, verb) for key, verb in zip(keys, verbs, strict=True))
+def _lines(
+    verbs: Sequence[Verb], views: Sequence[Action]
+) -> tuple[tuple[VerbLine, ...], tuple[ViewLine, ...]]:
+    wanted = [(verb.key, verb.title) for verb in verbs]
+    keys = letters([*wanted, *(("", view.title) for view in views)])
+    return (
+        tuple(map(VerbLine, keys, verbs)),
+        tuple(map(ViewLine, keys[len(verbs) :], views)),
+    )

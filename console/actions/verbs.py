@@ -34,6 +34,7 @@ SCOPES: Mapping[SubjectKind, Scope] = {
     "pool": "volumes",
     "volume": "volumes",
     "network": "networks",
+    "snapshot": "snapshots",
 }
 """Where the subjects of a kind are chosen; what is in no screen yet has no action."""
 
@@ -56,7 +57,7 @@ MENU = Action(
 def verb_actions(verbs: Iterable[Verb] | None = None) -> tuple[Action, ...]:
     """An action for each verb, in the order of the declarations."""
     known = tuple(VERBS.values()) if verbs is None else tuple(verbs)
-    shown = {kind: menus(known, kind) for kind in SCOPES}
+    shown = {kind: menus(known, kind, VIEWS.get(kind, ())) for kind in SCOPES}
     return tuple(
         Action(
             f"{SCOPES[verb.subject]}.{verb.name}",
@@ -75,7 +76,21 @@ def verb_actions(verbs: Iterable[Verb] | None = None) -> tuple[Action, ...]:
     )
 
 
+_SNAPSHOTS = Action(
+    "power.snapshots",
+    "List snapshots",
+    ("t",),
+    "power",
+    "snapshots",
+    "Show the tree of the instance's snapshots.",
+    "open_snapshots",
+)
+
+VIEWS: Mapping[str, tuple[Action, ...]] = {"instance": (_SNAPSHOTS,)}
+"""What the menu of a kind leads to besides verbs, each in the menu of its group."""
+
 INSTANCE_ROW: tuple[Action, ...] = (
+    _SNAPSHOTS,
     Action(
         "power.copy_name",
         "Copy name",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from console.actions.verb_menu import VerbGroup, VerbLine
+from console.actions.verb_menu import VerbGroup, VerbLine, ViewLine
 from console.glyphs import glyphs
 from console.screens.verb_form import asked_parameters
 from console.screens.verdicts import VerbVerdict, wants_values
@@ -56,11 +56,17 @@ def group_lines(
             group.key,
             group.title,
             _verbs_of(group, verdicts, grey=bool(why)),
-            greyed=bool(why) or all(_impossible(line.verb, verdicts) for line in group.lines),
+            greyed=_nothing(group, verdicts, why),
             detail=Cell(why, "warning"),
         )
         for group in groups
     ]
+
+
+def _nothing(group: VerbGroup, verdicts: Mapping[str, VerbVerdict], why: str) -> bool:
+    """Whether nothing in a group can be taken."""
+    none = bool(why) or all(_impossible(line.verb, verdicts) for line in group.lines)
+    return none and not group.views
 
 
 def _verbs_of(
@@ -70,6 +76,8 @@ def _verbs_of(
     for line in group.lines:
         role = "muted" if grey or _impossible(line.verb, verdicts) else ""
         cells += [Cell(", " if cells else "", "muted"), Cell(line.verb.title, role)]
+    for view in group.views:
+        cells += [Cell(", " if cells else "", "muted"), Cell(view.action.title)]
     return tuple(cells)
 
 
@@ -78,6 +86,19 @@ def verb_lines(
 ) -> list[MenuLine]:
     """The verbs of a group: what each does, or why it cannot be done. `why`: why nothing can."""
     return [_verb_line(line, verdicts.get(line.verb.name), why, dialogs) for line in lines]
+
+
+def view_lines(views: Sequence[ViewLine]) -> list[MenuLine]:
+    """What only shows something, whatever can be done now."""
+    return [
+        MenuLine(
+            view.key,
+            view.action.title,
+            (Cell(view.action.description, "muted"),),
+            detail=view.action.description,
+        )
+        for view in views
+    ]
 
 
 def _verb_line(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from console import format as fmt
 from console.actions.verbs import DIRECT
@@ -22,6 +22,9 @@ from core.state.migrations import latest_of
 from core.state.subject import subject_of
 from core.verbs.registry import VERBS
 from core.verbs.verb import SubjectKind, Verb
+
+if TYPE_CHECKING:
+    from console.shell.app import VirtdeckApp
 
 
 def _counted(keys: Sequence[ObjectKey]) -> str:
@@ -95,8 +98,10 @@ class SubjectScreen(ConsoleScreen, inherit_bindings=False):
             self.console.notify(why, severity="warning", timeout=4)
             return
 
-        def answered(answer: Chosen | None) -> None:
-            if answer is not None:
+        def answered(answer: Chosen | str | None) -> None:
+            if isinstance(answer, str):
+                self.call_later(self.action_run, answer)
+            elif answer is not None:
                 self._ask_for(answer.verb, keys, options=answer.options)
 
         why = READ_ONLY if self.console.read_only else ""
@@ -197,9 +202,24 @@ class InstanceChoosingScreen(SubjectScreen, inherit_bindings=False):
                 return
             self.console.notify("No migration of it is remembered.", timeout=4)
 
+    async def action_open_snapshots(self) -> None:
+        """List the snapshots of the chosen instance."""
+        rows = self.chosen_instances()
+        if len(rows) > 1:
+            text = f"The snapshots of one instance are listed, and {len(rows):,} are marked."
+            self.console.notify(f"{text} {LEAVE_ONE}", severity="warning", timeout=8)
+        elif rows:
+            await self.console.navigation.open_snapshots(rows[0].key)
+        else:
+            self.console.notify(self._choose_first(), severity="warning", timeout=4)
+
     def action_copy_name(self) -> None:
         """Copy the names of the chosen instances, one per line."""
-        names = [row.name for row in self.chosen_instances()]
-        if names:
-            self.console.copy_to_clipboard("\n".join(names))
-            self.console.notify(f"Copied: {fmt.listed(names, 3)}", timeout=3, markup=False)
+        copy_names(self.console, [row.name for row in self.chosen_instances()])
+
+
+def copy_names(console: VirtdeckApp, names: Sequence[str]) -> None:
+    """Copy names, one per line, and say so."""
+    if names:
+        console.copy_to_clipboard("\n".join(names))
+        console.notify(f"Copied: {fmt.listed(names, 3)}", timeout=3, markup=False)

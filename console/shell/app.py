@@ -269,9 +269,9 @@ class VirtdeckApp(App[None], inherit_bindings=False):
     def action_resync(self) -> None:
         """Read everything again and draw everything again."""
         self.refresh(layout=True)
-        self.ask(
-            lambda source: source.links.refresh(), lambda _: self.notify("Everything read again.")
-        )
+        self.navigation.read_again()
+        done = "Everything read again."
+        self.ask(lambda source: source.links.refresh(), lambda _: self.notify(done))
 
     def action_next_theme(self) -> None:
         """Change to the next theme."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from console.screens.base import ConsoleScreen
 from console.screens.dialogs.dialog import Dialog
@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 
 FIRST_MODE = "instances"
 """What opens first, over Textual's empty default mode, and what `esc` ends at."""
+
+
+@runtime_checkable
+class ReadingScreen(Protocol):
+    """A screen that shows what is read only because somebody looks at it."""
+
+    def read_again(self) -> None:
+        """Read it again: the operator wants everything read."""
 
 
 class Navigation:
@@ -44,6 +52,12 @@ class Navigation:
         if (screen := self.shown) is not None and screen.is_mounted:
             screen.show_lines()
 
+    def read_again(self) -> None:
+        """Have that screen read what only it shows."""
+        screen: object = self.shown
+        if isinstance(screen, ReadingScreen):
+            screen.read_again()
+
     async def show(self, name: str) -> None:
         """Go to one of the screens of the number keys, at its list."""
         app = self._app
@@ -67,6 +81,12 @@ class Navigation:
         from console.screens.instances.instance import InstanceScreen
 
         await self._app.push_screen(InstanceScreen(key, tab))
+
+    async def open_snapshots(self, key: ObjectKey) -> None:
+        """Open the snapshots of an instance."""
+        from console.screens.snapshots.snapshots import SnapshotsScreen
+
+        await self._app.push_screen(SnapshotsScreen(key))
 
     async def show_instances(self, filter_text: str) -> None:
         """Go to the instances and show only those a filter leaves."""

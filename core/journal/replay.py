@@ -20,6 +20,7 @@ from core.model import (
     ObjectKey,
     Preflight,
     Request,
+    Snapshot,
     State,
     Steer,
     SteerRecord,
@@ -175,6 +176,15 @@ class Replay:
             if isinstance(observation, DetailRead):
                 return observation.detail
         raise NotFoundError("The tape has no details of this instance.")
+
+    async def snapshots(self, key: ObjectKey) -> tuple[Snapshot, ...]:
+        """Return the snapshots of an instance as the tape has them now.
+
+        Raises NotFoundError where it has none of this instance up to now.
+        """
+        if key not in self.state.snapshots:
+            raise NotFoundError("Up to here the tape does not tell the snapshots of this instance.")
+        return self.state.snapshots[key]
 
     def prefer(self, keys: Sequence[ObjectKey]) -> None:
         """Do nothing: a tape has been read."""

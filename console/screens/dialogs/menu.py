@@ -9,9 +9,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from console.actions.verb_menu import VerbGroup, menus
+from console.actions.verbs import VIEWS
 from console.glyphs import glyphs
 from console.screens.dialogs.line_menu import LineMenu
-from console.screens.menu_lines import MenuLine, group_lines, heading_of, keys_line, verb_lines
+from console.screens.menu_lines import (
+    MenuLine,
+    group_lines,
+    heading_of,
+    keys_line,
+    verb_lines,
+    view_lines,
+)
 from console.screens.openers import OPENERS
 from console.screens.verb_form import asked_parameters
 from console.screens.verdicts import VerbVerdict, verdicts
@@ -33,16 +41,20 @@ class Chosen(NamedTuple):
     """Whether its options are to be shown first."""
 
 
-class MenuDialog(LineMenu[Chosen], inherit_bindings=True):
-    """The groups first, then the verbs of one; `esc` goes back a level."""
+class MenuDialog(LineMenu[Chosen | str], inherit_bindings=True):
+    """The groups first, then the verbs of one; `esc` goes back a level.
+
+    Answers with a verb, or with the id of an action that only shows something.
+    """
 
     def __init__(self, keys: Sequence[ObjectKey], *, hidden: int = 0, why_not: str = "") -> None:
         """`keys` are of one kind; `why_not` says why nothing can be done, if nothing can."""
         super().__init__()
+        kind = keys[0].kind
         self._keys = tuple(keys)
         self._hidden = hidden
         self._why_not = why_not
-        self._groups = menus(VERBS.values(), keys[0].kind)
+        self._groups = menus(VERBS.values(), kind, VIEWS.get(kind, ()))
         self._open: VerbGroup | None = None
         self._verdicts: dict[str, VerbVerdict] = {}
 
@@ -77,7 +89,8 @@ class MenuDialog(LineMenu[Chosen], inherit_bindings=True):
         """The groups, or the verbs of the one that is open."""
         if self._open is None:
             return group_lines(self._groups, self._verdicts, self._why_not)
-        return verb_lines(self._open.lines, self._verdicts, self._why_not, tuple(OPENERS))
+        lines = verb_lines(self._open.lines, self._verdicts, self._why_not, tuple(OPENERS))
+        return [*lines, *view_lines(self._open.views)]
 
     def heading(self) -> Sequence[Cell]:
         """To whom something would be done, and the group."""
@@ -90,7 +103,8 @@ class MenuDialog(LineMenu[Chosen], inherit_bindings=True):
         return keys_line(inside=self._open is not None, verb=self._verb(place))
 
     def _verb(self, place: int) -> Verb | None:
-        return self._open.lines[place].verb if self._open is not None else None
+        lines = () if self._open is None else self._open.lines
+        return lines[place].verb if place < len(lines) else None
 
     def back_words(self) -> str:
         """What esc does."""
@@ -99,7 +113,7 @@ class MenuDialog(LineMenu[Chosen], inherit_bindings=True):
     def options(self, place: int) -> None:
         """Show the options of the verb under the cursor first; among groups, go on down."""
         verb = self._verb(place)
-        if verb is None:
+        if verb is None:  # a group, or what only shows something
             self.action_move(1)
         elif asked_parameters(verb):
             self._do(place, options=True)
@@ -126,9 +140,11 @@ class MenuDialog(LineMenu[Chosen], inherit_bindings=True):
             self._look([line.verb for line in self._open.lines])
 
     def _do(self, place: int, *, options: bool) -> None:
-        """Take a verb; one that cannot be done stays, with the reason, and is looked at again."""
+        """Take a line; a verb that cannot be done stays, with the reason, is looked at again."""
         assert self._open is not None
-        verb = self._open.lines[place].verb
+        if (verb := self._verb(place)) is None:
+            self.answer(self._open.views[place - len(self._open.lines)].action.id)
+            return
         if not self.menu_lines()[place].greyed:
             known = self._verdicts.get(verb.name)
             self.answer(Chosen(verb, options or (known is not None and known.wants_values)))

@@ -128,6 +128,10 @@ class InstanceScreen(InstanceChoosingScreen, inherit_bindings=False):
         if self.console.view.stale(self._key.host):
             self.show_all()
 
+    def read_again(self) -> None:
+        """What is read on demand."""
+        self._read_detail()
+
     def peel(self) -> bool:
         """The search line, else the search."""
         if not self._bar.editing and not self._search.text:

@@ -14,6 +14,7 @@ from console.screens.instances.run import (
     thresholds,
 )
 from console.screens.page import beside
+from console.screens.snapshots.tree import kind_of, tree_of
 from console.screens.table_text import facts, heading, table
 from console.screens.view import View
 from console.widgets.columns import Cell, CellValue
@@ -225,27 +226,17 @@ def snapshots(view: View, detail: InstanceDetail | None) -> list[CellValue]:
         return [Cell("  being read ...", "muted")]
     if detail.snapshots is None:
         return _notes(detail)
-    children: dict[str, list[int]] = {}
-    names = {one.name for one in detail.snapshots}
-    for number, one in enumerate(detail.snapshots):
-        children.setdefault(one.parent if one.parent in names else "", []).append(number)
-    rows: list[tuple[CellValue, ...]] = []
-    waiting = [(number, 0) for number in reversed(children.get("", []))]
-    while waiting:
-        number, depth = waiting.pop()
-        one = detail.snapshots[number]
-        arm = "   " * (depth - 1) + glyphs().arm if depth else ""
-        rows.append(
-            (
-                f"{arm}{one.name}",
-                Cell("current", "strong") if one.current else "",
-                view.date(one.created),
-                one.state,
-                "external" if one.external else "internal",
-                one.description,
-            )
+    rows = [
+        (
+            line.branch,
+            Cell("current", "strong") if line.snapshot.current else "",
+            view.date(line.snapshot.created),
+            line.snapshot.state,
+            kind_of(line.snapshot),
+            line.snapshot.description,
         )
-        waiting += [(child, depth + 1) for child in reversed(children.get(one.name, []))]
+        for line in tree_of(detail.snapshots)
+    ]
     titles = ("name", "", "made", "state", "kind", "description")
     return [heading("Snapshots"), *table(titles, rows, "It has no snapshot.")]
 

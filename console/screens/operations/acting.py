@@ -15,7 +15,7 @@ from console.widgets.columns import Cell
 from core.model import OperationRecord, State
 from core.model.text import clean
 from core.state.calls import calls_made, calls_unknown, virsh_lines
-from core.state.subject import subject_of
+from core.state.subject import owner_of, subject_of
 from core.verbs import checks
 from core.verbs.danger import danger_of_cancel
 from core.verbs.registry import VERBS
@@ -70,7 +70,7 @@ def _against_cancel(record: OperationRecord) -> str:
 
 def _against_opening(state: State, record: OperationRecord) -> str:
     key = record.subject
-    if key.kind not in ("instance", "host", *_SCREENS):
+    if key.kind not in ("instance", "host", "snapshot", *_SCREENS):
         return f"There is no page of a {key.kind}."
     there = subject_of(state, key) is not None
     return "" if there else f"{clean(record.name)} is not there any more."
@@ -177,6 +177,8 @@ async def _subject(console: VirtdeckApp, record: OperationRecord) -> None:
     kind = record.subject.kind
     if kind == "instance":
         await console.navigation.open_instance(record.subject, "overview")
+    elif kind == "snapshot":
+        await console.navigation.open_snapshots(owner_of(record.subject))
     elif kind == "host":
         await console.navigation.show_instances(f"host:{record.host}")
     else:

@@ -1,0 +1,1 @@
+"""The screen of an instance's snapshots."""
