@@ -1,4 +1,4 @@
-"""Every verb in every state an instance can be in: it is carried out, or refused with a cure.
+"""Every verb in every state its subject can be in: it is carried out, or refused with a cure.
 
 Never an error of libvirt's that nobody expected, and nothing that is left open.
 """
@@ -15,9 +15,20 @@ import pytest
 from core.errors import VirtdeckError
 from core.fleet import Fleet
 from core.hypervisor.connection.options import LinkOptions
-from core.model import Instance, InstanceState, OperationStatus
+from core.model import (
+    Instance,
+    InstanceState,
+    LinkStatus,
+    Network,
+    ObjectKey,
+    OperationStatus,
+    Pool,
+    Request,
+)
+from core.state.subject import subject_of
 from core.verbs.registry import VERBS
 from core.verbs.verb import Verb
+from tests.driver.private_daemon import PrivateDaemon
 from tests.driver.watching import until
 from tests.driver.worlds import instance_xml, uuid_of
 from tests.patience import PATIENCE
@@ -79,7 +90,10 @@ async def _complaint(fleet: Fleet, verb: Verb, row: Instance, directory: Path) -
         name: value.format(name=row.name, directory=directory) if isinstance(value, str) else value
         for name, value in OPTIONS.get(verb.name, {}).items()
     }
-    request = verb.request(subject=row.key, **options)
+    return await _complaint_of(fleet, verb.request(subject=row.key, **options))
+
+
+async def _complaint_of(fleet: Fleet, request: Request) -> str:
     reasons = fleet.check(request)
     if reasons:
         bare = [str(reason) for reason in reasons if not (reason.code and reason.cure)]
@@ -92,7 +106,7 @@ async def _complaint(fleet: Fleet, verb: Verb, row: Instance, directory: Path) -
     if record.status is OperationStatus.DONE:
         return ""
     told = record.status is OperationStatus.FAILED and record.hint and "cannot do" in record.outcome
-    if told and verb.name in NOT_HERE:
+    if told and request.verb in NOT_HERE:
         return ""
     return f"{record.status}: {record.outcome}"
 
@@ -111,3 +125,102 @@ async def test_a_verb_is_carried_out_or_refused_in_every_state(
         if found := await _complaint(fleet, verb, row, tmp_path):
             complaints[name] = found
     assert not complaints
+
+
+KEPT = [verb for verb in VERBS.values() if verb.subject in ("pool", "network")]
+XML = {
+    "pool": "<pool type='dir'><name>{}</name><target><path>/pools/{}</path></target></pool>",
+    "network": "<network><name>{}</name><bridge name='br-{}'/></network>",
+}
+KEPT_STATES = ("active", "inactive", "marked", "inactive-marked", "transient")
+OUTCOMES = {
+    "start": {"inactive", "inactive-marked"},
+    "stop": {"active", "marked", "transient"},
+    "refresh": {"active", "marked", "transient"},
+    "autostart": {"active", "inactive", "marked", "inactive-marked"},
+}
+"""In which of the states a verb is carried out; in the others it is refused."""
+
+
+def _make(keeper: Any, kind: str, state: str) -> str:
+    """Make a pool or network in a state; return its UUID."""
+    xml = XML[kind].format(state, state)
+    if state == "transient":
+        made = keeper.storagePoolCreateXML(xml) if kind == "pool" else keeper.networkCreateXML(xml)
+        return str(made.UUIDString())
+    made = keeper.storagePoolDefineXML(xml) if kind == "pool" else keeper.networkDefineXML(xml)
+    if not state.startswith("inactive"):
+        made.create()
+    made.setAutostart(int("marked" in state))
+    return str(made.UUIDString())
+
+
+TRIALS = [(verb, dict[str, Any]()) for verb in KEPT]
+TRIALS += [(verb, {"off": True}) for verb in KEPT if verb.name.endswith("autostart")]
+
+
+@pytest.mark.parametrize(
+    ("verb", "options"), TRIALS, ids=lambda each: each.name if isinstance(each, Verb) else len(each)
+)
+async def test_pools_and_networks_too(verb: Verb, options: dict[str, Any], tmp_path: Path) -> None:
+    kind = verb.subject
+    with PrivateDaemon(instances=0) as daemon:
+        keys = {
+            state: ObjectKey(kind, "t", _make(daemon.keeper, kind, state)) for state in KEPT_STATES
+        }
+        opened = Fleet.open([f"t={daemon.uri}"], journal=tmp_path / "j.db", options=QUIET)
+        async with opened as fleet:
+            assert await fleet.ready(10 * PATIENCE)
+            await until(lambda: all(subject_of(fleet.state, key) for key in keys.values()))
+            for state, key in keys.items():
+                found = subject_of(fleet.state, key)
+                assert isinstance(found, Pool | Network)
+                assert found.active is not state.startswith("inactive"), state
+                assert found.persistent is (state != "transient"), state
+                assert found.autostart is ("marked" in state), state
+            able, complaints = set(), {}
+            for state, key in keys.items():
+                request = verb.request(subject=key, **options)
+                if not fleet.check(request):
+                    able.add(state)
+                if wrong := await _complaint_of(fleet, request):
+                    complaints[state] = wrong
+    assert not complaints
+    assert able == OUTCOMES[verb.name.partition("-")[2]]
+
+
+async def test_a_host_is_drained_or_says_why_not_in_each_of_its_states(tmp_path: Path) -> None:
+    """Its instances are off: the test driver migrates none."""
+    drain = VERBS["drain"].request
+    key = ObjectKey("host", "a", "a")
+    with PrivateDaemon(instances=1) as one, PrivateDaemon(instances=1) as other:
+        for daemon in (one, other):
+            daemon.keeper.lookupByName("test").destroy()
+        journal = tmp_path / "j.db"
+        quick = LinkOptions(statistics_interval=3600, sweep_interval=0, backoff_first=3600)
+
+        def cures(fleet: Fleet) -> list[str]:
+            return [reason.cure for reason in fleet.check(drain(subject=key))]
+
+        async with Fleet.open([f"a={one.uri}"], journal=journal, options=quick) as fleet:
+            assert await fleet.ready(10 * PATIENCE)
+            assert cures(fleet) == ["open one to move its instances to"]
+            assert await _complaint_of(fleet, drain(subject=key)) == ""
+        uris = [f"a={one.uri}", f"b={other.uri}"]
+        async with Fleet.open(uris, journal=journal, options=quick) as fleet:
+            assert await fleet.ready(10 * PATIENCE)
+            assert cures(fleet) == []
+            assert await _complaint_of(fleet, drain(subject=key)) == ""
+            other.kill()
+            await until(lambda: fleet.state.hosts["b"].link.status is not LinkStatus.UP)
+            assert cures(fleet) == ["there is nowhere to move to"]
+            one.kill()
+            await until(lambda: fleet.state.hosts["a"].link.status is not LinkStatus.UP)
+            assert len(cures(fleet)) == 2
+            assert all(cures(fleet))
+        one.start()
+        async with Fleet.open(
+            [f"a={one.uri}"], journal=journal, options=quick, read_only=True
+        ) as fleet:
+            assert await fleet.ready(10 * PATIENCE)
+            assert "open it without --read-only to change anything" in cures(fleet)

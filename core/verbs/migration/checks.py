@@ -101,11 +101,11 @@ def _against_other_drains(state: State, request: Drain, but: str) -> Iterable[Re
     }
     if source in drains:
         text = f"{source} is being drained already (by {drains[source].author})"
-        yield Refusal(RefusalCode.BUSY, text)
+        yield Refusal(RefusalCode.BUSY, text, "wait for it, or cancel it")
     for to in request.to:
         if to in drains:
             text = f"The destination {to} is being drained itself (by {drains[to].author})"
-            yield Refusal(RefusalCode.BUSY, text)
+            yield Refusal(RefusalCode.BUSY, text, "name another, or cancel that drain")
 
 
 def _takes(host: Host) -> bool:

@@ -26,7 +26,9 @@ from core.model import (
     Request,
     State,
 )
+from core.verbs import checks
 from core.verbs.danger import danger
+from core.verbs.migration.requests import Drain
 from core.verbs.power.requests import Reboot, Reset, Resume, Shutdown, Start, Stop
 from core.verbs.wording import summary
 from tests.verbs import POWER_VERBS, check
@@ -193,3 +195,18 @@ def test_a_check_never_fails_and_speaks_in_sentences(
         assert reason[0].isupper() or reason.startswith(("web", "alpha"))
         assert reason.endswith(".")
     assert "{" not in danger(picture, request).text
+
+
+def test_a_drain_beside_another_names_the_cure() -> None:
+    hosts = {name: Host(name, "test:///default", link=UP) for name in ("alpha", "beta")}
+    keys = {name: ObjectKey("host", name, name) for name in hosts}
+
+    def cures(drained: str) -> list[str]:
+        record = OperationRecord("d", "drain", drained, keys[drained], drained, "bob", 1.0)
+        picture = State(
+            hosts=MappingProxyType(hosts), operations=MappingProxyType({record.id: record})
+        )
+        return [reason.cure for reason in checks.check(picture, Drain(keys["alpha"], to=("beta",)))]
+
+    assert cures("alpha") == ["wait for it, or cancel it"]
+    assert cures("beta") == ["name another, or cancel that drain"]
