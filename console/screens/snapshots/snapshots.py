@@ -69,13 +69,13 @@ class SnapshotsScreen(SubjectScreen, PanelledScreen[SnapshotLine], inherit_bindi
         yield self._page
 
     @property
-    def instance(self) -> Instance | None:
+    def _row(self) -> Instance | None:
         """The instance as it is now; None when it is gone."""
         return self.console.view.state.instances.get(self._instance)
 
     def crumbs(self) -> tuple[str, ...]:
         """Its name and host."""
-        row = self.instance
+        row = self._row
         name = row.name if row is not None else "gone"
         return ("instances", name, self._instance.host, "snapshots")
 
@@ -123,7 +123,7 @@ class SnapshotsScreen(SubjectScreen, PanelledScreen[SnapshotLine], inherit_bindi
 
     def empty_text(self) -> str:
         """Why there is none to be seen, and how to make one."""
-        row = self.instance
+        row = self._row
         if row is None:
             return "This instance is gone: it is neither defined nor running."
         if self._problem:
@@ -139,7 +139,7 @@ class SnapshotsScreen(SubjectScreen, PanelledScreen[SnapshotLine], inherit_bindi
 
     def chosen_subjects(self) -> list[ObjectKey]:
         """The marked ones, or the one under the cursor."""
-        return self.chosen_keys()
+        return list(self.table.chosen)
 
     def hidden_chosen(self) -> int:
         """How many of the marked ones the filter hides."""
@@ -154,7 +154,7 @@ class SnapshotsScreen(SubjectScreen, PanelledScreen[SnapshotLine], inherit_bindi
     @on(LiveTable.Highlighted)
     def show_panel(self) -> None:
         """What is known of it; why they could not be read again."""
-        row = self.table.cursor_row
+        row = self.table.cursor.row
         lines = snapshot_facts(self.console.view, row) if row else []
         if self._problem and row:
             lines = [Cell(f" ! {self._problem} What is shown may be old.", "warning"), "", *lines]
