@@ -5,12 +5,23 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from core.model import OperationRecord, Request
-from core.verbs import definition, guest, migration, network, pool, power, saved, screenshot, sizing
+from core.verbs import (
+    definition,
+    guest,
+    migration,
+    network,
+    pool,
+    power,
+    saved,
+    screenshot,
+    sizing,
+    undefining,
+)
 from core.verbs.verb import Verb
 
 _FAMILIES = (
     *(power.VERBS, saved.VERBS, guest.VERBS, screenshot.VERBS),
-    *(definition.VERBS, sizing.VERBS, migration.VERBS),
+    *(definition.VERBS, undefining.VERBS, sizing.VERBS, migration.VERBS),
     *(pool.VERBS, network.VERBS),
 )
 

@@ -104,6 +104,14 @@ def _renamed(domain: Any) -> bool:
     return bool(again.name().startswith("renamed"))
 
 
+def _undefined(domain: Any) -> bool:
+    try:
+        domain.connect().lookupByUUID(domain.UUID())
+    except libvirt.libvirtError:
+        return True
+    return False
+
+
 def _off(domain: Any) -> None:
     domain.destroy()
 
@@ -131,6 +139,7 @@ TRIALS = {
         *("virDomainRename", _off, _renamed),
         options={"to": "renamed-{number}"},
     ),
+    "undefine": Trial("virDomainUndefineFlags", _off, _undefined),
     "autostart": Trial("virDomainSetAutostart", shows=_marked),
     "title": Trial(
         *("virDomainSetMetadata", lambda _: None, _texts(libvirt.VIR_DOMAIN_METADATA_TITLE)),

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 
-from core.hypervisor.calls import definition, guest, network, pool, power, saved, screenshot
+from core.hypervisor.calls import (
+    definition,
+    guest,
+    network,
+    pool,
+    power,
+    saved,
+    screenshot,
+    undefining,
+)
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection, errors_told_as
 from core.model import ObjectKey
@@ -13,7 +22,7 @@ from core.verbs.call import Call
 
 CALL_FUNCTIONS: CallFunctions = {
     kind: function
-    for family in (power, saved, guest, screenshot, definition, pool, network)
+    for family in (power, saved, guest, screenshot, definition, undefining, pool, network)
     for kind, function in family.CALL_FUNCTIONS.items()
 }
 
