@@ -36,6 +36,11 @@ OPERATION: tuple[Action, ...] = (
         "operations.answer", "Answer", (), "operations", "operation",
         "Answer what the operation asks.", "operation('answer')", needs_write=True, menu="a",
     ),
+    Action(
+        "operations.undo", "Undo", (), "operations", "operation",
+        "Take back what it did: an operation of its own.", "operation('undo')",
+        needs_write=True, menu="u",
+    ),
     _operation("wait", "Tell its end", "w", "Have this console tell its end, whoever asked."),
     _operation("migration", "Its migration", "m", "Watch the migration that it is."),
     _operation("subject", "What it is done to", "i", "Open the instance, host or pool."),

@@ -13,11 +13,15 @@ from console.cli.listings import print_rows
 from console.cli.output import TextColumn, note
 from console.format import date_time
 from console.settings import Settings
-from core.errors import NotFoundError
+from core.errors import NotFoundError, RefusedError
 from core.model import OperationRecord
+from core.verbs.undoing import against_undo, undoing
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from core.fleet import Fleet
+    from core.journal.entry import Entry
 
 
 def columns(records: Sequence[OperationRecord]) -> Sequence[TextColumn[OperationRecord]]:
@@ -84,6 +88,59 @@ def answer(invoked: Invocation, id_: str, word: str) -> int:
     """
     note(asyncio.run(_answer(_journal(invoked), id_, word)))
     return 0
+
+
+@operations.command()
+@click.argument("id_", metavar="ID")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@common
+@json_option
+@click.pass_obj
+def undo(invoked: Invocation, id_: str, yes: bool) -> int:
+    """Take back what the operation ID did: what was so before is asked for again."""
+    from console.cli.completeness import complete, listed
+    from console.cli.confirming import confirm
+    from console.cli.live import OPERATE, on_fleet
+    from console.cli.verbs import READS
+    from console.cli.waiting import carry_out
+    from console.describing import describe
+    from core.verbs.danger import danger_of
+    from core.verbs.registry import verb_of
+
+    kind = asyncio.run(_kept(_journal(invoked), id_)).record.subject.kind
+    reads = READS.get(kind)
+
+    async def work(fleet: Fleet) -> int:
+        record = fleet.state.operations.get(id_)
+        request = None if record is None else undoing(record)
+        if record is None or request is None or record.not_open:
+            raise RefusedError(
+                f"The host of {id_} is not among those open here.", "Name it with --connect."
+            )
+        if reads is not None:
+            await complete(fleet, listed(reads[1]))
+        await describe(fleet, verb_of(request), [request.subject])
+        confirm(danger_of(fleet.state, [request]), sure=yes)
+        return await carry_out(fleet, [request], as_json=invoked.json)
+
+    options = OPERATE if reads is None else {**OPERATE, "reads": OPERATE["reads"] | {reads[0]}}
+    return on_fleet(invoked, work, tolerate_down=True, **options)
+
+
+async def _kept(path: Path | None, id_: str) -> Entry:
+    """Read one operation from the journal; raises NotFoundError, and what cannot be undone."""
+    from core.journal.journal import Journal
+
+    journal = await Journal.open(path, read_only=True)
+    try:
+        found = next((one for one in await journal.recent() if one.record.id == id_), None)
+    finally:
+        await journal.close()
+    if found is None:
+        raise NotFoundError(f"There is no operation {id_!r}.", "See `virtdeck operations`.")
+    if against := against_undo(found.record):
+        raise RefusedError(against)
+    return found
 
 
 async def _answer(path: Path | None, id_: str, word: str) -> str:

@@ -37,7 +37,7 @@ from core.verbs.second_copy import overriding
 from core.verbs.verb import Verb
 from core.verbs.wording import name_of
 
-_READS: dict[str, tuple[Reading, str]] = {
+READS: dict[str, tuple[Reading, str]] = {
     "pool": (Reading.STORAGE, "pools"),
     "network": (Reading.NETWORKS, "networks"),
     "volume": (Reading.STORAGE, "volumes"),
@@ -85,7 +85,7 @@ def _run(
 ) -> int:
     found = parameters(verb.request)
     values = set_values(found, given)
-    reads = _READS.get(verb.subject)
+    reads = READS.get(verb.subject)
 
     async def work(fleet: Fleet) -> int:
         keys = await _meant(fleet, verb, names)
@@ -115,8 +115,8 @@ def _run(
 
 async def _meant(fleet: Fleet, verb: Verb, names: Sequence[str]) -> list[ObjectKey]:
     """Return the subjects that names mean, once what is to be read to find them was read."""
-    if verb.subject in _READS:
-        await complete(fleet, listed(_READS[verb.subject][1]))
+    if verb.subject in READS:
+        await complete(fleet, listed(READS[verb.subject][1]))
     if verb.subject == "snapshot":
         await read_snapshots(fleet, names)
     return subjects(fleet.state, verb.subject, names)

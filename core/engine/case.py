@@ -26,6 +26,7 @@ from core.state.subject import Subject, owner_of
 from core.verbs.call import Call
 from core.verbs.registry import verb_of
 from core.verbs.situation import End, Progress, Sent, Situation, around
+from core.verbs.undoing import undo_of
 from core.verbs.verb import Verb
 
 EVENTS_KEPT = 200
@@ -86,8 +87,10 @@ class Case:
             around=around(state, self.record.subject),
         )
 
-    def begin(self, recent: tuple[Event, ...]) -> None:
+    def begin(self, state: State, recent: tuple[Event, ...]) -> None:
         """Take the subject as it now is for what was before, and the newest events about it."""
+        undo = undo_of(self.verb, self.situation(state, link_up=True))
+        self.record = msgspec.structs.replace(self.record, undo=undo)
         self.events = deque(recent, EVENTS_KEPT)
         before = self.subject.id if isinstance(self.subject, Instance) else None
         self.progress = Progress(before_id=before)

@@ -245,9 +245,9 @@ class Runner:
             return checks.refused(self._state(), request, reasons)
         case.subject = subject_of(state, request.subject)
         listed_only = isinstance(case.subject, Instance) and not case.subject.described
-        if listed_only or case.verb.looks_at:
+        if listed_only or case.verb.looks_at or case.verb.undo is not None:
             await self._executor.look(case)  # how a guest is asked depends on what it is
-        case.begin(recent_events(state, request.subject, self._clock.now()))
+        case.begin(state, recent_events(state, request.subject, self._clock.now()))
         return await self._drive(case)
 
     async def _drive(self, case: Case) -> End:

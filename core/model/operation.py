@@ -116,6 +116,9 @@ class OperationRecord(Value, frozen=True):
     """What its subject does meanwhile, in words: `shutting down`; empty in older journals."""
     question: OperationQuestion | None = None
     """What it asks now."""
+    undo: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies it
+    """The request that takes it back once it is done, as JSON has it: its verb and options, for the
+    same subject; empty: nothing does."""
     refused: str = ""
     """Of one that was refused: the code of the reason (`core.verbs.refusal.RefusalCode`)."""
 

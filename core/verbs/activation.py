@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 
+import msgspec
+
 from core.model import Instance, Network, Pool, Request, State
 from core.state.subject import subject_of
 from core.verbs.call import Call
@@ -97,6 +99,12 @@ def autostart(
         text = f"{'marking' if on else 'unmarking'} {now.name} to start with its host"
         return [Step(call(on), text, shows)]
 
+    def undo(now: Situation) -> Request | None:
+        found, off = now.subject, _is_off(now.request)
+        marked = found.autostart if isinstance(found, Instance | Pool | Network) else None
+        changes = marked is not None and marked == off
+        return msgspec.structs.replace(now.request, off=not off) if changes else None
+
     def outcome(now: Situation) -> str:
         how = "no longer starts" if _is_off(now.request) else "starts"
         return f"{the}{now.name} {how} with its host"
@@ -113,6 +121,7 @@ def autostart(
         steps=steps,
         calls=(call,),
         refusals=_against_transient,
+        undo=undo,
         **more,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from core.model import Instance, InstanceState, Request, State
 from core.verbs.call import Call
@@ -52,6 +52,26 @@ def affects(situation: Situation, when: str) -> tuple[bool, bool]:
     active = instance is not None and instance.state.active
     persistent = instance is not None and instance.persistent
     return active and when != "next-start", persistent and when != "now"
+
+
+V = TypeVar("V", int, str)
+
+
+def before(now: Situation, when: str, read: Callable[[Instance], V]) -> V | None:
+    """Return what is changed as it is before that; None where it is not known.
+
+    Nor where both are changed, what runs and what is defined, and differ: nothing sets both back.
+    """
+    live, config = affects(now, when)
+    runs, defined = now.instance, now.defined
+    if runs is None or not runs.described:
+        return None
+    if not runs.state.active:
+        return read(runs)
+    of_defined = None if defined is None else read(defined)
+    if not config:
+        return read(runs)
+    return of_defined if not live or of_defined == read(runs) else None
 
 
 def shown(

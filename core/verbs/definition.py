@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
+import msgspec
+
 from core.model import Instance, Request, State
 from core.model.text import clean
 from core.verbs import activation
 from core.verbs.activation import MarkCall, Off
-from core.verbs.applied import KNOWN, Applied, When, affects, against_when, shown
+from core.verbs.applied import KNOWN, Applied, When, affects, against_when, before, shown
 from core.verbs.call import Call
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
@@ -95,6 +97,11 @@ def _renamed(situation: Situation) -> str:
     return f"{situation.name} is called {situation.request.to} now"
 
 
+def _renamed_back(situation: Situation) -> Request | None:
+    instance = situation.instance
+    return None if instance is None else Rename(situation.request.subject, instance.name)
+
+
 RENAME = Verb(
     Rename,
     title="Rename",
@@ -108,6 +115,7 @@ RENAME = Verb(
     states=TO_BE_OFF,
     refusals=_against_rename,
     single=True,
+    undo=_renamed_back,
 )
 
 
@@ -170,6 +178,15 @@ def _text(situation: Situation) -> list[Step]:
     return [Step(call, f"setting the {kind} of {situation.name}", shown(call, fits))]
 
 
+def _text_before(situation: Situation) -> Request | None:
+    request = situation.request
+    assert isinstance(request, SetTitle | SetDescription)
+    titled = isinstance(request, SetTitle)
+    text = before(situation, request.when, lambda one: one.title if titled else one.description)
+    same = text is None or text == request.text
+    return None if same else msgspec.structs.replace(request, text=text)
+
+
 def _text_verb(
     request: type[Request], title: str, help_: str, doing: str, key: str
 ) -> Verb:  # the two differ in these words only
@@ -184,6 +201,8 @@ def _text_verb(
         steps=_text,
         calls=(TextCall,),
         states=KNOWN,
+        looks_at=frozenset({"definition"}),
+        undo=_text_before,
         refusals=against_when,
     )
 

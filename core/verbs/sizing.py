@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
+import msgspec
+
 from core.model import Instance, OperationStatus, Request, State
-from core.verbs.applied import KNOWN, Applied, When, affects, against_when, shown
+from core.verbs.applied import KNOWN, Applied, When, affects, against_when, before, shown
 from core.verbs.caution import Caution
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
@@ -170,6 +172,18 @@ class Resource:
         text = f"{now.name} may have {self.counted(most)} from its next start on, not {amount}"
         return Refusal(RefusalCode.PARAMETER, text, self.cure_defined)
 
+    def undo(self, now: Situation) -> Request | None:
+        """Return the request for what it had before, and might have."""
+        request = now.request
+        assert isinstance(request, SetVcpus | SetMemory)
+        has = before(now, request.when, lambda one: self.has(one) // self.unit)
+        most = request.maximum
+        if most is not None and (most := self._previous(now)) is None:
+            return None
+        if not has or (has, most) == (self.wanted(request), request.maximum):
+            return None
+        return msgspec.structs.replace(request, maximum=most, **{self.field: has})
+
     def outcome(self, now: Situation) -> str:
         """Say what it has, and since when."""
         request = now.request
@@ -275,6 +289,7 @@ def _verb(request: type[Request], resource: Resource, key: str, title: str, help
         resumable=True,
         needs_description=True,
         looks_at=frozenset({"definition"}),
+        undo=resource.undo,
         calls=(resource.call,),
         states=KNOWN,
         refusals=resource.refusals,

@@ -11,7 +11,7 @@ from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.refusal import Refusal
 from core.verbs.sequence import Steps
-from core.verbs.situation import Decide, LookedAt
+from core.verbs.situation import Decide, LookedAt, Situation
 
 SubjectKind = Literal["instance", "host", "pool", "volume", "network", "snapshot", "migration"]
 
@@ -147,6 +147,9 @@ class Verb:
     risk: Risk = Risk()
     cancelled: str = "What it had begun is undone where that is possible."
     """What cancelling it means."""
+    undo: Callable[[Situation], Request | None] | None = None
+    """The request that takes it back once it is done, from the situation before its first call.
+    Pure. None: nothing does; it returns None where what was before is not known, or was so."""
     hosts: Callable[[Request, Iterable[str]], Iterable[str]] = _no_hosts
     """The hosts a request names beside its subject's, of those that are open."""
 

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 from console import format as fmt
 from console.actions.verb_menu import letters
 from console.screens.menu_lines import MenuLine
+from console.screens.option_words import option_words
 from console.screens.row_menu import Offer, open_row_menu
 from console.screens.subjects import READ_ONLY
-from console.screens.submitting import tell_against
+from console.screens.submitting import submit_or_explain, tell_against
 from console.widgets.columns import Cell
 from core.model import OperationRecord, State
 from core.model.text import clean
 from core.state.calls import calls_made, calls_unknown, virsh_lines
 from core.state.subject import owner_of, subject_of
 from core.verbs import checks
-from core.verbs.danger import danger_of_cancel
+from core.verbs.danger import danger, danger_of_cancel
 from core.verbs.registry import VERBS
+from core.verbs.undoing import against_undo, undoing
 
 if TYPE_CHECKING:
     from console.screens.base import ConsoleScreen
@@ -35,6 +37,7 @@ def operation_offers(
     return {
         "operations.answer": _answering(record),
         "operations.cancel": Offer(_against_cancel(record), danger_of_cancel(record).text),
+        "operations.undo": _undoing(record),
         "operations.wait": Offer(_over(record) or (_WATCHED if watched else "")),
         "operations.migration": Offer(
             "" if record.id in state.migrations else "It is no migration that is remembered."
@@ -53,6 +56,23 @@ def _answering(record: OperationRecord) -> Offer:
         return Offer(_over(record) or "It asks nothing.")
     against = not_here(record) if record.not_open else ""
     return Offer(against, clean(record.question.text))
+
+
+def _undoing(record: OperationRecord) -> Offer:
+    if against := against_undo(record):
+        return Offer(against)
+    if record.not_open:
+        return Offer(not_here(record))
+    return Offer("", clean(undo_words(record)))
+
+
+def undo_words(record: OperationRecord) -> str:
+    """What undoing an operation would ask for."""
+    request = undoing(record)
+    if request is None:
+        return ""
+    options = ", ".join(option_words(request.verb, record.undo))
+    return f"{request.verb} {record.name}{f': {options}' if options else ''}"
 
 
 def _over(record: OperationRecord) -> str:
@@ -118,7 +138,7 @@ async def act(console: VirtdeckApp, record: OperationRecord, name: str) -> None:
     against = operation_offers(console.view.state, record, watched=watched)[
         f"operations.{name}"
     ].against
-    if name in ("answer", "cancel") and console.read_only:
+    if name in ("answer", "cancel", "undo") and console.read_only:
         against = READ_ONLY
     if against:
         tell_against(console, clean(f"{record.verb} {record.name}"), [against])
@@ -145,6 +165,22 @@ async def _answer(console: VirtdeckApp, record: OperationRecord) -> None:
     heading = Cell(clean(f"{record.verb} {record.name} on {record.host} asks"), "strong")
     menu = RowMenu((heading,), lines, [choice.word for choice in choices])
     console.push_screen(menu, answered)
+
+
+async def _undo(console: VirtdeckApp, record: OperationRecord) -> None:
+    from console.screens.dialogs.question import QuestionDialog, danger_lines
+
+    request = undoing(record)
+    assert request is not None, "else something is offered against it"
+    title = f"Undo {record.verb} {record.name} on {record.host}?"
+    asked = danger(console.view.state, request)
+
+    def answered(sure: bool | None) -> None:
+        if sure:
+            submit_or_explain(console, request, title.rstrip("?"))
+
+    lines = [Cell(f"As {clean(undo_words(record))}"), *danger_lines(asked)]
+    console.push_screen(QuestionDialog(title, lines, "Undo it", "Leave it"), answered)
 
 
 async def _cancel(console: VirtdeckApp, record: OperationRecord) -> None:
@@ -201,6 +237,7 @@ async def _copy(console: VirtdeckApp, record: OperationRecord) -> None:
 _ACTS: Mapping[str, Callable[[VirtdeckApp, OperationRecord], Awaitable[None]]] = {
     "answer": _answer,
     "cancel": _cancel,
+    "undo": _undo,
     "wait": _wait,
     "migration": _migration,
     "subject": _subject,
