@@ -193,6 +193,13 @@ class Fleet:
         """
         await self._operations.answer(operation_id, word)
 
+    async def forget(self, operation_id: str) -> None:
+        """Take an operation that is over from the list and the journal.
+
+        Raises NotFoundError, RefusedError for one that goes on, and JournalError.
+        """
+        await self._operations.forget(operation_id)
+
     def changes(self) -> Mailbox:
         """Deltas from now on; those a slow reader missed come merged into one."""
         return self._feed.subscribe()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.clock import Clock
-from core.errors import JournalError, ReadOnlyError
+from core.errors import JournalError, NotFoundError, ReadOnlyError, RefusedError
 from core.fleet_migrations import FleetMigrations
 from core.hypervisor.session import Hypervisor
 from core.model.text import clean
@@ -78,6 +78,23 @@ class FleetOperations:
         from core.engine.asking import answer
 
         await answer(self._state(), self._running().messages, operation_id, word)
+
+    async def forget(self, operation_id: str) -> None:
+        """Take an operation that is over from the list and the journal, as `Fleet.forget` does."""
+        from core.model.observation import OperationForgotten
+        from core.verbs.undoing import against_forgetting
+
+        self._running()
+        record = self._state().operations.get(operation_id)
+        if record is None:
+            raise NotFoundError(
+                f"There is no operation {operation_id}.", "See `virtdeck operations`."
+            )
+        if against := against_forgetting(record):
+            raise RefusedError(against)
+        if self._journal is not None:
+            await self._journal.forget(operation_id)
+        self._publish(OperationForgotten(record.host, self._clock.now(), operation_id))
 
     async def open(
         self, stack: AsyncExitStack, journal: Path | None, *, tolerant: bool, watch: bool

@@ -132,6 +132,10 @@ class Source(Protocol):
         """Answer what an operation asks; raises RefusedError for what is no answer to it."""
         ...
 
+    async def forget(self, operation_id: str) -> None:
+        """Take an operation that is over from the list and the journal; else RefusedError."""
+        ...
+
     async def detail(self, key: ObjectKey) -> InstanceDetail:
         """Read XML, snapshots and addresses; raises NotFoundError, UnreachableError."""
         ...

@@ -41,6 +41,11 @@ OPERATION: tuple[Action, ...] = (
         "Take back what it did: an operation of its own.", "operation('undo')",
         needs_write=True, menu="u",
     ),
+    Action(
+        "operations.forget", "Forget", (), "operations", "operation",
+        "Take it from this list and from the journal: what it did stays done.",
+        "operation('forget')", needs_write=True, caution=CANCEL, menu="f",
+    ),
     _operation("wait", "Tell its end", "w", "Have this console tell its end, whoever asked."),
     _operation("migration", "Its migration", "m", "Watch the migration that it is."),
     _operation("subject", "What it is done to", "i", "Open the instance, host or pool."),

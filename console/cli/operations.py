@@ -15,7 +15,7 @@ from console.format import date_time
 from console.settings import Settings
 from core.errors import NotFoundError, RefusedError
 from core.model import OperationRecord
-from core.verbs.undoing import against_undo, undoing
+from core.verbs.undoing import against_forgetting, against_undo, undoing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,6 +125,34 @@ def undo(invoked: Invocation, id_: str, yes: bool) -> int:
 
     options = OPERATE if reads is None else {**OPERATE, "reads": OPERATE["reads"] | {reads[0]}}
     return on_fleet(invoked, work, tolerate_down=True, **options)
+
+
+@operations.command()
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@common
+@click.pass_obj
+def forget(invoked: Invocation, ids: tuple[str, ...]) -> int:
+    """Take operations that are over from the journal: what they did stays done."""
+    asyncio.run(_forget(_journal(invoked), ids))
+    return 0
+
+
+async def _forget(path: Path | None, ids: Sequence[str]) -> None:
+    """Forget some, or none of them: raises NotFoundError and RefusedError first."""
+    from core.journal.journal import Journal
+
+    journal = await Journal.open(path)
+    try:
+        known = {entry.record.id: entry.record for entry in await journal.recent(10_000)}
+        for id_ in ids:
+            if id_ not in known:
+                raise NotFoundError(f"There is no operation {id_!r}.", "See `virtdeck operations`.")
+            if against := against_forgetting(known[id_]):
+                raise RefusedError(f"{id_}: {against}")
+        for id_ in ids:
+            await journal.forget(id_)
+    finally:
+        await journal.close()
 
 
 async def _kept(path: Path | None, id_: str) -> Entry:

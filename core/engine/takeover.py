@@ -77,6 +77,10 @@ class Takeover:
 
     def observe(self, news: Delta | Event) -> None:
         """Learn that a host has said more of itself: entries may be its own, or no longer."""
+        if isinstance(news, Delta):
+            for key in news.gone:
+                if key.kind == "operation" and key.id not in self._executor.state().operations:
+                    self._entries.pop(key.id, None)  # it was forgotten: it is told no more
         if not (isinstance(news, Delta) and any(key.kind == "host" for key in news.changed)):
             return
         self._heard.set()

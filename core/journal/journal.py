@@ -89,6 +89,13 @@ class Journal:
         """Hand an operation over from `old`; False when another console was faster."""
         return await self._work.call(lambda: self._ledger.claim(operation_id, old, new))
 
+    async def forget(self, operation_id: str) -> bool:
+        """Drop an operation that is over; False where there is none.
+
+        Consoles that are open and have read it go on showing it until they end.
+        """
+        return await self._work.call(lambda: self._ledger.forget(operation_id))
+
     async def send(self, message: Message) -> None:
         """Leave a message for whoever runs an operation: on the disk when this returns."""
         await self._work.call(lambda: self._ledger.send(message))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -115,16 +115,18 @@ class Ledger:
             )
 
     def messages(self, operation_id: str) -> list[Message]:
-        """Return the messages about an operation, oldest first; those of newer kinds are not."""
+        """Return the messages about an operation, oldest first."""
         with _said_well(self.path):
             rows = self._connection.execute(
                 "SELECT message FROM messages WHERE operation = ? ORDER BY rowid", (operation_id,)
             ).fetchall()
-        found = []
-        for (text,) in rows:
-            with suppress(msgspec.DecodeError):
-                found.append(msgspec.json.decode(text, type=Message))
-        return found
+        return [msgspec.json.decode(text, type=Message) for (text,) in rows]
+
+    def forget(self, operation_id: str) -> bool:
+        """Drop an operation that is over; False where there is none. Raises JournalError."""
+        with self._writing():
+            statement = "DELETE FROM operations WHERE id = ? AND final = 1"
+            return self._connection.execute(statement, (operation_id,)).rowcount == 1
 
     def recent(self, limit: int) -> list[Entry]:
         """Return the newest operations and every unfinished one, oldest first."""

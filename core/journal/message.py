@@ -7,6 +7,7 @@ from typing import Literal
 from core.model.base import Value
 
 MessageKind = Literal["abort", "abort-refused", "answer"]
+"""A journal of a newer version, which may have others, is not opened."""
 
 
 class Message(Value, frozen=True):

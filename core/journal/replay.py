@@ -156,6 +156,11 @@ class Replay:
         del operation_id, word
         raise ReadOnlyError(_REFUSAL, _CURE)
 
+    async def forget(self, operation_id: str) -> None:
+        """Raise ReadOnlyError."""
+        del operation_id
+        raise ReadOnlyError(_REFUSAL, _CURE)
+
     async def read(self, key: ObjectKey) -> Instance | None:
         """Return the instance as the tape has it now."""
         return self.state.instances.get(key)

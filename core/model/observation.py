@@ -157,6 +157,13 @@ class OperationChanged(_Observation, frozen=True):
     operation: OperationRecord
 
 
+class OperationForgotten(_Observation, frozen=True):
+    """An operation that is over was taken from the journal, and is shown no longer."""
+
+    id: str
+    """The operation's."""
+
+
 class MigrationChanged(_Observation, frozen=True):
     """A migration is new or moved on. `host` is its source.
 
@@ -195,6 +202,7 @@ Observation = (
     | SnapshotsRead
     | BlockJobsRead
     | OperationChanged
+    | OperationForgotten
     | MigrationChanged
     | MigrationSampled
 )

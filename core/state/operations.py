@@ -13,7 +13,7 @@ from core.model import (
     OperationStatus,
     State,
 )
-from core.model.observation import OperationChanged
+from core.model.observation import OperationChanged, OperationForgotten
 from core.state import agents, jobs
 from core.state.memo import Memo
 from core.state.migrations import migrating
@@ -35,6 +35,14 @@ def on_operation(tables: Tables, changed: OperationChanged) -> None:
         _forget_oldest(tables)
     jobs.on_operation(tables, changed)
     agents.on_operation(tables, changed)
+
+
+def on_forgotten(tables: Tables, forgotten: OperationForgotten) -> None:
+    """Drop an operation that is over; one that goes on is not forgotten."""
+    record = tables.operations.get(forgotten.id)
+    if record is not None and record.status.final:
+        tables.operations.drop(record.id)
+        tables.mark_gone(record.key)
 
 
 def _forget_oldest(tables: Tables) -> None:

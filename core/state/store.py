@@ -42,6 +42,7 @@ _HANDLERS: dict[type[Any], Handler] = {
     seen.NetworkGone: storage.on_network_gone,
     seen.NetworkRead: storage.on_network_read,
     seen.OperationChanged: operations.on_operation,
+    seen.OperationForgotten: operations.on_forgotten,
     seen.PoolGone: storage.on_pool_gone,
     seen.PoolRead: storage.on_pool_read,
     seen.Sampled: samples.on_sampled,

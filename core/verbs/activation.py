@@ -99,12 +99,6 @@ def autostart(
         text = f"{'marking' if on else 'unmarking'} {now.name} to start with its host"
         return [Step(call(on), text, shows)]
 
-    def undo(now: Situation) -> Request | None:
-        found, off = now.subject, _is_off(now.request)
-        marked = found.autostart if isinstance(found, Instance | Pool | Network) else None
-        changes = marked is not None and marked == off
-        return msgspec.structs.replace(now.request, off=not off) if changes else None
-
     def outcome(now: Situation) -> str:
         how = "no longer starts" if _is_off(now.request) else "starts"
         return f"{the}{now.name} {how} with its host"
@@ -121,9 +115,16 @@ def autostart(
         steps=steps,
         calls=(call,),
         refusals=_against_transient,
-        undo=undo,
+        undo=_unmarked,
         **more,
     )
+
+
+def _unmarked(now: Situation) -> Request | None:
+    found, off = now.subject, _is_off(now.request)
+    marked = found.autostart if isinstance(found, Instance | Pool | Network) else None
+    changes = marked is not None and marked == off
+    return msgspec.structs.replace(now.request, off=not off) if changes else None
 
 
 def _is_off(request: Request) -> bool:

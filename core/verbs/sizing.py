@@ -117,8 +117,6 @@ class Resource:
     """The maximum can be changed of one that is off only."""
     cure: str
     """What to do where the maximum is too low."""
-    cure_defined: str
-    """The same where that of the definition is."""
     costs: str
     """What it may cost a guest to be left less."""
 
@@ -155,8 +153,7 @@ class Resource:
     def decide(self, now: Situation) -> Action:
         """Refuse what the next start could not have; else make the calls, in their order."""
         if not now.sent and (refusal := self._against_definition(now)) is not None:
-            text = f"{refusal.text}: {refusal.cure}" if refusal.cure else refusal.text
-            return End(OperationStatus.REFUSED, text, refused=refusal.code)
+            return End(OperationStatus.REFUSED, str(refusal), refused=refusal.code)
         return sequence(self.steps, self.outcome)(now)
 
     def _against_definition(self, now: Situation) -> Refusal | None:
@@ -170,17 +167,18 @@ class Resource:
         if not most or amount <= most:
             return None
         text = f"{now.name} may have {self.counted(most)} from its next start on, not {amount}"
-        return Refusal(RefusalCode.PARAMETER, text, self.cure_defined)
+        cure = self.cure if self.raised_off else "give it a larger maximum as well"
+        return Refusal(RefusalCode.PARAMETER, text, cure)
 
     def undo(self, now: Situation) -> Request | None:
         """Return the request for what it had before, and might have."""
         request = now.request
         assert isinstance(request, SetVcpus | SetMemory)
         has = before(now, request.when, lambda one: self.has(one) // self.unit)
-        most = request.maximum
-        if most is not None and (most := self._previous(now)) is None:
-            return None
-        if not has or (has, most) == (self.wanted(request), request.maximum):
+        raised = request.maximum is not None
+        most = self._previous(now) if raised else None
+        same = (has, most) == (self.wanted(request), request.maximum)
+        if not has or same or (raised and most is None):
             return None
         return msgspec.structs.replace(request, maximum=most, **{self.field: has})
 
@@ -257,7 +255,6 @@ VCPUS = Resource(
     given="has",
     raised_off=False,
     cure="raise its maximum, which needs a restart",
-    cure_defined="give it a larger maximum as well",
     costs="guests that cannot give one up refuse.",
 )
 MEMORY = Resource(
@@ -271,7 +268,6 @@ MEMORY = Resource(
     given="was told to make do with",
     raised_off=True,
     cure="raise its maximum, while it is off",
-    cure_defined="raise its maximum, while it is off",
     costs="a guest that needs more may kill its programs.",
 )
 

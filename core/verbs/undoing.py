@@ -53,3 +53,8 @@ def against_undo(record: OperationRecord) -> str:
     if verb is not None and verb.undo is not None:
         return "What was so before is not known, or was so already."
     return f"{record.verb} has no undo."
+
+
+def against_forgetting(record: OperationRecord) -> str:
+    """Return why an operation cannot be forgotten, a sentence; empty: it can."""
+    return "" if record.status.final else f"It is {record.status.value}: it goes on."

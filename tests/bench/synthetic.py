@@ -87,6 +87,9 @@ class SyntheticSource:
     async def answer(self, operation_id: str, word: str) -> None:
         raise RefusedError("This fleet is made up.")
 
+    async def forget(self, operation_id: str) -> None:
+        raise RefusedError("This fleet is made up.")
+
     async def detail(self, key: ObjectKey) -> InstanceDetail:
         return InstanceDetail(host=key.host, uuid=key.id, at=time.time())
 

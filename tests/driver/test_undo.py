@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core.errors import NotFoundError
 from core.fleet import Fleet
 from core.hypervisor.connection.options import LinkOptions
 from core.model import ObjectKey, OperationRecord, OperationStatus
@@ -99,3 +100,20 @@ async def test_the_command_undoes_after_a_yes_and_refuses_what_it_cannot(
     assert (refused.status, "start has no undo" in refused.err) == (1, True)
     unknown = await asyncio.to_thread(virtdeck, "operations", "undo", "0-0", *hosts)
     assert (unknown.status, "no operation" in unknown.err) == (1, True)
+
+
+async def test_what_is_over_is_forgotten_here_and_in_the_journal(
+    daemon: PrivateDaemon, fleet: Fleet, virtdeck: Virtdeck
+) -> None:
+    first, second = await done(fleet, "title", text="a"), await done(fleet, "title", text="b")
+    await fleet.forget(first.id)
+    assert first.id not in fleet.state.operations
+    assert second.id in fleet.state.operations
+    with pytest.raises(NotFoundError):
+        await fleet.forget(first.id)
+    listed = await asyncio.to_thread(virtdeck, "operations", "--json")
+    assert [row["id"] for row in listed.rows] == [second.id]
+    gone = await asyncio.to_thread(virtdeck, "operations", "forget", second.id, first.id)
+    assert (gone.status, first.id in gone.err) == (1, True)
+    assert (await asyncio.to_thread(virtdeck, "operations", "forget", second.id)).status == 0
+    assert (await asyncio.to_thread(virtdeck, "operations", "--json")).rows == []

@@ -123,6 +123,9 @@ class MigrationSource:
     async def answer(self, operation_id: str, word: str) -> None:
         raise RefusedError("There is no operation.")
 
+    async def forget(self, operation_id: str) -> None:
+        raise RefusedError("There is no operation.")
+
     async def preflight(
         self, request: Migrate, *, measure: bool = False, fresh: bool = False
     ) -> Preflight:

@@ -291,3 +291,29 @@ async def test_an_operation_that_asks_nothing_cannot_be_answered() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot, app, "4")
         assert "It asks nothing." in line_of(app, "Answer")
+
+
+async def test_what_is_done_is_undone_and_forgotten_from_its_menu_after_a_yes() -> None:
+    undo = {"verb": "title", "text": "old", "when": "both"}
+    source = source_of(operation("title", OperationStatus.DONE, steps=(CALL,), undo=undo))
+    forgotten: list[str] = []
+
+    async def forget(operation_id: str) -> None:
+        forgotten.append(operation_id)
+
+    source.forget = forget  # type: ignore[method-assign]
+    app = app_of(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, "4")
+        assert "title web: title old" in line_of(app, "Undo")
+        await press(pilot, "u")
+        await until(pilot, lambda: isinstance(app.screen, QuestionDialog))
+        assert "Undo title web on alpha?" in text_of(app)
+        await press(pilot, "y")
+        await until(pilot, lambda: [one.verb for one in source.submitted] == ["title"])
+        await opened(pilot, app)
+        await press(pilot, "f")
+        await until(pilot, lambda: isinstance(app.screen, QuestionDialog))
+        assert forgotten == []
+        await press(pilot, "y")
+        await until(pilot, lambda: forgotten == ["op"])

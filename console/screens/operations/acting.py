@@ -20,7 +20,7 @@ from core.state.subject import owner_of, subject_of
 from core.verbs import checks
 from core.verbs.danger import danger, danger_of_cancel
 from core.verbs.registry import VERBS
-from core.verbs.undoing import against_undo, undoing
+from core.verbs.undoing import against_forgetting, against_undo, undoing
 
 if TYPE_CHECKING:
     from console.screens.base import ConsoleScreen
@@ -38,6 +38,7 @@ def operation_offers(
         "operations.answer": _answering(record),
         "operations.cancel": Offer(_against_cancel(record), danger_of_cancel(record).text),
         "operations.undo": _undoing(record),
+        "operations.forget": Offer(against_forgetting(record)),
         "operations.wait": Offer(_over(record) or (_WATCHED if watched else "")),
         "operations.migration": Offer(
             "" if record.id in state.migrations else "It is no migration that is remembered."
@@ -71,7 +72,8 @@ def undo_words(record: OperationRecord) -> str:
     request = undoing(record)
     if request is None:
         return ""
-    options = ", ".join(option_words(request.verb, record.undo))
+    given = {name: value for name, value in record.undo.items() if name != "verb"}
+    options = ", ".join(option_words(request.verb, given))
     return f"{request.verb} {record.name}{f': {options}' if options else ''}"
 
 
@@ -138,7 +140,7 @@ async def act(console: VirtdeckApp, record: OperationRecord, name: str) -> None:
     against = operation_offers(console.view.state, record, watched=watched)[
         f"operations.{name}"
     ].against
-    if name in ("answer", "cancel", "undo") and console.read_only:
+    if name in ("answer", "cancel", "forget", "undo") and console.read_only:
         against = READ_ONLY
     if against:
         tell_against(console, clean(f"{record.verb} {record.name}"), [against])
@@ -196,6 +198,18 @@ async def _cancel(console: VirtdeckApp, record: OperationRecord) -> None:
     console.push_screen(QuestionDialog(title, lines, "Cancel it", "Let it run"), answered)
 
 
+async def _forget(console: VirtdeckApp, record: OperationRecord) -> None:
+    from console.screens.dialogs.question import QuestionDialog
+
+    def answered(sure: bool | None) -> None:
+        if sure:
+            console.ask(lambda source: source.forget(record.id), lambda _: None)
+
+    title = f"Forget {record.verb} {record.name} on {record.host}?"
+    lines = [Cell("It goes from this list and from the journal. What it did stays done.")]
+    console.push_screen(QuestionDialog(title, lines, "Forget it", "Keep it"), answered)
+
+
 async def _wait(console: VirtdeckApp, record: OperationRecord) -> None:
     console.watch_list.add(record.id)
     text = clean(f"The end of {record.verb} {record.name} will be told.")
@@ -238,6 +252,7 @@ _ACTS: Mapping[str, Callable[[VirtdeckApp, OperationRecord], Awaitable[None]]] =
     "answer": _answer,
     "cancel": _cancel,
     "undo": _undo,
+    "forget": _forget,
     "wait": _wait,
     "migration": _migration,
     "subject": _subject,
