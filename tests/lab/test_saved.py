@@ -16,6 +16,9 @@ from core.errors import LabError, OperationCancelledError
 from core.fleet import Fleet
 from core.lab import Lab, LabHost
 from core.model import InstanceState, ObjectKey, OperationStatus
+from core.verbs.caution import Caution
+from core.verbs.danger import danger
+from core.verbs.power.requests import Start
 from core.verbs.registry import VERBS
 from tests.lab import burner
 from tests.lab.burner import Burner
@@ -115,6 +118,19 @@ async def main(uri, journal, name):
 
 asyncio.run(main(*sys.argv[1:]))
 """
+
+
+async def test_a_saved_guest_is_started_without_its_memory_and_paused_where_that_is_asked(
+    fleet: Fleet, alpha: LabHost, guest: Callable[..., str]
+) -> None:
+    vm = await key_of(fleet, guest("alpha", "forgetful"))
+    await done(fleet, "save", vm)
+    asked = danger(fleet.state, Start(vm, forget_saved=True))
+    assert (asked.caution, asked.word) == (Caution.TYPE, "forgetful")
+    outcome = await done(fleet, "start", vm, paused=True, forget_saved=True)
+    assert outcome == "forgetful is started, and paused as was asked"
+    assert domstate(alpha, "forgetful") == "paused"
+    assert not fleet.state.instances[vm].managed_save
 
 
 async def test_a_console_killed_while_it_saves_is_taken_over(

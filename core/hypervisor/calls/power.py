@@ -50,9 +50,13 @@ def instance_state(conn: Connection, uuid: str) -> PowerState | None:
     return unless_gone(read)
 
 
-def start(conn: Connection, uuid: str) -> None:
-    """Start an instance (virDomainCreate); a managed save image is restored."""
-    conn.lookupByUUIDString(uuid).createWithFlags(0)
+def start(
+    conn: Connection, uuid: str, *, paused: bool = False, forget_saved: bool = False
+) -> None:
+    """Start an instance (virDomainCreate); a managed save image is restored, or thrown away."""
+    flags = libvirt.VIR_DOMAIN_START_PAUSED if paused else 0
+    flags |= libvirt.VIR_DOMAIN_START_FORCE_BOOT if forget_saved else 0
+    conn.lookupByUUIDString(uuid).createWithFlags(flags)
 
 
 def shutdown(conn: Connection, uuid: str, means: Means = "any") -> None:
@@ -127,7 +131,9 @@ def wake_up(conn: Connection, uuid: str) -> None:
 
 
 CALL_FUNCTIONS: CallFunctions = {
-    CreateCall: lambda conn, subject, _: start(conn, subject.id),
+    CreateCall: lambda conn, subject, call: start(
+        conn, subject.id, paused=call.paused, forget_saved=call.forget_saved
+    ),
     ShutdownCall: lambda conn, subject, call: shutdown(conn, subject.id, call.means),
     DestroyCall: lambda conn, subject, _: stop(conn, subject.id),
     RebootCall: lambda conn, subject, call: reboot(conn, subject.id, call.means),

@@ -34,6 +34,7 @@ _power = partial(Verb, group="power", older_calls=WITHOUT_ARGUMENTS)
 START = _power(
     Start, key="o", title="Start", doing="starting", help="Power on.",
     decide=immediate.start, calls=(CreateCall,), states=refusals.TO_START, lets_run=_always,
+    risk=risks.START,
 )  # fmt: skip
 SHUTDOWN = _power(
     Shutdown, key="f", title="Shut down", doing="shutting down", waits=True,

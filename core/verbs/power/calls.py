@@ -16,7 +16,15 @@ after 60 s, and keeps one of the daemon's workers busy meanwhile."""
 class CreateCall(Call, frozen=True):
     """virDomainCreate: start; restores a managed save image where there is one."""
 
-    command: ClassVar[str] = "start"
+    paused: bool = False
+    """VIR_DOMAIN_START_PAUSED: its vCPUs do not run yet."""
+    forget_saved: bool = False
+    """VIR_DOMAIN_START_FORCE_BOOT: a managed save image is thrown away."""
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        """`virsh start`."""
+        paused = ("--paused",) if self.paused else ()
+        return ("start", name, *paused, *(("--force-boot",) if self.forget_saved else ()))
 
 
 class ShutdownCall(Call, frozen=True):

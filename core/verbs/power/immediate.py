@@ -6,6 +6,7 @@ from core.model import Instance, InstanceState
 from core.model.driver import driver_of_type
 from core.model.event import InstanceLifecycle, IoError
 from core.verbs.power.calls import CreateCall, DestroyCall, ResumeCall, SuspendCall, WakeupCall
+from core.verbs.power.requests import Start
 from core.verbs.situation import (
     VERIFY,
     Action,
@@ -80,8 +81,10 @@ _LATER = "See on {host} what became of it before you do it again."
 def start(situation: Situation) -> Action:
     """Create it; done when it has a hypervisor process and was not paused by an error."""
     name, instance = situation.name, situation.instance
+    request = situation.request
+    assert isinstance(request, Start)
     if not situation.sent:
-        return Send(CreateCall(), f"starting {name}")
+        return Send(CreateCall(request.paused, request.forget_saved), f"starting {name}")
     if instance is None or instance.state is InstanceState.SHUTOFF:
         if situation.last.accepted and (ended := _change(situation, "stopped")):
             return failed(
@@ -102,6 +105,8 @@ def _started(situation: Situation, instance: Instance) -> End | None:
         return done(_by_whom(situation, f"{name} is running"))
     if trouble := io_trouble(situation):
         return trouble
+    if getattr(situation.request, "paused", False):
+        return done(f"{name} is started, and paused as was asked")
     return done(f"{name} is started and paused ({instance.reason or 'no reason given'})")
 
 

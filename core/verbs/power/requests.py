@@ -25,6 +25,10 @@ class Start(Request, frozen=True):
     """Start a shut-off instance (virDomainCreate)."""
 
     verb: ClassVar[str] = "start"
+    paused: Annotated[bool, parameter("Do not let its processors run yet.")] = False
+    forget_saved: Annotated[
+        bool, parameter("Boot it although its memory was saved: what is saved is lost.")
+    ] = False
     second_copy: SecondCopy = ""
 
 

@@ -8,7 +8,7 @@ from core.model import Request, State
 from core.model.lists import listed
 from core.model.text import clean
 from core.verbs.caution import Caution
-from core.verbs.power.requests import Shutdown
+from core.verbs.power.requests import Shutdown, Start
 from core.verbs.verb import Risk, Subjects
 from core.verbs.wording import name_of
 
@@ -36,6 +36,22 @@ def _pause(_: Request, subjects: Subjects) -> str:
     until = "they are" if subjects.many else "it is"
     return f"Stops the vCPUs of {subjects.whom}: what {subjects.they_serve} stands still until "\
            f"{until} resumed."  # fmt: skip
+
+
+def _forgets(state: State, request: Request) -> bool:
+    instance = state.instances.get(request.subject)
+    saved = instance is not None and instance.managed_save
+    return saved and isinstance(request, Start) and request.forget_saved
+
+
+def _of_starting(state: State, request: Request) -> Caution:
+    return Caution.TYPE if _forgets(state, request) else Caution.NONE
+
+
+def _forgetting(state: State, requests: Sequence[Request]) -> list[str]:
+    names = [clean(name_of(state, item)) for item in requests if _forgets(state, item)]
+    unwritten = "what was not written to disk is lost"
+    return [f"Throws the saved memory of {listed(names)} away: {unwritten}."] if names else []
 
 
 def _vanishes(state: State, request: Request) -> bool:
@@ -83,6 +99,7 @@ def _of_stopping(state: State, requests: Sequence[Request]) -> list[str]:
 
 STOP = Risk(Caution.TYPE, _stop, raised=_of_ending, after=_of_stopping)
 RESET = Risk(Caution.TYPE, _reset)
+START = Risk(raised=_of_starting, after=_forgetting)
 SHUTDOWN = Risk(Caution.KEY, _shutdown, raised=_of_ending, after=_vanishing)
 REBOOT = Risk(Caution.KEY, _reboot)
 PAUSE = Risk(Caution.KEY, _pause)

@@ -71,6 +71,7 @@ ONCE_OFF = "web is transient: once off, it cannot be started again."
     ("request_", "transient", "caution", "text"),
     [
         (Start(WEB), False, Caution.NONE, ""),
+        (Start(WEB, forget_saved=True), False, Caution.NONE, ""),
         (Resume(WEB), False, Caution.NONE, ""),
         (Resume(WEB), True, Caution.NONE, ""),
         (Stop(WEB), False, Caution.TYPE, f"Cuts the power of web on alpha: {LOST}"),
@@ -111,6 +112,17 @@ def test_a_request_says_what_it_takes_away(
     assert (found.caution, found.text) == (caution, text)
     word = "alpha" if isinstance(request_, Drain) else "web"
     assert found.word == (word if caution is Caution.TYPE else "")
+
+
+def test_a_start_that_forgets_saved_memory_says_so_and_has_the_name_typed() -> None:
+    saved = Instance("alpha", "u-web", "web", InstanceState.SHUTOFF, managed_save=True)
+    state = State(instances={WEB: saved})
+    assert danger(state, Start(WEB)).caution is Caution.NONE
+    found = danger(state, Start(WEB, forget_saved=True))
+    assert (found.caution, found.word) == (Caution.TYPE, "web")
+    assert found.text == (
+        "Throws the saved memory of web away: what was not written to disk is lost."
+    )
 
 
 def test_every_verb_is_decided_on_its_own_and_its_help_says_no_more_than_what_is_asked() -> None:

@@ -183,6 +183,17 @@ def test_start_from_a_paused_save_image_is_done_and_says_paused() -> None:
     assert "paused" in ended(action, OperationStatus.DONE).outcome
 
 
+def test_start_paused_without_its_saved_memory_is_what_is_sent_and_what_is_told() -> None:
+    request = Start(WEB, paused=True, forget_saved=True)
+    first = step(request, instance=web(S.SHUTOFF))
+    assert isinstance(first, Send)
+    assert first.call == CreateCall(paused=True, forget_saved=True)
+    assert first.call.virsh("web") == ("start", "web", "--paused", "--force-boot")
+    action = step(request, sent(first.call), instance=web(S.PAUSED, reason="user"), before=None)
+    outcome = ended(action, OperationStatus.DONE).outcome
+    assert outcome == "web is started, and paused as was asked"
+
+
 def test_resume_is_not_done_before_its_grace() -> None:
     request, call = Resume(WEB), sent(ResumeCall())
     waiting = step(request, call, instance=web(), now=T + 0.11)
