@@ -204,8 +204,8 @@ class Killed:
 
     @property
     def repeatable(self) -> bool:
-        """Whether the next console may make its call again."""
-        return any(call.repeatable for call in self.verb.calls)
+        """Whether the next console may make its call again: its first, the only one tried here."""
+        return self.verb.calls[0].repeatable
 
     def complaint(self, shows: Callable[[Any], bool] | None) -> str:
         """Return what is wrong; empty: nothing."""

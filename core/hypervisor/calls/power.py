@@ -50,9 +50,7 @@ def instance_state(conn: Connection, uuid: str) -> PowerState | None:
     return unless_gone(read)
 
 
-def start(
-    conn: Connection, uuid: str, *, paused: bool = False, forget_saved: bool = False
-) -> None:
+def start(conn: Connection, uuid: str, *, paused: bool = False, forget_saved: bool = False) -> None:
     """Start an instance (virDomainCreate); a managed save image is restored, or thrown away."""
     flags = libvirt.VIR_DOMAIN_START_PAUSED if paused else 0
     flags |= libvirt.VIR_DOMAIN_START_FORCE_BOOT if forget_saved else 0
