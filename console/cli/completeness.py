@@ -15,6 +15,7 @@ from console.format import listed as in_words
 from console.format import plural
 from core.errors import NotFoundError
 from core.model import Delta, Instance, LinkStatus, MigrationStatus, State, Unread, Value, Volume
+from core.model.network import Network
 from core.model.text import clean
 
 INCOMPLETE = 4
@@ -45,7 +46,7 @@ class Gap(Value, frozen=True):
     """Something else that brings it goes on."""
 
 
-Row = TypeVar("Row", Instance, Volume)
+Row = TypeVar("Row", Instance, Volume, Network)
 Look = Callable[[State, Sequence[str]], Iterable[Gap]]
 """What is missing on these hosts, as the state has it now. Pure."""
 
@@ -234,6 +235,15 @@ def volume_sizes(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
 def facts(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
     """Hosts that have not told their versions and what they can do."""
     return [Gap(name, "its versions and memory") for name in hosts if not state.hosts[name].facts]
+
+
+def networks(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
+    """Networks that were not listed at all, or of which nobody has read the XML."""
+    yield from listed("networks")(state, hosts)
+    lacking, _ = _grouped(state.networks.values(), hosts, lambda network: network.described)
+    for host, rows in lacking.items():
+        of = f"{plural(len(rows), 'network')} without bridge and addresses"
+        yield Gap(host, f"{of}: {in_words([item.name for item in rows], 3)}", len(rows))
 
 
 def listed(*kinds: str) -> Look:

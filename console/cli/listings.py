@@ -180,7 +180,7 @@ pools = _listing_command(
 networks = _listing_command(
     "networks",
     NETWORKS,
-    completeness.listed("networks"),
+    completeness.networks,
     {Reading.NETWORKS},
     "List the virtual networks of every host.",
 )

@@ -15,6 +15,7 @@ from console.cli.completeness import (
     complete,
     facts,
     listed,
+    networks,
     tell,
     volume_sizes,
 )
@@ -84,7 +85,8 @@ async def _find(fleet: Fleet, name: str) -> tuple[str, Any, tuple[Gap, ...]]:
     await read_snapshots(fleet, [name])
     with as_far_as_known(missing):
         kind, item = lookup.anything(fleet.state, name)
-    look = {"host": facts, "pool": volume_sizes, "volume": volume_sizes}.get(kind)
+    looks = {"host": facts, "pool": volume_sizes, "volume": volume_sizes, "network": networks}
+    look = looks.get(kind)
     if look is None:
         return kind, item, missing
     host = item.name if kind == "host" else item.host

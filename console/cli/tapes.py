@@ -8,7 +8,15 @@ from pathlib import Path
 
 import click
 
-from console.cli.completeness import INCOMPLETE, complete, descriptions, listed, tell, volume_sizes
+from console.cli.completeness import (
+    INCOMPLETE,
+    complete,
+    descriptions,
+    listed,
+    networks,
+    tell,
+    volume_sizes,
+)
 from console.cli.invocation import Invocation, called, common, version
 from console.cli.live import on_fleet
 from console.cli.output import note
@@ -18,7 +26,7 @@ from core.fleet import Fleet
 from core.journal.record import FLUSH_EVERY, Recorder
 from core.model import Delta, ObjectKey, Observation
 
-_PICTURE = (listed("networks", "volumes"), descriptions, volume_sizes)
+_PICTURE = (networks, listed("volumes"), descriptions, volume_sizes)
 """What a tape has of every host before its time begins to count."""
 FILE = click.Path(path_type=Path, dir_okay=False)
 

@@ -18,6 +18,8 @@ class Network(Value, frozen=True):
     forward: str = ""
     """nat, route, bridge, open...; empty: isolated."""
     addresses: tuple[str, ...] = ()
+    described: bool = True
+    """False: only listed so far (name and flags); its XML, the three fields above, comes later."""
 
     @property
     def key(self) -> ObjectKey:

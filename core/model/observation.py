@@ -104,6 +104,12 @@ class NetworkRead(_Observation, frozen=True):
     network: Network
 
 
+class NetworksDescribed(_Observation, frozen=True):
+    """The XML of some networks was read. Their flags are not in it: those are older."""
+
+    networks: tuple[Network, ...]
+
+
 class NetworkGone(_Observation, frozen=True):
     """A network does not exist any more."""
 
@@ -197,6 +203,7 @@ Observation = (
     | PoolGone
     | NetworkRead
     | NetworkGone
+    | NetworksDescribed
     | Sampled
     | DetailRead
     | SnapshotsRead

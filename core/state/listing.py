@@ -137,6 +137,8 @@ def _networks(tables: Tables, listed: Listed) -> list[ExpectedFinding]:
         elif before.active is not new.active:
             old_word, word = ("inactive", "active") if new.active else ("active", "inactive")
             found.append(_found(listed, key, new.name, f"{old_word} -> {word}", word))
+        if before is not None and not new.described:
+            new = storage.with_xml_of(new, before)
         storage.put_network(tables, new)
     tables.networks.arrange(lambda key: key.host == listed.host, list(wanted))
     return found

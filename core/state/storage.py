@@ -6,7 +6,14 @@ from msgspec.structs import replace
 
 from core.model import DiskCounters, Network, ObjectKey, Pool, PoolState, Volume
 from core.model.event import NetworkLifecycle, PoolLifecycle
-from core.model.observation import NetworkGone, NetworkRead, PoolGone, PoolRead, VolumesDescribed
+from core.model.observation import (
+    NetworkGone,
+    NetworkRead,
+    NetworksDescribed,
+    PoolGone,
+    PoolRead,
+    VolumesDescribed,
+)
 from core.state import alerts, findings
 from core.state.findings import APPEARED, VANISHED
 from core.state.tables import Tables
@@ -135,6 +142,24 @@ def on_pool_gone(tables: Tables, gone: PoolGone) -> None:
 def on_network_read(tables: Tables, read: NetworkRead) -> None:
     """Take over a network."""
     put_network(tables, read.network)
+
+
+def on_networks_described(tables: Tables, read: NetworksDescribed) -> None:
+    """Take over what the XML of networks says; one that is gone meanwhile stays gone."""
+    for network in read.networks:
+        if (known := tables.networks.get(network.key)) is not None:
+            put_network(tables, with_xml_of(known, network))
+
+
+def with_xml_of(network: Network, read: Network) -> Network:
+    """Return a network with what another reading has from its XML. Pure."""
+    return replace(
+        network,
+        bridge=read.bridge,
+        forward=read.forward,
+        addresses=read.addresses,
+        described=read.described,
+    )
 
 
 def on_network_gone(tables: Tables, gone: NetworkGone) -> None:

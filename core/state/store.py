@@ -41,6 +41,7 @@ _HANDLERS: dict[type[Any], Handler] = {
     seen.MigrationSampled: migrations.on_sampled,
     seen.NetworkGone: storage.on_network_gone,
     seen.NetworkRead: storage.on_network_read,
+    seen.NetworksDescribed: storage.on_networks_described,
     seen.OperationChanged: operations.on_operation,
     seen.OperationForgotten: operations.on_forgotten,
     seen.PoolGone: storage.on_pool_gone,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -14,7 +15,13 @@ from core.hypervisor.observe.reading import xml_may_wait
 from core.hypervisor.session import Hypervisor
 from core.model.base import ObjectKey
 from core.model.host import LinkStatus
-from core.model.observation import InstancesDescribed, LinkChanged, Listed, Observation
+from core.model.observation import (
+    InstancesDescribed,
+    LinkChanged,
+    Listed,
+    NetworksDescribed,
+    Observation,
+)
 from tests.driver.private_daemon import PrivateDaemon, uuid_of
 from tests.driver.watching import until
 from tests.slow_link import SlowLink
@@ -110,6 +117,52 @@ async def test_a_sweep_reads_nothing_again_that_stayed_as_it_was() -> None:
         await until(lambda: len(listings) > before + 3)
         await host.close()
     assert sum(len(item.instances) for item in described) == 21  # type: ignore[attr-defined]
+
+
+LIST_NETWORKS, NETWORK_XML = 283, 43
+"""Procedures of remote_protocol.x."""
+NETWORKS = frozenset({Reading.NETWORKS, Reading.INSTANCES})
+
+
+async def test_networks_are_listed_in_four_calls_and_described_afterwards_those_in_view_first() -> (
+    None
+):
+    """A later listing reads the XML of what is in view and of what it shows otherwise, no other."""
+    seen: list[Counter[int]] = []
+    order: list[str] = []
+
+    def sink(observation: Observation) -> None:
+        if isinstance(observation, Listed) and "networks" in observation.kinds:
+            assert len(observation.networks) == 101
+            seen.append(link.calls())
+        elif isinstance(observation, NetworksDescribed):
+            order.extend(network.name for network in observation.networks)
+
+    with PrivateDaemon(0) as daemon, counted(daemon) as (uri, link):
+        made = [
+            daemon.keeper.networkDefineXML(
+                f"<network><name>n{number}</name><bridge name='br{number}'/></network>"
+            )
+            for number in range(100)
+        ]
+        looked_at = ObjectKey("network", "host", made[70].UUIDString())
+        host = Hypervisor("host", uri, sink=sink, clock=SystemClock(), options=_with(NETWORKS))
+        host.prefer((looked_at,))
+        await host.start()
+        await host.settled()
+        await until(lambda: host.unread is not None and host.unread.at_rest, 60)
+        first = link.calls()
+        made[3].setAutostart(1)
+        await host.refresh()
+        await until(lambda: host.unread is not None and host.unread.at_rest, 60)
+        again = link.calls() - first
+        await host.close()
+    assert [(asked[LIST_NETWORKS], asked[NETWORK_XML]) for asked in seen] == [(4, 0), (8, 101)]
+    assert first[NETWORK_XML] == 101
+    assert order[0] == "n70"
+    assert len(set(order)) == 101
+    assert (again[LIST_NETWORKS], again[NETWORK_XML]) == (4, 2)
+    assert order[101:] == ["n70", "n3"]
 
 
 def _with(reads: frozenset[Reading], sweep_interval: float = 0) -> LinkOptions:

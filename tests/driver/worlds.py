@@ -70,7 +70,8 @@ def read_listing(conn: Any, host: str, at: float = 0.0) -> Listed:
     """List everything of a host."""
     instances, _ = listing.read_instances(conn, host)
     pools, volumes, _ = listing.read_storage(conn, host)
-    return Listed(host, at, instances, pools, volumes, listing.read_networks(conn, host))
+    networks, _ = listing.read_networks(conn, host)
+    return Listed(host, at, instances, pools, volumes, networks)
 
 
 def open_world(directory: Path, instances: int = 0) -> Any:

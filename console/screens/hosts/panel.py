@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from console import format as fmt
 from console.screens.chrome import sign_of_link
+from console.screens.networks.columns import forward_of
 from console.screens.table_text import facts, heading, table
 from console.screens.view import View
 from console.status_signs import status_sign
@@ -112,7 +113,7 @@ def _networks(view: View, host: Host) -> list[CellValue]:
         (
             network.name,
             Cell("active", "ok") if network.active else Cell("inactive", "off"),
-            network.forward or "isolated",
+            forward_of(network),
             network.bridge or fmt.UNKNOWN,
             ", ".join(network.addresses) or fmt.UNKNOWN,
             "yes" if network.autostart else "no",

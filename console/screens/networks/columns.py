@@ -57,8 +57,8 @@ def state_of(row: Network) -> str:
 
 
 def forward_of(row: Network) -> str:
-    """Its forward mode."""
-    return row.forward or ISOLATED
+    """Its forward mode; `-` until its XML is read."""
+    return row.forward or (ISOLATED if row.described else fmt.UNKNOWN)
 
 
 def words_of(row: Network) -> str:

@@ -30,6 +30,16 @@ class Backlog:
     def __contains__(self, key: ObjectKey) -> bool:
         return key in self._preferred or key in self._rest
 
+    @property
+    def looked_at(self) -> tuple[ObjectKey, ...]:
+        """What somebody looks at, whether it waits or not."""
+        return tuple(self._looked_at)
+
+    @property
+    def urgent(self) -> bool:
+        """Whether something waits that somebody looks at."""
+        return bool(self._preferred)
+
     def add(self, keys: Iterable[ObjectKey]) -> None:
         """Append keys; one that waits already keeps its place."""
         for key in keys:

@@ -22,9 +22,10 @@ from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.lane import Lane
 from core.hypervisor.connection.tolerance import gone
 from core.hypervisor.observe.backlog import Backlog
-from core.hypervisor.observe.reading import Handles, describe_volume, process_hangs, xml_may_wait
+from core.hypervisor.observe.reading import Handles, process_hangs, xml_may_wait
 from core.model.base import ObjectKey
 from core.model.instance import Instance
+from core.model.network import Network
 from core.model.storage import Volume
 
 CHUNK_SECONDS = 0.03
@@ -37,6 +38,7 @@ _SLOW_CALL = 0.005
 """Seconds a call takes at least where lanes help: below, the two processors are the limit."""
 
 T = TypeVar("T")
+Named = TypeVar("Named", Volume, Network)
 _log = logging.getLogger(__name__)
 
 
@@ -238,21 +240,29 @@ def handles_of(conn: Connection, host: str) -> Handles:
     }
 
 
-class VolumeDescriptions:
-    """The volumes of one host whose XML is still to be read. On the core's loop."""
+class Descriptions(Generic[Named]):
+    """The volumes or networks of one host whose XML is still to be read. On the core's loop."""
 
-    def __init__(self, sink: Callable[[tuple[Volume, ...]], None], *, deadline: float) -> None:
+    def __init__(
+        self,
+        describe: Callable[[Any, Named], Named | None],
+        sink: Callable[[tuple[Named, ...]], None],
+        *,
+        deadline: float,
+    ) -> None:
+        """`describe` reads what a handle says of what was named; on a lane."""
         self.backlog = Backlog()
-        self._named: dict[ObjectKey, Volume] = {}
+        self._describe: Callable[[Any, Named], Named | None] = describe
+        self._named: dict[ObjectKey, Named] = {}
         self._handles: Handles = {}
-        self._sink = sink
+        self._sink: Callable[[tuple[Named, ...]], None] = sink
         self._deadline = deadline
 
-    def want(self, volumes: Iterable[Volume], handles: Handles) -> None:
-        """Have volumes described, whose handles are of the connection `step` gets to."""
-        for volume in volumes:
-            self._named[volume.key] = volume
-            self._handles[volume.key] = handles[volume.key]
+    def want(self, named: Iterable[Named], handles: Handles) -> None:
+        """Have these described, whose handles are of the connection `step` gets to."""
+        for one in named:
+            self._named[one.key] = one
+            self._handles[one.key] = handles[one.key]
         self.backlog.add(self._named)
 
     def end(self) -> None:
@@ -267,7 +277,7 @@ class VolumeDescriptions:
         chunk = await call(
             lambda conn: describe_each(
                 keys,
-                lambda key: describe_volume(handles[key], named[key]),
+                lambda key: self._describe(handles[key], named[key]),
                 lambda: bool(conn.isAlive()),
             ),
             deadline=self._deadline,

@@ -1,8 +1,8 @@
 """Everything a host has, by kind, in a number of calls that does not grow with its instances.
 
-Runs on a lane thread. Instances come with name, state and flags; their XML has no bulk call and is
-read afterwards (`core.hypervisor.observe.describing`). Networks cost a call each and pools three,
-of which a host has few; volumes are only named, and described afterwards.
+Runs on a lane thread. Instances come with name, state and flags, networks with name and flags;
+their XML has no bulk call and is read afterwards (`core.hypervisor.observe.describing`). Pools
+cost three calls each, of which a host has few; volumes are only named, and described afterwards.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import gone, unless_gone, unsupported
-from core.hypervisor.observe.reading import Handles, describe_network, describe_pool, list_volumes
+from core.hypervisor.observe.reading import Handles, describe_pool, list_volumes
 from core.model.instance import Instance
 from core.model.network import Network
 from core.model.state_code import decode_state
@@ -161,14 +161,14 @@ def _says_yes(ask: Callable[[Any], bool], handle: Any) -> bool:
         raise
 
 
-def read_networks(conn: Connection, host: str) -> tuple[Network, ...]:
-    """List the networks of a host; none where it has no driver for them.
+def read_networks(conn: Connection, host: str) -> tuple[tuple[Network, ...], Handles]:
+    """List the networks of a host, with the handle of each by its key: four calls.
 
-    Raises libvirtError when the connection fails.
+    None where it has no driver for them. Raises libvirtError when the connection fails.
     """
     handles = _all_of(conn, conn.listAllNetworks)
     if not handles:
-        return ()
+        return (), {}
 
     def marked(flag: int, ask: Callable[[Any], bool]) -> set[str]:
         return _marked(conn.listAllNetworks, flag, handles, ask)
@@ -176,18 +176,20 @@ def read_networks(conn: Connection, host: str) -> tuple[Network, ...]:
     active = marked(libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE, lambda n: n.isActive())
     autostart = marked(libvirt.VIR_CONNECT_LIST_NETWORKS_AUTOSTART, lambda n: n.autostart())
     persistent = marked(libvirt.VIR_CONNECT_LIST_NETWORKS_PERSISTENT, lambda n: n.isPersistent())
-    networks = []
-    for handle in handles:
-        network = unless_gone(partial(describe_network, handle, host))
-        if network is not None:
-            found = msgspec.structs.replace(
-                network,
-                active=network.uuid in active,
-                autostart=network.uuid in autostart,
-                persistent=network.uuid in persistent,
-            )
-            networks.append(found)
-    return tuple(networks)
+    named = {handle.UUIDString(): handle for handle in handles}
+    networks = tuple(
+        Network(
+            host,
+            uuid,
+            printable_name(handle.name()),
+            active=uuid in active,
+            autostart=uuid in autostart,
+            persistent=uuid in persistent,
+            described=False,
+        )
+        for uuid, handle in named.items()
+    )
+    return networks, {one.key: named[one.uuid] for one in networks}
 
 
 def read_storage(

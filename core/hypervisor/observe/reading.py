@@ -266,4 +266,4 @@ def describe_network(handle: Any, host: str) -> Network:
     try:
         return msgspec.structs.replace(xml_of.read_network(handle.XMLDesc(0), host=host), uuid=uuid)
     except XmlError:
-        return Network(host, uuid, name)
+        return Network(host, uuid, name, described=False)

@@ -23,6 +23,7 @@ from core.hypervisor.observe import listing
 from core.hypervisor.observe.attachment import Attachment
 from core.hypervisor.observe.backlog import Backlog
 from core.hypervisor.observe.describing import Chunk, InstanceDescriptions, describe_each
+from core.hypervisor.observe.networks import HostNetworks
 from core.hypervisor.observe.rereading import read_object
 from core.hypervisor.observe.sizing import with_sizes
 from core.hypervisor.observe.staleness import stale_after
@@ -81,6 +82,7 @@ class Refresher:
             lanes=self._options.describing_lanes,
             deadline=lambda: connector.reading_deadline(self._options.call_deadline),
         )
+        self._networks = HostNetworks(self._host, clock, sink, deadline=self._options.call_deadline)
         self._work = asyncio.Event()
         self._work.set()  # what is to be read at all was not looked for yet
         self._ended = False
@@ -89,7 +91,7 @@ class Refresher:
     def unread(self) -> Unread:
         """What is still to be read, and what cannot be."""
         described = self._descriptions
-        left = len(self._stale) + described.left
+        left = len(self._stale) + described.left + len(self._networks.backlog)
         at_rest = not self._work.is_set() and not described.left
         return Unread(at_rest, left, tuple(described.failed))
 
@@ -97,6 +99,7 @@ class Refresher:
         """Hand nothing over any more, and let go of every handle: the link is lost."""
         self._ended = True
         self._descriptions.end()
+        self._networks.end()
 
     async def list_instances(self, before: Callable[[], None] | None = None) -> None:
         """List the instances and hand them over; what is new or different gets described.
@@ -125,6 +128,7 @@ class Refresher:
     def prefer(self, keys: tuple[ObjectKey, ...]) -> None:
         """Describe these first, as far as they are not: somebody looks at them."""
         self._descriptions.backlog.prefer(keys)
+        self._networks.backlog.prefer(keys)
 
     async def reread(self, key: ObjectKey) -> Observation:
         """Read one object now, hand it over and return it; raises what libvirt says."""
@@ -152,8 +156,12 @@ class Refresher:
             await self._list_networks()
         elif Reading.FACTS in self._due:
             await self._read_facts()
+        elif self._networks.backlog.urgent:
+            await self._networks.step(self._call)
         elif self._descriptions.backlog:
             await self._descriptions.step(self._call)
+        elif self._networks.backlog:
+            await self._networks.step(self._call)
         else:
             self._descriptions.rest()
             self._work.clear()
@@ -221,11 +229,8 @@ class Refresher:
 
     async def _list_networks(self) -> None:
         self._due.discard(Reading.NETWORKS)
-        at = self._clock.now()
-        networks = await self._call(
-            lambda conn: listing.read_networks(conn, self._host), self._options.listing_deadline
-        )
-        self._sink(Listed(self._host, at, networks=networks, kinds=frozenset({"networks"})))
+        await self._networks.list(self._call, self._options.listing_deadline)
+        self._work.set()
 
     async def _reread(self, key: ObjectKey) -> Observation:
         # First: an event during the call must make it stale again.

@@ -20,7 +20,7 @@ from core.hypervisor.connection.lane import Lane
 from core.hypervisor.connection.options import Reading
 from core.hypervisor.observe import listing, reading
 from core.hypervisor.observe.backlog import Backlog
-from core.hypervisor.observe.describing import VolumeDescriptions
+from core.hypervisor.observe.describing import Descriptions
 from core.hypervisor.observe.staleness import stale_after
 from core.model.base import ObjectKey
 from core.model.event import Event
@@ -64,7 +64,9 @@ class StorageRefresher:
         self._stale = Backlog()
         self._known: dict[ObjectKey, None] = {}
         """The volumes that were described, those described longest ago first."""
-        self._descriptions = VolumeDescriptions(self._take, deadline=self._options.call_deadline)
+        self._descriptions = Descriptions(
+            reading.describe_volume, self._take, deadline=self._options.call_deadline
+        )
         self._idle: asyncio.TimerHandle | None = None
         self._work = asyncio.Event()
         self._ended = False
