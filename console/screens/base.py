@@ -158,7 +158,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
             chrome.crumb_groups(crumbs) if crumbs else chrome.tab_groups(TABS, self.registry_layer)
         )
         summary = self.summary()
-        shorter = [] if crumbs else chrome.tab_groups(TABS, self.registry_layer, short=True)
+        shorter = [] if crumbs else chrome.shorter_tabs(TABS, self.registry_layer)
         self._tabs.show(left, [[part] for part in summary], shorter)
         footer_left, footer_right = chrome.footer_groups(
             chrome.footer_actions(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import tzinfo
 
 from console import format as fmt
@@ -78,23 +78,32 @@ def _alert_parts(alerts: Sequence[Alert]) -> Sequence[Part]:
     return (Part(text, "error" if worst else "warning", "app.show_faults"),)
 
 
-def tab_groups(tabs: Sequence[tuple[str, str]], current: str, *, short: bool = False) -> Groups:
+def tab_groups(
+    tabs: Sequence[tuple[str, str]], current: str, called: Mapping[str, str] | None = None
+) -> Groups:
     """The screens by number; `tabs` are (key, name) pairs, `current` a name.
 
-    `short` abbreviates the names of the others.
+    `called` has what others than it are called, where that is not their name.
     """
     groups: Groups = []
     for key, name in tabs:
         call = f"app.show_screen('{name}')"
         here = name == current
-        shown = _SHORT.get(name, name) if short and not here else name
+        shown = name if here or called is None else called.get(name, name)
+        label = f"{shown.capitalize()} " if shown else ""
         groups.append(
             (
                 Part(f" {key} ", "header-sorted" if here else "key", call),
-                Part(f"{shown.capitalize()} ", "header-sorted" if here else "", call),
+                Part(label, "header-sorted" if here else "", call),
             )
         )
     return groups
+
+
+def shorter_tabs(tabs: Sequence[tuple[str, str]], current: str) -> list[Groups]:
+    """The same with the names of the others shortened, and with their numbers alone."""
+    nothing = {name: "" for _, name in tabs}
+    return [tab_groups(tabs, current, called) for called in (_SHORT, nothing)]
 
 
 _SHORT = {"instances": "inst", "volumes": "vols", "operations": "ops", "migrations": "migr",

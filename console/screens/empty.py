@@ -37,7 +37,8 @@ def no_networks(view: View) -> str:
     """Why no network is shown."""
     return _why(view) or (
         "There is no virtual network on any host.\n\n"
-        "Define one: virsh net-define FILE. Bridges that libvirt does not keep are not listed."
+        "Define one: virsh net-define FILE, then virsh net-start NAME: it appears here.\n"
+        "Bridges that libvirt does not keep are not listed."
     )
 
 

@@ -61,6 +61,20 @@ def lay_out(
     ]
 
 
+def fitting(
+    lefts: Sequence[Sequence[Sequence[Part]]], right: Sequence[Sequence[Part]], width: int
+) -> Sequence[Sequence[Part]]:
+    """Choose what stands at the left, of versions of it from the longest to the shortest.
+
+    The longest has room beside all of `right`, a shorter one beside the last group of it; where
+    none has, it is the shortest.
+    """
+    longest, *shorter = lefts
+    if not shorter or _length([*longest, *right]) <= width:
+        return longest
+    return next((one for one in shorter if _length([*one, *right[-1:]]) <= width), shorter[-1])
+
+
 def _length(groups: Sequence[Sequence[Part]]) -> int:
     return sum(cell_len(part.text) for group in groups for part in group)
 
@@ -86,8 +100,7 @@ class PartsLine(LinePanel):
     def __init__(self, *, right_first: bool = False, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._right_first = right_first
-        self._left: tuple[Sequence[Part], ...] = ()
-        self._shorter: tuple[Sequence[Part], ...] = ()
+        self._lefts: tuple[Sequence[Sequence[Part]], ...] = ((),)
         self._right: tuple[Sequence[Part], ...] = ()
         self._spans: list[Span] = []
 
@@ -95,21 +108,20 @@ class PartsLine(LinePanel):
         self,
         left: Sequence[Sequence[Part]],
         right: Sequence[Sequence[Part]] = (),
-        shorter: Sequence[Sequence[Part]] = (),
+        shorter: Sequence[Sequence[Sequence[Part]]] = (),
     ) -> None:
         """Show these groups; repaints only when the line comes out differently.
 
-        `shorter` is shown at the left where there is not room for all of `left` and `right`.
+        `shorter` has what is shown in place of `left` where there is not room enough, from the
+        longest to the shortest.
         """
-        self._left = tuple(left)
-        self._shorter = tuple(shorter)
+        self._lefts = (left, *shorter)
         self._right = tuple(right)
         self.redraw()
 
     def lines(self, width: int) -> list[CellValue]:
         """The line, laid out for the width."""
-        full = not self._shorter or _length([*self._left, *self._right]) <= width
-        left = self._left if full else self._shorter
+        left = fitting(self._lefts, self._right, width)
         parts = lay_out(left, self._right, width, right_first=self._right_first)
         self._spans = spans_of(parts)
         return [tuple(Cell(part.text, part.role) for part in parts)]

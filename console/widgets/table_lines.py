@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from textual.geometry import Region
@@ -100,11 +101,13 @@ class TableLines(Generic[Row]):
         return self._painter.header(column.id if column else "", self._model.descending, arrows)
 
     def _empty_line(self, line: int, painter: Painter) -> Strip:
-        lines, width = self.empty.splitlines(), self._width()
+        width = self._width()
+        room = max(1, width - GUTTER)
+        lines = [part for text in self.empty.splitlines() for part in _wrapped(text, room)]
         number = line - 1
         if not 0 <= number < len(lines):
             return painter.strip((), width)
-        text = fit(Cell(lines[number], "muted"), max(0, width - GUTTER))
+        text = fit(Cell(lines[number], "muted"), room)
         return painter.strip(((" " * GUTTER, ""), *text), width)
 
     def _look(self, key: Hashable, row: Row) -> Look:
@@ -113,3 +116,8 @@ class TableLines(Generic[Row]):
         else:
             over = self._row_role(row) if self._row_role else ""
         return Look(over, key in self._table.marks.keys)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Break a line at blanks; what virsh takes has hyphens."""
+    return wrap(text, width, break_on_hyphens=False) or [""]

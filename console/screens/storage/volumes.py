@@ -77,8 +77,12 @@ class VolumesScreen(SubjectScreen, ListScreen[StorageRow], inherit_bindings=Fals
         """Pools and volumes counted apart."""
         state = self.console.view.state
         pools = fmt.plural(len(state.pools), "pool")
-        words = f"{pools}, {fmt.plural(len(state.volumes), 'volume')}"
-        return [Part(f" {words} ", "muted"), *super().summary()[1:]]
+        volumes = fmt.plural(len(state.volumes), "volume")
+        return [
+            Part(f" {pools},", "muted"),  # by itself: all tabs come before it where it is narrow
+            Part(f" {volumes} ", "muted"),
+            *super().summary()[1:],
+        ]
 
     def parse_filter(self, text: str) -> Passes[StorageRow]:
         """The volumes that pass, and the pools that have one of them."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from core.model import Counters, DiskCounters, Network, PoolState
 from core.model import event as ev
 from core.model.observation import (
     NetworkGone,
     NetworkRead,
+    NetworksDescribed,
     PoolGone,
     PoolRead,
     Sampled,
@@ -68,6 +70,17 @@ def test_network_events(active, persistent, change, after):
     assert after == (None if found is None else (found.active, found.persistent))
     made.apply(NetworkGone(HOST, 7.0, "n1"))
     assert not made.state.networks
+
+
+def test_a_listing_keeps_what_the_xml_of_a_network_told():
+    named = Network(HOST, "n1", "lan", True, described=False)
+    told = Network(HOST, "n1", "lan", bridge="virbr7", forward="nat", addresses=("10.7.0.1/24",))
+    made = store(listed(networks=(named,)))
+    assert not made.state.networks[named.key].described
+    made.apply(NetworksDescribed(HOST, 6.0, (told, Network(HOST, "n2", "gone meanwhile"))))
+    assert made.state.networks == {named.key: replace(told, active=True)}
+    made.apply(listed(networks=(replace(named, active=False, autostart=True),), at=7.0))
+    assert made.state.networks == {named.key: replace(told, autostart=True)}
 
 
 def grown(kind, before, **fields):
