@@ -14,7 +14,7 @@ from typing import NamedTuple
 from console.glyphs import glyphs
 from core.model.instance import InstanceState
 from core.model.lists import listed, plural
-from core.model.sizes import bandwidth, rate, size
+from core.model.sizes import bandwidth, percent, rate, size
 from core.model.text import UNKNOWN
 from core.model.times import age, duration, milliseconds, seconds
 
@@ -44,20 +44,6 @@ def short_count(value: float | None) -> str:
         unit += 1
     decimals = 1 if unit and abs(round(scaled, 1)) < 10 else 0
     return f"{scaled:.{decimals}f}{('', 'k', 'M', 'G', 'T')[unit]}"
-
-
-def percent(fraction: float | None, decimals: int = 0) -> str:
-    """A fraction (0.5) as `50%`; only nothing is `0%` and only the whole `100%`: `<1%`, `>99%`."""
-    if fraction is None or not math.isfinite(fraction):
-        return UNKNOWN
-    value = fraction * 100
-    least = 10.0**-decimals
-    written = f"{value:.{decimals}f}"
-    if value > 0 and float(written) == 0:
-        return f"<{least:.{decimals}f}%"
-    if value < 100 and float(written) == 100:
-        return f">{100 - least:.{decimals}f}%"
-    return f"{written}%"
 
 
 def clock_time(when: float | None, zone: tzinfo | None = None) -> str:

@@ -13,7 +13,7 @@ from console.cli.invocation import Invocation, common, json_option
 from console.cli.listings import Listing, by_host, filter_option, yes
 from console.cli.live import read_once
 from console.cli.output import TextColumn, plain
-from console.format import rate, size
+from console.format import percent, rate, size
 from core.errors import UsageError
 from core.fleet import Fleet, Reading
 from core.model import Instance, State
@@ -87,7 +87,7 @@ def instances_of(state: State, rates: bool) -> Listing[Instance]:
         return TextColumn(title, lambda item: show(figure(item, state)), right=True)
 
     moving = (
-        column("CPU", lambda value: "" if value is None else f"{value:.1f}%"),
+        column("CPU", lambda value: "" if value is None else percent(value / 100, 1)),
         *(column(title, rate) for title in ("READ", "WRITE", "RECEIVED", "SENT")),
     )
     return by_host(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from console.cli.output import cells, plain
-from console.format import bandwidth, duration, milliseconds, rate, size
+from console.format import bandwidth, duration, milliseconds, percent, rate, size
 from core.model import (
     Answer,
     Finding,
@@ -42,7 +42,7 @@ def json_of(migration: Migration) -> dict[str, Any]:
 def percent_done(migration: Migration) -> str:
     """How far it is: 100% only when it is completed; nothing where there is no telling."""
     done = migration.part_done
-    return "" if done is None else f"{int(done * 100)}%"
+    return "" if done is None else percent(done)
 
 
 def figures(migration: Migration, now: float) -> list[str]:
@@ -68,7 +68,7 @@ def figures(migration: Migration, now: float) -> list[str]:
         if sample.iteration:
             parts.append(f"iteration {sample.iteration}")
         if sample.throttle:
-            parts.append(f"slowed {sample.throttle}%")
+            parts.append(f"slowed {percent(sample.throttle / 100)}")
     return [part for part in parts if part]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from core.model.sizes import percent
 from core.model.text import clean
 from core.verbs.parameter import parameters
 from core.verbs.registry import VERBS
@@ -27,7 +28,8 @@ def option_words(verb: str, options: Mapping[str, Any]) -> Iterator[str]:
             continue
         words = known[name].words if name in known else name.replace("_", " ")
         unit = known[name].unit if name in known else ""
-        yield clean(f"{_term(words)} {_said(value)} {unit}".rstrip())
+        said = percent(float(value) / 100) if unit == "%" else f"{_said(value)} {unit}".rstrip()
+        yield clean(f"{_term(words)} {said}")
 
 
 _TERMS = {

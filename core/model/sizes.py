@@ -1,4 +1,4 @@
-"""Sizes and rates as an operator reads them: short in a cell of a table, in full in a sentence.
+"""Sizes, rates and shares as an operator reads them: short in a cell, in full in a sentence.
 
 Pure, any thread. An unknown value (None, or not a number) is `-`, never 0.
 """
@@ -23,6 +23,23 @@ def size(count: float | None) -> str:
 def rate(per_second: float | None) -> str:
     """Bytes per second in a cell: `12M/s`."""
     return UNKNOWN if (text := size(per_second)) == UNKNOWN else f"{text}/s"
+
+
+def percent(fraction: float | None, decimals: int = 0) -> str:
+    """A fraction (0.5) as `50%`, everywhere.
+
+    Only nothing is `0%`, and only the whole `100%`: `<1%`, `>99%`.
+    """
+    if fraction is None or not math.isfinite(fraction):
+        return UNKNOWN
+    value = fraction * 100
+    least = 10.0**-decimals
+    written = f"{value:.{decimals}f}"
+    if value > 0 and float(written) == 0:
+        return f"<{least:.{decimals}f}%"
+    if value < 100 and float(written) == 100:
+        return f">{100 - least:.{decimals}f}%"
+    return f"{written}%"
 
 
 def size_words(count: float | None) -> str:

@@ -20,6 +20,7 @@ from core.model import (
     Severity,
 )
 from core.model.event import IoError, MemoryFailure, WatchdogFired
+from core.model.sizes import percent
 
 Alerts = tuple[Alert, ...]
 
@@ -191,7 +192,7 @@ def update_pool(pool: Pool, current: Alerts, at: float) -> Alerts:
     if not _too_full(pool, current):
         return without(current, (AlertKind.POOL_FULL,))
     since = next((one.since for one in current if one.kind is AlertKind.POOL_FULL), at)
-    cause = f"{100 * (pool.used_fraction or 0.0):.0f} % of the pool is allocated."
+    cause = f"{percent(pool.used_fraction or 0.0)} of the pool is allocated."
     return with_alert(current, _alert(pool, AlertKind.POOL_FULL, Severity.WARNING, since, cause))
 
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from core.model import Migration, MigrationStatus, ObjectKey, Verdict
 from core.model.observation import MigrationChanged, MigrationSampled
+from core.model.sizes import percent
 from core.model.times import seconds
 from core.state.memo import Memo
 from core.state.tables import Tables
@@ -123,7 +124,7 @@ def latest_of(migrations: Mapping[str, Migration], instance: ObjectKey) -> Migra
 
 
 def migrating(migrations: Mapping[str, Migration], instance: ObjectKey, now: float) -> str:
-    """Return what an instance's migration does: `migrating to beta 43 %, 12 s left, converges`.
+    """Return what an instance's migration does: `migrating to beta 43%, 12 s left, converges`.
 
     From the destination's side it is `migrating from alpha`. Empty when it is not migrating.
     """
@@ -141,7 +142,7 @@ def _where(migration: Migration, instance: ObjectKey) -> str:
     if migration.status is MigrationStatus.QUEUED:
         return f"migration {way} queued".replace("  ", " ")
     done = migration.part_done
-    share = "" if done is None else f"{100 * done:.0f} %"
+    share = "" if done is None else percent(done)
     return " ".join(filter(None, ("migrating", way, share)))
 
 

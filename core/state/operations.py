@@ -14,6 +14,7 @@ from core.model import (
     State,
 )
 from core.model.observation import OperationChanged, OperationForgotten
+from core.model.sizes import percent
 from core.state import agents, jobs
 from core.state.memo import Memo
 from core.state.migrations import migrating
@@ -88,7 +89,7 @@ def activity(state: State, key: ObjectKey) -> str:
     if record.status is OperationStatus.QUEUED:
         return f"{record.verb} queued"
     if record.progress is not None:
-        return f"{words} {100 * record.progress:.0f} %"
+        return f"{words} {percent(record.progress)}"
     return f"{words}, {job.detail}" if job is not None and job.detail else words
 
 
@@ -97,7 +98,7 @@ def _job_words(job: Job) -> str:
 
 
 def block_jobs_in_words(state: State, key: ObjectKey) -> str:
-    """Return which block jobs run on an instance: `copy of vda ready, pull of vdb 40 %`."""
+    """Return which block jobs run on an instance: `copy of vda ready, pull of vdb 40%`."""
     run = state.runs.get(key)
     return "" if run is None else ", ".join(map(_block_job_words, run.running_block_jobs))
 
@@ -106,4 +107,4 @@ def _block_job_words(job: BlockJob) -> str:
     words = f"{job.type} of {job.disk}"
     if job.state is BlockJobState.READY:
         return f"{words} ready"
-    return words if job.progress is None else f"{words} {100 * job.progress:.0f} %"
+    return words if job.progress is None else f"{words} {percent(job.progress)}"

@@ -199,7 +199,7 @@ async def test_a_drain_is_shown_with_its_steps_and_where_it_happens(
         await pilot.pause()
         assert "No further instance is begun" in shown(app)
         await press(pilot, "escape", "2", "slash", *"alpha", "enter")
-        assert "draining 25 %" in shown(app)
+        assert "draining 25%" in shown(app)
         await press(pilot, "4", "enter")  # opens what it is about: the instances of the host
         await until(pilot, lambda: app.current_mode == "instances")
 

@@ -220,7 +220,7 @@ async def test_an_abort_names_the_instance_and_where_it_runs_on() -> None:
         await press(pilot, *COCKPIT, "X")
         said = question_of(app)
         assert "Abort the migration of web?" in said
-        assert "it runs on at alpha, and what was sent (43 %) is thrown away" in said
+        assert "it runs on at alpha, and what was sent (43%) is thrown away" in said
         assert "virsh domjobabort web" in said
 
 

@@ -338,13 +338,13 @@ def test_operations_keep_their_progress_and_no_outcome_is_written_over_an_author
 
 def test_a_chart_has_a_scale_and_says_why_it_is_empty() -> None:
     series = [
-        Series("cpu", [10.0, 50.0], lambda value: f"{value or 0:.0f} %", 100.0, absent="off"),
+        Series("cpu", [10.0, 50.0], lambda value: f"{value or 0:.0f}%", 100.0, absent="off"),
         Series("sent", [None, None], absent="nobody counts"),
     ]
     lines = [plain(line) for line in Chart(series, series_height=2, step=30.0).lines(60)]
-    assert lines[0].startswith("cpu 50 %")
-    assert lines[0].endswith("max 50 %, last 1m00s")
-    assert lines[1].startswith("  100 % ")
+    assert lines[0].startswith("cpu 50%")
+    assert lines[0].endswith("max 50%, last 1m00s")
+    assert lines[1].startswith("   100% ")
     assert lines[2].startswith("      0 ")
     assert "nobody counts" in lines[4]
 

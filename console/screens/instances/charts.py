@@ -64,4 +64,4 @@ def _why_no_network(row: Instance | None) -> str:
 
 
 def _percent(value: float | None) -> str:
-    return fmt.UNKNOWN if value is None else f"{value:.1f} %"
+    return fmt.UNKNOWN if value is None else fmt.percent(value / 100, 1)

@@ -45,7 +45,7 @@ def instance_columns(view: View) -> list[Column[Instance]]:
         Column("history", "HISTORY", lambda row: _history(view, row, HISTORY[1]),
                min_width=HISTORY[0], max_width=HISTORY[1], flex=6, priority=7, yields=True,
                draw=lambda row, width: _history(view, row, width),
-               tooltip="CPU, newest at the right; a full block is 100 %"),
+               tooltip="CPU, newest at the right; a full block is 100%"),
         _figure(view, "memory", "MEM", fmt.size, 3, "Memory in use, as far as the guest tells",
                 yields=True),
         *_traffic(view),

@@ -25,7 +25,7 @@ def figures(view: View, row: Instance, width: int) -> list[tuple[str, CellValue]
 
     if rates is None:
         return [("figures", Cell("not measured yet", "muted"))]
-    cpu = fmt.UNKNOWN if rates.cpu is None else f"{rates.cpu:.1f} % of {row.vcpus}"
+    cpu = fmt.UNKNOWN if rates.cpu is None else f"{fmt.percent(rates.cpu / 100, 1)} of {row.vcpus}"
     memory = f"{fmt.size(rates.memory)} of {fmt.size(rates.memory_total or row.memory)}"
     return [
         ("cpu", line("cpu", cpu, 100.0)),
@@ -42,7 +42,7 @@ def figures(view: View, row: Instance, width: int) -> list[tuple[str, CellValue]
 def _waiting(rates: Rates) -> str:
     """How long its vCPUs stood still because the host ran something else."""
     known = [
-        f"{name} {value:.1f} %"
+        f"{name} {fmt.percent(value / 100, 1)}"
         for name, value in (("wait", rates.vcpu_wait), ("delay", rates.vcpu_delay))
         if value is not None
     ]

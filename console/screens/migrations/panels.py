@@ -197,7 +197,7 @@ def _host_cells(
 
 def _usage(view: View, key: ObjectKey, *, stale: bool) -> Cells:
     rates = view.state.rates.get(key)
-    cpu = fmt.UNKNOWN if rates is None or rates.cpu is None else f"{rates.cpu:.0f}%"
+    cpu = fmt.UNKNOWN if rates is None or rates.cpu is None else fmt.percent(rates.cpu / 100)
     used = fmt.size(rates.memory) if rates is not None else fmt.UNKNOWN
     total = rates.memory_total if rates is not None else None
     of = f"/{fmt.size(total)}" if total else ""
@@ -280,7 +280,7 @@ def _disks(row: Migration, sample: JobSample) -> str:
 
 def _throttle(row: Migration, throttle: int | None) -> str:
     if throttle:
-        return f"{throttle} % slower: auto-converge brakes the guest"
+        return f"{fmt.percent(throttle / 100)} slower: auto-converge brakes the guest"
     off = "" if row.auto_converge or row.foreign else ", auto-converge is off"
     return f"none{off}"
 

@@ -6,6 +6,7 @@ import math
 
 from core.model import sizes, times
 from core.model.forecast import Verdict
+from core.model.sizes import percent
 
 _NOTHING = float(1 << 20)
 """Bytes/s that every link carries."""
@@ -32,7 +33,7 @@ def sentence_of(
             return "too early to say"
         return f"at least {times.seconds(eta)} more; whether it converges the next pass tells"
     cures = _cures(needed_downtime, factor, post_copy)
-    slowed = f"; auto-converge slows the vCPUs by {throttle} %" if throttle else ""
+    slowed = f"; auto-converge slows the vCPUs by {percent(throttle / 100)}" if throttle else ""
     if verdict is Verdict.NOT:
         needs = f": needs {cures}" if cures else ""
         return f"will not converge at {times.milliseconds(max_downtime)}{needs}{slowed}"

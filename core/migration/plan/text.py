@@ -18,8 +18,8 @@ _UNITS = {
     "bandwidth": " MiB/s",
     "bandwidth.postcopy": " MiB/s",
     "bandwidth.avail.switchover": " MiB/s",
-    "auto_converge.initial": " %",
-    "auto_converge.increment": " %",
+    "auto_converge.initial": "%",
+    "auto_converge.increment": "%",
 }
 _XML = {"destination_xml": "", "persistent_xml": "-persistent"}
 """Parameters that virsh takes from a file, and what tells the files apart."""

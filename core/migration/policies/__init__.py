@@ -36,7 +36,7 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
             ),
             Policy(
                 "nova-rocky",
-                "As nova, with post-copy when a pass gains less than 10 %, and a progress timeout.",
+                "As nova, with post-copy when a pass gains less than 10%, and a progress timeout.",
                 nova_rocky,
             ),
             Policy("manual", "Never acts, only says what would help.", manual),

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from core.migration.policies.watched import Watched
 from core.model import sizes, times
 from core.model.forecast import JobSample
+from core.model.sizes import percent
 from core.model.steer import Steer, SteerKind
 
 STEPS = 10
@@ -117,4 +118,4 @@ def _gains_little(samples: Sequence[JobSample]) -> str:
     gain = round((before - current) * 100 / before)
     if gain >= GAIN:
         return ""
-    return f"iteration {iteration} gained {gain} %, less than {GAIN} %"
+    return f"iteration {iteration} gained {percent(gain / 100)}, less than {percent(GAIN / 100)}"

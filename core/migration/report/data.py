@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from core.migration.judgement import disks
 from core.model import JobSample, Migration
-from core.model.sizes import bandwidth, rate_words, size_words
+from core.model.sizes import bandwidth, percent, rate_words, size_words
 from core.model.text import UNKNOWN
 
 Row = tuple[str, str]
@@ -28,7 +28,7 @@ def data_rows(row: Migration, samples: Sequence[JobSample]) -> tuple[Row, ...]:
     if row.post_copy != "never":
         rows.append(("in post-copy", bandwidth(row.limits.post_copy_bandwidth)))
     if result is not None and result.throttle:
-        rows.append(("throttle", f"the guest was braked by up to {result.throttle} %"))
+        rows.append(("throttle", f"the guest was braked by up to {percent(result.throttle / 100)}"))
     return tuple(rows)
 
 

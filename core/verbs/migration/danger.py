@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from core.model import Migration, State, Steer, SteerKind
 from core.model.lists import listed
+from core.model.sizes import percent
 from core.model.text import clean
 from core.verbs.caution import Caution, Danger
 from core.verbs.migration.requests import Migrate
@@ -63,7 +64,7 @@ def danger_of_steering(migration: Migration, steer: Steer) -> Danger:
     match steer.kind:
         case SteerKind.ABORT:
             share = migration.progress
-            sent = "" if share is None else f" ({100 * share:.0f} %)"
+            sent = "" if share is None else f" ({percent(share)})"
             text = (
                 f"Aborts the migration of {name} to {to}: it runs on at {host}, and what was "
                 f"sent{sent} is thrown away."

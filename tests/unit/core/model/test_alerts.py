@@ -203,7 +203,7 @@ def test_a_full_pool_with_hysteresis():
     key = pool().key
     assert not made.state.alerts
     made.apply(used(91, at=6.0))
-    assert alert(made.state, key).cause == "91 % of the pool is allocated."
+    assert alert(made.state, key).cause == "91% of the pool is allocated."
     made.apply(used(89, at=7.0))
     assert alert(made.state, key).since == 6.0
     made.apply(used(87, at=8.0))

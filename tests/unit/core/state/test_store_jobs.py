@@ -101,7 +101,7 @@ def test_activity_of_operations():
     assert activity(seen(operation(OperationStatus.QUEUED, "start")), KEY) == "start queued"
     assert activity(seen(operation(OperationStatus.RUNNING, "stop")), KEY) == "stopping"
     half = operation(OperationStatus.RUNNING, "save", progress=0.5)
-    assert activity(seen(half), KEY) == "saving 50 %"
+    assert activity(seen(half), KEY) == "saving 50%"
     both = seen(operation(OperationStatus.RUNNING, "stop", 1),
                 operation(OperationStatus.QUEUED, "start", 2))  # fmt: skip
     assert activity(both, KEY) == "stopping"

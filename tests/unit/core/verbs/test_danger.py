@@ -174,7 +174,7 @@ def test_a_name_that_cannot_be_typed_gives_way_to_the_id(name: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "parts"),
     [
-        (SteerKind.ABORT, ("web to beta", "runs on at alpha", "(42 %) is thrown away")),
+        (SteerKind.ABORT, ("web to beta", "runs on at alpha", "(42%) is thrown away")),
         (
             SteerKind.POST_COPY,
             ("web runs on beta", "cannot be aborted", "lost when either host"),

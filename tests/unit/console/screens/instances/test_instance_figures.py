@@ -31,7 +31,7 @@ def test_vcpus_and_disks_that_had_to_wait():
         disks=(DiskRates("vda", 0.35, 4.0, None, 2.0), DiskRates("vdb", 1200.0)),
     )  # fmt: skip
     shown = {name: words(value) for name, value in figures(view(rates), WEB, 72)}
-    assert shown["vcpus wait"] == "wait 0.3 %, delay 12.0 %"
+    assert shown["vcpus wait"] == "wait 0.3%, delay 12.0%"
     assert shown["latency"] == "read 1.2 s, write 4 ms, flush -"
     lines = [words(line) for line in panels.disks(view(rates), WEB)]
     told = [line.split(maxsplit=1)[1] for line in lines if line.startswith("  latency")]

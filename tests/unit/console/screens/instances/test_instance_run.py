@@ -63,7 +63,7 @@ def test_snapshots_are_counted_once_they_were_read() -> None:
 def test_a_block_job_stands_with_its_disk_and_what_it_does() -> None:
     copy = BlockJob("vda", "copy", BlockJobState.RUNNING, 50.0, 60.0, 1, 4)
     running = view(runs={WEB.key: InstanceRun((copy,))})
-    assert "doing copy of vda 25 %" in text(panels.overview(running, WEB, None, 80))
+    assert "doing copy of vda 25%" in text(panels.overview(running, WEB, None, 80))
     assert disks(copy).startswith("job copy running 25% since ")
     failed = BlockJob("vda", "pull", BlockJobState.FAILED, 50.0, 60.0, error="no space left")
     assert disks(failed).startswith("job pull failed: no space left at ")

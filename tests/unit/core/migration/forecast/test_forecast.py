@@ -321,7 +321,7 @@ def test_recorded_auto_converge_is_no_lost_case() -> None:
         if sample.throttle == 30
     ]
     assert throttled
-    assert all("auto-converge slows the vCPUs by 30 %" in sentence for sentence in throttled)
+    assert all("auto-converge slows the vCPUs by 30%" in sentence for sentence in throttled)
 
 
 def test_before_the_start() -> None:
@@ -338,7 +338,7 @@ def test_before_the_start() -> None:
     stuck = before(300, 100)
     assert stuck.verdict is Verdict.NOT
     assert stuck.confidence is Confidence.LOW
-    # 300 MiB in a second, at random places of the 40 % that guests usually write to
+    # 300 MiB in a second, at random places of the 40% that guests usually write to
     assert "6.1x the bandwidth, or post-copy" in stuck.sentence
     assert stuck.post_copy_eta == pytest.approx(10.24)
     quick = before(10, 100)

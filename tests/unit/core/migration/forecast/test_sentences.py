@@ -24,7 +24,7 @@ def test_the_verdicts_in_words() -> None:
     slow = sentence_of(Verdict.SLOWLY, eta=400, low=300, high=540, needed_downtime=800, throttle=40)
     assert slow == (
         "converges slowly: finishes in about 7 min (5-9 min), sooner with 800 ms of downtime;"
-        " auto-converge slows the vCPUs by 40 %"
+        " auto-converge slows the vCPUs by 40%"
     )
     assert sentence_of(Verdict.POST_COPY, eta=3.2) == "in post-copy: finishes in about 3 s"
     assert sentence_of(Verdict.POST_COPY) == "in post-copy"

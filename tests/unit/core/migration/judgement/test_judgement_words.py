@@ -95,8 +95,8 @@ NOW = START + 20
     [
         (
             migration(progress=0.43, sample=READ, forecast=forecast(verdict=Verdict.CONVERGES)),
-            "migrating to beta 43 %, 12 s left, converges",
-            "migrating from alpha 43 %, 12 s left, converges",
+            "migrating to beta 43%, 12 s left, converges",
+            "migrating from alpha 43%, 12 s left, converges",
         ),
         (
             migration(progress=0.96, forecast=forecast(eta=None)),
@@ -109,21 +109,21 @@ NOW = START + 20
                 sample=READ,
                 forecast=forecast(at=NOW - 15, verdict=Verdict.CONVERGES),
             ),
-            "migrating to beta 43 %, as of 15 s ago",
-            "migrating from alpha 43 %, as of 15 s ago",
+            "migrating to beta 43%, as of 15 s ago",
+            "migrating from alpha 43%, as of 15 s ago",
         ),
         (
             migration(progress=1.0, sample=READ),
-            "migrating to beta 99 %",
-            "migrating from alpha 99 %",
+            "migrating to beta 99%",
+            "migrating from alpha 99%",
         ),
         (migration(progress=0.1), "migrating to beta", "migrating from alpha"),
         (migration(status=S.QUEUED), "migration to beta queued", "migration from alpha queued"),
         (migration(to="", uri=""), "migrating", "migrating from alpha"),
         (
             migration(status=S.POST_COPY, progress=0.9),
-            "migrating to beta 90 %, post-copy",
-            "migrating from alpha 90 %, post-copy",
+            "migrating to beta 90%, post-copy",
+            "migrating from alpha 90%, post-copy",
         ),
         (migration(status=S.COMPLETED), "", ""),
     ],
