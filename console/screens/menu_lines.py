@@ -111,6 +111,10 @@ def _verb_line(
     if reason:
         detail = reason if why or verdict is None or verdict.of == 1 else _to_none(verdict)
         return MenuLine(line.key, title, (Cell(reason, "muted"),), True, Cell(detail, "warning"))
+    if verdict is not None and verdict.unread:
+        detail = f"{verb.help} {verdict.unread}"
+        text = (Cell("not read yet  ", "warning"), Cell(verb.help, "muted"))
+        return MenuLine(line.key, title, text, detail=detail)
     if verdict is None or verdict.able == verdict.of:
         return MenuLine(line.key, title, (Cell(verb.help, "muted"),), detail=verb.help)
     count = f"{verdict.able:,} of {verdict.of:,}"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from console.describing import describe, undescribed
 from console.screens.form_choices import choices_of
+from core.errors import VirtdeckError
 from core.model import ObjectKey, Request, State
 from core.model.lists import plural
 from core.model.secret_value import Secret
@@ -34,6 +36,30 @@ class VerbVerdict:
     """Why not to one that it could not be done to, as a sentence."""
     wants_values: bool = False
     """Its defaults alone would be refused: somebody has to give values."""
+    unread: str = ""
+    """That the XML it depends on is not read, as a sentence: what speaks against it may come."""
+
+
+READING = "The XML that tells whether it can be done is being read."
+
+
+async def verdicts_when_read(
+    source: Source, verbs: Iterable[Verb], keys: Sequence[ObjectKey]
+) -> dict[str, VerbVerdict]:
+    """The same once the XML that the verbs depend on is read; what cannot be read is told."""
+    known = list(verbs)
+    failed = ""
+    for verb in known:
+        try:
+            await describe(source, verb, keys)
+        except VirtdeckError as error:
+            failed = str(error)
+    found = await verdicts(source, known, keys)
+    for verb in known:
+        if failed and undescribed(source.state, verb, keys):
+            unread = f"Whether it can be done is not known, the XML could not be read: {failed}"
+            found[verb.name] = replace(found[verb.name], unread=unread)
+    return found
 
 
 async def verdicts(

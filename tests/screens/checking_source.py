@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from core.errors import VirtdeckError
 from core.model import Instance, ObjectKey, Request, State
 from core.verbs import checks
 from core.verbs.refusal import Refusal
@@ -13,6 +16,9 @@ class Checking(Answering):
 
     unread: State | None = None
     """What is known once an instance is read; None: all is."""
+    reading: asyncio.Event | None = None
+    """Keeps what is read back until it is set."""
+    against_reading: VirtdeckError | None = None
     crowd: State | None = None
     """The picture with what is not on the tape."""
 
@@ -22,6 +28,10 @@ class Checking(Answering):
         return self.crowd or super().state
 
     async def read(self, key: ObjectKey) -> Instance | None:
+        if self.reading is not None:
+            await self.reading.wait()
+        if self.against_reading is not None:
+            raise self.against_reading
         self.crowd = self.unread or self.crowd
         return await super().read(key)
 

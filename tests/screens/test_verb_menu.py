@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as evolve
 from textual.pilot import Pilot
 
 from console.actions.registry import action
@@ -18,7 +20,9 @@ from console.screens.help import HelpScreen
 from console.screens.instances.instances import InstancesScreen
 from console.settings import DisplaySettings, Settings
 from console.shell.app import VirtdeckApp
-from core.model import Instance, InstanceState
+from core.errors import DeadlineError
+from core.model import AgentState, Instance, InstanceState
+from core.source import Source
 from core.verbs.power.requests import Start, Stop
 from core.verbs.registry import VERBS
 from tests.declared import POKE, Poke, declared, only
@@ -273,3 +277,51 @@ async def test_a_verb_declared_at_run_time_is_in_the_palette_and_the_help(
             " ".join(("a", *action("power.poke").menu)) in line and "Poke" in line
             for line in text(app)
         )
+
+
+def undescribed(source: Checking, **told: object) -> None:
+    """Have nobody know what the XML of web says, until it is read: that it has `told`."""
+    rows = source.state.instances
+    web = next(row for row in rows.values() if row.name == "web")
+    source.unread = replace(
+        source.state, instances={**rows, web.key: evolve(web, described=True, **told)}
+    )
+    unread = evolve(web, described=False, agent=AgentState.UNKNOWN)
+    source.crowd = replace(source.state, instances={**rows, web.key: unread})
+
+
+async def test_what_depends_on_xml_that_nobody_has_read_says_so_until_it_is_read(
+    app: VirtdeckApp, source: Checking
+) -> None:
+    undescribed(source, agent=AgentState.NONE)
+    source.reading = held = asyncio.Event()
+
+    async def release(_: Source) -> None:  # on the loop that waits for it
+        held.set()
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, *ONE)
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, MenuDialog))
+        await pilot.press("g")
+        await until(pilot, lambda: any("  Set its clock" in line for line in text(app)))
+        assert "not read yet" in line_of(app, "Set its clock")
+        assert "not read yet" not in line_of(app, "Send NMI")
+        app.bridge.ask(release)
+        await until(
+            pilot, lambda: "web has no guest agent channel" in line_of(app, "Set its clock")
+        )
+        assert menu(app).verdicts["set-time"].able == 0
+
+
+async def test_xml_that_cannot_be_read_is_told_in_the_menu(
+    app: VirtdeckApp, source: Checking
+) -> None:
+    undescribed(source)
+    source.against_reading = DeadlineError("alpha did not answer in time.")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, *ONE)
+        await press(pilot, "g")
+        assert "not read yet" in line_of(app, "Set its clock")
+        unread = menu(app).verdicts["set-time"].unread
+        assert unread.endswith("the XML could not be read: alpha did not answer in time.")

@@ -5,11 +5,12 @@ UI thread.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from console.actions.verb_menu import VerbGroup, menus
 from console.actions.verbs import VIEWS
+from console.describing import undescribed
 from console.glyphs import glyphs
 from console.screens.dialogs.line_menu import LineMenu
 from console.screens.menu_lines import (
@@ -22,7 +23,7 @@ from console.screens.menu_lines import (
 )
 from console.screens.openers import OPENERS
 from console.screens.verb_form import asked_parameters
-from console.screens.verdicts import VerbVerdict, verdicts
+from console.screens.verdicts import READING, VerbVerdict, verdicts, verdicts_when_read
 from console.widgets.columns import Cell
 from core.model import ObjectKey
 from core.source import Source
@@ -31,6 +32,10 @@ from core.verbs.verb import Verb
 
 FEW = 20
 """With more objects than this, a group is looked at when it is opened."""
+
+
+Judge = Callable[[Source, Sequence[Verb], Sequence[ObjectKey]], Awaitable[dict[str, VerbVerdict]]]
+"""Says what speaks against each of some verbs for some objects."""
 
 
 class Chosen(NamedTuple):
@@ -70,13 +75,26 @@ class MenuDialog(LineMenu[Chosen | str], inherit_bindings=True):
         return self._verdicts
 
     def _look(self, verbs: Sequence[Verb]) -> None:
-        """Ask what speaks against verbs; the lines are there before the answer."""
+        """Ask what speaks against verbs; the lines are there before the answer.
+
+        Those that depend on XML that nobody has read are judged once it is read, and say so.
+        """
         if self._why_not:
             return
+        state, keys = self.console.view.state, self._keys
+        unread = [verb for verb in verbs if undescribed(state, verb, keys)]
+        self._ask([verb for verb in verbs if verb not in unread], verdicts)
+        if unread:
+            waiting = VerbVerdict(len(keys), len(keys), unread=READING)
+            self._verdicts.update(dict.fromkeys([verb.name for verb in unread], waiting))
+            self._ask(unread, verdicts_when_read)
+            self.show_lines()
+
+    def _ask(self, verbs: Sequence[Verb], judge: Judge) -> None:
         keys = self._keys
 
         async def question(source: Source) -> dict[str, VerbVerdict]:
-            return await verdicts(source, verbs, keys)
+            return await judge(source, verbs, keys)
 
         def answered(found: dict[str, VerbVerdict]) -> None:
             self._verdicts.update(found)
