@@ -17,6 +17,7 @@ from console.shell.app import VirtdeckApp
 from core.model import ObjectKey, OperationRecord, OperationStatus, Steer, SteerKind
 from core.model.observation import MigrationChanged, OperationChanged
 from core.model.operation import AnswerChoice, OperationQuestion, OperationStep
+from core.verbs.registry import VERBS
 from tests.screens.conftest import SIZES, press, settled, until
 from tests.screens.migration_source import START, MigrationSource, the
 from tests.screens.test_migration_screens import COCKPIT, app_of, messages, text_of
@@ -317,3 +318,18 @@ async def test_what_is_done_is_undone_and_forgotten_from_its_menu_after_a_yes() 
         assert forgotten == []
         await press(pilot, "y")
         await until(pilot, lambda: forgotten == ["op"])
+
+
+async def test_an_operation_of_every_verb_is_drawn_while_it_runs() -> None:
+    records = [
+        OperationRecord(
+            f"op-{verb}", verb, "alpha", KEY, "web", "bob@desk", START, OperationStatus.RUNNING,
+            started=START,
+        )
+        for verb in VERBS
+    ]  # fmt: skip
+    app = app_of(source_of(*records))
+    async with app.run_test(size=(200, 140)) as pilot:
+        await press(pilot, "4")
+        await until(pilot, lambda: text_of(app).count(" running ") >= len(VERBS))
+        assert "title" in text_of(app), "whose request needs more than a subject"

@@ -25,6 +25,7 @@ from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, Column
 from console.widgets.live_table import LiveTable
 from core.model import Delta, OperationRecord, OperationStatus
+from core.verbs.parameter import parameters
 from core.verbs.registry import VERBS
 
 _PROGRESS = 14
@@ -206,7 +207,8 @@ def _progress(view: View, row: OperationRecord, width: int) -> CellValue:
 def _limit(row: OperationRecord) -> object:
     """The seconds it has: what was asked for, else what its verb gives when nothing is."""
     verb = VERBS.get(row.verb)
-    usual = getattr(verb.request(subject=row.subject), "timeout", None) if verb else None
+    fields = () if verb is None else parameters(verb.request)
+    usual = next((field.default for field in fields if field.name == "timeout"), None)
     return row.options.get("timeout", usual)
 
 
