@@ -93,6 +93,21 @@ async def test_a_wrong_value_is_told_below_its_field_and_nothing_is_asked(
         assert source.submitted == []
 
 
+async def test_a_value_that_the_host_refuses_is_named_and_the_form_stays(
+    app: VirtdeckApp, source: Checking
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, *ONE, "a", *action("power.set-vcpus").menu)
+        await until(pilot, lambda: isinstance(app.screen, VerbFormDialog))
+        await press(pilot, "9", "9", "ctrl+s")
+        await until(pilot, lambda: "not 99" in messages(app))
+        form = app.screen
+        assert isinstance(form, VerbFormDialog)
+        assert source.submitted == []
+        await press(pilot, "backspace", "backspace", "1", "ctrl+s")
+        await until(pilot, lambda: app.screen is not form)
+
+
 async def test_what_the_check_needs_of_the_xml_is_read_for_the_form(
     app: VirtdeckApp, source: Checking
 ) -> None:

@@ -52,6 +52,8 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
         """The picture that they were checked against."""
         self._told = False
         """Whether what was not given yet is told: not before something was typed or tried."""
+        self._wanted = False
+        """Whether the requests are answered with once they are checked."""
         self._debounce: Timer | None = None
         self._found = Page(id="found")
 
@@ -92,6 +94,7 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
     @on(FormPanel.Changed)
     def _field_changed(self) -> None:
         self._told = True
+        self._wanted = False
         self._changed()
 
     def _changed(self) -> None:
@@ -116,6 +119,7 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
                 self._checked = reading
                 self._reasons, self._state = found
                 self._show()
+                self._answer_if_wanted()
 
         self.console.ask(question, answered)
 
@@ -154,5 +158,17 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
         if self._reading.wrong:
             first = next(iter(self._reading.wrong.values()))
             self.notify(first, severity="warning", timeout=4, markup=False)
+        else:
+            self._wanted = True
+            self._check()  # once more: what spoke against it may have changed
+
+    def _answer_if_wanted(self) -> None:
+        """Answer with the requests; where none could be carried out, stay and say why."""
+        if not self._wanted:
+            return
+        self._wanted = False
+        if all(self._reasons):
+            text = " ".join(self._reasons[0])
+            self.notify(text, severity="warning", timeout=4, markup=False)
         else:
             self.answer(self._reading.requests)
