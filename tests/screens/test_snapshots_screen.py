@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -203,6 +204,37 @@ async def test_marked_ones_are_the_subjects_of_the_menu_and_stand_with_the_opera
             await pilot.press("4")
             await until(pilot, lambda: isinstance(app.screen, OperationsScreen))
             await until(pilot, lambda: "vm0001/kept" in "\n".join(text(app)))
+
+
+async def test_an_operation_on_one_leads_to_it(
+    app: VirtdeckApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(conn: Connection, subject: ObjectKey, _: Call) -> None:
+        uuid, _, name = subject.id.partition("/")
+        conn.lookupByUUIDString(uuid).snapshotLookupByName(name).getXMLDesc(0)
+
+    def steps(now: Situation) -> list[Step]:
+        return [Step(DropCall(), f"looking at {now.name}")]
+
+    monkeypatch.setattr(table, "CALL_FUNCTIONS", {**table.CALL_FUNCTIONS, DropCall: look})
+    kept = replace(DROP, steps=steps, decide=sequence(steps, lambda now: f"{now.name} is there"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app)
+        with declared(kept):
+            await pilot.press("a")
+            await until(pilot, lambda: isinstance(app.screen, MenuDialog) and not app.asking)
+            await pilot.press("s", "d")
+            await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+            await pilot.press("y")
+            await until(pilot, lambda: any(
+                one.status is OperationStatus.DONE for one in app.view.state.operations.values()
+            ))  # fmt: skip
+            await pilot.press("4")
+            await until(pilot, lambda: isinstance(app.screen, OperationsScreen))
+            await until(pilot, lambda: "vm0001/base" in "\n".join(text(app)))
+            await pilot.press("x", "i")
+            await until(pilot, lambda: isinstance(app.screen, SnapshotsScreen))
+            await until(pilot, lambda: branches(app) == TREE)
 
 
 READ = (
