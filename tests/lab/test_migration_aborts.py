@@ -54,8 +54,10 @@ async def test_an_abort_of_another_console_is_an_abort_each_time(
         await until(lambda number=number: number in other.state.migrations, "the other sees it")
         aborted = await other.migrations.steer(number, Steer(SteerKind.ABORT))
         assert aborted.answer is Answer.DONE, said(aborted)
-        await moved.ends()
+        record = await moved.ends()
         assert moved.now.status is M.ABORTED, told(moved.now)
+        sent = [step for step in record.steps if step.call == "abort"]
+        assert ["domjobabort" in step.virsh for step in sent] == [True], record.steps
 
 
 async def test_an_abort_of_a_stranger_s_is_called_a_failure_only_with_the_doubt(

@@ -32,9 +32,13 @@ class CallNotes:
 
     def begin(self, host: str, word: str, text: str, virsh: str) -> OperationStep:
         """Note a call about to be made: its name, the line for the log, and what virsh calls it."""
-        step = OperationStep(self._clock.now(), text, word, _connected(virsh, self._uri_of(host)))
+        step = self.step(host, word, text, virsh)
         self._note(step, None)
         return step
+
+    def step(self, host: str, word: str, text: str, virsh: str) -> OperationStep:
+        """Return what is noted of a call."""
+        return OperationStep(self._clock.now(), text, word, _connected(virsh, self._uri_of(host)))
 
     def take_back(self, step: OperationStep) -> None:
         """Note that a call was not made after all; its line stays in the log."""

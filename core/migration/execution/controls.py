@@ -20,7 +20,7 @@ from core.errors import (
     UnreachableError,
     VirtdeckError,
 )
-from core.migration.execution.port import MigrationLine
+from core.migration.execution.port import MigrationLine, MigrationMessages
 from core.migration.execution.record import RecordKeeper
 from core.migration.judgement import disks, steering
 from core.migration.judgement.words import doing, virsh_for
@@ -128,13 +128,9 @@ class Controls:
             return self._answer(record, Answer.DONE, "", asked=False)
         self._log.put(steering.asked(migration, record))
         messages = self._log.messages
-        if not self._elsewhere or messages is None or steer.kind is not SteerKind.ABORT:
+        if not self._elsewhere or messages is None:
             return await self._carry_out(record)
-        await messages.abort_is_sent(migration.id)
-        record = await self._carry_out(record)
-        if record.answer is Answer.REFUSED:
-            await messages.abort_was_refused(migration.id)
-        return record
+        return await self._carry_out_and_tell(record, messages)
 
     def act(
         self, samples: Sequence[JobSample], state: InstanceState | None, *, began: bool
@@ -182,11 +178,7 @@ class Controls:
 
     async def _carry_out(self, record: SteerRecord) -> SteerRecord:
         try:
-            await self._log.calls.make(
-                *(self._log.migration.host, record.steer.kind.value),
-                *(doing(record.steer), record.virsh),
-                self._send(record.steer),
-            )
+            await self._log.calls.make(*self._call_of(record), self._send(record.steer))
         except NotSentError as error:
             return self._answer(record, Answer.REFUSED, error.message)
         except (DeadlineError, UnreachableError) as error:
@@ -194,6 +186,26 @@ class Controls:
         except VirtdeckError as error:
             return self._answer(record, Answer.REFUSED, error.message)
         return self._answer(record, Answer.DONE, "")
+
+    def _call_of(self, record: SteerRecord) -> tuple[str, str, str, str]:
+        steer = record.steer
+        return (self._log.migration.host, steer.kind.value, doing(steer), record.virsh)
+
+    async def _carry_out_and_tell(
+        self, record: SteerRecord, messages: MigrationMessages
+    ) -> SteerRecord:
+        """Do it to the migration of another console, and tell that one in the journal."""
+        number, known = self._log.migration.id, self._log.migration.calls
+        aborts = record.steer.kind is SteerKind.ABORT
+        if aborts:
+            await messages.abort_is_sent(number, self._log.calls.step(*self._call_of(record)))
+        record = await self._carry_out(record)
+        if aborts and record.answer is Answer.REFUSED:
+            await messages.abort_was_refused(number)
+        for step in self._log.migration.calls:
+            if step not in known:
+                await messages.call_was_made(number, step)
+        return record
 
     async def _send(self, steer: Steer) -> None:
         value = int(steer.value or 0)

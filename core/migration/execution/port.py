@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from core.migration.preflight.machine import Machine
-from core.model import Instance, JobSample, Limits
+from core.model import Instance, JobSample, Limits, OperationStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +60,14 @@ class MigrationLine(Protocol):
         ...
 
 
-class AbortMessages(Protocol):
-    """What the consoles of a journal tell each other of aborts, by the migration's id.
+class MigrationMessages(Protocol):
+    """What the consoles of a journal tell each other of what they send to a migration, by its id.
 
     How the call of an aborted migration ends may not tell that it was aborted
     (`core.migration.judgement.abort`). On the core's loop only; nothing of it raises.
     """
 
-    async def abort_is_sent(self, migration_id: str, /) -> None:
+    async def abort_is_sent(self, migration_id: str, step: OperationStep, /) -> None:
         """Tell who runs a migration that an abort follows; waits a second at most."""
         ...
 
@@ -77,6 +77,14 @@ class AbortMessages(Protocol):
 
     async def abort_was_sent(self, migration_id: str, /) -> bool:
         """Whether another console sent an abort that was not refused."""
+        ...
+
+    async def call_was_made(self, migration_id: str, step: OperationStep, /) -> None:
+        """Tell who runs a migration of a call that was made to it."""
+        ...
+
+    async def calls_made(self, migration_id: str, /) -> list[OperationStep]:
+        """Return the calls that other consoles made to a migration."""
         ...
 
 

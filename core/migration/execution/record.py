@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from core.clock import Clock
 from core.migration.execution.call_notes import CallNotes, Note, UriOf
-from core.migration.execution.port import AbortMessages
+from core.migration.execution.port import MigrationMessages
 from core.model import Forecast, JobSample, Migration, Observation, OperationStep
 from core.model.observation import MigrationChanged, MigrationSampled
 from core.model.operation import with_step
@@ -47,7 +47,7 @@ class RecordKeeper:
         *,
         uri_of: UriOf = lambda _: "",
         note: Note | None = None,
-        messages: AbortMessages | None = None,
+        messages: MigrationMessages | None = None,
     ) -> None:
         """Without `keep` nothing is written down: somebody else's migration.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core.clock import Clock
 from core.errors import VirtdeckError
 from core.migration.execution.call_notes import Note
-from core.migration.execution.port import AbortMessages, MigrationHosts, MigrationLine
+from core.migration.execution.port import MigrationHosts, MigrationLine, MigrationMessages
 from core.migration.execution.record import Keep, Publish, RecordKeeper
 from core.model import Delta, Migration, ObjectKey, State
 from core.verbs.migration.requests import Migrate
@@ -34,7 +34,7 @@ class MigrationTable:
         clock: Clock,
         state: Callable[[], State],
         publish: Publish,
-        messages: Callable[[], AbortMessages | None] = lambda: None,
+        messages: Callable[[], MigrationMessages | None] = lambda: None,
     ) -> None:
         self.messages = messages
         self.hosts = hosts

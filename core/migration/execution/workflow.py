@@ -130,7 +130,9 @@ class MigrationWorkflow:
             tracker.log.calls.answer(step, work), name=f"migrate-{case.record.id}"
         )
         try:
-            return end_of(await self._table.follow(tracker, call))
+            migration = await self._table.follow(tracker, call)
+            await self._note_others(case)
+            return end_of(migration)
         finally:
             call.cancel()
             with suppress(asyncio.CancelledError, VirtdeckError):
@@ -145,7 +147,16 @@ class MigrationWorkflow:
         log = self._logbook(migration, case, keep)
         if not case.record.status.final:
             log.change("taken over from a console that ended")
-        return end_of(await self._table.follow(self._table.tracker(log, request), None))
+        migration = await self._table.follow(self._table.tracker(log, request), None)
+        await self._note_others(case)
+        return end_of(migration)
+
+    async def _note_others(self, case: Case) -> None:
+        """Note what other consoles sent to it, where its own calls are."""
+        messages = self._table.messages()
+        for step in [] if messages is None else await messages.calls_made(case.record.id):
+            if step not in case.record.steps:
+                note_call(case, step)
 
     async def _resume(self, case: Case, request: ResumeMigration, keep: Keep) -> End:
         state = self._table.state()
