@@ -32,4 +32,7 @@ async def describe(source: Source, verb: Verb, keys: Sequence[ObjectKey]) -> Non
     Raises UnreachableError, DeadlineError, NotFoundError.
     """
     for key in undescribed(source.state, verb, keys):
-        await (source.detail if verb.looks_at else source.read)(key)
+        if verb.needs_description:  # what `detail` reads of the XML is not the state's
+            await source.read(key)
+        if "snapshots" in verb.looks_at:
+            await source.snapshots(key)

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from console.cli import interrupts
-from console.cli.completeness import complete, listed
+from console.cli.completeness import complete, descriptions, listed, tell, volume_sizes
 from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import OPERATE, on_fleet
@@ -43,6 +43,8 @@ READS: dict[str, tuple[Reading, str]] = {
     "volume": (Reading.STORAGE, "volumes"),
 }
 """By the kind of a subject: what must be read to find it, and the listing it is in."""
+STORAGE_LOOKS = (listed("pools", "volumes"), volume_sizes, descriptions)
+"""What must be known before a request is judged by storage: each volume, and who uses it."""
 
 
 def command(name: str) -> click.Command | None:
@@ -85,7 +87,7 @@ def _run(
 ) -> int:
     found = parameters(verb.request)
     values = set_values(found, given)
-    reads = READS.get(verb.subject)
+    stored = bool(values.get(verb.storage_for))
 
     async def work(fleet: Fleet) -> int:
         keys = await _meant(fleet, verb, names)
@@ -96,6 +98,8 @@ def _run(
             )
         asked = [verb.request(subject=key, **values) for key in keys]
         await describe(fleet, verb, keys)
+        if stored:
+            tell(await complete(fleet, *STORAGE_LOOKS))
         requests = _allowed(fleet.state, asked, given)
         if dry_run:
             return rehearse(fleet, requests, as_json=invocation.json)
@@ -109,8 +113,14 @@ def _run(
         status = await carry_out(fleet, requests, as_json=invocation.json)
         return _beside(fleet.state, names, status)
 
-    options = OPERATE if reads is None else {**OPERATE, "reads": OPERATE["reads"] | {reads[0]}}
-    return on_fleet(invocation, work, tolerate_down=True, **options)
+    reads = OPERATE["reads"] | _read_for(verb, stored=stored)
+    return on_fleet(invocation, work, tolerate_down=True, **{**OPERATE, "reads": reads})
+
+
+def _read_for(verb: Verb, *, stored: bool) -> frozenset[Reading]:
+    """Return what is read to find the subjects of a verb, and to judge a request by storage."""
+    found = {READS[verb.subject][0]} if verb.subject in READS else set()
+    return frozenset(found | {Reading.STORAGE, Reading.VOLUMES} if stored else found)
 
 
 async def _meant(fleet: Fleet, verb: Verb, names: Sequence[str]) -> list[ObjectKey]:

@@ -38,7 +38,7 @@ class Reporter:
     waiting: dict[str, OperationRecord] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._live = not self.as_json and sys.stdout.isatty()
+        self._live = not self.as_json and sys.stdout is not None and sys.stdout.isatty()
         self._steps: dict[str, int] = {}
 
     def tell(self, record: OperationRecord) -> None:

@@ -133,6 +133,8 @@ class Verb:
     """It is done to one at a time: its parameters are for one, or others would be in its way."""
     needs_description: bool = False
     """Its check, or what it takes away, depends on what only the subject's XML tells."""
+    storage_for: str = ""
+    """The field of its request that is judged by the volumes of all hosts, and by who uses them."""
     looks_at: frozenset[LookedAt] = frozenset()
     """What more is read of its instance, before it is begun and after each of its calls."""
     states: Mapping[InstanceState, tuple[str, str]] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -22,7 +23,7 @@ from core.verbs.registry import VERBS
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
 from core.verbs.verb import Risk, Subjects, Verb
-from tests.driver.command import Virtdeck
+from tests.driver.command import Virtdeck, finish
 from tests.driver.worlds import instance_xml, uuid_of
 
 TEST = ("-c", "test:///default")
@@ -150,6 +151,72 @@ def test_what_libvirt_would_refuse_or_change_is_refused_before(
     assert (result.status, result.out) == (2, "")
     assert f"virtdeck: {options[0]}: A" in result.err
     assert reason in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("set-vcpus", "--count", "5"), "test may have 2 vCPUs, not 5"),
+        (("set-memory", "--size", "4096", "--maximum", "1024"), "its maximum is changed while it"),
+    ],
+)
+def test_a_dry_run_is_judged_by_the_xml(
+    virtdeck: Virtdeck, arguments: tuple[str, ...], reason: str
+) -> None:
+    verb, *options = arguments
+    result = virtdeck(*TEST, verb, "test", *options, "--dry-run")
+    assert reason in result.out
+    assert result.status == 1
+
+
+def _disk(target: str, path: str, device: str = "disk") -> str:
+    where = f"<source file='{path}'/><target dev='{target}'/>"
+    return f"<disk type='file' device='{device}'>{where}</disk>"
+
+
+def world_of_disks(directory: Path) -> str:
+    """Return the address of a world of two instances that are off, one of their disks shared."""
+    disks = {
+        "web-1": [_disk("vda", "/p/own"), _disk("vdb", "/p/both"), _disk("hda", "/p/iso", "cdrom")],
+        "web-2": [_disk("vda", "/p/both")],
+    }
+    space = "xmlns:test='http://libvirt.org/schemas/domain/test/1.0'"
+    instances = "".join(
+        f"<domain type='test' {space}><name>{name}</name><uuid>{uuid_of(number)}</uuid>"
+        f"<memory>1024</memory><os><type>hvm</type></os><devices>{''.join(has)}</devices>"
+        "<test:runstate>5</test:runstate></domain>"
+        for number, (name, has) in enumerate(disks.items(), 1)
+    )
+    volumes = "".join(
+        f"<volume><name>{name}</name><capacity>4096</capacity></volume>"
+        for name in ("own", "both", "iso")
+    )
+    path = directory / "world.xml"
+    path.write_text(
+        f"<node {space}>{instances}<pool type='dir'><name>p</name><target><path>/p</path></target>"
+        f"{volumes}</pool></node>"
+    )
+    return f"disks=test://{path}"
+
+
+def test_disks_to_delete_are_judged_by_the_volumes_and_who_uses_them(
+    virtdeck: Virtdeck, tmp_path: Path
+) -> None:
+    world = world_of_disks(tmp_path)
+    told = virtdeck("-c", world, "undefine", "web-1", "--disks", "vda", "--dry-run")
+    assert told.out.splitlines()[-1].endswith("vol-delete /p/own"), told
+    assert told.status == 0
+    shared = virtdeck("-c", world, "undefine", "web-1", "--disks", "vda", "--disks", "vdb", "--yes")
+    assert "vdb of web-1 (/p/both) is used by web-2: leave it out." in shared.err
+    assert shared.status == 1
+    done = virtdeck("-c", world, "undefine", "web-1", "--disks", "vda", "--yes")
+    assert "done: web-1 is no longer defined, 1 of its disks deleted" in done.out, done
+    assert done.status == 0
+
+
+def test_an_operation_is_carried_out_where_standard_output_is_closed(virtdeck: Virtdeck) -> None:
+    result = finish(virtdeck.begin(*TEST, "shutdown", "test", preexec_fn=partial(os.close, 1)))
+    assert (result.status, result.out, result.err) == (0, "", "")
 
 
 def test_each_version_of_an_operation_is_told_once(virtdeck: Virtdeck) -> None:
