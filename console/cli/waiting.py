@@ -40,9 +40,19 @@ class Reporter:
     def __post_init__(self) -> None:
         self._live = not self.as_json and sys.stdout is not None and sys.stdout.isatty()
         self._steps: dict[str, int] = {}
+        self.unwritten: BaseException | None = None
+        """Why nothing is printed any more."""
 
     def tell(self, record: OperationRecord) -> None:
-        """Print what is new of an operation."""
+        """Print what is new of an operation; nothing once that failed: the operation goes on."""
+        if self.unwritten is not None:
+            return
+        try:
+            self._tell(record)
+        except (BrokenPipeError, VirtdeckError) as error:
+            self.unwritten = error
+
+    def _tell(self, record: OperationRecord) -> None:
         if record.status.final:
             self.waiting.pop(record.id, None)
         else:
@@ -101,6 +111,8 @@ async def carry_out(fleet: Fleet, requests: Sequence[Request], *, as_json: bool)
     finally:
         ticker.cancel()
         reporter.erase()
+    if reporter.unwritten is not None:  # only now: what was begun is over
+        raise reporter.unwritten
     return max(statuses, default=0)
 
 

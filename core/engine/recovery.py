@@ -146,4 +146,7 @@ def judge(verb: Verb, situation: Situation) -> End | GoOn | Ask:
 
 def adopted(progress: Progress, now: float) -> Progress:
     """Return the progress as the adopting console begins with it."""
-    return msgspec.structs.replace(progress, gap=True, adopted=now)
+    first = progress.first_adopted
+    if first is None or any(sent.at >= first for sent in progress.sent):
+        first = now
+    return msgspec.structs.replace(progress, gap=True, adopted=now, first_adopted=first)

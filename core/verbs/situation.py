@@ -78,6 +78,9 @@ class Progress(Value, frozen=True):
     """Nobody watched for a while (link lost, console dead): events may have been missed."""
     adopted: float | None = None
     """When this console took it over from one that died."""
+    first_adopted: float | None = None
+    """When the first console since the newest call took it over: each that does so and ends soon,
+    as a command does, would else have the wait begin anew."""
     answers: tuple[Answered, ...] = ()
     """To the questions it put, oldest first."""
     workflow: Any = None
@@ -146,6 +149,12 @@ class Situation:
     def instance(self) -> Instance | None:
         """The subject, where it is an instance; the instance of a snapshot."""
         return self.subject if isinstance(self.subject, Instance) else self.around.instance
+
+    @property
+    def shows_from(self) -> float:
+        """From when on what the newest call did may take `VERIFY` to show."""
+        last, progress = self.last, self.progress
+        return max(last.ended or last.at, progress.first_adopted or progress.adopted or 0.0)
 
     @property
     def job(self) -> Job | None:

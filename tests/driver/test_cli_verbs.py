@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar
 import pytest
 
 from console.cli import interrupts
-from console.cli.root import root, run
+from console.cli.root import PIPE_CLOSED, root, run
 from console.cli.verbs import command
 from core.model import Request
 from core.model.secret_value import Secret
@@ -25,6 +25,7 @@ from core.verbs.situation import Situation
 from core.verbs.verb import Risk, Subjects, Verb
 from tests.driver.command import Virtdeck, finish
 from tests.driver.worlds import instance_xml, uuid_of
+from tests.patience import PATIENCE
 
 TEST = ("-c", "test:///default")
 
@@ -217,6 +218,16 @@ def test_disks_to_delete_are_judged_by_the_volumes_and_who_uses_them(
 def test_an_operation_is_carried_out_where_standard_output_is_closed(virtdeck: Virtdeck) -> None:
     result = finish(virtdeck.begin(*TEST, "shutdown", "test", preexec_fn=partial(os.close, 1)))
     assert (result.status, result.out, result.err) == (0, "", "")
+
+
+def test_an_operation_is_carried_out_though_nobody_reads_what_it_prints(
+    virtdeck: Virtdeck,
+) -> None:
+    with virtdeck.begin(*TEST, "stop", "test", "--yes") as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(60 * PATIENCE) == PIPE_CLOSED
+    assert [row["status"] for row in virtdeck(*TEST, "operations", "--json").rows] == ["done"]
 
 
 def test_each_version_of_an_operation_is_told_once(virtdeck: Virtdeck) -> None:

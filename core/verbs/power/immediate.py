@@ -34,7 +34,7 @@ def judge(situation: Situation, reached: End | None, missed: str) -> Action:
     last = situation.last
     if last.error:
         return refusal(situation)
-    since = max(last.ended or last.at, situation.progress.adopted or 0.0)
+    since = situation.shows_from
     if situation.now < since + VERIFY:
         return Wait(since + VERIFY)
     if last.ended is None or situation.blind:

@@ -22,6 +22,7 @@ from core.model import (
     Request,
 )
 from core.verbs.call import Call
+from core.verbs.definition import SetTitle
 from core.verbs.power.calls import (
     CreateCall,
     DestroyCall,
@@ -114,6 +115,31 @@ def test_an_interrupted_start_is_waited_for_and_then_admitted_to_be_unknown() ->
     decision = decide(late)
     assert isinstance(decision, Ask)
     assert "Send it again?" in decision.question.text
+
+
+@pytest.mark.parametrize("request_", [Stop(WEB), SetTitle(WEB, "new")])
+def test_consoles_that_end_soon_do_not_have_the_wait_begin_anew(request_: Request) -> None:
+    verb = VERBS[request_.verb]
+    runs = Instance("alpha", "u", "web", S.RUNNING, id=7, type="qemu", described=True)
+    fresh = Situation(request_, "web", T, Progress(before_id=7), runs)
+    assert verb.decide is not None
+    call = verb.decide(fresh)
+    assert isinstance(call, Send)
+    progress = Progress((Sent(call.call, T),), before_id=7)
+    for at in range(10, 60, 10):
+        progress = adopted(progress, T + at)
+        decision = decide(replace(fresh, now=T + at, progress=progress))
+        if at < 10 + VERIFY:
+            assert isinstance(decision, GoOn)
+        else:
+            assert isinstance(decision, Ask)
+
+
+def test_a_call_of_the_console_that_took_over_has_the_whole_time() -> None:
+    progress = adopted(Progress((Sent(DestroyCall(), T),)), T + 10)
+    again = msgspec.structs.replace(progress, sent=(Sent(DestroyCall(), T + 20),))
+    assert adopted(progress, T + 90).first_adopted == T + 10
+    assert adopted(again, T + 90).first_adopted == T + 90
 
 
 def interrupted(*answers: str, ended: float | None = None) -> Situation:
