@@ -95,13 +95,19 @@ class OrderedKeys:
         """Take the next key, once a screen that was opened has its focus."""
         if not self._app.has_screen:
             return
-        opens = self._app.screen is not self._screen_before and self._app.focused is None
-        if self._keys and opens and monotonic() < self._since + _OPENING:
+        if self._keys and self._opens() and monotonic() < self._since + _OPENING:
             self._app.set_timer(_CHECK, self._go_on)
             return
         self._under_way = None
         if self._keys:
             await self._give(self._keys.popleft())
+
+    def _opens(self) -> bool:
+        """Whether a screen was opened that has yet to say where its focus is; a menu has none."""
+        screen = self._app.screen
+        if screen is self._screen_before or self._app.focused is not None:
+            return False
+        return not screen.is_mounted or bool(screen.focus_chain)
 
     async def _look(self) -> None:
         """Go on where the key went to something that is gone, as a dialog that it closed."""

@@ -140,7 +140,7 @@ def _settled(situation: Situation, step: Step, last: Sent) -> Action | None:
     adopted = situation.progress.adopted or 0.0
     if last.call.repeatable and last.ended is None and last.at < adopted:
         return Send(step.call, f"{step.text}, once more", step.deadline)
-    since = situation.shows_from
+    since = max(last.ended or last.at, situation.progress.first_adopted or 0.0)
     if situation.now < since + VERIFY and step.shows is not None:
         return Wait(since + VERIFY)
     if last.error or last.ended is None or situation.blind:

@@ -151,12 +151,6 @@ class Situation:
         return self.subject if isinstance(self.subject, Instance) else self.around.instance
 
     @property
-    def shows_from(self) -> float:
-        """From when on what the newest call did may take `VERIFY` to show."""
-        last, progress = self.last, self.progress
-        return max(last.ended or last.at, progress.first_adopted or progress.adopted or 0.0)
-
-    @property
     def job(self) -> Job | None:
         """libvirt's job on the instance."""
         return self.around.job

@@ -42,6 +42,17 @@ async def test_a_filter_is_typed_into_the_filter(app: VirtdeckApp, source: Answe
         assert listing(app).focused is listing(app).table
 
 
+async def test_a_menu_takes_the_keys_typed_ahead(app: VirtdeckApp, source: Answering) -> None:
+    """Nothing in it can have the focus: there is nothing to wait for."""
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        base = listing(app)
+        burst(app, "a", "p", "escape", "escape", *"/beta")
+        await until(pilot, lambda: base.filter_text == "beta")
+        assert app.screen is base
+        assert not source.submitted
+
+
 async def test_a_dialog_is_opened_filled_in_and_started(
     app: VirtdeckApp, source: Answering
 ) -> None:

@@ -34,7 +34,7 @@ def judge(situation: Situation, reached: End | None, missed: str) -> Action:
     last = situation.last
     if last.error:
         return refusal(situation)
-    since = situation.shows_from
+    since = max(last.ended or last.at, situation.progress.first_adopted or 0.0)
     if situation.now < since + VERIFY:
         return Wait(since + VERIFY)
     if last.ended is None or situation.blind:
