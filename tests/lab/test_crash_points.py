@@ -98,9 +98,12 @@ async def walk(
 async def _look_after(
     verb: str, uris: dict[str, str], journal: Path
 ) -> tuple[OperationStatus, str, int] | None:
-    """Return how the next console ends it, its hint, and how often the newest call was sent."""
+    """Return how the next console ends it, its hint or question, and how often the newest call was sent."""
     async with opened(uris, journal) as fleet:
-        await until(lambda: all(one.status.final for one in fleet.state.operations.values()))
+        await until(lambda: all(
+            one.status.final or one.question is not None
+            for one in fleet.state.operations.values()
+        ))  # fmt: skip
         records = list(fleet.state.operations.values())
     ledger = Ledger.open(journal)
     entries = ledger.recent(10)
@@ -111,7 +114,9 @@ async def _look_after(
     progress = progress_of(VERBS[verb], entries[0].progress)
     assert progress is not None
     times = Counter(repr(sent.call) for sent in progress.sent)
-    return records[0].status, records[0].hint, max(times.values(), default=0)
+    last = records[0]
+    asked = "" if last.question is None else last.question.text
+    return last.status, asked or last.hint, max(times.values(), default=0)
 
 
 def _trouble(ended: tuple[OperationStatus, str, int] | None, *, shown: bool) -> str:
@@ -120,7 +125,7 @@ def _trouble(ended: tuple[OperationStatus, str, int] | None, *, shown: bool) -> 
     status, hint, times = ended
     if times > 1:
         return "a call was made twice"
-    if status is OperationStatus.UNKNOWN:
+    if status in (OperationStatus.UNKNOWN, OperationStatus.ASKING):
         if shown:
             return "libvirt shows what became of it"
         return "" if hint else "it asks the operator nothing"
