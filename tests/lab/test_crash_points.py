@@ -98,7 +98,7 @@ async def walk(
 async def _look_after(
     verb: str, uris: dict[str, str], journal: Path
 ) -> tuple[OperationStatus, str, int] | None:
-    """Return how the next console ends it, its hint or question, and how often the newest call was sent."""
+    """Return how the next console ends it, its hint or question, and how often it sent the call."""
     async with opened(uris, journal) as fleet:
         await until(lambda: all(
             one.status.final or one.question is not None
