@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -79,7 +80,7 @@ class OrderedKeys:
         self._under_way, self._since = self._app.focused or self._app.screen, monotonic()
         await self._give_to_app(event)
         if not self._under_way.post_message(KeyDone(self._number)):
-            await self._go_on()
+            await self._go_on(self._number)
 
     def arrived(self, message: KeyDone) -> None:
         """The key has arrived; what it asked to be done later comes first."""
@@ -89,14 +90,18 @@ class OrderedKeys:
             return  # it was given up
         if message.rounds > 1 and target.post_message(KeyDone(message.key, message.rounds - 1)):
             return
-        self._app.call_later(self._go_on)
+        self._app.call_later(self._go_on, message.key)
 
-    async def _go_on(self) -> None:
-        """Take the next key, once a screen that was opened has its focus."""
-        if not self._app.has_screen:
+    async def _go_on(self, number: int) -> None:
+        """Take the key after that of a number, once a screen that was opened has its focus.
+
+        Several may find that a key has arrived, its own message and whoever finds its target gone:
+        the next one is taken once.
+        """
+        if not self._app.has_screen or number != self._number or self._under_way is None:
             return
         if self._keys and self._opens() and monotonic() < self._since + _OPENING:
-            self._app.set_timer(_CHECK, self._go_on)
+            self._app.set_timer(_CHECK, partial(self._go_on, number))
             return
         self._under_way = None
         if self._keys:
@@ -117,6 +122,6 @@ class OrderedKeys:
             self._keys.clear()
             self._under_way = None
         elif not self._under_way.is_attached:
-            await self._go_on()
+            await self._go_on(self._number)
         else:
             self._app.set_timer(_CHECK, self._look)
