@@ -314,6 +314,8 @@ async def test_without_keepalive_a_call_s_deadline_still_finds_a_hung_host(
     options = replace(QUICK, keepalive_interval=0, call_deadline=0.3, statistics_interval=0)
     async with linked(daemon.uri, options) as (host, seen):
         await until(described(seen, 4))
+        # nothing else is read, which would find the host hung before us
+        await until(lambda: (left := host.unread) is not None and left.at_rest)
         daemon.stop()
         with pytest.raises(DeadlineError):
             await host.reread(uuid_of(1))
