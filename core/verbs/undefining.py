@@ -234,6 +234,7 @@ UNDEFINE = Verb(
     resumable=True,
     calls=(UndefineCall, VolumeOfPathDeleteCall),
     needs_description=True,
+    looks_at=frozenset({"snapshots"}),
     storage_for="disks",
     states=TO_BE_OFF,
     refusals=_against,

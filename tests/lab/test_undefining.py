@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from console.describing import describe
 from core.errors import LabError, RefusedError
 from core.fleet import Fleet
 from core.lab import LabHost, Wanted
 from core.model import ObjectKey, OperationStatus
-from core.verbs.undefining import Undefine
+from core.verbs.danger import danger
+from core.verbs.undefining import UNDEFINE, Undefine
 from tests.lab.test_power import key_of, opened, until
 
 
@@ -64,6 +66,8 @@ async def test_an_instance_goes_with_its_memory_its_snapshots_and_the_disk_that_
     await asyncio.to_thread(alpha.virsh, "managedsave", name)
     vm = await ready(fleet, name, "leaving.qcow2")
     await until(lambda: fleet.state.instances[vm].managed_save)
+    await describe(fleet, UNDEFINE, [vm])
+    assert "libvirt forgets 1 of its snapshots." in danger(fleet.state, Undefine(vm)).text
     record = await (await fleet.submit(Undefine(vm, ("vda",))))
     assert record.status is OperationStatus.DONE, record
     assert record.outcome == "leaving is no longer defined, 1 of its disks deleted"
