@@ -47,6 +47,7 @@ async def main(journal, host, uuid, to, post_copy, *uris):
         await fleet.ready(200)
         request = Migrate(ObjectKey("instance", host, uuid), to=to, policy="adaptive",
                           bandwidth=8, post_copy=post_copy,
+                          post_copy_bandwidth=3 if post_copy == "at-once" else None,
                           auto_converge=False, max_downtime=60000)
         operation = await fleet.submit(request)
         print(operation.id, flush=True)
@@ -54,7 +55,10 @@ async def main(journal, host, uuid, to, post_copy, *uris):
 
 asyncio.run(main(*sys.argv[1:]))
 """
-"""Another console: it asks for a migration, and is killed."""
+"""Another console: it asks for a migration, and is killed.
+
+Post-copy is slow, so that a busy machine still sees it: at full speed it may be over at once.
+"""
 
 
 @pytest.fixture
