@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from console.cli.parameters import Decorator, option
+from console.cli.parameters import Decorator, option, several
 from core.errors import UsageError
 from core.migration.plan.options import contradictions
 from core.model import ObjectKey
@@ -33,15 +33,6 @@ _ORDER = (
 """The fields of the request, as the help shows their options."""
 
 
-def _compression(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
-    known = parameter_of(Migrate, "compression").choices
-    names = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
-    for name in names:
-        if name not in known:
-            raise click.BadParameter(f"{name!r} is not one of {', '.join(known)}.")
-    return names
-
-
 def _storage(_: click.Context, __: click.Parameter, value: str | None) -> str:
     return _STORAGE.get(value or "", "shared")
 
@@ -63,26 +54,16 @@ def _rewrites(_: click.Context, __: click.Parameter, value: Path | None) -> Rewr
 
 
 _OWN: Mapping[str, Decorator] = {
-    "compression": click.option(
-        "--compression", default="", metavar="METHOD,...", callback=_compression,
-        help=f"{', '.join(parameter_of(Migrate, 'compression').choices)}.",
-    ),
     "storage": click.option(
         "--copy-storage", "storage", type=click.Choice(list(_STORAGE)), callback=_storage,
         help=parameter_of(Migrate, "storage").help,
     ),
-    "disks": click.option(
-        "--disk", "disks", multiple=True, metavar="TARGET",
-        help=parameter_of(Migrate, "disks").help,
-    ),
+    "disks": several("--disk", parameter_of(Migrate, "disks")),
     "rewrites": click.option(
         "--rewrite", "rewrites", type=click.Path(path_type=Path, dir_okay=False),
         callback=_rewrites, metavar="FILE.toml", help=parameter_of(Migrate, "rewrites").help,
     ),
-    "overrides": click.option(
-        "--override", "overrides", multiple=True, metavar="FINDING",
-        help=parameter_of(Migrate, "overrides").help,
-    ),
+    "overrides": several("--override", parameter_of(Migrate, "overrides")),
 }  # fmt: skip
 """The options that are not written as their fields are."""
 

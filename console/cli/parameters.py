@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import click
 
 from core.errors import UsageError
 from core.model.secret_value import Secret
-from core.verbs.parameter import UNITS, Parameter
+from core.verbs.parameter import UNITS, Parameter, separated
 
 Decorator = Callable[[Any], Any]
 
@@ -48,21 +48,42 @@ def option(parameter: Parameter) -> Decorator:
         )
     if parameter.kind is bool:
         return _switch(parameter, name)
+    if parameter.many:
+        return several(name, parameter)
     default = parameter.default
-    more: dict[str, Any] = (
-        {} if parameter.required or default in (None, ()) else {"default": default}
-    )
+    more: dict[str, Any] = {} if parameter.required or default is None else {"default": default}
     return click.option(
         name,
         parameter.name,
         type=type_of(parameter),
-        multiple=parameter.many,
         required=parameter.required,
         show_default=bool(more) and default != "",
         metavar=None if parameter.choices else _metavar(parameter),
         help=help_,
         callback=_checked(parameter),
         **more,  # one with a default, None too, is never missing for click
+    )
+
+
+def several(name: str, parameter: Parameter) -> Decorator:
+    """Return an option for any number of values: given again, or with commas, as in a form."""
+    check = _checked(parameter)
+
+    def read(context: click.Context, option: click.Parameter, given: Sequence[str]) -> Any:
+        found = [separated(text) for text in given]
+        if not all(found) and not context.resilient_parsing:
+            cure = f"Leave {name} out for none; `{context.command_path} --help` says more."
+            raise UsageError(f"{name} is given without a value.", cure)
+        return check(context, option, tuple(dict.fromkeys(sum(found, ()))))
+
+    shown = f"[{'|'.join(parameter.choices)}],..." if parameter.choices else "TEXT,..."
+    return click.option(
+        *(name, parameter.name),
+        multiple=True,
+        required=parameter.required,
+        metavar=shown,
+        help=f"{parameter.help} Several: with commas, or the option again.",
+        callback=read,
     )
 
 

@@ -16,7 +16,7 @@ from core.model import ObjectKey, Request, State
 from core.model.secret_value import Secret
 from core.model.text import clean
 from core.state.subject import subject_of
-from core.verbs.parameter import UNITS, Parameter, parameters
+from core.verbs.parameter import UNITS, Parameter, parameters, separated
 from core.verbs.verb import Verb
 
 UNSET = "unset"
@@ -116,8 +116,7 @@ def value_of(parameter: Parameter, text: str) -> object:
     if parameter.kind is bool:
         return {"yes": True, "no": False}.get(text)
     if parameter.many:
-        parts = text.replace(",", " ").split()
-        return tuple(dict.fromkeys(_one(parameter, part) for part in parts))
+        return tuple(_one(parameter, part) for part in separated(text))
     if text == UNSET and parameter.optional:
         return None
     if not text.strip() and (parameter.optional or parameter.kind is not str):

@@ -161,6 +161,11 @@ class Parameter:
         return f"{_number(self.least)} to {_number(self.most)}{unit}"
 
 
+def separated(text: str) -> tuple[str, ...]:
+    """Return the values that commas or blanks stand between, each once, in their order."""
+    return tuple(dict.fromkeys(text.replace(",", " ").split()))
+
+
 def _number(value: float | None) -> str:
     if value is None:
         return "0"

@@ -210,6 +210,12 @@ def test_disks_to_delete_are_judged_by_the_volumes_and_who_uses_them(
     shared = virtdeck("-c", world, "undefine", "web-1", "--disks", "vda", "--disks", "vdb", "--yes")
     assert "vdb of web-1 (/p/both) is used by web-2: leave it out." in shared.err
     assert shared.status == 1
+    several = virtdeck("-c", world, "undefine", "web-1", "--disks", "vda,vdz", "--dry-run")
+    assert "web-1 has no disk vdz" in several.out, several
+    none = virtdeck("-c", world, "undefine", "web-1", "--disks", "", "--dry-run")
+    assert (none.status, none.err.splitlines()[0]) == (
+        2, "virtdeck: --disks is given without a value.",
+    )  # fmt: skip
     done = virtdeck("-c", world, "undefine", "web-1", "--disks", "vda", "--yes")
     assert "done: web-1 is no longer defined, 1 of its disks deleted" in done.out, done
     assert done.status == 0

@@ -125,7 +125,7 @@ class Migrate(Request, frozen=True):
     ] = "shared"
     disks: Annotated[
         tuple[str, ...],
-        _more("Copy this disk (vda); may be repeated. [default: those not shared]"),
+        _more("Copy this disk (vda). [default: those not shared]"),
     ] = ()
     """Targets to copy; empty: with a copying storage, every disk that is not shared."""
     synchronous_writes: Annotated[
@@ -186,7 +186,7 @@ class Migrate(Request, frozen=True):
     rewrites: Annotated[Rewrites, _more("What its XML must say at the destination.")] = Rewrites()
     overrides: Annotated[
         tuple[str, ...],
-        _more("Start in spite of this blocker of the preflight; may be repeated."),
+        _more("Start in spite of this blocker of the preflight."),
     ] = ()
 
 
