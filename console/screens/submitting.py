@@ -17,6 +17,7 @@ from core.model import Request, State
 from core.source import Operation, Source
 from core.verbs import second_copy
 from core.verbs.danger import danger_of
+from core.verbs.refusal import Refusal
 from core.verbs.registry import verb_of
 
 if TYPE_CHECKING:
@@ -69,6 +70,14 @@ def submit_or_explain(console: VirtdeckApp, request: Request, title: str) -> Non
 
 
 async def reasons_against(source: Source, requests: Sequence[Request]) -> list[tuple[str, ...]]:
+    """What speaks against each of some requests of one verb, as sentences."""
+    found = await refusals_against(source, requests)
+    return [tuple(map(str, refusals)) for refusals in found]
+
+
+async def refusals_against(
+    source: Source, requests: Sequence[Request]
+) -> list[tuple[Refusal, ...]]:
     """What speaks against each of some requests of one verb.
 
     What it needs of the XML is read first, as far as the host tells; between a few checks the
@@ -76,12 +85,12 @@ async def reasons_against(source: Source, requests: Sequence[Request]) -> list[t
     """
     with suppress(VirtdeckError):  # the check says what is wrong with the host
         await describe(source, verb_of(requests[0]), [each.subject for each in requests])
-    reasons = []
+    found = []
     for number, request in enumerate(requests, 1):
-        reasons.append(tuple(map(str, source.check(request))))
+        found.append(tuple(source.check(request)))
         if number % AT_A_TIME == 0:
             await asyncio.sleep(0)
-    return reasons
+    return found
 
 
 def submit(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from core.model import DiskSource, Instance, Network, ObjectKey, Pool, State, Volume
+from core.model import DiskSource, Instance, LinkStatus, Network, ObjectKey, Pool, State, Volume
 from core.state.memo import Memo
 
 Place = tuple[str, str]
@@ -102,17 +102,44 @@ def users_elsewhere(state: State, volume: Volume) -> tuple[Instance, ...]:
     """
     if not volume.path:
         return ()
-    mine = state.pools.get(ObjectKey("pool", volume.host, volume.pool))
-    if mine is None:
-        return ()
     index = _users(state.instances)
     return tuple(
         state.instances[key]
-        for pool in state.pools.values()
-        if pool.host != volume.host
-        and (pool.name, pool.type, pool.path) == (mine.name, mine.type, mine.path)
+        for pool in _same_pools(state, volume)
         for _, key in sorted(index.get((pool.host, volume.path), {}).items())
     )
+
+
+def hosts_unread(state: State, volume: Volume) -> tuple[str, ...]:
+    """Return the other hosts with the volume's pool where some instance has not told its disks."""
+    sharing = {pool.host for pool in _same_pools(state, volume)}
+    return tuple(sorted(sharing & _incomplete(state.instances)))
+
+
+def hosts_out_of_reach(state: State, volume: Volume) -> tuple[str, ...]:
+    """Return the other hosts without a link that may use the volume now, whatever was seen last.
+
+    That is, those that had the volume's pool, and those of which no pool was ever read.
+    """
+    read = {pool.host for pool in state.pools.values()}
+    sharing = {pool.host for pool in _same_pools(state, volume)}
+    return tuple(
+        host.name
+        for host in state.hosts.values()
+        if host.name != volume.host
+        and host.link.status is not LinkStatus.UP
+        and (host.name in sharing or host.name not in read)
+    )
+
+
+def _same_pools(state: State, volume: Volume) -> Iterator[Pool]:
+    """Find the pools of other hosts that have name, type and path of the volume's."""
+    mine = state.pools.get(ObjectKey("pool", volume.host, volume.pool))
+    for pool in state.pools.values() if mine is not None else ():
+        if pool.host != volume.host and (pool.name, pool.type, pool.path) == (
+            mine.name, mine.type, mine.path,
+        ):  # fmt: skip
+            yield pool
 
 
 def used_by_any(state: State, volume: Volume) -> bool:

@@ -105,7 +105,8 @@ def against_when(state: State, request: Request, _: str) -> Iterator[Refusal]:
     if instance is None:
         return
     if when == "now" and not instance.state.active:
-        yield Refusal(RefusalCode.STATE, f"{instance.name} is shut off", "nothing of it runs now")
+        text = f"{instance.name} is shut off"
+        yield Refusal(RefusalCode.STATE, text, "nothing of it runs now", "when")
     if when == "next-start" and not instance.persistent:
         text = f"{instance.name} is transient"
-        yield Refusal(RefusalCode.STATE, text, "it has no next start")
+        yield Refusal(RefusalCode.STATE, text, "it has no next start", "when")

@@ -77,7 +77,7 @@ def _not_there(host: Host, verb: Verb) -> Iterator[Refusal]:
 def _against_others(state: State, request: Request, name: str, but: str) -> Iterator[Refusal]:
     for other in others(state, request):
         if other.id != but and not _overrides(request, other):
-            text = f"{name}: {other.verb} is {other.status.value} on it (by {other.author})"
+            text = f"{other.verb} of {name} is {other.status.value} (by {other.author})"
             yield Refusal(RefusalCode.BUSY, text, "wait for it, or cancel it")
 
 

@@ -88,7 +88,7 @@ def _against_rename(state: State, request: Request, _: str) -> Iterator[Refusal]
     for other in state.instances.values():
         if other.host == instance.host and other.name == request.to:
             text = f"{instance.host} has an instance called {request.to}"
-            yield Refusal(RefusalCode.PARAMETER, text, "choose another name")
+            yield Refusal(RefusalCode.PARAMETER, text, "choose another name", "to")
             return
 
 

@@ -126,12 +126,12 @@ class Parameter:
             return None
         unit = f" {self.unit}" if self.unit else ""
         text = f"{self._article} {self.words} of {_number(value)}{unit} makes no sense"
-        return Refusal(RefusalCode.PARAMETER, text, f"give {self.range}")
+        return Refusal(RefusalCode.PARAMETER, text, f"give {self.range}", self.name)
 
     def _against_text(self, value: str) -> Refusal | None:
         if self.choices and value not in self.choices:
             text = f"{clean(value)} is none of {', '.join(self.choices)}"
-            return Refusal(RefusalCode.PARAMETER, text)
+            return Refusal(RefusalCode.PARAMETER, text, field=self.name)
         shown = repr(value if len(value) <= SHOWN else f"{value[:SHOWN]}...")
         size = len(value.encode(errors="surrogatepass"))
         if self.pattern and not re.fullmatch(self.pattern, value):
@@ -141,11 +141,11 @@ class Parameter:
         elif self.longest is not None and size > self.longest:
             wrong, cure = f"{size:,} bytes", f"give at most {self.longest:,}"
         elif self.rule is not None and (why := self.rule(value)):
-            return Refusal(RefusalCode.PARAMETER, why)
+            return Refusal(RefusalCode.PARAMETER, why, field=self.name)
         else:
             return None
         text = f"{self._article} {self.words} of {wrong} makes no sense"
-        return Refusal(RefusalCode.PARAMETER, text, cure)
+        return Refusal(RefusalCode.PARAMETER, text, cure, self.name)
 
     @property
     def _article(self) -> str:

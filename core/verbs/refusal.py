@@ -31,6 +31,8 @@ class Refusal(Value, frozen=True):
     """What speaks against it, without a full stop."""
     cure: str = ""
     """What to do instead, to follow a colon, without a full stop."""
+    field: str = ""
+    """The field of the request whose value is wrong; empty: no single one."""
 
     def __str__(self) -> str:
         whole = f"{self.text}: {self.cure}" if self.cure else self.text

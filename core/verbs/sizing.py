@@ -94,7 +94,7 @@ class MemoryCall(Applied, frozen=True):
 
 
 def _vcpus(count: int) -> str:
-    return f"{count} vCPU{'' if count == 1 else 's'}"
+    return f"{count:,} vCPU{'' if count == 1 else 's'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +166,9 @@ class Resource:
         most = self.most(defined) // self.unit
         if not most or amount <= most:
             return None
-        text = f"{now.name} may have {self.counted(most)} from its next start on, not {amount}"
+        text = f"{now.name} may have {self.counted(most)} from its next start on, not {amount:,}"
         cure = self.cure if self.raised_off else "give it a larger maximum as well"
-        return Refusal(RefusalCode.PARAMETER, text, cure)
+        return Refusal(RefusalCode.PARAMETER, text, cure, self.field)
 
     def undo(self, now: Situation) -> Request | None:
         """Return the request for what it had before, and might have."""
@@ -206,24 +206,25 @@ class Resource:
         if instance.state.active and not now:
             return  # its definition counts, which is read before the call: `decide`
         if most and amount > most and (over is None or (now and amount <= over)):
-            text = f"{instance.name} may have {self.counted(most)}, not {amount}"
-            yield Refusal(RefusalCode.PARAMETER, text, self.cure)
+            text = f"{instance.name} may have {self.counted(most)}, not {amount:,}"
+            yield Refusal(RefusalCode.PARAMETER, text, self.cure, self.field)
 
     def _against_maximum(
         self, instance: Instance, when: str, amount: int, maximum: int
     ) -> Iterator[Refusal]:
         if not instance.persistent:
             text = f"{instance.name} is transient"
-            yield Refusal(RefusalCode.STATE, text, "its maximum cannot be changed")
+            yield Refusal(RefusalCode.STATE, text, "its maximum cannot be changed", "maximum")
         elif instance.state.active and self.raised_off:
-            text = f"{instance.name} is on"
-            yield Refusal(RefusalCode.STATE, text, "its maximum is changed while it is off")
+            text, cure = f"{instance.name} is on", "its maximum is changed while it is off"
+            yield Refusal(RefusalCode.STATE, text, cure, "maximum")
         if when == "now":
             text = "A maximum is of the definition"
-            yield Refusal(RefusalCode.PARAMETER, text, "leave out --when now, or the maximum")
+            cure = "leave out --when now, or the maximum"
+            yield Refusal(RefusalCode.PARAMETER, text, cure, "when")
         if amount > maximum:
-            text = f"{self.counted(amount)} are more than the maximum of {maximum}"
-            yield Refusal(RefusalCode.PARAMETER, text, "give a larger maximum")
+            text = f"{self.counted(amount)} are more than the maximum of {maximum:,}"
+            yield Refusal(RefusalCode.PARAMETER, text, "give a larger maximum", "maximum")
 
     def less(self, state: State, request: Request) -> Caution:
         """Ask where a guest that runs is left less than it has."""

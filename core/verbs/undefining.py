@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Literal
 
@@ -9,7 +10,13 @@ from core.model import Disk, Instance, Request, State, Volume
 from core.model.lists import listed
 from core.model.sizes import size
 from core.model.text import clean
-from core.state.usage import users_elsewhere, users_known, users_of
+from core.state.usage import (
+    hosts_out_of_reach,
+    hosts_unread,
+    users_elsewhere,
+    users_known,
+    users_of,
+)
 from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.parameter import parameter
@@ -71,7 +78,10 @@ class VolumeOfPathDeleteCall(Call, frozen=True):
 
     def virsh(self, _: str) -> tuple[str, ...]:
         """`virsh vol-delete`."""
-        return ("vol-delete", self.path)
+        if self.path.startswith("/"):
+            return ("vol-delete", self.path)
+        pool, _, name = self.path.partition("/")
+        return ("vol-delete", name, "--pool", pool)
 
 
 def _undefine(situation: Situation) -> list[Step]:
@@ -99,8 +109,19 @@ def _call(situation: Situation) -> UndefineCall:
         request.nvram if instance.firmware not in ("", "bios") else "",
         request.tpm if any(device.kind == "tpm" for device in instance.devices) else "",
         instance.managed_save,
-        tuple(disk.source.path for disk in _named(instance, request.disks) if disk.source),
+        _deleted(instance, request.disks),
     )
+
+
+def _deleted(instance: Instance, targets: Sequence[str]) -> tuple[str, ...]:
+    """Return the paths of the named disks; each goes before what it is based on.
+
+    An image must never be left without its base.
+    """
+    disks = _named(instance, targets)
+    below = Counter(each.path for disk in disks for each in disk.backing)
+    paths = [disk.source.path for disk in disks if disk.source]
+    return tuple(sorted(dict.fromkeys(paths), key=lambda path: below[path]))
 
 
 def _named(instance: Instance, targets: Sequence[str]) -> tuple[Disk, ...]:
@@ -120,30 +141,32 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
     known = {disk.target: disk for disk in instance.disks}
     for target in request.disks:
         if target in known:
-            yield from _against_disk(state, instance, known[target])
+            yield from _against_disk(state, instance, known[target], request.disks)
         else:
             text = f"{instance.name} has no disk {clean(target)}"
             has = f"it has {', '.join(known)}" if known else "it has none"
-            yield Refusal(RefusalCode.PARAMETER, text, has)
+            yield Refusal(RefusalCode.PARAMETER, text, has, "disks")
 
 
-def _against_disk(state: State, instance: Instance, disk: Disk) -> Iterator[Refusal]:
+def _against_disk(
+    state: State, instance: Instance, disk: Disk, targets: Sequence[str]
+) -> Iterator[Refusal]:
     """Tell why a disk must not be deleted: it is not the instance's alone, or may not be."""
     path = "" if disk.source is None else disk.source.path
     volume = _volume(state, instance, disk)
     if disk.device != "disk":
         text = f"{disk.target} of {instance.name} is no disk, but a {disk.device}"
-        yield Refusal(RefusalCode.PARAMETER, text, "what lies in it is left alone")
+        yield Refusal(RefusalCode.PARAMETER, text, "what lies in it is left alone", "disks")
     elif volume is None:
         text = f"{disk.target} of {instance.name} is {clean(path) or 'empty'}, in no pool as read"
-        yield Refusal(RefusalCode.PARAMETER, text, "refresh its pool, or leave it out")
-    elif not users_known(state, volume) or not _chains_known(state, volume):
+        yield Refusal(RefusalCode.PARAMETER, text, "refresh its pool, or leave it out", "disks")
+    elif unread := _unread(state, volume):
         text = f"Who uses {clean(volume.path)} is not known yet"
-        cure = f"wait until all that is on {volume.host} was read"
-        yield Refusal(RefusalCode.STATE, text, cure)
-    elif users := _users(state, instance, volume):
+        cure = f"wait until all that is on {listed(unread)} was read"
+        yield Refusal(RefusalCode.STATE, text, cure, "disks")
+    elif users := _users(state, instance, volume, targets):
         text = f"{disk.target} of {instance.name} ({clean(volume.path)}) is used by {listed(users)}"
-        yield Refusal(RefusalCode.STATE, text, "leave it out")
+        yield Refusal(RefusalCode.STATE, text, "leave it out", "disks")
 
 
 def _volume(state: State, instance: Instance, disk: Disk) -> Volume | None:
@@ -161,18 +184,29 @@ def _volume(state: State, instance: Instance, disk: Disk) -> Volume | None:
     )
 
 
+def _unread(state: State, volume: Volume) -> list[str]:
+    """Return the hosts of which not all was read yet that tells who uses a volume."""
+    here = users_known(state, volume) and _chains_known(state, volume)
+    return [*([] if here else [volume.host]), *hosts_unread(state, volume)]
+
+
 def _chains_known(state: State, volume: Volume) -> bool:
     """Whether every volume of the host has told what it is based on."""
     return all(each.described for each in state.volumes.values() if each.host == volume.host)
 
 
-def _users(state: State, instance: Instance, volume: Volume) -> list[str]:
+def _users(state: State, instance: Instance, volume: Volume, targets: Sequence[str]) -> list[str]:
+    """Return what else uses a volume; what is deleted with it does not count."""
+    going = [_volume(state, instance, disk) for disk in _named(instance, targets)]
     others = [one for one in users_of(state, volume) if one.key != instance.key]
     far = users_elsewhere(state, volume)
     above = [
         f"{clean(each.path)}, which is based on it"
         for each in state.volumes.values()
-        if each.host == volume.host and each.backing and each.backing == volume.path
+        if each.host == volume.host
+        and each.backing
+        and each.backing == volume.path
+        and each not in going
     ]
     return [
         *(clean(one.name) for one in others),
@@ -201,10 +235,22 @@ def _of_one(state: State, instance: Instance, request: Undefine) -> Iterator[str
     deleted = _named(instance, request.disks)
     for disk in deleted:
         yield f"Deletes {disk.target} of {name}: {_image(state, instance, disk)}."
+    if away := _out_of_reach(state, instance, deleted):
+        them = "it is" if len(away) == 1 else "they are"
+        yield (
+            f"Whether instances on {listed(away)} use what is deleted is not known: {them} "
+            "out of reach."
+        )
     stays = [disk for disk in instance.disks if disk.source is not None and disk not in deleted]
     if stays:
         images = [f"{disk.target} ({_image(state, instance, disk)})" for disk in stays]
         yield f"Stays where it is: {listed(images)}."
+
+
+def _out_of_reach(state: State, instance: Instance, disks: Sequence[Disk]) -> list[str]:
+    volumes = [_volume(state, instance, disk) for disk in disks]
+    found = [hosts_out_of_reach(state, volume) for volume in volumes if volume is not None]
+    return list(dict.fromkeys(name for names in found for name in names))
 
 
 def _image(state: State, instance: Instance, disk: Disk) -> str:

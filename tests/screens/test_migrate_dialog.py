@@ -364,11 +364,11 @@ async def test_many_are_summed_up_and_what_is_there_is_left_out(
 async def test_what_the_core_refuses_cannot_be_overridden(
     app: VirtdeckApp, source: Answering
 ) -> None:
-    source.refusals = ("web: shutdown is running on it: wait for it.",)
+    source.refusals = ("shutdown of web is running: wait for it.",)
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot, app)
         await looked(pilot, app)
-        assert "shutdown is running on it" in found(app)
+        assert "shutdown of web is running" in found(app)
         assert not dialog(app).query_one("#override-line").display
         assert not dialog(app).ready
 

@@ -125,7 +125,10 @@ async def test_what_the_check_needs_of_the_xml_is_read_for_the_form(
         assert isinstance(form, VerbFormDialog)
         await press(pilot, "7")
         await rest(pilot, form)
-        assert any("web may have 2 vCPUs, not 7" in line for line in text(app)), text(app)
+        lines, wrong = text(app), "web may have 2 vCPUs, not 7"
+        at = next(number for number, line in enumerate(lines) if " Count " in line)
+        assert wrong in lines[at + 1], lines
+        assert sum(wrong in line for line in lines) == 1, "it is not said at the foot again"
 
 
 async def test_a_secret_is_never_on_the_screen(app: VirtdeckApp, source: Checking) -> None:

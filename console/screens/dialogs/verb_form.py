@@ -15,12 +15,13 @@ from console.screens.dialogs.question import danger_lines
 from console.screens.form import Field
 from console.screens.menu_lines import heading_of
 from console.screens.page import Page
-from console.screens.submitting import reasons_against
+from console.screens.submitting import refusals_against
 from console.screens.verb_form import FormAnswers, asked_parameters, command_of, fields_of, read
 from console.widgets.columns import Cell, CellValue
 from core.model import ObjectKey, Request, State
 from core.source import Source
 from core.verbs.danger import danger_of
+from core.verbs.refusal import Refusal
 from core.verbs.verb import Verb
 
 DEBOUNCE = 0.1
@@ -46,8 +47,8 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
         self._hidden = hidden
         self._reading = FormAnswers()
         self._checked: FormAnswers | None = None
-        """What `_reasons` speak against."""
-        self._reasons: Sequence[tuple[str, ...]] = ()
+        """What `_refusals` speak against."""
+        self._refusals: Sequence[tuple[Refusal, ...]] = ()
         self._state = state
         """The picture that they were checked against."""
         self._told = False
@@ -110,14 +111,14 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
         """Ask what speaks against the requests; an answer to earlier ones is dropped."""
         reading = self._reading
 
-        async def question(source: Source) -> tuple[list[tuple[str, ...]], State]:
-            reasons = await reasons_against(source, reading.requests)
-            return reasons, source.state
+        async def question(source: Source) -> tuple[list[tuple[Refusal, ...]], State]:
+            refusals = await refusals_against(source, reading.requests)
+            return refusals, source.state
 
-        def answered(found: tuple[list[tuple[str, ...]], State]) -> None:
+        def answered(found: tuple[list[tuple[Refusal, ...]], State]) -> None:
             if self.is_attached and reading == self._reading:
                 self._checked = reading
-                self._reasons, self._state = found
+                self._refusals, self._state = found
                 self._show()
                 self._answer_if_wanted()
 
@@ -127,7 +128,7 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
 
     def _show(self) -> None:
         wrong = self._reading.wrong
-        self._form.tell(wrong if self._told else {})
+        self._form.tell((wrong or self._refused_fields()) if self._told else {})
         self._found.show(["", *self._found_lines()])
         self._yes.disabled = bool(wrong)
 
@@ -138,16 +139,35 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
             return [Cell(text, "muted")]
         lines: list[CellValue] = []
         if self._checked == self._reading:
-            against = [reasons for reasons in self._reasons if reasons]
+            against = [refusals for refusals in self._refusals if refusals]
             if against and len(requests) > 1:
                 able = len(requests) - len(against)
                 lines.append(Cell(f"It can be done to {able:,} of {len(requests):,}.", "warning"))
-            if against:
-                lines.append(Cell(" ".join(against[0]), "warning"))
+            shown = self._refused_fields() if self._told else {}
+            rest = [str(each) for each in self._first_refusals() if each.field not in shown]
+            if rest:
+                lines.append(Cell(" ".join(rest), "warning"))
+            elif shown and not lines:
+                lines.append(Cell("Set right what is marked.", "muted"))
         if not lines:
             lines += danger_lines(danger_of(self._state, requests))
         command = command_of(self._verb, self._state, requests)
         return [*lines, (Cell("$ ", "muted"), Cell(command, "muted"))]
+
+    def _first_refusals(self) -> tuple[Refusal, ...]:
+        """What speaks against the first request that anything speaks against."""
+        if self._checked != self._reading:
+            return ()
+        return next(filter(None, self._refusals), ())
+
+    def _refused_fields(self) -> dict[str, str]:
+        """What the check says of the values of single fields: it stands below them."""
+        asked = {parameter.name for parameter in asked_parameters(self._verb)}
+        found: dict[str, str] = {}
+        for each in self._first_refusals():
+            if each.field in asked:
+                found[each.field] = f"{found.get(each.field, '')} {each}".strip()
+        return found
 
     # -- keys --------------------------------------------------------------------------------------
 
@@ -167,8 +187,8 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
         if not self._wanted:
             return
         self._wanted = False
-        if all(self._reasons):
-            text = " ".join(self._reasons[0])
+        if all(self._refusals):
+            text = " ".join(map(str, self._refusals[0]))
             self.notify(text, severity="warning", timeout=4, markup=False)
         else:
             self.answer(self._reading.requests)

@@ -360,7 +360,7 @@ async def test_stop_does_not_wait_for_a_call_that_hangs(
     await until(lambda: len(world.calls) == 1)
     await world.runner.submit(Stop(web))
     await until(lambda: world.calls[-1] == (web.id, DestroyCall()))
-    with pytest.raises(RefusedError, match="stop is running on it"):
+    with pytest.raises(RefusedError, match="stop of web is running"):
         await world.runner.submit(Stop(web))
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as evolve
 
 from core.model import (
     Disk,
@@ -92,6 +94,42 @@ def test_a_disk_below_a_volume_is_not_deleted() -> None:
     assert "/pool/new.qcow2, which is based on it" in refusal.text
 
 
+def test_an_image_may_go_with_what_is_based_on_it() -> None:
+    base = web(disks=(disk("vda", DATA), disk("vdb", ROOT, DATA)))
+    known = state(base, volumes=(volume(ROOT, backing=DATA), volume(DATA)))
+    assert against(known, "vda", "vdb") == []
+    (refusal,) = against(known, "vda")
+    assert f"is used by {ROOT}, which is based on it" in refusal.text
+    send = UNDEFINE.decide and UNDEFINE.decide(situation(subject=base, disks=("vda", "vdb")))
+    assert isinstance(send, Send)
+    assert isinstance(send.call, UndefineCall)
+    assert send.call.volumes == (ROOT, DATA), "none is left without its base"
+
+
+@pytest.mark.parametrize(("pools", "told"), [
+    ("shared", True), ("never read", True), ("others", False),
+])  # fmt: skip
+def test_a_host_out_of_reach_that_may_use_a_disk_is_named(pools: str, told: bool) -> None:
+    known = state()
+    down = Host("beta", "qemu:///beta", Link(LinkStatus.DOWN, 0.0))
+    theirs = {key: pool for key, pool in known.pools.items() if key.host == "beta"}
+    others = {"shared": theirs, "never read": {}}.get(
+        pools, {key: evolve(pool, path="/other") for key, pool in theirs.items()}
+    )
+    here = {key: pool for key, pool in known.pools.items() if key.host == "alpha"}
+    seen = replace(known, hosts={**known.hosts, "beta": down}, pools={**here, **others})
+    sentence = "Whether instances on beta use what is deleted is not known: it is out of reach."
+    assert (sentence in danger(seen, Undefine(web().key, ("vdb",))).text) is told
+    assert sentence not in danger(seen, Undefine(web().key)).text
+    assert against(seen, "vdb") == []
+
+
+def test_another_host_with_its_pool_is_to_be_read_too() -> None:
+    unread = Instance("beta", "u-db", "db", described=False)
+    (refusal,) = against(state(web(), unread), "vdb")
+    assert str(refusal).endswith("wait until all that is on beta was read.")
+
+
 def test_what_is_not_known_yet_is_not_deleted() -> None:
     unread = Instance("alpha", "u-db", "db", described=False)
     (refusal,) = against(state(web(), unread), "vdb")
@@ -160,3 +198,5 @@ def test_virsh_does_the_same() -> None:
         *("--snapshots-metadata", "--checkpoints-metadata"),
     )
     assert VolumeOfPathDeleteCall(ROOT).virsh("web") == ("vol-delete", ROOT)
+    named = VolumeOfPathDeleteCall("default/root.qcow2").virsh("web")
+    assert named == ("vol-delete", "root.qcow2", "--pool", "default")

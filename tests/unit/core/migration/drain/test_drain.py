@@ -660,7 +660,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 async def test_a_drain_moves_what_it_can_and_goes_on_after_a_failure(world: World) -> None:
     world.blocked["b"] = "It has 1 snapshot: libvirt migrates none."
-    world.refused["d"] = "d: stop is running on it."
+    world.refused["d"] = "stop of d is running."
     operation = await world.runner.submit(Drain(ALPHA, at_a_time=1, order="name"))
     await until(lambda: world.running == ["a"])
     assert operation.record.progress == 0.25
@@ -672,7 +672,7 @@ async def test_a_drain_moves_what_it_can_and_goes_on_after_a_failure(world: Worl
     assert last.status is O.FAILED
     assert last.outcome == (
         "1 of 4 moved; 3 stay: a (the disk of beta is full), "
-        "b (It has 1 snapshot: libvirt migrates none), d (d: stop is running on it)"
+        "b (It has 1 snapshot: libvirt migrates none), d (stop of d is running)"
     )
     lines = [step.text for step in last.steps]
     assert "3 to move, in this order: a to beta, c to beta, d to beta" in lines
