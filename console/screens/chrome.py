@@ -101,13 +101,15 @@ def tab_groups(
 
 
 def shorter_tabs(tabs: Sequence[tuple[str, str]], current: str) -> list[Groups]:
-    """The same with the names of the others shortened, and with their numbers alone."""
+    """The same with the names of the others shortened, twice, and with their numbers alone."""
     nothing = {name: "" for _, name in tabs}
-    return [tab_groups(tabs, current, called) for called in (_SHORT, nothing)]
+    return [tab_groups(tabs, current, called) for called in (_SHORT, _SHORTEST, nothing)]
 
 
 _SHORT = {"instances": "inst", "volumes": "vols", "operations": "ops", "migrations": "migr",
           "networks": "nets"}  # fmt: skip
+_SHORTEST = {"instances": "inst", "hosts": "host", "volumes": "vol", "operations": "op",
+             "events": "ev", "migrations": "mig", "networks": "net"}  # fmt: skip
 
 
 def crumb_groups(crumbs: Sequence[str]) -> Groups:

@@ -28,7 +28,7 @@ _BREATH = 0.001
 """Seconds between two portions of a listing, for whatever else waits."""
 _LISTING_PART = 4
 """More new rows than one in so many are a host's listing."""
-_OF_A_ROW = ("table", "steer", "instances", "operations", "hosts")
+_OF_A_ROW = ("table", "steer", "instances", "operations", "hosts", "subjects")
 Passes = Callable[[Row], bool]
 
 

@@ -23,6 +23,9 @@ class Cell(NamedTuple):
 CellValue: TypeAlias = "str | Cell | tuple[Cell, ...]"
 """What `Column.render` returns: plain text, one styled piece, or several side by side."""
 
+ROOMY = 48
+"""From so many cells on a last column keeps to its own."""
+
 Cut: TypeAlias = Literal["end", "middle"]
 """Where text that is too long loses something: names differ at their ends as often as not."""
 
@@ -44,7 +47,8 @@ class Column(Generic[Row]):
     `stands_for` names columns that this one sums up: it is shown instead of them where there is
     no room for all. A last column that `spills` takes, in a row whose text is too long for it,
     the places of the columns left of it that it needs and that `yields`: whatever they say, or in
-    the rows of which the test says that they have nothing to say.
+    the rows of which the test says that they have nothing to say. One that is `ROOMY` does not:
+    text below the title of another column is read as that one's.
     """
 
     id: str
@@ -212,7 +216,7 @@ def spill(
 
     Takes and returns places and cells side by side; both are the same when nothing spills.
     """
-    if not placed or not columns[placed[-1].number].spills:
+    if not placed or not columns[placed[-1].number].spills or placed[-1].width >= ROOMY:
         return placed, drawn
     last, end = placed[-1], placed[-1].end
     wanted = sum(cell_len(text) for text, _ in _pieces(drawn[-1]))

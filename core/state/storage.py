@@ -26,6 +26,9 @@ _TELLS: dict[str, tuple[str, ...]] = {
 }
 """What the events of pools and networks say, in the words of `findings`."""
 
+_MOVES = ("started", "stopped")
+"""Events after which an earlier reading's state is older than what is known."""
+
 
 def put_pool(tables: Tables, pool: Pool, at: float) -> None:
     """Set a pool, and the alert that follows from how full it is."""
@@ -39,6 +42,7 @@ def drop_pool(tables: Tables, key: ObjectKey) -> None:
     """Remove a pool and its volumes."""
     put_volumes(tables, key, ())
     tables.put_alerts(key, ())
+    tables.moved.pop(key, None)
     if tables.pools.drop(key):
         tables.mark_gone(key)
 
@@ -117,13 +121,17 @@ def put_network(tables: Tables, network: Network) -> None:
 
 def drop_network(tables: Tables, key: ObjectKey) -> None:
     """Remove a network."""
+    tables.moved.pop(key, None)
     if tables.networks.drop(key):
         tables.mark_gone(key)
 
 
 def on_pool_read(tables: Tables, read: PoolRead) -> None:
-    """Take over a pool and its volumes."""
-    put_pool(tables, read.pool, read.at)
+    """Take over a pool and its volumes; its state, unless an event told that since."""
+    pool, known = read.pool, tables.pools.get(read.pool.key)
+    if known is not None and tables.moved.get(pool.key, 0.0) > read.at:
+        pool = replace(pool, state=known.state)
+    put_pool(tables, pool, read.at)
     put_volumes(tables, read.pool.key, read.volumes)
 
 
@@ -140,8 +148,11 @@ def on_pool_gone(tables: Tables, gone: PoolGone) -> None:
 
 
 def on_network_read(tables: Tables, read: NetworkRead) -> None:
-    """Take over a network."""
-    put_network(tables, read.network)
+    """Take over a network; whether it is active, unless an event told that since."""
+    network, known = read.network, tables.networks.get(read.network.key)
+    if known is not None and tables.moved.get(network.key, 0.0) > read.at:
+        network = replace(network, active=known.active)
+    put_network(tables, network)
 
 
 def on_networks_described(tables: Tables, read: NetworksDescribed) -> None:
@@ -173,6 +184,8 @@ def on_pool_lifecycle(tables: Tables, event: PoolLifecycle) -> None:
     pool = tables.pools.get(event.subject)
     if pool is None:
         return
+    if event.change in _MOVES:
+        tables.moved[pool.key] = event.at
     active = pool.state is not PoolState.INACTIVE
     if event.change == "started":
         put_pool(tables, replace(pool, state=PoolState.ACTIVE), event.at)
@@ -192,7 +205,9 @@ def on_network_lifecycle(tables: Tables, event: NetworkLifecycle) -> None:
     network = tables.networks.get(event.subject)
     if network is None:
         return
-    if event.change in ("started", "stopped") and (event.change == "started" or network.persistent):
+    if event.change in _MOVES:
+        tables.moved[network.key] = event.at
+    if event.change in _MOVES and (event.change == "started" or network.persistent):
         put_network(tables, replace(network, active=event.change == "started"))
     elif event.change == "defined":
         put_network(tables, replace(network, persistent=True))

@@ -152,7 +152,7 @@ class Tables:
         self.silent: dict[str, frozenset[str]] = {}
         """By host: UUIDs of the instances that did not answer last time."""
         self.moved: dict[ObjectKey, float] = {}
-        """When an event or a reading last told an instance's state."""
+        """When an event or a reading last told an instance's state, or an event one of others."""
         self.job_seen: dict[ObjectKey, float] = {}
         """When a job last showed a sign of life."""
         self.snapshots_read: dict[ObjectKey, float] = {}

@@ -34,8 +34,8 @@ class MarkCall(Call, frozen=True):
         return (self.command, name) if self.on else (self.command, name, "--disable")
 
 
-def start(kind: Kind, request: type[Request], call: type[Call]) -> Verb:
-    """Return the verb that starts one."""
+def start(kind: Kind, request: type[Request], call: type[Call], undone_by: type[Request]) -> Verb:
+    """Return the verb that starts one; `undone_by` stops it."""
 
     def steps(now: Situation) -> list[Step]:
         return [Step(call(), f"starting {now.name}", lambda later: _active(later) is True)]
@@ -52,13 +52,25 @@ def start(kind: Kind, request: type[Request], call: type[Call]) -> Verb:
         steps=steps,
         calls=(call,),
         refusals=_unless(active=False, why="is already active", cure="stop it first"),
+        undo=lambda now: undone_by(subject=now.request.subject) if _active(now) is False else None,
     )
 
 
 def stop(
-    kind: Kind, request: type[Request], call: type[Call], risk: Risk, *, stays: str = ""
+    kind: Kind,
+    request: type[Request],
+    call: type[Call],
+    undone_by: type[Request],
+    risk: Risk,
+    *,
+    stays: str = "",
 ) -> Verb:
-    """Return the verb that stops one; `stays` tells what is not lost by that."""
+    """Return the verb that stops one; `undone_by` starts it, `stays` tells what is not lost."""
+
+    def undo(now: Situation) -> Request | None:
+        found = now.subject
+        again = isinstance(found, Pool | Network) and found.active and found.persistent
+        return undone_by(subject=now.request.subject) if again else None
 
     def steps(now: Situation) -> list[Step]:
         return [Step(call(), f"stopping {now.name}", lambda later: not _active(later))]
@@ -75,6 +87,7 @@ def stop(
         steps=steps,
         calls=(call,),
         refusals=UNLESS_ACTIVE,
+        undo=undo,
         risk=risk,
         needs_description=True,
     )

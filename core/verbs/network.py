@@ -79,9 +79,10 @@ def _users(state: State, requests: Sequence[Request]) -> list[str]:
 
 
 VERBS = (
-    activation.start("network", NetworkStart, NetworkCreateCall),
+    activation.start("network", NetworkStart, NetworkCreateCall, NetworkStop),
     activation.stop(
-        *("network", NetworkStop, NetworkDestroyCall), Risk(Caution.CONFIRM, _ends, after=_users)
+        *("network", NetworkStop, NetworkDestroyCall, NetworkStart),
+        Risk(Caution.CONFIRM, _ends, after=_users),
     ),
     activation.autostart("network", NetworkAutostart, NetworkAutostartCall),
 )

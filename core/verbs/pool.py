@@ -119,9 +119,9 @@ POOL_REFRESH = Verb(
 )
 
 VERBS = (
-    activation.start("pool", PoolStart, PoolCreateCall),
+    activation.start("pool", PoolStart, PoolCreateCall, PoolStop),
     activation.stop(
-        *("pool", PoolStop, PoolDestroyCall),
+        *("pool", PoolStop, PoolDestroyCall, PoolStart),
         Risk(Caution.CONFIRM, _ends, after=_users),
         stays="; its volumes stay",
     ),

@@ -107,6 +107,7 @@ SAVE = Verb(
     refusals=_against_save,
     risk=Risk(Caution.KEY, _saves),
     cancelled="The saving is aborted, and the guest runs on.",
+    undo=lambda now: Restore(now.request.subject),
 )
 
 

@@ -12,7 +12,8 @@ import pytest
 from core.errors import NotFoundError
 from core.fleet import Fleet
 from core.hypervisor.connection.options import LinkOptions
-from core.model import ObjectKey, OperationRecord, OperationStatus
+from core.model import ObjectKey, OperationRecord, OperationStatus, Request
+from core.state.subject import subject_of
 from core.verbs.registry import VERBS
 from core.verbs.undoing import against_undo, undoing
 from tests.driver.command import Virtdeck
@@ -78,6 +79,36 @@ async def test_what_was_so_before_is_so_again_and_its_undo_is_the_first(
     again = undoing(undone)
     assert again is not None
     assert type(again) is VERBS[verb].request
+
+
+async def test_what_a_power_verb_stopped_goes_on_again(fleet: Fleet) -> None:
+    await done(fleet, "start")
+    for verb, undone in (("pause", "resume"), ("resume", "pause"), ("save", "restore")):
+        record = await done(fleet, verb)
+        assert undoing(record) == VERBS[undone].request(subject=KEY), record
+
+
+POOL = "<pool type='dir'><name>rest</name><target><path>/rest</path></target></pool>"
+NETWORK = "<network><name>rest</name></network>"
+
+
+@pytest.mark.parametrize("kind", ["pool", "network"])
+async def test_a_start_is_undone_by_a_stop_and_that_by_a_start(
+    daemon: PrivateDaemon, fleet: Fleet, kind: str
+) -> None:
+    keeper = daemon.keeper
+    made = keeper.storagePoolDefineXML(POOL) if kind == "pool" else keeper.networkDefineXML(NETWORK)
+    key = ObjectKey(kind, "alpha", made.UUIDString())
+    await until(lambda: subject_of(fleet.state, key) is not None)
+    request: Request = VERBS[f"{kind}-start"].request(subject=key)
+    for active in (True, False, True):
+        record = await (await fleet.submit(request))
+        assert record.status is OperationStatus.DONE, record
+        assert bool(made.isActive()) is active
+        found = undoing(record)
+        assert found is not None
+        request = found
+    assert request.verb == f"{kind}-stop"
 
 
 async def test_what_changed_nothing_and_what_has_no_undo_say_so(fleet: Fleet) -> None:

@@ -35,6 +35,15 @@ def test_every_screen_is_among_the_tabs_whatever_stands_beside_them(
     assert len(line) == 80
 
 
+@pytest.mark.parametrize("current", [name for _, name in TABS])
+def test_with_a_filter_the_tabs_keep_their_names_on_80_cells(current: str) -> None:
+    right = [[Part(f" 12 of 120 {current} ")]]
+    lefts = [tab_groups(TABS, current), *shorter_tabs(TABS, current)]
+    line = "".join(part.text for part in lay_out(fitting(lefts, right, 80), right, 80))
+    for _, name in TABS:
+        assert name[:2].capitalize() in line, line
+
+
 @pytest.mark.parametrize(
     ("key", "name"), [tab for tab in TABS if tab[1] not in ("hosts", "events")]
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from core.model import Instance, InstanceState
+from core.model import Instance, InstanceState, Request
 from core.verbs.power import guest, immediate, refusals, risks
 from core.verbs.power.calls import (
     WITHOUT_ARGUMENTS,
@@ -18,6 +18,7 @@ from core.verbs.power.calls import (
     WakeupCall,
 )
 from core.verbs.power.requests import Pause, Reboot, Reset, Resume, Shutdown, Start, Stop
+from core.verbs.situation import Situation
 from core.verbs.verb import Verb
 
 
@@ -27,6 +28,17 @@ def _always(_: Instance) -> bool:
 
 def _crashed(instance: Instance) -> bool:
     return instance.state is InstanceState.CRASHED
+
+
+def _resumed(now: Situation) -> Request | None:
+    ran = now.instance is not None and now.instance.state is InstanceState.RUNNING
+    return Resume(now.request.subject) if ran else None
+
+
+def _paused(now: Situation) -> Request | None:
+    """Have one pause again that was paused; one that slept is woken, which nothing takes back."""
+    stood = now.instance is not None and now.instance.state is InstanceState.PAUSED
+    return Pause(now.request.subject) if stood else None
 
 
 _power = partial(Verb, group="power", older_calls=WITHOUT_ARGUMENTS)
@@ -60,11 +72,12 @@ RESET = _power(
 PAUSE = _power(
     Pause, key="p", title="Pause", doing="pausing", help="Stop its processors; memory stays.",
     decide=immediate.pause, calls=(SuspendCall,), states=refusals.TO_PAUSE, risk=risks.PAUSE,
+    undo=_resumed,
 )  # fmt: skip
 RESUME = _power(
     Resume, key="u", title="Resume", doing="resuming", help="Let a paused instance run on.",
     decide=immediate.resume, calls=(ResumeCall, WakeupCall), states=refusals.TO_RESUME,
-    refusals=refusals.held_by_libvirt, lets_run=_always,
+    refusals=refusals.held_by_libvirt, lets_run=_always, undo=_paused,
 )  # fmt: skip
 
 VERBS = (START, SHUTDOWN, STOP, REBOOT, RESET, PAUSE, RESUME)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from console.widgets.columns import (
+    ROOMY,
     Cell,
     Column,
     fit,
@@ -307,3 +308,10 @@ def test_placed_columns_never_overlap_or_leave_the_table(spec, width):
     growing = [p for p in placed if columns[p.number].flex and not columns[p.number].max_width]
     if growing and len(placed) > 1:
         assert placed[-1].end == width
+
+
+def test_a_roomy_column_keeps_to_its_own_cells():
+    placed = place_columns(SUMMED, 23 + ROOMY)
+    assert placed[-1].width >= ROOMY
+    drawn = ["n", "1", "2", "x" * (2 * ROOMY)]
+    assert spill(SUMMED, placed, drawn, "row") == (placed, drawn)

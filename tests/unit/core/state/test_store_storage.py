@@ -51,6 +51,25 @@ def test_pool_events(before, change, after):
     assert made.state.pools.get(pool().key) == after
 
 
+@pytest.mark.parametrize(("at", "state"), [(5.5, PoolState.ACTIVE), (6.5, PoolState.INACTIVE)])
+def test_a_reading_begun_before_an_event_does_not_take_its_word_back(at, state):
+    off = pool(state=PoolState.INACTIVE)
+    started = ev.PoolLifecycle(HOST, 6.0, "p1", "images", "started")
+    made = store(PoolRead(HOST, 5.0, off), started)
+    made.apply(PoolRead(HOST, at, off, (volume("a"),)))
+    assert made.state.pools[off.key].state is state
+    assert [one.name for one in made.state.volumes.values()] == ["a"], "its volumes are new"
+
+
+@pytest.mark.parametrize(("at", "active"), [(5.5, True), (6.5, False)])
+def test_a_networks_reading_does_not_take_an_events_word_back(at, active):
+    off = Network(HOST, "n1", "default", active=False, persistent=True)
+    started = ev.NetworkLifecycle(HOST, 6.0, "n1", "default", "started")
+    made = store(NetworkRead(HOST, 5.0, off), started)
+    made.apply(NetworkRead(HOST, at, off))
+    assert made.state.networks[off.key].active is active
+
+
 @pytest.mark.parametrize(
     ("active", "persistent", "change", "after"),
     [
