@@ -23,7 +23,7 @@ class Cell(NamedTuple):
 CellValue: TypeAlias = "str | Cell | tuple[Cell, ...]"
 """What `Column.render` returns: plain text, one styled piece, or several side by side."""
 
-ROOMY = 48
+ROOMY = 60
 """From so many cells on a last column keeps to its own."""
 
 Cut: TypeAlias = Literal["end", "middle"]
