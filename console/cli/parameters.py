@@ -76,6 +76,10 @@ def several(name: str, parameter: Parameter) -> Decorator:
             raise UsageError(f"{name} is given without a value.", cure)
         return check(context, option, tuple(dict.fromkeys(sum(found, ()))))
 
+    def complete(_: click.Context, __: click.Parameter, begun: str) -> list[str]:
+        before, comma, last = begun.rpartition(",")
+        return [f"{before}{comma}{one}" for one in parameter.choices if one.startswith(last)]
+
     shown = f"[{'|'.join(parameter.choices)}],..." if parameter.choices else "TEXT,..."
     return click.option(
         *(name, parameter.name),
@@ -84,6 +88,7 @@ def several(name: str, parameter: Parameter) -> Decorator:
         metavar=shown,
         help=f"{parameter.help} Several: with commas, or the option again.",
         callback=read,
+        shell_complete=complete,
     )
 
 

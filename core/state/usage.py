@@ -135,10 +135,11 @@ def hosts_out_of_reach(state: State, volume: Volume) -> tuple[str, ...]:
 def _same_pools(state: State, volume: Volume) -> Iterator[Pool]:
     """Find the pools of other hosts that have name, type and path of the volume's."""
     mine = state.pools.get(ObjectKey("pool", volume.host, volume.pool))
-    for pool in state.pools.values() if mine is not None else ():
-        if pool.host != volume.host and (pool.name, pool.type, pool.path) == (
-            mine.name, mine.type, mine.path,
-        ):  # fmt: skip
+    if mine is None:
+        return
+    place = (mine.name, mine.type, mine.path)
+    for pool in state.pools.values():
+        if pool.host != volume.host and (pool.name, pool.type, pool.path) == place:
             yield pool
 
 

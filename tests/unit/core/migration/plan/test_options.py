@@ -15,6 +15,7 @@ from console.cli import migrate_options
 from console.cli.drain import request_for
 from console.cli.migrate import requests_for
 from console.cli.migration import wishes
+from console.cli.parameters import several
 from core.errors import AmbiguousError, NotFoundError, RefusedError, UsageError, VirtdeckError
 from core.migration.drain.plan import in_order
 from core.migration.plan.options import contradictions, standing
@@ -34,6 +35,7 @@ from core.model import (
 )
 from core.model.rewrites import GraphicsListen, Rewrites
 from core.verbs.migration.requests import Migrate
+from core.verbs.parameter import parameter_of
 
 WEB = ObjectKey("instance", "alpha", "web-uuid")
 
@@ -337,3 +339,14 @@ def test_a_drain_asks_for_the_host_with_the_options_of_each() -> None:
 )
 def test_a_drain_names_what_runs_in_its_order(order: str, names: list[str]) -> None:
     assert [row.name for row in in_order(STATE, drained("alpha", order=order))] == names
+
+
+@pytest.mark.parametrize(
+    ("begun", "offered"), [("x", ["xbzrle"]), ("mt,z", ["mt,zlib", "mt,zstd"]), ("q", [])]
+)
+def test_each_value_of_several_is_completed(begun: str, offered: list[str]) -> None:
+    command = click.Command("migrate", params=[])
+    several("--compression", parameter_of(Migrate, "compression"))(command)
+    (option,) = command.params
+    found = option.shell_complete(click.Context(command), begun)
+    assert [item.value for item in found] == offered
