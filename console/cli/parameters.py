@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from console.cli import interrupts
 from core.errors import UsageError
 from core.model.secret_value import Secret
 from core.verbs.parameter import UNITS, Parameter, separated
@@ -42,9 +43,10 @@ def option(parameter: Parameter) -> Decorator:
         )
     if parameter.secret:
         help_ = f"{help_} It is read from FILE, - is standard input."
-        needed = parameter.required
+        if parameter.required:
+            help_ += " Without it, it is typed at the terminal."
         return click.option(
-            f"{name}-file", parameter.name, metavar="FILE", required=needed, help=help_
+            f"{name}-file", parameter.name, metavar="FILE", help=help_, callback=_typed(parameter)
         )
     if parameter.kind is bool:
         return _switch(parameter, name)
@@ -92,6 +94,22 @@ def several(name: str, parameter: Parameter) -> Decorator:
     )
 
 
+def _typed(parameter: Parameter) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """Return what has a secret typed that must be given, and comes from no file."""
+
+    def ask(context: click.Context, _: click.Parameter, value: Any) -> Any:
+        if value is not None or not parameter.required or context.resilient_parsing:
+            return value
+        if not interrupts.can_ask():
+            name = parameter.name.replace("_", "-")
+            hint = "Give a file, or - for standard input: there is no terminal to type it at."
+            raise UsageError(f"--{name}-file is missing.", hint)
+        words, twice = parameter.words.capitalize(), parameter.typed_twice
+        return Secret(click.prompt(words, hide_input=True, confirmation_prompt=twice, err=True))
+
+    return ask
+
+
 def _checked(parameter: Parameter) -> Callable[[click.Context, click.Parameter, Any], Any]:
     """Return what raises UsageError for a value that makes no sense, whatever it is for."""
 
@@ -133,7 +151,9 @@ def _read(file: str) -> str:
         text = sys.stdin.read() if file == "-" else Path(file).read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}.") from None
-    return text.removesuffix("\n")
+    if not (value := text.removesuffix("\n")):
+        raise UsageError(f"{'Standard input' if file == '-' else file} is empty.")
+    return value
 
 
 def set_values(found: tuple[Parameter, ...], given: Mapping[str, Any]) -> dict[str, object]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from console.screens.form import Choices, Field, Values
 from console.screens.form_choices import choices_of
@@ -44,9 +44,20 @@ def asked_parameters(verb: Verb) -> tuple[Parameter, ...]:
 
 def fields_of(verb: Verb, state: State, key: ObjectKey) -> tuple[Field, ...]:
     """Return a field for each parameter, the choices as the first subject has them."""
-    return tuple(
-        field_of(each, choices_of(state, key, each.source)) for each in asked_parameters(verb)
-    )
+    fields: list[Field] = []
+    for each in asked_parameters(verb):
+        found = field_of(each, choices_of(state, key, each.source))
+        fields.append(found)
+        if each.typed_twice:
+            note = "The same once more: what is typed is not shown."
+            again = replace(found, id=_again(each), label=f"{found.label} again", note=note)
+            fields.append(again)
+    return tuple(fields)
+
+
+def _again(parameter: Parameter) -> str:
+    """Return the id of the field in which it is typed for the second time."""
+    return f"{parameter.name}-again"
 
 
 def field_of(parameter: Parameter, offered: Choices = ()) -> Field:
@@ -106,6 +117,8 @@ def read(verb: Verb, values: Values, keys: Sequence[ObjectKey]) -> FormAnswers:
             given[parameter.name] = value_of(parameter, values[parameter.name])
         except ValueError as error:
             wrong[parameter.name] = str(error)
+        if parameter.typed_twice and values[_again(parameter)] != values[parameter.name]:
+            wrong[_again(parameter)] = f"It is not the {parameter.words} above."
     if wrong:
         return FormAnswers(wrong=wrong)
     return FormAnswers(tuple(verb.request(subject=key, **given) for key in keys))
@@ -131,6 +144,8 @@ def _one(parameter: Parameter, text: str) -> object:
     """One value; raises ValueError with a sentence."""
     if parameter.kind is str:
         if parameter.secret:
+            if not text:
+                raise ValueError(f"{parameter.words.capitalize()} must be given.")
             return Secret(text)
         if (refusal := parameter.against(text)) is not None:
             raise ValueError(str(refusal))

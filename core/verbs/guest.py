@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated, ClassVar
 
-from core.model import AgentState, Request, State
+from core.model import Request
+from core.verbs.agent import without_agent
 from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.keycodes import KEYCODES, codes_of
 from core.verbs.parameter import parameter
-from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
 from core.verbs.states import TO_ANSWER, TO_BE_ON
@@ -145,13 +144,6 @@ def _set_time(situation: Situation) -> list[Step]:
     return [Step(SetTimeCall(seconds), f"setting the clock of {situation.name}")]
 
 
-def _without_agent(state: State, request: Request, _: str) -> Iterable[Refusal]:
-    instance = state.instances.get(request.subject)
-    if instance is not None and instance.described and instance.agent is AgentState.NONE:
-        text = f"{instance.name} has no guest agent channel"
-        yield Refusal(RefusalCode.UNSUPPORTED, text, "add one, and run qemu-guest-agent in it")
-
-
 SET_TIME = Verb(
     SetTime,
     title="Set its clock",
@@ -163,7 +155,7 @@ SET_TIME = Verb(
     steps=_set_time,
     calls=(SetTimeCall,),
     states=TO_ANSWER,
-    refusals=_without_agent,
+    refusals=without_agent,
     needs_description=True,
 )
 

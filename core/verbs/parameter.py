@@ -47,6 +47,7 @@ def parameter(
     shape: str = "",
     longest: int | None = None,
     rule: Rule | None = None,
+    typed_twice: bool = False,
 ) -> Meta:
     """Return what `Annotated` says of a field of a request.
 
@@ -56,7 +57,8 @@ def parameter(
     `core.model.secret_value.Secret`, and optional or required: no value of it is a default. One
     that `names_subject` is the subject's own name, typed by an operator who has something dangerous
     pass: the question of a screen fills it in. `shape` says in words what fits `pattern`. A text is
-    `longest` bytes of UTF-8 at most, and keeps a `rule` that neither can express.
+    `longest` bytes of UTF-8 at most, and keeps a `rule` that neither can express. A secret one that
+    is `typed_twice` locks somebody out where a finger slipped: it is asked for a second time.
     """
     extra: dict[str, Any] = {
         "unit": unit,
@@ -67,6 +69,7 @@ def parameter(
         "shape": shape,
         "longest": longest,
         "rule": rule,
+        "typed_twice": typed_twice,
     }
     if pattern is not None:
         return Meta(pattern=pattern, description=help_, extra=extra)
@@ -101,6 +104,7 @@ class Parameter:
     shape: str = ""
     longest: int | None = None
     rule: Rule | None = None
+    typed_twice: bool = False
 
     @property
     def words(self) -> str:

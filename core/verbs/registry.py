@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from core.model import OperationRecord, Request
 from core.verbs import (
+    agent,
     definition,
     guest,
     migration,
@@ -20,7 +21,7 @@ from core.verbs import (
 from core.verbs.verb import Verb
 
 _FAMILIES = (
-    *(power.VERBS, saved.VERBS, guest.VERBS, screenshot.VERBS),
+    *(power.VERBS, saved.VERBS, guest.VERBS, agent.VERBS, screenshot.VERBS),
     *(definition.VERBS, undefining.VERBS, sizing.VERBS, migration.VERBS),
     *(pool.VERBS, network.VERBS),
 )

@@ -514,8 +514,8 @@ def test_doctor_checks_machine_terminal_and_hosts(
 # -- on a terminal ---------------------------------------------------------------------------
 
 
-def on_terminal(virtdeck: Virtdeck, arguments: list[str], keys: bytes, prompt: bytes) -> bytes:
-    """Run a command on a terminal, type `keys` at `prompt`, return everything it showed."""
+def on_terminal(virtdeck: Virtdeck, arguments: list[str], *typed: tuple[bytes, bytes]) -> bytes:
+    """Run a command on a terminal, type keys at each prompt, return everything it showed."""
     leader, follower = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "console", *arguments],
@@ -523,7 +523,7 @@ def on_terminal(virtdeck: Virtdeck, arguments: list[str], keys: bytes, prompt: b
         env={**virtdeck.environment, "TERM": "xterm"}, cwd=virtdeck.home,
     )  # fmt: skip
     os.close(follower)
-    shown, end = b"", time.monotonic() + 60
+    shown, end, waiting, from_here = b"", time.monotonic() + 60, list(typed), 0
     try:
         while time.monotonic() < end:
             if not select.select([leader], [], [], 0.1)[0]:
@@ -532,9 +532,9 @@ def on_terminal(virtdeck: Virtdeck, arguments: list[str], keys: bytes, prompt: b
                 shown += os.read(leader, 4096)
             except OSError:  # the terminal's other end is closed: the command is over
                 break
-            if keys and prompt in shown:
-                os.write(leader, keys)
-                keys = b""
+            if waiting and waiting[0][0] in shown[from_here:]:
+                os.write(leader, waiting.pop(0)[1])
+                from_here = len(shown)
         process.wait(10)
     finally:
         process.kill()
@@ -551,13 +551,27 @@ def test_on_a_terminal_it_asks_and_names_what_goes_away(
     domain.create()
     command = ["-c", f"alpha={daemon.uri}", "stop", "vm0001"]
     prompt = b"Type vm0001 to go on"
-    shown = on_terminal(virtdeck, command, b"y\n", prompt)
+    shown = on_terminal(virtdeck, command, (prompt, b"y\n"))
     assert b"Cuts the power of vm0001 on alpha" in shown
     assert shown.endswith(b"status 1")
     assert domain.isActive()
-    shown = on_terminal(virtdeck, command, b"vm0001\n", prompt)
+    shown = on_terminal(virtdeck, command, (prompt, b"vm0001\n"))
     assert shown.endswith(b"status 0")
     assert not domain.isActive()
+
+
+def test_a_password_is_typed_twice_without_being_shown(virtdeck: Virtdeck) -> None:
+    command = ["-c", "test:///default", "set-password", "test"]
+    first, second = b"Password: ", b"Repeat for confirmation: "
+    typed = ((first, b"one\n"), (second, b"two\n"), (first, b"three\n"), (second, b"three\n"))
+    shown = on_terminal(virtdeck, command, *typed, (b"Go on?", b"y\n"))
+    assert b"do not match" in shown
+    assert b"test has no guest agent channel" in shown
+    assert shown.endswith(b"status 1")
+    assert not any(word in shown for word in (b"one\r", b"two\r", b"three"))
+    told = virtdeck(*command)
+    assert told.status == 2
+    assert "--password-file is missing." in told.err
 
 
 def test_a_journal_that_leads_nowhere_is_no_journal_without_operations(virtdeck: Virtdeck) -> None:

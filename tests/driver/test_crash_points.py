@@ -164,8 +164,10 @@ TRIALS = {
     "network-stop": Trial("virNetworkDestroy", lambda network: network.create(), _inactive),
     "network-autostart": Trial("virNetworkSetAutostart", shows=_marked),
 }
-NOT_TRIED = {"set-time", "core-dump"}
-"""The test driver has no guest agent, and dumps more than the memory or nothing."""
+BY_AGENT = {"set-time", "set-password", "add-ssh-key", "remove-ssh-key", "trim"}
+"""The test driver has no guest agent: tests/lab/test_crash_points.py has one of them."""
+NOT_TRIED = {*BY_AGENT, "core-dump"}
+"""The test driver dumps more than the memory or nothing."""
 
 
 UNSEEN = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.hypervisor.calls.agent import guest_with_agent
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.model import ObjectKey
@@ -22,7 +23,7 @@ def send_key(conn: Connection, subject: ObjectKey, call: SendKeyCall) -> None:
 
 def set_time(conn: Connection, subject: ObjectKey, call: SetTimeCall) -> None:
     """Set the guest's clock through its agent (virDomainSetTime)."""
-    domain = conn.lookupByUUIDString(subject.id)
+    domain = guest_with_agent(conn, subject)
     if call.seconds:
         domain.setTime({"seconds": call.seconds, "nseconds": 0})
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from core.hypervisor.calls import (
+    agent,
     definition,
     guest,
     network,
@@ -22,7 +23,7 @@ from core.verbs.call import Call
 
 CALL_FUNCTIONS: CallFunctions = {
     kind: function
-    for family in (power, saved, guest, screenshot, definition, undefining, pool, network)
+    for family in (power, saved, guest, agent, screenshot, definition, undefining, pool, network)
     for kind, function in family.CALL_FUNCTIONS.items()
 }
 

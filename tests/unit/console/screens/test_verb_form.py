@@ -18,6 +18,8 @@ from console.screens.verb_form import (
     read,
 )
 from core.model import Host, Instance, InstanceState, Link, LinkStatus, State
+from core.model.secret_value import Secret
+from core.verbs.agent import SetPassword
 from core.verbs.parameter import parameters
 from core.verbs.registry import VERBS
 from tests.declared import POKE, Poke
@@ -53,7 +55,8 @@ def test_every_verb_of_the_registry_has_a_form_that_says_its_defaults():
         if verb.name in OPENERS:
             continue  # it has a dialog of its own
         fields = fields_of(verb, STATE, WEB.key)
-        assert [each.id for each in fields] == [each.name for each in asked_parameters(verb)]
+        asked = [each.name for each in asked_parameters(verb)]
+        assert [each.id for each in fields if not each.id.endswith("-again")] == asked
         shown = {each.id: each.default or (each.choices or (("", ""),))[0][0] for each in fields}
         found = read(verb, shown, [WEB.key])
         missing = {each.name for each in parameters(verb.request) if each.required}
@@ -111,6 +114,22 @@ def test_the_command_says_what_is_not_the_default_and_no_secret():
     assert command == "virtdeck poke web 'my db' --times 3 --hard --pin-file FILE"
     assert "S3CRET" not in command
     assert "S3CRET" not in repr(requests)
+
+
+def test_a_password_is_typed_twice_and_must_be_the_same():
+    verb = VERBS["set-password"]
+    fields = fields_of(verb, STATE, WEB.key)
+    assert [each.id for each in fields] == ["password", "password-again", "user", "encrypted"]
+    assert [each.secret for each in fields] == [True, True, False, False]
+
+    def said(password: str, again: str) -> FormAnswers:
+        typed = {"password": password, "password-again": again}
+        return read(verb, {"user": "root", "encrypted": "no", **typed}, [WEB.key])
+
+    assert said("", "").wrong == {"password": "Password must be given."}
+    assert said("one", "").wrong == {"password-again": "It is not the password above."}
+    assert said("one", "One").wrong == {"password-again": "It is not the password above."}
+    assert said(" one ", " one ").requests == (SetPassword(WEB.key, Secret(" one ")),)
 
 
 @given(st.text(max_size=12), st.text(max_size=12))
