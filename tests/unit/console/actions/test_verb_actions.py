@@ -57,7 +57,7 @@ def test_every_verb_on_a_screen_has_an_action_that_says_what_its_declaration_doe
 
 @pytest.mark.usefixtures("poke")
 def test_a_verb_declared_at_run_time_is_in_palette_help_keymap_and_the_page_of_keys():
-    assert action("power.poke").menu == "gp"  # k is that of keys
+    assert action("power.poke").menu == "go"  # k is that of keys, p that of passwords
     now = registered()
     assert "guest: Poke" in [line.title for line in palette_entries("instances", actions=now)]
     lines = [line for section in help_sections("instances", now) for line in section.lines]
