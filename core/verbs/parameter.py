@@ -60,17 +60,9 @@ def parameter(
     `longest` bytes of UTF-8 at most, and keeps a `rule` that neither can express. A secret one that
     is `typed_twice` locks somebody out where a finger slipped: it is asked for a second time.
     """
-    extra: dict[str, Any] = {
-        "unit": unit,
-        "label": label,
-        "source": source,
-        "advanced": advanced,
-        "names_subject": names_subject,
-        "shape": shape,
-        "longest": longest,
-        "rule": rule,
-        "typed_twice": typed_twice,
-    }
+    extra: dict[str, Any] = {"unit": unit, "label": label, "source": source, "advanced": advanced}
+    extra |= {"names_subject": names_subject, "shape": shape, "longest": longest, "rule": rule}
+    extra["typed_twice"] = typed_twice
     if pattern is not None:
         return Meta(pattern=pattern, description=help_, extra=extra)
     return Meta(ge=least, le=most, description=help_, extra=extra)
