@@ -34,8 +34,7 @@ async def ask(
 
     An answer has its turn: it waits until nothing else is under way on the subject.
     """
-    if case.record.question != question:
-        put(case, question)
+    if put(case, question):
         await keep(case)
     busy = any(other.id != case.record.id for other in others(state(), case.request))
     answer = None if busy else await _answer(case, question, messages)
@@ -75,8 +74,10 @@ def require(record: OperationRecord, word: str) -> OperationQuestion:
     return question
 
 
-def put(case: Case, question: OperationQuestion) -> None:
-    """Note a question; to be kept."""
+def put(case: Case, question: OperationQuestion) -> bool:
+    """Note a question; whether it was put anew, and is to be kept."""
+    if case.record.question == question:
+        return False
     step = OperationStep(case.now(), f"asking the operator: {question.text}")
     case.record = replace(
         case.record,
@@ -84,6 +85,21 @@ def put(case: Case, question: OperationQuestion) -> None:
         status=OperationStatus.ASKING,
         steps=(*case.record.steps, step),
     )
+    return True
+
+
+async def withdraw(case: Case, keep: Callable[[Case], Awaitable[None]]) -> None:
+    """Note that what was asked needs no answer any more, where something was asked."""
+    if case.record.question is None:
+        return
+    step = OperationStep(case.now(), "no longer asked: its state tells")
+    case.record = replace(
+        case.record,
+        question=None,
+        status=OperationStatus.RUNNING,
+        steps=(*case.record.steps, step),
+    )
+    await keep(case)
 
 
 async def _answer(case: Case, question: OperationQuestion, messages: Messages) -> Answered | None:

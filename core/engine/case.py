@@ -51,6 +51,8 @@ class Case:
         self.subject: Subject | None = None
         self.defined: Instance | None = None
         """A running subject as its next start would have it, where that was read."""
+        self.job_runs = False
+        """libvirt's job on the subject was seen to run."""
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self.cancelled = ""
         self.cancel_asked = False
@@ -71,6 +73,12 @@ class Case:
         """
         return self._origin + self._clock.monotonic()
 
+    @property
+    def awaits_nobody(self) -> bool:
+        """Whether a long call may be under way of which nobody here waits for the answer."""
+        waited = self.calling is not None and not self.calling.done()
+        return not waited and any(call.long for call in self.progress.unheard)
+
     def situation(self, state: State, *, link_up: bool) -> Situation:
         """Return all the verb may know; of what is around the subject, as the state has it."""
         return Situation(
@@ -79,6 +87,7 @@ class Case:
             now=self.now(),
             progress=self.progress,
             subject=self.subject,
+            job_runs=self.job_runs,
             defined=self.defined,
             events=tuple(self.events),
             link_up=link_up,
@@ -201,6 +210,7 @@ class Case:
             outcome=end.outcome,
             hint=end.hint,
             refused=end.refused,
+            question=None,
             progress=1.0 if end.status is OperationStatus.DONE else None,
         )
 

@@ -163,6 +163,8 @@ class Executor:
                 action = self.next(case)
                 if isinstance(action, End):
                     return came_too_late(action) if case.cancel_asked else action
+                if not isinstance(action, Ask):
+                    await asking.withdraw(case, self.keep_anyway)
                 if isinstance(action, Send):
                     if (end := await self._send(case, action)) is not None:
                         return end

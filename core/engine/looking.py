@@ -24,4 +24,5 @@ async def read_for(case: Case, hosts: Hosts, state: State) -> Subject | None:
     unheard = any(call.defines for call in case.progress.unheard)
     if running and (unheard or "definition" in case.verb.looks_at):
         case.defined = await hosts.defined(key)
+    case.job_runs = running and case.awaits_nobody and await hosts.share(key) is not None
     return subject

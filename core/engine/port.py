@@ -24,7 +24,7 @@ class Hosts(Protocol):
         ...
 
     async def share(self, subject: ObjectKey) -> float | None:
-        """Tell how far the job of a subject is, 0 to 1; None where there is no telling.
+        """Tell how far the job of a subject is, 0 to 1; None where there is none, or no telling.
 
         Raises UnreachableError or DeadlineError when the host does not answer.
         """

@@ -27,6 +27,8 @@ from core.verbs.situation import Ask, End, Progress
 
 POLL = 1.0
 """Seconds between two looks at the journal: one pragma, microseconds, when nobody wrote."""
+AFTER_TROUBLE = 5.0
+"""Seconds more where the journal could not be read or written."""
 
 TELLING = 10.0
 """Seconds a host that is up is waited for to say which it is, where a decision hangs on that."""
@@ -184,6 +186,8 @@ class Takeover:
                 await self._take_over(journal, list(self._others.values()))
             except JournalError as error:
                 _log.warning("other consoles cannot be followed: %s", error)
+                journal.add_notice(f"What other consoles do is not followed: {error}")
+                await asyncio.sleep(AFTER_TROUBLE)
             await asyncio.sleep(POLL)
 
     async def _take_over(self, journal: Journal, entries: list[Entry]) -> None:
@@ -207,8 +211,10 @@ class Takeover:
         case = self._case(entry, progress_here(verb, progress, names), names)
         if case.progress.begun and not await self._can_see(case):
             return
+        # a claim that the journal does not take is tried again
+        claimed = await journal.claim(entry.record.id, entry.owner, executor.owner)
         self._others.pop(entry.record.id, None)
-        if await journal.claim(entry.record.id, entry.owner, executor.owner):
+        if claimed:
             await self._take(case, await self._decide(case))
 
     def _case(self, entry: Entry, progress: Progress, names: HostNames) -> Case:

@@ -54,6 +54,17 @@ def identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def require_same(path: Path, before: tuple[int, int] | None) -> None:
+    """Raise JournalError where a path names another file than before, or none: what is written
+    to the old one is lost, and others read the new one.
+    """
+    if before is not None and identity(path) != before:
+        raise JournalError(
+            f"The journal {path} was removed or replaced while it was open.",
+            "Open virtdeck again: it begins a new one where there is none.",
+        )
+
+
 def refuse_directory(path: Path) -> None:
     """Raise JournalError where a directory has the journal's name: SQLite's words mislead."""
     if path.is_dir():

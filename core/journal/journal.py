@@ -81,6 +81,11 @@ class Journal:
         """What the operator should know of the journal, a sentence each."""
         return tuple(self._ledger.notices)
 
+    def add_notice(self, text: str) -> None:
+        """Have the operator know something of it, once."""
+        if text not in self._ledger.notices:
+            self._ledger.notices.append(text)
+
     async def put(self, entry: Entry) -> None:
         """Keep an operation as it now is: on the disk when this returns."""
         await self._work.call(lambda: self._ledger.put(entry))

@@ -148,7 +148,11 @@ class Ledger:
         return newest, self._read("change > ? AND change <= ? ORDER BY change", (change, newest))
 
     def others_wrote(self) -> bool:
-        """Whether another connection wrote since the last call; costs microseconds."""
+        """Whether another connection wrote since the last call; costs microseconds.
+
+        Raises JournalError where the file is no longer the one that others open.
+        """
+        files.require_same(self.path, self._file)
         with _said_well(self.path):
             version = int(self._connection.execute("PRAGMA data_version").fetchone()[0])
         changed, self._seen_version = version != self._seen_version, version
@@ -194,11 +198,7 @@ class Ledger:
     def _writing(self) -> Iterator[int]:
         """One durable transaction; gives the number of the write."""
         connection = self._connection
-        if self._file is not None and files.identity(self.path) != self._file:
-            raise JournalError(
-                f"The journal {self.path} was removed or replaced while it was open.",
-                "Open virtdeck again: it begins a new one where there is none.",
-            )
+        files.require_same(self.path, self._file)
         with _said_well(self.path):
             connection.execute("BEGIN IMMEDIATE")
             try:

@@ -11,7 +11,7 @@ from core.verbs.caution import Caution
 from core.verbs.parameter import PATH_BYTES, parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
-from core.verbs.situation import Situation
+from core.verbs.situation import STARTING_UP, Situation
 from core.verbs.states import NOT_KNOWN, OFF, TO_BE_OFF, TO_BE_ON
 from core.verbs.verb import Risk, Subjects, Verb
 
@@ -49,11 +49,6 @@ class SaveCall(Call, frozen=True):
         return ("managedsave", name, *then, *(("--bypass-cache",) if self.bypass_cache else ()))
 
 
-def _is_being(reason: str, situation: Situation) -> bool:
-    instance = situation.instance
-    return instance is not None and instance.reason == reason
-
-
 def _save(situation: Situation) -> list[Step]:
     request = situation.request
     assert isinstance(request, Save)
@@ -68,7 +63,7 @@ def _save(situation: Situation) -> list[Step]:
             SaveCall(request.then, request.bypass_cache),
             f"saving the memory of {situation.name}",
             shows,
-            goes_on=lambda now: _is_being("saving", now),
+            goes_on=lambda now: now.held_for("saving"),
             abort=AbortJobCall(),
         )
     ]
@@ -129,7 +124,14 @@ def _restore(situation: Situation) -> list[Step]:
         instance = now.instance
         return instance is not None and instance.state.active and not instance.managed_save
 
-    return [Step(RestoreCall(), f"restoring {situation.name}", shows)]
+    return [
+        Step(
+            RestoreCall(),
+            f"restoring {situation.name}",
+            shows,
+            goes_on=lambda now: now.held_for(STARTING_UP),
+        )
+    ]
 
 
 def _without_image(state: State, request: Request, _: str) -> Iterator[Refusal]:
@@ -243,7 +245,7 @@ def _core_dump(situation: Situation) -> list[Step]:
         Step(
             CoreDumpCall(request.to, request.format, request.live),
             f"dumping the memory of {situation.name} to {request.to}",
-            goes_on=lambda now: _is_being("dumping", now),
+            goes_on=lambda now: now.held_for("dumping") or now.job_runs,
         )
     ]
 

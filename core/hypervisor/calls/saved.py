@@ -49,7 +49,10 @@ def abort_job(conn: Connection, subject: ObjectKey, _: AbortJobCall) -> None:
 
 
 def job_share(conn: Connection, uuid: str) -> float | None:
-    """Return how far an instance's job is, 0 to 1; None where there is none, or no telling."""
+    """Return how far an instance's job is, 0 to 1; None where there is none, or no telling.
+
+    One that has just begun has no totals yet.
+    """
     try:
         stats = conn.lookupByUUIDString(uuid).jobStats()
     except libvirt.libvirtError:
@@ -57,7 +60,7 @@ def job_share(conn: Connection, uuid: str) -> float | None:
     for total, left in (("data_total", "data_remaining"), ("memory_total", "memory_remaining")):
         if stats.get(total):
             return float(min(1.0, max(0.0, 1.0 - stats.get(left, 0) / stats[total])))
-    return None
+    return 0.0 if stats.get("type", libvirt.VIR_DOMAIN_JOB_NONE) else None
 
 
 CALL_FUNCTIONS: CallFunctions = {

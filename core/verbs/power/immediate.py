@@ -8,6 +8,8 @@ from core.model.event import InstanceLifecycle, IoError
 from core.verbs.power.calls import CreateCall, DestroyCall, ResumeCall, SuspendCall, WakeupCall
 from core.verbs.power.requests import Start
 from core.verbs.situation import (
+    AGAIN,
+    STARTING_UP,
     VERIFY,
     Action,
     End,
@@ -92,6 +94,8 @@ def start(situation: Situation) -> Action:
                 "Its hypervisor log on the host says why.",
             )
         return judge(situation, None, f"{name} was started and is still shut off")
+    if situation.held_for(STARTING_UP):
+        return Wait(situation.now + AGAIN, f"waiting while {name} is starting up")
     return judge(situation, _started(situation, instance), f"{name} did not come up")
 
 

@@ -33,6 +33,7 @@ from core.verbs.power.calls import (
 )
 from core.verbs.power.requests import Pause, Reboot, Reset, Shutdown, Start, Stop
 from core.verbs.registry import VERBS
+from core.verbs.saved import CoreDump, CoreDumpCall, Restore, RestoreCall
 from core.verbs.situation import VERIFY, Answered, Ask, End, Progress, Send, Sent, Situation
 from tests.verbs import POWER_CALLS, POWER_VERBS
 
@@ -115,6 +116,33 @@ def test_an_interrupted_start_is_waited_for_and_then_admitted_to_be_unknown() ->
     decision = decide(late)
     assert isinstance(decision, Ask)
     assert "Send it again?" in decision.question.text
+
+
+@pytest.mark.parametrize(
+    ("request_", "call"), [(Start(WEB), CreateCall()), (Restore(WEB), RestoreCall())]
+)
+def test_one_whose_memory_is_being_read_is_neither_started_nor_asked_about(
+    request_: Request, call: Call
+) -> None:
+    progress = adopted(Progress((Sent(call, T),)), T + 5)
+    reads = Instance("alpha", "u", "web", S.PAUSED, "starting up", id=7, managed_save=True)
+    asked = Situation(request_, "web", T + 5, progress, reads)
+    for late in (0, VERIFY, 100 * VERIFY):
+        assert isinstance(decide(replace(asked, now=T + 5 + late)), GoOn)
+    runs = Instance("alpha", "u", "web", S.RUNNING, id=7)
+    end = decide(replace(asked, subject=runs))
+    assert isinstance(end, End)
+    assert end.status is OperationStatus.DONE
+
+
+def test_a_memory_dump_whose_guest_libvirt_does_not_call_paused_for_it_is_waited_for() -> None:
+    """libvirt 9.0 says "paused (unknown)" of one whose guest was to run on."""
+    request = CoreDump(WEB, "/var/crash/web", live=True)
+    sent = Sent(CoreDumpCall("/var/crash/web", "elf", live=True), T)
+    still = Instance("alpha", "u", "web", S.PAUSED, "unknown", id=7)
+    dumped = Situation(request, "web", T + 5, adopted(Progress((sent,)), T + 5), still)
+    assert isinstance(decide(replace(dumped, job_runs=True)), GoOn)
+    assert isinstance(decide(dumped), Ask)
 
 
 @pytest.mark.parametrize("request_", [Stop(WEB), SetTitle(WEB, "new")])
