@@ -18,7 +18,7 @@ _WITH_STOP = {**_CHOICES, "s": STOP}
 
 def can_ask() -> bool:
     """Whether there is a terminal to ask on."""
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
 @contextmanager

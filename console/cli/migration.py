@@ -4,34 +4,38 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
-from console.cli import completeness, lookup, migrate_options
-from console.cli.completeness import as_far_as_known, complete, tell
+from console.cli import lookup, migrate_options
 from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import OPERATE, on_fleet
 from console.cli.migration_follow import Following, Follows
+from console.cli.migration_lookup import look_for, running
 from console.cli.migration_progress import ProgressPrinter
 from console.cli.migration_show import lines_of
 from console.cli.migration_text import EXIT, json_of, steering_line
 from console.cli.output import json_line, note, plain, say
 from core.clock import SystemClock
 from core.errors import (
-    NotFoundError,
     RefusedError,
-    UnreachableError,
     UsageError,
     VirtdeckError,
 )
 from core.fleet import Fleet
-from core.migration.judgement.words import against_not_open
 from core.migration.report import report as reports
-from core.model import Answer, JobSample, Migration, MigrationStatus, State, Steer, SteerKind
+from core.model import (
+    Answer,
+    JobSample,
+    Migration,
+    MigrationStatus,
+    State,
+    Steer,
+    SteerKind,
+)
 from core.model.text import clean
 from core.state import resume_crash
 from core.verbs.migration.danger import danger_of_steering
@@ -64,38 +68,6 @@ def _command(
 
 
 _YES = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-
-
-def running(state: State, name: str) -> Migration:
-    """Return the migration of NAME that is not over.
-
-    Raises RefusedError when the newest is over, and what `lookup.migrations` raises.
-    """
-    found = lookup.migrations(state, name)
-    for item in found:
-        if item.not_open:
-            raise RefusedError(against_not_open(item))
-        if not item.status.final:
-            return item
-    over = found[0]
-    raise RefusedError(
-        clean(f"The migration of {over.name} to {over.to or over.uri} is over: {over.status}."),
-        "`virtdeck migrations` lists those that run.",
-    )
-
-
-async def look_for(fleet: Fleet, name: str) -> None:
-    """Wait until those that others began are found, unless one of NAME is known that is not over.
-
-    Says on the error stream where that could not be found out. Raises as `lookup.migrations`.
-    """
-    with suppress(NotFoundError, UnreachableError):
-        if any(not item.status.final for item in lookup.migrations(fleet.state, name)):
-            return
-    gaps = await complete(fleet, completeness.migrations(fleet.migrations.known))
-    with as_far_as_known(gaps):
-        lookup.migrations(fleet.state, name)
-    tell(gaps)
 
 
 async def steer(fleet: Fleet, name: str, wanted: Steer, *, as_json: bool) -> int:

@@ -9,7 +9,7 @@ import os
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 from functools import cache
 from itertools import islice
@@ -159,9 +159,13 @@ def _writing() -> Iterator[None]:
 
 
 def note(text: str) -> None:
-    """Print a line for the operator on the error stream; nothing where it is closed."""
+    """Print a line for the operator on the error stream; nothing where it is closed, or full.
+
+    What is being done goes on, and the exit status tells how it ended.
+    """
     if sys.stderr is not None:  # print would take standard output for it
-        print(clean(text), file=sys.stderr, flush=True)
+        with suppress(OSError):
+            print(clean(text), file=sys.stderr, flush=True)
 
 
 def complain(error: VirtdeckError, of: str = "virtdeck") -> None:

@@ -1,11 +1,12 @@
-"""What the operator is to be told: how what this console started has ended, and what is amiss.
+"""What the operator is to be told: how what this console started has ended, what an operation asks,
+and what is amiss.
 
 Pure, any thread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from console import format as fmt
@@ -35,6 +36,8 @@ class OperationsWatch:
         self._ended: dict[str, OperationStatus] = {}
         """How those ended that were not done: that may be amended."""
         self._noticed: set[str] = set()
+        self._asked: set[tuple[str, str]] = set()
+        """Ids of operations, and the keys of what they asked."""
 
     def add(self, operation_id: str) -> None:
         """An operation was submitted from here, or somebody wants to be told of its end."""
@@ -47,12 +50,24 @@ class OperationsWatch:
     def toasts(
         self, operations: Mapping[str, OperationRecord], notices: Iterable[str]
     ) -> list[Toast]:
-        """Everything that is new since the last call: notices of the source, and what ended."""
+        """Everything that is new since the last call: notices of the source, what is asked, and
+        what ended.
+        """
         fresh = [notice for notice in notices if notice not in self._noticed]
         self._noticed.update(fresh)
         told = [Toast("Notice", notice, "warning", NOTICE_SECONDS) for notice in fresh]
-        ended = self.ended(operations)
-        return told if ended is None else [*told, ended]
+        return [*told, *filter(None, (self.asks(operations), self.ended(operations)))]
+
+    def asks(self, operations: Mapping[str, OperationRecord]) -> Toast | None:
+        """One toast for all that ask something they did not ask before, whoever asked for them."""
+        asking = [
+            (record, key)
+            for record in operations.values()
+            if record.question is not None and not record.not_open
+            if (key := (record.id, record.question.key)) not in self._asked
+        ]
+        self._asked.update(key for _, key in asking)
+        return question_toast([record for record, _ in asking])
 
     def ended(self, operations: Mapping[str, OperationRecord]) -> Toast | None:
         """One toast for all that ended since the last call."""
@@ -71,6 +86,19 @@ class OperationsWatch:
         if not over:
             return None
         return toast_of_one(over[0]) if len(over) == 1 else toast_of_many(over)
+
+
+def question_toast(records: Sequence[OperationRecord]) -> Toast | None:
+    """What operations ask, and where that is answered; None: they ask nothing."""
+    asked = [(record, record.question) for record in records if record.question is not None]
+    if not asked:
+        return None
+    record, question = asked[0]
+    title = f"{record.verb} {record.name} asks"
+    if len(asked) > 1:
+        title = f"{fmt.plural(len(asked), 'operation')} ask, the first of them"
+    text = f"{question.text}\nAnswer it on the operations screen, in its menu."
+    return Toast(title, text, "warning", NOTICE_SECONDS)
 
 
 def toast_of_one(record: OperationRecord) -> Toast:

@@ -73,12 +73,6 @@ class Case:
         """
         return self._origin + self._clock.monotonic()
 
-    @property
-    def awaits_nobody(self) -> bool:
-        """Whether a long call may be under way of which nobody here waits for the answer."""
-        waited = self.calling is not None and not self.calling.done()
-        return not waited and any(call.long for call in self.progress.unheard)
-
     def situation(self, state: State, *, link_up: bool) -> Situation:
         """Return all the verb may know; of what is around the subject, as the state has it."""
         return Situation(

@@ -78,7 +78,7 @@ class Executor:
         self.journal = journal
         self.clock = clock
         self.state = state
-        self._publish = publish
+        self.publish = publish
         self.owner = this_process()
         self._slots: defaultdict[tuple[str, bool], asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(per_host)
@@ -98,14 +98,14 @@ class Executor:
 
     def tell(self, record: OperationRecord) -> None:
         """Show a record to everybody."""
-        self._publish(OperationChanged(record.host, self.clock.now(), record))
+        self.publish(OperationChanged(record.host, self.clock.now(), record))
 
     def tell_workflow(self, workflow: Workflow, progress: Progress | None) -> None:
         """Show how far a workflow is that another console wrote into the journal."""
         if progress is None or progress.workflow is None:
             return
         if (told := workflow.told(progress.workflow, self.clock.now())) is not None:
-            self._publish(told)
+            self.publish(told)
 
     async def keep(self, case: Case) -> None:
         """Journal the case as it stands, then show it.

@@ -24,5 +24,11 @@ async def read_for(case: Case, hosts: Hosts, state: State) -> Subject | None:
     unheard = any(call.defines for call in case.progress.unheard)
     if running and (unheard or "definition" in case.verb.looks_at):
         case.defined = await hosts.defined(key)
-    case.job_runs = running and case.awaits_nobody and await hosts.share(key) is not None
+    case.job_runs = running and _is_awaited_by_nobody(case) and await hosts.share(key) is not None
     return subject
+
+
+def _is_awaited_by_nobody(case: Case) -> bool:
+    """Whether a long call may be under way of which nobody here waits for the answer."""
+    waited = case.calling is not None and not case.calling.done()
+    return not waited and any(call.long for call in case.progress.unheard)

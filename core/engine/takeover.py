@@ -22,6 +22,7 @@ from core.journal.entry import Entry
 from core.journal.journal import Journal
 from core.journal.owner import alive
 from core.model import Delta, Event, HostIdentity, LinkStatus, ObjectKey
+from core.model.observation import OperationForgotten
 from core.verbs.registry import VERBS, with_doing
 from core.verbs.situation import Ask, End, Progress
 
@@ -183,12 +184,21 @@ class Takeover:
             try:
                 for entry in await journal.news():
                     self._note(entry)
+                self._forget(await journal.forgotten())
                 await self._take_over(journal, list(self._others.values()))
             except JournalError as error:
                 _log.warning("other consoles cannot be followed: %s", error)
                 journal.add_notice(f"What other consoles do is not followed: {error}")
                 await asyncio.sleep(AFTER_TROUBLE)
             await asyncio.sleep(POLL)
+
+    def _forget(self, ids: Iterable[str]) -> None:
+        """Show no longer what an operator had forgotten on another console."""
+        executor = self._executor
+        operations = executor.state().operations
+        for record in [operations[id_] for id_ in ids if id_ in operations]:
+            if record.status.final:
+                executor.publish(OperationForgotten(record.host, executor.clock.now(), record.id))
 
     async def _take_over(self, journal: Journal, entries: list[Entry]) -> None:
         for entry in entries:

@@ -42,6 +42,9 @@ class Journal:
         self._ledger = ledger
         self._work = work
         self._seen = 0
+        self._told: set[str] = set()
+        """Ids of what was read or written here, and is still there."""
+        self._forgotten: list[str] = []
 
     @classmethod
     async def open(cls, path: Path | None = None, *, read_only: bool = False) -> Journal:
@@ -88,7 +91,12 @@ class Journal:
 
     async def put(self, entry: Entry) -> None:
         """Keep an operation as it now is: on the disk when this returns."""
-        await self._work.call(lambda: self._ledger.put(entry))
+
+        def write() -> None:
+            self._ledger.put(entry)
+            self._told.add(entry.record.id)
+
+        await self._work.call(write)
 
     async def claim(self, operation_id: str, old: Owner, new: Owner) -> bool:
         """Hand an operation over from `old`; False when another console was faster."""
@@ -97,7 +105,7 @@ class Journal:
     async def forget(self, operation_id: str) -> bool:
         """Drop an operation that is over; False where there is none.
 
-        Consoles that are open and have read it go on showing it until they end.
+        Consoles that are open and have read it hear of it (`forgotten`).
         """
         return await self._work.call(lambda: self._ledger.forget(operation_id))
 
@@ -117,7 +125,9 @@ class Journal:
 
         def read() -> list[Entry]:
             self._seen = self._ledger.newest()
-            return self._ledger.recent(limit)
+            entries = self._ledger.recent(limit)
+            self._told.update(entry.record.id for entry in entries)
+            return entries
 
         return await self._work.call(read)
 
@@ -128,9 +138,22 @@ class Journal:
             if not self._ledger.others_wrote():
                 return []
             self._seen, entries = self._ledger.changes_since(self._seen)
+            self._told.update(entry.record.id for entry in entries)
+            gone = self._told - self._ledger.ids()
+            self._told -= gone
+            self._forgotten += gone
             return entries
 
         return await self._work.call(read)
+
+    async def forgotten(self) -> list[str]:
+        """Return the operations that `news` no longer found, each once: others dropped them."""
+
+        def take() -> list[str]:
+            taken, self._forgotten = self._forgotten, []
+            return taken
+
+        return await self._work.call(take)
 
     async def prune(self, now: float) -> int:
         """Drop what is older than 90 days, and finished operations beyond the newest 10,000."""

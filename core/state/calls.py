@@ -56,7 +56,7 @@ def _of_operations(state: State, wanted: frozenset[str]) -> Iterator[CallMade]:
     for record in _chosen(state.operations.values(), wanted):
         for step in record.steps:
             if step.call:
-                over = record.status.final
+                over = record.status.final or record.question is not None
                 yield CallMade(step, record.verb, record.name, record.host, over)
 
 

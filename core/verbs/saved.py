@@ -11,8 +11,8 @@ from core.verbs.caution import Caution
 from core.verbs.parameter import PATH_BYTES, parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
-from core.verbs.situation import STARTING_UP, Situation
-from core.verbs.states import NOT_KNOWN, OFF, TO_BE_OFF, TO_BE_ON
+from core.verbs.situation import Situation
+from core.verbs.states import NOT_KNOWN, OFF, STARTING_UP, TO_BE_OFF, TO_BE_ON, held_for
 from core.verbs.verb import Risk, Subjects, Verb
 
 
@@ -63,7 +63,7 @@ def _save(situation: Situation) -> list[Step]:
             SaveCall(request.then, request.bypass_cache),
             f"saving the memory of {situation.name}",
             shows,
-            goes_on=lambda now: now.held_for("saving"),
+            goes_on=lambda now: held_for("saving", now.instance),
             abort=AbortJobCall(),
         )
     ]
@@ -129,7 +129,7 @@ def _restore(situation: Situation) -> list[Step]:
             RestoreCall(),
             f"restoring {situation.name}",
             shows,
-            goes_on=lambda now: now.held_for(STARTING_UP),
+            goes_on=lambda now: held_for(STARTING_UP, now.instance),
         )
     ]
 
@@ -245,7 +245,7 @@ def _core_dump(situation: Situation) -> list[Step]:
         Step(
             CoreDumpCall(request.to, request.format, request.live),
             f"dumping the memory of {situation.name} to {request.to}",
-            goes_on=lambda now: now.held_for("dumping") or now.job_runs,
+            goes_on=lambda now: held_for("dumping", now.instance) or now.job_runs,
         )
     ]
 

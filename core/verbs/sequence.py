@@ -9,7 +9,6 @@ from itertools import takewhile
 from core.model import OperationStatus
 from core.verbs.call import Call
 from core.verbs.situation import (
-    AGAIN,
     CALL_DEADLINE,
     VERIFY,
     Action,
@@ -28,6 +27,8 @@ from core.verbs.situation import (
 
 LONG = 3600.0
 """Seconds: whatever ends a long call wakes the operation."""
+AGAIN = 2.0
+"""Seconds between two looks at what goes on without us."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from core.model import (
     Event,
     Instance,
     InstanceRun,
-    InstanceState,
     Job,
     ObjectKey,
     OperationStatus,
@@ -35,11 +34,6 @@ CALL_DEADLINE = 40.0
 VERIFY = 15.0
 """Seconds a state that libvirt promised may take to show."""
 
-
-STARTING_UP = "starting up"
-"""`Instance.reason` while libvirt reads the memory of one that it starts."""
-AGAIN = 2.0
-"""Seconds between two looks at what goes on without us."""
 
 LookedAt = Literal["snapshots", "block-jobs", "definition"]
 """What is read of an instance only for a verb that needs it: no event and no listing tells it. Its
@@ -147,8 +141,7 @@ class Situation:
     calling: bool = False
     """A long call of this console is under way."""
     job_runs: bool = False
-    """libvirt's job on the instance was seen to run, when that was last looked at: it is where the
-    answer to a long call will not come here."""
+    """libvirt's job was seen to run, where a long call was made whose answer does not come here."""
     defined: Instance | None = None
     """An instance that runs, as its next start would have it: known where that tells what became of
     a call (`Call.defines`), and where the verb looks at it (`Verb.looks_at`)."""
@@ -188,15 +181,6 @@ class Situation:
         """Whether the instance runs, but not as the process it was when the operation began."""
         now = None if self.instance is None else self.instance.id
         return now is not None and self.progress.before_id not in (None, now)
-
-    def held_for(self, reason: str) -> bool:
-        """Whether libvirt itself has paused the instance, for this (`Instance.reason`): `saving`.
-
-        It lets the instance run, or ends it, when that is over.
-        """
-        instance = self.instance
-        paused = instance is not None and instance.state is InstanceState.PAUSED
-        return instance is not None and paused and instance.reason == reason
 
     @property
     def blind(self) -> bool:

@@ -1,10 +1,12 @@
-"""Why a verb makes no sense in a state: what many verbs say. The reason, and the cure."""
+"""What many verbs say of a state: why they make no sense in it, the reason and the cure; and that
+libvirt itself keeps an instance in it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.model import InstanceState
+from core.model import Instance, InstanceState
 
 Refusals = Mapping[InstanceState, tuple[str, str]]
 
@@ -38,3 +40,16 @@ TO_ANSWER: Refusals = {
     InstanceState.CRASHED: ("{name} has crashed, its guest cannot answer", "{restart}"),
 }
 """What needs a guest that runs."""
+
+
+STARTING_UP = "starting up"
+"""`Instance.reason` while libvirt reads the memory of one that it starts."""
+
+
+def held_for(reason: str, instance: Instance | None) -> bool:
+    """Whether libvirt itself has paused an instance, for this (`Instance.reason`): `saving`.
+
+    It lets the instance run, or ends it, when that is over.
+    """
+    paused = instance is not None and instance.state is InstanceState.PAUSED
+    return instance is not None and paused and instance.reason == reason

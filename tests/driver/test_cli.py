@@ -595,12 +595,19 @@ def test_a_damaged_journal_is_one_line_on_the_error_stream(
 
 @pytest.mark.parametrize(
     ("where", "status", "says"),
-    [(">/dev/full", 1, "No space left"), (">&-", 0, ""), ("2>&-", 0, "")],
+    [
+        ("hosts >/dev/full", 1, "No space left"),
+        ("hosts >&-", 0, ""),
+        ("hosts 2>&-", 0, ""),
+        ("start nothing 2>/dev/full", 1, ""),
+        ("stop test 2>/dev/full", 1, ""),  # nobody says yes
+        ("stop test --yes 2>/dev/full", 0, ""),
+    ],
 )
 def test_an_output_that_cannot_be_written_is_no_defect(
     virtdeck: Virtdeck, where: str, status: int, says: str
 ) -> None:
-    command = f"exec {sys.executable} -m console hosts -c test:///default {where}"
+    command = f"exec {sys.executable} -m console -c test:///default {where}"
     done = subprocess.run(
         ["sh", "-c", command],
         env=virtdeck.environment,

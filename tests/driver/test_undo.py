@@ -148,3 +148,4 @@ async def test_what_is_over_is_forgotten_here_and_in_the_journal(
     assert (gone.status, first.id in gone.err) == (1, True)
     assert (await asyncio.to_thread(virtdeck, "operations", "forget", second.id)).status == 0
     assert (await asyncio.to_thread(virtdeck, "operations", "--json")).rows == []
+    await until(lambda: second.id not in fleet.state.operations)  # an open console hears of it

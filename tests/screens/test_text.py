@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from console.actions.registry import elsewhere
@@ -46,6 +47,7 @@ from core.model import (
     OperationStatus,
     State,
 )
+from core.model.operation import AnswerChoice, OperationQuestion
 from core.source import Source
 from core.state.selection import parse_event_filter
 
@@ -152,6 +154,25 @@ def test_many_ends_make_one_toast_and_each_is_told_once() -> None:
     assert toast.severity == "error"
     assert "4 ok, 1 failed: vm2" in toast.text
     assert watch.ended(records) is None
+
+
+def asking(number: int, key: str = "again-1") -> OperationRecord:
+    question = OperationQuestion(key, f"What became of vm{number}?", (AnswerChoice("a", "b"),))
+    return replace(record(number, OperationStatus.ASKING), question=question)
+
+
+def test_a_question_is_told_once_whoever_asked_for_the_operation() -> None:
+    watch = OperationsWatch()
+    records = {"op1": asking(1)}
+    (toast,) = watch.toasts(records, ())
+    assert (toast.title, toast.severity) == ("stop vm1 asks", "warning")
+    assert toast.text.startswith("What became of vm1?\n")
+    assert watch.toasts(records, ()) == []
+    records |= {"op1": asking(1, "go-on-2"), "op2": asking(2)}
+    (both,) = watch.toasts(records, ())
+    assert both.title == "2 operations ask, the first of them"
+    elsewhere = replace(asking(3), not_open="qemu+ssh://gamma/system")
+    assert watch.toasts(records | {"op3": elsewhere}, ()) == [], "nothing is done to it here"
 
 
 class Counting:

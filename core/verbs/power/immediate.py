@@ -8,8 +8,6 @@ from core.model.event import InstanceLifecycle, IoError
 from core.verbs.power.calls import CreateCall, DestroyCall, ResumeCall, SuspendCall, WakeupCall
 from core.verbs.power.requests import Start
 from core.verbs.situation import (
-    AGAIN,
-    STARTING_UP,
     VERIFY,
     Action,
     End,
@@ -21,6 +19,7 @@ from core.verbs.situation import (
     stands,
     unknown,
 )
+from core.verbs.states import STARTING_UP, held_for
 
 GRACE = 0.5
 """Seconds a resumed instance is watched: on a full disk QEMU pauses it again within 10 ms."""
@@ -94,8 +93,8 @@ def start(situation: Situation) -> Action:
                 "Its hypervisor log on the host says why.",
             )
         return judge(situation, None, f"{name} was started and is still shut off")
-    if situation.held_for(STARTING_UP):
-        return Wait(situation.now + AGAIN, f"waiting while {name} is starting up")
+    if held_for(STARTING_UP, instance):
+        return Wait(situation.now + VERIFY, f"waiting while {name} is starting up")
     return judge(situation, _started(situation, instance), f"{name} did not come up")
 
 

@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.cli import interrupts
-from console.cli.migration import aborted, look_for, report_text, running, write_new
+from console.cli.migration import aborted, report_text, write_new
 from console.cli.migration_follow import INTERRUPTED, Following
+from console.cli.migration_lookup import look_for, running
 from console.cli.migration_progress import (
     PAINT_SECONDS,
     QUIET_SECONDS,
@@ -821,6 +822,40 @@ async def test_one_that_somebody_else_began_is_waited_for_before_it_is_not_there
         running(fleet.state, row.name)
     await look_for(fleet, row.name)
     assert running(fleet.state, row.name) == row
+
+
+class Preparing(Discovering):
+    """Stands for a fleet that shows what another console is about to migrate."""
+
+    def __init__(self, record: OperationRecord, found: Migration | None) -> None:
+        super().__init__(found)
+        self.state = State(hosts=self.state.hosts, operations={record.id: record})
+        self._record = record
+
+    async def changes(self) -> AsyncIterator[Delta]:
+        yield Delta(1, 1.0)  # of something else
+        async for delta in super().changes():
+            if self._found is None:
+                over = msgspec.structs.replace(self._record, status=OperationStatus.REFUSED)
+                self.state = State(hosts=self.state.hosts, operations={over.id: over})
+            self._known = True
+            yield delta
+
+
+async def test_one_that_is_being_prepared_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    row = but(WEB, id="m-2")
+    record = OperationRecord(
+        *("m-2", "migrate", row.host, ObjectKey("instance", row.host, row.uuid), row.name),
+        *("ann@desk", 0.0),
+    )
+    for name in (row.name, f"{row.host}/{row.name}", row.uuid, "m-2"):
+        fleet: Any = Preparing(record, row)
+        await look_for(fleet, name)
+        assert running(fleet.state, name) == row
+        assert "is being prepared" in capsys.readouterr().err
+    refused: Any = Preparing(record, None)
+    with pytest.raises(NotFoundError):
+        await look_for(refused, row.name)
 
 
 async def test_it_is_said_where_it_cannot_be_found_out(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from msgspec.structs import replace
+
 from core.model import Migration, ObjectKey, OperationRecord, OperationStatus, OperationStep, State
+from core.model.operation import OperationQuestion
 from core.state.calls import calls_made, calls_unknown, virsh_lines
 
 KEY = ObjectKey("instance", "alpha", "u")
@@ -47,6 +50,15 @@ def test_those_of_one_operation_and_of_what_it_asked_for() -> None:
     assert words("drain") == ["abort", "migrate"]
     assert words("foreign") == ["post-copy"]
     assert virsh_lines(STATE, "drain") == ["virsh migrate", "virsh abort"]
+
+
+def test_what_is_asked_about_is_not_under_way() -> None:
+    asks = replace(
+        record("resets", "reset", call(1.0, "reset"), ended=False),
+        question=OperationQuestion("reset-1", "Send it again?", ()),
+    )
+    (made,) = calls_made(State(operations=MappingProxyType({asks.id: asks})))
+    assert made.over
 
 
 def test_of_a_workflow_of_an_older_journal_it_is_not_known() -> None:
