@@ -30,7 +30,10 @@ def instance(state: State, word: str) -> Instance:
     Raises AmbiguousError with the candidates, NotFoundError with a suggestion, or UnreachableError
     when it may be on a host that does not answer.
     """
-    found = _called(word, state.instances.values(), _spellings)
+    things = state.instances.values()
+    found = _called(word, things, _spellings) or _called(
+        word.removeprefix("instance:"), things, _spellings
+    )
     if not found:
         names = [item.name for item in state.instances.values()]
         raise _not_found(state, "instance", word, names)
@@ -38,7 +41,10 @@ def instance(state: State, word: str) -> Instance:
 
 
 def named(state: State, kind: str, word: str) -> Any:
-    """Return the object of a kind that is called `word`; raises as `instance` and `host` do."""
+    """Return the object of a kind that is called `word`; raises as `instance` and `host` do.
+
+    `KIND:NAME` will do, too: it is how `show` has them.
+    """
     if kind == "instance":
         return instance(state, word)
     if kind == "host":
@@ -46,10 +52,10 @@ def named(state: State, kind: str, word: str) -> Any:
     if kind == "migration":
         return migrations(state, word)[0]
     table = {kind: _tables(state)[kind]}
-    found = _among(table, word)
+    found = _among(table, word) or _among(table, word.removeprefix(f"{kind}:"))
     if not found:
         raise _not_found(state, kind, word, [_short(*pair) for pair in _things(table)])
-    return _only(found, word, lambda pair: _label(*pair))[1]
+    return _only(found, word, lambda pair: _label(*pair).partition(":")[2])[1]
 
 
 def all_of(state: State, kind: str) -> list[Any]:

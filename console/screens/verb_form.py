@@ -14,10 +14,10 @@ from console.screens.form import Choices, Field, Values
 from console.screens.form_choices import choices_of
 from core.model import ObjectKey, Request, State
 from core.model.secret_value import Secret
-from core.model.text import clean
-from core.state.subject import subject_of
+from core.state.subject import has_namesake
 from core.verbs.parameter import UNITS, Parameter, parameters, separated
 from core.verbs.verb import Verb
+from core.verbs.wording import name_of
 
 UNSET = "unset"
 """Chosen where a field may be left open."""
@@ -168,10 +168,9 @@ def _has_range(parameter: Parameter) -> bool:
 def command_of(verb: Verb, state: State, requests: Sequence[Request]) -> str:
     """Return the command that does the same; a secret is read from a file there."""
     first = requests[0]
-    names = [_name(state, request.subject) for request in requests]
-    shown = [shlex.quote(name) for name in names[:_MOST_NAMES]]
+    shown = [shlex.quote(_typed(state, request)) for request in requests[:_MOST_NAMES]]
     words = ["virtdeck", *_command_words(verb)]
-    words += shown if len(names) <= _MOST_NAMES else [*shown, "..."]
+    words += shown if len(requests) <= _MOST_NAMES else [*shown, "..."]
     for parameter in asked_parameters(verb):
         words += _option(parameter, getattr(first, parameter.name))
     return " ".join(words)
@@ -183,9 +182,13 @@ def _command_words(verb: Verb) -> tuple[str, ...]:
     return (verb.name,)
 
 
-def _name(state: State, key: ObjectKey) -> str:
-    found = subject_of(state, key)
-    return key.id if found is None else clean(found.name)
+def _typed(state: State, request: Request) -> str:
+    """Return what names a subject on the command line, and nothing else of its kind."""
+    key, name = request.subject, name_of(state, request)
+    if not name.isprintable():
+        return f"{key.host}/{key.id}"
+    placed = has_namesake(state, key) or name.startswith("-")
+    return f"{key.host}/{name}" if placed else name
 
 
 def _option(parameter: Parameter, value: object) -> list[str]:

@@ -71,4 +71,5 @@ def error_of(record: OperationRecord) -> VirtdeckError:
         OperationStatus.UNKNOWN: OutcomeUnknownError,
     }
     kind = kinds.get(record.status, OperationFailedError)
-    return kind(f"{record.outcome.rstrip('.')}.", record.hint)
+    what = f"{record.verb} of {record.name} failed: " if kind is OperationFailedError else ""
+    return kind(f"{what}{record.outcome.rstrip('.')}.", record.hint)

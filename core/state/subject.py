@@ -28,13 +28,25 @@ def subject_of(state: State, key: ObjectKey) -> Subject | None:
     if key.kind == "snapshot":
         known = state.snapshots.get(owner_of(key), ())
         return next((one for one in known if one.key == key), None)
-    tables: Mapping[str, Mapping[ObjectKey, Subject]] = {
+    return _tables(state).get(key.kind, {}).get(key)
+
+
+def has_namesake(state: State, key: ObjectKey) -> bool:
+    """Return whether another host has an object of the same kind and name."""
+    found = subject_of(state, owner_of(key))
+    if found is None or isinstance(found, Host | Migration):
+        return False
+    alike = _tables(state)[found.key.kind].values()
+    return any(one.key.host != key.host and getattr(one, "name", "") == found.name for one in alike)
+
+
+def _tables(state: State) -> Mapping[str, Mapping[ObjectKey, Subject]]:
+    return {
         "instance": state.instances,
         "pool": state.pools,
         "volume": state.volumes,
         "network": state.networks,
     }
-    return tables[key.kind].get(key) if key.kind in tables else None
 
 
 def owner_of(key: ObjectKey) -> ObjectKey:

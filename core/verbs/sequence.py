@@ -172,4 +172,4 @@ def _end(situation: Situation, error: str, undone: str) -> End:
     if not error:
         return cancelled(f"{verb} of {name} was cancelled{undone}")
     hint = next((one.hint for one in situation.sent if one.error), "")
-    return failed(f"{verb} of {name} failed: {error.rstrip('.')}{undone}", hint)
+    return failed(f"{error.rstrip('.')}{undone}", hint)

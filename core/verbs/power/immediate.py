@@ -49,7 +49,7 @@ def refusal(situation: Situation) -> End:
     if last.certain:
         hint = last.hint or _instead(situation)
         why = last.error.rstrip(".")
-        return failed(f"{verb} of {situation.name} failed: {why}{stands(situation)}", hint)
+        return failed(f"{why}{stands(situation)}", hint)
     return unknown(
         f"whether {verb} of {situation.name} took effect is not known: {last.error}",
         last.hint or _LATER.format(host=situation.request.subject.host),

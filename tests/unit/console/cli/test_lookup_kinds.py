@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from console.cli import lookup
@@ -53,6 +55,8 @@ STATE = State(
 def test_each_kind_by_each_of_its_names(kind, words, meant):
     for word in words:
         assert lookup.named(STATE, kind, word) is meant, word
+        if kind not in ("host", "migration"):
+            assert lookup.named(STATE, kind, f"{kind}:{word}") is meant, "as candidates are told"
         assert subjects(STATE, kind, [word]) == [meant.key], word
         assert lookup.anything(STATE, f"{kind}:{word}") == (kind, meant), word
 
@@ -95,6 +99,16 @@ def test_two_of_one_name_are_told_apart():
     twins = {**STATE.snapshots, other.key: (Snapshot("before/now", host="beta", uuid="u-web2"),)}
     state = State(hosts=STATE.hosts, instances={**STATE.instances, other.key: other},
                   snapshots=twins)  # fmt: skip
-    with pytest.raises(AmbiguousError, match="snapshot:beta/u-web2/before/now"):
+    with pytest.raises(AmbiguousError, match="alpha/u-web/before/now, beta/u-web2/before/now"):
         lookup.named(state, "snapshot", "web/before/now")
     assert lookup.named(state, "snapshot", "alpha/web/before/now") == ONE
+
+
+def test_candidates_are_told_as_they_can_be_typed():
+    other = Pool("beta", "u-pool", "images")
+    state = replace(STATE, pools={POOL.key: POOL, other.key: other})
+    with pytest.raises(AmbiguousError) as caught:
+        lookup.named(state, "pool", "images")
+    assert "alpha/images, beta/images" in str(caught.value)
+    for pool in (POOL, other):
+        assert lookup.named(state, "pool", f"{pool.host}/{pool.name}") is pool

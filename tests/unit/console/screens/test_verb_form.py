@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -130,6 +131,17 @@ def test_a_password_is_typed_twice_and_must_be_the_same():
     assert said("one", "").wrong == {"password-again": "It is not the password above."}
     assert said("one", "One").wrong == {"password-again": "It is not the password above."}
     assert said(" one ", " one ").requests == (SetPassword(WEB.key, Secret(" one ")),)
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [("web", "beta/web"), ("--yes", "beta/--yes"), ("we\u200bb", "beta/u-3"), ("mail", "mail")],
+)
+def test_the_command_names_what_is_meant_and_nothing_else(name: str, typed: str):
+    row = Instance("beta", "u-3", name, InstanceState.RUNNING, type="kvm")
+    state = replace(STATE, instances={**STATE.instances, row.key: row})
+    requests = read(POKE, values(), [row.key]).requests
+    assert command_of(POKE, state, requests) == f"virtdeck poke {typed}"
 
 
 @given(st.text(max_size=12), st.text(max_size=12))

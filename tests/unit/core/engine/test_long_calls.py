@@ -105,6 +105,7 @@ async def test_a_failure_of_its_own_is_a_failure_that_tells_the_state(world: Sav
     assert str(caught.value.message) == (
         "save of web failed: No space left on device; web is running."
     )
+    assert operation.record.outcome == "No space left on device; web is running"
     assert operation.record.steps[1].text == "save failed: No space left on device."
 
 

@@ -80,7 +80,7 @@ def test_what_was_done_is_undone_in_reverse_where_a_later_call_fails() -> None:
         assert action.call == Take(thing)
         calls.append(sent(Take(thing)))
     end = ended(decide(*calls), OperationStatus.FAILED)
-    assert end.outcome == "furnish of web failed: no room; what was done before was undone"
+    assert end.outcome == "no room; what was done before was undone"
     assert end.hint == "a cure"
 
 
@@ -92,7 +92,7 @@ def test_the_first_error_is_kept_where_undoing_fails_too() -> None:
 
 def test_a_first_call_that_fails_leaves_nothing_to_undo() -> None:
     end = ended(decide(sent(Put("a"), "no.")), OperationStatus.FAILED)
-    assert end.outcome == "furnish of web failed: no"
+    assert end.outcome == "no"
 
 
 def test_cancelled_in_between_it_is_undone() -> None:
