@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -64,15 +64,31 @@ def operations(context: click.Context, all_: bool) -> int | None:
     if context.invoked_subcommand is not None:
         return None
     invoked = invocation(context)
-    records = asyncio.run(_records(_journal(invoked), 10_000 if all_ else 50))
+    entries = asyncio.run(_entries(_journal(invoked), 10_000 if all_ else 50))
+    records = [entry.record for entry in entries]
     print_rows(records, columns(records), invoked.json)
+    for line in () if invoked.json else _left(entries):
+        note(line)
     for record in records:
-        if record.question is not None and not invoked.json:
+        if record.question is not None and not (record.status.final or invoked.json):
             note(f"{record.id} asks: {record.question.text}")
             for choice in record.question.choices:
                 line = f"virtdeck operations answer {record.id} {choice.word}"
                 note(f"  {line}   {choice.text}")
     return 0
+
+
+def _left(entries: Iterable[Entry]) -> Iterator[str]:
+    """Say of which operations the console has ended that ran them."""
+    from core.journal.owner import alive
+
+    for entry in entries:
+        record = entry.record
+        if not (record.status.final or record.question or alive(entry.owner)):
+            yield (
+                f"{record.id} is run by no console now: the next one that opens {record.host} "
+                "finds out what became of it."
+            )
 
 
 @operations.command()
@@ -200,7 +216,7 @@ def _journal(invoked: Invocation) -> Path | None:
     return Settings.load(invoked.config).journal_path
 
 
-async def _records(path: Path | None, limit: int) -> list[OperationRecord]:
+async def _entries(path: Path | None, limit: int) -> list[Entry]:
     from core.journal import files
     from core.journal.journal import Journal
 
@@ -209,9 +225,9 @@ async def _records(path: Path | None, limit: int) -> list[OperationRecord]:
         return []  # nothing was ever asked for
     journal = await Journal.open(path, read_only=True)
     try:
-        records = [entry.record for entry in await journal.recent(limit)]
+        entries = await journal.recent(limit)
         for notice in journal.notices:
             note(f"virtdeck: {notice}")
-        return records
+        return entries
     finally:
         await journal.close()

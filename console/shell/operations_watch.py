@@ -17,6 +17,9 @@ Severity = Literal["information", "warning", "error"]
 NOTICE_SECONDS = 60.0
 """How long a notice of the source stays: it is long, and comes while the screen is still new."""
 
+QUESTION_SECONDS = 20.0
+"""How long a question stays: it waits on the operations screen."""
+
 
 class Toast(NamedTuple):
     """What to tell the operator."""
@@ -63,7 +66,7 @@ class OperationsWatch:
         asking = [
             (record, key)
             for record in operations.values()
-            if record.question is not None and not record.not_open
+            if record.question is not None and not (record.status.final or record.not_open)
             if (key := (record.id, record.question.key)) not in self._asked
         ]
         self._asked.update(key for _, key in asking)
@@ -98,7 +101,7 @@ def question_toast(records: Sequence[OperationRecord]) -> Toast | None:
     if len(asked) > 1:
         title = f"{fmt.plural(len(asked), 'operation')} ask, the first of them"
     text = f"{question.text}\nAnswer it on the operations screen, in its menu."
-    return Toast(title, text, "warning", NOTICE_SECONDS)
+    return Toast(title, text, "warning", QUESTION_SECONDS)
 
 
 def toast_of_one(record: OperationRecord) -> Toast:

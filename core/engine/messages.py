@@ -66,10 +66,10 @@ class Messages:
         """Tell who runs a migration of a call that was made to it. Never raises."""
         await self._try_to_send(operation_id, "call", _json(step))
 
-    async def calls_made(self, operation_id: str) -> list[OperationStep]:
-        """Return the calls that other consoles made to a migration. Never raises.
+    async def calls_made(self, operation_id: str, *, over: bool) -> list[OperationStep]:
+        """Return the calls that other consoles made to a migration, once answered. Never raises.
 
-        An abort is among them before its answer is told: the migration ends with it.
+        Of one that is `over` an abort is among them without its answer: it ended with that.
         """
         try:
             told = await self._of(operation_id)
@@ -78,7 +78,7 @@ class Messages:
             return []
         made = [_step(one.text) for one in told if one.kind == "call"]
         answered = {(step.call, step.virsh) for step in made}
-        begun = [_step(one.text) for one in told if one.kind == "abort"]
+        begun = [_step(one.text) for one in told if over and one.kind == "abort"]
         return [*(step for step in begun if (step.call, step.virsh) not in answered), *made]
 
     async def _of(self, operation_id: str) -> list[Message]:

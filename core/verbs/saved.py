@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
-from core.model import InstanceState, Request, State
+from core.model import InstanceState, OperationStatus, Request, State
 from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.parameter import PATH_BYTES, parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
-from core.verbs.situation import Situation
+from core.verbs.situation import Action, End, Situation, failed
 from core.verbs.states import NOT_KNOWN, OFF, STARTING_UP, TO_BE_OFF, TO_BE_ON, held_for
 from core.verbs.verb import Risk, Subjects, Verb
 
@@ -134,6 +134,27 @@ def _restore(situation: Situation) -> list[Step]:
     ]
 
 
+_restoring = sequence(
+    _restore, lambda now: f"{now.name} goes on from its saved memory", powers=True
+)
+
+
+def _restored(situation: Situation) -> Action:
+    """As any list of calls, and not done where libvirt booted it.
+
+    It throws an image away that is not whole, as one is of which the daemon died, and says yes.
+    (Its test driver calls each start a boot.)
+    """
+    action, instance = _restoring(situation), situation.instance
+    booted = instance is not None and instance.reason == "booted" and instance.type != "test"
+    if isinstance(action, End) and action.status is OperationStatus.DONE and booted:
+        return failed(
+            f"{situation.name} was booted afresh: libvirt threw its saved memory away",
+            "It does so where that was not written whole: see the log of its hypervisor.",
+        )
+    return action
+
+
 def _without_image(state: State, request: Request, _: str) -> Iterator[Refusal]:
     instance = state.instances.get(request.subject)
     if instance is not None and not instance.managed_save:
@@ -150,7 +171,7 @@ RESTORE = Verb(
     help="Start it from its saved memory.",
     doing="restoring",
     group="state",
-    decide=sequence(_restore, lambda now: f"{now.name} goes on from its saved memory", powers=True),
+    decide=_restored,
     steps=_restore,
     calls=(RestoreCall,),
     states=TO_BE_OFF,

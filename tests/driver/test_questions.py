@@ -97,6 +97,7 @@ async def test_what_nobody_runs_is_answered_all_the_same_and_left(
     daemon: PrivateDaemon, virtdeck: Virtdeck
 ) -> None:
     await interrupt_and_die(daemon, virtdeck, SENT)
+    assert "is run by no console now: the next one that opens alpha" in virtdeck("operations").err
     async with opened(daemon, virtdeck) as fleet:
         record = await asking(fleet)
     answered = virtdeck("operations", "answer", record.id, "leave")

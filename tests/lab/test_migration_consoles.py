@@ -65,6 +65,11 @@ async def test_a_console_beside_watches_steers_and_takes_over(
         assert refused.answer is Answer.REFUSED, said(refused)
         slower = await fleet.migrations.steer(number, Steer(SteerKind.BANDWIDTH, 6))
         assert slower.answer is Answer.DONE, said(slower)
+        await until(
+            lambda: any(step.call == "bandwidth" for step in fleet.state.operations[number].steps),
+            "the console that runs it notes what was sent from here",
+        )
+        assert not now().status.final
         other.send_signal(signal.SIGKILL)
         await other.wait()
         await until(

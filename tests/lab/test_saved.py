@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import LabError, OperationCancelledError
+from core.errors import LabError, OperationCancelledError, OperationFailedError
 from core.fleet import Fleet
 from core.lab import Lab, LabHost
 from core.model import InstanceState, ObjectKey, OperationStatus
@@ -73,6 +73,23 @@ async def test_memory_is_saved_restored_and_thrown_away(
     assert not fleet.state.instances[vm].managed_save
     (reason,) = fleet.check(VERBS["restore"].request(subject=vm))
     assert str(reason) == "large has no saved memory: start starts it."
+
+
+async def test_memory_that_was_not_written_whole_is_not_said_to_be_restored(
+    fleet: Fleet, alpha: LabHost, guest: Callable[..., str]
+) -> None:
+    """libvirt itself throws it away, boots, and says yes; a daemon that dies leaves it so."""
+    vm = await key_of(fleet, guest("alpha", "half"))
+    await done(fleet, "save", vm)
+    (image,) = alpha.directory.rglob("half.save")
+    with image.open("r+b") as file:
+        assert file.read(16) == b"LibvirtQemudSave"
+        file.seek(0)
+        file.write(b"LibvirtQemudPart")
+    operation = await fleet.submit(VERBS["restore"].request(subject=vm))
+    with pytest.raises(OperationFailedError, match="half was booted afresh"):
+        await operation
+    assert alpha.virsh("domstate", "half", "--reason").strip() == "running (booted)"
 
 
 async def test_saving_is_cancelled_and_the_guest_runs_on(

@@ -171,6 +171,8 @@ def test_a_question_is_told_once_whoever_asked_for_the_operation() -> None:
     records |= {"op1": asking(1, "go-on-2"), "op2": asking(2)}
     (both,) = watch.toasts(records, ())
     assert both.title == "2 operations ask, the first of them"
+    over = replace(asking(4), status=OperationStatus.DONE)  # as older journals have it
+    assert watch.toasts(records | {"op4": over}, ()) == []
     elsewhere = replace(asking(3), not_open="qemu+ssh://gamma/system")
     assert watch.toasts(records | {"op3": elsewhere}, ()) == [], "nothing is done to it here"
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,21 +19,45 @@ from core.verbs.screenshot import ScreenshotCall
 def screenshot(conn: Connection, subject: ObjectKey, call: ScreenshotCall) -> None:
     """Write what an instance shows into a new file (virDomainScreenshot).
 
-    Nothing is left of one that fails. Raises HypervisorError where the file cannot be made.
+    Nothing is left of one that fails, or whose process is killed. Raises HypervisorError where the
+    file cannot be made.
     """
     file = Path(call.to).expanduser()
     try:
-        with file.open("xb") as out:
-            try:
-                _receive(conn, subject.id, call.screen, out)
-            except BaseException:
-                file.unlink()
-                raise
+        if os.path.lexists(file):
+            raise FileExistsError
+        with _whole(file) as out:
+            _receive(conn, subject.id, call.screen, out)
     except FileExistsError:
         raise HypervisorError(f"{file} exists already.", "Name another file.") from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise HypervisorError(f"{file} cannot be written: {reason}.", "Name another.") from None
+
+
+@contextmanager
+def _whole(file: Path) -> Iterator[BinaryIO]:
+    """Make a new file that has its name once it is written (O_TMPFILE); raises OSError.
+
+    Where the file system has no files without a name, as NFS, it has it at once.
+    """
+    try:
+        handle = os.open(file.parent, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR):
+            raise
+        with file.open("xb") as out:
+            try:
+                yield out
+            except BaseException:
+                file.unlink()
+                raise
+        return
+    with os.fdopen(handle, "wb") as out:
+        yield out
+        out.flush()
+        # named for a directory, of which an absolute path makes no use, Python follows the link
+        os.link(f"/proc/self/fd/{handle}", file, src_dir_fd=handle)
 
 
 def _receive(conn: Connection, uuid: str, screen: int, out: BinaryIO) -> None:

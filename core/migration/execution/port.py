@@ -83,8 +83,10 @@ class MigrationMessages(Protocol):
         """Tell who runs a migration of a call that was made to it."""
         ...
 
-    async def calls_made(self, migration_id: str, /) -> list[OperationStep]:
-        """Return the calls that other consoles made to a migration."""
+    async def calls_made(self, migration_id: str, /, *, over: bool) -> list[OperationStep]:
+        """Return the calls that other consoles made to a migration, and were answered; of one that
+        is `over` also an abort that was not.
+        """
         ...
 
 

@@ -11,6 +11,7 @@ from core.engine.workflow import Keep
 from core.errors import HypervisorError, JournalError, NotFoundError, RefusedError, VirtdeckError
 from core.migration.execution import preparation
 from core.migration.execution.controls import Controls
+from core.migration.execution.others import noting_others
 from core.migration.execution.port import MigrateArguments, MigrationLine
 from core.migration.execution.record import RecordKeeper
 from core.migration.execution.table import MigrationTable
@@ -83,7 +84,7 @@ class MigrationWorkflow:
             log.calls.take_back(step)
             await tracker.controls.line.close()
             return cancelled(_stopped(log, case.cancelled))
-        return await self._call(case, tracker, plan, step)
+        return await self._call(case, tracker, plan, step, keep)
 
     async def _prepare(
         self, case: Case, keep: Keep, log: RecordKeeper, request: Migrate
@@ -120,7 +121,9 @@ class MigrationWorkflow:
             raise
         return step
 
-    async def _call(self, case: Case, tracker: Tracker, plan: Plan, step: OperationStep) -> End:
+    async def _call(
+        self, case: Case, tracker: Tracker, plan: Plan, step: OperationStep, keep: Keep
+    ) -> End:
         made = MigrateArguments(plan.uri, plan.flags, plan.parameters)
         again = tracker.observer.recovering
         work = (
@@ -130,13 +133,18 @@ class MigrationWorkflow:
             tracker.log.calls.answer(step, work), name=f"migrate-{case.record.id}"
         )
         try:
-            migration = await self._table.follow(tracker, call)
-            await self._note_others(case)
-            return end_of(migration)
+            return await self._follow(case, tracker, call, keep)
         finally:
             call.cancel()
             with suppress(asyncio.CancelledError, VirtdeckError):
                 await call
+
+    async def _follow(
+        self, case: Case, tracker: Tracker, call: asyncio.Task[None] | None, keep: Keep
+    ) -> End:
+        async with noting_others(case, self._table.messages(), keep):
+            migration = await self._table.follow(tracker, call)
+        return end_of(migration)
 
     async def _adopt(self, case: Case, migration: Migration, keep: Keep) -> End:
         if migration.settled:
@@ -147,16 +155,7 @@ class MigrationWorkflow:
         log = self._logbook(migration, case, keep)
         if not case.record.status.final:
             log.change("taken over from a console that ended")
-        migration = await self._table.follow(self._table.tracker(log, request), None)
-        await self._note_others(case)
-        return end_of(migration)
-
-    async def _note_others(self, case: Case) -> None:
-        """Note what other consoles sent to it, where its own calls are."""
-        messages = self._table.messages()
-        for step in [] if messages is None else await messages.calls_made(case.record.id):
-            if step not in case.record.steps:
-                note_call(case, step)
+        return await self._follow(case, self._table.tracker(log, request), None, keep)
 
     async def _resume(self, case: Case, request: ResumeMigration, keep: Keep) -> End:
         state = self._table.state()
@@ -174,7 +173,7 @@ class MigrationWorkflow:
         except JournalError as error:
             await tracker.controls.line.close()
             return _not_started(tracker.log, error)
-        return await self._call(case, tracker, plan, step)
+        return await self._call(case, tracker, plan, step, keep)
 
     async def cancel(self, case: Case) -> None:
         """Abort; raises RefusedError where that would lose the instance, or comes too late."""

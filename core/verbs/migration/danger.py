@@ -63,7 +63,8 @@ def danger_of_steering(migration: Migration, steer: Steer) -> Danger:
     to = clean(migration.to or migration.uri) or "the destination"
     match steer.kind:
         case SteerKind.ABORT:
-            share = migration.progress
+            # without a sample what is known is of the preparation
+            share = None if migration.sample is None else migration.progress
             sent = "" if share is None else f" ({percent(share)})"
             text = (
                 f"Aborts the migration of {name} to {to}: it runs on at {host}, and what was "

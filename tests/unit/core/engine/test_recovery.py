@@ -145,6 +145,24 @@ def test_a_memory_dump_whose_guest_libvirt_does_not_call_paused_for_it_is_waited
     assert isinstance(decide(dumped), Ask)
 
 
+@pytest.mark.parametrize(
+    ("reason", "type_", "status"),
+    [
+        ("restored", "kvm", OperationStatus.DONE),
+        ("booted", "kvm", OperationStatus.FAILED),
+        ("booted", "test", OperationStatus.DONE),
+    ],
+)
+def test_what_libvirt_booted_was_not_restored(
+    reason: str, type_: str, status: OperationStatus
+) -> None:
+    progress = Progress((Sent(RestoreCall(), T, T + 1),))
+    runs = Instance("alpha", "u", "web", S.RUNNING, reason, id=7, type=type_)
+    end = next_action(VERBS["restore"], Situation(Restore(WEB), "web", T + 2, progress, runs))
+    assert isinstance(end, End)
+    assert end.status is status
+
+
 @pytest.mark.parametrize("request_", [Stop(WEB), SetTitle(WEB, "new")])
 def test_consoles_that_end_soon_do_not_have_the_wait_begin_anew(request_: Request) -> None:
     verb = VERBS[request_.verb]

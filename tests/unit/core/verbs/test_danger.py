@@ -20,6 +20,7 @@ from core.model import (
     Instance,
     InstanceState,
     Job,
+    JobSample,
     ObjectKey,
     OperationRecord,
     OperationStatus,
@@ -185,11 +186,13 @@ def test_a_name_that_cannot_be_typed_gives_way_to_the_id(name: str) -> None:
 def test_a_command_to_a_migration_says_what_it_takes_away(
     kind: SteerKind, parts: tuple[str, ...]
 ) -> None:
-    found = danger_of_steering(migration(progress=0.42), Steer(kind))
+    found = danger_of_steering(migration(progress=0.42, sample=JobSample(1.0)), Steer(kind))
     assert (found.caution, found.word) == (Caution.CONFIRM, "")
     for part in parts:
         assert part in found.text
     assert danger_of_steering(migration(), Steer(SteerKind.BANDWIDTH, 3.0)) == Danger()
+    unseen = danger_of_steering(migration(progress=0.0), Steer(kind)).text
+    assert "%" not in unseen, "a command that has just opened has read nothing of it"
 
 
 def test_a_migration_that_leaves_no_definition_or_begins_in_post_copy_is_confirmed() -> None:
