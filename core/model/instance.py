@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from core.model.base import ObjectKey, Value
+from core.model.guest import GuestInfo
 from core.model.run import BlockJob
 
 
@@ -191,7 +192,7 @@ class Address(Value, frozen=True):
 
 
 class InstanceDetail(Value, frozen=True):
-    """What is read only when somebody looks: XML, snapshots, block jobs, addresses."""
+    """What is read only when somebody looks: XML, snapshots, block jobs, addresses, its guest."""
 
     host: str
     uuid: str
@@ -207,3 +208,5 @@ class InstanceDetail(Value, frozen=True):
     """What could not be read and why, a sentence each."""
     block_jobs: tuple[BlockJob, ...] | None = None
     """Those that ran when it was read; None: they were not read."""
+    guest: GuestInfo | None = None
+    """What its agent tells of the system in it; None: it was not asked, or did not answer."""

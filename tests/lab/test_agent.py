@@ -109,11 +109,28 @@ async def test_a_guest_is_trimmed(fleet: Fleet, obedient: ObjectKey) -> None:
     assert await carry_out(fleet, "trim", obedient) == "what can be trimmed in obedient is trimmed"
 
 
+async def test_what_the_agent_tells_of_the_guest_is_in_the_detail(
+    fleet: Fleet, obedient: ObjectKey
+) -> None:
+    detail = await fleet.detail(obedient)
+    told = detail.guest
+    assert told is not None, detail.notes
+    assert told.host_name == "obedient"
+    assert told.kernel[0].isdigit()
+    assert told.system == "virtdeck lab guest"
+    assert (told.time_zone, told.time_offset) == ("UTC", 0)
+    assert (told.users, told.file_systems) == ((), ()), "it has no file system on a disk"
+    assert {each.source for each in detail.addresses} == {"agent"}
+    assert detail.notes == ()
+
+
 async def test_a_guest_whose_agent_does_not_run_is_told_so(
     fleet: Fleet, guest: Callable[..., str]
 ) -> None:
     key = await key_of(fleet, guest("alpha", "agentless", "vd.noagent"))
     await until(lambda: fleet.state.instances[key].described)
+    detail = await fleet.detail(key)
+    assert (detail.guest, detail.notes) == (None, ())
     for request in (
         SetPassword(key, Secret(MARKER)),
         AddSshKey(key, KEY),

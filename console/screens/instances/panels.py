@@ -6,6 +6,7 @@ from console import format as fmt
 from console.glyphs import glyphs
 from console.screens.events.columns import event_text
 from console.screens.instances.figures import figures, latency, own_figures
+from console.screens.instances.guest import guest
 from console.screens.instances.run import (
     agent_words,
     block_job_words,
@@ -42,8 +43,8 @@ _EVENTS = 500
 def overview(
     view: View, row: Instance, detail: InstanceDetail | None, width: int = 0
 ) -> list[CellValue]:
-    """Alerts, state, figures, what it is made of (the latter side by side where it is wide), and
-    what happened to it last.
+    """Alerts, state, figures, what it is made of (the latter side by side where it is wide), what
+    its guest tells of itself, and what happened to it last.
     """
     beside_it = width >= _WIDE
     left = min(_NOW, width - _MADE) if beside_it else _NOW
@@ -54,6 +55,8 @@ def overview(
         made += facts([("addresses", addresses)])
     lines = _alerts(view, row)
     lines += beside(now, made, left, width) if beside_it else [*now, "", *made]
+    if detail is not None and detail.guest is not None and (told := guest(view, detail.guest)):
+        lines += ["", *told]
     if row.description:
         lines += ["", heading("Description"), f"  {row.description}"]
     return [*lines, "", heading("Lately"), *events(view, row)[:_LATELY]]

@@ -10,8 +10,10 @@ from core.errors import XmlError
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import if_supported, unless_gone
 from core.hypervisor.observe.block_jobs import list_block_jobs
+from core.hypervisor.observe.guest_info import read_guest_info
 from core.hypervisor.observe.reading import process_hangs, xml_may_wait
 from core.hypervisor.observe.snapshots import list_snapshots
+from core.model.guest import GuestInfo
 from core.model.instance import Address, AgentState, Instance, InstanceDetail, Snapshot
 from core.model.run import BlockJob
 from core.model.text import clean
@@ -25,7 +27,7 @@ _LONG_WAIT = 1000
 def read_detail(
     conn: Connection, host: str, uuid: str, at: float, *, ask_agent: bool = True
 ) -> InstanceDetail | None:
-    """Read XML, snapshots, block jobs and addresses; None when there is no such instance.
+    """Read all that is read only when somebody looks; None when there is no such instance.
 
     What cannot be read is in `notes`, a sentence each, and costs nothing else. The guest's agent is
     asked only where it is connected; it may still never answer, and libvirt waits for it: a caller
@@ -50,6 +52,11 @@ def _read(domain: Any, host: str, at: float, ask_agent: bool) -> InstanceDetail:
     block_jobs: tuple[BlockJob, ...] | None = None if active else ()
     if active and not stuck:
         block_jobs = _block_jobs(domain, xml, at, notes)
+    instance = _described(xml)
+    guest = None
+    asked = active and _may_ask_agent(domain, instance, ask_agent, notes)
+    if asked:
+        guest, asked = _guest_info(domain, notes)
     return InstanceDetail(
         host=host,
         uuid=domain.UUIDString(),
@@ -58,8 +65,9 @@ def _read(domain: Any, host: str, at: float, ask_agent: bool) -> InstanceDetail:
         inactive_xml="" if hangs else _inactive_xml(domain, notes),
         snapshots=_snapshots(domain, host, notes),
         block_jobs=block_jobs,
-        addresses=_addresses(domain, xml, ask_agent, notes) if active else (),
+        addresses=_addresses(domain, instance, asked, notes) if active else (),
         notes=tuple(notes),
+        guest=guest,
     )
 
 
@@ -104,26 +112,45 @@ def _block_jobs(domain: Any, xml: str, at: float, notes: list[str]) -> tuple[Blo
         return None
 
 
-def _addresses(domain: Any, xml: str, ask_agent: bool, notes: list[str]) -> tuple[Address, ...]:
+def _may_ask_agent(
+    domain: Any, instance: Instance | None, ask_agent: bool, notes: list[str]
+) -> bool:
+    if instance is None or instance.agent is not AgentState.CONNECTED:
+        return False
+    if not ask_agent:
+        notes.append("The guest's agent was not asked: it did not answer the last time.")
+    elif _busy(domain):
+        notes.append("The guest's agent was not asked: the hypervisor process does not answer.")
+    else:
+        return True
+    return False
+
+
+def _guest_info(domain: Any, notes: list[str]) -> tuple[GuestInfo | None, bool]:
+    """Return what the agent tells, and whether it answered: one that did not is not asked again."""
+    try:
+        return read_guest_info(domain), True
+    except libvirt.libvirtError as error:
+        _note(domain, notes, "What the guest's agent tells", error)
+        return None, error.get_error_code() != libvirt.VIR_ERR_AGENT_UNRESPONSIVE
+
+
+def _addresses(
+    domain: Any, instance: Instance | None, by_agent: bool, notes: list[str]
+) -> tuple[Address, ...]:
     """Return the addresses of a running instance by each source that answers.
 
     Leases come from libvirt's own DHCP servers, ARP from the host's neighbour table: neither knows
     an interface that QEMU serves by itself, and the second fails instead of saying so.
     """
-    instance = _described(xml)
     sources = []
     if instance is None or any(one.type != "user" for one in instance.interfaces):
         sources = [
             ("lease", libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE),
             ("arp", libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP),
         ]
-    if instance is not None and instance.agent is AgentState.CONNECTED:
-        if not ask_agent:
-            notes.append("The guest's agent was not asked: it did not answer the last time.")
-        elif _busy(domain):
-            notes.append("The guest's agent was not asked: the hypervisor process does not answer.")
-        else:
-            sources.insert(0, ("agent", libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT))
+    if by_agent:
+        sources.insert(0, ("agent", libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT))
     found: list[Address] = []
     for source, number in sources:
         try:
