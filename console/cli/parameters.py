@@ -104,7 +104,7 @@ def _typed(parameter: Parameter) -> Callable[[click.Context, click.Parameter, An
             name = parameter.name.replace("_", "-")
             hint = "Give a file, or - for standard input: there is no terminal to type it at."
             raise UsageError(f"--{name}-file is missing.", hint)
-        words, twice = parameter.words.capitalize(), parameter.typed_twice
+        words, twice = parameter.title, parameter.typed_twice
         return Secret(click.prompt(words, hide_input=True, confirmation_prompt=twice, err=True))
 
     return ask

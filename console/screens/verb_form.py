@@ -62,7 +62,7 @@ def _again(parameter: Parameter) -> str:
 
 def field_of(parameter: Parameter, offered: Choices = ()) -> Field:
     """Return the field of a parameter; `offered` is what its source has to choose from."""
-    label = parameter.words.capitalize()
+    label = parameter.title
     default, help_, more = _shown(parameter), parameter.help, parameter.advanced
     unset = ((UNSET, "left as it is, or to libvirt"),) if parameter.optional else ()
     if parameter.kind is bool:
@@ -136,7 +136,7 @@ def value_of(parameter: Parameter, text: str) -> object:
         if parameter.optional:
             return None
         ends = f": {parameter.range}" if _has_range(parameter) else ""
-        raise ValueError(f"{parameter.words.capitalize()} must be given{ends}.")
+        raise ValueError(f"{parameter.title} must be given{ends}.")
     return _one(parameter, text if parameter.secret else text.strip())
 
 
@@ -145,7 +145,7 @@ def _one(parameter: Parameter, text: str) -> object:
     if parameter.kind is str:
         if parameter.secret:
             if not text:
-                raise ValueError(f"{parameter.words.capitalize()} must be given.")
+                raise ValueError(f"{parameter.title} must be given.")
             return Secret(text)
         if (refusal := parameter.against(text)) is not None:
             raise ValueError(str(refusal))
@@ -154,7 +154,7 @@ def _one(parameter: Parameter, text: str) -> object:
     if not re.fullmatch(r"-?\d{1,18}" if whole else r"-?\d{1,18}(\.\d{0,9})?", text, re.ASCII):
         ends = f", {parameter.range}" if _has_range(parameter) else ""
         number = "a whole number" if whole else "a number"
-        raise ValueError(f"{parameter.words.capitalize()} is {number}{ends}.")
+        raise ValueError(f"{parameter.title} is {number}{ends}.")
     value = int(text) if whole else float(text)
     if (refusal := parameter.against(value)) is not None:
         raise ValueError(str(refusal))

@@ -104,6 +104,11 @@ class Parameter:
         return self.label or self.name.replace("_", " ")
 
     @property
+    def title(self) -> str:
+        """The same at the beginning of a line: `Timeout`, `NVRAM`."""
+        return f"{self.words[:1].upper()}{self.words[1:]}"
+
+    @property
     def required(self) -> bool:
         """Whether it must be given."""
         return self.default is msgspec.NODEFAULT

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Literal
 
-from core.model import Disk, Instance, Request, State, Volume
+from core.model import Instance, Request, State
 from core.model.lists import listed
-from core.model.sizes import size
 from core.model.text import clean
-from core.state.usage import (
-    hosts_out_of_reach,
-    hosts_unread,
-    users_elsewhere,
-    users_known,
-    users_of,
-)
 from core.verbs.call import Call
 from core.verbs.caution import Caution
+from core.verbs.disk_deletion import (
+    against_deleting,
+    deletions,
+    hosts_not_seen,
+    image_of,
+    named,
+)
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
@@ -106,26 +104,10 @@ def _call(situation: Situation) -> UndefineCall:
     if instance is None:
         return UndefineCall()
     return UndefineCall(
-        request.nvram if instance.firmware not in ("", "bios") else "",
-        request.tpm if any(device.kind == "tpm" for device in instance.devices) else "",
+        *_fates_of(instance, request),
         instance.managed_save,
-        _deleted(instance, request.disks),
+        deletions(instance, request.disks),
     )
-
-
-def _deleted(instance: Instance, targets: Sequence[str]) -> tuple[str, ...]:
-    """Return the paths of the named disks; each goes before what it is based on.
-
-    An image must never be left without its base.
-    """
-    disks = _named(instance, targets)
-    below = Counter(each.path for disk in disks for each in disk.backing)
-    paths = [disk.source.path for disk in disks if disk.source]
-    return tuple(sorted(dict.fromkeys(paths), key=lambda path: below[path]))
-
-
-def _named(instance: Instance, targets: Sequence[str]) -> tuple[Disk, ...]:
-    return tuple(disk for disk in instance.disks if disk.target in targets)
 
 
 def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
@@ -141,78 +123,11 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
     known = {disk.target: disk for disk in instance.disks}
     for target in request.disks:
         if target in known:
-            yield from _against_disk(state, instance, known[target], request.disks)
+            yield from against_deleting(state, instance, known[target], request.disks)
         else:
             text = f"{instance.name} has no disk {clean(target)}"
             has = f"it has {', '.join(known)}" if known else "it has none"
             yield Refusal(RefusalCode.PARAMETER, text, has, "disks")
-
-
-def _against_disk(
-    state: State, instance: Instance, disk: Disk, targets: Sequence[str]
-) -> Iterator[Refusal]:
-    """Tell why a disk must not be deleted: it is not the instance's alone, or may not be."""
-    path = "" if disk.source is None else disk.source.path
-    volume = _volume(state, instance, disk)
-    if disk.device != "disk":
-        text = f"{disk.target} of {instance.name} is no disk, but a {disk.device}"
-        yield Refusal(RefusalCode.PARAMETER, text, "what lies in it is left alone", "disks")
-    elif volume is None:
-        text = f"{disk.target} of {instance.name} is {clean(path) or 'empty'}, in no pool as read"
-        yield Refusal(RefusalCode.PARAMETER, text, "refresh its pool, or leave it out", "disks")
-    elif unread := _unread(state, volume):
-        text = f"Who uses {clean(volume.path)} is not known yet"
-        cure = f"wait until all that is on {listed(unread)} was read"
-        yield Refusal(RefusalCode.STATE, text, cure, "disks")
-    elif users := _users(state, instance, volume, targets):
-        text = f"{disk.target} of {instance.name} ({clean(volume.path)}) is used by {listed(users)}"
-        yield Refusal(RefusalCode.STATE, text, "leave it out", "disks")
-
-
-def _volume(state: State, instance: Instance, disk: Disk) -> Volume | None:
-    """Return the volume that is the image a disk writes to."""
-    if disk.source is None or not disk.source.path:
-        return None
-    return next(
-        (
-            volume
-            for volume in state.volumes.values()
-            if volume.host == instance.host
-            and disk.source.path in (volume.path, f"{volume.pool_name}/{volume.name}")
-        ),
-        None,
-    )
-
-
-def _unread(state: State, volume: Volume) -> list[str]:
-    """Return the hosts of which not all was read yet that tells who uses a volume."""
-    here = users_known(state, volume) and _chains_known(state, volume)
-    return [*([] if here else [volume.host]), *hosts_unread(state, volume)]
-
-
-def _chains_known(state: State, volume: Volume) -> bool:
-    """Whether every volume of the host has told what it is based on."""
-    return all(each.described for each in state.volumes.values() if each.host == volume.host)
-
-
-def _users(state: State, instance: Instance, volume: Volume, targets: Sequence[str]) -> list[str]:
-    """Return what else uses a volume; what is deleted with it does not count."""
-    going = [_volume(state, instance, disk) for disk in _named(instance, targets)]
-    others = [one for one in users_of(state, volume) if one.key != instance.key]
-    far = users_elsewhere(state, volume)
-    above = [
-        f"{clean(each.path)}, which is based on it"
-        for each in state.volumes.values()
-        if each.host == volume.host
-        and each.backing
-        and each.backing == volume.path
-        and each not in going
-    ]
-    return [
-        *(clean(one.name) for one in others),
-        *(f"{clean(one.name)} on {clean(one.host)}" for one in far),
-        *above,
-    ]
 
 
 def _goes(state: State, requests: Sequence[Request]) -> list[str]:
@@ -230,12 +145,13 @@ def _of_one(state: State, instance: Instance, request: Undefine) -> Iterator[str
     name = clean(instance.name)
     if instance.managed_save:
         yield f"The saved memory of {name} is lost: what its guest had not written goes with it."
+    yield from _of_firmware(instance, request)
     if snapshots := state.snapshots.get(instance.key):
         yield f"libvirt forgets {len(snapshots)} of its snapshots."
-    deleted = _named(instance, request.disks)
+    deleted = named(instance, request.disks)
     for disk in deleted:
-        yield f"Deletes {disk.target} of {name}: {_image(state, instance, disk)}."
-    if away := _out_of_reach(state, instance, deleted):
+        yield f"Deletes {disk.target} of {name}: {image_of(state, instance, disk)}."
+    if away := hosts_not_seen(state, instance, deleted):
         them = "it is" if len(away) == 1 else "they are"
         yield (
             f"Whether instances on {listed(away)} use what is deleted is not known: {them} "
@@ -243,23 +159,28 @@ def _of_one(state: State, instance: Instance, request: Undefine) -> Iterator[str
         )
     stays = [disk for disk in instance.disks if disk.source is not None and disk not in deleted]
     if stays:
-        images = [f"{disk.target} ({_image(state, instance, disk)})" for disk in stays]
+        images = [f"{disk.target} ({image_of(state, instance, disk)})" for disk in stays]
         yield f"Stays where it is: {listed(images)}."
 
 
-def _out_of_reach(state: State, instance: Instance, disks: Sequence[Disk]) -> list[str]:
-    volumes = [_volume(state, instance, disk) for disk in disks]
-    found = [hosts_out_of_reach(state, volume) for volume in volumes if volume is not None]
-    return list(dict.fromkeys(name for names in found for name in names))
+def _of_firmware(instance: Instance, request: Undefine) -> Iterator[str]:
+    """Say what becomes of what the guest keeps outside its disks."""
+    nvram, tpm = _fates_of(instance, request)
+    name = clean(instance.name)
+    if nvram == "remove":
+        yield f"Removes the UEFI variables of {name}: what its firmware boots is forgotten."
+    if tpm == "remove":
+        yield f"Removes the TPM's state of {name}: what is sealed by it stays sealed."
+    kept = [what for what, fate in (("NVRAM", nvram), ("TPM", tpm)) if fate == "keep"]
+    if kept:
+        yield f"Kept on {clean(instance.host)}: {listed(kept)} of {name}."
 
 
-def _image(state: State, instance: Instance, disk: Disk) -> str:
-    """Return a disk's image, with the bytes it takes where that is known."""
-    volume = _volume(state, instance, disk)
-    path = clean("" if disk.source is None else disk.source.path)
-    if volume is None or volume.allocation is None:
-        return path
-    return f"{path}, {size(volume.allocation)} on disk"
+def _fates_of(instance: Instance, request: Undefine) -> tuple[Fate, Fate]:
+    """Return what becomes of NVRAM and TPM; an instance that has none of it has no fate."""
+    nvram: Fate = request.nvram if instance.firmware not in ("", "bios") else ""
+    tpm: Fate = request.tpm if any(device.kind == "tpm" for device in instance.devices) else ""
+    return nvram, tpm
 
 
 def _outcome(situation: Situation) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from msgspec.structs import replace as evolve
 
 from core.model import (
+    Device,
     Disk,
     DiskSource,
     Host,
@@ -167,6 +168,20 @@ def test_the_question_names_what_goes_and_what_stays() -> None:
         f"Deletes vdb of web: {DATA}, 5.0M on disk.",
         f"Stays where it is: vda ({ROOT}, 5.0M on disk) and sda (/iso).",
     ]
+
+
+@pytest.mark.parametrize(("fate", "lines"), [
+    ("remove", ["Removes the UEFI variables of web: what its firmware boots is forgotten.",
+                "Removes the TPM's state of web: what is sealed by it stays sealed."]),
+    ("keep", ["Kept on alpha: NVRAM and TPM of web."]),
+])  # fmt: skip
+def test_the_question_says_what_becomes_of_what_lies_in_no_disk(
+    fate: Literal["remove", "keep"], lines: list[str]
+) -> None:
+    efi = web(firmware="efi", devices=(Device("tpm", "tpm0"),), disks=())
+    asked = danger(state(efi), Undefine(efi.key, nvram=fate, tpm=fate))
+    assert asked.text.splitlines()[1:] == lines
+    assert danger(state(web(disks=())), Undefine(efi.key)).text.count("\n") == 0
 
 
 def situation(*sent: Sent, subject: Instance | None, disks: tuple[str, ...] = ()) -> Situation:
