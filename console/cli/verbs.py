@@ -102,7 +102,8 @@ def _run(
             tell(await complete(fleet, *STORAGE_LOOKS))
         requests = _allowed(fleet.state, asked, given)
         if dry_run:
-            return rehearse(fleet, requests, as_json=invocation.json)
+            status = rehearse(fleet, requests, as_json=invocation.json)
+            return _beside(fleet.state, names, status)
         named = any(given[one.name] for one in found if one.names_subject)
         if len(asked) == 1 and not named and not sure and interrupts.can_ask():
             # the name is typed at the question, if it comes to that; never for --yes

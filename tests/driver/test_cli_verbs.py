@@ -104,6 +104,8 @@ def test_a_pattern_says_on_which_hosts_nobody_looked(virtdeck: Virtdeck) -> None
     assert result.status == 3
     assert "done: test is paused" in result.out
     assert "Cannot reach the host down" in result.err
+    rehearsed = virtdeck("-c", down, *TEST, "pause", "te*", "--dry-run")
+    assert (rehearsed.status, "Cannot reach the host down" in rehearsed.err) == (3, True)
     assert virtdeck("-c", down, *TEST, "pause", "test").status == 0
 
 
