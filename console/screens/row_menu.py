@@ -24,7 +24,7 @@ class Offer:
     against: str = ""
     """Why it cannot be done, a sentence; empty: it can."""
     effect: str = ""
-    """What it would do, shorter than its description; empty: that."""
+    """What it would do to this one, more exactly than its description; empty: that."""
     virsh: str = ""
     """The line by which virsh does the same."""
 
@@ -39,7 +39,8 @@ def menu_lines_of(
         offer = offers.get(entry.id, Offer())
         against = READ_ONLY if read_only and entry.needs_write else offer.against
         asks = " Asks first." if entry.caution is not Caution.NONE else ""
-        said = f"{entry.description}{asks}"
+        effect = f"{offer.effect.rstrip('.')}." if offer.effect else entry.description
+        said = f"{effect}{asks}"
         detail = f"{said} As virsh: {offer.virsh}" if offer.virsh else said
         lines.append(
             MenuLine(

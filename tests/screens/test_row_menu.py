@@ -63,6 +63,8 @@ async def test_an_operation_under_way_is_cancelled_from_its_menu_after_a_yes() -
         await opened(pilot, app, "4")
         assert "shutdown web on alpha" in text_of(app)
         assert line_of(app, "Cancel").lstrip(" ▌│").startswith(">"), "what can be done comes first"
+        shown = " ".join(text_of(app).replace("│", " ").split())
+        assert "been sent yet: web stays as it is. Asks first." in shown, shown
         await press(pilot, "enter")
         assert isinstance(app.screen, QuestionDialog)
         assert cancelled == []

@@ -64,7 +64,7 @@ def _undoing(record: OperationRecord) -> Offer:
         return Offer(against)
     if record.not_open:
         return Offer(not_here(record))
-    return Offer("", clean(undo_words(record)))
+    return Offer("", f"Asks for {clean(undo_words(record))}")
 
 
 def undo_words(record: OperationRecord) -> str:
