@@ -78,7 +78,8 @@ def _against_others(state: State, request: Request, name: str, but: str) -> Iter
     for other in others(state, request):
         if other.id != but and not _overrides(request, other):
             text = f"{other.verb} of {name} is {other.status.value} (by {other.author})"
-            yield Refusal(RefusalCode.BUSY, text, "wait for it, or cancel it")
+            cure = "wait for it" if against_taking_back(other) else "wait for it, or cancel it"
+            yield Refusal(RefusalCode.BUSY, text, cure)
 
 
 def others(state: State, request: Request) -> list[OperationRecord]:

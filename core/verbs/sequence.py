@@ -122,10 +122,14 @@ def _refused(sent: Sent) -> bool:
 
 def _meanwhile(situation: Situation, step: Step) -> Action:
     """Decide while a long call is under way: end it where the operator no longer wants it."""
+    return _abort(situation, step) or Wait(situation.now + LONG)
+
+
+def _abort(situation: Situation, step: Step) -> Send | None:
     unsent = all(one.call != step.abort for one in situation.sent)
     if situation.cancelled and step.abort is not None and unsent:
         return Send(step.abort, f"ending it: {situation.cancelled}")
-    return Wait(situation.now + LONG)
+    return None
 
 
 def _settled(situation: Situation, step: Step, last: Sent) -> Action | None:
@@ -136,7 +140,9 @@ def _settled(situation: Situation, step: Step, last: Sent) -> Action | None:
     if last.accepted and step.shows is None:
         return None
     if step.goes_on is not None and step.goes_on(situation):
-        return Wait(situation.now + AGAIN)
+        return _abort(situation, step) or Wait(situation.now + AGAIN)
+    if any(one.call == step.abort and one.accepted for one in situation.sent):
+        return cancelled(f"{verb} of {name} was cancelled")
     adopted = situation.progress.adopted or 0.0
     if last.call.repeatable and last.ended is None and last.at < adopted:
         return Send(step.call, f"{step.text}, once more", step.deadline)

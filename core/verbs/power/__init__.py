@@ -18,6 +18,7 @@ from core.verbs.power.calls import (
     WakeupCall,
 )
 from core.verbs.power.requests import Pause, Reboot, Reset, Resume, Shutdown, Start, Stop
+from core.verbs.saved import CoreDump, Restore, Save
 from core.verbs.situation import Situation
 from core.verbs.verb import Verb
 
@@ -58,7 +59,9 @@ STOP = _power(
     Stop, key="F", title="Force off", doing="stopping", during_jobs=True,
     help="Cut the power: the guest loses what it has not written.",
     decide=immediate.stop, calls=(DestroyCall,), states=refusals.TO_STOP, risk=risks.STOP,
-    overrides=frozenset({Start, Shutdown, Reboot, Reset, Pause, Resume}),
+    overrides=frozenset(
+        {Start, Shutdown, Reboot, Reset, Pause, Resume, Save, Restore, CoreDump}
+    ),
 )  # fmt: skip
 REBOOT = _power(
     Reboot, key="b", title="Reboot", doing="rebooting", waits=True, help="Ask the guest to reboot.",

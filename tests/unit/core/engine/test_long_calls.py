@@ -11,11 +11,16 @@ from msgspec.structs import replace
 from core.clock import SystemClock
 from core.engine import executor
 from core.engine.runner import Runner
-from core.errors import HypervisorError, OperationCancelledError, OperationFailedError
+from core.errors import (
+    HypervisorError,
+    OperationCancelledError,
+    OperationFailedError,
+    RefusedError,
+)
 from core.journal.journal import Journal
 from core.model import InstanceState, ObjectKey, OperationStatus
 from core.verbs.call import Call
-from core.verbs.power.requests import Start
+from core.verbs.power.requests import Pause, Start, Stop
 from core.verbs.saved import AbortJobCall, CoreDump, CoreDumpCall, Save, SaveCall
 from core.verbs.situation import Sent
 from tests.unit.core.engine.test_runner import World, until
@@ -135,3 +140,20 @@ async def test_its_entry_says_that_it_is_under_way_and_then_its_answer(world: Sa
     (answered,) = case.progress.sent
     assert isinstance(answered, Sent)
     assert answered.accepted
+
+
+async def test_a_power_cut_waits_for_no_memory_dump_that_may_hang(world: Saving) -> None:
+    web = world.add("web", S.RUNNING)
+    world.hold.clear()
+    dumped = await world.runner.submit(CoreDump(web, "/var/crash/web"))
+    await until(lambda: bool(world.calls))
+    refused = r"core-dump of web is running \(by ann@desk\): wait for it\."
+    with pytest.raises(RefusedError, match=refused):
+        await world.runner.submit(Pause(web))
+    world.errors[CoreDumpCall("/var/crash/web", "elf", False)] = HypervisorError("QEMU ended.")
+    cut = await world.runner.submit(Stop(web))
+    await until(lambda: len(world.calls) == 2)
+    world.hold.set()
+    assert (await cut).status is OperationStatus.DONE
+    with pytest.raises(OperationCancelledError, match="was cancelled: QEMU ended"):
+        await dumped

@@ -33,8 +33,26 @@ from core.verbs.power.calls import (
 )
 from core.verbs.power.requests import Pause, Reboot, Reset, Shutdown, Start, Stop
 from core.verbs.registry import VERBS
-from core.verbs.saved import CoreDump, CoreDumpCall, Restore, RestoreCall
-from core.verbs.situation import VERIFY, Answered, Ask, End, Progress, Send, Sent, Situation
+from core.verbs.saved import (
+    AbortJobCall,
+    CoreDump,
+    CoreDumpCall,
+    Restore,
+    RestoreCall,
+    Save,
+    SaveCall,
+)
+from core.verbs.situation import (
+    VERIFY,
+    Answered,
+    Ask,
+    End,
+    Progress,
+    Send,
+    Sent,
+    Situation,
+    Wait,
+)
 from tests.verbs import POWER_CALLS, POWER_VERBS
 
 WEB = ObjectKey("instance", "alpha", "u")
@@ -143,6 +161,24 @@ def test_a_memory_dump_whose_guest_libvirt_does_not_call_paused_for_it_is_waited
     dumped = Situation(request, "web", T + 5, adopted(Progress((sent,)), T + 5), still)
     assert isinstance(decide(replace(dumped, job_runs=True)), GoOn)
     assert isinstance(decide(dumped), Ask)
+
+
+def test_a_save_of_a_dead_console_is_aborted_where_the_operator_cancels_it() -> None:
+    progress = adopted(Progress((Sent(SaveCall(), T),)), T + 5)
+    saves = Instance("alpha", "u", "web", S.PAUSED, "saving", id=7)
+    left = Situation(Save(WEB), "web", T + 6, progress, saves)
+    assert isinstance(next_action(VERBS["save"], left), Wait)
+    unwanted = replace(left, cancelled="cancelled by the operator")
+    abort = next_action(VERBS["save"], unwanted)
+    assert isinstance(abort, Send)
+    assert abort.call == AbortJobCall()
+    sent = (*progress.sent, Sent(AbortJobCall(), T + 6, T + 7))
+    aborted = replace(unwanted, progress=msgspec.structs.replace(progress, sent=sent))
+    assert isinstance(next_action(VERBS["save"], aborted), Wait), "it is still being saved"
+    runs = replace(aborted, subject=Instance("alpha", "u", "web", S.RUNNING, id=7))
+    end = next_action(VERBS["save"], runs)
+    assert isinstance(end, End)
+    assert end.status is OperationStatus.CANCELLED
 
 
 @pytest.mark.parametrize(
