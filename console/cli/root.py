@@ -60,7 +60,7 @@ class _Commands(click.Group):
         del ctx
         from console.cli.verb_names import GROUPS, commands
 
-        return [*COMMANDS, *(verb.name for verb in commands("instance")), *GROUPS]
+        return [*COMMANDS, *(verb.name for verb in commands()), *GROUPS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command called `cmd_name`, None when there is none."""
@@ -81,7 +81,7 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
         with formatter.section("What can be done to instances"):
-            formatter.write_dl([(verb.name, verb.help) for verb in commands("instance")])
+            formatter.write_dl([(verb.name, verb.help) for verb in commands()])
         with formatter.section("What can be done to others"):
             formatter.write_dl(list(GROUPS.items()))
 

@@ -5,19 +5,27 @@ from __future__ import annotations
 from core.verbs.registry import VERBS
 from core.verbs.verb import Verb
 
-GROUPS = {
-    kind: help_
-    for kind, help_ in (
-        ("pool", "Start, stop and change pools."),
-        ("network", "Start, stop and change networks."),
-        ("volume", "Change volumes."),
-        ("snapshot", "Change snapshots, each by INSTANCE/SNAPSHOT."),
-    )
-    if any(verb.subject == kind for verb in VERBS.values())
+_HELP = {
+    "pool": "Start, stop and change pools.",
+    "network": "Start, stop and change networks.",
+    "volume": "Change volumes.",
+    "snapshot": "Make, revert to and delete snapshots, each named INSTANCE/SNAPSHOT.",
 }
-"""The kinds whose verbs are commands of a group, and the help of each."""
+
+GROUPS = {
+    group: help_
+    for group, help_ in _HELP.items()
+    if any(verb.command[:-1] == (group,) for verb in VERBS.values())
+}
+"""The groups of commands, and the help of each."""
 
 
-def commands(kind: str) -> list[Verb]:
-    """Return the verbs about a kind that are commands; a workflow has commands of its own."""
-    return [verb for verb in VERBS.values() if verb.subject == kind and verb.workflow is None]
+def commands(group: str = "") -> list[Verb]:
+    """Return the verbs that are commands of a group, by default those that are in none.
+
+    A workflow has commands of its own.
+    """
+    inside = (group,) if group else ()
+    return [
+        verb for verb in VERBS.values() if verb.workflow is None and verb.command[:-1] == inside
+    ]

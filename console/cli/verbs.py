@@ -50,10 +50,10 @@ STORAGE_LOOKS = (listed("pools", "volumes"), volume_sizes, descriptions)
 def command(name: str) -> click.Command | None:
     """Return a command or a group; None where no verb has that name."""
     if name in GROUPS:
-        made = [_command(verb, verb.name.removeprefix(f"{name}-")) for verb in commands(name)]
+        made = [_command(verb, verb.command[-1]) for verb in commands(name)]
         return click.Group(name, {one.name or "": one for one in made}, help=GROUPS[name])
     verb = VERBS.get(name)
-    return None if verb is None or verb not in commands("instance") else _command(verb, name)
+    return None if verb is None or verb not in commands() else _command(verb, name)
 
 
 def _command(verb: Verb, name: str) -> click.Command:

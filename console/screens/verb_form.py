@@ -21,8 +21,6 @@ from core.verbs.wording import name_of
 
 UNSET = "unset"
 """Chosen where a field may be left open."""
-_GROUPED = ("pool", "network")
-"""Kinds whose verbs are in a group of commands on the command line."""
 _MOST_NAMES = 3
 _ANY = (0, 0)
 """A number is typed; its range is the parameter's to check."""
@@ -169,17 +167,11 @@ def command_of(verb: Verb, state: State, requests: Sequence[Request]) -> str:
     """Return the command that does the same; a secret is read from a file there."""
     first = requests[0]
     shown = [shlex.quote(_typed(state, request)) for request in requests[:_MOST_NAMES]]
-    words = ["virtdeck", *_command_words(verb)]
+    words = ["virtdeck", *verb.command]
     words += shown if len(requests) <= _MOST_NAMES else [*shown, "..."]
     for parameter in asked_parameters(verb):
         words += _option(parameter, getattr(first, parameter.name))
     return " ".join(words)
-
-
-def _command_words(verb: Verb) -> tuple[str, ...]:
-    if verb.subject in _GROUPED:
-        return verb.subject, verb.name.removeprefix(f"{verb.subject}-")
-    return (verb.name,)
 
 
 def _typed(state: State, request: Request) -> str:

@@ -16,13 +16,14 @@ from core.verbs import (
     saved,
     screenshot,
     sizing,
+    snapshot,
     undefining,
 )
 from core.verbs.verb import Verb
 
 _FAMILIES = (
     *(power.VERBS, saved.VERBS, guest.VERBS, agent.VERBS, screenshot.VERBS),
-    *(definition.VERBS, undefining.VERBS, sizing.VERBS, migration.VERBS),
+    *(definition.VERBS, undefining.VERBS, snapshot.VERBS, sizing.VERBS, migration.VERBS),
     *(pool.VERBS, network.VERBS),
 )
 

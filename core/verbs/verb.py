@@ -15,6 +15,9 @@ from core.verbs.situation import Decide, LookedAt, Situation
 
 SubjectKind = Literal["instance", "host", "pool", "volume", "network", "snapshot", "migration"]
 
+COMMAND_GROUPS = ("pool", "network", "volume", "snapshot")
+"""Kinds whose verbs are commands of a group, and so is what makes one of them."""
+
 Rename = Callable[[str], str]
 """Returns what a host of another console's entry is called here."""
 
@@ -159,6 +162,14 @@ class Verb:
     def name(self) -> str:
         """The operator's word for it."""
         return self.request.verb
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The words of its command: `shutdown`; `pool start`; `snapshot create`, of an instance."""
+        first, _, rest = self.name.partition("-")
+        if first in COMMAND_GROUPS:
+            return first, rest
+        return (self.subject, self.name) if self.subject in COMMAND_GROUPS else (self.name,)
 
     def about(self, key: ObjectKey) -> bool:
         """Whether it can be asked for about such an object."""

@@ -139,6 +139,10 @@ TRIALS = {
         *("virDomainRename", _off, _renamed),
         options={"to": "renamed-{number}"},
     ),
+    "snapshot-create": Trial(
+        *("virDomainSnapshotCreateXML", lambda _: None, lambda domain: domain.snapshotNum() > 0),
+        options={"name": "one", "where": "external"},
+    ),
     "undefine": Trial("virDomainUndefineFlags", _off, _undefined),
     "autostart": Trial("virDomainSetAutostart", shows=_marked),
     "title": Trial(
@@ -166,8 +170,9 @@ TRIALS = {
 }
 BY_AGENT = {"set-time", "set-password", "add-ssh-key", "remove-ssh-key", "trim"}
 """The test driver has no guest agent: tests/lab/test_crash_points.py has one of them."""
-NOT_TRIED = {*BY_AGENT, "core-dump"}
-"""The test driver dumps more than the memory or nothing."""
+NOT_TRIED = {*BY_AGENT, "core-dump", "snapshot-revert", "snapshot-delete"}
+"""The test driver dumps more than the memory or nothing. What is done to a snapshot is tried on the
+lab, in tests/lab/test_crash_points.py."""
 
 
 UNSEEN = {

@@ -50,6 +50,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "shutdown": {"timeout": 1.0},
     "reboot": {"timeout": 1.0},
     "rename": {"to": "other-{name}"},
+    "snapshot-create": {"name": "one"},
     "title": {"text": "a"},
     "description": {"text": "a"},
     "set-vcpus": {"count": 2},

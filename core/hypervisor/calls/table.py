@@ -13,6 +13,7 @@ from core.hypervisor.calls import (
     power,
     saved,
     screenshot,
+    snapshot,
     undefining,
 )
 from core.hypervisor.calls.function import CallFunctions
@@ -21,9 +22,11 @@ from core.model import ObjectKey
 from core.model.secret_value import without_secrets_of
 from core.verbs.call import Call
 
+_FAMILIES = (power, saved, guest, agent, screenshot, definition, undefining, snapshot, pool, network)
+
 CALL_FUNCTIONS: CallFunctions = {
     kind: function
-    for family in (power, saved, guest, agent, screenshot, definition, undefining, pool, network)
+    for family in _FAMILIES
     for kind, function in family.CALL_FUNCTIONS.items()
 }
 

@@ -132,6 +132,7 @@ def test_every_verb_is_decided_on_its_own_and_its_help_says_no_more_than_what_is
         *("start", "resume", "migrate", "send-key", "set-time", "rename", "title", "description"),
         *("autostart", "set-vcpus", "set-memory", "pool-start", "pool-refresh", "pool-autostart"),
         *("network-start", "network-autostart", "restore", "screenshot", "trim"),
+        "snapshot-create",
     }
     for verb, kind in POWER_VERBS.items():
         assert action(f"power.{verb}").caution is danger(picture(), kind(WEB)).caution

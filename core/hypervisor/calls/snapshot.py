@@ -1,0 +1,58 @@
+"""The calls that make, revert to and delete snapshots. Run on a lane thread; raise libvirtError."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lxml import etree
+
+from core.hypervisor.calls.function import CallFunctions
+from core.hypervisor.connection.binding import Connection, libvirt
+from core.model import ObjectKey
+from core.verbs.snapshot.create import SnapshotCreateCall
+from core.verbs.snapshot.delete import SnapshotDeleteCall
+from core.verbs.snapshot.revert import SnapshotRevertCall
+
+
+def create(conn: Connection, subject: ObjectKey, call: SnapshotCreateCall) -> None:
+    """Make a snapshot (virDomainSnapshotCreateXML); returns when it is made."""
+    root = etree.Element("domainsnapshot")
+    etree.SubElement(root, "name").text = call.name
+    if call.description:
+        etree.SubElement(root, "description").text = call.description
+    flags = 0
+    if call.where == "external":
+        flags = (
+            libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY | libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC
+        )
+    xml = etree.tostring(root, encoding="unicode")
+    conn.lookupByUUIDString(subject.id).snapshotCreateXML(xml, flags)
+
+
+def revert(conn: Connection, subject: ObjectKey, call: SnapshotRevertCall) -> None:
+    """Put an instance back to a snapshot (virDomainRevertToSnapshot)."""
+    then = {
+        "as-it-was": 0,
+        "running": libvirt.VIR_DOMAIN_SNAPSHOT_REVERT_RUNNING,
+        "paused": libvirt.VIR_DOMAIN_SNAPSHOT_REVERT_PAUSED,
+    }
+    snapshot = _snapshot(conn, subject)
+    snapshot.getDomain().revertToSnapshot(snapshot, then[call.then])
+
+
+def delete(conn: Connection, subject: ObjectKey, call: SnapshotDeleteCall) -> None:
+    """Delete a snapshot (virDomainSnapshotDelete); returns when its files are merged."""
+    flags = libvirt.VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN if call.children else 0
+    _snapshot(conn, subject).delete(flags)
+
+
+def _snapshot(conn: Connection, subject: ObjectKey) -> Any:
+    uuid, _, name = subject.id.partition("/")
+    return conn.lookupByUUIDString(uuid).snapshotLookupByName(name)
+
+
+CALL_FUNCTIONS: CallFunctions = {
+    SnapshotCreateCall: create,
+    SnapshotRevertCall: revert,
+    SnapshotDeleteCall: delete,
+}

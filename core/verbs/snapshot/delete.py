@@ -1,0 +1,97 @@
+"""A snapshot is deleted, and the instance stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, ClassVar
+
+from core.model import Request, Snapshot, State
+from core.model.lists import listed
+from core.model.text import clean
+from core.state.subject import subject_of
+from core.verbs.call import Call
+from core.verbs.caution import Caution
+from core.verbs.parameter import parameter
+from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.sequence import Step, sequence
+from core.verbs.situation import Situation
+from core.verbs.snapshot.family import EXTERNAL_DELETE, below, too_old
+from core.verbs.verb import Risk, Subjects, Verb
+
+
+class SnapshotDelete(Request, frozen=True):
+    """Delete a snapshot; the instance stays as it is (virDomainSnapshotDelete)."""
+
+    verb: ClassVar[str] = "snapshot-delete"
+    children: Annotated[
+        bool, parameter("Delete those that were made from it too.", advanced=True)
+    ] = False
+
+
+class SnapshotDeleteCall(Call, frozen=True):
+    """virDomainSnapshotDelete; of an external one the files are merged."""
+
+    long: ClassVar[bool] = True
+    children: bool = False
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        """`virsh snapshot-delete`."""
+        instance, _, snapshot = name.partition("/")
+        return ("snapshot-delete", instance, snapshot, *(("--children",) if self.children else ()))
+
+
+def _delete(situation: Situation) -> list[Step]:
+    request = situation.request
+    assert isinstance(request, SnapshotDelete)
+    text = f"deleting {situation.name}"
+    return [Step(SnapshotDeleteCall(request.children), text, lambda now: now.subject is None)]
+
+
+def _against_delete(state: State, request: Request, _: str) -> Iterator[Refusal]:
+    assert isinstance(request, SnapshotDelete)
+    snapshot = subject_of(state, request.subject)
+    if not isinstance(snapshot, Snapshot):
+        return
+    if snapshot.external:
+        yield from too_old(state, request, EXTERNAL_DELETE, "deletes")
+    external = [one.name for one in below(state, snapshot) if one.external]
+    if request.children and (external or snapshot.external):
+        text = "libvirt deletes no external snapshot together with those made from it"
+        yield Refusal(RefusalCode.UNSUPPORTED, text, "delete them one by one, the last first")
+    elif external and not snapshot.external:
+        text = f"The external {listed(external)} lies over {snapshot.name}"
+        yield Refusal(RefusalCode.STATE, text, "delete it first")
+
+
+def _deletes(request: Request, subjects: Subjects) -> str:
+    assert isinstance(request, SnapshotDelete)
+    children = ", and what was made from it," if request.children else ""
+    return f"Deletes {subjects.whom}{children}: there is no going back to it any more."
+
+
+def _children(state: State, requests: Sequence[Request]) -> list[str]:
+    found = []
+    for request in requests:
+        snapshot = subject_of(state, request.subject)
+        if isinstance(request, SnapshotDelete) and isinstance(snapshot, Snapshot):
+            names = [clean(one.name) for one in below(state, snapshot)]
+            if request.children and names:
+                found.append(f"Made from {clean(snapshot.name)}: {listed(names)}.")
+    return found
+
+
+DELETE = Verb(
+    SnapshotDelete,
+    title="Delete",
+    help="Delete the snapshot; the instance stays as it is.",
+    doing="being deleted",
+    group="snapshots",
+    key="d",
+    subject="snapshot",
+    decide=sequence(_delete, lambda now: f"{now.name} is deleted"),
+    steps=_delete,
+    calls=(SnapshotDeleteCall,),
+    looks_at=frozenset({"snapshots"}),
+    refusals=_against_delete,
+    risk=Risk(Caution.TYPE, _deletes, after=_children),
+)

@@ -1,0 +1,36 @@
+"""What is made from a snapshot, and what libvirt can do with an external one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from core.model import Request, Snapshot, State
+from core.state.subject import owner_of
+from core.verbs.refusal import Refusal, RefusalCode
+
+EXTERNAL_DELETE = 9_000_000
+EXTERNAL_REVERT = 9_009_000
+"""libvirt's versions from which it deletes and reverts to external snapshots (its NEWS)."""
+
+
+def below(state: State, snapshot: Snapshot) -> list[Snapshot]:
+    """Return the snapshots that were made from one, and those made from them."""
+    family = state.snapshots.get(owner_of(snapshot.key), ())
+    found: dict[str, Snapshot] = {}
+    names = {snapshot.name}
+    for one in family:  # parents come before their children
+        if one.parent in names:
+            names.add(one.name)
+            found[one.name] = one
+    return list(found.values())
+
+
+def too_old(state: State, request: Request, least: int, does: str) -> Iterator[Refusal]:
+    """Tell that the subject's host has a libvirt before `least`, which `does` no external one."""
+    host = state.hosts.get(request.subject.host)
+    facts = None if host is None else host.facts
+    number = 0 if facts is None else facts.libvirt_number
+    if facts is not None and 0 < number < least:
+        text = f"libvirt {facts.libvirt_version} of {request.subject.host} {does} no external one"
+        needed = f"{least // 1_000_000}.{least // 1000 % 1000}"
+        yield Refusal(RefusalCode.UNSUPPORTED, text, f"it takes libvirt {needed}")
