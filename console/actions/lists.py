@@ -217,6 +217,18 @@ _OTHER = (
         "refresh_pool",
     ),
     Action(
+        "snapshots.make",
+        "Make a snapshot",
+        ("n",),
+        "snapshots",
+        "snapshots",
+        "Make a snapshot of the instance.",
+        "make",
+        show_in_footer=True,
+        needs_write=True,
+        short="New",
+    ),
+    Action(
         "snapshots.copy_name",
         "Copy name",
         ("c",),

@@ -156,6 +156,12 @@ class SubjectScreen(ConsoleScreen, inherit_bindings=False):
 
         self.console.push_screen(VerbFormDialog(verb, keys, state, hidden=hidden), answered)
 
+    def action_copy_name(self) -> None:
+        """Copy the names of the chosen objects, one per line."""
+        state = self.console.view.state
+        found = [subject_of(state, key) for key in self.chosen_subjects()]
+        copy_names(self.console, [row.name for row in found if row is not None])
+
     def chosen_to_change(self) -> list[ObjectKey]:
         """The chosen objects; none, and why, where nothing can be done."""
         console = self.console
@@ -212,10 +218,6 @@ class InstanceChoosingScreen(SubjectScreen, inherit_bindings=False):
             await self.console.navigation.open_snapshots(rows[0].key)
         else:
             self.console.notify(self._choose_first(), severity="warning", timeout=4)
-
-    def action_copy_name(self) -> None:
-        """Copy the names of the chosen instances, one per line."""
-        copy_names(self.console, [row.name for row in self.chosen_instances()])
 
 
 def copy_names(console: VirtdeckApp, names: Sequence[str]) -> None:

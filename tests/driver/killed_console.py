@@ -29,7 +29,7 @@ from core.engine.executor import Executor
 from core.errors import VirtdeckError
 from core.fleet import Fleet
 from core.model import Instance, ObjectKey
-from core.state.subject import subject_of
+from core.state.subject import owner_of, subject_of
 from core.verbs.registry import VERBS
 from tests.driver.watching import until
 from tests.patience import PATIENCE
@@ -99,6 +99,8 @@ async def carry_out(errand: Errand) -> None:
     fleet = Fleet.open([f"alpha={errand.uri}"], journal=Path(errand.journal))
     async with fleet:
         assert await fleet.ready(20 * PATIENCE)
+        if verb.subject == "snapshot":
+            await fleet.snapshots(owner_of(key))
         await until(lambda: subject_of(fleet.state, key) is not None)
         if verb.subject == "instance":
             await until(lambda: _described(fleet, key))

@@ -141,7 +141,7 @@ TRIALS = {
     ),
     "snapshot-create": Trial(
         *("virDomainSnapshotCreateXML", lambda _: None, lambda domain: domain.snapshotNum() > 0),
-        options={"name": "one", "where": "external"},
+        options={"name": "one"},
     ),
     "undefine": Trial("virDomainUndefineFlags", _off, _undefined),
     "autostart": Trial("virDomainSetAutostart", shows=_marked),

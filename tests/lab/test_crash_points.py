@@ -32,6 +32,10 @@ class Trial(NamedTuple):
     options: dict[str, Any]
     booted: bool = False
     """It is for a guest whose agent answers: it stays on from one point to the next."""
+    snapshot: str = ""
+    """The subject, where it is a snapshot."""
+    unseen: bool = False
+    """Nothing that libvirt shows tells that it was carried out: the operator is asked."""
 
 
 def _is(word: str) -> Callable[[LabHost, str], bool]:
@@ -60,6 +64,14 @@ def _opens_with_the_key(alpha: LabHost, name: str) -> bool:
     return KEY in alpha.virsh("get-user-sshkeys", name, "root")
 
 
+def _has_the_snapshot(alpha: LabHost, name: str) -> bool:
+    return "one" in alpha.virsh("snapshot-list", name, "--name").split()
+
+
+def _goes_on_from_the_first(alpha: LabHost, name: str) -> bool:
+    return alpha.virsh("snapshot-current", name, "--name").strip() == "one"
+
+
 TRIALS = {
     "start": Trial((), _is("running"), {}),
     "pause": Trial((("start",),), _is("paused"), {}),
@@ -81,24 +93,45 @@ TRIALS = {
     ),
 }
 
+SNAPSHOT_TRIALS = {
+    "snapshot-create": Trial(
+        (("start", "--paused"),), _has_the_snapshot, {"name": "one", "where": "external"}
+    ),
+    "snapshot-revert": Trial(
+        (("start", "--paused"), ("snapshot-create-as", "one"), ("snapshot-create-as", "two")),
+        *(_goes_on_from_the_first, {}, "one"),
+        unseen=True,  # it may have been the current one before
+    ),
+    "snapshot-delete": Trial(
+        (("start", "--paused"), ("snapshot-create-as", "one", "--disk-only")),
+        *(lambda alpha, name: not _has_the_snapshot(alpha, name), {}, "one"),
+    ),
+}
+"""Of one guest, one after the other."""
+
 
 async def walk(
-    verb: str, alpha: LabHost, uris: dict[str, str], directory: Path, consoles: Starter
-) -> list[str]:
+    trial: Trial, verb: str, name: str, alpha: LabHost, uris: dict[str, str], directory: Path,
+    consoles: Starter,
+) -> list[str]:  # fmt: skip
     """Kill the console of a verb at each point; returns what was wrong."""
-    trial, name, wrong = TRIALS[verb], f"k-{verb}", []
+    wrong: list[str] = []
     uuid = alpha.virsh("domuuid", name).strip()
+    subject = f"{uuid}/{trial.snapshot}" if trial.snapshot else uuid
     for point in count(1):
         if alpha.instances()[name] != "shut off" and not trial.booted:
             await asyncio.to_thread(alpha.virsh, "destroy", name)
+        for old in alpha.virsh("snapshot-list", name, "--name", "--topological").split()[::-1]:
+            await asyncio.to_thread(alpha.virsh, "snapshot-delete", name, old)
         for word, *more in trial.before:
             await asyncio.to_thread(alpha.virsh, word, name, *more)
         journal = directory / f"{verb}-{point}.sqlite3"
-        errand = Errand(uris["alpha"], str(journal), verb, uuid, trial.options, point)
+        errand = Errand(uris["alpha"], str(journal), verb, subject, trial.options, point)
         status = await consoles.run(errand)
         ended = await _look_after(verb, uris, journal)
         shown = trial.shows(alpha, name)
-        if trouble := _trouble(ended, shown=shown, again=_may_be_sent_again(verb)):
+        again = _may_be_sent_again(verb)
+        if trouble := _trouble(ended, shown=shown, again=again, unseen=trial.unseen):
             wrong.append(f"{verb} killed at point {point}: {trouble}")
         if status != KILLED:
             assert (status, ended and ended[0]) == (0, OperationStatus.DONE), (verb, status, ended)
@@ -135,14 +168,16 @@ def _may_be_sent_again(verb: str) -> bool:
     return any(call.repeatable for call in VERBS[verb].calls)
 
 
-def _trouble(ended: tuple[OperationStatus, str, int] | None, *, shown: bool, again: bool) -> str:
+def _trouble(
+    ended: tuple[OperationStatus, str, int] | None, *, shown: bool, again: bool, unseen: bool
+) -> str:
     if ended is None:
         return "a call was made without an entry" if shown else ""
     status, hint, times = ended
     if times > 1 and not again:
         return "a call was made twice"
     if status in (OperationStatus.UNKNOWN, OperationStatus.ASKING):
-        if shown:
+        if shown and not unseen:
             return "libvirt shows what became of it"
         return "" if hint else "it asks the operator nothing"
     done = status is OperationStatus.DONE
@@ -161,7 +196,21 @@ async def test_a_console_killed_at_any_point_leaves_what_the_next_one_can_end(
         if trial.booted:
             await asyncio.to_thread(booted, "alpha", f"k-{verb}")
     with starter() as consoles:
-        walks = (walk(verb, alpha, uris, tmp_path, consoles) for verb in TRIALS)
+        walks = (
+            walk(trial, verb, f"k-{verb}", alpha, uris, tmp_path, consoles)
+            for verb, trial in TRIALS.items()
+        )
         wrong = await asyncio.gather(*walks)
     found = [text for texts in wrong for text in texts]
+    assert not found, "\n".join(found)
+
+
+async def test_a_console_killed_at_any_point_of_a_snapshot_leaves_what_the_next_one_can_end(
+    uris: dict[str, str], alpha: LabHost, guest: Callable[..., str], tmp_path: Path
+) -> None:
+    name = guest("alpha", "k-snapshots", disk="default/clone.qcow2", wanted=Wanted.SHUT_OFF)
+    found = []
+    with starter() as consoles:
+        for verb, trial in SNAPSHOT_TRIALS.items():
+            found += await walk(trial, verb, name, alpha, uris, tmp_path, consoles)
     assert not found, "\n".join(found)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
 
-from core.errors import RefusedError
+from core.errors import LabError, RefusedError
 from core.fleet import Fleet
 from core.lab import LabHost, Wanted
 from core.model import ObjectKey, OperationStatus, Snapshot
+from core.verbs.danger import danger
 from core.verbs.registry import VERBS
 from tests.lab.test_power import domstate, key_of, opened, until
 
@@ -36,6 +39,13 @@ async def snapshots(fleet: Fleet, vm: ObjectKey) -> dict[str, Snapshot]:
 
 def listed(alpha: LabHost, name: str) -> set[str]:
     return set(alpha.virsh("snapshot-list", name, "--name").split())
+
+
+def refusal(alpha: LabHost, *words: str) -> str:
+    """What virsh is told of a command that libvirt refuses."""
+    with pytest.raises(LabError) as error:
+        alpha.virsh(*words)
+    return str(error.value)
 
 
 async def test_an_internal_one_is_made_of_a_running_guest_reverted_to_and_deleted(
@@ -63,23 +73,127 @@ async def test_an_internal_one_is_made_of_a_running_guest_reverted_to_and_delete
     assert await snapshots(fleet, vm) == {}
 
 
-async def test_an_external_one_lays_a_file_over_the_disk_and_is_merged_again(
+def write(alpha: LabHost, name: str, number: int) -> None:
+    """Have QEMU write 64 KiB of the byte `number` to the disk of a guest that runs, at its MiB."""
+    disk = "/machine/peripheral/virtio-disk0/virtio-backend"
+    line = f'qemu-io -d {disk} "write -P {number} {number}M 64k"'
+    alpha.virsh("qemu-monitor-command", name, "--hmp", line)
+
+
+def verified(image: str, number: int) -> str:
+    """What qemu-io says of 64 KiB of the byte `number` in an image, with all that is below it."""
+    command = ["qemu-io", "-f", "qcow2", "-r", "-c", f"read -P {number} {number}M 64k", image]
+    # it fails where the bytes are others, which is an answer too
+    return subprocess.run(command, check=False, capture_output=True, text=True).stdout
+
+
+def layers(alpha: LabHost, name: str) -> list[str]:
+    """The files the disk of a guest is made of, the one in use first."""
+    tree = etree.fromstring(alpha.virsh("dumpxml", name))
+    paths = tree.xpath("//disk[target/@dev='vda']//source/@file")
+    return [Path(str(path)).name for path in paths]
+
+
+async def test_external_ones_lay_files_over_the_disk_which_deleting_merges_the_middle_first(
     fleet: Fleet, alpha: LabHost, guest: Callable[..., str]
 ) -> None:
     name = guest("alpha", "layered", disk="default/clone.qcow2")
     vm = await key_of(fleet, name)
     await snapshots(fleet, vm)
+    whole = layers(alpha, name)
+    await asyncio.to_thread(write, alpha, name, 1)
+    for number, word in enumerate(("one", "two", "three"), start=2):
+        await done(fleet, "snapshot-create", vm, name=word, where="external")
+        await asyncio.to_thread(write, alpha, name, number)
+    found = await snapshots(fleet, vm)
+    assert all(one.external and one.disk_only for one in found.values())
+    assert layers(alpha, name) == ["clone.three", "clone.two", "clone.one", *whole]
+    left = {"two": "clone.two", "one": "clone.one", "three": "clone.three"}
+    for word in ("two", "one", "three"):
+        assert await done(fleet, "snapshot-delete", found[word].key)
+        gone = left.pop(word)
+        assert gone not in layers(alpha, name), word
+        assert len(layers(alpha, name)) == len(whole) + len(left)
+    assert layers(alpha, name) == whole
+    image = alpha.virsh("domblklist", name).split("vda")[1].split()[0]
+    await asyncio.to_thread(alpha.virsh, "destroy", name)
+    for number in (1, 2, 3, 4):  # what was written before, between and after them
+        said = await asyncio.to_thread(verified, image, number)
+        assert "read 65536/65536" in said, said
+        assert "verification failed" not in said, said
+    never = await asyncio.to_thread(verified, image, 9)
+    assert "verification failed" in never, "it tells nothing"
+    assert listed(alpha, name) == set()
+
+
+async def test_an_external_one_over_an_internal_one_is_warned_of_and_taken_apart_by_hand(
+    fleet: Fleet, alpha: LabHost, guest: Callable[..., str]
+) -> None:
+    name = guest("alpha", "mixed", disk="default/clone.qcow2")
+    vm = await key_of(fleet, name)
+    await snapshots(fleet, vm)
+    whole = layers(alpha, name)
     await done(fleet, "snapshot-create", vm, name="inside")
+    await snapshots(fleet, vm)
+    request = VERBS["snapshot-create"].request(subject=vm, name="over", where="external")
+    assert "deletes neither it nor the new one" in danger(fleet.state, request).text
     await done(fleet, "snapshot-create", vm, name="over", where="external")
     found = await snapshots(fleet, vm)
-    assert (found["over"].external, found["over"].disk_only) == (True, True)
-    assert "clone.over" in alpha.virsh("domblklist", name)
-    with pytest.raises(RefusedError, match="external over lies over inside: delete it first"):
-        await fleet.submit(VERBS["snapshot-revert"].request(subject=found["inside"].key))
-    request = VERBS["snapshot-revert"].request(subject=found["over"].key)
-    if fleet.state.hosts["alpha"].facts.libvirt_number < 9_009_000:  # type: ignore[union-attr]
+    assert layers(alpha, name) == ["clone.over", *whole]
+    over = Path(alpha.virsh("domblklist", name).split("vda")[1].split()[0])
+    for verb, word in (("revert", "inside"), ("delete", "inside"), ("delete", "over")):
+        with pytest.raises(RefusedError, match="merge its file by `virsh blockcommit"):
+            await fleet.submit(VERBS[f"snapshot-{verb}"].request(subject=found[word].key))
+    refused = await asyncio.to_thread(refusal, alpha, "snapshot-delete", name, "over")
+    assert "internal snapshot as parent" in refused, "libvirt does it now: so may we"
+    commit = ("blockcommit", name, "vda", "--active", "--shallow", "--pivot", "--wait")
+    await asyncio.to_thread(alpha.virsh, *commit)
+    await asyncio.to_thread(alpha.virsh, "snapshot-delete", "--metadata", name, "over")
+    assert layers(alpha, name) == whole
+    await asyncio.to_thread(over.unlink)  # virsh has left it, with nothing that is needed
+    await snapshots(fleet, vm)
+    await done(fleet, "snapshot-revert", found["inside"].key)
+    await done(fleet, "snapshot-delete", found["inside"].key)
+    assert listed(alpha, name) == set()
+
+
+async def test_one_inside_the_file_of_another_is_not_lost_with_it(
+    fleet: Fleet, alpha: LabHost, guest: Callable[..., str]
+) -> None:
+    name = guest("alpha", "nested", disk="default/clone.qcow2")
+    vm = await key_of(fleet, name)
+    await snapshots(fleet, vm)
+    await done(fleet, "snapshot-create", vm, name="outside", where="external")
+    await done(fleet, "snapshot-create", vm, name="inside")
+    found = await snapshots(fleet, vm)
+    delete = VERBS["snapshot-delete"].request
+    with pytest.raises(RefusedError, match="inside is kept in the file of outside, and lost"):
+        await fleet.submit(delete(subject=found["outside"].key))
+    await done(fleet, "snapshot-delete", found["inside"].key)
+    await snapshots(fleet, vm)
+    await done(fleet, "snapshot-delete", found["outside"].key)
+    assert listed(alpha, name) == set()
+
+
+async def test_libvirt_before_9_9_reverts_to_no_external_one_and_that_is_said(
+    fleet: Fleet, alpha: LabHost, guest: Callable[..., str]
+) -> None:
+    name = guest("alpha", "older", disk="default/clone.qcow2", wanted=Wanted.SHUT_OFF)
+    vm = await key_of(fleet, name)
+    await snapshots(fleet, vm)
+    await done(fleet, "snapshot-create", vm, name="older", where="external")
+    found = await snapshots(fleet, vm)
+    facts = fleet.state.hosts["alpha"].facts
+    assert facts is not None
+    if facts.libvirt_number < 9_009_000:
+        request = VERBS["snapshot-revert"].request(subject=found["older"].key)
         with pytest.raises(RefusedError, match=r"it takes libvirt 9\.9"):
             await fleet.submit(request)
+    else:
+        await done(fleet, "snapshot-revert", found["older"].key)
+        assert (await snapshots(fleet, vm))["older"].current
+    await done(fleet, "snapshot-delete", found["older"].key)
+    assert listed(alpha, name) == set()
 
 
 async def test_a_raw_disk_has_an_external_one_only(

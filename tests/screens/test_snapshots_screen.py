@@ -5,9 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,19 +14,12 @@ from textual.pilot import Pilot
 
 from console.screens.dialogs.confirm import ConfirmDialog
 from console.screens.dialogs.menu import MenuDialog
+from console.screens.dialogs.verb_form import VerbFormDialog
 from console.screens.instances.instance import InstanceScreen
 from console.screens.operations.operations import OperationsScreen
 from console.screens.snapshots.snapshots import SnapshotsScreen
 from console.shell.app import VirtdeckApp
-from core.hypervisor.calls import table
-from core.hypervisor.connection.binding import Connection
-from core.model import ObjectKey, OperationStatus, Request, Snapshot
-from core.verbs.call import Call
-from core.verbs.caution import Caution
-from core.verbs.sequence import Step, sequence
-from core.verbs.situation import Situation
-from core.verbs.verb import Risk, Subjects, Verb
-from tests.declared import declared
+from core.model import OperationStatus, Snapshot
 from tests.driver.private_daemon import PrivateDaemon
 from tests.screens import test_live as live
 from tests.screens.conftest import SIZES, TAPE, Moment, press
@@ -130,111 +122,79 @@ async def test_a_lost_link_greys_them_and_they_are_read_when_it_is_back(
         await until(pilot, lambda: "vm0001 has no snapshot." in "\n".join(text(app)))
 
 
-async def test_what_cannot_be_done_to_one_is_told(app: VirtdeckApp) -> None:
+async def test_what_can_be_done_to_one_is_offered(app: VirtdeckApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot, app)
-        await pilot.press("a")
-        await until(
-            pilot,
-            lambda: "There is nothing yet that can be done to a snapshot." in live.messages(app),
-        )
+        await pilot.press("a", "s")
+        await until(pilot, lambda: isinstance(app.screen, MenuDialog))
+        await until(pilot, lambda: {"Revert", "Delete"} <= set("\n".join(text(app)).split()))
 
 
-class Drop(Request, frozen=True):
-    """A verb about a snapshot."""
-
-    verb: ClassVar[str] = "drop"
-
-
-class DropCall(Call, frozen=True):
-    """virDomainSnapshotDelete."""
-
-
-def drop(conn: Connection, subject: ObjectKey, call: DropCall) -> None:
-    del call
-    uuid, _, name = subject.id.partition("/")
-    conn.lookupByUUIDString(uuid).snapshotLookupByName(name).delete(0)
-
-
-def _drops(_: Request, subjects: Subjects) -> str:
-    return f"Drops {subjects.whom}."
-
-
-def _steps(now: Situation) -> list[Step]:
-    return [Step(DropCall(), f"dropping {now.name}", lambda then: then.subject is None)]
-
-
-DROP = Verb(
-    Drop,
-    *("Drop", "Drop it.", "dropping", "snapshots"),
-    decide=sequence(_steps, lambda now: f"{now.name} was dropped"),
-    steps=_steps,
-    calls=(DropCall,),
-    subject="snapshot",
-    looks_at=frozenset({"snapshots"}),
-    risk=Risk(Caution.KEY, _drops),
-)
+async def test_another_is_made_from_the_screen_and_the_first_of_an_instance_too(
+    app: VirtdeckApp, daemon: PrivateDaemon
+) -> None:
+    guest = daemon.keeper.lookupByName("vm0001")
+    for name in ("tried", "kept", "base"):
+        guest.snapshotLookupByName(name).delete(0)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await live.opened(pilot, app)
+        await pilot.press("t")
+        await until(pilot, lambda: "n makes one." in "\n".join(text(app)))
+        for number, name in enumerate(("first", "second"), start=1):
+            await pilot.press("n")
+            await until(pilot, lambda: isinstance(app.screen, VerbFormDialog))
+            await pilot.press(*name, "ctrl+s")
+            await until(pilot, lambda: isinstance(app.screen, SnapshotsScreen))
+            await until(pilot, lambda: len(branches(app)) == number)  # noqa: B023
+        assert branches(app) == ["first", "└─ second"]
 
 
 async def test_marked_ones_are_the_subjects_of_the_menu_and_stand_with_the_operations(
-    app: VirtdeckApp, monkeypatch: pytest.MonkeyPatch
+    app: VirtdeckApp,
 ) -> None:
-    monkeypatch.setattr(table, "CALL_FUNCTIONS", {**table.CALL_FUNCTIONS, DropCall: drop})
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot, app)
-        with declared(DROP):
-            await pilot.press("down", "space", "space")
-            await until(pilot, lambda: len(snapshots_screen(app).chosen_subjects()) == 2)
-            await pilot.press("a")
-            await until(pilot, lambda: isinstance(app.screen, MenuDialog))
-            await until(pilot, lambda: not app.asking)
-            assert "2 snapshots" in "\n".join(text(app))
-            await pilot.press("s", "d")
-            await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
-            asked = "\n".join(text(app))
-            assert "vm0001/tried" in asked
-            assert "vm0001/kept" in asked
-            await pilot.press("y")
-            await until(pilot, lambda: branches(app) == ["base"])
-            records = list(app.view.state.operations.values())
-            await until(pilot, lambda: all(
-                one.status is OperationStatus.DONE for one in app.view.state.operations.values()
-            ))  # fmt: skip
-            assert {one.name for one in records} == {"vm0001/tried", "vm0001/kept"}
-            await pilot.press("4")
-            await until(pilot, lambda: isinstance(app.screen, OperationsScreen))
-            await until(pilot, lambda: "vm0001/kept" in "\n".join(text(app)))
+        await pilot.press("down", "space", "space")
+        await until(pilot, lambda: len(snapshots_screen(app).chosen_subjects()) == 2)
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, MenuDialog))
+        await until(pilot, lambda: not app.asking)
+        assert "2 snapshots" in "\n".join(text(app))
+        await pilot.press("s", "d")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        asked = "\n".join(text(app))
+        assert "vm0001/tried" in asked
+        assert "vm0001/kept" in asked
+        await pilot.press("2", "enter")
+        await until(pilot, lambda: branches(app) == ["base"])
+        records = list(app.view.state.operations.values())
+        await until(pilot, lambda: all(
+            one.status is OperationStatus.DONE for one in app.view.state.operations.values()
+        ))  # fmt: skip
+        assert {one.name for one in records} == {"vm0001/tried", "vm0001/kept"}
+        await pilot.press("4")
+        await until(pilot, lambda: isinstance(app.screen, OperationsScreen))
+        await until(pilot, lambda: "vm0001/kept" in "\n".join(text(app)))
 
 
-async def test_an_operation_on_one_leads_to_it(
-    app: VirtdeckApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def look(conn: Connection, subject: ObjectKey, _: Call) -> None:
-        uuid, _, name = subject.id.partition("/")
-        conn.lookupByUUIDString(uuid).snapshotLookupByName(name).getXMLDesc(0)
-
-    def steps(now: Situation) -> list[Step]:
-        return [Step(DropCall(), f"looking at {now.name}")]
-
-    monkeypatch.setattr(table, "CALL_FUNCTIONS", {**table.CALL_FUNCTIONS, DropCall: look})
-    kept = replace(DROP, steps=steps, decide=sequence(steps, lambda now: f"{now.name} is there"))
+async def test_an_operation_on_one_leads_to_it(app: VirtdeckApp) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot, app)
-        with declared(kept):
-            await pilot.press("a")
-            await until(pilot, lambda: isinstance(app.screen, MenuDialog) and not app.asking)
-            await pilot.press("s", "d")
-            await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
-            await pilot.press("y")
-            await until(pilot, lambda: any(
-                one.status is OperationStatus.DONE for one in app.view.state.operations.values()
-            ))  # fmt: skip
-            await pilot.press("4")
-            await until(pilot, lambda: isinstance(app.screen, OperationsScreen))
-            await until(pilot, lambda: "vm0001/base" in "\n".join(text(app)))
-            await pilot.press("x", "i")
-            await until(pilot, lambda: isinstance(app.screen, SnapshotsScreen))
-            await until(pilot, lambda: branches(app) == TREE)
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, MenuDialog) and not app.asking)
+        await pilot.press("s", "v")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        assert "what was written since is lost" in " ".join(" ".join(text(app)).split())
+        await pilot.press(*"vm0001/base", "enter")
+        await until(pilot, lambda: any(
+            one.status is OperationStatus.DONE for one in app.view.state.operations.values()
+        ))  # fmt: skip
+        await pilot.press("4")
+        await until(pilot, lambda: isinstance(app.screen, OperationsScreen))
+        await until(pilot, lambda: "vm0001/base" in "\n".join(text(app)))
+        await pilot.press("x", "i")
+        await until(pilot, lambda: isinstance(app.screen, SnapshotsScreen))
+        await until(pilot, lambda: branches(app) == TREE)
 
 
 READ = (

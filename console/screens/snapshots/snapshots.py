@@ -26,12 +26,12 @@ from console.screens.snapshots.columns import (
     words_of,
 )
 from console.screens.snapshots.tree import SnapshotLine, tree_of
-from console.screens.subjects import SubjectScreen, copy_names
+from console.screens.subjects import READ_ONLY, SubjectScreen
 from console.screens.view import LinkWatch
 from console.widgets.columns import Cell
 from console.widgets.live_table import LiveTable
 from core.model import Delta, Instance, ObjectKey, Snapshot
-from core.state.subject import subject_of
+from core.verbs.registry import VERBS
 
 
 class SnapshotsScreen(SubjectScreen, PanelledScreen[SnapshotLine], inherit_bindings=False):
@@ -133,9 +133,16 @@ class SnapshotsScreen(SubjectScreen, PanelledScreen[SnapshotLine], inherit_bindi
             return "Reading the snapshots ..."
         return (
             f"{row.name} has no snapshot.\n\n"
-            f"Make one: virsh snapshot-create-as {row.name} NAME.\n"
+            "n makes one.\n"
             "^r reads again: nothing tells of those that others make."
         )
+
+    def action_make(self) -> None:
+        """Ask for what makes another snapshot of the instance."""
+        if self.console.read_only:
+            self.console.notify(READ_ONLY, severity="warning", timeout=4)
+        elif self._row is not None:
+            self._ask_for(VERBS["snapshot-create"], [self._instance])
 
     def chosen_subjects(self) -> list[ObjectKey]:
         """The marked ones, or the one under the cursor."""
@@ -144,12 +151,6 @@ class SnapshotsScreen(SubjectScreen, PanelledScreen[SnapshotLine], inherit_bindi
     def hidden_chosen(self) -> int:
         """How many of the marked ones the filter hides."""
         return self.table.counts.marked_hidden
-
-    def action_copy_name(self) -> None:
-        """Copy the names of the chosen snapshots, one per line."""
-        state = self.console.view.state
-        found = [subject_of(state, key) for key in self.chosen_subjects()]
-        copy_names(self.console, [one.name for one in found if isinstance(one, Snapshot)])
 
     @on(LiveTable.Highlighted)
     def show_panel(self) -> None:

@@ -22,12 +22,13 @@ from core.model import ObjectKey
 from core.model.secret_value import without_secrets_of
 from core.verbs.call import Call
 
-_FAMILIES = (power, saved, guest, agent, screenshot, definition, undefining, snapshot, pool, network)
+_FAMILIES = (
+    *(power, saved, guest, agent, screenshot),
+    *(definition, undefining, snapshot, pool, network),
+)
 
 CALL_FUNCTIONS: CallFunctions = {
-    kind: function
-    for family in _FAMILIES
-    for kind, function in family.CALL_FUNCTIONS.items()
+    kind: function for family in _FAMILIES for kind, function in family.CALL_FUNCTIONS.items()
 }
 
 

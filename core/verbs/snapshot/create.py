@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from core.model import Disk, Instance, InstanceState, Request, State
 from core.model.lists import listed
+from core.model.text import clean
 from core.verbs.call import Call
+from core.verbs.caution import Caution
 from core.verbs.definition import DESCRIPTION_BYTES, NAME_BYTES
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
 from core.verbs.states import NOT_KNOWN
-from core.verbs.verb import Verb
+from core.verbs.verb import Risk, Verb
 
 Where = Literal["internal", "external"]
 
@@ -52,7 +54,7 @@ class SnapshotCreate(Request, frozen=True):
 
 
 class SnapshotCreateCall(Call, frozen=True):
-    """virDomainSnapshotCreateXML; external ones of the disks only, all or none of them."""
+    """virDomainSnapshotCreateXML: an external one is of the disks only, all or none of them."""
 
     long: ClassVar[bool] = True
     name: str
@@ -115,8 +117,30 @@ def _against_create(state: State, request: Request, _: str) -> Iterator[Refusal]
 def _unfit(disk: Disk, where: str) -> bool:
     assert disk.source is not None
     if where == "internal":
-        return disk.source.format != "qcow2"
+        return disk.source.format not in ("", "qcow2")  # libvirt decides on one it is not told
     return disk.source.type not in ("file", "block")
+
+
+def _over_internal(state: State, request: Request) -> str:
+    """Return the internal snapshot that an external one would be made after; empty: none."""
+    assert isinstance(request, SnapshotCreate)
+    known = state.snapshots.get(request.subject, ())
+    current = next((one for one in known if one.current), None)
+    external = request.where == "external"
+    return "" if current is None or current.external or not external else current.name
+
+
+def _caution(state: State, request: Request) -> Caution:
+    return Caution.CONFIRM if _over_internal(state, request) else Caution.NONE
+
+
+def _costs(state: State, requests: Sequence[Request]) -> list[str]:
+    return [
+        f"libvirt reverts to {clean(under)} no more, and deletes neither it nor the new one: "
+        "mixing internal and external ones has to be undone by hand."
+        for request in requests
+        if (under := _over_internal(state, request))
+    ]
 
 
 def _made(situation: Situation) -> str:
@@ -141,4 +165,5 @@ CREATE = Verb(
         InstanceState.CRASHED: ("{name} has crashed", "{restart}"),
     },
     refusals=_against_create,
+    risk=Risk(raised=_caution, after=_costs),
 )

@@ -8,14 +8,14 @@ from typing import Annotated, ClassVar
 from core.model import Request, Snapshot, State
 from core.model.lists import listed
 from core.model.text import clean
-from core.state.subject import subject_of
+from core.state.subject import owner_of, subject_of
 from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
-from core.verbs.snapshot.family import EXTERNAL_DELETE, below, too_old
+from core.verbs.snapshot.family import EXTERNAL_DELETE, MERGE_BY_HAND, below, too_old
 from core.verbs.verb import Risk, Subjects, Verb
 
 
@@ -29,7 +29,7 @@ class SnapshotDelete(Request, frozen=True):
 
 
 class SnapshotDeleteCall(Call, frozen=True):
-    """virDomainSnapshotDelete; of an external one the files are merged."""
+    """virDomainSnapshotDelete: the files of an external one are merged."""
 
     long: ClassVar[bool] = True
     children: bool = False
@@ -52,15 +52,33 @@ def _against_delete(state: State, request: Request, _: str) -> Iterator[Refusal]
     snapshot = subject_of(state, request.subject)
     if not isinstance(snapshot, Snapshot):
         return
+    children = below(state, snapshot)
     if snapshot.external:
         yield from too_old(state, request, EXTERNAL_DELETE, "deletes")
-    external = [one.name for one in below(state, snapshot) if one.external]
+        yield from _against_mixed(state, snapshot)
+    external = [one.name for one in children if one.external]
     if request.children and (external or snapshot.external):
         text = "libvirt deletes no external snapshot together with those made from it"
         yield Refusal(RefusalCode.UNSUPPORTED, text, "delete them one by one, the last first")
     elif external and not snapshot.external:
         text = f"The external {listed(external)} lies over {snapshot.name}"
-        yield Refusal(RefusalCode.STATE, text, "delete it first")
+        yield Refusal(RefusalCode.STATE, text, MERGE_BY_HAND)
+
+
+def _against_mixed(state: State, snapshot: Snapshot) -> Iterator[Refusal]:
+    """Tell why an external one among internal ones is not deleted.
+
+    Measured on libvirt 9.0: it deletes none on an internal parent, and merging a file that an
+    internal snapshot is kept in destroys that without a word.
+    """
+    family = state.snapshots.get(owner_of(snapshot.key), ())
+    if any(one.name == snapshot.parent and not one.external for one in family):
+        text = f"libvirt deletes no external snapshot made after the internal {snapshot.parent}"
+        yield Refusal(RefusalCode.UNSUPPORTED, text, MERGE_BY_HAND)
+    inside = [one.name for one in family if one.parent == snapshot.name and not one.external]
+    if inside:
+        text = f"The internal {listed(inside)} is kept in the file of {snapshot.name}, and lost"
+        yield Refusal(RefusalCode.STATE, f"{text} where that is merged", "delete it first")
 
 
 def _deletes(request: Request, subjects: Subjects) -> str:

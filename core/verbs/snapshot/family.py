@@ -12,6 +12,12 @@ EXTERNAL_DELETE = 9_000_000
 EXTERNAL_REVERT = 9_009_000
 """libvirt's versions from which it deletes and reverts to external snapshots (its NEWS)."""
 
+MERGE_BY_HAND = (
+    "merge its file by `virsh blockcommit --active --shallow --pivot`, then remove its entry by "
+    "`virsh snapshot-delete --metadata`"
+)
+"""What an external snapshot over an internal one comes to: libvirt deletes neither."""
+
 
 def below(state: State, snapshot: Snapshot) -> list[Snapshot]:
     """Return the snapshots that were made from one, and those made from them."""

@@ -14,7 +14,7 @@ from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
-from core.verbs.snapshot.family import EXTERNAL_REVERT, below, too_old
+from core.verbs.snapshot.family import EXTERNAL_REVERT, MERGE_BY_HAND, below, too_old
 from core.verbs.verb import Risk, Subjects, Verb
 
 
@@ -62,9 +62,8 @@ def _against_revert(state: State, request: Request, _: str) -> Iterator[Refusal]
         return
     above = [one.name for one in below(state, snapshot) if one.external]
     if above:
-        text = f"The external {listed(above)} lies over {snapshot.name}"
-        cure = "delete it first: libvirt would leave its file behind, cut off from the disk"
-        yield Refusal(RefusalCode.STATE, text, cure)
+        text = f"The external {listed(above)} lies over {snapshot.name} and would be cut off"
+        yield Refusal(RefusalCode.STATE, text, MERGE_BY_HAND)
 
 
 def _reverts(_: Request, subjects: Subjects) -> str:

@@ -1,0 +1,241 @@
+"""Snapshots: what is refused and why, what is asked first, what is sent and how it is judged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.model import (
+    Disk,
+    DiskSource,
+    Host,
+    HostFacts,
+    Instance,
+    InstanceState,
+    Link,
+    LinkStatus,
+    OperationStatus,
+    Request,
+    Snapshot,
+    State,
+)
+from core.verbs import checks
+from core.verbs.caution import Caution
+from core.verbs.danger import danger, danger_of
+from core.verbs.refusal import RefusalCode
+from core.verbs.situation import Action, Around, End, Progress, Send, Sent, Situation
+from core.verbs.snapshot.create import CREATE, SnapshotCreate, SnapshotCreateCall
+from core.verbs.snapshot.delete import DELETE, SnapshotDelete, SnapshotDeleteCall
+from core.verbs.snapshot.family import below
+from core.verbs.snapshot.revert import REVERT, SnapshotRevert, SnapshotRevertCall
+
+QCOW2 = DiskSource("file", "/pool/root.qcow2", format="qcow2")
+RAW = DiskSource("file", "/pool/data.raw", format="raw")
+VOLUME = DiskSource("volume", "default/data.qcow2", format="qcow2")
+NETWORK = DiskSource("network", "rbd:data", format="raw")
+BASE = Snapshot("base", host="alpha", uuid="u-web")
+ABOVE = Snapshot("above", "base", external=True, host="alpha", uuid="u-web")
+TOP = Snapshot("top", "above", host="alpha", uuid="u-web", current=True)
+BESIDE = Snapshot("beside", "base", host="alpha", uuid="u-web")
+
+
+def web(*sources: DiskSource | None, **changes: Any) -> Instance:
+    disks = tuple(Disk(f"vd{'abc'[number]}", source=one) for number, one in enumerate(sources))
+    known = {"state": InstanceState.RUNNING, "disks": disks, **changes}
+    return Instance("alpha", "u-web", "web", **known)
+
+
+def state(instance: Instance, *snapshots: Snapshot, libvirt: int = 11_003_000) -> State:
+    version = f"{libvirt // 1_000_000}.{libvirt // 1000 % 1000}.0"
+    facts = HostFacts(libvirt_version=version)
+    host = Host("alpha", "qemu:///alpha", Link(LinkStatus.UP, 0.0), facts=facts)
+    return State(
+        hosts={"alpha": host},
+        instances={instance.key: instance},
+        snapshots={instance.key: snapshots},
+    )
+
+
+def against(state: State, request: Request) -> list[str]:
+    return [str(one) for one in checks.check(state, request)]
+
+
+def create(**options: Any) -> SnapshotCreate:
+    return SnapshotCreate(web().key, **{"name": "new", **options})
+
+
+@pytest.mark.parametrize(("source", "where", "words"), [
+    (QCOW2, "internal", ""), (QCOW2, "external", ""), (RAW, "external", ""),
+    (RAW, "internal", "vda of web cannot hold a snapshot inside: only qcow2 can: make an external"),
+    (NETWORK, "external", "vda of web is no file or device of the host's"),
+    (None, "external", "web has no disk that is written"), (None, "internal", ""),
+])  # fmt: skip
+def test_a_disk_can_hold_what_its_format_and_place_allow(
+    source: DiskSource | None, where: str, words: str
+) -> None:
+    found = against(state(web(source)), create(where=where))
+    assert len(found) == bool(words)
+    assert all(words in one for one in found)
+
+
+@pytest.mark.parametrize("drive", [
+    Disk("sda", device="cdrom", source=RAW), Disk("vdb", source=RAW, read_only=True),
+])  # fmt: skip
+def test_what_is_never_written_is_left_out(drive: Disk) -> None:
+    written = Disk("vda", source=QCOW2)
+    assert against(state(web(disks=(written, drive))), create()) == []
+
+
+def test_a_name_that_another_has_is_refused_and_so_is_one_that_libvirt_would_not_take() -> None:
+    (refusal,) = checks.check(state(web(QCOW2), BASE), create(name="base"))
+    assert str(refusal) == "web has a snapshot called base: choose another name."
+    assert refusal.code is RefusalCode.PARAMETER
+    for name in (".hidden", "a/b", "", "a\nb"):
+        assert against(state(web(QCOW2)), create(name=name)), name
+
+
+def test_what_lies_below_is_its_children_and_theirs() -> None:
+    known = state(web(QCOW2), BASE, ABOVE, BESIDE, TOP)
+    assert [one.name for one in below(known, BASE)] == ["above", "beside", "top"]
+    assert [one.name for one in below(known, ABOVE)] == ["top"]
+    assert below(known, TOP) == []
+
+
+def test_libvirt_reverts_to_and_deletes_external_ones_from_a_version_on() -> None:
+    for libvirt, deletes, reverts in (
+        (8_010_000, False, False), (9_000_000, True, False), (9_009_000, True, True),
+    ):  # fmt: skip
+        alone = Snapshot("alone", external=True, host="alpha", uuid="u-web")
+        known = state(web(QCOW2), alone, libvirt=libvirt)
+        assert bool(against(known, SnapshotDelete(alone.key))) is not deletes
+        found = against(known, SnapshotRevert(alone.key))
+        assert bool(found) is not reverts
+        assert reverts or "reverts to no external one: it takes libvirt 9.9" in found[0]
+
+
+def test_an_internal_one_below_an_external_one_can_neither_be_reverted_to_nor_deleted() -> None:
+    known = state(web(QCOW2), BASE, ABOVE)
+    (revert,) = against(known, SnapshotRevert(BASE.key))
+    assert revert.startswith("The external above lies over base and would be cut off: merge its")
+    (delete,) = against(known, SnapshotDelete(BASE.key))
+    assert delete.startswith("The external above lies over base: merge its file by `virsh block")
+
+
+def test_an_external_one_made_after_an_internal_one_stays_and_that_is_said_before() -> None:
+    known = state(web(QCOW2), BASE, ABOVE)
+    (delete,) = against(known, SnapshotDelete(ABOVE.key))
+    assert "no external snapshot made after the internal base: merge its file" in delete
+    current = Snapshot("base", host="alpha", uuid="u-web", current=True)
+    asked = danger(state(web(QCOW2), current), create(where="external"))
+    assert asked.caution is Caution.CONFIRM
+    assert "reverts to base no more, and deletes neither it nor the new one" in asked.text
+    assert danger(state(web(QCOW2), current), create()).caution is Caution.NONE
+    after = Snapshot("after", "base", external=True, host="alpha", uuid="u-web", current=True)
+    asked = danger(state(web(QCOW2), BASE, after), create(where="external"))
+    assert asked.caution is Caution.NONE
+
+
+def test_an_external_one_whose_file_an_internal_one_is_kept_in_is_not_merged() -> None:
+    first = Snapshot("first", external=True, host="alpha", uuid="u-web")
+    inside = Snapshot("inside", "first", host="alpha", uuid="u-web")
+    (refusal,) = against(state(web(QCOW2), first, inside), SnapshotDelete(first.key))
+    assert refusal == (
+        "The internal inside is kept in the file of first, and lost where that is merged: "
+        "delete it first."
+    )
+    second = Snapshot("second", "first", external=True, host="alpha", uuid="u-web")
+    kept = Snapshot("kept", "second", host="alpha", uuid="u-web")
+    assert against(state(web(QCOW2), first, second, kept), SnapshotDelete(first.key)) == []
+
+
+def test_external_ones_are_not_deleted_with_their_children() -> None:
+    known = state(web(QCOW2), BASE, ABOVE, TOP)
+    for one in (BASE, ABOVE):
+        refusals = against(known, SnapshotDelete(one.key, children=True))
+        assert any("the last first" in refusal for refusal in refusals)
+
+
+def test_the_questions_say_what_is_lost() -> None:
+    known = state(web(QCOW2), BASE, BESIDE)
+    asked = danger(known, SnapshotRevert(BASE.key))
+    assert asked.caution is Caution.TYPE
+    assert "what was written since is lost" in asked.text
+    asked = danger(known, SnapshotDelete(BASE.key, children=True))
+    assert (asked.caution, asked.word) == (Caution.TYPE, "web/base")
+    assert "there is no going back to it any more" in asked.text
+    assert asked.text.endswith("Made from base: beside.")
+    both = danger_of(known, [SnapshotDelete(BASE.key), SnapshotDelete(BESIDE.key)])
+    assert both.word == "2"
+    assert danger(known, create()).caution is Caution.NONE
+
+
+def decided(
+    request: Request, *sent: Sent, subject: Any = None, snapshots: tuple[Snapshot, ...] = ()
+) -> Action:
+    decide = {"snapshot-create": CREATE, "snapshot-revert": REVERT, "snapshot-delete": DELETE}
+    verb = decide[request.verb].decide
+    assert verb is not None
+    name = "web" if request.verb == "snapshot-create" else "web/base"
+    instance = web(QCOW2)
+    there = instance if request.verb == "snapshot-create" else subject
+    known = Around(instance, snapshots=snapshots)
+    return verb(Situation(request, name, 100.0, Progress(sent), there, around=known))
+
+
+def test_one_is_made_once_it_is_among_the_snapshots() -> None:
+    call = SnapshotCreateCall("new", "internal", "why")
+    first = decided(create(description="why"))
+    assert isinstance(first, Send)
+    assert first.call == call
+    made = Snapshot("new", host="alpha", uuid="u-web")
+    request = create(description="why")
+    end = decided(request, Sent(call, 1.0, 2.0), snapshots=(made,))
+    assert isinstance(end, End)
+    assert (end.status, end.outcome) == (OperationStatus.DONE, "web has the snapshot new")
+    end = decided(request, Sent(call, 1.0, None), snapshots=(made,))
+    assert isinstance(end, End)
+    assert end.status is OperationStatus.DONE, "no answer came, and there it is"
+    end = decided(request, Sent(call, 1.0, 2.0, error="disk full"))
+    assert isinstance(end, End)
+    assert end.status is OperationStatus.FAILED
+
+
+def test_one_that_is_current_is_not_taken_for_reverted_to_where_no_answer_came() -> None:
+    current = Snapshot("base", host="alpha", uuid="u-web", current=True)
+    request, call = SnapshotRevert(current.key), SnapshotRevertCall()
+    end = decided(request, Sent(call, 1.0, 2.0), subject=current)
+    assert isinstance(end, End)
+    assert (end.status, end.outcome) == (OperationStatus.DONE, "the instance is back at web/base")
+    timed_out = Sent(call, 1.0, 50.0, "timed out", certain=False)
+    unheard = decided(request, timed_out, subject=current)
+    assert isinstance(unheard, End)
+    assert unheard.status is OperationStatus.UNKNOWN
+
+
+def test_one_is_deleted_once_it_is_gone() -> None:
+    request, call = SnapshotDelete(BASE.key), SnapshotDeleteCall()
+    end = decided(request, Sent(call, 1.0, None))
+    assert isinstance(end, End)
+    assert (end.status, end.outcome) == (OperationStatus.DONE, "web/base is deleted")
+    end = decided(request, Sent(call, 1.0, 2.0, error="it has children"), subject=BASE)
+    assert isinstance(end, End)
+    assert end.status is OperationStatus.FAILED
+
+
+def test_virsh_does_the_same() -> None:
+    assert SnapshotCreateCall("new", "external", "why").virsh("web") == (
+        *("snapshot-create-as", "web", "new", "--description", "why"),
+        *("--disk-only", "--atomic"),
+    )
+    assert SnapshotRevertCall("paused").virsh("web/base") == (
+        "snapshot-revert", "web", "base", "--paused",
+    )  # fmt: skip
+    assert SnapshotDeleteCall(True).virsh("web/base") == (
+        "snapshot-delete", "web", "base", "--children",
+    )  # fmt: skip
+
+
+def test_their_commands_are_of_one_group() -> None:
+    words = [verb.command for verb in (CREATE, REVERT, DELETE)]
+    assert words == [("snapshot", "create"), ("snapshot", "revert"), ("snapshot", "delete")]
