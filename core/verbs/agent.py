@@ -32,7 +32,7 @@ def without_agent(state: State, request: Request, _: str) -> Iterable[Refusal]:
         text = f"{instance.name} has no guest agent channel"
         yield Refusal(RefusalCode.UNSUPPORTED, text, "add one, and run qemu-guest-agent in it")
     elif instance.agent is AgentState.DISCONNECTED:
-        text = f"the guest agent of {instance.name} is not connected"
+        text = f"{instance.name} has a guest agent channel, and no agent on it"
         yield Refusal(RefusalCode.STATE, text, "start qemu-guest-agent in the guest")
 
 

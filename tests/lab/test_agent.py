@@ -137,7 +137,9 @@ async def test_a_guest_whose_agent_does_not_run_is_told_so(
         RemoveSshKey(key, KEY),
         Trim(key),
     ):
-        with pytest.raises(RefusedError, match="agent of agentless is not connected"):
+        with pytest.raises(
+            RefusedError, match="agentless has a guest agent channel, and no agent on it"
+        ):
             await fleet.submit(request)
 
 

@@ -16,6 +16,7 @@ from console.screens.dialogs.verb_form import VerbFormDialog
 from console.screens.instances.instances import InstancesScreen
 from console.shell.app import VirtdeckApp
 from core.model.secret_value import Secret
+from core.verbs.agent import SetPassword
 from core.verbs.definition import Rename
 from core.verbs.power.requests import Shutdown
 from tests.declared import POKE, Poke, declared
@@ -91,6 +92,34 @@ async def test_a_wrong_value_is_told_below_its_field_and_nothing_is_asked(
         await press(pilot, "backspace")
         await until(pilot, lambda: WRONG not in text(app)[at + 1])
         assert source.submitted == []
+
+
+async def test_a_new_form_marks_nothing_and_a_password_is_typed_twice(
+    app: VirtdeckApp, source: Checking
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, *ONE, "a", *action("power.set-password").menu)
+        await until(pilot, lambda: isinstance(app.screen, VerbFormDialog))
+        form = app.screen
+        assert isinstance(form, VerbFormDialog)
+        await rest(pilot, form)
+        shown = "\n".join(text(app))
+        assert "Fill in what is missing." in shown
+        assert "must be given" not in shown
+        await press(pilot, *"tell", "down", *"tel")
+        await until(pilot, lambda: "It is not the password above." in "\n".join(text(app)))
+        await press(pilot, "l")
+        await rest(pilot, form)
+        shown = "\n".join(text(app))
+        assert "It is not the password above." not in shown
+        assert "virtdeck set-password web --password-file FILE" in shown
+        assert "tell" not in shown
+        await press(pilot, "ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        assert "Replaces the password of root in the guest of web" in "\n".join(text(app))
+        await press(pilot, "y")
+        await until(pilot, lambda: bool(source.submitted))
+        assert source.submitted == [SetPassword(source.submitted[0].subject, Secret("tell"))]
 
 
 async def test_a_value_that_the_host_refuses_is_named_and_the_form_stays(

@@ -75,6 +75,9 @@ class FormPanel(VerticalScroll, can_focus=False):
         super().__init__(id="form")
         self.lines = [FieldLine(field) for field in fields]
         """Every field, hidden ones too."""
+        self._typed_last = {
+            line.field.id: line.value for line in self.lines if isinstance(line.control, Input)
+        }
         self._problems = {field.id: Page() for field in fields}
         for problem in self._problems.values():
             problem.display = False
@@ -152,4 +155,7 @@ class FormPanel(VerticalScroll, can_focus=False):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self.post_message(self.Changed(event.input.id or ""))
+        name = event.input.id or ""
+        if self._typed_last[name] != event.value:  # one with a default tells of it when it appears
+            self._typed_last[name] = event.value
+            self.post_message(self.Changed(name))

@@ -51,7 +51,7 @@ def test_each_has_a_channel_and_an_agent_that_is_connected() -> None:
         (refusal,) = against(request, state(AgentState.NONE))
         assert str(refusal).startswith("web has no guest agent channel")
         (refusal,) = against(request, state(AgentState.DISCONNECTED))
-        assert "agent of web is not connected" in str(refusal)
+        assert "agent channel, and no agent on it" in str(refusal)
         assert "qemu-guest-agent" in str(refusal)
 
 
