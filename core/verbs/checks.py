@@ -152,7 +152,8 @@ def against_cancel(state: State, operation_id: str) -> VirtdeckError:
             "here.",
             f"Open {record.not_open} to do something about it.",
         )
+    moves = f", or abort it: `virtdeck migration abort {record.name}`, X among the migrations"
     return RefusedError(
         f"{record.verb} of {record.name} runs on another console ({record.author}).",
-        "Cancel it there.",
+        f"Cancel it there{moves if operation_id in state.migrations else ''}.",
     )

@@ -54,7 +54,10 @@ class NetworkAutostartCall(MarkCall, frozen=True):
 
 
 def _ends(_: Request, subjects: Subjects) -> str:
-    return f"Stops {subjects.whom}: instances on it lose their connection until they are restarted."
+    on = "them" if subjects.many else "it"
+    return (
+        f"Stops {subjects.whom}: instances on {on} lose their connection until they are restarted."
+    )
 
 
 def _vanishing(state: State, requests: Sequence[Request]) -> list[str]:
@@ -75,7 +78,9 @@ def _users(state: State, requests: Sequence[Request]) -> list[str]:
         if instance.state.active
     ]
     names = list(dict.fromkeys(users))
-    return [*_vanishing(state, requests), *([f"On it now: {listed(names)}."] if names else [])]
+    where = "them" if len(requests) > 1 else "it"
+    on = [f"On {where} now: {listed(names)}."] if names else []
+    return [*_vanishing(state, requests), *on]
 
 
 VERBS = (

@@ -77,8 +77,12 @@ def _refresh(situation: Situation) -> list[Step]:
 
 
 def _ends(_: Request, subjects: Subjects) -> str:
+    its, it, starts = (
+        ("their", "them", "they start") if subjects.many else ("its", "it", "it starts")
+    )
     return (
-        f"Stops {subjects.whom}: its volumes stay, and cannot be used through it until it starts."
+        f"Stops {subjects.whom}: {its} volumes stay, and cannot be used through {it} until "
+        f"{starts}."
     )
 
 
@@ -101,7 +105,8 @@ def _users(state: State, requests: Sequence[Request]) -> list[str]:
             )
         ]
     users = list(dict.fromkeys(found))
-    return [f"Disks in it: of {listed(users)}."] if users else []
+    where = "them" if len(requests) > 1 else "it"
+    return [f"Disks in {where}: of {listed(users)}."] if users else []
 
 
 POOL_REFRESH = Verb(

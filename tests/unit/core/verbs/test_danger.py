@@ -15,15 +15,20 @@ from console.screens.dialogs.confirm import ConfirmDialog, particulars
 from console.screens.proposal import Proposal, Target
 from core.errors import RefusedError
 from core.model import (
+    Disk,
+    DiskSource,
     Host,
     HostFacts,
     Instance,
     InstanceState,
+    Interface,
     Job,
     JobSample,
+    Network,
     ObjectKey,
     OperationRecord,
     OperationStatus,
+    Pool,
     Request,
     State,
     Steer,
@@ -113,6 +118,37 @@ def test_a_request_says_what_it_takes_away(
     assert (found.caution, found.text) == (caution, text)
     word = "alpha" if isinstance(request_, Drain) else "web"
     assert found.word == (word if caution is Caution.TYPE else "")
+
+
+@pytest.mark.parametrize(("kind", "one", "two"), [
+    ("network",
+     "Stops the network a on alpha: instances on it lose their connection until they are "
+     "restarted.\nOn it now: web.",
+     "Stops 2 networks: instances on them lose their connection until they are restarted.\n"
+     "On them now: web."),
+    ("pool",
+     "Stops the pool a on alpha: its volumes stay, and cannot be used through it until it "
+     "starts.\nDisks in it: of web.",
+     "Stops 2 pools: their volumes stay, and cannot be used through them until they start.\n"
+     "Disks in them: of web."),
+])  # fmt: skip
+def test_what_several_lose_is_said_of_several(kind: str, one: str, two: str) -> None:
+    user = Instance(
+        "alpha", "u-web", "web", InstanceState.RUNNING,
+        disks=(Disk("vda", source=DiskSource("file", "/a/web")),),
+        interfaces=(Interface("52:54:00:00:00:01", "network", "a"),),
+    )  # fmt: skip
+    pools = [Pool("alpha", name, name, path=f"/{name}") for name in "ab"]
+    networks = [Network("alpha", name, name, active=True, persistent=True) for name in "ab"]
+    state = State(
+        instances={user.key: user},
+        pools={each.key: each for each in pools},
+        networks={each.key: each for each in networks},
+    )
+    stop = VERBS[f"{kind}-stop"].request
+    requests = [stop(subject=ObjectKey(kind, "alpha", name)) for name in "ab"]
+    assert danger(state, requests[0]).text == one
+    assert danger_of(state, requests).text == two
 
 
 def test_a_start_that_forgets_saved_memory_says_so_and_has_the_name_typed() -> None:
