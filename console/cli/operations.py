@@ -14,7 +14,7 @@ from console.cli.output import TextColumn, note
 from console.format import date_time
 from console.settings import Settings
 from core.errors import NotFoundError, RefusedError
-from core.model import OperationRecord
+from core.model import OperationRecord, OperationStatus
 from core.verbs.undoing import against_forgetting, against_undo, undoing
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def operations(context: click.Context, all_: bool) -> int | None:
         note(line)
     for record in records:
         if record.question is not None and not (record.status.final or invoked.json):
-            note(f"{record.id} asks: {record.question.text}")
+            asks = "asks" if record.status is OperationStatus.ASKING else "goes on, and may be told"
+            note(f"{record.id} {asks}: {record.question.text}")
             for choice in record.question.choices:
                 line = f"virtdeck operations answer {record.id} {choice.word}"
                 note(f"  {line}   {choice.text}")
@@ -94,15 +95,16 @@ def _left(entries: Iterable[Entry]) -> Iterator[str]:
 @operations.command()
 @click.argument("id_", metavar="ID")
 @click.argument("word", metavar="ANSWER")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @common
 @click.pass_obj
-def answer(invoked: Invocation, id_: str, word: str) -> int:
+def answer(invoked: Invocation, id_: str, word: str, yes: bool) -> int:
     """Answer what the operation ID asks, by one of the words it names.
 
     The console that runs it carries the answer out; where none does, the next one that opens its
     host.
     """
-    note(asyncio.run(_answer(_journal(invoked), id_, word)))
+    note(asyncio.run(_answer(_journal(invoked), id_, word, sure=yes)))
     return 0
 
 
@@ -187,14 +189,16 @@ async def _kept(path: Path | None, id_: str) -> Entry:
     return found
 
 
-async def _answer(path: Path | None, id_: str, word: str) -> str:
+async def _answer(path: Path | None, id_: str, word: str, *, sure: bool) -> str:
     """Leave the answer in the journal; returns who carries it out."""
+    from console.cli.confirming import confirm
     from core.clock import SystemClock
     from core.engine.asking import require
     from core.engine.messages import Messages
     from core.fleet_operations import author
     from core.journal.journal import Journal
     from core.journal.owner import alive
+    from core.verbs.danger import danger_of_answer
 
     journal = await Journal.open(path)
     try:
@@ -203,6 +207,7 @@ async def _answer(path: Path | None, id_: str, word: str) -> str:
             raise NotFoundError(f"There is no operation {id_!r}.", "See `virtdeck operations`.")
         entry = entries[id_]
         question = require(entry.record, word)
+        confirm(danger_of_answer(entry.record, word), sure=sure)
         messages = Messages(journal, SystemClock(), author())
         await messages.send(id_, "answer", word, about=question.key)
     finally:

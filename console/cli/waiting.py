@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from console.cli.output import complain, json_line, note, say
+from console.countdown import countdown_words
 from console.format import age
 from core.clock import Clock, SystemClock
 from core.errors import VirtdeckError
@@ -75,10 +76,7 @@ class Reporter:
         """Show, on a terminal, who is waited for and since when."""
         if not self._live or not self.waiting:
             return
-        oldest = min(record.created for record in self.waiting.values())
-        names = ", ".join(record.name for record in list(self.waiting.values())[:3])
-        more = f" and {len(self.waiting) - 3} more" if len(self.waiting) > 3 else ""
-        text = clean(f"waiting for {names}{more}, {age(oldest, self.clock.now())}")
+        text = clean(waiting_words(list(self.waiting.values()), self.clock.now()))
         sys.stdout.write(f"\r{text[:78]}\x1b[K")
         sys.stdout.flush()
 
@@ -87,6 +85,15 @@ class Reporter:
         if self._live:
             sys.stdout.write("\r\x1b[K")
             sys.stdout.flush()
+
+
+def waiting_words(records: Sequence[OperationRecord], now: float) -> str:
+    """Say who is waited for, and since when; of one guest that is asked, when what comes. Pure."""
+    names = ", ".join(record.name for record in records[:3])
+    if len(records) == 1 and (countdown := records[0].countdown) is not None:
+        return f"{names}: {countdown_words(countdown, now)}"
+    more = f" and {len(records) - 3} more" if len(records) > 3 else ""
+    return f"waiting for {names}{more}, {age(min(one.created for one in records), now)}"
 
 
 async def carry_out(fleet: Fleet, requests: Sequence[Request], *, as_json: bool) -> int:

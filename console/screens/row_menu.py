@@ -3,7 +3,7 @@ but for `menu_lines_of`, which is pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from console.actions.operations import ROW_MENU
@@ -30,10 +30,15 @@ class Offer:
 
 
 def menu_lines_of(
-    actions: Sequence[Action], offers: Mapping[str, Offer], *, read_only: bool
+    actions: Sequence[Action],
+    offers: Mapping[str, Offer],
+    *,
+    read_only: bool,
+    taken: Sequence[str] = (),
 ) -> list[MenuLine]:
-    """A line for each action, by the letter of its key where it has one."""
-    keys = letters([(_letter(entry), entry.title) for entry in actions])
+    """A line for each action, by the letter of its key where it has one that is not `taken`."""
+    wanted = [(_letter(entry), entry.title) for entry in actions]
+    keys = letters([*((letter, "") for letter in taken), *wanted])[len(taken) :]
     lines = []
     for key, entry in zip(keys, actions, strict=True):
         offer = offers.get(entry.id, Offer())
@@ -56,8 +61,22 @@ def _letter(entry: Action) -> str:
     return next((label for label in labels if len(label) == 1), entry.menu)
 
 
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What may be answered to the operation or migration: the first lines of its menu."""
+
+    lines: Sequence[MenuLine] = ()
+    words: Sequence[str] = ()
+    answer: Callable[[str], None] = lambda _: None
+    """Is given the word of the line that was chosen."""
+
+
 def open_row_menu(
-    screen: ConsoleScreen, scope: Scope, heading: Iterable[Cell], offers: Mapping[str, Offer]
+    screen: ConsoleScreen,
+    scope: Scope,
+    heading: Iterable[Cell],
+    offers: Mapping[str, Offer],
+    choices: Choices = Choices(),
 ) -> None:
     """Show the menu over a screen, and run there what is chosen in it."""
     from console.screens.dialogs.row_menu import RowMenu
@@ -68,9 +87,15 @@ def open_row_menu(
     ]
 
     def answered(action_id: str | None) -> None:
-        if action_id is not None:
+        if action_id is None:
+            return
+        if action_id in choices.words:
+            choices.answer(action_id)
+        else:
             screen.call_later(screen.action_run, action_id)
 
-    lines = menu_lines_of(actions, offers, read_only=console.read_only)
-    menu = RowMenu(tuple(heading), lines, [entry.id for entry in actions])
+    taken = [line.key for line in choices.lines]
+    lines = menu_lines_of(actions, offers, read_only=console.read_only, taken=taken)
+    ids = [*choices.words, *(entry.id for entry in actions)]
+    menu = RowMenu(tuple(heading), [*choices.lines, *lines], ids)
     console.push_screen(menu, answered)

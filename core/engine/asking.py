@@ -20,6 +20,10 @@ from core.verbs.situation import Answered
 LOOK_EVERY = 0.5
 """Seconds between two looks for an answer: one query of the journal, microseconds."""
 
+OTHERS_EVERY = 2.0
+"""Seconds between two looks for the answer to what nothing waits for, from another console: a
+thousand guests may be shutting down. An answer from this one wakes its operation."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -46,6 +50,25 @@ async def ask(
         async with asyncio.timeout(LOOK_EVERY):
             await case.woken.wait()
     case.woken.clear()
+
+
+async def news_or_answer(
+    case: Case, question: OperationQuestion | None, messages: Messages
+) -> bool:
+    """Wait until the case changes, or what may be answered meanwhile is; whether it was."""
+    messages.waits[case.handle.id] = case.woken
+    try:
+        while question is not None and not case.woken.is_set():
+            if (answer := await _answer(case, question, messages)) is not None:
+                _take(case, question, answer)
+                return True
+            with suppress(TimeoutError):
+                async with asyncio.timeout(OTHERS_EVERY):
+                    await case.woken.wait()
+        await case.woken.wait()
+        return False
+    finally:
+        messages.waits.pop(case.handle.id, None)
 
 
 async def answer(state: State, messages: Messages, operation_id: str, word: str) -> None:
@@ -90,7 +113,7 @@ def put(case: Case, question: OperationQuestion) -> bool:
 
 async def withdraw(case: Case, keep: Callable[[Case], Awaitable[None]]) -> None:
     """Note that what was asked needs no answer any more, where something was asked."""
-    if case.record.question is None:
+    if case.record.status is not OperationStatus.ASKING:
         return
     step = OperationStep(case.now(), "no longer asked: its state tells")
     case.record = replace(
@@ -119,9 +142,10 @@ def _take(case: Case, question: OperationQuestion, answer: Answered) -> None:
     chosen = next(choice for choice in question.choices if choice.word == answer.word)
     step = OperationStep(case.now(), f"{answer.by} answered: {chosen.text}")
     case.progress = replace(case.progress, answers=(*case.progress.answers, answer))
+    asking = case.record.status is OperationStatus.ASKING
     case.record = replace(
         case.record,
         question=None,
-        status=OperationStatus.RUNNING,
+        status=OperationStatus.RUNNING if asking else case.record.status,
         steps=(*case.record.steps, step),
     )

@@ -25,7 +25,7 @@ from core.model.operation import with_step
 from core.state.subject import Subject, owner_of
 from core.verbs.call import Call
 from core.verbs.registry import verb_of
-from core.verbs.situation import End, Progress, Sent, Situation, around
+from core.verbs.situation import End, Progress, Sent, Situation, Wait, around
 from core.verbs.undoing import undo_of
 from core.verbs.verb import Verb
 
@@ -204,6 +204,7 @@ class Case:
             outcome=end.outcome,
             hint=end.hint,
             refused=end.refused,
+            countdown=None,
             question=None,
             progress=1.0 if end.status is OperationStatus.DONE else None,
         )
@@ -217,6 +218,13 @@ class Case:
     def _step(self, step: OperationStep, **changes: Any) -> None:
         steps = (*changes.pop("steps", self.record.steps), step)
         self.record = msgspec.structs.replace(self.record, steps=steps, **changes)
+
+
+def note_wait(case: Case, wait: Wait) -> bool:
+    """Note a wait, what comes after it and what may be answered meanwhile; whether that is new."""
+    told, before = case.said(wait.text), case.record
+    case.record = msgspec.structs.replace(before, countdown=wait.countdown, question=wait.question)
+    return told or case.record != before
 
 
 def note_call(case: Case, step: OperationStep, begun: OperationStep | None = None) -> None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from core.clock import Clock
 from core.engine import asking, disk_users, recovery
-from core.engine.case import Case
+from core.engine.case import Case, note_wait
 from core.engine.host_names import refreshed
 from core.engine.looking import read_for
 from core.engine.messages import Messages
@@ -169,9 +169,8 @@ class Executor:
                     if (end := await self._send(case, action)) is not None:
                         return end
                 elif isinstance(action, Ask):
-                    await asking.ask(
-                        *(case, action.question, self.messages, self.state), self.keep_anyway
-                    )
+                    asked = case, action.question, self.messages, self.state
+                    await asking.ask(*asked, self.keep_anyway)
                 else:
                     await self._wait(case, action)
         finally:
@@ -269,18 +268,19 @@ class Executor:
         return True
 
     async def _wait(self, case: Case, wait: Wait) -> None:
-        if case.said(wait.text):
+        if note_wait(case, wait):
             await self.keep_anyway(case)
         seconds = wait.until - case.now()
         if seconds > 0:
             with suppress(TimeoutError):
                 # wait_for may lose a cancellation that comes with the news (Python < 3.12)
                 async with asyncio.timeout(seconds):
-                    await case.woken.wait()
+                    if await asking.news_or_answer(case, wait.question, self.messages):
+                        await self.keep_anyway(case)
+                        return
         timed_out = not case.woken.is_set()
         case.woken.clear()
-        up = self.link_up(case.record.host)
-        if up and (case.stale or timed_out):
+        if self.link_up(case.record.host) and (case.stale or timed_out):
             await self.look(case)
 
     async def finish(self, case: Case, end: End) -> None:

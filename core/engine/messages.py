@@ -30,6 +30,8 @@ class Messages:
         self._journal = journal
         self._clock = clock
         self._author = author
+        self.waits: dict[str, asyncio.Event] = {}
+        """By operation: set when this console sends it an answer, for that to be looked for."""
 
     async def send(
         self, operation_id: str, kind: MessageKind, text: str = "", about: str = ""
@@ -38,6 +40,8 @@ class Messages:
         if self._journal is not None:
             now = self._clock.now()
             await self._journal.send(Message(operation_id, now, self._author, kind, text, about))
+        if kind == "answer" and operation_id in self.waits:
+            self.waits[operation_id].set()
 
     async def answers(self, operation_id: str) -> list[Message]:
         """Return the answers to an operation's questions, oldest first. Raises JournalError."""

@@ -72,7 +72,8 @@ def next_action(verb: Verb, situation: Situation) -> Action:
     if isinstance(action, End):
         unheard = sent[-1].ended is None and action.status is OperationStatus.UNKNOWN
         return _unheard(verb, situation, action) if unheard else action
-    if isinstance(action, Send) and not (verb.waits or _may_send(verb, situation, action)):
+    waiting = verb.waits and (sent[-1].call.asks or sent[-1].call.long)
+    if isinstance(action, Send) and not (waiting or _may_send(verb, situation, action)):
         return _interrupted(situation, action)
     return action
 

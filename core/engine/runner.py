@@ -204,7 +204,7 @@ class Runner:
         for other in self._by_owner.get(owner_of(case.record.subject), ()):
             if type(other.request) in case.verb.overrides:
                 other.stop_waiting(f"{case.record.verb} was asked for")
-            elif other.task is not None and other.record.question is None:
+            elif other.task is not None and other.record.status is not OperationStatus.ASKING:
                 before.append(other.task)
         self._unsettled.drop(case.record.subject)
         return before

@@ -138,6 +138,7 @@ def guest_members(packages: Path, release: str) -> dict[str, ArchiveEntry]:
     members["bin/busybox"] = regular(busybox.read_bytes(), 0o755)
     for applet in run([busybox, "--list"]).split():
         members.setdefault(f"bin/{applet}", symlink("busybox"))
+    members["sbin/hwclock"] = symlink("/bin/busybox")  # where the agent looks, to set the clock
     for script, targets in SCRIPTS.items():
         content = regular((GUEST_FILES / script).read_bytes(), 0o755)
         members |= dict.fromkeys(targets, content)

@@ -69,6 +69,8 @@ class AnswerChoice(Value, frozen=True):
     """What is typed: `again`."""
     text: str
     """What it does, one clause: `send it again`."""
+    loss: str = ""
+    """What it takes away, a sentence: the subject's name is typed for it; empty: nothing."""
 
 
 class OperationQuestion(Value, frozen=True):
@@ -78,6 +80,21 @@ class OperationQuestion(Value, frozen=True):
     """Tells it from the other questions of the operation."""
     text: str
     choices: tuple[AnswerChoice, ...]
+
+
+class Countdown(Value, frozen=True):
+    """How long a guest is waited for, and what comes then. Times are seconds since the epoch."""
+
+    since: float
+    """When it was asked first."""
+    until: float | None
+    """When it has had its time; None: it is waited for as long as it takes."""
+    then: str = ""
+    """What is done then, a clause: `its power is cut`."""
+    asked: int = 1
+    """How often the guest was asked."""
+    again: float | None = None
+    """When it is asked again; None: it is not."""
 
 
 class OperationRecord(Value, frozen=True):
@@ -115,7 +132,9 @@ class OperationRecord(Value, frozen=True):
     doing: str = ""
     """What its subject does meanwhile, in words: `shutting down`; empty in older journals."""
     question: OperationQuestion | None = None
-    """What it asks now."""
+    """What it asks now: it waits for the answer where it is `ASKING`, else it goes on meanwhile."""
+    countdown: Countdown | None = None
+    """The wait for a guest that is under way."""
     undo: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies it
     """The request that takes it back once it is done, as JSON has it: its verb and options, for the
     same subject; empty: nothing does."""

@@ -22,7 +22,7 @@ from core.model import (
 )
 from core.state.memo import Memo
 
-LETS_RUN = frozenset({"start", "resume", "reset"})
+LETS_RUN = frozenset({"start", "resume", "reset", "hard-reboot"})
 """The verbs that may let an instance run which did not."""
 _RAN = LETS_RUN | {"reboot", "pause"}
 _OFF = frozenset({"stop", "shutdown"})
@@ -42,6 +42,7 @@ def copies(state: State, key: ObjectKey, but: str = "") -> tuple[str, ...]:
     under_way = [] if _arrived(state, key) else list(_under_way(state, key))
     known = seen or under_way
     return (
+        *_left_paused(state, key),
         *seen,
         *_being_started(state, key, but),
         *under_way,
@@ -49,10 +50,22 @@ def copies(state: State, key: ObjectKey, but: str = "") -> tuple[str, ...]:
     )
 
 
+def last_migration(state: State, uuid: str) -> Migration | None:
+    """Return the newest migration of an instance that is known; None: none is."""
+    return _last_migrations(state.migrations).get(uuid)
+
+
+def _left_paused(state: State, key: ObjectKey) -> Iterator[str]:
+    """What a migration that ended in between has left: the other side may be the one that runs."""
+    instance = state.instances.get(key)
+    if instance is not None and _incoming(instance):
+        yield "a migration has paused it here, and nothing has let it go on since"
+
+
 def _arrived(state: State, key: ObjectKey) -> bool:
     """Whether `key` is where its last migration went, and has been let go on there: libvirt does
     that once the source has stopped."""
-    last, here = _last_migrations(state.migrations).get(key.id), state.instances.get(key)
+    last, here = last_migration(state, key.id), state.instances.get(key)
     there = last is not None and last.to == key.host
     return there and here is not None and _has_process(here) and not _incoming(here)
 
@@ -82,7 +95,7 @@ def _let_go(state: State, key: ObjectKey, host: Host, instance: Instance) -> boo
 
 def _moved(state: State, uuid: str) -> str:
     """Return the source of its last migration; empty: none is known."""
-    last = _last_migrations(state.migrations).get(uuid)
+    last = last_migration(state, uuid)
     return "" if last is None else last.host
 
 
@@ -110,7 +123,7 @@ def _seen_as(instance: Instance) -> str:
 
 def _stayed(state: State, uuid: str) -> bool:
     """Whether its last migration left it at the source: what came in elsewhere cannot run."""
-    last = _last_migrations(state.migrations).get(uuid)
+    last = last_migration(state, uuid)
     return last is not None and last.status in _STAYED and not last.followed
 
 
@@ -123,7 +136,7 @@ def _being_started(state: State, key: ObjectKey, but: str) -> Iterator[str]:
 
 def _under_way(state: State, key: ObjectKey) -> Iterator[str]:
     """Its last migration, where that does not tell for sure which side it runs on."""
-    last = _last_migrations(state.migrations).get(key.id)
+    last = last_migration(state, key.id)
     if last is None or _tells_where(last):
         return
     there = last.to if key.host == last.host else last.host
@@ -148,7 +161,7 @@ def _runs_not(state: State, key: ObjectKey) -> bool:
 
 def _last_known(state: State, key: ObjectKey) -> Iterator[str]:
     """What the journal knows last, of a host that has not been seen since this console began."""
-    moved = _last_migrations(state.migrations).get(key.id)
+    moved = last_migration(state, key.id)
     acted = _last_operations(state.operations).get(key.id)
     since = 0.0 if moved is None else moved.ended or moved.created
     if acted is not None and (acted.ended or acted.created) >= since:

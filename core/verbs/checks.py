@@ -128,7 +128,7 @@ def against_taking_back(record: OperationRecord) -> RefusedError | None:
 
 def sent_already(record: OperationRecord) -> RefusedError:
     """Return why an operation that waits for nobody cannot be cancelled any more."""
-    if record.question is not None:
+    if record.question is not None and record.status is OperationStatus.ASKING:
         text = f"{record.verb} of {record.name} waits for an answer: it ends with that."
         return RefusedError(
             text, f"Answer {' or '.join(one.word for one in record.question.choices)}."

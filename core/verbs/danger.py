@@ -46,6 +46,14 @@ def danger_of(state: State, requests: Sequence[Request]) -> Danger:
     return Danger(caution, "\n".join(sentences), word)
 
 
+def danger_of_answer(record: OperationRecord, word: str) -> Danger:
+    """Return what an answer to the question of an operation takes away."""
+    choices = () if record.question is None else record.question.choices
+    loss = next((choice.loss for choice in choices if choice.word == word), "")
+    typed = _typable(record.name, record.subject.id)
+    return Danger(Caution.TYPE, loss, typed) if loss else Danger()
+
+
 def _caution(state: State, request: Request) -> Caution:
     if second_copy.danger(state, request):
         return Caution.TYPE
@@ -57,8 +65,11 @@ def _word(state: State, requests: Sequence[Request]) -> str:
     """A name with blanks at its ends or signs that cannot be typed gives way to the id."""
     if len(requests) > 1:
         return str(len(requests))
-    name = name_of(state, requests[0])
-    return name if name == clean(name).strip() else requests[0].subject.id
+    return _typable(name_of(state, requests[0]), requests[0].subject.id)
+
+
+def _typable(name: str, id_: str) -> str:
+    return name if name == clean(name).strip() else id_
 
 
 def _sentences(state: State, requests: Sequence[Request]) -> list[str]:

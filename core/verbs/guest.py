@@ -129,19 +129,32 @@ class SetTimeCall(Call, frozen=True):
     """virDomainSetTime."""
 
     seconds: int
-    """Since the epoch; 0: the guest takes its hardware clock's (VIR_DOMAIN_TIME_SYNC)."""
+    """Since the epoch."""
 
     def virsh(self, name: str) -> tuple[str, ...]:
-        """`virsh domtime`."""
-        return ("domtime", name, *(("--time", str(self.seconds)) if self.seconds else ("--sync",)))
+        """`virsh domtime --time`."""
+        return ("domtime", name, "--time", str(self.seconds))
+
+
+class SyncTimeCall(Call, frozen=True):
+    """virDomainSetTime, VIR_DOMAIN_TIME_SYNC: the guest takes the time of its hardware clock.
+
+    That clock goes on while the vCPUs are stopped, by the host's, unless its XML says otherwise.
+    """
+
+    repeatable: ClassVar[bool] = True
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        """`virsh domtime --sync`."""
+        return ("domtime", name, "--sync")
 
 
 def _set_time(situation: Situation) -> list[Step]:
     request = situation.request
     assert isinstance(request, SetTime)
     began = situation.sent[0].at if situation.sent else situation.now
-    seconds = 0 if request.from_rtc else int(began)
-    return [Step(SetTimeCall(seconds), f"setting the clock of {situation.name}")]
+    call = SyncTimeCall() if request.from_rtc else SetTimeCall(int(began))
+    return [Step(call, f"setting the clock of {situation.name}")]
 
 
 SET_TIME = Verb(
@@ -153,7 +166,7 @@ SET_TIME = Verb(
     key="t",
     decide=sequence(_set_time, lambda situation: f"the clock of {situation.name} is set"),
     steps=_set_time,
-    calls=(SetTimeCall,),
+    calls=(SetTimeCall, SyncTimeCall),
     states=TO_ANSWER,
     refusals=without_agent,
     needs_description=True,

@@ -24,16 +24,14 @@ from core.model import (
     State,
     Value,
 )
-from core.model.operation import OperationQuestion
+from core.model.operation import Countdown, OperationQuestion
 from core.state.subject import Subject, owner_of
 from core.verbs.call import Call
 
 CALL_DEADLINE = 40.0
 """Seconds for one call: longer than the 30 s after which libvirt itself gives up on a lock."""
-
 VERIFY = 15.0
 """Seconds a state that libvirt promised may take to show."""
-
 
 LookedAt = Literal["snapshots", "block-jobs", "definition"]
 """What is read of an instance only for a verb that needs it: no event and no listing tells it. Its
@@ -222,6 +220,9 @@ class Wait:
     until: float
     text: str = ""
     """A line for the operation's log, written once."""
+    countdown: Countdown | None = None
+    question: OperationQuestion | None = None
+    """What the operator may answer meanwhile (`Situation.answer`): nothing waits for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +248,6 @@ class Ask:
 
 
 Action = Send | Wait | Ask | End
-
 Decide = Callable[[Situation], Action]
 """Reads at a situation, says what to do next. Pure."""
 

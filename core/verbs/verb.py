@@ -119,7 +119,7 @@ class Verb:
     decide: Decide | None = None
     """Pure. With nothing sent yet, its answer is the first call. None: it is a workflow's."""
     steps: Steps | None = None
-    """The calls of one that is a sequence of them; `decide` is made from it."""
+    """The calls of one that is a sequence of them: all of them are told before."""
     resumable: bool = False
     """A console that takes it over may send what was not sent yet."""
     calls: tuple[type[Call], ...] = ()

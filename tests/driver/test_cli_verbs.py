@@ -70,6 +70,18 @@ def test_a_dry_run_sends_nothing_and_says_why_it_would_be_refused(virtdeck: Virt
     assert not virtdeck(*TEST, "operations", "--json").rows
 
 
+def test_a_hard_reboot_tells_its_power_cut_and_its_start(virtdeck: Virtdeck) -> None:
+    out = virtdeck(*TEST, "hard-reboot", "test", "--dry-run").out
+    assert out.splitlines() == [
+        "test on default: Cuts the power of test on default, and starts it as it is defined now: "
+        "what its guest has not written to disk is lost.",
+        "test on default: cutting the power of test",
+        "  virsh -c test:///default destroy test",
+        "test on default: starting test as it is defined now",
+        "  virsh -c test:///default start test",
+    ]
+
+
 def test_all_calls_of_a_sequence_are_told(virtdeck: Virtdeck) -> None:
     options = ("--count", "2", "--maximum", "4", "--when", "next-start")
     (row,) = virtdeck(*TEST, "set-vcpus", "test", *options, "--dry-run", "--json").rows

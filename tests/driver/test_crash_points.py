@@ -48,7 +48,7 @@ class Trial:
     """How a verb is tried. Its subject is one of libvirt's objects."""
 
     function: str
-    """The call of libvirt's API that it makes, as the daemon's log has it."""
+    """The calls of libvirt's API that it makes, as the daemon's log has them: `one|other`."""
     before: Callable[[Any], object] = lambda _: None
     """Makes the subject one for which the verb makes sense: a running instance, else an inactive
     object."""
@@ -112,6 +112,11 @@ def _undefined(domain: Any) -> bool:
     return False
 
 
+def _started_anew(domain: Any) -> bool:
+    again = domain.connect().lookupByUUID(domain.UUID())  # it keeps the number it was found by
+    return bool(again.ID() > SUBJECTS)  # those of the first starts
+
+
 def _off(domain: Any) -> None:
     domain.destroy()
 
@@ -121,6 +126,7 @@ TRIALS = {
     "shutdown": Trial("virDomainShutdown", shows=_inactive, options={"timeout": 5.0}),
     "stop": Trial("virDomainDestroy", shows=_inactive),
     "reboot": Trial("virDomainReboot", options={"timeout": 5.0}),
+    "hard-reboot": Trial("virDomainDestroy|virDomainCreate", shows=_started_anew),
     "reset": Trial("virDomainReset"),
     "pause": Trial("virDomainSuspend", shows=_in(libvirt.VIR_DOMAIN_PAUSED)),
     "resume": Trial(
@@ -247,7 +253,7 @@ class Killed:
     @staticmethod
     def _asks(record: OperationRecord) -> bool:
         if record.question is not None:
-            return "again" in record.question.text
+            return "again" in record.question.text or "Go on" in record.question.text
         heard = any(step.call and step.took is not None for step in record.steps)
         return heard and bool(record.hint)  # libvirt's yes is all that is known of it
 
@@ -347,7 +353,7 @@ class Walk:
         return self._daemon.calls.read_text()
 
     def _calls(self, log: str) -> Counter[str]:
-        lines = re.findall(rf" : {self.trial.function}(?:Flags|WithFlags)?:\d+ : (.*)", log)
+        lines = re.findall(rf" : ((?:{self.trial.function})(?:Flags|WithFlags)?:\d+ : .*)", log)
         return Counter(re.sub(r"\w+=0x[0-9a-f]{5,}", "", line) for line in lines)
 
 

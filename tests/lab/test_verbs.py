@@ -102,9 +102,9 @@ async def test_a_running_guest_is_interrupted_resized_and_described(
     assert shown.next_start("/domain/currentMemory") == str(92 << 10)
     assert shown.live("/domain/currentMemory") == str(90 << 10)
 
-    # the guests of the lab have no hwclock, which their agent sets the time with
-    with pytest.raises(OperationFailedError, match="guest-set-time"):
-        await carry_out(fleet, "set-time", vm)
+    for from_rtc in (False, True):
+        outcome = await carry_out(fleet, "set-time", vm, from_rtc=from_rtc)
+        assert outcome == "the clock of versatile is set"
 
     # no program of the guest asked for these keys: its kernel restarts it at them
     assert await carry_out(fleet, "send-key", vm) == "ctrl+alt+delete was pressed on versatile"

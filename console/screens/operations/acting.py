@@ -9,16 +9,17 @@ from console import format as fmt
 from console.actions.verb_menu import letters
 from console.screens.menu_lines import MenuLine
 from console.screens.option_words import option_words
-from console.screens.row_menu import Offer, open_row_menu
+from console.screens.row_menu import Choices, Offer, open_row_menu
 from console.screens.subjects import READ_ONLY
 from console.screens.submitting import submit_or_explain, tell_against
 from console.widgets.columns import Cell
-from core.model import OperationRecord, State
+from core.model import OperationRecord, OperationStatus, State
+from core.model.operation import OperationQuestion
 from core.model.text import clean
 from core.state.calls import calls_made, calls_unknown, virsh_lines
 from core.state.subject import owner_of, subject_of
 from core.verbs import checks
-from core.verbs.danger import danger, danger_of_cancel
+from core.verbs.danger import danger, danger_of_answer, danger_of_cancel
 from core.verbs.registry import VERBS
 from core.verbs.undoing import against_forgetting, against_undo, undoing
 
@@ -131,7 +132,43 @@ def open_operation_menu(screen: ConsoleScreen, record: OperationRecord) -> None:
         offers["operations.calls"] = Offer("These are its calls.")
     place = clean(f"{record.verb} {record.name} on {record.host}")
     heading = (Cell(place, "strong"), Cell(f"   {record.status.value}"))
-    open_row_menu(screen, "operations", heading, offers)
+    open_row_menu(screen, "operations", heading, offers, _choices(console, record))
+
+
+def _choices(console: VirtdeckApp, record: OperationRecord) -> Choices:
+    """What may be answered to one that goes on meanwhile: a line each, without asking first."""
+    question = record.question
+    if question is None or record.status is OperationStatus.ASKING or record.not_open:
+        return Choices()
+    words = [choice.word for choice in question.choices]
+    lines = _choice_lines(question, READ_ONLY if console.read_only else "")
+    return Choices(lines, words, lambda word: _give(console, record, word))
+
+
+def _choice_lines(question: OperationQuestion, against: str = "") -> list[MenuLine]:
+    keys = letters([("", choice.word) for choice in question.choices])
+    return [
+        MenuLine(key, choice.word, (Cell(against or choice.text, "muted"),), greyed=bool(against),
+                 detail=against or clean(question.text))
+        for key, choice in zip(keys, question.choices, strict=True)
+    ]  # fmt: skip
+
+
+def _give(console: VirtdeckApp, record: OperationRecord, word: str) -> None:
+    """Answer, once the name was typed where the answer takes something away."""
+    from console.screens.dialogs.question import TypedQuestionDialog, danger_lines
+
+    def send(sure: bool | None) -> None:
+        if sure:
+            console.ask(lambda source: source.answer(record.id, word), lambda _: None)
+
+    asked = danger_of_answer(record, word)
+    if not asked.word:
+        send(True)
+        return
+    title = f"{word}: {record.verb} {record.name} on {record.host}?"
+    dialog = TypedQuestionDialog(clean(title), danger_lines(asked), word, asked.word)
+    console.push_screen(dialog, send)
 
 
 async def act(console: VirtdeckApp, record: OperationRecord, name: str) -> None:
@@ -156,16 +193,11 @@ async def _answer(console: VirtdeckApp, record: OperationRecord) -> None:
 
     def answered(word: str | None) -> None:
         if word is not None:
-            console.ask(lambda source: source.answer(record.id, word), lambda _: None)
+            _give(console, record, word)
 
-    choices = question.choices
-    keys = letters([("", choice.word) for choice in choices])
-    lines = [
-        MenuLine(key, choice.word, (Cell(choice.text, "muted"),), detail=clean(question.text))
-        for key, choice in zip(keys, choices, strict=True)
-    ]
     heading = Cell(clean(f"{record.verb} {record.name} on {record.host} asks"), "strong")
-    menu = RowMenu((heading,), lines, [choice.word for choice in choices])
+    words = [choice.word for choice in question.choices]
+    menu = RowMenu((heading,), _choice_lines(question), words)
     console.push_screen(menu, answered)
 
 

@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from console import format as fmt
 from console.actions.registry import bindings_for
+from console.countdown import countdown_words, elapsed_share, elapsed_words
 from console.screens.empty import no_operations
 from console.screens.listing import Passes
 from console.screens.matching import groups_of_hosts, word_filter
@@ -82,8 +83,11 @@ class OperationsScreen(PanelledScreen[OperationRecord], inherit_bindings=False):
         return no_operations(self.console.view)
 
     def show_time(self) -> None:
-        """What still runs takes longer and longer."""
+        """What still runs takes longer and longer, and what waits counts down."""
         self.table.update_rows({record.id: record for record in self.console.view.running})
+        row = self.table.cursor.row
+        if row is not None and row.countdown is not None:
+            self.show_panel()
 
     def action_row_menu(self) -> None:
         """Show what can be done to the operation under the cursor."""
@@ -138,8 +142,8 @@ def operation_columns(view: View) -> list[Column[OperationRecord]]:
                lambda row: row.progress, min_width=9, max_width=_PROGRESS, priority=1,
                draw=partial(_progress, view), yields=lambda row: row.status.final,
                tooltip="How far it is, or how much of the time it has is over"),
-        Column("outcome", "OUTCOME", _outcome, None, min_width=12, flex=4, spills=True,
-               tooltip="What became of it, or its last step"),
+        Column("outcome", "OUTCOME", partial(_outcome, view), None, min_width=12, flex=4,
+               spills=True, tooltip="What became of it, or its last step"),
     ]  # fmt: skip
 
 
@@ -152,7 +156,8 @@ def operation_lines(view: View, record: OperationRecord) -> list[CellValue]:
         *facts(
             [
                 ("status", Cell(f"{sign.glyph} {sign.word}", sign.role)),
-                ("asks", Cell(_asks(record), "warning") if record.question else ""),
+                ("asks", _asks(record)),
+                ("waits", _waits(view, record)),
                 ("outcome", record.outcome),
                 ("cure", Cell(record.hint, "strong") if record.hint else ""),
                 ("journal", Cell(_behind(record), "warning") if record.unjournalled else ""),
@@ -173,12 +178,18 @@ def operation_lines(view: View, record: OperationRecord) -> list[CellValue]:
     return lines
 
 
-def _asks(record: OperationRecord) -> str:
+def _asks(record: OperationRecord) -> CellValue:
     question = record.question
     if question is None:
         return ""
     words = " or ".join(choice.word for choice in question.choices)
-    return f"{question.text} x answers: {words}."
+    text = f"{question.text} x answers: {words}."
+    return Cell(text, "warning") if record.status is OperationStatus.ASKING else text
+
+
+def _waits(view: View, record: OperationRecord) -> CellValue:
+    countdown = record.countdown
+    return "" if countdown is None else Cell(countdown_words(countdown, view.now()), "strong")
 
 
 def _behind(record: OperationRecord) -> str:
@@ -198,6 +209,10 @@ def _progress(view: View, row: OperationRecord, width: int) -> CellValue:
     share = row.progress if migration is None else migration.part_done
     if share is not None:
         return _bar(share, fmt.percent(share), width)
+    if (countdown := row.countdown) is not None:
+        words = elapsed_words(countdown, view.now())
+        over = elapsed_share(countdown, view.now())
+        return Cell(words) if over is None else _bar(over, words, width)
     took, limit = _took(view, row), _limit(row)
     if took is None or not isinstance(limit, int | float) or limit <= 0:
         return Cell(fmt.UNKNOWN, "muted")
@@ -223,9 +238,11 @@ def _took(view: View, row: OperationRecord) -> float | None:
     return max(0.0, (row.ended or view.now()) - row.started)
 
 
-def _outcome(row: OperationRecord) -> CellValue:
+def _outcome(view: View, row: OperationRecord) -> CellValue:
     if row.outcome:
         return row.outcome
+    if row.countdown is not None:
+        return Cell(countdown_words(row.countdown, view.now()), "muted")
     if row.question is not None:
         return Cell(row.question.text, "warning")
     return Cell(row.steps[-1].text if row.steps else "", "muted")

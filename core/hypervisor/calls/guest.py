@@ -6,7 +6,7 @@ from core.hypervisor.calls.agent import guest_with_agent
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.model import ObjectKey
-from core.verbs.guest import NmiCall, SendKeyCall, SetTimeCall
+from core.verbs.guest import NmiCall, SendKeyCall, SetTimeCall, SyncTimeCall
 
 
 def inject_nmi(conn: Connection, subject: ObjectKey, _: NmiCall) -> None:
@@ -24,10 +24,17 @@ def send_key(conn: Connection, subject: ObjectKey, call: SendKeyCall) -> None:
 def set_time(conn: Connection, subject: ObjectKey, call: SetTimeCall) -> None:
     """Set the guest's clock through its agent (virDomainSetTime)."""
     domain = guest_with_agent(conn, subject)
-    if call.seconds:
-        domain.setTime({"seconds": call.seconds, "nseconds": 0})
-    else:
-        domain.setTime(None, libvirt.VIR_DOMAIN_TIME_SYNC)
+    domain.setTime({"seconds": call.seconds, "nseconds": 0})
 
 
-CALL_FUNCTIONS: CallFunctions = {NmiCall: inject_nmi, SendKeyCall: send_key, SetTimeCall: set_time}
+def sync_time(conn: Connection, subject: ObjectKey, _: SyncTimeCall) -> None:
+    """Have the guest take its hardware clock's time, through its agent (virDomainSetTime)."""
+    guest_with_agent(conn, subject).setTime(None, libvirt.VIR_DOMAIN_TIME_SYNC)
+
+
+CALL_FUNCTIONS: CallFunctions = {
+    NmiCall: inject_nmi,
+    SendKeyCall: send_key,
+    SetTimeCall: set_time,
+    SyncTimeCall: sync_time,
+}

@@ -17,6 +17,7 @@ from core.hypervisor.connection.tolerance import gone, unless_gone
 from core.model.instance import InstanceState
 from core.model.state_code import decode_state
 from core.verbs.power.calls import (
+    STUCK,
     CreateCall,
     DestroyCall,
     Means,
@@ -81,7 +82,7 @@ def stop(conn: Connection, uuid: str) -> None:
     """Cut the power (virDomainDestroy).
 
     libvirt gives the process SIGTERM and, 10 s later, SIGKILL, so this may take that long with a
-    hung one. Raises HypervisorError for a process that survives even that.
+    hung one. Raises HypervisorError (STUCK), after 40 s, for a process that survives even that.
     """
     domain = conn.lookupByUUIDString(uuid)
     try:
@@ -91,7 +92,7 @@ def stop(conn: Connection, uuid: str) -> None:
             return
         if error.get_error_code() == libvirt.VIR_ERR_SYSTEM_ERROR and error.get_int1() == EBUSY:
             raise HypervisorError(
-                "The hypervisor process survives SIGKILL: it is stuck in the kernel, in I/O.",
+                STUCK,
                 "Mend the storage it waits for; the power cut takes effect then.",
                 error.get_error_code(),
             ) from error

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from core.model import Instance, InstanceState, Request
-from core.verbs.power import guest, immediate, refusals, risks
+from core.verbs.guest import SyncTimeCall
+from core.verbs.power import cutting, immediate, reboot, refusals, risks
 from core.verbs.power.calls import (
     WITHOUT_ARGUMENTS,
     CreateCall,
@@ -17,7 +18,17 @@ from core.verbs.power.calls import (
     SuspendCall,
     WakeupCall,
 )
-from core.verbs.power.requests import Pause, Reboot, Reset, Resume, Shutdown, Start, Stop
+from core.verbs.power.requests import (
+    HardReboot,
+    Pause,
+    Reboot,
+    Reset,
+    Resume,
+    Shutdown,
+    Start,
+    Stop,
+)
+from core.verbs.power.shutdown import shutdown
 from core.verbs.saved import CoreDump, Restore, Save
 from core.verbs.situation import Situation
 from core.verbs.verb import Verb
@@ -25,6 +36,10 @@ from core.verbs.verb import Verb
 
 def _always(_: Instance) -> bool:
     return True
+
+
+def _stands(instance: Instance) -> bool:
+    return instance.state is not InstanceState.RUNNING
 
 
 def _crashed(instance: Instance) -> bool:
@@ -42,6 +57,11 @@ def _paused(now: Situation) -> Request | None:
     return Pause(now.request.subject) if stood else None
 
 
+_WAITED_FOR = "It is waited for no longer: its guest was asked, and may still obey."
+
+_HANGING: frozenset[type[Request]] = frozenset({Start, Shutdown, Reboot, Reset, Pause, Resume})
+"""What a power cut helps against where it does not end."""
+
 _power = partial(Verb, group="power", older_calls=WITHOUT_ARGUMENTS)
 
 START = _power(
@@ -52,25 +72,34 @@ START = _power(
 SHUTDOWN = _power(
     Shutdown, key="f", title="Shut down", doing="shutting down", waits=True,
     help="Ask the guest to power off, and watch whether it does.",
-    decide=guest.shutdown, calls=(ShutdownCall, DestroyCall), states=refusals.TO_ASK_THE_GUEST,
-    risk=risks.SHUTDOWN,
+    decide=shutdown, calls=(ShutdownCall, DestroyCall), states=refusals.TO_ASK_THE_GUEST,
+    risk=risks.SHUTDOWN, cancelled=_WAITED_FOR,
 )  # fmt: skip
 STOP = _power(
     Stop, key="F", title="Force off", doing="stopping", during_jobs=True,
     help="Cut the power: the guest loses what it has not written.",
-    decide=immediate.stop, calls=(DestroyCall,), states=refusals.TO_STOP, risk=risks.STOP,
-    overrides=frozenset(
-        {Start, Shutdown, Reboot, Reset, Pause, Resume, Save, Restore, CoreDump}
-    ),
+    decide=cutting.stop, calls=(DestroyCall,), states=refusals.TO_STOP, risk=risks.STOP,
+    overrides=_HANGING | {HardReboot, Save, Restore, CoreDump},
 )  # fmt: skip
 REBOOT = _power(
-    Reboot, key="b", title="Reboot", doing="rebooting", waits=True, help="Ask the guest to reboot.",
-    decide=guest.reboot, calls=(RebootCall,), states=refusals.TO_ASK_THE_GUEST, risk=risks.REBOOT,
+    Reboot, key="b", title="Reboot", doing="rebooting", waits=True,
+    help="Ask the guest to reboot.",
+    decide=reboot.reboot, calls=(RebootCall, DestroyCall, CreateCall),
+    states=refusals.TO_ASK_THE_GUEST, refusals=refusals.against_power_cycle, risk=risks.REBOOT,
+    cancelled=_WAITED_FOR,
+)  # fmt: skip
+HARD_REBOOT = _power(
+    HardReboot, key="H", title="Hard reboot", doing="rebooting hard", lets_run=_stands,
+    help="Cut the power and start it as it is defined now: the guest loses what it has not "
+    "written.",
+    decide=reboot.hard_reboot, steps=reboot.hard_steps, calls=(DestroyCall, CreateCall),
+    states=refusals.TO_HARD_REBOOT, refusals=refusals.against_power_cycle, risk=risks.HARD_REBOOT,
+    overrides=_HANGING,
 )  # fmt: skip
 RESET = _power(
     Reset, key="B", title="Reset", doing="resetting", lets_run=_crashed,
     help="Press the reset button: the guest loses what it has not written.",
-    decide=guest.reset, calls=(ResetCall,), states=refusals.TO_RESET, risk=risks.RESET,
+    decide=reboot.reset, calls=(ResetCall,), states=refusals.TO_RESET, risk=risks.RESET,
 )  # fmt: skip
 PAUSE = _power(
     Pause, key="p", title="Pause", doing="pausing", help="Stop its processors; memory stays.",
@@ -78,9 +107,11 @@ PAUSE = _power(
     undo=_resumed,
 )  # fmt: skip
 RESUME = _power(
-    Resume, key="u", title="Resume", doing="resuming", help="Let a paused instance run on.",
-    decide=immediate.resume, calls=(ResumeCall, WakeupCall), states=refusals.TO_RESUME,
-    refusals=refusals.held_by_libvirt, lets_run=_always, undo=_paused,
+    Resume, key="u", title="Resume", doing="resuming",
+    help="Let a paused instance run on.",
+    decide=immediate.resume, calls=(ResumeCall, WakeupCall, SyncTimeCall),
+    states=refusals.TO_RESUME, refusals=refusals.held_by_libvirt, lets_run=_always,
+    undo=_paused,
 )  # fmt: skip
 
-VERBS = (START, SHUTDOWN, STOP, REBOOT, RESET, PAUSE, RESUME)
+VERBS = (START, SHUTDOWN, STOP, REBOOT, HARD_REBOOT, RESET, PAUSE, RESUME)

@@ -13,6 +13,10 @@ returns at once. agent: through the guest agent; QEMU's driver returns when the 
 after 60 s, and keeps one of the daemon's workers busy meanwhile."""
 
 
+STUCK = "The hypervisor process survives SIGKILL: it is stuck in the kernel, in I/O."
+"""The error of a power cut where libvirt reports EBUSY."""
+
+
 class CreateCall(Call, frozen=True):
     """virDomainCreate: start; restores a managed save image where there is one."""
 

@@ -1,11 +1,12 @@
-"""The verbs that libvirt carries out at once: start, stop, pause, resume. Pure decisions."""
+"""The verbs that libvirt carries out at once: start, pause, resume. Pure decisions."""
 
 from __future__ import annotations
 
-from core.model import Instance, InstanceState
+from core.model import AgentState, Instance, InstanceState
 from core.model.driver import driver_of_type
 from core.model.event import InstanceLifecycle, IoError
-from core.verbs.power.calls import CreateCall, DestroyCall, ResumeCall, SuspendCall, WakeupCall
+from core.verbs.guest import SyncTimeCall
+from core.verbs.power.calls import CreateCall, ResumeCall, SuspendCall, WakeupCall
 from core.verbs.power.requests import Start
 from core.verbs.situation import (
     VERIFY,
@@ -23,6 +24,10 @@ from core.verbs.states import STARTING_UP, held_for
 
 GRACE = 0.5
 """Seconds a resumed instance is watched: on a full disk QEMU pauses it again within 10 ms."""
+
+CLOCK_DEADLINE = 10.0
+"""Seconds for the agent to set the clock: libvirt gives one that does not answer 5 s. For one that
+stops in mid-call nobody waits longer: the guest runs."""
 
 IO_ERROR = "I/O error"
 """VIR_DOMAIN_PAUSED_IOERROR, as `Instance.reason` has it."""
@@ -81,11 +86,16 @@ _LATER = "See on {host} what became of it before you do it again."
 
 def start(situation: Situation) -> Action:
     """Create it; done when it has a hypervisor process and was not paused by an error."""
-    name, instance = situation.name, situation.instance
-    request = situation.request
+    name, request = situation.name, situation.request
     assert isinstance(request, Start)
     if not situation.sent:
         return Send(CreateCall(request.paused, request.forget_saved), f"starting {name}")
+    return started(situation)
+
+
+def started(situation: Situation) -> Action:
+    """Decide once the start was sent: done when it runs, or is paused as it should be."""
+    name, instance = situation.name, situation.instance
     if instance is None or instance.state is InstanceState.SHUTOFF:
         if situation.last.accepted and (ended := _change(situation, "stopped")):
             return failed(
@@ -105,31 +115,12 @@ def _started(situation: Situation, instance: Instance) -> End | None:
     if instance.state is InstanceState.CRASHED:
         return failed(f"{name} started and crashed at once", f"See the console of {name}.")
     if instance.state is not InstanceState.PAUSED:
-        return done(_by_whom(situation, f"{name} is running"))
+        return done(by_whom(situation, f"{name} is running"))
     if trouble := io_trouble(situation):
         return trouble
     if getattr(situation.request, "paused", False):
         return done(f"{name} is started, and paused as was asked")
     return done(f"{name} is started and paused ({instance.reason or 'no reason given'})")
-
-
-def stop(situation: Situation) -> Action:
-    """Cut the power; done when it is off."""
-    if not situation.sent:
-        return Send(DestroyCall(), f"cutting the power of {situation.name}")
-    return judge(situation, powered_off(situation), f"{situation.name} is still on")
-
-
-def powered_off(situation: Situation) -> End | None:
-    """Return the end of an operation that wanted the instance off, once it is."""
-    name, instance = situation.name, situation.instance
-    if instance is None:
-        return done(_by_whom(situation, f"{name} is off and gone: it was transient"))
-    if instance.state is InstanceState.SHUTOFF:
-        return done(_by_whom(situation, f"{name} is shut off"))
-    if situation.restarted:
-        return done(f"{name} was off, and something has started it again")
-    return None
 
 
 def pause(situation: Situation) -> Action:
@@ -138,26 +129,50 @@ def pause(situation: Situation) -> Action:
     if not situation.sent:
         return Send(SuspendCall(), f"pausing {name}")
     paused = instance is not None and instance.state is InstanceState.PAUSED
-    reached = done(_by_whom(situation, f"{name} is paused")) if paused else None
+    reached = done(by_whom(situation, f"{name} is paused")) if paused else None
     return judge(situation, reached, f"{name} was paused and runs on")
 
 
 def resume(situation: Situation) -> Action:
-    """Let it run; done when it still runs after a moment of grace."""
+    """Let it run; done when it still runs after a moment of grace, and its clock was set."""
     name, instance = situation.name, situation.instance
     if not situation.sent:
         asleep = instance is not None and instance.state is InstanceState.SUSPENDED
         call = WakeupCall() if asleep else ResumeCall()
         return Send(call, f"waking {name}" if asleep else f"resuming {name}")
-    if situation.last.accepted:
+    let_go = situation.sent[0]
+    if let_go.accepted:
         if trouble := io_trouble(situation):
             return trouble
-        grace = (situation.last.ended or situation.last.at) + GRACE
+        grace = (let_go.ended or let_go.at) + GRACE
         if situation.now < grace:
             return Wait(grace)
     runs = instance is not None and instance.state is InstanceState.RUNNING
-    reached = done(_by_whom(situation, f"{name} is running")) if runs else None
+    if isinstance(situation.last.call, SyncTimeCall):
+        return _with_its_clock(situation, runs=runs)
+    if runs and _clock_can_be_set(situation):
+        return Send(SyncTimeCall(), "setting its clock, through its agent", CLOCK_DEADLINE)
+    reached = done(by_whom(situation, f"{name} is running")) if runs else None
     return judge(situation, reached, f"{name} was resumed and does not run")
+
+
+def _clock_can_be_set(situation: Situation) -> bool:
+    """Whether the guest's clock stood still, as its vCPUs did, and its agent may set it."""
+    instance, last = situation.instance, situation.last
+    answers = instance is not None and instance.agent is AgentState.CONNECTED
+    ours = isinstance(last.call, ResumeCall) and not (last.error and last.certain)
+    return answers and ours and situation.link_up
+
+
+def _with_its_clock(situation: Situation, *, runs: bool) -> End:
+    """End a resume of which the clock was to be set, which never fails it (as Nova's does not)."""
+    name, setting = situation.name, situation.last
+    if not runs:
+        return failed(f"{name} was resumed and does not run{stands(situation)}")
+    if setting.accepted:
+        return done(f"{name} is running, and its clock is set")
+    why = setting.error.rstrip(".") or "its agent's answer was not heard"
+    return done(f"{name} is running; its clock was not set: {why}", "`set-time` sets its clock.")
 
 
 def io_trouble(situation: Situation) -> End | None:
@@ -194,6 +209,7 @@ def _change(situation: Situation, change: str, detail: str = "") -> InstanceLife
     return None
 
 
-def _by_whom(situation: Situation, sentence: str) -> str:
+def by_whom(situation: Situation, sentence: str) -> str:
+    """Say of what is reached that this operation has not done it, where its call was refused."""
     refused = situation.last.error and situation.last.certain
     return f"{sentence}, though not by this operation" if refused else sentence

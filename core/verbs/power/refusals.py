@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from core.model import InstanceState, Request, State
+from core.model import InstanceState, Migration, Request, State
+from core.state.second_copy import last_migration
+from core.verbs.power.requests import Reboot
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.states import NOT_KNOWN, OFF, Refusals
 
 PAUSED_BY_JOB = frozenset(
-    {"migrating", "saving", "dumping", "creating snapshot", "starting up", "shutting down"}
-    | {"post-copy", "post-copy failed"}
+    {"saving", "dumping", "creating snapshot", "starting up", "shutting down"}
 )
 """virDomainPausedReason of an instance that libvirt itself paused and will let run."""
+MIGRATING = "migrating"
+"""The same, of either side of a migration: at its source, and while memory comes in."""
+PAUSED_BY_POST_COPY = frozenset({"post-copy", "post-copy failed"})
+"""The same, once the destination has run: what either side has in memory is not the whole."""
 
 ENDING = "{name} is shutting down", "wait until it is off, or stop it"
 
@@ -45,6 +50,10 @@ TO_RESET: Refusals = {
     InstanceState.SHUTOFF: OFF,
     InstanceState.UNKNOWN: NOT_KNOWN,
 }
+TO_HARD_REBOOT: Refusals = {
+    InstanceState.SHUTOFF: ("{name} is shut off", "start starts it"),
+    InstanceState.UNKNOWN: NOT_KNOWN,
+}
 TO_PAUSE: Refusals = {
     InstanceState.PAUSED: ("{name} is already paused", "resume lets it run on"),
     InstanceState.SUSPENDED: ("{name} is already asleep", "resume wakes it"),
@@ -63,10 +72,44 @@ TO_RESUME: Refusals = {
 
 
 def held_by_libvirt(state: State, request: Request, _: str) -> Iterable[Refusal]:
-    """Refuse to resume what libvirt itself paused: it lets it run again by itself."""
+    """Refuse to let run what libvirt itself has paused: it goes on by itself, here or elsewhere.
+
+    A migration that is not known to go on is no reason here, but a sign that it may run elsewhere
+    (core.state.second_copy): the typed name lets it run.
+    """
     instance = state.instances.get(request.subject)
     if instance is None or instance.state is not InstanceState.PAUSED:
         return
-    if instance.reason in PAUSED_BY_JOB:
-        paused = f"{instance.name} is paused by libvirt itself ({instance.reason})"
+    name, reason = instance.name, instance.reason
+    last = last_migration(state, instance.uuid)
+    if reason in PAUSED_BY_JOB:
+        paused = f"{name} is paused by libvirt itself ({reason})"
         yield Refusal(RefusalCode.STATE, paused, "let that end")
+    elif reason in PAUSED_BY_POST_COPY:
+        text = f"{name} is paused by a post-copy migration ({_told(reason, last)}), after which "\
+               "its memory is whole at no side but the one that ends it"  # fmt: skip
+        cure = "let it end, or resume-migration goes on with one that failed"
+        yield Refusal(RefusalCode.STATE, text, cure)
+    elif reason == MIGRATING and last is not None and not last.status.final:
+        text = f"{name} is paused by its migration ({_told(reason, last)})"
+        yield Refusal(RefusalCode.STATE, text, "let that end, or abort it")
+
+
+def against_power_cycle(state: State, request: Request, _: str) -> Iterable[Refusal]:
+    """Refuse to cut the power and start again what could then not be, or must not be started."""
+    instance = state.instances.get(request.subject)
+    hard = not isinstance(request, Reboot) or request.then_hard
+    if instance is not None and hard and not instance.persistent:
+        text = f"{instance.name} is transient: its definition goes with its power"
+        yield Refusal(RefusalCode.STATE, text, "reset restarts it")
+    if hard:
+        yield from held_by_libvirt(state, request, "")
+
+
+def _told(reason: str, last: Migration | None) -> str:
+    """Say what libvirt and the journal know of the migration that paused an instance."""
+    if last is None:
+        return reason
+    is_ = "ended as" if last.status.final else "is"
+    there = last.to or last.uri or "a host that is not known"
+    return f"{reason}; {last.id} from {last.host} to {there} {is_} {last.status.value}"

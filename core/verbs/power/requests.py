@@ -33,7 +33,7 @@ class Start(Request, frozen=True):
 
 
 class Shutdown(Request, frozen=True):
-    """Ask the guest to power off (virDomainShutdown), again every 10 s, for `timeout` seconds."""
+    """Ask the guest to power off (virDomainShutdown), again and again, for `timeout` seconds."""
 
     verb: ClassVar[str] = "shutdown"
     timeout: Timeout = 60.0
@@ -51,6 +51,16 @@ class Reboot(Request, frozen=True):
 
     verb: ClassVar[str] = "reboot"
     timeout: Timeout = 120.0
+    then_hard: Annotated[
+        bool, parameter("Cut the power of those that do not obey, and start them.")
+    ] = False
+
+
+class HardReboot(Request, frozen=True):
+    """Cut the power (virDomainDestroy) and start it (virDomainCreate), as it is defined then."""
+
+    verb: ClassVar[str] = "hard-reboot"
+    second_copy: SecondCopy = ""
 
 
 class Reset(Request, frozen=True):

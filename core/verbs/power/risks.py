@@ -8,7 +8,7 @@ from core.model import Request, State
 from core.model.lists import listed
 from core.model.text import clean
 from core.verbs.caution import Caution
-from core.verbs.power.requests import Shutdown, Start
+from core.verbs.power.requests import Reboot, Shutdown, Start
 from core.verbs.verb import Risk, Subjects
 from core.verbs.wording import name_of
 
@@ -28,8 +28,25 @@ def _shutdown(request: Request, subjects: Subjects) -> str:
     return text
 
 
-def _reboot(_: Request, subjects: Subjects) -> str:
-    return f"Reboots {subjects.of_guest}: what {subjects.they_serve} is interrupted."
+def _reboot(request: Request, subjects: Subjects) -> str:
+    text = f"Reboots {subjects.of_guest}: what {subjects.they_serve} is interrupted."
+    if isinstance(request, Reboot) and request.then_hard:
+        text += f" Cuts the power after {request.timeout:.0f} s, and starts again: then "\
+                f"{subjects.unwritten} is lost."  # fmt: skip
+    return text
+
+
+def _hard_reboot(_: Request, subjects: Subjects) -> str:
+    they, are = ("they", "are") if subjects.many else ("it", "is")
+    return (
+        f"Cuts the power of {subjects.whom}, and starts {'them' if subjects.many else 'it'} as "
+        f"{they} {are} defined now: {subjects.unwritten} is lost."
+    )
+
+
+def _of_rebooting(_: State, request: Request) -> Caution:
+    hard = isinstance(request, Reboot) and request.then_hard
+    return Caution.TYPE if hard else Caution.NONE
 
 
 def _pause(_: Request, subjects: Subjects) -> str:
@@ -101,5 +118,6 @@ STOP = Risk(Caution.TYPE, _stop, raised=_of_ending, after=_of_stopping)
 RESET = Risk(Caution.TYPE, _reset)
 START = Risk(raised=_of_starting, after=_forgetting)
 SHUTDOWN = Risk(Caution.KEY, _shutdown, raised=_of_ending, after=_vanishing)
-REBOOT = Risk(Caution.KEY, _reboot)
+REBOOT = Risk(Caution.KEY, _reboot, raised=_of_rebooting)
+HARD_REBOOT = Risk(Caution.TYPE, _hard_reboot, after=_failing_jobs)
 PAUSE = Risk(Caution.KEY, _pause)

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from console.cli.waiting import end_status
 from console.shell.operations_watch import toast_of_many, toast_of_one
 from core.clock import SystemClock
+from core.engine.asking import answer
 from core.engine.handle import Handle
 from core.engine.runner import Runner
 from core.errors import OperationFailedError
@@ -94,6 +95,27 @@ async def test_once_the_journal_is_back_the_power_is_cut(world: World, journal: 
     world.obeys = True
     assert (await operation).outcome == "web is shut off"
     assert operation.record.unjournalled == ""
+
+
+async def test_what_is_offered_while_a_guest_is_waited_for_is_chosen_and_nothing_waits_for_it(
+    world: World,
+) -> None:
+    web = world.add("web", S.RUNNING)
+    world.obeys = False
+    operation = await world.runner.submit(Shutdown(web, timeout=3600.0))
+    await until(lambda: operation.record.question is not None)
+    assert operation.record.status is OperationStatus.VERIFYING
+    await answer(world.state, world.runner.messages, operation.id, "wait-on")
+    await until(lambda: _endless(operation.record))
+    world.obeys = True
+    await answer(world.state, world.runner.messages, operation.id, "force-now")
+    assert (await operation).outcome == "web is shut off"
+    assert [call for _, call in world.calls] == [ShutdownCall(), DestroyCall()]
+    assert not any("asked:" in step.text for step in operation.record.steps)
+
+
+def _endless(record: OperationRecord) -> bool:
+    return record.countdown is not None and record.countdown.until is None
 
 
 async def test_what_was_begun_is_followed_and_said(world: World, journal: Journal) -> None:

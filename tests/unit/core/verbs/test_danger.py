@@ -34,8 +34,16 @@ from core.model import (
     Steer,
     SteerKind,
 )
+from core.model.operation import AnswerChoice, OperationQuestion
 from core.verbs.caution import Caution, Danger
-from core.verbs.danger import CANCEL, danger, danger_of, danger_of_cancel, least_caution
+from core.verbs.danger import (
+    CANCEL,
+    danger,
+    danger_of,
+    danger_of_answer,
+    danger_of_cancel,
+    least_caution,
+)
 from core.verbs.migration.danger import danger_of_steering, steering_caution
 from core.verbs.migration.requests import Drain, Migrate, ResumeMigration
 from core.verbs.power.requests import Pause, Reboot, Reset, Resume, Shutdown, Start, Stop
@@ -245,9 +253,23 @@ def test_a_migration_that_leaves_no_definition_or_begins_in_post_copy_is_confirm
 
 
 def test_a_cancel_says_what_becomes_of_what_was_begun() -> None:
-    for verb, part in (("drain", "No further"), ("migrate", "aborted"), ("shutdown", "undone")):
+    for verb, part in (
+        ("drain", "No further"),
+        ("migrate", "aborted"),
+        ("shutdown", "may still obey"),
+    ):
         record = OperationRecord("o", verb, "alpha", WEB, "web", "ann", 0.0, started=1.0)
         assert part in danger_of_cancel(record).text
+
+
+def test_an_answer_that_takes_something_away_has_the_name_typed() -> None:
+    choices = (AnswerChoice("wait-on", "wait on"), AnswerChoice("force-now", "cut", "It is lost."))
+    record = OperationRecord(
+        *("o", "shutdown", "alpha", WEB, "web", "ann", 0.0),
+        question=OperationQuestion("q", "wait on?", choices),
+    )
+    assert danger_of_answer(record, "wait-on") == Danger()
+    assert danger_of_answer(record, "force-now") == Danger(Caution.TYPE, "It is lost.", "web")
 
 
 def test_a_cancel_before_anything_was_sent_leaves_it_as_it_is() -> None:

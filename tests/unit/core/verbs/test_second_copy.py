@@ -293,6 +293,46 @@ def test_what_waits_for_its_memory_is_not_let_run() -> None:
     assert any("it runs on alpha" in reason for reason in check(state, Resume(THERE)))
 
 
+def test_a_side_that_a_migration_left_paused_is_let_run_by_its_typed_name_alone() -> None:
+    """Nothing else is known: neither the other host is open, nor has the journal the migration."""
+    state = picture(web("alpha", S.PAUSED, "migrating"), hosts=ALONE)
+    (reason,) = check(state, Resume(HERE))
+    assert "a migration has paused it here" in reason
+    assert "--second-copy web" in cure(state, Resume(HERE))
+    assert overriding(state, Resume(HERE)) == Resume(HERE, second_copy="u")
+    assert danger_of(state, [Resume(HERE, second_copy="u")]).caution is Caution.TYPE
+    assert not check(state, Resume(HERE, second_copy="web"))
+
+
+def test_what_the_journal_knows_of_it_is_told_beside() -> None:
+    state = picture(
+        web("alpha", S.PAUSED, "migrating"), hosts=NEVER, migrations=(moved(M.COMPLETED),)
+    )
+    (reason,) = check(state, Resume(HERE))
+    assert "a migration has paused it here" in reason
+    assert "its last migration says that it moved to beta" in reason
+
+
+@pytest.mark.parametrize("word", ["", "web"])
+def test_while_its_migration_goes_on_not_even_the_name_lets_it_run(word: str) -> None:
+    state = picture(web("alpha", S.PAUSED, "migrating"), migrations=(moved(M.RUNNING),))
+    reasons = check(state, Resume(HERE, second_copy=word))
+    assert reasons[0] == (
+        "web is paused by its migration (migrating; m10.0 from alpha to beta is running): let "
+        "that end, or abort it."
+    )
+
+
+@pytest.mark.parametrize("word", ["", "web"])
+@pytest.mark.parametrize("reason", ["post-copy", "post-copy failed"])
+def test_half_a_memory_is_never_let_run(reason: str, word: str) -> None:
+    of_a_stranger = picture(web("alpha", S.PAUSED, reason), hosts=ALONE)
+    assert "resume-migration" in check(of_a_stranger, Resume(HERE, second_copy=word))[0]
+    ours = picture(web("alpha", S.PAUSED, reason), migrations=(moved(M.POST_COPY_FAILED),))
+    told = check(ours, Resume(HERE, second_copy=word))[0]
+    assert f"({reason}; m10.0 from alpha to beta ended as post-copy failed)" in told
+
+
 def test_of_two_starts_at_once_the_first_goes_on() -> None:
     first, second = did("start", "alpha", 1, "queued"), did("start", "beta", 2, "queued")
     state = picture(web("alpha", S.SHUTOFF), web("beta", S.SHUTOFF), operations=(first, second))
