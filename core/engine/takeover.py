@@ -58,7 +58,9 @@ class Takeover:
         self._heard = asyncio.Event()
         """A host has told something."""
         self._taking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        """By host: an operation is taken over once, and a host that hangs delays no other."""
+        """By host: an operation is taken over once."""
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        """By host: what takes over what dead consoles left there."""
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, *, watch: bool) -> None:
@@ -73,10 +75,10 @@ class Takeover:
 
     async def close(self) -> None:
         """Stop following."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        tasks = [*self._tasks.values(), *([] if self._task is None else [self._task])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def observe(self, news: Delta | Event) -> None:
         """Learn that a host has said more of itself: entries may be its own, or no longer."""
@@ -185,12 +187,36 @@ class Takeover:
                 for entry in await journal.news():
                     self._note(entry)
                 self._forget(await journal.forgotten())
-                await self._take_over(journal, list(self._others.values()))
             except JournalError as error:
-                _log.warning("other consoles cannot be followed: %s", error)
-                journal.add_notice(f"What other consoles do is not followed: {error}")
-                await asyncio.sleep(AFTER_TROUBLE)
+                await self._trouble(journal, error)
+            self._begin_taking_over(journal)
             await asyncio.sleep(POLL)
+
+    async def _trouble(self, journal: Journal, error: JournalError) -> None:
+        _log.warning("other consoles cannot be followed: %s", error)
+        journal.add_notice(f"What other consoles do is not followed: {error}")
+        await asyncio.sleep(AFTER_TROUBLE)
+
+    def _begin_taking_over(self, journal: Journal) -> None:
+        """Look at what dead consoles left, beside: a host that hangs delays no other."""
+        left: defaultdict[str, list[Entry]] = defaultdict(list)
+        for entry in self._others.values():
+            if not alive(entry.owner):
+                left[entry.record.host].append(entry)
+        for host in left.keys() - self._tasks.keys():
+            work = self._take_over_beside(journal, host, left[host])
+            self._tasks[host] = asyncio.create_task(work)
+
+    async def _take_over_beside(self, journal: Journal, host: str, entries: list[Entry]) -> None:
+        try:
+            await self._take_over(journal, entries)
+        except JournalError as error:
+            await self._trouble(journal, error)
+        except Exception:
+            _log.exception("what dead consoles left cannot be taken over")
+            await asyncio.sleep(AFTER_TROUBLE)
+        finally:
+            del self._tasks[host]
 
     def _forget(self, ids: Iterable[str]) -> None:
         """Show no longer what an operator had forgotten on another console."""

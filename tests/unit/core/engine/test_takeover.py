@@ -16,7 +16,16 @@ from core.errors import JournalError
 from core.journal.entry import Entry
 from core.journal.journal import Journal
 from core.journal.owner import NOBODY
-from core.model import Delta, InstanceState, ObjectKey, OperationStatus
+from core.model import (
+    Delta,
+    Host,
+    Instance,
+    InstanceState,
+    Link,
+    LinkStatus,
+    ObjectKey,
+    OperationStatus,
+)
 from core.verbs.power import immediate
 from core.verbs.power.calls import ResetCall, ShutdownCall
 from core.verbs.situation import Sent
@@ -110,3 +119,43 @@ async def test_a_journal_that_is_removed_is_said_to_be_before_anything_is_asked_
     journal.path.unlink()
     await until(lambda: bool(journal.notices))
     assert "removed or replaced while it was open. Open virtdeck again" in journal.notices[0]
+
+
+class Hanging(World):
+    """A world in which alpha answers nothing any more, and beta does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hosts["beta"] = Host("beta", "test:///other", link=Link(LinkStatus.UP))
+        self.asked = asyncio.Event()
+
+    async def read(self, subject: ObjectKey, looks_at: object = ()) -> Instance | None:
+        if subject.host == "alpha":
+            self.asked.set()
+            await asyncio.Event().wait()
+        return await super().read(subject, looks_at)
+
+
+async def test_a_host_that_hangs_delays_what_is_taken_over_on_no_other(journal: Journal) -> None:
+    world = Hanging()
+    world.runner = Runner(
+        world, journal, SystemClock(), lambda: world.state, world.publish, "ann@desk"
+    )
+    hung = left_by(NOBODY, world.add("web", S.SHUTOFF), Sent(ShutdownCall(), 0.0, 0.1))
+    world.put(Instance("beta", "u-db", "db", S.SHUTOFF))
+    key = ObjectKey("instance", "beta", "u-db")
+    there = replace(hung.record, id="000000000002-bbbbbb", host="beta", subject=key)
+    await journal.put(hung)
+    await world.runner.start()
+    await world.asked.wait()
+    other = await Journal.open(journal.path)
+    await other.put(replace(hung, record=there, uri="test:///other"))
+    await other.close()
+    await until(
+        lambda: (
+            there.id in world.operations
+            and world.operations[there.id].status is OperationStatus.DONE
+        )
+    )
+    assert world.operations[hung.record.id].status is OperationStatus.VERIFYING
+    await world.runner.close()
