@@ -12,7 +12,11 @@ import pytest
 from core.errors import NotFoundError, RefusedError
 from core.fleet import Fleet
 from core.hypervisor.connection.options import LinkOptions
+from core.journal.entry import Entry
+from core.journal.journal import Journal
+from core.journal.owner import this_process
 from core.model import ObjectKey, OperationRecord, OperationStatus
+from core.model.operation import AnswerChoice, OperationQuestion
 from core.verbs.guest import Nmi
 from tests.driver.command import Virtdeck
 from tests.driver.killed_console import KILLED, Errand, starter
@@ -122,3 +126,31 @@ async def test_a_question_keeps_nobody_from_anything(
         assert (await (await fleet.submit(Nmi(KEY)))).status is OperationStatus.DONE
         assert fleet.state.operations[record.id].status is OperationStatus.ASKING
     assert sent(daemon) == 1
+
+
+LOSS = "Cuts the power of web: what its guest has not written to disk is lost."
+WAITS = OperationQuestion(
+    "wait-1", "wait on for the guest of web, or force it now?",
+    (AnswerChoice("wait-on", "nothing forces it"), AnswerChoice("force-now", "cut it", LOSS)),
+)  # fmt: skip
+
+
+async def test_what_takes_something_away_is_answered_after_a_yes(virtdeck: Virtdeck) -> None:
+    """A guest that is waited for goes on meanwhile: nothing waits for the answer."""
+    record = OperationRecord(
+        *("0-1", "shutdown", "alpha", KEY, "web", "ann@desk", 1.0, OperationStatus.VERIFYING),
+        question=WAITS,
+    )
+    journal = await Journal.open(virtdeck.home / "journal.db")
+    await journal.put(Entry(record, this_process()))
+    assert f"{record.id} goes on, and may be told: {WAITS.text}" in virtdeck("operations").err
+    refused = virtdeck("operations", "answer", record.id, "force-now")
+    assert (refused.status, LOSS in refused.err) == (1, True)
+    assert await journal.messages(record.id) == []
+    for words in (["wait-on"], ["force-now", "--yes"]):
+        assert virtdeck("operations", "answer", record.id, *words).status == 0
+    told = await journal.messages(record.id)
+    await journal.close()
+    assert [(one.text, one.about) for one in told] == [
+        ("wait-on", "wait-1"), ("force-now", "wait-1"),
+    ]  # fmt: skip

@@ -31,8 +31,8 @@ from core.verbs.power.calls import (
     ShutdownCall,
     SuspendCall,
 )
-from core.verbs.power.requests import Pause, Reboot, Reset, Shutdown, Start, Stop
-from core.verbs.registry import VERBS
+from core.verbs.power.requests import HardReboot, Pause, Reboot, Reset, Shutdown, Start, Stop
+from core.verbs.registry import VERBS, verb_of
 from core.verbs.saved import (
     AbortJobCall,
     CoreDump,
@@ -318,3 +318,25 @@ def test_the_migration_of_an_older_journal_is_known() -> None:
     row = Migration("m1", "alpha", "u", "web", to="beta")
     older = msgspec.json.encode({"migration": row, "gap": True}).decode()
     assert progress_of(VERBS["migrate"], older) == Progress(gap=True, workflow=row)
+
+
+@pytest.mark.parametrize(
+    ("request_", "before"),
+    [(HardReboot(WEB), ()), (Reboot(WEB, then_hard=True), (Sent(RebootCall("acpi"), T - 1, T),))],
+)
+def test_what_was_cut_off_before_its_start_is_started_when_the_operator_says_so(
+    request_: Request, before: tuple[Sent, ...]
+) -> None:
+    progress = Progress((*before, Sent(DestroyCall(), T, T + 0.1)), before_id=7)
+    instance = Instance("alpha", "u", "web", S.SHUTOFF, type="qemu")
+    situation = Situation(request_, "web", T + 5, adopted(progress, T + 5), instance)
+    decision = decide(situation)
+    assert isinstance(decision, Ask)
+    assert "starting web" in decision.question.text
+    answered = Answered(decision.question.key, "go-on", "ann@desk")
+    told = replace(
+        situation, progress=msgspec.structs.replace(situation.progress, answers=(answered,))
+    )
+    action = next_action(verb_of(request_), told)
+    assert isinstance(action, Send)
+    assert action.call == CreateCall()
