@@ -23,9 +23,10 @@ from core.model import (
 )
 from core.model.operation import with_step
 from core.state.subject import Subject, owner_of
+from core.verbs.around import around
 from core.verbs.call import Call
 from core.verbs.registry import verb_of
-from core.verbs.situation import End, Progress, Sent, Situation, Wait, around
+from core.verbs.situation import End, Progress, Sent, Situation, Wait
 from core.verbs.undoing import undo_of
 from core.verbs.verb import Verb
 

@@ -5,8 +5,7 @@ Pure.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from core.model import Disk, Instance, State, Volume
 from core.model.lists import listed
@@ -27,15 +26,29 @@ def named(instance: Instance, targets: Sequence[str]) -> tuple[Disk, ...]:
     return tuple(disk for disk in instance.disks if disk.target in targets)
 
 
-def deletions(instance: Instance, targets: Sequence[str]) -> tuple[str, ...]:
+def deletions(
+    instance: Instance, targets: Sequence[str], volumes: Iterable[Volume]
+) -> tuple[str, ...]:
     """Return the paths of the named disks; each goes before what it is based on.
 
-    An image must never be left without its base.
+    An image must never be left without its base. The XML of one that is off tells no bases, so
+    the volumes do.
     """
     disks = named(instance, targets)
-    below = Counter(each.path for disk in disks for each in disk.backing)
-    paths = [disk.source.path for disk in disks if disk.source]
-    return tuple(sorted(dict.fromkeys(paths), key=lambda path: below[path]))
+    paths = tuple(dict.fromkeys(disk.source.path for disk in disks if disk.source))
+    known = list(volumes)
+    found = {path: _volume_at(known, instance.host, path) for path in paths}
+
+    def height(path: str, seen: frozenset[str]) -> int:
+        base, seen = found[path], seen | {path}
+        above = [
+            other
+            for other, volume in found.items()
+            if base is not None and volume is not None and volume.backing == base.path
+        ]
+        return 1 + max((height(other, seen) for other in above if other not in seen), default=0)
+
+    return tuple(sorted(paths, key=lambda path: height(path, frozenset())))
 
 
 def against_deleting(
@@ -79,12 +92,16 @@ def _volume(state: State, instance: Instance, disk: Disk) -> Volume | None:
     """Return the volume that is the image a disk writes to."""
     if disk.source is None or not disk.source.path:
         return None
+    return _volume_at(state.volumes.values(), instance.host, disk.source.path)
+
+
+def _volume_at(volumes: Iterable[Volume], host: str, path: str) -> Volume | None:
+    """Return the volume that a disk's source names: by its path, or as `POOL/VOLUME`."""
     return next(
         (
             volume
-            for volume in state.volumes.values()
-            if volume.host == instance.host
-            and disk.source.path in (volume.path, f"{volume.pool_name}/{volume.name}")
+            for volume in volumes
+            if volume.host == host and path in (volume.path, f"{volume.pool_name}/{volume.name}")
         ),
         None,
     )

@@ -7,9 +7,10 @@ import shlex
 
 from core.model import ObjectKey, Request, State
 from core.state.subject import subject_of
+from core.verbs.around import around
 from core.verbs.call import Call
 from core.verbs.registry import verb_of
-from core.verbs.situation import Progress, Send, Situation, around
+from core.verbs.situation import Progress, Send, Situation
 from core.verbs.wording import name_of
 
 _PLAIN = re.compile(r"[^\W_][\w.+@:, -]*")

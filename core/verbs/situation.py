@@ -17,15 +17,14 @@ from core.model import (
     Instance,
     InstanceRun,
     Job,
-    ObjectKey,
     OperationStatus,
     Request,
     Snapshot,
-    State,
     Value,
 )
 from core.model.operation import Countdown, OperationQuestion
-from core.state.subject import Subject, owner_of
+from core.state.subject import Subject
+from core.verbs.around import Around
 from core.verbs.call import Call
 
 CALL_DEADLINE = 40.0
@@ -94,31 +93,6 @@ class Progress(Value, frozen=True):
     def begun(self) -> bool:
         """Whether anything may have been sent."""
         return bool(self.sent) or self.workflow is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What the state knows of the instance of a subject, beside the subject itself."""
-
-    instance: Instance | None = None
-    """Of a snapshot its own; None for what belongs to no instance."""
-    job: Job | None = None
-    """libvirt's job on it."""
-    run: InstanceRun = field(default_factory=InstanceRun)
-    """Its block jobs by disk, what came of its devices by alias, its agent, its last job."""
-    snapshots: tuple[Snapshot, ...] | None = None
-    """In their order; None: they were not read (`Verb.looks_at`)."""
-
-
-def around(state: State, subject: ObjectKey) -> Around:
-    """Return what a state knows around a subject."""
-    key = owner_of(subject)
-    return Around(
-        instance=state.instances.get(key),
-        job=state.jobs.get(key),
-        run=state.runs.get(key, InstanceRun()),
-        snapshots=state.snapshots.get(key),
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ def _call(situation: Situation) -> UndefineCall:
     return UndefineCall(
         *_fates_of(instance, request),
         instance.managed_save,
-        deletions(instance, request.disks),
+        deletions(instance, request.disks, situation.around.volumes.values()),
     )
 
 

@@ -21,10 +21,11 @@ from core.model import (
     State,
 )
 from core.verbs import checks
+from core.verbs.around import Around
 from core.verbs.caution import Caution
 from core.verbs.danger import danger, danger_of
 from core.verbs.refusal import RefusalCode
-from core.verbs.situation import Action, Around, End, Progress, Send, Sent, Situation
+from core.verbs.situation import Action, End, Progress, Send, Sent, Situation
 from core.verbs.snapshot.create import CREATE, SnapshotCreate, SnapshotCreateCall
 from core.verbs.snapshot.delete import DELETE, SnapshotDelete, SnapshotDeleteCall
 from core.verbs.snapshot.family import below

@@ -25,6 +25,7 @@ from core.model import (
 from core.verbs import checks
 from core.verbs.caution import Caution
 from core.verbs.danger import danger
+from core.verbs.preview import planned
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.situation import End, Progress, Send, Sent, Situation
 from core.verbs.undefining import UNDEFINE, Undefine, UndefineCall, VolumeOfPathDeleteCall
@@ -96,15 +97,16 @@ def test_a_disk_below_a_volume_is_not_deleted() -> None:
 
 
 def test_an_image_may_go_with_what_is_based_on_it() -> None:
-    base = web(disks=(disk("vda", DATA), disk("vdb", ROOT, DATA)))
-    known = state(base, volumes=(volume(ROOT, backing=DATA), volume(DATA)))
-    assert against(known, "vda", "vdb") == []
-    (refusal,) = against(known, "vda")
-    assert f"is used by {ROOT}, which is based on it" in refusal.text
-    send = UNDEFINE.decide and UNDEFINE.decide(situation(subject=base, disks=("vda", "vdb")))
-    assert isinstance(send, Send)
-    assert isinstance(send.call, UndefineCall)
-    assert send.call.volumes == (ROOT, DATA), "none is left without its base"
+    based = web(disks=(disk("vda", BASE), disk("vdb", DATA), disk("vdc", "pool/root.qcow2")))
+    chain = (volume(ROOT, backing=DATA), volume(DATA, backing=BASE), volume(BASE))
+    known = state(based, volumes=chain)
+    assert against(known, "vda", "vdb", "vdc") == []
+    (refusal,) = against(known, "vda", "vdc")
+    assert f"is used by {DATA}, which is based on it" in refusal.text
+    sends = planned(known, Undefine(based.key, ("vda", "vdb", "vdc")))
+    assert [send.call for send in sends[1:]] == [
+        VolumeOfPathDeleteCall(path) for path in ("pool/root.qcow2", DATA, BASE)
+    ], "none is left without its base"
 
 
 @pytest.mark.parametrize(("pools", "told"), [
