@@ -68,6 +68,12 @@ def _has_the_snapshot(alpha: LabHost, name: str) -> bool:
     return "one" in alpha.virsh("snapshot-list", name, "--name").split()
 
 
+def _has_it_and_is_thawed(alpha: LabHost, name: str) -> bool:
+    status = alpha.virsh("qemu-agent-command", name, '{"execute":"guest-fsfreeze-status"}')
+    assert "thawed" in status, "its guest is left frozen"
+    return _has_the_snapshot(alpha, name)
+
+
 def _goes_on_from_the_first(alpha: LabHost, name: str) -> bool:
     return alpha.virsh("snapshot-current", name, "--name").strip() == "one"
 
@@ -95,16 +101,23 @@ TRIALS = {
 
 SNAPSHOT_TRIALS = {
     "snapshot-create": Trial(
-        (("start", "--paused"),), _has_the_snapshot, {"name": "one", "where": "external"}
+        (),
+        _has_it_and_is_thawed,
+        {"name": "one", "where": "external", "quiesce": True},
+        booted=True,
     ),
     "snapshot-revert": Trial(
         (("start", "--paused"), ("snapshot-create-as", "one"), ("snapshot-create-as", "two")),
-        *(_goes_on_from_the_first, {}, "one"),
+        _goes_on_from_the_first,
+        {},
+        snapshot="one",
         unseen=True,  # it may have been the current one before
     ),
     "snapshot-delete": Trial(
         (("start", "--paused"), ("snapshot-create-as", "one", "--disk-only")),
-        *(lambda alpha, name: not _has_the_snapshot(alpha, name), {}, "one"),
+        lambda alpha, name: not _has_the_snapshot(alpha, name),
+        {},
+        snapshot="one",
     ),
 }
 """Of one guest, one after the other."""
@@ -119,10 +132,10 @@ async def walk(
     uuid = alpha.virsh("domuuid", name).strip()
     subject = f"{uuid}/{trial.snapshot}" if trial.snapshot else uuid
     for point in count(1):
-        if alpha.instances()[name] != "shut off" and not trial.booted:
-            await asyncio.to_thread(alpha.virsh, "destroy", name)
         for old in alpha.virsh("snapshot-list", name, "--name", "--topological").split()[::-1]:
             await asyncio.to_thread(alpha.virsh, "snapshot-delete", name, old)
+        if alpha.instances()[name] != "shut off" and not trial.booted:
+            await asyncio.to_thread(alpha.virsh, "destroy", name)
         for word, *more in trial.before:
             await asyncio.to_thread(alpha.virsh, word, name, *more)
         journal = directory / f"{verb}-{point}.sqlite3"
@@ -206,9 +219,14 @@ async def test_a_console_killed_at_any_point_leaves_what_the_next_one_can_end(
 
 
 async def test_a_console_killed_at_any_point_of_a_snapshot_leaves_what_the_next_one_can_end(
-    uris: dict[str, str], alpha: LabHost, guest: Callable[..., str], tmp_path: Path
+    uris: dict[str, str],
+    alpha: LabHost,
+    guest: Callable[..., str],
+    booted: Callable[..., None],
+    tmp_path: Path,
 ) -> None:
-    name = guest("alpha", "k-snapshots", disk="default/clone.qcow2", wanted=Wanted.SHUT_OFF)
+    name = guest("alpha", "k-snapshots", disk="default/clone.qcow2")
+    await asyncio.to_thread(booted, "alpha", name)
     found = []
     with starter() as consoles:
         for verb, trial in SNAPSHOT_TRIALS.items():

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from core.errors import LabError, RefusedError
+from core.errors import LabError, OperationFailedError, RefusedError
 from core.fleet import Fleet
 from core.lab import LabHost, Wanted
 from core.model import ObjectKey, OperationStatus, Snapshot
@@ -205,3 +205,42 @@ async def test_a_raw_disk_has_an_external_one_only(
     with pytest.raises(RefusedError, match="only qcow2 can: make an external one"):
         await fleet.submit(VERBS["snapshot-create"].request(subject=vm, name="one"))
     assert listed(alpha, name) == set()
+
+
+def frozen(alpha: LabHost, name: str) -> str:
+    return alpha.virsh("qemu-agent-command", name, '{"execute":"guest-fsfreeze-status"}')
+
+
+async def test_a_guest_is_frozen_for_a_quiesced_one_and_thawed_after_it_also_when_it_fails(
+    fleet: Fleet, alpha: LabHost, guest: Callable[..., str], booted: Callable[..., None]
+) -> None:
+    name = guest("alpha", "quiet", disk="default/clone.qcow2")
+    await asyncio.to_thread(booted, "alpha", name)
+    vm = await key_of(fleet, name)
+    await snapshots(fleet, vm)
+    await done(fleet, "snapshot-create", vm, name="calm", where="external", quiesce=True)
+    assert "thawed" in await asyncio.to_thread(frozen, alpha, name)
+    found = await snapshots(fleet, vm)
+    path = Path(alpha.virsh("domblklist", name).split("vda")[1].split()[0])
+    stray = path.with_name("clone.stray")  # in the way of the next, once the guest is frozen
+    await asyncio.to_thread(stray.touch, mode=0)
+    request = VERBS["snapshot-create"].request
+    operation = await fleet.submit(
+        request(subject=vm, name="stray", where="external", quiesce=True)
+    )
+    with pytest.raises(OperationFailedError, match="Permission denied"):
+        await operation
+    assert "thawed" in await asyncio.to_thread(frozen, alpha, name)
+    await asyncio.to_thread(stray.unlink)
+    await done(fleet, "snapshot-delete", found["calm"].key)
+
+
+async def test_a_guest_whose_agent_is_not_there_is_not_quiesced(
+    fleet: Fleet, guest: Callable[..., str]
+) -> None:
+    name = guest("alpha", "mute", "vd.noagent", disk="default/clone.qcow2")
+    vm = await key_of(fleet, name)
+    await snapshots(fleet, vm)
+    options = {"name": "calm", "where": "external", "quiesce": True}
+    with pytest.raises(RefusedError, match="agent"):
+        await fleet.submit(VERBS["snapshot-create"].request(subject=vm, **options))

@@ -6,6 +6,7 @@ from typing import Any
 
 from lxml import etree
 
+from core.hypervisor.calls.agent import guest_with_agent
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.model import ObjectKey
@@ -26,7 +27,12 @@ def create(conn: Connection, subject: ObjectKey, call: SnapshotCreateCall) -> No
             libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY | libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC
         )
     xml = etree.tostring(root, encoding="unicode")
-    conn.lookupByUUIDString(subject.id).snapshotCreateXML(xml, flags)
+    if not call.quiesce:
+        conn.lookupByUUIDString(subject.id).snapshotCreateXML(xml, flags)
+        return
+    # libvirtd freezes, makes it and thaws in one call, also when its client dies in between
+    flags |= libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE
+    guest_with_agent(conn, subject).snapshotCreateXML(xml, flags)
 
 
 def revert(conn: Connection, subject: ObjectKey, call: SnapshotRevertCall) -> None:

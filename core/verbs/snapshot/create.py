@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from core.model import Disk, Instance, InstanceState, Request, State
 from core.model.lists import listed
 from core.model.text import clean
+from core.verbs.agent import without_agent
 from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.definition import DESCRIPTION_BYTES, NAME_BYTES
@@ -42,6 +43,14 @@ class SnapshotCreate(Request, frozen=True):
             " a power cut, without memory."
         ),
     ] = "internal"
+    quiesce: Annotated[
+        bool,
+        parameter(
+            "The guest's agent freezes its file systems meanwhile: what programs have written is in"
+            " it then. Of an external one, while it runs. libvirt thaws them, whatever becomes of"
+            " this console."
+        ),
+    ] = False
     description: Annotated[
         str,
         parameter(
@@ -60,12 +69,14 @@ class SnapshotCreateCall(Call, frozen=True):
     name: str
     where: Where
     description: str
+    quiesce: bool = False
 
     def virsh(self, name: str) -> tuple[str, ...]:
         """`virsh snapshot-create-as`."""
         told = ("--description", self.description) if self.description else ()
         disks = ("--disk-only", "--atomic") if self.where == "external" else ()
-        return ("snapshot-create-as", name, self.name, *told, *disks)
+        quiesce = ("--quiesce",) if self.quiesce else ()
+        return ("snapshot-create-as", name, self.name, *told, *disks, *quiesce)
 
 
 def _create(situation: Situation) -> list[Step]:
@@ -77,7 +88,7 @@ def _create(situation: Situation) -> list[Step]:
 
     return [
         Step(
-            SnapshotCreateCall(request.name, request.where, request.description),
+            SnapshotCreateCall(request.name, request.where, request.description, request.quiesce),
             f"making the snapshot {request.name} of {situation.name}",
             shows,
         )
@@ -100,6 +111,8 @@ def _against_create(state: State, request: Request, _: str) -> Iterator[Refusal]
     if any(one.name == request.name for one in state.snapshots.get(instance.key, ())):
         text = f"{instance.name} has a snapshot called {request.name}"
         yield Refusal(RefusalCode.PARAMETER, text, "choose another name")
+    if request.quiesce:
+        yield from _against_quiesce(state, instance, request)
     if not instance.described:
         return
     disks = _written(instance)
@@ -112,6 +125,20 @@ def _against_create(state: State, request: Request, _: str) -> Iterator[Refusal]
     elif unfit:
         text = f"{listed(unfit)} of {instance.name} is no file or device of the host's"
         yield Refusal(RefusalCode.STATE, text, "libvirt makes an external snapshot of those only")
+
+
+def _against_quiesce(
+    state: State, instance: Instance, request: SnapshotCreate
+) -> Iterator[Refusal]:
+    """Tell why nothing can be frozen; libvirt takes no notice of it for one that is off."""
+    if request.where == "internal":
+        text = "libvirt freezes a guest for an external snapshot only: an internal one has memory"
+        yield Refusal(RefusalCode.PARAMETER, text, "leave quiesce out, or make an external one")
+    elif instance.state is not InstanceState.RUNNING:
+        text = f"{instance.name} does not run: its guest freezes nothing"
+        yield Refusal(RefusalCode.STATE, text, "leave quiesce out")
+    else:
+        yield from without_agent(state, request, "")
 
 
 def _unfit(disk: Disk, where: str) -> bool:

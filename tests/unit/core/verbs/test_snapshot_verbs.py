@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from core.model import (
+    AgentState,
     Disk,
     DiskSource,
     Host,
@@ -94,6 +95,22 @@ def test_a_name_that_another_has_is_refused_and_so_is_one_that_libvirt_would_not
     assert refusal.code is RefusalCode.PARAMETER
     for name in (".hidden", "a/b", "", "a\nb"):
         assert against(state(web(QCOW2)), create(name=name)), name
+
+
+@pytest.mark.parametrize(("options", "changes", "words"), [
+    ({"where": "external"}, {"agent": AgentState.CONNECTED}, ""),
+    ({}, {"agent": AgentState.CONNECTED}, "freezes a guest for an external snapshot only"),
+    ({"where": "external"}, {"agent": AgentState.NONE}, "web has no guest agent channel"),
+    ({"where": "external"}, {"agent": AgentState.DISCONNECTED}, "no agent on it"),
+    ({"where": "external"}, {"state": InstanceState.SHUTOFF}, "does not run"),
+    ({"where": "external"}, {"state": InstanceState.PAUSED}, "does not run"),
+])  # fmt: skip
+def test_what_cannot_be_frozen_is_refused_before_anything_is_sent(
+    options: dict[str, Any], changes: dict[str, Any], words: str
+) -> None:
+    found = against(state(web(QCOW2, **changes)), create(quiesce=True, **options))
+    assert len(found) == bool(words)
+    assert all(words in one for one in found)
 
 
 def test_what_lies_below_is_its_children_and_theirs() -> None:
@@ -229,6 +246,8 @@ def test_virsh_does_the_same() -> None:
         *("snapshot-create-as", "web", "new", "--description", "why"),
         *("--disk-only", "--atomic"),
     )
+    quiesced = SnapshotCreateCall("new", "external", "", True)
+    assert quiesced.virsh("web")[-3:] == ("--disk-only", "--atomic", "--quiesce")
     assert SnapshotRevertCall("paused").virsh("web/base") == (
         "snapshot-revert", "web", "base", "--paused",
     )  # fmt: skip
