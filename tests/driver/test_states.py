@@ -25,6 +25,7 @@ from core.model import (
     Pool,
     Request,
 )
+from core.model.secret_value import Secret
 from core.state.subject import subject_of
 from core.verbs.registry import VERBS
 from core.verbs.verb import Verb
@@ -57,6 +58,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "set-memory": {"size": 64},
     "core-dump": {"to": "{directory}/{name}.core"},
     "screenshot": {"to": "{directory}/{name}.ppm"},
+    "set-password": {"password": Secret("a")},
+    "add-ssh-key": {"key": "ssh-ed25519 AAAA"},
+    "remove-ssh-key": {"key": "ssh-ed25519 AAAA"},
 }
 TRIED = [verb for verb in VERBS.values() if verb.subject == "instance" and verb.decide is not None]
 NAMES = [f"{verb.name}-{state}" for verb, state in product(TRIED, STATES)]

@@ -125,7 +125,7 @@ def operation_columns(view: View) -> list[Column[OperationRecord]]:
     return [
         Column("created", "WHEN", lambda row: view.clock(row.created), lambda row: row.created,
                width=8, default_descending=True, tooltip="When it was asked for"),
-        Column("verb", "VERB", lambda row: row.verb, lambda row: row.verb, min_width=10,
+        Column("verb", "VERB", lambda row: row.verb, lambda row: row.verb, min_width=9,
                max_width=17, flex=1, cut="middle", tooltip="What was asked for"),
         Column("name", "NAME", lambda row: row.name, lambda row: row.name, min_width=10,
                max_width=30, flex=2, cut="middle", tooltip="To what"),
