@@ -226,7 +226,7 @@ async def test_an_abort_before_anything_was_sent(fleet: Fleet, lab: Lab, busy: s
 async def test_what_is_queued_can_be_cancelled(fleet: Fleet, guest: Callable[..., str]) -> None:
     key = await found(fleet, guest("alpha", "deaf", "vd.noshutdown"))
     asked = await fleet.submit(Shutdown(key, timeout=60))
-    with pytest.raises(RefusedError, match="shutdown is"):
+    with pytest.raises(RefusedError, match="shutdown of deaf is"):
         await fleet.submit(Migrate(key, to="beta"))
     await fleet.cancel(asked.id)
 
