@@ -188,6 +188,35 @@ async def test_an_opening_that_hangs_is_given_up_and_its_late_connection_closed(
     assert called == []
 
 
+@pytest.mark.parametrize("opens", [False, True])
+@pytest.mark.parametrize("deadline", [0.2, 60.0])
+async def test_an_opening_that_ends_as_it_is_given_up_is_told_as_one_that_was_too_late(
+    doubles: Doubles, monkeypatch: pytest.MonkeyPatch, deadline: float, opens: bool
+) -> None:
+    def interrupted(_thread: int) -> None:  # the thread is through before the loop looks again
+        doubles.open_gate.set()
+        while not lane.ended:
+            time.sleep(0.001)
+
+    def broken_off() -> Any:
+        doubles.open_gate.wait()
+        raise OSError("broken off")
+
+    doubles.open_gate.clear()
+    monkeypatch.setattr(doubles, "interrupt_open", interrupted)
+    if not opens:
+        monkeypatch.setattr(doubles, "open", broken_off)
+    made: list[object] = []
+    lane = Lane("lane-x", doubles)
+    call = asyncio.create_task(lane.call(made.append, deadline=deadline))
+    if deadline > 1:
+        await until(lambda: lane._opening)
+        lane.stop_opening(UnreachableError("not open: nobody waits any more"))
+    with pytest.raises(UnreachableError, match="not open"):
+        await call
+    assert made == []
+
+
 async def test_a_connection_that_died_while_idle_is_replaced_before_the_call(
     doubles: Doubles,
 ) -> None:

@@ -85,6 +85,8 @@ class Lane:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._turn = asyncio.Lock()
         self._opening = False
+        self._making = False
+        """Whether the newest call may have been made: it no longer waits for its connection."""
         self._conn: Connection | None = None
         """Changes during a call, and when the lane has finished."""
         self._finished = False
@@ -166,6 +168,7 @@ class Lane:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._pending = future
+        self._making = False  # nobody else writes it now: the thread waits for a job
         silence = Silence()
         self._jobs.put(_Job(function, loop, future, silence))
         try:
@@ -177,7 +180,7 @@ class Lane:
                 self.close()
         if not future.done():
             future.cancel()
-            if self._opening:  # looked at after close(): what is opened now is not used
+            if not self._making:  # looked at after close(): what is opened now is not used
                 raise self._connecting.too_late(deadline)
             raise DeadlineError(f"The host gave no answer within {deadline:g} s.")
         return future.result()
@@ -188,8 +191,8 @@ class Lane:
             self.give_up(error)
         if self._opening:
             self.close()
-        if self._opening:  # still: then the call is not made even if it opens this instant
-            self.give_up(error)
+            if not self._making:  # then the call is not made even if it opens this instant
+                self.give_up(error)
 
     def give_up(self, error: VirtdeckError) -> None:
         """Close the lane and fail the call in flight, which may yet take effect."""
@@ -240,7 +243,9 @@ class Lane:
                 self._free()  # it died while nobody used it: that costs no call
             if self._conn is None:
                 self._conn = self._open()
+            self._making = True  # before the check, as in `_open`
             if self._finished:  # given up while it was being opened: nobody wants the call
+                self._making = False
                 return None, None
             return function(self._conn), None
         except Exception as error:
