@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.model import ObjectKey, State
+from core.errors import VirtdeckError
+from core.model import ObjectKey, Preflight, Request, State
 from core.source import Source
+from core.verbs.around import around
+from core.verbs.migration.requests import Migrate
+from core.verbs.preview import planned
+from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.registry import verb_of
 from core.verbs.verb import Verb
 
 LOOKED_AT = 50
@@ -14,7 +20,10 @@ LOOKED_AT = 50
 
 def undescribed(state: State, verb: Verb, keys: Sequence[ObjectKey]) -> list[ObjectKey]:
     """Return the instances of which a verb needs what nobody has read, of the first few."""
-    rows = [state.instances.get(key) for key in keys[:LOOKED_AT]]
+    wanted = list(keys[:LOOKED_AT])
+    if verb.two_hosts:
+        wanted += [one.key for key in wanted for one in around(state, key).twins.values()]
+    rows = [state.instances.get(key) for key in wanted]
     return [
         row.key
         for row in rows
@@ -22,8 +31,44 @@ def undescribed(state: State, verb: Verb, keys: Sequence[ObjectKey]) -> list[Obj
         and (
             (verb.needs_description and not row.described)
             or ("snapshots" in verb.looks_at and row.key not in state.snapshots)
+            or ("checkpoints" in verb.looks_at and row.key not in state.checkpoints)
         )
     ]
+
+
+async def trial(source: Source, request: Request) -> Refusal | None:
+    """Have the host judge what a request would make, without making it; None: it would take it."""
+    calls = [send.call for send in planned(source.state, request) if send.call.probe]
+    verb = verb_of(request)
+    try:
+        if verb.preflight is not None:
+            asked = verb.preflight(source.state, request)
+            assert isinstance(asked, Migrate), "whose preflight it is"
+            return _blocked(await source.migrations.preflight(asked))
+        await source.links.ask(request.subject, calls)
+    except VirtdeckError as error:
+        cure = f"{error.hint[:1].lower()}{error.hint[1:]}".rstrip(".")
+        return Refusal(RefusalCode.PARAMETER, error.message.rstrip("."), cure)
+    return None
+
+
+def _blocked(found: Preflight) -> Refusal | None:
+    blockers = found.against_cold
+    text = " ".join(finding.text for finding in blockers).rstrip(".")
+    cures = " ".join(dict.fromkeys(finding.cure for finding in blockers if finding.cure))
+    return Refusal(RefusalCode.DESTINATION, text, cures.rstrip(".")) if blockers else None
+
+
+async def describe_volumes(source: Source, verb: Verb, requests: Sequence[Request]) -> None:
+    """Read of the volumes that requests name what a listing does not tell.
+
+    Raises UnreachableError, DeadlineError, NotFoundError.
+    """
+    wanted = [key for request in requests for key in verb.volumes(source.state, request)]
+    for key in dict.fromkeys(wanted):
+        volume = source.state.volumes.get(key)
+        if volume is not None and not volume.described:
+            await source.links.look(key)
 
 
 async def describe(source: Source, verb: Verb, keys: Sequence[ObjectKey]) -> None:
@@ -36,3 +81,5 @@ async def describe(source: Source, verb: Verb, keys: Sequence[ObjectKey]) -> Non
             await source.read(key)
         if "snapshots" in verb.looks_at:
             await source.snapshots(key)
+        if "checkpoints" in verb.looks_at:
+            await source.links.checkpoints(key)

@@ -56,6 +56,11 @@ def date_time(when: float | None, zone: tzinfo | None = None) -> str:
     return _at(when, "%Y-%m-%d %H:%M:%S", zone)
 
 
+def date(when: float | None, zone: tzinfo | None = None) -> str:
+    """A day as `2026-03-01`, in `zone` (None: the operator's own)."""
+    return _at(when, "%Y-%m-%d", zone)
+
+
 def _at(when: float | None, pattern: str, zone: tzinfo | None) -> str:
     if when is None or not math.isfinite(when):
         return UNKNOWN

@@ -29,6 +29,10 @@ REMOTE_RATE = 2.0
 """Screen refreshes a second at most, on a local terminal and over SSH."""
 
 
+COLOURLESS = "monochrome"
+"""The theme without colours: it tells by attributes what the others tell by colour."""
+
+
 class DisplaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[display]`: how the console looks."""
 

@@ -69,6 +69,10 @@ class DiskInUseError(HypervisorError):
         self.path = path
 
 
+class ConsoleInUseError(HypervisorError):
+    """Another client has the console of an instance open; it can be taken over."""
+
+
 class UnsupportedError(HypervisorError):
     """This driver, libvirt or hypervisor version cannot do it."""
 

@@ -13,6 +13,10 @@ from msgspec.structs import replace
 from core.clock import Clock, SystemClock
 from core.errors import UsageError
 from core.feed import Feed
+from core.fleet_consoles import FleetConsoles
+from core.fleet_definitions import FleetDefinitions
+from core.fleet_diagnostics import FleetDiagnostics
+from core.fleet_kept import FleetKept
 from core.fleet_links import FleetLinks, host_named
 from core.fleet_operations import FleetOperations
 from core.hypervisor.connection.options import LinkOptions, Reading
@@ -26,6 +30,7 @@ from core.model import (
     InstanceDetail,
     ObjectKey,
     Observation,
+    OperationRecord,
     Request,
     Snapshot,
     State,
@@ -33,6 +38,7 @@ from core.model import (
 
 if TYPE_CHECKING:
     from core.engine.handle import Handle
+    from core.source import ConsoleAccess, Definitions, Diagnostics, Kept
     from core.verbs.refusal import Refusal
 
 __all__ = ["Fleet", "LinkOptions", "Reading"]
@@ -70,21 +76,21 @@ class Fleet:
             )
             for address in addresses
         }
-        self._options = options
-        self._journal_path = journal
-        self._tolerant = tolerant
-        self._changing = operations
+        self._options, self._changing = options, operations
+        self._journal_path, self._tolerant = journal, tolerant
         self.tap: Callable[[Observation], None] | None = None
         """Is given every observation before it is applied: a recorder. It must not raise."""
-        self._feed = Feed(clock)
-        self._operations = FleetOperations(
-            self._hosts, clock, lambda: self._feed.state, self._observe
-        )
+        self._feed, self._exit = Feed(clock), AsyncExitStack()
+        self._kept = FleetKept(self._hosts, clock, self._picture)
+        self.kept: Kept = self._kept
+        seams = self._picture, self._observe, self._kept
+        self._operations = FleetOperations(self._hosts, clock, *seams)
         self.migrations = self._operations.migrations
-        """Looks at a migration before it is begun, plans it, steers one that runs."""
+        self.definitions: Definitions = FleetDefinitions(self._hosts)
+        self._consoles = FleetConsoles(self._hosts, read_only=options.read_only)
+        self.consoles: ConsoleAccess = self._consoles
         self.links = FleetLinks(self._hosts)
-        """The links to the hosts: their names, what is not read yet, another attempt."""
-        self._exit = AsyncExitStack()
+        self.diagnostics: Diagnostics = FleetDiagnostics(self._hosts, clock)
 
     @classmethod
     def open(
@@ -129,12 +135,16 @@ class Fleet:
         async with AsyncExitStack() as stack:
             stack.callback(self._feed.close)
             stack.push_async_callback(self.links.close)
+            stack.push_async_callback(self._consoles.close)
             await self.links.open()
             await asyncio.sleep(0)  # they connect while what operations need is loaded
             if self._changing:
                 await self._operations.open(
                     stack, self._journal_path, tolerant=self._tolerant, watch=not self.read_only
                 )
+                if not self.read_only:
+                    self._kept.open(self._journal_path)
+                    stack.push_async_callback(self._kept.close)
             self._exit = stack.pop_all()
         return self
 
@@ -153,6 +163,9 @@ class Fleet:
         except TimeoutError:
             return False
         return True
+
+    def _picture(self) -> State:
+        return self._feed.state
 
     # -- the source ---------------------------------------------------------------------------
 
@@ -175,15 +188,22 @@ class Fleet:
         """Why the request would be refused now; empty: it would be accepted."""
         return self._operations.check(request)
 
-    async def submit(self, request: Request) -> Handle:
+    async def submit(
+        self, request: Request, waiting: Callable[[OperationRecord], None] | None = None
+    ) -> Handle:
         """Journal, check and queue a request.
 
-        Raises RefusedError or ReadOnlyError with the reasons, JournalError when it cannot be kept.
+        With `waiting`, which is told of each, it waits for what consoles that ended have left in
+        its way, as long as that gets on. Raises RefusedError or ReadOnlyError with the reasons,
+        JournalError when it cannot be kept.
         """
-        return await self._operations.submit(request)
+        return await self._operations.submit(request, waiting)
 
     async def cancel(self, operation_id: str) -> None:
-        """Stop waiting for an operation; raises RefusedError, NotFoundError when that cannot be."""
+        """Have an operation stopped, whichever console runs it.
+
+        Raises RefusedError, NotFoundError when that cannot be, JournalError.
+        """
         await self._operations.cancel(operation_id)
 
     async def answer(self, operation_id: str, word: str) -> None:
@@ -220,12 +240,16 @@ class Fleet:
         """
         return await host_named(self._hosts, key.host).detail(key.id)
 
-    async def read(self, key: ObjectKey) -> Instance | None:
+    async def read(self, key: ObjectKey, *, jobs: bool = False) -> Instance | None:
         """Read an instance again now, past everything that is remembered; None when it is gone.
 
-        Raises NotFoundError for an unknown host, UnreachableError, DeadlineError.
+        With `jobs` its block jobs before. Raises NotFoundError for an unknown host,
+        UnreachableError, DeadlineError.
         """
-        return await host_named(self._hosts, key.host).reread(key.id)
+        host = host_named(self._hosts, key.host)
+        if jobs:
+            await host.looks.block_jobs(key.id)
+        return await host.reread(key.id)
 
     async def snapshots(self, key: ObjectKey) -> tuple[Snapshot, ...] | None:
         """Read the snapshots of an instance now, and tell the state; None when it is gone.
@@ -242,3 +266,4 @@ class Fleet:
             self.tap(observation)
         delta = self._feed.apply(observation)
         self._operations.observe(delta)
+        self._kept.observe(delta)

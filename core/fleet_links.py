@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from core.errors import NotFoundError, VirtdeckError
+from core.hypervisor.connection.binding import Connection
 from core.hypervisor.session import Hypervisor
-from core.model import LinkStatus, Unread
+from core.model import LinkStatus, ObjectKey, Unread
+from core.model.checkpoint import Checkpoint
 from core.model.text import clean
+
+if TYPE_CHECKING:
+    from core.verbs.call import Call
 
 
 def host_named(hosts: Mapping[str, Hypervisor], name: str) -> Hypervisor:
@@ -60,6 +66,31 @@ class FleetLinks:
     async def reconnect(self, host: str) -> None:
         """Try a host that is down now. Raises NotFoundError for a host that is not there."""
         await host_named(self._hosts, host).reconnect()
+
+    async def look(self, key: ObjectKey) -> None:
+        """Read an object again now, and tell the state; raises UnreachableError, DeadlineError."""
+        from core.hypervisor.subject_reading import read_subject
+
+        await read_subject(host_named(self._hosts, key.host), key)
+
+    async def checkpoints(self, key: ObjectKey) -> tuple[Checkpoint, ...] | None:
+        """Read the checkpoints of an instance now, and tell the state; None when it is gone.
+
+        Raises UnreachableError, DeadlineError, HypervisorError.
+        """
+        return await host_named(self._hosts, key.host).looks.checkpoints(key.id)
+
+    async def ask(self, subject: ObjectKey, calls: Sequence[Call]) -> None:
+        """Make calls that change nothing; raises what the host has against one of them."""
+        from core.hypervisor.calls.table import make
+
+        assert all(call.probe for call in calls), "one of them changes something"
+
+        def ask_all(conn: Connection) -> None:
+            for call in calls:
+                make(conn, subject, call)
+
+        await host_named(self._hosts, subject.host).call(ask_all)
 
     async def refresh(self) -> None:
         """List everything again, on every host whose link is up; one that fails stops no other."""

@@ -63,6 +63,13 @@ class FleetMigrations:
             self._preflights = Preflights(self._hosts, self._state, self._clock)
         return await self._preflights.preflight(request, measure=measure, fresh=fresh)
 
+    async def preflight_of(self, request: Request) -> Preflight:
+        """Look, just before it is begun, at what speaks against a request that is a migration."""
+        from core.verbs.migration.requests import Migrate
+
+        assert isinstance(request, Migrate), "`Verb.preflight` makes it one"
+        return await self.preflight(request, fresh=True)
+
     async def plan(self, request: Migrate) -> Plan:
         """Return what a migration would call, and touch nothing.
 

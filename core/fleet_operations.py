@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.clock import Clock
 from core.errors import JournalError, NotFoundError, ReadOnlyError, RefusedError
+from core.fleet_kept import FleetKept
 from core.fleet_migrations import FleetMigrations
 from core.hypervisor.session import Hypervisor
 from core.model.text import clean
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from core.engine.handle import Handle
     from core.engine.runner import Runner
     from core.journal.journal import Journal
-    from core.model import Delta, Observation, Request, State
+    from core.model import Delta, Observation, OperationRecord, Request, State
     from core.verbs.refusal import Refusal
 
 ONLY_LOOKING = (
@@ -38,12 +39,14 @@ class FleetOperations:
         clock: Clock,
         state: Callable[[], State],
         publish: Callable[[Observation], None],
+        kept: FleetKept,
     ) -> None:
         """`publish` takes every version of every record."""
         self._hosts = hosts
         self._clock = clock
         self._state = state
         self._publish = publish
+        self._kept = kept
         self.migrations = FleetMigrations(hosts, clock, state, publish, self._running)
         self.refusal: tuple[str, str] | None = None
         """Why nothing can be changed, and the cure; None: it can, once this was opened."""
@@ -65,12 +68,14 @@ class FleetOperations:
             return (Refusal(RefusalCode.READ_ONLY, " ".join(self.refusal or ONLY_LOOKING)),)
         return self._runner.check(request)
 
-    async def submit(self, request: Request) -> Handle:
+    async def submit(
+        self, request: Request, waiting: Callable[[OperationRecord], None] | None = None
+    ) -> Handle:
         """Journal, check and queue a request; raises as `Fleet.submit` does."""
-        return await self._running().submit(request)
+        return await self._running().submit(request, waiting)
 
     async def cancel(self, operation_id: str) -> None:
-        """Stop waiting for an operation; raises RefusedError, NotFoundError when that cannot be."""
+        """Have an operation stopped, whichever console runs it; raises as `Fleet.cancel` does."""
         await self._running().cancel(operation_id)
 
     async def answer(self, operation_id: str, word: str) -> None:
@@ -132,8 +137,16 @@ class FleetOperations:
         workflows = self.migrations.open(signed)
         stack.push_async_callback(self.migrations.close)
         self._runner = Runner(
-            *(FleetHosts(self._hosts), kept, self._clock, self._state, self._publish, signed),
+            *(
+                FleetHosts(self._hosts, self._kept),
+                kept,
+                self._clock,
+                self._state,
+                self._publish,
+                signed,
+            ),
             workflows=workflows,
+            preflights=self.migrations.preflight_of,
         )
         stack.push_async_callback(self._runner.close)
         await self._runner.start(watch=watch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Sequence
+from collections.abc import AsyncIterator, Collection, Generator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from core.model import (
@@ -18,8 +18,14 @@ from core.model import (
     Steer,
     SteerRecord,
 )
+from core.model.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
+    from core.model.console import ConsoleEnd, Consoles, LogTail
+    from core.model.diagnostics import DiagnosticSample
+    from core.model.kept import KeptHost
+    from core.verbs.answer import CallAnswer
+    from core.verbs.call import Call
     from core.verbs.migration.requests import Migrate
     from core.verbs.refusal import Refusal
 
@@ -28,6 +34,8 @@ class Operation(Protocol):
     """A handle on a submitted operation. Use it on the loop of its source."""
 
     id: str
+    result: CallAnswer | None
+    """What it has brought, whole, once it is over; its record has what is written down of it."""
 
     @property
     def record(self) -> OperationRecord:
@@ -65,6 +73,75 @@ class Migrations(Protocol):
         ...
 
 
+class Definitions(Protocol):
+    """The definitions of instances as they are edited. On the source's own loop."""
+
+    async def document(self, key: ObjectKey) -> str:
+        """Read the XML of an instance's definition now, without its secrets.
+
+        Raises NotFoundError where it has none, UnreachableError, DeadlineError, ReadOnlyError.
+        """
+        ...
+
+
+class OpenConsole(Protocol):
+    """A console one reads from and types into. On the source's own loop."""
+
+    @property
+    def end(self) -> ConsoleEnd | None:
+        """Why nothing comes any more; None while it is open."""
+        ...
+
+    @property
+    def why(self) -> str:
+        """The same in words."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that were typed and that the guest has not made room for."""
+        ...
+
+    async def read(self) -> bytes:
+        """Wait for what the guest writes; b"" once it has ended."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Have this typed, in its turn; raises UsageError when too much waits already."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+class ConsoleAccess(Protocol):
+    """The consoles of instances. On the source's own loop.
+
+    Each raises NotFoundError, UnreachableError, DeadlineError, HypervisorError as libvirt says.
+    """
+
+    async def look(self, key: ObjectKey) -> Consoles:
+        """Read what consoles and displays an instance has now."""
+        ...
+
+    async def open(self, key: ObjectKey, alias: str = "", *, force: bool = False) -> OpenConsole:
+        """Open a console; "": the first one.
+
+        `force` takes it from whoever has it, else that raises ConsoleInUseError. Raises
+        ReadOnlyError.
+        """
+        ...
+
+    async def tail(self, key: ObjectKey, name: str, since: int | None = None) -> LogTail:
+        """Read the end of a file its host keeps of a console, or what came since a place in it."""
+        ...
+
+    async def picture(self, key: ObjectKey, screen: int = 0) -> bytes:
+        """Take a picture of what a screen of an instance shows (PNG or PPM)."""
+        ...
+
+
 class Links(Protocol):
     """The links of a source to its hosts. On the source's own loop."""
 
@@ -76,12 +153,70 @@ class Links(Protocol):
         """List everything again, on every host that is up."""
         ...
 
+    async def look(self, key: ObjectKey) -> None:
+        """Read an object again now, and tell the state; raises UnreachableError, DeadlineError."""
+        ...
+
+    async def ask(self, subject: ObjectKey, calls: Sequence[Call]) -> None:
+        """Make calls that change nothing (`Call.probe`); raises what speaks against them."""
+        ...
+
+    async def checkpoints(self, key: ObjectKey) -> tuple[Checkpoint, ...] | None:
+        """Read the checkpoints of an instance now, and tell the state; None when it is gone.
+
+        Raises UnreachableError, DeadlineError, HypervisorError, NotFoundError.
+        """
+        ...
+
+
+class Kept(Protocol):
+    """The definitions that were read last, for the day a host is dead. On the source's own loop."""
+
+    async def host(self, name: str) -> KeptHost:
+        """Return what is kept of a host; raises NotFoundError, JournalError, ReadOnlyError."""
+        ...
+
+    async def knock(self, name: str) -> None:
+        """Try a host that is down now; whether it answers is in the state then."""
+        ...
+
+    async def look_again(self, name: str, pools: Collection[str]) -> None:
+        """Have a host look at what is in its pools, by their UUIDs, and wait until it was read."""
+        ...
+
+
+class Diagnostics(Protocol):
+    """What is read of one instance because somebody asks why it is slow. On the source's loop."""
+
+    async def sample(self, key: ObjectKey) -> DiagnosticSample:
+        """Read all its figures, and the load of its host, now.
+
+        Raises NotFoundError, UnreachableError, DeadlineError; UnsupportedError for a tape.
+        """
+        ...
+
+    async def dirty_rate(self, key: ObjectKey, memory: int) -> float | None:
+        """Measure for some seconds how fast a guest of so many bytes writes to its memory.
+
+        Bytes a second, None where that cannot be measured. Raises NotFoundError, UnsupportedError.
+        """
+        ...
+
 
 class Source(Protocol):
     """What a console needs: `core.fleet.Fleet` live, `core.journal.replay.Replay` from a tape.
 
     All coroutines run on the source's own asyncio loop; `state` may be read from any thread.
     """
+
+    definitions: Definitions
+    """The definitions of instances, to be edited."""
+    consoles: ConsoleAccess
+    """The consoles of the instances."""
+    kept: Kept
+    """The definitions that were read last, of hosts that are dead too."""
+    diagnostics: Diagnostics
+    """What is read of one instance because somebody asks why it is slow."""
 
     @property
     def state(self) -> State:
@@ -140,8 +275,8 @@ class Source(Protocol):
         """Read XML, snapshots and addresses; raises NotFoundError, UnreachableError."""
         ...
 
-    async def read(self, key: ObjectKey) -> Instance | None:
-        """Read an instance again now; None when it is gone.
+    async def read(self, key: ObjectKey, *, jobs: bool = False) -> Instance | None:
+        """Read an instance again now, `jobs` too: its block jobs; None when it is gone.
 
         Raises NotFoundError for an unknown host, UnreachableError, DeadlineError.
         """

@@ -10,8 +10,13 @@ screen.
 
 from __future__ import annotations
 
+from console.actions.consoles import CONSOLES
+from console.actions.editor import EDITOR
+from console.actions.images import IMAGES
+from console.actions.jobs import JOBS
 from console.actions.migrations import MIGRATION, STEER
 from console.actions.operations import OPERATION
+from console.actions.picture import PICTURE
 from console.actions.replay import REPLAY
 from console.actions.sorting import SORT
 from console.actions.tables import TABLE
@@ -167,6 +172,10 @@ _INSTANCE = (
         "Go to this instance's events.",
         "show_tab('events')",
     ),
+    Action("instance.diagnosis", "Why slow", ("d",), "instance", "tabs",
+           "Go to why this instance may be slow.", "show_tab('diagnosis')"),
+    Action("instance.agent", "Agent", ("g",), "instance", "tabs",
+           "Go to what the guest's agent tells.", "show_tab('agent')"),
     Action(
         "instance.search",
         "Search",
@@ -195,7 +204,7 @@ _INSTANCE = (
         "Go to the previous match.",
         "search_step(-1)",
     ),
-)
+)  # fmt: skip
 
 _OTHER = (
     Action(
@@ -216,6 +225,7 @@ _OTHER = (
         "Read the pools and volumes of every host again.",
         "refresh_pool",
     ),
+    *IMAGES,
     Action(
         "snapshots.make",
         "Make a snapshot",
@@ -237,6 +247,8 @@ _OTHER = (
         "Copy the names of the chosen snapshots to the clipboard, over SSH too (OSC 52).",
         "copy_name",
     ),
+    *CONSOLES,
+    *PICTURE,
     *OPERATION,
     Action(
         "events.follow",
@@ -276,8 +288,8 @@ _PANEL = (
 def registered() -> tuple[Action, ...]:
     """The registry, in the order help shows it, with the verbs that are declared now."""
     return (
-        *(*_GLOBAL, *TABLE, MENU, *verb_actions(), *INSTANCE_ROW, *_INSTANCE, *SORT),
-        *(*_OTHER, *STEER, *MIGRATION, *_PANEL, *REPLAY),
+        *(*_GLOBAL, *TABLE, MENU, *verb_actions(), *INSTANCE_ROW, *_INSTANCE, *JOBS, *SORT),
+        *(*_OTHER, *STEER, *MIGRATION, *_PANEL, *EDITOR, *REPLAY),
     )
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from textual.binding import Binding, BindingType
 
+from console.actions.key_names import key_label, usable_keys
 from console.actions.lists import ACTIONS, registered
 from console.actions.notes import NOTES
 from console.actions.operations import ROW_MENU
@@ -48,13 +49,17 @@ LAYERS: Mapping[str, tuple[Scope, ...]] = {
     "instance": ("subjects", "power", "instance", "replay", "global"),
     "hosts": ("subjects", "hosts", "panel", "list", "table", "replay", "global"),
     "volumes": ("subjects", "volumes", "list", "table", "replay", "global"),
+    "images": ("subjects", "images", "panel", "list", "table", "replay", "global"),
     "networks": ("subjects", "networks", "list", "table", "replay", "global"),
     "snapshots": ("subjects", "snapshots", "panel", "list", "table", "replay", "global"),
+    "consoles": ("consoles", "replay", "global"),
+    "picture": ("picture", "replay", "global"),
     "operations": ("operations", "panel", "list", "table", "replay", "global"),
     "events": ("events", "list", "table", "replay", "global"),
     "migrations": ("steer", "migrations", "panel", "list", "table", "replay", "global"),
     "migration": ("steer", "migration", "replay", "global"),
     "report": ("report", "replay", "global"),
+    "editor": ("editor", "replay", "global"),
     "help": ("replay", "global"),
     "calls": ("operations", "replay", "global"),
 }
@@ -71,14 +76,18 @@ _TITLES: Mapping[str, str] = {
     "instance": "On one instance",
     "hosts": "On the hosts screen",
     "volumes": "On the volumes screen",
+    "images": "On the base images",
     "networks": "On the networks screen",
     "snapshots": "On the snapshots of an instance",
+    "consoles": "On a console, once it is let go of",
+    "picture": "On the picture of a screen",
     "operations": "On operations",
     "events": "On the events screen",
     "steer": "On migrations",
     "migrations": "On the migrations screen",
     "migration": "On one migration",
     "report": "On a report",
+    "editor": "In the editor of a definition",
     "replay": "While a tape is shown",
 }
 
@@ -167,9 +176,10 @@ def footer_entries(
 ) -> list[tuple[str, str, Action]]:
     """What the footer of a screen shows: (key label, title, action), most special first."""
     return [
-        (key_label(entry.keys[0]), entry.short or entry.title, entry)
+        (key_label(keys[0]), entry.short or entry.title, entry)
         for entry in actions_on(layer, actions)
-        if entry.show_in_footer and entry.keys and not (read_only and entry.needs_write)
+        if entry.show_in_footer and not (read_only and entry.needs_write)
+        if (keys := usable_keys(entry, layer))
     ]
 
 
@@ -249,35 +259,6 @@ def conflicts(actions: Iterable[Action] = ACTIONS) -> list[Conflict]:
         for key, owning in owners.items():
             found += [Conflict(layer, key, owning[0], other) for other in owning[1:]]
     return found
-
-
-_LABELS: Mapping[str, str] = {
-    "colon": ":",
-    "slash": "/",
-    "question_mark": "?",
-    "escape": "esc",
-    "asterisk": "*",
-    "backslash": "\\",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "plus": "+",
-    "minus": "-",
-    "pageup": "pgup",
-    "pagedown": "pgdn",
-    "@": "space",
-    "at": "@",
-}
-
-
-def key_label(key: str) -> str:
-    """How a key is written for people: `ctrl+backslash` is `^\\`, `question_mark` is `?`."""
-    *modifiers, name = key.split("+")
-    label = _LABELS.get(name, name)
-    for modifier in reversed(modifiers):
-        label = f"^{label}" if modifier == "ctrl" else f"{modifier}+{label}"
-    return label
 
 
 def keys_of(entry: Action, actions: Iterable[Action]) -> list[str]:

@@ -17,8 +17,11 @@ Scope: TypeAlias = Literal[
     "instance",
     "hosts",
     "volumes",
+    "images",
     "networks",
     "snapshots",
+    "consoles",
+    "picture",
     "operations",
     "events",
     "steer",
@@ -27,6 +30,7 @@ Scope: TypeAlias = Literal[
     "report",
     "panel",
     "replay",
+    "editor",
 ]
 """Where an action works.
 

@@ -13,14 +13,18 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     "power": ("p", "Power"),
     "state": ("t", "Saved state"),
     "snapshots": ("s", "Snapshots"),
+    "backups": ("b", "Backups"),
     "disks": ("d", "Disks"),
+    "interfaces": ("i", "Network devices"),
     "network": ("n", "Network"),
     "move": ("m", "Move to other hosts"),
     "guest": ("g", "Guest"),
     "resources": ("r", "Processors and memory"),
     "define": ("e", "Definition"),
+    "tuning": ("x", "Tuning and devices"),
     "pool": ("p", "Pools"),
     "volume": ("v", "Volumes"),
+    "create": ("c", "Create instances"),
 }
 """Letter and title of each group, in the order shown; one that is not here comes last."""
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from console.actions.consoles import OPEN_CONSOLE
+from console.actions.picture import OPEN_PICTURE
 from console.actions.types import Action, Scope
 from console.actions.verb_menu import menus, place_in
 from core.verbs.registry import VERBS
 from core.verbs.verb import SubjectKind, Verb
 
-DIRECT: Mapping[str, str] = {
+DIRECT: dict[str, str] = {
     "start": "o",
     "resume": "u",
     "shutdown": "f",
@@ -27,6 +29,9 @@ DIRECT: Mapping[str, str] = {
 }
 """The verbs that have a key of their own on the screen of their subjects, in the order in which a
 footer offers them. The others are in the menu."""
+
+QUIET: dict[str, str] = {"edit": "e"}
+"""Those that no footer offers, with their keys: there is always something more urgent."""
 
 SCOPES: Mapping[SubjectKind, Scope] = {
     "instance": "power",
@@ -58,11 +63,12 @@ def verb_actions(verbs: Iterable[Verb] | None = None) -> tuple[Action, ...]:
     """An action for each verb, in the order of the declarations."""
     known = tuple(VERBS.values()) if verbs is None else tuple(verbs)
     shown = {kind: menus(known, kind, VIEWS.get(kind, ())) for kind in SCOPES}
+    keys: dict[str, tuple[str, ...]] = {name: (key,) for name, key in (DIRECT | QUIET).items()}
     return tuple(
         Action(
             f"{SCOPES[verb.subject]}.{verb.name}",
             verb.title,
-            (DIRECT[verb.name],) if verb.name in DIRECT else (),
+            keys.get(verb.name, ()),
             SCOPES[verb.subject],
             verb.group,
             verb.help,
@@ -86,11 +92,13 @@ _SNAPSHOTS = Action(
     "open_snapshots",
 )
 
-VIEWS: Mapping[str, tuple[Action, ...]] = {"instance": (_SNAPSHOTS,)}
+VIEWS: Mapping[str, tuple[Action, ...]] = {"instance": (_SNAPSHOTS, OPEN_CONSOLE, OPEN_PICTURE)}
 """What the menu of a kind leads to besides verbs, each in the menu of its group."""
 
 INSTANCE_ROW: tuple[Action, ...] = (
     _SNAPSHOTS,
+    OPEN_CONSOLE,
+    OPEN_PICTURE,
     Action(
         "power.copy_name",
         "Copy name",

@@ -6,10 +6,8 @@ from collections.abc import Callable, Mapping, MutableMapping
 
 import msgspec
 
-from console.settings import DisplaySettings
+from console.settings import COLOURLESS, DisplaySettings
 
-COLOURLESS = "monochrome"
-"""The theme for it: it tells by attributes what the others tell by colour."""
 _SYSTEMS = {"truecolor": "truecolor", "256": "256", "16": "standard"}
 """`[display] colours` in Textual's words."""
 

@@ -44,6 +44,8 @@ class Gap(Value, frozen=True):
     """The bulk statistics may bring it, too."""
     under_way: bool = False
     """Something else that brings it goes on."""
+    cure: str = ""
+    """What brings it, where no waiting does."""
 
 
 Row = TypeVar("Row", Instance, Volume, Network)
@@ -197,7 +199,7 @@ def _instances(
     *,
     by_figures: bool = False,
 ) -> Iterable[Gap]:
-    lacking, there = _grouped(state.instances.values(), hosts, known)
+    lacking, there = grouped(state.instances.values(), hosts, known)
     for host, rows in lacking.items():
         of = f" of {there[host]:,}" if there[host] != len(rows) else ""
         what = f"{len(rows):,}{of} {'instance' if there[host] == 1 else 'instances'}"
@@ -205,7 +207,7 @@ def _instances(
         yield Gap(host, f"{what} {lack}: {missing}", len(rows), by_figures)
 
 
-def _grouped(
+def grouped(
     rows: Iterable[Row], hosts: Sequence[str], known: Callable[[Row], bool]
 ) -> tuple[dict[str, list[Row]], Counter[str]]:
     """Return by host, in one pass, the rows that are not known, and how many rows there are."""
@@ -220,18 +222,6 @@ def _grouped(
     return lacking, there
 
 
-def volume_sizes(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
-    """Volumes that are known by name alone, and pools whose volumes libvirt does not list."""
-    for pool in state.pools.values():
-        if pool.host in hosts and pool.error:
-            yield Gap(pool.host, f"the volumes of {pool.name}: {pool.error.rstrip('.')}")
-    lacking, _ = _grouped(state.volumes.values(), hosts, lambda volume: volume.capacity is not None)
-    for host, rows in lacking.items():
-        missing = in_words([f"{item.pool_name}/{item.name}" for item in rows], 3)
-        what = f"{plural(len(rows), 'volume')} without sizes: {missing}"
-        yield Gap(host, what, len(rows))
-
-
 def facts(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
     """Hosts that have not told their versions and what they can do."""
     return [Gap(name, "its versions and memory") for name in hosts if not state.hosts[name].facts]
@@ -240,7 +230,7 @@ def facts(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
 def networks(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
     """Networks that were not listed at all, or of which nobody has read the XML."""
     yield from listed("networks")(state, hosts)
-    lacking, _ = _grouped(state.networks.values(), hosts, lambda network: network.described)
+    lacking, _ = grouped(state.networks.values(), hosts, lambda network: network.described)
     for host, rows in lacking.items():
         of = f"{plural(len(rows), 'network')} without bridge and addresses"
         yield Gap(host, f"{of}: {in_words([item.name for item in rows], 3)}", len(rows))
@@ -283,7 +273,9 @@ def tell(gaps: Sequence[Gap]) -> int:
     """Say on the error stream what is missing; returns the exit status: 0 when nothing is."""
     for gap in gaps:
         note(f"virtdeck: not complete: {clean(gap.host)}: {clean(gap.what)}.")
-    if gaps:
+        if gap.cure:
+            note(f"  {clean(gap.cure)}")
+    if any(not gap.cure for gap in gaps):
         note("  It did not come in time, or cannot be read: try again, or see `virtdeck doctor`.")
     return INCOMPLETE if gaps else 0
 

@@ -31,6 +31,7 @@ from core.model.text import clean
 from core.verbs.danger import danger
 from core.verbs.migration.requests import Drain, Migrate
 from core.verbs.parameter import parameter_of
+from core.verbs.refusal import told
 
 QUESTION = (
     "Stop (what is under way goes on to its end), abort that too, leave it running, or go on "
@@ -142,7 +143,7 @@ async def _carry_out(
     fleet: Fleet, request: Drain, as_json: bool, *, dry_run: bool, sure: bool
 ) -> int:
     if reasons := fleet.check(request):
-        raise RefusedError(" ".join(map(str, reasons)))
+        raise RefusedError(told(reasons))
     if dry_run or not sure:
         plan = await survey(fleet.migrations.preflight, lambda: fleet.state, request)
         if dry_run:

@@ -12,8 +12,10 @@ from console.cli.completeness import complete, tell
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.listings import Listing, by_host, filter_option, yes
 from console.cli.live import read_once
+from console.cli.moves import read_halves
 from console.cli.output import TextColumn, plain
 from console.format import percent, rate, size
+from console.move_words import phase
 from core.errors import UsageError
 from core.fleet import Fleet, Reading
 from core.model import Instance, State
@@ -41,7 +43,8 @@ def instances(invocation: Invocation, filter_: str, rates: bool, details: bool) 
     """List the instances of every host.
 
     --json has of each what a few calls tell of all, with no call for each: what is null was not
-    read. --details reads it.
+    read. --details reads it. What several hosts have is read in any case: it may be half moved
+    (cold-migrate).
     """
     if details and not invocation.json:
         raise UsageError("--details is for --json.", "`virtdeck show NAME` tells all of one.")
@@ -61,7 +64,7 @@ def instances(invocation: Invocation, filter_: str, rates: bool, details: bool) 
         reads.add(Reading.SIZES)
 
     async def work(fleet: Fleet) -> int:
-        gaps = await complete(fleet, *looks)
+        gaps = (*await complete(fleet, *looks), *await read_halves(fleet))
         instances_of(fleet.state, rates).print(fleet.state, invocation.json, wanted)
         return tell(gaps)
 
@@ -103,6 +106,7 @@ def instances_of(state: State, rates: bool) -> Listing[Instance]:
             TextColumn("PERSISTENT", lambda item: yes(item.persistent)),
             TextColumn("AUTOSTART", lambda item: yes(item.autostart)),
             *(moving if rates else ()),
+            *((TextColumn("MOVE", phase),) if any(map(phase, state.instances.values())) else ()),
         ),
         lambda item: {**_unread(item), "rates": plain(state.rates.get(item.key))},
     )
@@ -110,7 +114,7 @@ def instances_of(state: State, rates: bool) -> Listing[Instance]:
 
 _OF_XML = (
     "title", "description", "type", "architecture", "machine", "firmware", "cpu_mode", "boot",
-    "disks", "interfaces", "devices",
+    "disks", "interfaces", "devices", "cold",
 )  # fmt: skip
 """Fields of an instance that only its XML tells."""
 _NOT_READ = dict.fromkeys(_OF_XML)

@@ -13,6 +13,7 @@ from console.cli.completeness import complete, tell
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import read_once
 from console.cli.output import TextColumn, json_of_plain, plain, say_lines, table
+from console.cli.storage_gaps import pools_off, volume_sizes
 from console.format import percent, size
 from core.fleet import Fleet, Reading
 from core.model import Host, Network, Pool, State, Volume
@@ -202,7 +203,7 @@ def volumes(invocation: Invocation, filter_: str) -> int:
 
     wanted = parse_volume_filter(filter_)
 
-    looks = [completeness.listed("volumes"), completeness.volume_sizes]
+    looks = [completeness.listed("volumes"), volume_sizes, pools_off]
     reads = {Reading.STORAGE, Reading.VOLUMES}
     if "used" in wanted.keys:  # who uses a volume is in the instances' XML
         looks.append(completeness.descriptions)

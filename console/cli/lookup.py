@@ -40,6 +40,13 @@ def instance(state: State, word: str) -> Instance:
     return _only(found, word, lambda item: f"{item.host}/{item.name}")
 
 
+def halves(state: State, word: str) -> list[Instance]:
+    """Return the instances called `word`, where they are several of one UUID; else none."""
+    things = state.instances.values()
+    found = _called(word, things, _spellings)
+    return found if len(found) > 1 and len({one.uuid for one in found}) == 1 else []
+
+
 def named(state: State, kind: str, word: str) -> Any:
     """Return the object of a kind that is called `word`; raises as `instance` and `host` do.
 
@@ -251,9 +258,12 @@ def _only(found: list[Thing], word: str, label: Callable[[Thing], str]) -> Thing
     if len(found) == 1:
         return found[0]
     candidates = sorted(map(label, found), key=natural_key)
+    ids = [getattr(one[1] if isinstance(one, tuple) else one, "uuid", "") for one in found]
+    cure = "Name one of them in full, or by its UUID."
+    if ids[0] and len(set(ids)) < len(ids):  # as both halves of a cold migration
+        cure = f"Name one by its host too, as {candidates[0]}: the UUID is of several."
     raise AmbiguousError(
-        f"{_quoted(word)} fits {len(candidates)} objects: {', '.join(candidates)}.",
-        "Name one of them in full, or by its UUID.",
+        f"{_quoted(word)} fits {len(candidates)} objects: {', '.join(candidates)}.", cure
     )
 
 

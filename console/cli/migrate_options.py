@@ -13,6 +13,7 @@ from console.cli.parameters import Decorator, option, several
 from core.errors import UsageError
 from core.migration.plan.options import contradictions
 from core.model import ObjectKey
+from core.model.lists import numbered
 from core.model.rewrites import Rewrites
 from core.verbs.migration.requests import Migrate
 from core.verbs.parameter import parameter_of
@@ -89,5 +90,5 @@ def request(values: dict[str, Any], **more: Any) -> Migrate:
     """
     made = Migrate(subject=NOWHERE, **{**values, **more})
     if reasons := contradictions(made):
-        raise UsageError(" ".join(reasons), "Leave one of them out.")
+        raise UsageError(numbered(reasons), "Leave one of them out.")
     return made

@@ -11,7 +11,7 @@ from console.cli import interrupts
 from console.cli.migration_progress import ProgressPrinter
 from console.cli.migration_text import EXIT
 from console.cli.output import complain, json_line, note, plain, say
-from console.cli.waiting import STATUS, end_status
+from console.cli.waiting import STATUS, end_status, say_what_is_in_the_way
 from console.format import listed
 from core.errors import VirtdeckError
 from core.model import (
@@ -56,8 +56,10 @@ class Follows(Protocol):
         """Deltas as they come."""
         ...
 
-    async def submit(self, request: Request) -> Operation:
-        """Journal, check and queue a request."""
+    async def submit(
+        self, request: Request, waiting: Callable[[OperationRecord], None]
+    ) -> Operation:
+        """Journal, check and queue a request, once what it says it is waiting for is over."""
         ...
 
     async def cancel(self, operation_id: str) -> None:
@@ -195,7 +197,7 @@ class Following:
     async def _one(self, request: Request) -> int:
         name = name_of(self.fleet.state, request)
         try:
-            operation = await self.fleet.submit(request)
+            operation = await self.fleet.submit(request, say_what_is_in_the_way)
         except VirtdeckError as error:
             complain(error, name)
             return error.exit_status

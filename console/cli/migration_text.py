@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from console.cli.output import cells, plain
+from console.cell_width import cells
+from console.cli.output import plain
 from console.format import bandwidth, duration, milliseconds, percent, rate, size
 from core.model import (
     Answer,

@@ -12,7 +12,8 @@ from console.cli.invocation import Invocation, common, json_option
 from console.cli.listings import print_rows
 from console.cli.live import OPERATE, on_fleet
 from console.cli.migration_text import percent_done
-from console.cli.output import TextColumn
+from console.cli.operations import entries_of, journal_of, run_by_nobody
+from console.cli.output import TextColumn, note
 from console.format import date_time, duration, size
 from core.clock import SystemClock
 from core.fleet import Fleet
@@ -20,6 +21,8 @@ from core.model import Forecast, Migration, Verdict
 
 NEWEST = 20
 """How many that are over are listed without --all."""
+KEPT = 10_000
+"""Operations of the journal that are looked through for who runs those that are not over."""
 
 MIGRATIONS: Sequence[TextColumn[Migration]] = (
     TextColumn("CREATED", lambda row: date_time(row.created) if row.created else ""),
@@ -81,6 +84,10 @@ def migrations(invocation: Invocation, all_: bool) -> int:
         rows = list(fleet.state.migrations.values())
         shown = rows if all_ else newest(rows, NEWEST)
         print_rows(shown, MIGRATIONS, invocation.json, lambda row: {"progress": row.part_done})
+        running = {row.id for row in shown if not row.status.final}
+        entries = await entries_of(journal_of(invocation), KEPT) if running else []
+        for line in run_by_nobody(one for one in entries if one.record.id in running):
+            note(line)
         return tell(gaps)
 
     return on_fleet(invocation, work, **OPERATE)

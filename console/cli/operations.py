@@ -10,6 +10,7 @@ import click
 
 from console.cli.invocation import Invocation, common, invocation, json_option
 from console.cli.listings import print_rows
+from console.cli.operations_ending import cancel, wait
 from console.cli.output import TextColumn, note
 from console.format import date_time
 from console.settings import Settings
@@ -64,22 +65,23 @@ def operations(context: click.Context, all_: bool) -> int | None:
     if context.invoked_subcommand is not None:
         return None
     invoked = invocation(context)
-    entries = asyncio.run(_entries(_journal(invoked), 10_000 if all_ else 50))
+    entries = asyncio.run(entries_of(journal_of(invoked), 10_000 if all_ else 50))
     records = [entry.record for entry in entries]
     print_rows(records, columns(records), invoked.json)
-    for line in () if invoked.json else _left(entries):
+    for line in () if invoked.json else run_by_nobody(entries):
         note(line)
+    from console.cli.waiting import answer_lines
+
     for record in records:
         if record.question is not None and not (record.status.final or invoked.json):
             asks = "asks" if record.status is OperationStatus.ASKING else "goes on, and may be told"
             note(f"{record.id} {asks}: {record.question.text}")
-            for choice in record.question.choices:
-                line = f"virtdeck operations answer {record.id} {choice.word}"
-                note(f"  {line}   {choice.text}")
+            for line in answer_lines(record):
+                note(line)
     return 0
 
 
-def _left(entries: Iterable[Entry]) -> Iterator[str]:
+def run_by_nobody(entries: Iterable[Entry]) -> Iterator[str]:
     """Say of which operations the console has ended that ran them."""
     from core.journal.owner import alive
 
@@ -88,7 +90,7 @@ def _left(entries: Iterable[Entry]) -> Iterator[str]:
         if not (record.status.final or record.question or alive(entry.owner)):
             yield (
                 f"{record.id} is run by no console now: the next one that opens {record.host} "
-                "finds out what became of it."
+                f"finds out what became of it, or `virtdeck operations wait {record.id}`."
             )
 
 
@@ -104,7 +106,7 @@ def answer(invoked: Invocation, id_: str, word: str, yes: bool) -> int:
     The console that runs it carries the answer out; where none does, the next one that opens its
     host.
     """
-    note(asyncio.run(_answer(_journal(invoked), id_, word, sure=yes)))
+    note(asyncio.run(_answer(journal_of(invoked), id_, word, sure=yes)))
     return 0
 
 
@@ -125,7 +127,7 @@ def undo(invoked: Invocation, id_: str, yes: bool) -> int:
     from core.verbs.danger import danger_of
     from core.verbs.registry import verb_of
 
-    kind = asyncio.run(_kept(_journal(invoked), id_)).record.subject.kind
+    kind = asyncio.run(_kept(journal_of(invoked), id_)).record.subject.kind
     reads = READS.get(kind)
 
     async def work(fleet: Fleet) -> int:
@@ -151,8 +153,12 @@ def undo(invoked: Invocation, id_: str, yes: bool) -> int:
 @click.pass_obj
 def forget(invoked: Invocation, ids: tuple[str, ...]) -> int:
     """Take operations that are over from the journal: what they did stays done."""
-    asyncio.run(_forget(_journal(invoked), ids))
+    asyncio.run(_forget(journal_of(invoked), ids))
     return 0
+
+
+operations.add_command(wait)
+operations.add_command(cancel)
 
 
 async def _forget(path: Path | None, ids: Sequence[str]) -> None:
@@ -217,11 +223,13 @@ async def _answer(path: Path | None, id_: str, word: str, *, sure: bool) -> str:
     return f"The next console that opens {entry.record.host} carries that out."
 
 
-def _journal(invoked: Invocation) -> Path | None:
+def journal_of(invoked: Invocation) -> Path | None:
+    """Return where the journal lies; None: at its usual place."""
     return Settings.load(invoked.config).journal_path
 
 
-async def _entries(path: Path | None, limit: int) -> list[Entry]:
+async def entries_of(path: Path | None, limit: int) -> list[Entry]:
+    """Return the newest operations of a journal, and every one that is not over, oldest first."""
     from core.journal import files
     from core.journal.journal import Journal
 

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import os
 import sys
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from enum import Enum
 from functools import cache
 from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TextIO, TypeVar
 
 import msgspec
 
+from console.cell_width import cells
 from core.errors import VirtdeckError
+from core.model.passed_on import PassedOn
 from core.model.secret_value import WITHHELD, Secret, written
 from core.model.text import clean
 
@@ -51,18 +52,6 @@ def table(rows: Iterable[Row], columns: Sequence[TextColumn[Row]]) -> Iterator[s
 def _pad(text: str, width: int, right: bool) -> str:
     blanks = " " * (width - cells(text))
     return blanks + text if right else text + blanks
-
-
-def cells(text: str) -> int:
-    """How many terminal cells a text takes: wide characters two, combining ones none."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(character)
-        else 2 if unicodedata.east_asian_width(character) in "WF"
-        else 1
-        for character in text
-    )  # fmt: skip
 
 
 _AS_THEY_ARE: set[type] = {str, int, float, bool, type(None)}
@@ -130,6 +119,29 @@ def say(text: str = "") -> None:
     """
     with _writing():
         print(text, flush=True)
+
+
+def pass_on(passed: PassedOn) -> None:
+    """Print the outputs that a command passes on: as they are, but on a terminal cleaned.
+
+    Raises as `say` does.
+    """
+    with _writing():
+        _pass_on(sys.stdout, passed.out)
+    if sys.stderr is not None:
+        with suppress(OSError):
+            _pass_on(sys.stderr, passed.err)
+
+
+def _pass_on(stream: TextIO | None, output: bytes) -> None:
+    if stream is None or not output:
+        return
+    stream.flush()
+    if stream.isatty():
+        stream.write(clean(output.decode(errors="replace"), multiline=True))
+    else:
+        stream.buffer.write(output)
+    stream.flush()
 
 
 def say_lines(lines: Iterable[str]) -> None:

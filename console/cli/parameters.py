@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -36,18 +37,21 @@ def _bounds(parameter: Parameter) -> tuple[float | None, float | None]:
 def option(parameter: Parameter) -> Decorator:
     """Return the option of a field; of a secret one it takes a file, never the value."""
     name, help_ = f"--{parameter.name.replace('_', '-')}", parameter.help
+    if parameter.rest:
+        return _rest(parameter)
     if parameter.names_subject:
         check = _checked(parameter)
         return click.option(
             name, parameter.name, multiple=True, metavar="NAME", help=help_, callback=check
         )
-    if parameter.secret:
-        help_ = f"{help_} It is read from FILE, - is standard input."
-        if parameter.required:
-            help_ += " Without it, it is typed at the terminal."
-        return click.option(
-            f"{name}-file", parameter.name, metavar="FILE", help=help_, callback=_typed(parameter)
+    if parameter.argument:
+        return click.argument(
+            parameter.name,
+            metavar="FILE" if parameter.text else parameter.name.upper(),
+            callback=None if parameter.text else _checked(parameter),
         )
+    if parameter.secret or parameter.text:
+        return _of_file(parameter, name)
     if parameter.kind is bool:
         return _switch(parameter, name)
     if parameter.many:
@@ -64,6 +68,29 @@ def option(parameter: Parameter) -> Decorator:
         help=help_,
         callback=_checked(parameter),
         **more,  # one with a default, None too, is never missing for click
+    )
+
+
+def _rest(parameter: Parameter) -> Decorator:
+    """Return what takes the words behind `--`, as one text."""
+    check = _checked(parameter)
+
+    def read(context: click.Context, option: click.Parameter, given: Sequence[str]) -> Any:
+        return check(context, option, shlex.join(given))
+
+    shown = f"-- {parameter.name.upper()}..."
+    return click.argument(parameter.name, nargs=-1, required=True, metavar=shown, callback=read)
+
+
+def _of_file(parameter: Parameter, name: str) -> Decorator:
+    """Return the option of what is read from a file."""
+    help_ = f"{parameter.help} It is read from FILE, - is standard input."
+    if not parameter.secret:
+        return click.option(name, parameter.name, metavar="FILE", help=help_)
+    if parameter.required:
+        help_ += " Without it, it is typed at the terminal."
+    return click.option(
+        f"{name}-file", parameter.name, metavar="FILE", help=help_, callback=_typed(parameter)
     )
 
 
@@ -116,8 +143,9 @@ def _checked(parameter: Parameter) -> Callable[[click.Context, click.Parameter, 
     def check(context: click.Context, _: click.Parameter, value: Any) -> Any:
         refusal = None if context.resilient_parsing else parameter.against(value)
         if refusal is not None:
-            name = parameter.name.replace("_", "-")
-            raise UsageError(f"--{name}: {refusal}", f"`{context.command_path} --help` says more.")
+            name = f"--{parameter.name.replace('_', '-')}"
+            shown = parameter.name.upper() if parameter.rest else name
+            raise UsageError(f"{shown}: {refusal}", f"`{context.command_path} --help` says more.")
         return value
 
     return check
@@ -142,11 +170,17 @@ def value_of(parameter: Parameter, given: object) -> object:
     Raises UsageError for a file that cannot be read.
     """
     if parameter.secret and isinstance(given, str):
-        return Secret(_read(given))
+        return Secret(read_text(given))
+    if parameter.text and isinstance(given, str):
+        text = read_text(given)
+        if (refusal := parameter.against(text)) is not None:
+            raise UsageError(f"{given}: {refusal}")
+        return text
     return tuple(given) if parameter.many and isinstance(given, list | tuple) else given
 
 
-def _read(file: str) -> str:
+def read_text(file: str) -> str:
+    """Return the text of a file, - is standard input; raises UsageError where there is none."""
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text()
     except (OSError, UnicodeDecodeError) as error:

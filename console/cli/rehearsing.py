@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from console.cli.output import json_of_plain, plain, say
+from console.cli.output import json_of_plain, plain, say, say_lines
+from console.describing import trial
 from core.fleet import Fleet
 from core.model import Request, State
 from core.model.text import clean
+from core.verbs.call import Call
 from core.verbs.danger import danger
 from core.verbs.preview import planned, virsh_line
-from core.verbs.refusal import Refusal
+from core.verbs.refusal import Refusal, told
 from core.verbs.wording import name_of
+from core.xml import format_xml
 
 REFUSED = 1
 """The exit status where one of the requests would be refused."""
 
 
-def rehearse(fleet: Fleet, requests: Sequence[Request], *, as_json: bool) -> int:
-    """Print what each request would send, as virsh would be told it; returns the exit status."""
+async def rehearse(fleet: Fleet, requests: Sequence[Request], *, as_json: bool) -> int:
+    """Print what each request would send, as virsh would be told it; returns the exit status.
+
+    What the host itself judges without making it, it is asked.
+    """
     refused = False
     for request in requests:
-        reasons = fleet.check(request)
+        reasons = tuple(fleet.check(request))
+        if not reasons and (reason := await trial(fleet, request)):
+            reasons = (reason,)
         refused = refused or bool(reasons)
         if as_json:
             say(json_of_plain(_plain(fleet.state, request, reasons)))
@@ -30,8 +38,8 @@ def rehearse(fleet: Fleet, requests: Sequence[Request], *, as_json: bool) -> int
     return REFUSED if refused else 0
 
 
-def _uri(state: State, request: Request) -> str:
-    host = state.hosts.get(request.subject.host)
+def _uri(state: State, request: Request, call: Call) -> str:
+    host = state.hosts.get(call.host or request.subject.host)
     return "" if host is None else host.uri
 
 
@@ -39,14 +47,16 @@ def _print(state: State, request: Request, reasons: Sequence[Refusal]) -> None:
     name = name_of(state, request)
     label = clean(f"{name} on {request.subject.host}")
     if reasons:
-        say(f"{label}: {request.verb} would be refused: {clean(' '.join(map(str, reasons)))}")
+        say(f"{label}: {request.verb} would be refused: {clean(told(reasons))}")
         return
     for line in danger(state, request).text.splitlines():
         say(f"{label}: {clean(line)}")
     for send in planned(state, request):
         say(f"{label}: {clean(send.text)}")
-        if line := virsh_line(_uri(state, request), name, request.subject, send.call):
+        if line := virsh_line(_uri(state, request, send.call), name, request.subject, send.call):
             say(f"  {line}")
+        if send.call.text:
+            say_lines(f"  {line}" for line in format_xml(send.call.text).splitlines())
 
 
 def _plain(state: State, request: Request, reasons: Sequence[Refusal]) -> dict[str, object]:
@@ -62,7 +72,9 @@ def _plain(state: State, request: Request, reasons: Sequence[Refusal]) -> dict[s
             {
                 "call": send.call.word,
                 **plain(send.call),
-                "virsh": virsh_line(_uri(state, request), name, request.subject, send.call),
+                "virsh": virsh_line(
+                    _uri(state, request, send.call), name, request.subject, send.call
+                ),
             }
             for send in sends
         ],

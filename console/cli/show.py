@@ -17,12 +17,12 @@ from console.cli.completeness import (
     listed,
     networks,
     tell,
-    volume_sizes,
 )
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import read_once
 from console.cli.output import json_line, plain, say
 from console.cli.snapshot_reading import read_snapshots
+from console.cli.storage_gaps import volume_sizes
 from console.format import date_time, size
 from core.fleet import Fleet, Reading
 from core.model import Instance, InstanceDetail

@@ -15,11 +15,11 @@ from console.cli.completeness import (
     listed,
     networks,
     tell,
-    volume_sizes,
 )
 from console.cli.invocation import Invocation, called, common, version
 from console.cli.live import on_fleet
 from console.cli.output import note
+from console.cli.storage_gaps import volume_sizes
 from console.format import duration, plural, size
 from core.errors import NotFoundError, TapeError, VirtdeckError
 from core.fleet import Fleet

@@ -8,7 +8,8 @@ from core.verbs.verb import Verb
 _HELP = {
     "pool": "Start, stop and change pools.",
     "network": "Start, stop and change networks.",
-    "volume": "Change volumes.",
+    "volume": "Attach, detach and delete volumes.",
+    "interface": "Attach and detach network devices of instances.",
     "snapshot": "Make, revert to and delete snapshots, each named INSTANCE/SNAPSHOT.",
 }
 
@@ -23,9 +24,11 @@ GROUPS = {
 def commands(group: str = "") -> list[Verb]:
     """Return the verbs that are commands of a group, by default those that are in none.
 
-    A workflow has commands of its own.
+    A workflow has commands of its own, and so has what is written by hand.
     """
     inside = (group,) if group else ()
     return [
-        verb for verb in VERBS.values() if verb.workflow is None and verb.command[:-1] == inside
+        verb
+        for verb in VERBS.values()
+        if verb.workflow is None and not verb.by_hand and verb.command[:-1] == inside
     ]

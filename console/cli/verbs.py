@@ -12,15 +12,18 @@ from typing import Any
 import click
 
 from console.cli import interrupts
-from console.cli.completeness import complete, descriptions, listed, tell, volume_sizes
+from console.cli.completeness import complete, descriptions, facts, listed, tell
 from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import OPERATE, on_fleet
 from console.cli.lookup import down_hosts, unreachable
+from console.cli.making import making_command
+from console.cli.moves import one_half
 from console.cli.output import complain
 from console.cli.parameters import option, set_values
 from console.cli.rehearsing import rehearse
 from console.cli.snapshot_reading import read_snapshots
+from console.cli.storage_gaps import volume_sizes
 from console.cli.subjects import is_pattern, subjects
 from console.cli.verb_names import GROUPS, commands
 from console.cli.waiting import carry_out
@@ -53,20 +56,27 @@ def command(name: str) -> click.Command | None:
         made = [_command(verb, verb.command[-1]) for verb in commands(name)]
         return click.Group(name, {one.name or "": one for one in made}, help=GROUPS[name])
     verb = VERBS.get(name)
-    return None if verb is None or verb not in commands() else _command(verb, name)
+    if verb is None or verb not in commands():
+        return None
+    return _command(verb, name) if verb.makes is None else making_command(verb, name)
 
 
 def _command(verb: Verb, name: str) -> click.Command:
     def callback(
-        invocation: Invocation, names: tuple[str, ...], yes: bool, dry_run: bool, **given: Any
+        invocation: Invocation, names: tuple[str, ...] | str, yes: bool, dry_run: bool, **given: Any
     ) -> int:
-        return _run(invocation, verb, names, given, sure=yes, dry_run=dry_run)
+        named = (names,) if isinstance(names, str) else names
+        return _run(invocation, verb, named, given, sure=yes, dry_run=dry_run)
 
     decorated: Callable[..., Any] = click.pass_obj(callback)
+    found = parameters(verb.request)
+    alone = any(one.rest for one in found)
     for decorate in reversed(
         (
-            click.argument("names", metavar="NAME...", nargs=-1, required=True),
-            *(option(found) for found in parameters(verb.request)),
+            click.argument("names", metavar="NAME", required=True)
+            if alone
+            else click.argument("names", metavar="NAME...", nargs=-1, required=True),
+            *(option(one) for one in found),
             click.option("--dry-run", is_flag=True, help="Tell what would be sent, and end."),
             click.option("--yes", "-y", is_flag=True, help="Do not ask."),
         )
@@ -87,7 +97,7 @@ def _run(
 ) -> int:
     found = parameters(verb.request)
     values = set_values(found, given)
-    stored = bool(values.get(verb.storage_for))
+    stored = verb.subject == "volume" or bool(values.get(verb.storage_for))
 
     async def work(fleet: Fleet) -> int:
         keys = await _meant(fleet, verb, names)
@@ -97,12 +107,10 @@ def _run(
                 "What it is given is for one of them.",
             )
         asked = [verb.request(subject=key, **values) for key in keys]
-        await describe(fleet, verb, keys)
-        if stored:
-            tell(await complete(fleet, *STORAGE_LOOKS))
+        await _known(fleet, verb, keys, stored=stored)
         requests = _allowed(fleet.state, asked, given)
         if dry_run:
-            status = rehearse(fleet, requests, as_json=invocation.json)
+            status = await rehearse(fleet, requests, as_json=invocation.json)
             return _beside(fleet.state, names, status)
         named = any(given[one.name] for one in found if one.names_subject)
         if len(asked) == 1 and not named and not sure and interrupts.can_ask():
@@ -121,7 +129,8 @@ def _run(
 def _read_for(verb: Verb, *, stored: bool) -> frozenset[Reading]:
     """Return what is read to find the subjects of a verb, and to judge a request by storage."""
     found = {READS[verb.subject][0]} if verb.subject in READS else set()
-    return frozenset(found | {Reading.STORAGE, Reading.VOLUMES} if stored else found)
+    around = stored or verb.needs_host
+    return frozenset(found | {Reading.STORAGE, Reading.VOLUMES} if around else found)
 
 
 async def _meant(fleet: Fleet, verb: Verb, names: Sequence[str]) -> list[ObjectKey]:
@@ -130,7 +139,22 @@ async def _meant(fleet: Fleet, verb: Verb, names: Sequence[str]) -> list[ObjectK
         await complete(fleet, listed(READS[verb.subject][1]))
     if verb.subject == "snapshot":
         await read_snapshots(fleet, names)
+    if verb.either_half:
+        names = [await one_half(fleet, name) for name in names]
     return subjects(fleet.state, verb.subject, names)
+
+
+async def _known(fleet: Fleet, verb: Verb, keys: Sequence[ObjectKey], *, stored: bool) -> None:
+    """Wait until what requests are judged by was read, and what their confirmation tells."""
+    await describe(fleet, verb, keys)
+    if verb.needs_facts:
+        tell(await complete(fleet, facts))
+    if verb.needs_description and verb.subject in ("network", "pool"):
+        await complete(fleet, descriptions)  # who uses it; of whom that is not known is told too
+    if verb.needs_host:
+        await complete(fleet, listed("pools", "volumes"))
+    if stored:
+        tell(await complete(fleet, *STORAGE_LOOKS))
 
 
 def _beside(state: State, words: Sequence[str], status: int) -> int:

@@ -7,7 +7,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from console.cli.output import complain, json_line, note, say
+from msgspec.structs import replace
+
+from console.cli.output import complain, json_line, note, pass_on, say
 from console.countdown import countdown_words
 from console.format import age
 from core.clock import Clock, SystemClock
@@ -16,7 +18,8 @@ from core.fleet import Fleet
 from core.model import OperationRecord, OperationStatus, Request
 from core.model.text import clean
 from core.source import Operation
-from core.verbs.wording import name_of
+from core.verbs.registry import verb_of
+from core.verbs.wording import cancel_command, name_of
 
 STATUS: dict[OperationStatus, int] = {
     OperationStatus.DONE: 0,
@@ -36,11 +39,15 @@ class Reporter:
 
     as_json: bool
     clock: Clock = field(default_factory=SystemClock)
+    quiet: bool = False
+    """Nothing of it stands on standard output: that is for what the command passes on."""
     waiting: dict[str, OperationRecord] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._live = not self.as_json and sys.stdout is not None and sys.stdout.isatty()
+        live = not self.as_json and not self.quiet
+        self._live = live and sys.stdout is not None and sys.stdout.isatty()
         self._steps: dict[str, int] = {}
+        self._asked: dict[str, str] = {}
         self.unwritten: BaseException | None = None
         """Why nothing is printed any more."""
 
@@ -61,16 +68,36 @@ class Reporter:
         if self.as_json:
             say(json_line(record))
             return
+        if self.quiet:
+            self._complain_of(record)
+            return
         self.erase()
         for step in record.steps[self._steps.get(record.id, 0) :]:
             if not record.outcome or record.outcome not in step.text:  # else it is said below
                 say(clean(f"{record.name}: {step.text}"))
         self._steps[record.id] = len(record.steps)
+        self._say_answers(record)
         if record.status.final:
             say(clean(f"{record.name}: {record.status.value}: {record.outcome}"))
             if record.hint and record.status is not OperationStatus.DONE:
                 note(f"  {record.hint}")
         self.draw()
+
+    def _say_answers(self, record: OperationRecord) -> None:
+        """Say once how a question is answered: from another terminal, or any console."""
+        question = record.question
+        if question is None or record.status is not OperationStatus.ASKING:
+            return
+        if self._asked.get(record.id) != question.key:
+            self._asked[record.id] = question.key
+            for line in answer_lines(record):
+                note(line)
+
+    def _complain_of(self, record: OperationRecord) -> None:
+        if record.status.final and record.status is not OperationStatus.DONE:
+            note(f"{record.name}: {record.status.value}: {record.outcome}")
+        if record.status.final and record.hint:
+            note(f"  {record.hint}")
 
     def draw(self) -> None:
         """Show, on a terminal, who is waited for and since when."""
@@ -87,6 +114,15 @@ class Reporter:
             sys.stdout.flush()
 
 
+def answer_lines(record: OperationRecord) -> list[str]:
+    """Return a line for each answer to the question of an operation, with its command. Pure."""
+    choices = () if record.question is None else record.question.choices
+    return [
+        f"  virtdeck operations answer {record.id} {choice.word}   {clean(choice.text)}"
+        for choice in choices
+    ]
+
+
 def waiting_words(records: Sequence[OperationRecord], now: float) -> str:
     """Say who is waited for, and since when; of one guest that is asked, when what comes. Pure."""
     names = ", ".join(record.name for record in records[:3])
@@ -101,7 +137,8 @@ async def carry_out(fleet: Fleet, requests: Sequence[Request], *, as_json: bool)
 
     When the operator interrupts, what goes on by itself is named on the error stream.
     """
-    reporter = Reporter(as_json)
+    passing = any(verb_of(request).passes_on is not None for request in requests)
+    reporter = Reporter(as_json, quiet=passing and not as_json)
     ticker = asyncio.create_task(_tick(reporter))
     try:
         statuses = await asyncio.gather(
@@ -126,14 +163,36 @@ async def carry_out(fleet: Fleet, requests: Sequence[Request], *, as_json: bool)
 async def _carry_out_one(fleet: Fleet, request: Request, reporter: Reporter) -> int:
     name = name_of(fleet.state, request)
     try:
-        operation: Operation = await fleet.submit(request)
+        operation: Operation = await fleet.submit(request, say_what_is_in_the_way)
     except VirtdeckError as error:
         complain(error, name)
         return error.exit_status
     record = operation.record
     async for record in operation:
-        reporter.tell(record)
-    return end_status(record)
+        reporter.tell(whole(record, operation))
+    status = end_status(record)
+    passes_on = verb_of(request).passes_on
+    if passes_on is None or operation.result is None or record.status is not OperationStatus.DONE:
+        return status
+    passed = passes_on(operation.result)
+    if reporter.quiet:
+        pass_on(passed)
+    return status or passed.status
+
+
+def say_what_is_in_the_way(record: OperationRecord) -> None:
+    """Say what is waited for before a request is sent: what a console that ended has left."""
+    note(
+        f"{clean(record.name)}: waiting for {record.verb}, begun by {clean(record.author)}: the "
+        f"console that ran it ended. To end it: {cancel_command(record)}."
+    )
+
+
+def whole(record: OperationRecord, operation: Operation) -> OperationRecord:
+    """Return a record with all that its operation has brought, once it is over."""
+    if operation.result is None or not record.status.final:
+        return record
+    return replace(record, result=operation.result.told())
 
 
 def end_status(record: OperationRecord) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast, runtime_checkable
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -31,6 +31,15 @@ TABS = (
 """The screens of the number keys."""
 
 
+@runtime_checkable
+class HoldsEdits(Protocol):
+    """A screen on which something is edited."""
+
+    def unsaved(self) -> str:
+        """What is lost when virtdeck is left now, as a line; empty: nothing."""
+        ...
+
+
 class ConsoleScreen(Screen[None], inherit_bindings=False):
     """Header, tabs, the screen's own body, footer.
 
@@ -47,6 +56,8 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         super().__init__()
         self.seen = -1
         """The revision of the picture it shows; -1: none yet."""
+        self.asks_later: Callable[[], None] | None = None
+        """A question that took time to find, for when this screen is in view again."""
         self._header = PartsLine(id="header")
         self._tabs = PartsLine(id="tabs")
         self._footer = PartsLine(right_first=True, id="footer")
@@ -183,6 +194,9 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
     def _resumed(self) -> None:
         """Come back into view."""
         self.call_after_refresh(self.catch_up)
+        if (ask := self.asks_later) is not None:
+            self.asks_later = None
+            self.call_after_refresh(ask)
 
     # -- actions -----------------------------------------------------------------------------------
 
@@ -207,3 +221,18 @@ def may_ask(screen: ConsoleScreen, what: str) -> bool:
     text = f"{what}: not asked, another question or screen is in view."
     screen.console.notify(text, severity="warning", timeout=4, markup=False)
     return False
+
+
+def ask_in_view(screen: ConsoleScreen, what: str, ask: Callable[[], None]) -> None:
+    """Ask now, or when a screen is in view again: what took long to find is not thrown away.
+
+    `what` is asked, for the words that say so meanwhile. With another question over the screen it
+    is not asked, as `may_ask` has it: that may be the same, asked for twice.
+    """
+    if screen.console.navigation.shown is screen:
+        if may_ask(screen, what):
+            ask()
+        return
+    screen.asks_later = ask
+    text = f"{what}: looked at. You are asked when you are back where you chose it."
+    screen.console.notify(text, timeout=6, markup=False)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import tzinfo
 
 from console import format as fmt
-from console.actions.registry import Action, actions_on, footer_entries, key_label
+from console.actions.registry import Action, actions_on, footer_entries, keys_of
 from console.glyphs import glyphs
 from console.screens.parts import Part
 from console.status_signs import status_sign
@@ -148,10 +148,8 @@ def footer_actions(
     asked = [able[name] for name in wanted if name in able]
     first = sum(entry.id in _FIRST for _, _, entry in entries)
     entries[first:first] = [
-        (key_label(entry.keys[0]), entry.short or entry.title, entry)
-        for entry in asked
-        if entry.keys
-    ]
+        (keys_of(entry, actions)[0], entry.short or entry.title, entry) for entry in asked
+    ]  # those without a key by the letters of the menu: `a m c`
     return entries
 
 

@@ -34,3 +34,7 @@ class Field:
     """It is chosen, although there may be nothing to choose."""
     secret: bool = False
     """What is typed is not shown."""
+    text: bool = False
+    """It has many lines, or is the path of a file with them."""
+    proposed: tuple[str, ...] = ()
+    """What is likely to be typed: shown once it begins so, the right arrow takes it."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from console import format as fmt
 from core.model import LinkStatus, ObjectKey, State
+from core.model.checkpoint import Checkpoint
 from core.model.text import clean
 
 Choices = tuple[tuple[str, str], ...]
@@ -35,11 +36,41 @@ def _disks(state: State, key: ObjectKey) -> Choices:
     )
 
 
-def _pools(state: State, key: ObjectKey) -> Choices:
+def _block_jobs(state: State, key: ObjectKey) -> Choices:
+    """The disks that have a block job; those that it has, where none is known."""
+    run = state.runs.get(key)
+    running = () if run is None else run.running_block_jobs
+    found = tuple((job.disk, f"{job.type} {fmt.percent(job.progress)}".strip()) for job in running)
+    return found or _disks(state, key)
+
+
+def _images(state: State, key: ObjectKey) -> Choices:
+    """The images of its disks' chains."""
+    row = state.instances.get(key)
+    disks = row.disks or () if row is not None else ()
     return tuple(
-        (pool.name, f"{fmt.size(pool.available)} free")
-        for pool in state.pools.values()
-        if pool.host == key.host
+        (layer.path, f"{'used by' if layer is disk.source else 'below'} {disk.target}")
+        for disk in disks
+        for layer in disk.layers
+    )
+
+
+def _pools(state: State, key: ObjectKey) -> Choices:
+    """The active ones first, and of them that which libvirt's own tools take."""
+    here = [pool for pool in state.pools.values() if pool.host == key.host]
+    here.sort(key=lambda pool: (not pool.active, pool.name != "default"))
+    return tuple(
+        (pool.name, f"{fmt.size(pool.available)} free" if pool.active else pool.state.value)
+        for pool in here
+    )
+
+
+def _volumes(state: State, key: ObjectKey) -> Choices:
+    """The volumes of the host's pools, as POOL/VOLUME."""
+    return tuple(
+        (f"{volume.pool_name}/{volume.name}", fmt.size(volume.capacity))
+        for volume in state.volumes.values()
+        if volume.host == key.host
     )
 
 
@@ -51,10 +82,36 @@ def _networks(state: State, key: ObjectKey) -> Choices:
     )
 
 
+def _interfaces(state: State, key: ObjectKey) -> Choices:
+    row = state.instances.get(key)
+    found = row.interfaces or () if row is not None else ()
+    return tuple((one.mac, clean(one.source) or one.type) for one in found if one.mac)
+
+
+def _checkpoints(state: State, key: ObjectKey) -> Choices:
+    """The newest first; what was written since each."""
+    return tuple(
+        (one.name, _of_checkpoint(one)) for one in reversed(state.checkpoints.get(key, ()))
+    )
+
+
+def _of_checkpoint(one: Checkpoint) -> str:
+    if one.broken or one.unfinished:
+        return "broken" if one.broken else "its backup is not whole"
+    return "" if one.changed is None else f"{fmt.size(one.changed)} written since"
+
+
 _SOURCES: Mapping[str, Callable[[State, ObjectKey], Choices]] = {
     "hosts": _hosts,
+    "checkpoints": _checkpoints,
     "disks": _disks,
+    "newest-disks": lambda state, key: _disks(state, key)[::-1],
+    "images": _images,
+    "block-jobs": _block_jobs,
     "pools": _pools,
+    "volumes": _volumes,
     "networks": _networks,
+    "interfaces": _interfaces,
+    "newest-interfaces": lambda state, key: _interfaces(state, key)[::-1],
 }
 """As `core.verbs.parameter.parameter` names them."""

@@ -22,5 +22,23 @@ def _drain(screen: SubjectScreen, keys: Sequence[ObjectKey]) -> None:
     draining.propose(screen, keys[0].host)
 
 
-OPENERS: Mapping[str, Opener] = {"migrate": _migrate, "drain": _drain}
+def _evacuate(screen: SubjectScreen, keys: Sequence[ObjectKey]) -> None:
+    """One after another: each is stated to be fenced."""
+    from console.screens.hosts import evacuating
+
+    evacuating.propose(screen, keys[0].host)
+
+
+def _edit(screen: SubjectScreen, keys: Sequence[ObjectKey]) -> None:
+    from console.screens.editor.editor import EditorScreen  # tree-sitter is loaded with it
+
+    screen.console.push_screen(EditorScreen(keys[0]))
+
+
+OPENERS: Mapping[str, Opener] = {
+    "migrate": _migrate,
+    "drain": _drain,
+    "evacuate": _evacuate,
+    "edit": _edit,
+}
 """Verb -> what opens its dialog."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,7 +15,7 @@ from console.screens.proposal import fits
 from console.screens.submitting import propose
 from console.screens.verdicts import LEAVE_ONE, one_at_a_time, wants_values
 from core.errors import VirtdeckError
-from core.model import Instance, ObjectKey, Request, State
+from core.model import Instance, InstanceState, ObjectKey, Request, State
 from core.model.lists import listed, plural
 from core.source import Source
 from core.state.migrations import latest_of
@@ -40,6 +40,10 @@ def _are(count: int) -> str:
 
 _LOOKED_AT = 20
 """With more objects chosen than this every verb is offered."""
+_OFF = InstanceState.SHUTOFF
+_WHILE_OFF = {"migrate": "cold-migrate"}
+"""What is offered in the place of a verb where all that is chosen is off: a migration would move
+the definitions alone."""
 PATIENCE = 1.0
 """Seconds of reading after which the operator is told what takes so long."""
 READ_ONLY = "This console is read-only: it changes nothing."
@@ -67,11 +71,13 @@ class SubjectScreen(ConsoleScreen, inherit_bindings=False):
             return [verb.name for verb in verbs]
         state = self.console.view.state
         found = [(key, subject_of(state, key)) for key in chosen]
-        return [
+        names = [
             verb.name
             for verb in verbs
             if any(row is not None and verb.about(key) and fits(verb, row) for key, row in found)
         ]
+        off = all(isinstance(row, Instance) and row.state is _OFF for _, row in found)
+        return [_WHILE_OFF.get(name, name) for name in names] if off else names
 
     def action_verb(self, name: str) -> None:
         """Ask for a verb for the chosen objects, after the questions it needs."""
@@ -210,12 +216,34 @@ class InstanceChoosingScreen(SubjectScreen, inherit_bindings=False):
 
     async def action_open_snapshots(self) -> None:
         """List the snapshots of the chosen instance."""
+        text = "The snapshots of one instance are listed"
+        await self._open_one(text, self.console.navigation.open_snapshots)
+
+    async def action_open_console(self) -> None:
+        """Open the serial console of the chosen instance."""
+        text = "The console of one instance is opened at a time"
+        await self._open_one(text, self.console.navigation.open_console, writes=True)
+
+    async def action_open_picture(self) -> None:
+        """See what the chosen instance shows on its screen."""
+        text = "The screen of one instance is shown"
+        await self._open_one(text, self.console.navigation.open_picture, writes=True)
+
+    async def _open_one(
+        self, text: str, opened: Callable[[ObjectKey], Awaitable[None]], *, writes: bool = False
+    ) -> None:
+        """Open something of the chosen instance; `text` says that it is of one alone.
+
+        What `writes` needs a link that is not read-only.
+        """
         rows = self.chosen_instances()
-        if len(rows) > 1:
-            text = f"The snapshots of one instance are listed, and {len(rows):,} are marked."
-            self.console.notify(f"{text} {LEAVE_ONE}", severity="warning", timeout=8)
+        if writes and self.console.read_only:
+            self.console.notify(READ_ONLY, severity="warning", timeout=4)
+        elif len(rows) > 1:
+            text = f"{text}, and {len(rows):,} are marked. {LEAVE_ONE}"
+            self.console.notify(text, severity="warning", timeout=8)
         elif rows:
-            await self.console.navigation.open_snapshots(rows[0].key)
+            await opened(rows[0].key)
         else:
             self.console.notify(self._choose_first(), severity="warning", timeout=4)
 

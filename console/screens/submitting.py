@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from console.describing import describe
+from console.describing import describe, describe_volumes, trial
 from console.screens.base import ConsoleScreen, may_ask
 from console.screens.proposal import Proposal, target_of, with_reasons
 from core.errors import VirtdeckError
@@ -62,7 +62,7 @@ def submit_or_explain(console: VirtdeckApp, request: Request, title: str) -> Non
 
     def checked(reasons: list[tuple[str, ...]]) -> None:
         if reasons[0]:
-            tell_against(console, title, [" ".join(reasons[0])])
+            tell_against(console, title, reasons[0])
         else:
             submit(console, (request,))
 
@@ -85,9 +85,16 @@ async def refusals_against(
     """
     with suppress(VirtdeckError):  # the check says what is wrong with the host
         await describe(source, verb_of(requests[0]), [each.subject for each in requests])
+    if (verb := verb_of(requests[0])).makes is not None:
+        with suppress(VirtdeckError):
+            await describe_volumes(source, verb, requests)
     found = []
     for number, request in enumerate(requests, 1):
-        found.append(tuple(source.check(request)))
+        against = tuple(source.check(request))
+        looked_at = verb.makes is not None or verb.preflight is not None
+        if looked_at and not against and (judged := await trial(source, request)):
+            against = (judged,)
+        found.append(against)
         if number % AT_A_TIME == 0:
             await asyncio.sleep(0)
     return found

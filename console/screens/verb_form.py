@@ -9,9 +9,11 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from console.screens.form import Choices, Field, Values
 from console.screens.form_choices import choices_of
+from console.screens.present_values import present_of
 from core.model import ObjectKey, Request, State
 from core.model.secret_value import Secret
 from core.state.subject import has_namesake
@@ -40,11 +42,15 @@ def asked_parameters(verb: Verb) -> tuple[Parameter, ...]:
     return tuple(each for each in parameters(verb.request) if not each.names_subject)
 
 
-def fields_of(verb: Verb, state: State, key: ObjectKey) -> tuple[Field, ...]:
-    """Return a field for each parameter, the choices as the first subject has them."""
+def fields_of(verb: Verb, state: State, key: ObjectKey, *, alone: bool = True) -> tuple[Field, ...]:
+    """Return a field for each parameter, the choices as the first subject has them.
+
+    What it has now is shown where it is `alone`.
+    """
     fields: list[Field] = []
     for each in asked_parameters(verb):
-        found = field_of(each, choices_of(state, key, each.source))
+        present = present_of(state, key, each.present) if alone else ""
+        found = field_of(each, choices_of(state, key, each.source), present)
         fields.append(found)
         if each.typed_twice:
             note = "The same once more: what is typed is not shown."
@@ -58,8 +64,11 @@ def _again(parameter: Parameter) -> str:
     return f"{parameter.name}-again"
 
 
-def field_of(parameter: Parameter, offered: Choices = ()) -> Field:
-    """Return the field of a parameter; `offered` is what its source has to choose from."""
+def field_of(parameter: Parameter, offered: Choices = (), present: str = "") -> Field:
+    """Return the field of a parameter; `offered` is what its source has to choose from.
+
+    `present` is what it has now; empty: nothing, or it is not known.
+    """
     label = parameter.title
     default, help_, more = _shown(parameter), parameter.help, parameter.advanced
     unset = ((UNSET, "left as it is, or to libvirt"),) if parameter.optional else ()
@@ -69,26 +78,35 @@ def field_of(parameter: Parameter, offered: Choices = ()) -> Field:
     if parameter.choices and not parameter.many:
         named = tuple((name, help_) for name in parameter.choices)
         return Field(parameter.name, label, (*unset, *named), default=default, more=more)
-    if offered and not parameter.many:
+    if offered and not parameter.many and not parameter.typed:
         return Field(parameter.name, label, (*unset, *offered), default=default, more=more)
     return Field(
         parameter.name,
         label,
-        note=_note(parameter, [name for name, _ in offered] or parameter.choices),
+        note=_note(parameter, _named(parameter, offered), present),
         number=_ANY if parameter.kind in (int, float) else None,
         default=default,
         more=more,
-        secret=parameter.secret,
+        secret=parameter.secret and not parameter.text,
+        text=parameter.text,
+        proposed=tuple(name for name, _ in offered) if parameter.typed else (),
     )
 
 
-def _note(parameter: Parameter, names: Sequence[str]) -> str:
-    unit = f"{UNITS.get(parameter.unit, parameter.unit)}: " if parameter.unit else ""
+def _named(parameter: Parameter, offered: Choices) -> Sequence[str]:
+    """Return what a note lists: not what is proposed as it is typed."""
+    return () if parameter.typed else [name for name, _ in offered] or parameter.choices
+
+
+def _note(parameter: Parameter, names: Sequence[str], present: str) -> str:
+    unit = UNITS.get(parameter.unit, parameter.unit)
+    now = f"{'now' if unit else 'Now'} {present}" if present else ""
+    first = f"{', '.join(filter(None, (unit, now)))}: " if unit or now else ""
     several = f" Any of {', '.join(names)}, with commas." if names else ""
     if parameter.many and not names:
         several = " Several with commas."
     empty = " May be empty." if parameter.optional else ""
-    return f"{unit}{parameter.help}{several}{empty}"
+    return f"{first}{parameter.help}{several}{empty}"
 
 
 def _shown(parameter: Parameter) -> str:
@@ -106,8 +124,11 @@ def _text(parameter: Parameter, value: object) -> str:
     return f"{value:g}" if parameter.kind is float else str(value)
 
 
-def read(verb: Verb, values: Values, keys: Sequence[ObjectKey]) -> FormAnswers:
-    """Turn the form into requests; every bad value is told at once, by its field."""
+def read(verb: Verb, values: Values, keys: Sequence[ObjectKey], new: str = "") -> FormAnswers:
+    """Turn the form into requests; every bad value is told at once, by its field.
+
+    `new` is the id of what they make, where they make something.
+    """
     given: dict[str, object] = {}
     wrong: dict[str, str] = {}
     for parameter in asked_parameters(verb):
@@ -119,7 +140,7 @@ def read(verb: Verb, values: Values, keys: Sequence[ObjectKey]) -> FormAnswers:
             wrong[_again(parameter)] = f"It is not the {parameter.words} above."
     if wrong:
         return FormAnswers(wrong=wrong)
-    return FormAnswers(tuple(verb.request(subject=key, **given) for key in keys))
+    return FormAnswers(tuple(verb.at(key, new, given) for key in keys))
 
 
 def value_of(parameter: Parameter, text: str) -> object:
@@ -166,12 +187,26 @@ def _has_range(parameter: Parameter) -> bool:
 def command_of(verb: Verb, state: State, requests: Sequence[Request]) -> str:
     """Return the command that does the same; a secret is read from a file there."""
     first = requests[0]
+    if verb.makes is not None:
+        return _making_command(verb, first)
     shown = [shlex.quote(_typed(state, request)) for request in requests[:_MOST_NAMES]]
     words = ["virtdeck", *verb.command]
     words += shown if len(requests) <= _MOST_NAMES else [*shown, "..."]
     for parameter in asked_parameters(verb):
         words += _option(parameter, getattr(first, parameter.name))
     return " ".join(words)
+
+
+def _making_command(verb: Verb, request: Request) -> str:
+    """What it makes is named first; the text of a file by that file."""
+    words, options = ["virtdeck", *verb.command], ["--host", shlex.quote(request.subject.host)]
+    for parameter in asked_parameters(verb):
+        value = getattr(request, parameter.name)
+        if parameter.argument:
+            words.append("FILE" if parameter.text else shlex.quote(_text(parameter, value)))
+        else:
+            options += _option(parameter, value)
+    return " ".join([*words, *options])
 
 
 def _typed(state: State, request: Request) -> str:
@@ -191,5 +226,21 @@ def _option(parameter: Parameter, value: object) -> list[str]:
         return [f"{name}-file", "FILE"]
     if isinstance(value, bool):
         return [name if value else f"--no-{name[2:]}"]
+    if parameter.text:
+        return [name, "FILE"]
     values = value if isinstance(value, tuple) else (value,)
     return [word for each in values for word in (name, shlex.quote(_text(parameter, each)))]
+
+
+def text_of(value: str) -> str:
+    """Return a text, or what the file holds whose path it is; the path where that cannot be read.
+
+    For UI threads: a file is small, and of this machine.
+    """
+    path = value.strip()
+    if "\n" in path or not path.startswith(("/", "~", "./")):
+        return value
+    try:
+        return Path(path).expanduser().read_text()
+    except (OSError, UnicodeDecodeError, RuntimeError):
+        return value

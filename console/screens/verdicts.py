@@ -10,7 +10,7 @@ from typing import Any
 from console.describing import describe, undescribed
 from console.screens.form_choices import choices_of
 from core.errors import VirtdeckError
-from core.model import ObjectKey, Request, State
+from core.model import LinkStatus, ObjectKey, Request, State
 from core.model.lists import plural
 from core.model.secret_value import Secret
 from core.source import Source
@@ -22,6 +22,8 @@ from core.verbs.verb import Verb
 
 _OF_VALUES = (RefusalCode.PARAMETER,)
 """What another value of the request is the cure for: no reason not to ask for one."""
+_NOBODY = "00000000-0000-0000-0000-000000000000"
+"""The UUID of what would be made."""
 AT_A_TIME = 50
 """Checks between which the source gets on with its own."""
 
@@ -107,8 +109,16 @@ def probe(state: State, verb: Verb, key: ObjectKey, *, alone: bool) -> Request:
         for each in parameters(verb.request)
         if each.required
     }
-    request = verb.request(subject=key, **given, **_of_state(state, verb, key))
+    if verb.of_dead:
+        key, given = _elsewhere(state, key), {**given, "source": key.id, "fenced": key.id}
+    request = verb.at(key, _NOBODY, {**given, **_of_state(state, verb, key)})
     return second_copy.overriding(state, request) if alone else request
+
+
+def _elsewhere(state: State, dead: ObjectKey) -> ObjectKey:
+    """Return a host that answers, in the place of one that does not; that one where none does."""
+    up = (host for host in state.hosts.values() if host.link.status is LinkStatus.UP)
+    return next((host.key for host in up if host.key != dead), dead)
 
 
 def wants_values(verb: Verb) -> bool:

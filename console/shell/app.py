@@ -26,6 +26,7 @@ from console.screens.view import View
 from console.settings import Settings
 from console.shell.bridge import Bridge, SourceFactory
 from console.shell.core_messages import CoreAnswered, CoreFailed, CoreNews
+from console.shell.guest_consoles import GuestConsoles
 from console.shell.navigation import FIRST_MODE, Navigation
 from console.shell.operations_watch import OperationsWatch
 from console.shell.ordered_keys import KeyDone, OrderedKeys
@@ -71,6 +72,7 @@ class VirtdeckApp(App[None], inherit_bindings=False):
         let_go()
         self.ordered_keys = OrderedKeys(self, super().on_event)
         self.navigation = Navigation(self)
+        self.consoles = GuestConsoles(self)
         self._notifications = NewestNotifications(self.navigation.shown_since)
         self.animation_level = "none"
         self.settings = settings
@@ -155,6 +157,7 @@ class VirtdeckApp(App[None], inherit_bindings=False):
         news = self.bridge.take()
         self.view.state = news.state
         self.navigation.take_news(news.delta)
+        self.consoles.take_news(news.delta)
         self.tell_ended()
 
     @on(CoreFailed)
@@ -253,14 +256,14 @@ class VirtdeckApp(App[None], inherit_bindings=False):
         await self.navigation.show_faults()
 
     def action_leave(self) -> None:
-        """Quit; asks when an operation runs."""
+        """Quit; asks when an operation runs, or something would be lost."""
         from console.screens.dialogs.leave import LeaveDialog
 
-        running = self.view.running
-        if not running:
+        running, unsaved = self.view.running, self.navigation.unsaved()
+        if not running and not unsaved:
             self.exit()
         elif not isinstance(self.screen, LeaveDialog):
-            self.push_screen(LeaveDialog(running), self._leave)
+            self.push_screen(LeaveDialog(running, unsaved), self._leave)
 
     def _leave(self, sure: bool | None) -> None:
         if sure:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from console.screens.base import ConsoleScreen
+from console.screens.base import ConsoleScreen, HoldsEdits
 from console.screens.dialogs.dialog import Dialog
 from core.model import Delta, ObjectKey
 
@@ -66,6 +66,13 @@ class Navigation:
         while len(app.screen_stack) > 1:
             app.pop_screen()  # not awaited: who asked may be a widget of it, waiting for itself
 
+    def unsaved(self) -> list[str]:
+        """What would be lost if virtdeck were left now: a line for each screen that has such."""
+        screens = [each for stack in self._app._screen_stacks.values() for each in stack]
+        return [
+            words for each in screens if isinstance(each, HoldsEdits) and (words := each.unsaved())
+        ]
+
     async def back(self) -> None:
         """Peel one layer off the screen in view, else leave it."""
         app = self._app
@@ -87,6 +94,24 @@ class Navigation:
         from console.screens.snapshots.snapshots import SnapshotsScreen
 
         await self._app.push_screen(SnapshotsScreen(key))
+
+    async def open_images(self) -> None:
+        """Open the base images of every host."""
+        from console.screens.storage.images import ImagesScreen
+
+        await self._app.push_screen(ImagesScreen())
+
+    async def open_console(self, key: ObjectKey) -> None:
+        """Open the console of an instance."""
+        from console.screens.consoles.consoles import ConsolesScreen
+
+        await self._app.push_screen(ConsolesScreen(key))
+
+    async def open_picture(self, key: ObjectKey) -> None:
+        """Open what an instance shows on its screen."""
+        from console.screens.picture.picture import PictureScreen
+
+        await self._app.push_screen(PictureScreen(key))
 
     async def show_instances(self, filter_text: str) -> None:
         """Go to the instances and show only those a filter leaves."""

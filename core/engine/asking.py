@@ -105,6 +105,7 @@ def put(case: Case, question: OperationQuestion) -> bool:
     case.record = replace(
         case.record,
         question=question,
+        countdown=None,
         status=OperationStatus.ASKING,
         steps=(*case.record.steps, step),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -21,12 +22,13 @@ from core.model import (
     State,
     Value,
 )
-from core.model.operation import with_step
+from core.model.kept import KeptHost
 from core.state.subject import Subject, owner_of
+from core.verbs.answer import CallAnswer, kept
 from core.verbs.around import around
 from core.verbs.call import Call
 from core.verbs.registry import verb_of
-from core.verbs.situation import End, Progress, Sent, Situation, Wait
+from core.verbs.situation import End, Progress, Sent, Situation
 from core.verbs.undoing import undo_of
 from core.verbs.verb import Verb
 
@@ -52,6 +54,10 @@ class Case:
         self.subject: Subject | None = None
         self.defined: Instance | None = None
         """A running subject as its next start would have it, where that was read."""
+        self.volumes = frozenset[tuple[str, str]]()
+        self.document: str | None = None
+        self.kept: KeptHost | None = None
+        """As `Situation` has these."""
         self.job_runs = False
         """libvirt's job on the subject was seen to run."""
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
@@ -60,12 +66,19 @@ class Case:
         """An operator wants it ended, not another operation that is in its place."""
         self.stale = False
         """The link was lost since the subject was read."""
+        self.looked: float | None = None
+        """When the host began to tell last how it is; None: not since the link was lost."""
         self.unseen = False
-        """The host did not tell when it was last asked how the subject is."""
+        """The host did not tell how the subject is when it was last asked."""
         self.woken = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
         self.calling: asyncio.Task[None] | None = None
         """A long call that is under way."""
+        self.cancel_heard = False
+        """What another console wants was heard: that it is ended."""
+        self.at_rest = asyncio.Event()
+        """Set while no call is on its way that is over soon; the journal has the answer to each."""
+        self.at_rest.set()
 
     def now(self) -> float:
         """Seconds since the epoch, without the steps of a clock that is set meanwhile.
@@ -84,11 +97,16 @@ class Case:
             subject=self.subject,
             job_runs=self.job_runs,
             defined=self.defined,
+            volumes=self.volumes,
+            document=self.document,
+            kept=self.kept,
+            stop=self.verb.stops(state, self.request, self.record.id),
             events=tuple(self.events),
             link_up=link_up,
             cancelled=self.cancelled,
             calling=self.calling is not None and not self.calling.done(),
             around=around(state, self.record.subject),
+            looked=self.looked,
         )
 
     def begin(self, state: State, recent: tuple[Event, ...]) -> None:
@@ -120,12 +138,15 @@ class Case:
     def lost_link(self) -> None:
         """Remember that events may be missed from now on."""
         self.stale = True
+        self.looked = None
         self.progress = msgspec.structs.replace(self.progress, gap=True)
         self.woken.set()
 
     def sending(self, call: Call, text: str, virsh: str = "", *, instead: bool = False) -> None:
         """Note a call about to be made: to be kept first. `instead` of the newest one."""
         now, before = self.now(), self.progress.sent[: -1 if instead else None]
+        if not call.long:
+            self.at_rest.clear()
         self.progress = msgspec.structs.replace(self.progress, sent=(*before, Sent(call, now)))
         self._step(
             OperationStep(now, text, call.word, virsh),
@@ -144,17 +165,22 @@ class Case:
         """Note why the journal does not hold it as it stands."""
         self.record = msgspec.structs.replace(self.record, unjournalled=trouble)
 
-    def answered(self, index: int, error: str, hint: str, *, certain: bool) -> None:
+    def answered(
+        self, index: int, error: str, hint: str, *, certain: bool, answer: CallAnswer | None = None
+    ) -> None:
         """Note what came of a call, by its place among those sent."""
         now, sent = self.now(), list(self.progress.sent)
         sent[index] = msgspec.structs.replace(
-            sent[index], ended=now, error=error, hint=hint, certain=certain
+            sent[index], ended=now, error=error, hint=hint, certain=certain, answer=answer
         )
         self.progress = msgspec.structs.replace(self.progress, sent=tuple(sent))
+        if sent[index].call.looks:
+            return
         steps = list(self.record.steps)
         # from the end: the log also has the calls in whose place others were made
         places = [number for number, step in enumerate(steps) if step.call]
-        place = places[index - len(sent)]
+        logged = [number for number, one in enumerate(sent) if not one.call.looks]
+        place = places[logged.index(index) - len(logged)]
         took = now - sent[index].at
         steps[place] = msgspec.structs.replace(steps[place], took=took, error=error)
         self.record = msgspec.structs.replace(self.record, steps=tuple(steps))
@@ -197,6 +223,7 @@ class Case:
     def ended(self, end: End) -> None:
         """Note the end."""
         now = self.now()
+        self.handle.result = end.result
         self._next(
             now,
             end.outcome,
@@ -205,6 +232,7 @@ class Case:
             outcome=end.outcome,
             hint=end.hint,
             refused=end.refused,
+            result={} if (result := kept(end.result)) is None else result.told(),
             countdown=None,
             question=None,
             progress=1.0 if end.status is OperationStatus.DONE else None,
@@ -221,17 +249,14 @@ class Case:
         self.record = msgspec.structs.replace(self.record, steps=steps, **changes)
 
 
-def note_wait(case: Case, wait: Wait) -> bool:
-    """Note a wait, what comes after it and what may be answered meanwhile; whether that is new."""
-    told, before = case.said(wait.text), case.record
-    case.record = msgspec.structs.replace(before, countdown=wait.countdown, question=wait.question)
-    return told or case.record != before
+def adopted(case: Case) -> bool:
+    """Whether a case was taken over from a console that ended."""
+    return case.progress.adopted is not None
 
 
-def note_call(case: Case, step: OperationStep, begun: OperationStep | None = None) -> None:
-    """Note a call of a workflow as the engine notes its own; how `begun` ended, in its place."""
-    steps = with_step(case.record.steps, step, begun)
-    case.record = msgspec.structs.replace(case.record, steps=steps)
+def awaited(case: Case) -> asyncio.Task[None] | None:
+    """Return what others have to wait for; None: a question keeps nobody from anything."""
+    return None if case.record.status is OperationStatus.ASKING else case.task
 
 
 def recent_events(state: State, subject: ObjectKey, now: float) -> tuple[Event, ...]:
@@ -239,14 +264,9 @@ def recent_events(state: State, subject: ObjectKey, now: float) -> tuple[Event, 
 
     Of a snapshot those of its instance: it has none of its own.
     """
-    found: list[Event] = []
     owner = owner_of(subject)
-    for event in reversed(state.events):
-        if event.at < now - LOOK_BACK:
-            break
-        if event.subject == owner:
-            found.append(event)
-    return tuple(reversed(found))
+    late = takewhile(lambda event: event.at >= now - LOOK_BACK, reversed(state.events))
+    return tuple(event for event in late if event.subject == owner)[::-1]
 
 
 def amendable(case: Case) -> bool:

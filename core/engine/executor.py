@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,39 +11,24 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from core.clock import Clock
-from core.engine import asking, disk_users, recovery
-from core.engine.case import Case, note_wait
+from core.engine import asking, calling, recovery
+from core.engine.accepting import Unless
+from core.engine.case import Case, adopted
 from core.engine.host_names import refreshed
-from core.engine.looking import read_for
+from core.engine.looking import hosts_of, read_for
 from core.engine.messages import Messages
+from core.engine.noting import note_look, note_rest, note_share, note_wait
 from core.engine.port import Hosts
 from core.engine.progress import progress_json
-from core.errors import (
-    DeadlineError,
-    DiskInUseError,
-    JournalError,
-    NotSentError,
-    UnreachableError,
-    VirtdeckError,
-)
+from core.engine.unsent import left_undone, not_sent
+from core.errors import JournalError, VirtdeckError
 from core.journal.entry import Entry
 from core.journal.journal import Journal
 from core.journal.owner import this_process
 from core.model import LinkStatus, Observation, OperationRecord, State
 from core.model.observation import OperationChanged
-from core.model.secret_value import without_secrets_of
-from core.verbs.preview import virsh_line
-from core.verbs.situation import (
-    Action,
-    Ask,
-    End,
-    Progress,
-    Send,
-    Wait,
-    came_too_late,
-    cancelled,
-    failed,
-)
+from core.verbs.amended import came_too_late
+from core.verbs.situation import Action, Ask, End, Progress, Send, Wait
 from core.verbs.verb import Workflow
 
 SHARE_EVERY = 1.0
@@ -80,6 +66,8 @@ class Executor:
         self.state = state
         self.publish = publish
         self.owner = this_process()
+        self.leaving = False
+        """What was taken over makes no call any more: it is left to the next console."""
         self._slots: defaultdict[tuple[str, bool], asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(per_host)
         )
@@ -112,12 +100,18 @@ class Executor:
 
         Raises JournalError: it is shown all the same, as not journalled, and written by `catch_up`.
         """
+        await self.begin(case, None)
+
+    async def begin(self, case: Case, unless: Unless | None) -> bool:
+        """As `keep`, unless what other consoles wrote speaks against it; whether it was kept."""
         try:
-            kept = await self._put(case)
+            kept = await self._put(case, unless)
         except BaseException:
             self._show(case, case.record)
             raise
-        self._show(case, kept)
+        if kept is not None:
+            self._show(case, kept)
+        return kept is not None
 
     async def keep_anyway(self, case: Case) -> None:
         """Journal the case; where that fails, say so in its log and go on."""
@@ -128,7 +122,8 @@ class Executor:
         """Write what the journal could not take before, and show that. Never raises."""
         for case in list(self._behind.values()):
             try:
-                self.tell(await self._put(case))
+                if (kept := await self._put(case)) is not None:
+                    self.tell(kept)
             except JournalError:
                 return
 
@@ -136,7 +131,7 @@ class Executor:
         self.tell(record)
         case.handle.advance(record)
 
-    async def _put(self, case: Case) -> OperationRecord:
+    async def _put(self, case: Case, unless: Unless | None = None) -> OperationRecord | None:
         """Journal the case and return it as it was kept: it may go on meanwhile."""
         hosts = refreshed(case.record.hosts, self.state().hosts)
         case.record = record = replace(case.record, hosts=hosts, unjournalled="")
@@ -145,13 +140,16 @@ class Executor:
             if self.journal is not None:
                 entry = Entry(record, self.owner, uri, progress_json(case.progress))
                 self.at_commit()
-                await self.journal.put(entry)
+                if not await self.journal.put(entry, *(unless or ())):
+                    return None
                 self.at_commit()
         except JournalError as error:
             case.said(f"not journalled: {error}")
             case.not_journalled(str(error))
             self._behind[case.handle.id] = case
             raise
+        finally:
+            note_rest(case)
         if case.record is record:  # else it is written again
             self._behind.pop(case.handle.id, None)
         return record
@@ -183,30 +181,46 @@ class Executor:
         A host that hangs has a link that is up until its keepalive fails: what it did not tell is
         as unknown meanwhile as what a lost one cannot.
         """
-        up = self.link_up(case.record.host) and not case.unseen
-        return recovery.next_action(case.verb, case.situation(self.state(), link_up=up))
+        down = [host for host in sorted(hosts_of(case)) if not self.link_up(host)]
+        up = not down and not case.unseen
+        silent = "" if not down else down[0]
+        now = case.situation(self.state(), link_up=up)
+        return recovery.next_action(case.verb, dataclasses.replace(now, silent=silent))
 
     async def _send(self, case: Case, send: Send) -> End | None:
+        if self.leaving and adopted(case):
+            await asyncio.Future()  # never: it is let go of before the call
+        if send.call.looks:
+            return await self._ask_how_it_is(case, send)
         async with self._slots[case.record.host, send.call.urgent]:
             first = not case.progress.sent
             if first and case.cancelled:
                 return not_sent(case)
-            line = virsh_line(
-                self.uri(case.record.host), case.record.name, case.record.subject, send.call
-            )
+            line = calling.line_of(case, send.call, self.state())
             case.sending(send.call, send.text, line, instead=send.instead)
             try:
                 await self.keep(case)
             except JournalError as error:
                 if first or not send.call.asks:
                     case.not_sending()
-                    return _left_undone(case, send, error, first=first)
+                    return left_undone(case, send, error, first=first)
             index = len(case.progress.sent) - 1
             if send.call.long:
                 case.calling = asyncio.create_task(self._call_long(case, index, send))
                 return None
             await self._call(case, index, send)
         return await self._look_after(case)
+
+    async def _ask_how_it_is(self, case: Case, send: Send) -> End | None:
+        """Make a call that only looks; what it is answered is journalled where that is new."""
+        before = case.progress.sent[-1]
+        async with self._slots[case.record.host, send.call.urgent]:
+            note_look(case, send.call)
+            await self._call(case, len(case.progress.sent) - 1, send)
+        last = case.progress.sent[-1]
+        if (before.call, before.answer, before.error) != (last.call, last.answer, last.error):
+            await self.keep_anyway(case)
+        return None
 
     async def _call_long(self, case: Case, index: int, send: Send) -> None:
         """Make a long call, and tell how far it is; the operation is woken at its end."""
@@ -240,20 +254,7 @@ class Executor:
                     self._show(case, case.record)
 
     async def _call(self, case: Case, index: int, send: Send) -> None:
-        error: VirtdeckError | None = None
-        try:
-            await self._hosts.call(case.record.subject, send.call, send.deadline)
-        except DiskInUseError as caught:
-            error = disk_users.named(caught, self.state(), case.record.subject)
-        except VirtdeckError as caught:
-            error = caught
-        case.answered(
-            index,
-            "" if error is None else without_secrets_of(send.call, error.message),
-            "" if error is None else without_secrets_of(send.call, error.hint),
-            certain=isinstance(error, NotSentError)
-            or not isinstance(error, UnreachableError | DeadlineError),
-        )
+        await calling.call(self._hosts, case, index, send, self.state)
         self._show(case, case.record)
 
     async def look(self, case: Case) -> bool:
@@ -270,6 +271,8 @@ class Executor:
     async def _wait(self, case: Case, wait: Wait) -> None:
         if note_wait(case, wait):
             await self.keep_anyway(case)
+        if note_share(case, wait.share):
+            self._show(case, case.record)
         seconds = wait.until - case.now()
         if seconds > 0:
             with suppress(TimeoutError):
@@ -280,21 +283,12 @@ class Executor:
                         return
         timed_out = not case.woken.is_set()
         case.woken.clear()
-        if self.link_up(case.record.host) and (case.stale or timed_out):
+        timed_out = timed_out and wait.reads
+        again = case.stale or case.unseen or timed_out
+        if again and all(map(self.link_up, hosts_of(case))):
             await self.look(case)
 
     async def finish(self, case: Case, end: End) -> None:
         """Write the end down and show it."""
         case.ended(end)
         await self.keep_anyway(case)
-
-
-def _left_undone(case: Case, send: Send, error: JournalError, *, first: bool) -> End:
-    """End an operation whose next call may not be made, for the journal does not take its entry."""
-    what = f"{case.record.verb} of {case.record.name} was not sent"
-    return failed(f"{what if first else f'{send.text}: not done'}: {error.message}", error.hint)
-
-
-def not_sent(case: Case) -> End:
-    """End an operation that was cancelled in time."""
-    return cancelled(f"{case.record.verb} of {case.record.name} was not sent: {case.cancelled}")

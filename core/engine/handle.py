@@ -14,6 +14,7 @@ from core.errors import (
     VirtdeckError,
 )
 from core.model import OperationRecord, OperationStatus
+from core.verbs.answer import CallAnswer
 from core.verbs.refusal import RefusalCode
 
 
@@ -22,6 +23,7 @@ class Handle:
 
     def __init__(self, record: OperationRecord) -> None:
         self.id = record.id
+        self.result: CallAnswer | None = None
         self._history = [record]
         self._news = asyncio.Event()
 
@@ -37,6 +39,10 @@ class Handle:
         self._history.append(record)
         self._news.set()
         self._news = asyncio.Event()
+
+    async def changed(self) -> None:
+        """Wait for the next version of the record."""
+        await self._news.wait()
 
     async def __aiter__(self) -> AsyncIterator[OperationRecord]:
         """Every version of the record from the first on, ending with the first final one."""

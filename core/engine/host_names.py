@@ -112,6 +112,8 @@ def record_here(record: OperationRecord, names: HostNames) -> OperationRecord:
 
 def progress_here(verb: Verb, progress: Progress, names: HostNames) -> Progress:
     """Return what was kept of an operation as it is told here."""
+    sent = tuple(replace(one, call=one.call.renamed(names.of)) for one in progress.sent)
+    progress = replace(progress, sent=sent)
     if verb.workflow is None or progress.workflow is None:
         return progress
     renamed = verb.workflow.renamed(progress.workflow, names.of, names.not_open)

@@ -6,7 +6,9 @@ from collections.abc import Collection
 from typing import Protocol
 
 from core.model import Instance, ObjectKey
+from core.model.kept import KeptHost
 from core.state.subject import Subject
+from core.verbs.answer import CallAnswer
 from core.verbs.call import Call
 from core.verbs.situation import LookedAt
 
@@ -14,8 +16,8 @@ from core.verbs.situation import LookedAt
 class Hosts(Protocol):
     """The hosts an operation acts on. Called on the core's asyncio loop only."""
 
-    async def call(self, subject: ObjectKey, call: Call, deadline: float) -> None:
-        """Make one call; returns when libvirt said yes, at most after `deadline` s.
+    async def call(self, subject: ObjectKey, call: Call, deadline: float) -> CallAnswer | None:
+        """Make one call; returns its answer when libvirt said yes, at most after `deadline` s.
 
         Raises HypervisorError (libvirt refused or failed it), NotFoundError (no such subject or
         host), NotSentError (the host was not reached), UnreachableError (the link broke: it may
@@ -32,6 +34,29 @@ class Hosts(Protocol):
 
     async def defined(self, subject: ObjectKey) -> Instance | None:
         """Read an instance as its next start would have it; None where it has none, or it is gone.
+
+        Raises as `read` does.
+        """
+        ...
+
+    async def has_volume(self, host: str, pool: str, name: str) -> bool:
+        """Tell whether a pool, by its name, has a volume now. Raises as `read` does."""
+        ...
+
+    async def kept(self, host: str, uuid: str) -> KeptHost | None:
+        """Return what is kept of a host and of one instance of it; None: nothing of the instance.
+
+        The host is tried first, once in a while: whether it answers after all is in the state then.
+        Raises NotFoundError for a host that is not open, JournalError, ReadOnlyError.
+        """
+        ...
+
+    def reads_on(self, host: str) -> bool:
+        """Whether a host was listed and has not told all of what was listed yet."""
+        ...
+
+    async def document(self, subject: ObjectKey) -> str | None:
+        """Read the XML of an instance's definition, without secrets; None where it has none.
 
         Raises as `read` does.
         """

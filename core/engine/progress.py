@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from core.model.secret_value import read_back, written
+from core.verbs.answer import kept
 from core.verbs.call import Call
 from core.verbs.situation import Progress, Sent
 from core.verbs.verb import Verb
@@ -14,6 +15,9 @@ from core.verbs.verb import Verb
 
 def progress_json(progress: Progress) -> str:
     """Return what the journal keeps of a verb's progress."""
+    if any(one.answer is not None for one in progress.sent):
+        sent = tuple(msgspec.structs.replace(one, answer=kept(one.answer)) for one in progress.sent)
+        progress = msgspec.structs.replace(progress, sent=sent)
     return msgspec.json.encode(progress, enc_hook=written).decode()
 
 
@@ -38,8 +42,11 @@ def progress_of(verb: Verb, text: str) -> Progress | None:
 
 
 def _sent(verb: Verb, raw: dict[str, Any]) -> Sent:
-    kept = msgspec.structs.asdict(msgspec.convert(raw, _Kept))
-    return Sent(**{**kept, "call": _call(verb, kept["call"])})
+    fields = msgspec.structs.asdict(msgspec.convert(raw, _Kept))
+    call, answer = _call(verb, fields["call"]), fields["answer"]
+    if answer is not None and call.answers is not None:
+        answer = msgspec.convert(answer, call.answers)
+    return Sent(**{**fields, "call": call, "answer": answer})
 
 
 def _call(verb: Verb, raw: str | dict[str, Any]) -> Call:

@@ -29,6 +29,7 @@ from core.verbs.verb import Verb
 
 LEAVE = AnswerChoice("leave", "leave it as it is, and end the operation")
 AGAIN = AnswerChoice("again", "send it again: it may then have been done twice")
+AGAIN_AS_NOTHING_WAS_DONE = AnswerChoice("again", "send it again: it did nothing so far")
 GO_ON = AnswerChoice("go-on", "go on with what was not sent yet")
 
 
@@ -70,7 +71,8 @@ def next_action(verb: Verb, situation: Situation) -> Action:
     if not sent or sent[-1].at >= (situation.progress.adopted or 0.0):
         return action  # what this console has sent itself
     if isinstance(action, End):
-        unheard = sent[-1].ended is None and action.status is OperationStatus.UNKNOWN
+        open_yet = action.status is OperationStatus.UNKNOWN or action.again
+        unheard = sent[-1].ended is None and open_yet
         return _unheard(verb, situation, action) if unheard else action
     waiting = verb.waits and (sent[-1].call.asks or sent[-1].call.long)
     if isinstance(action, Send) and not (waiting or _may_send(verb, situation, action)):
@@ -87,7 +89,8 @@ def _unheard(verb: Verb, situation: Situation, end: End) -> Action:
     """Ask whether a call is to be made again that may or may not have been made."""
     last = situation.last
     text = f"{end.outcome.rstrip('.')}: its console ended as it was sent. Send it again?"
-    question = OperationQuestion(f"{last.call.word}-{last.at}", text, (AGAIN, LEAVE))
+    again_choice = AGAIN if end.status is OperationStatus.UNKNOWN else AGAIN_AS_NOTHING_WAS_DONE
+    question = OperationQuestion(f"{last.call.word}-{last.at}", text, (again_choice, LEAVE))
     answer = situation.answer(question.key)
     if answer is None:
         return Ask(question)

@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import secrets
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
 
-import msgspec
-
 from core.clock import Clock
+from core.engine import before, leftovers
+from core.engine.accepting import Unless, unless, yield_to
+from core.engine.cancelling import ask_who_runs_it, cancel, heed
 from core.engine.case import Case, amendable, recent_events
-from core.engine.executor import PER_HOST, Executor, not_sent
+from core.engine.executor import PER_HOST, Executor
+from core.engine.guarding import guarded
 from core.engine.handle import Handle
-from core.engine.host_names import concerned
 from core.engine.messages import Messages
 from core.engine.port import Hosts
+from core.engine.records import new_record
 from core.engine.takeover import Takeover
+from core.engine.unsent import not_sent
 from core.engine.unsettled import Unsettled
 from core.engine.workflow import WorkflowRunner
-from core.errors import JournalError, ReadOnlyError, RefusedError, VirtdeckError
+from core.errors import JournalError, ReadOnlyError, RefusedError
 from core.journal.journal import Journal
 from core.journal.owner import NOBODY
 from core.model import (
     Delta,
     Event,
-    Instance,
     ObjectKey,
     Observation,
     OperationRecord,
@@ -36,15 +36,11 @@ from core.model import (
     State,
 )
 from core.model.event import LinkEvent
-from core.model.secret_value import written
 from core.state.subject import owner_of, subject_of
 from core.verbs import checks, second_copy
-from core.verbs.refusal import Refusal, RefusalCode
-from core.verbs.registry import verb_of
-from core.verbs.situation import End, failed, seen_later, unknown
-from core.verbs.wording import name_of
-
-_log = logging.getLogger(__name__)
+from core.verbs.amended import seen_later
+from core.verbs.refusal import Refusal, RefusalCode, told
+from core.verbs.situation import End, failed
 
 
 class Runner:
@@ -65,8 +61,10 @@ class Runner:
         *,
         per_host: int = PER_HOST,
         workflows: Mapping[type[Request], WorkflowRunner] | None = None,
+        preflights: before.Preflights | None = None,
     ) -> None:
         """`workflows` carry out the requests whose verb decides nothing itself."""
+        self._preflights = preflights
         self.messages = Messages(journal, clock, author)
         self._workflows = workflows or {}
         seams = hosts, journal, clock, state, publish
@@ -78,7 +76,9 @@ class Runner:
         self._by_owner: defaultdict[ObjectKey, list[Case]] = defaultdict(list)  # `owner_of`
         self._ours = set[str]()
         self._unsettled = Unsettled(self._executor)
-        self._takeover = Takeover(self._executor, self._ours.__contains__, self._adopt)
+        self._takeover = Takeover(
+            self._executor, self._ours.__contains__, self._adopt, self._heed_others
+        )
         self._newest = 0
 
     async def start(self, *, watch: bool = True) -> None:
@@ -89,6 +89,7 @@ class Runner:
         """Stop waiting, and let go of what is not over for the next console. Never raises."""
         await self._takeover.close()
         await self._unsettled.close()
+        await leftovers.let_go(self._executor, self._cases.values())
         tasks = [case.task for case in self._cases.values() if case.task is not None]
         for task in tasks:
             task.cancel()
@@ -107,49 +108,59 @@ class Runner:
         """Why the request would be refused now; empty: it would be accepted."""
         return checks.check(self._state(), request)
 
-    async def submit(self, request: Request) -> Handle:
+    async def submit(
+        self, request: Request, waiting: Callable[[OperationRecord], None] | None = None
+    ) -> Handle:
         """Journal, check and queue a request.
 
-        Raises RefusedError (ReadOnlyError) with every reason, and JournalError when it cannot be
-        journalled: then nothing was touched.
+        With `waiting`, it waits for what was taken over from a console that ended and is in the
+        way, as long as that gets on; `waiting` is told of each. Raises RefusedError (ReadOnlyError)
+        with every reason, and JournalError when it cannot be journalled: then nothing was touched.
         """
         await self._takeover.settle(request.subject)
+        if waiting is not None:
+            state, cases = self._state, self._cases
+            await leftovers.wait_out(lambda: leftovers.taken_over(state(), request, cases), waiting)
         reasons = self.check(request)
+        if any(reason.code is RefusalCode.BUSY for reason in reasons):
+            await self._takeover.catch_up()  # it may be over by now
+            reasons = self.check(request)
         if any(reason.code is RefusalCode.READ_ONLY for reason in reasons):
-            raise ReadOnlyError(" ".join(map(str, reasons)))
+            raise ReadOnlyError(told(reasons))
         record = self._record(request)
         case = Case(record, request, self._clock)
         self._ours.add(record.id)
-        if reasons:
-            end = checks.refused(self._state(), request, reasons)
-            await self._executor.finish(case, end)
-            raise RefusedError(end.outcome, end.hint)
-        earlier = self._yield_to(case)
+        ahead = tuple(self._by_owner.get(owner_of(request.subject), ()))
         self._add(case)
         try:
-            await self._executor.keep(case)
+            while not reasons and not await self._executor.begin(case, self._unless(case)):
+                await self._takeover.read()
+                reasons = self.check(request)
         except JournalError as error:
             await self._finish(case, failed(f"not begun: {error.message}", error.hint))
             raise
+        if reasons:
+            end = checks.refused(self._state(), request, reasons)
+            await self._finish(case, end)
+            raise RefusedError(end.outcome, end.hint)
+        self._unsettled.drop(request.subject)
+        earlier = yield_to(case, ahead)
         case.task = asyncio.create_task(self._run(case, earlier), name=f"operation-{record.id}")
         return case.handle
 
     async def cancel(self, operation_id: str, reason: str = "cancelled by the operator") -> None:
-        """Stop waiting for an operation, or take it from the queue.
+        """Stop waiting for an operation, or take it from the queue; have another console do so.
 
-        Raises NotFoundError, and RefusedError for one that cannot be stopped any more.
+        Raises NotFoundError, RefusedError for one that cannot be stopped any more, JournalError.
         """
-        case = self._cases.get(operation_id)
-        if case is None:
-            raise checks.against_cancel(self._state(), operation_id)
-        workflow = self._workflows.get(type(case.request))
-        if workflow is not None and case.progress.begun:
-            await workflow.cancel(case)
-            return
-        if case.record.status is not OperationStatus.QUEUED and not case.verb.waits:
-            raise checks.sent_already(case.record)
-        case.cancel_asked = True
-        case.stop_waiting(reason)
+        if (case := self._cases.get(operation_id)) is None:
+            await ask_who_runs_it(self._state(), self.messages, operation_id)
+        else:
+            await cancel(case, self._workflows.get(type(case.request)), reason)
+
+    async def _heed_others(self) -> None:
+        if self._executor.journal is not None:
+            await heed(self._executor.journal, self._cases.values(), self.cancel)
 
     def observe(self, news: Delta | Event) -> None:
         """Learn what changed; wakes the operations it concerns. Cheap when none is under way."""
@@ -168,6 +179,7 @@ class Runner:
         for owner in [key for key in self._by_owner if key.host in hosts or key in touched]:
             for case in self._by_owner[owner]:
                 self._tell(case, keys, lost)
+        before.tell_of_twins(list(self._cases.values()), hosts, touched, lost)
         for event in events:
             for case in self._by_owner.get(event.subject, ()):
                 case.saw(event)
@@ -184,30 +196,10 @@ class Runner:
     def _record(self, request: Request) -> OperationRecord:
         now = self._clock.now()
         self._newest = max(int(now * 1000), self._newest + 1)
-        options = msgspec.to_builtins(request, enc_hook=written)
-        return OperationRecord(
-            id=f"{self._newest:012x}-{secrets.token_hex(3)}",
-            verb=request.verb,
-            host=request.subject.host,
-            subject=request.subject,
-            name=name_of(self._state(), request),
-            author=self._author,
-            created=now,
-            options={key: options[key] for key in options if key not in ("verb", "subject")},
-            hosts=concerned(request, self._state().hosts),
-            doing=verb_of(request).doing,
-        )
+        return new_record(request, self._state(), self._author, now, self._newest)
 
-    def _yield_to(self, case: Case) -> list[asyncio.Task[None]]:
-        """Return what a new operation has to wait for; end what it overrides."""
-        before = []
-        for other in self._by_owner.get(owner_of(case.record.subject), ()):
-            if type(other.request) in case.verb.overrides:
-                other.stop_waiting(f"{case.record.verb} was asked for")
-            elif other.task is not None and other.record.status is not OperationStatus.ASKING:
-                before.append(other.task)
-        self._unsettled.drop(case.record.subject)
-        return before
+    def _unless(self, case: Case) -> Unless:
+        return unless(self._state(), case.request, case.record.id, self._ours)
 
     def _add(self, case: Case) -> None:
         self._cases[case.record.id] = case
@@ -225,7 +217,8 @@ class Runner:
         try:
             if earlier:
                 await asyncio.wait(earlier)
-            await self._finish(case, await self._outcome(case, waited=bool(earlier)))
+            end = await guarded(case, self._outcome(case, waited=bool(earlier)))
+            await self._finish(case, end)
         except asyncio.CancelledError:
             if case.progress.begun:
                 raise
@@ -239,28 +232,29 @@ class Runner:
         if case.verb.lets_run is not None:
             # another console may have asked for it on another host in the same moment
             await self._takeover.catch_up()
+            if before.listed_only(subject_of(self._state(), request.subject)):
+                await self._executor.look(case)  # only its XML tells that it is held for a move
             state = self._state()
         judge = checks.check if waited else second_copy.against
         if reasons := judge(state, request, case.record.id):
             return checks.refused(self._state(), request, reasons)
         case.subject = subject_of(state, request.subject)
-        listed_only = isinstance(case.subject, Instance) and not case.subject.described
-        if listed_only or case.verb.looks_at or case.verb.undo is not None:
+        verb = case.verb
+        if before.listed_only(case.subject) or verb.looks_at or verb.undo or verb.two_hosts:
             await self._executor.look(case)  # how a guest is asked depends on what it is
-        case.begin(state, recent_events(state, request.subject, self._clock.now()))
+        for held in (before.held_by_backup, before.held_by_move):
+            if (end := held(case, self._state())) is not None:
+                return end
+        if (end := await before.against(case, state, self._preflights)) is not None:
+            return end
+        case.begin(self._state(), recent_events(state, request.subject, self._clock.now()))
         return await self._drive(case)
 
     async def _drive(self, case: Case) -> End:
         workflow = self._workflows.get(type(case.request))
-        try:
-            if workflow is not None:
-                return await workflow.run(case, self._executor.keep)
-            return await self._executor.drive(case)
-        except VirtdeckError as error:
-            return failed(error.message, error.hint)
-        except Exception as error:
-            _log.exception("operation %s broke", case.record.id)
-            return unknown(f"virtdeck itself failed: {error!r}", "Please report it with the log.")
+        if workflow is not None:
+            return await workflow.run(case, self._executor.keep)
+        return await self._executor.drive(case)
 
     async def _finish(self, case: Case, end: End) -> None:
         await self._executor.finish(case, end)
@@ -275,7 +269,7 @@ class Runner:
         self._cases[case.record.id] = case  # given to the next console at the end of this one
 
         async def follow() -> None:
-            end = await self._drive(case)
+            end = await guarded(case, self._drive(case))
             if not amendable(case) and end.status is not case.record.status:
                 await self._executor.finish(case, seen_later(end))
             self._cases.pop(case.record.id, None)
@@ -294,6 +288,6 @@ class Runner:
         self._add(case)
 
         async def go_on() -> None:
-            await self._finish(case, await self._drive(case))
+            await self._finish(case, await guarded(case, self._drive(case)))
 
         case.task = asyncio.create_task(go_on(), name=f"operation-{case.handle.id}")

@@ -23,6 +23,7 @@ from core.journal.journal import Journal
 from core.journal.owner import alive
 from core.model import Delta, Event, HostIdentity, LinkStatus, ObjectKey
 from core.model.observation import OperationForgotten
+from core.state.subject import owner_of
 from core.verbs.registry import VERBS, with_doing
 from core.verbs.situation import Ask, End, Progress
 
@@ -45,7 +46,15 @@ Take = Callable[[Case, End | None], Awaitable[None]]
 class Takeover:
     """Follows the journal for operations that are not ours. On the core's loop only."""
 
-    def __init__(self, executor: Executor, ours: Callable[[str], bool], take: Take) -> None:
+    def __init__(
+        self,
+        executor: Executor,
+        ours: Callable[[str], bool],
+        take: Take,
+        heed: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`heed` is called with each look at the journal: what others want of ours is in it."""
+        self._heed = heed
         self._executor = executor
         self._ours = ours
         self._take = take
@@ -95,15 +104,19 @@ class Takeover:
 
     async def catch_up(self) -> None:
         """Read now what other consoles have written, instead of at the next look. Never raises."""
-        journal = self._executor.journal
-        if journal is None or self._task is None:
+        if self._task is None:
             return
         try:
-            for entry in await journal.news():
-                self._note(entry)
-            await self._identified(self._others.values())
+            await self.read()
         except JournalError as error:
             _log.warning("other consoles cannot be followed: %s", error)
+
+    async def read(self) -> None:
+        """As `catch_up`, also where nothing is followed. Raises JournalError."""
+        if self._executor.journal is not None:
+            for entry in await self._executor.journal.news():
+                self._note(entry)
+            await self._identified(self._others.values())
 
     async def settle(self, subject: ObjectKey) -> None:
         """Take over now what dead consoles left on an instance, where it can be seen.
@@ -114,7 +127,8 @@ class Takeover:
         journal = self._executor.journal
         if journal is None or self._task is None:
             return
-        about = [entry for entry in self._others.values() if entry.record.subject.id == subject.id]
+        wanted = owner_of(subject).id
+        about = [one for one in self._others.values() if owner_of(one.record.subject).id == wanted]
         try:
             await self._identified(about)
             await self._take_over(journal, about)
@@ -187,6 +201,7 @@ class Takeover:
                 for entry in await journal.news():
                     self._note(entry)
                 self._forget(await journal.forgotten())
+                await self._heed()
             except JournalError as error:
                 await self._trouble(journal, error)
             self._begin_taking_over(journal)

@@ -9,7 +9,8 @@ from core.engine.case import Case
 from core.engine.executor import Executor
 from core.model import ObjectKey, OperationStatus
 from core.state.subject import subject_of
-from core.verbs.situation import End, seen_later
+from core.verbs.amended import seen_later
+from core.verbs.situation import End
 
 PATIENCE = 600.0
 """Seconds after its end that a change of the subject is still taken for the outcome."""

@@ -58,6 +58,8 @@ class HostLink:
         self._hurry = asyncio.Event()
         self._settled = asyncio.Event()
         self._state = LinkState(read_only=connector.options.read_only)
+        self._down_since: float | None = None
+        """Since when nobody sees the host: each attempt that fails is not another loss."""
 
     @property
     def state(self) -> LinkState:
@@ -232,9 +234,14 @@ class HostLink:
         waiting: str = "",
     ) -> None:
         now = self._clock.now()
+        since = self._state.since if self._state.status == status else now
+        if status is LinkStatus.UP:
+            self._down_since = None
+        elif status is LinkStatus.DOWN:
+            since = self._down_since = self._down_since or since
         self._state = LinkState(
             status=status,
-            since=self._state.since if self._state.status == status else now,
+            since=since,
             error=error,
             hint=hint,
             attempt=attempt,

@@ -184,6 +184,8 @@ class Hypervisor:
                 detail = await self._read_detail(uuid, deadline, ask_agent=False)
         if detail is None:
             raise NotFoundError(f"There is no such instance on {self.name} any more.")
+        if any(one.external for one in detail.snapshots or ()):
+            await self.reread(uuid)  # no event tells that its disks go on in other files
         self._seen(DetailRead(self.name, detail.at, detail))
         return detail
 
@@ -222,13 +224,14 @@ class Hypervisor:
             urgent=urgent,
         )
 
-    def lane(self, label: str) -> Lane:
+    def lane(self, label: str, *, let_go: Callable[[Connection], None] | None = None) -> Lane:
         """Return a lane of the caller's own, to be closed by it: for calls that take hours.
 
-        Nothing is opened before its first call. Raises NotSentError when the link is down.
+        `let_go` as `Lane` says. Nothing is opened before its first call. Raises NotSentError when
+        the link is down.
         """
         _ = self._link.refresher
-        lane = Lane(f"lane-{self.name}-{label}", self._connector)
+        lane = Lane(f"lane-{self.name}-{label}", self._connector, let_go=let_go)
         self._own = [*(other for other in self._own if not other.ended), lane]
         return lane
 

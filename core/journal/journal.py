@@ -8,40 +8,32 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import queue
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
 
 from core.errors import JournalError
-from core.futures import hand_over
 from core.journal.entry import Entry
-from core.journal.ledger import Ledger
+from core.journal.ledger import Ledger, Told
 from core.journal.message import Message
 from core.journal.owner import Owner
+from core.journal.worker import Worker
 
 _log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 CLOSE_PATIENCE = 5.0
 """Seconds a closing console waits for its last write."""
 
 
-class _Job(NamedTuple):
-    function: Callable[[], Any]
-    loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Any]
-
-
 class Journal:
     """The operations of this user's consoles, kept. All coroutines raise JournalError."""
 
-    def __init__(self, ledger: Ledger, work: _Worker) -> None:
+    def __init__(self, ledger: Ledger, work: Worker) -> None:
         self._ledger = ledger
         self._work = work
-        self._seen = 0
+        self._so_far = Told(0)
+        """What callers were told. It changes on the loop, with the answer: what one that was
+        cancelled missed, the next one is told.
+        """
         self._told: set[str] = set()
         """Ids of what was read or written here, and is still there."""
         self._forgotten: list[str] = []
@@ -52,7 +44,7 @@ class Journal:
 
         Raises JournalError with the cure; `notices` tells of a damaged one that was replaced.
         """
-        work = _Worker()
+        work = Worker()
         try:
             ledger = await work.call(lambda: Ledger.open(path, read_only=read_only))
             for notice in ledger.notices:
@@ -89,14 +81,29 @@ class Journal:
         if text not in self._ledger.notices:
             self._ledger.notices.append(text)
 
-    async def put(self, entry: Entry) -> None:
-        """Keep an operation as it now is: on the disk when this returns."""
+    async def put(
+        self,
+        entry: Entry,
+        known: Container[str] = (),
+        against: Callable[[list[Entry]], bool] | None = None,
+    ) -> bool:
+        """Keep an operation as it now is: on the disk when this returns; whether it was kept.
 
-        def write() -> None:
-            self._ledger.put(entry)
+        A new one is not kept where what others wrote is `against` it. That is given what nobody
+        was told of yet (`recent`, `news`) but for the `known` ids, on the journal's thread, and
+        nobody else writes between that and the write.
+        """
+        told = self._so_far
+
+        def write() -> bool:
+            if against is None:
+                self._ledger.put(entry)
+            elif not self._ledger.put_unless(entry, told, known, against):
+                return False
             self._told.add(entry.record.id)
+            return True
 
-        await self._work.call(write)
+        return await self._work.call(write)
 
     async def claim(self, operation_id: str, old: Owner, new: Owner) -> bool:
         """Hand an operation over from `old`; False when another console was faster."""
@@ -117,34 +124,42 @@ class Journal:
         """Return the messages about an operation, oldest first."""
         return await self._work.call(lambda: self._ledger.messages(operation_id))
 
+    async def cancels(self, ids: Iterable[str]) -> list[Message]:
+        """Return which of these operations others want cancelled; cheap where there are few."""
+        wanted = tuple(ids)
+        return await self._work.call(lambda: self._ledger.cancels(wanted)) if wanted else []
+
     async def recent(self, limit: int = 500) -> list[Entry]:
         """Return the newest operations and every unfinished one, oldest first.
 
         What is written after this is given by `news`.
         """
 
-        def read() -> list[Entry]:
-            self._seen = self._ledger.newest()
+        def read() -> tuple[Told, list[Entry]]:
+            told = Told(self._ledger.newest())
             entries = self._ledger.recent(limit)
             self._told.update(entry.record.id for entry in entries)
-            return entries
+            return told, entries
 
-        return await self._work.call(read)
+        self._so_far, entries = await self._work.call(read)
+        return entries
 
     async def news(self) -> list[Entry]:
         """Return the operations written since the last call, ours included; cheap when none was."""
+        told = self._so_far
 
-        def read() -> list[Entry]:
-            if not self._ledger.others_wrote():
-                return []
-            self._seen, entries = self._ledger.changes_since(self._seen)
+        def read() -> tuple[Told, list[Entry]]:
+            if (version := self._ledger.version()) == told.version:
+                return told, []
+            newest, entries = self._ledger.changes_since(told.change)
             self._told.update(entry.record.id for entry in entries)
             gone = self._told - self._ledger.ids()
             self._told -= gone
             self._forgotten += gone
-            return entries
+            return Told(newest, version), entries
 
-        return await self._work.call(read)
+        self._so_far, entries = await self._work.call(read)
+        return entries
 
     async def forgotten(self) -> list[str]:
         """Return the operations that `news` no longer found, each once: others dropped them."""
@@ -158,30 +173,3 @@ class Journal:
     async def prune(self, now: float) -> int:
         """Drop what is older than 90 days, and finished operations beyond the newest 10,000."""
         return await self._work.call(lambda: self._ledger.prune(now))
-
-
-class _Worker:
-    """One daemon thread, named `journal`: a stuck disk never blocks exit."""
-
-    def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        threading.Thread(target=self._run, name="journal", daemon=True).start()
-
-    async def call(self, function: Callable[[], T]) -> T:
-        """Run a function on the thread, after those asked for before it."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._queue.put(_Job(function, loop, future))
-        return await future
-
-    def end(self) -> None:
-        """Let the thread end after what it has been asked."""
-        self._queue.put(None)
-
-    def _run(self) -> None:
-        while (job := self._queue.get()) is not None:
-            try:
-                result, error = job.function(), None
-            except Exception as caught:
-                result, error = None, caught
-            hand_over(job.loop, job.future, result, error)

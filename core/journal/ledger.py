@@ -8,29 +8,35 @@ number of one counter, so a reader asks for what came after the last number it s
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from core.errors import JournalError
 from core.journal import files
+from core.journal.database import connect, is_damage, said_well
 from core.journal.entry import Entry
 from core.journal.message import Message
 from core.journal.owner import Owner
-from core.journal.schema import VERSION, flaw, is_ours, migrate, version_of
 from core.model import HostIdentity, OperationRecord
-
-BUSY_TIMEOUT = 30.0
-"""Seconds another console may hold the database."""
 
 KEEP_RECORDS = 10_000
 KEEP_DAYS = 90
 
+
+class Told(NamedTuple):
+    """How much of a journal somebody was told."""
+
+    change: int
+    """The number of the newest write."""
+    version: int = -1
+    """As `Ledger.version` was then."""
+
+
 _COLUMNS = "record, owner, uri, progress"
-_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class Ledger:
@@ -42,7 +48,6 @@ class Ledger:
         """What the operator should know, a sentence each: a damaged journal was moved aside."""
         self._connection = connection
         self._file = files.identity(path)
-        self._seen_version = -1
 
     @classmethod
     def open(cls, path: Path | None = None, *, read_only: bool = False) -> Ledger:
@@ -54,14 +59,14 @@ class Ledger:
         path = path or files.default_path()
         if read_only:
             files.refuse_directory(path)
-            with _said_well(path):
-                return cls(_connect(path, read_only=True), path, [])
+            with said_well(path):
+                return cls(connect(path, read_only=True), path, [])
         files.prepare(path)
-        with files.lock(path), _said_well(path):
+        with files.lock(path), said_well(path):
             try:
-                return cls(_connect(path), path, [])
+                return cls(connect(path), path, [])
             except sqlite3.DatabaseError as error:
-                if not _is_damage(error):
+                if not is_damage(error):
                     raise
                 reason = " ".join(str(error).split())
                 notice = (
@@ -70,7 +75,7 @@ class Ledger:
                     "look at the state of each instance."
                 )
             files.prepare(path)
-            return cls(_connect(path), path, [notice])
+            return cls(connect(path), path, [notice])
 
     def close(self) -> None:
         """Close the file."""
@@ -78,6 +83,32 @@ class Ledger:
 
     def put(self, entry: Entry) -> None:
         """Write an operation, on the disk when it returns. Raises JournalError."""
+        with self._writing() as change:
+            self._write(entry, change)
+
+    def put_unless(
+        self,
+        entry: Entry,
+        told: Told,
+        known: Container[str],
+        against: Callable[[list[Entry]], bool],
+    ) -> bool:
+        """Write an operation unless what others wrote since is `against` it; whether it was.
+
+        The look and the write are one transaction: of two consoles one writes first, and the other
+        sees that. `known` are ids that are not looked at; with nothing to look at, `against` is not
+        asked. Raises JournalError, and what `against` raises.
+        """
+        with self._writing() as change:
+            if self.version() != told.version:
+                written = self._read("change > ? ORDER BY change", (told.change,))
+                unknown = [one for one in written if one.record.id not in known]
+                if unknown and against(unknown):
+                    return False
+            self._write(entry, change)
+            return True
+
+    def _write(self, entry: Entry, change: int) -> None:
         record = entry.record
         values = (
             record.id,
@@ -90,12 +121,11 @@ class Ledger:
             _json(record),
             entry.progress,
         )
-        with self._writing() as change:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO operations (id, host, uri, status, final, created, owner,"
-                " record, progress, change) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*values, change),
-            )
+        self._connection.execute(
+            "INSERT OR REPLACE INTO operations (id, host, uri, status, final, created, owner,"
+            " record, progress, change) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*values, change),
+        )
 
     def claim(self, operation_id: str, old: Owner, new: Owner) -> bool:
         """Hand an operation over from `old`; False when another console was faster."""
@@ -116,9 +146,20 @@ class Ledger:
 
     def messages(self, operation_id: str) -> list[Message]:
         """Return the messages about an operation, oldest first."""
-        with _said_well(self.path):
+        with said_well(self.path):
             rows = self._connection.execute(
                 "SELECT message FROM messages WHERE operation = ? ORDER BY rowid", (operation_id,)
+            ).fetchall()
+        return [msgspec.json.decode(text, type=Message) for (text,) in rows]
+
+    def cancels(self, ids: Iterable[str]) -> list[Message]:
+        """Return which of these operations are to be cancelled, oldest first."""
+        wanted = msgspec.json.encode(list(ids)).decode()
+        with said_well(self.path):
+            rows = self._connection.execute(
+                "SELECT message FROM messages WHERE operation IN (SELECT value FROM json_each(?))"
+                " AND json_extract(message, '$.kind') = 'cancel' ORDER BY rowid",
+                (wanted,),
             ).fetchall()
         return [msgspec.json.decode(text, type=Message) for (text,) in rows]
 
@@ -137,12 +178,12 @@ class Ledger:
 
     def ids(self) -> set[str]:
         """Return the id of every operation; milliseconds for ten thousand."""
-        with _said_well(self.path):
+        with said_well(self.path):
             return {row[0] for row in self._connection.execute("SELECT id FROM operations")}
 
     def newest(self) -> int:
         """Return the number of the newest write."""
-        with _said_well(self.path):
+        with said_well(self.path):
             return int(self._connection.execute("SELECT value FROM counter").fetchone()[0])
 
     def changes_since(self, change: int) -> tuple[int, list[Entry]]:
@@ -152,13 +193,11 @@ class Ledger:
             return newest, []
         return newest, self._read("change > ? AND change <= ? ORDER BY change", (change, newest))
 
-    def others_wrote(self) -> bool:
-        """Whether another connection wrote since the last call; costs microseconds."""
+    def version(self) -> int:
+        """Return a number that is another one once another connection wrote; microseconds."""
         files.require_same(self.path, self._file)
-        with _said_well(self.path):
-            version = int(self._connection.execute("PRAGMA data_version").fetchone()[0])
-        changed, self._seen_version = version != self._seen_version, version
-        return changed
+        with said_well(self.path):
+            return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
     def prune(self, now: float, keep: int = KEEP_RECORDS, days: float = KEEP_DAYS) -> int:
         """Drop operations that are old, and finished ones that are too many; returns how many.
@@ -177,7 +216,7 @@ class Ledger:
             return cursor.rowcount
 
     def _read(self, condition: str, values: Iterable[object] = ()) -> list[Entry]:
-        with _said_well(self.path):
+        with said_well(self.path):
             rows = self._connection.execute(
                 f"SELECT {_COLUMNS} FROM operations WHERE {condition}", tuple(values)
             ).fetchall()
@@ -201,7 +240,7 @@ class Ledger:
         """One durable transaction; gives the number of the write."""
         connection = self._connection
         files.require_same(self.path, self._file)
-        with _said_well(self.path):
+        with said_well(self.path):
             connection.execute("BEGIN IMMEDIATE")
             try:
                 row = connection.execute("UPDATE counter SET value = value + 1 RETURNING value")
@@ -215,84 +254,3 @@ class Ledger:
 
 def _json(value: msgspec.Struct) -> str:
     return msgspec.json.encode(value).decode()
-
-
-def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    mode = "ro" if read_only else "rw"
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
-        uri=True,
-        timeout=BUSY_TIMEOUT,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-    try:
-        _check_kind(connection, path)
-        if reason := flaw(connection):
-            raise _Damaged(reason)
-        if read_only and version_of(connection) == 0:  # made, and not yet written
-            connection.close()
-            connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-            migrate(connection)
-        elif not read_only:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            migrate(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _check_kind(connection: sqlite3.Connection, path: Path) -> None:
-    if not is_ours(connection):
-        raise JournalError(
-            f"{path} is a database of some other program, not a journal of virtdeck.",
-            f"Set {files.ENVIRONMENT} to another file.",
-        )
-    if (version := version_of(connection)) > VERSION:
-        raise JournalError(
-            f"The journal {path} was written by a newer virtdeck (version {version}; this one "
-            f"knows {VERSION}).",
-            f"Use that virtdeck, or set {files.ENVIRONMENT} to another file.",
-        )
-
-
-class _Damaged(sqlite3.DatabaseError):
-    """The file was found damaged, by SQLite's own check or by ours."""
-
-
-_MOVE_ASIDE = (
-    "The console at its start, and any command that changes something, move it aside and begin a "
-    "new one. To do it by hand, rename the file."
-)
-
-
-def _is_damage(error: sqlite3.Error) -> bool:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return isinstance(error, _Damaged) or code in _DAMAGE
-
-
-@contextmanager
-def _said_well(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise _explained(path, error) from error
-
-
-def _explained(path: Path, error: sqlite3.Error) -> JournalError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    cures = {
-        sqlite3.SQLITE_FULL: "Make room on its file system.",
-        sqlite3.SQLITE_READONLY: "Make the file and its directory writable for you.",
-        sqlite3.SQLITE_CANTOPEN: "Make its directory writable for you.",
-        sqlite3.SQLITE_BUSY: "Another console holds it: end that one if it hangs.",
-        sqlite3.SQLITE_IOERR: "See the kernel's log for the cause, or make room on its disk.",
-    }
-    if _is_damage(error):
-        return JournalError(
-            f"The journal {path} is damaged: {' '.join(str(error).split())}.", _MOVE_ASIDE
-        )
-    cure = cures.get(code, f"Set {files.ENVIRONMENT} to another file.")
-    return JournalError(f"The journal {path} cannot be used: {error}.", cure)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from core.model.base import Value
 
-MessageKind = Literal["abort", "abort-refused", "answer", "call"]
+MessageKind = Literal["abort", "abort-refused", "answer", "call", "cancel"]
 """A journal of a newer version, which may have others, is not opened."""
 
 
@@ -19,7 +19,8 @@ class Message(Value, frozen=True):
     """USER@MACHINE."""
     kind: MessageKind
     """abort: one is about to be sent to its migration; abort-refused: libvirt refused it;
-    answer: one to its question; call: one was made to its migration."""
+    answer: one to its question; call: one was made to its migration; cancel: it is to be
+    cancelled."""
     text: str = ""
     """The answer; the call, or the abort, an `OperationStep` as JSON."""
     about: str = ""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Self
 
 from core.clock import Clock, SystemClock
-from core.errors import NotFoundError, ReadOnlyError
+from core.errors import NotFoundError, ReadOnlyError, UnsupportedError
 from core.journal.player import Player
 from core.journal.tape import Tape
 from core.mailbox import Mailbox, Mailroom
@@ -25,12 +25,28 @@ from core.model import (
     Steer,
     SteerRecord,
 )
+from core.model.checkpoint import Checkpoint
+from core.model.console import Consoles, LogTail
+from core.model.diagnostics import DiagnosticSample
+from core.model.kept import KeptHost
 from core.model.observation import DetailRead
-from core.source import Links, Migrations, Operation
+from core.model.text import clean
+from core.source import (
+    ConsoleAccess,
+    Definitions,
+    Diagnostics,
+    Kept,
+    Links,
+    Migrations,
+    OpenConsole,
+    Operation,
+)
+from core.verbs.call import Call
 from core.verbs.migration.requests import Migrate
 from core.verbs.refusal import Refusal, RefusalCode
 
 _REFUSAL = "This is a tape: nothing on it can be changed."
+_NO_CONSOLE = "This is a tape: it has no consoles."
 _CURE = "Open the hosts themselves with `virtdeck --connect URI`."
 
 
@@ -66,6 +82,39 @@ class TapeMigrations:
         raise ReadOnlyError(_REFUSAL, _CURE)
 
 
+class TapeDefinitions:
+    """A `core.source.Definitions`: what is on a tape is not edited."""
+
+    async def document(self, key: ObjectKey) -> str:
+        """Raise ReadOnlyError."""
+        del key
+        raise ReadOnlyError(_REFUSAL, _CURE)
+
+
+class TapeConsoles:
+    """A `core.source.ConsoleAccess`: a tape has none."""
+
+    async def look(self, key: ObjectKey) -> Consoles:
+        """Raise ReadOnlyError."""
+        del key
+        raise ReadOnlyError(_NO_CONSOLE, _CURE)
+
+    async def open(self, key: ObjectKey, alias: str = "", *, force: bool = False) -> OpenConsole:
+        """Raise ReadOnlyError."""
+        del key, alias, force
+        raise ReadOnlyError(_NO_CONSOLE, _CURE)
+
+    async def tail(self, key: ObjectKey, name: str, since: int | None = None) -> LogTail:
+        """Raise ReadOnlyError."""
+        del key, name, since
+        raise ReadOnlyError(_NO_CONSOLE, _CURE)
+
+    async def picture(self, key: ObjectKey, screen: int = 0) -> bytes:
+        """Raise ReadOnlyError."""
+        del key, screen
+        raise ReadOnlyError(_NO_CONSOLE, _CURE)
+
+
 class TapeLinks:
     """A `core.source.Links`: a tape has none."""
 
@@ -75,6 +124,51 @@ class TapeLinks:
 
     async def refresh(self) -> None:
         """Do nothing: a tape never changes."""
+
+    async def look(self, key: ObjectKey) -> None:
+        """Do nothing: what is on the tape is all there is."""
+        del key
+
+    async def ask(self, subject: ObjectKey, calls: Sequence[Call]) -> None:
+        """Do nothing: there is nobody to ask."""
+        del subject, calls
+
+    async def checkpoints(self, key: ObjectKey) -> tuple[Checkpoint, ...] | None:
+        """Raise NotFoundError: what a tape has of them is in its state."""
+        del key
+        raise NotFoundError("A tape does not read the checkpoints of an instance.")
+
+
+class TapeDiagnostics:
+    """A `core.source.Diagnostics`: a tape has the figures of the table only."""
+
+    async def sample(self, key: ObjectKey) -> DiagnosticSample:
+        """Raise UnsupportedError."""
+        del key
+        raise UnsupportedError(_NO_FIGURES, _LIVE)
+
+    async def dirty_rate(self, key: ObjectKey, memory: int) -> float | None:
+        """Raise UnsupportedError."""
+        del key, memory
+        raise UnsupportedError(_NO_FIGURES, _LIVE)
+
+
+class TapeKept:
+    """A `core.source.Kept`: a tape keeps nothing, and its hosts are tried by nobody."""
+
+    async def host(self, name: str) -> KeptHost:
+        """Raise UnsupportedError."""
+        raise UnsupportedError(f"A recording keeps no definitions of {clean(name)}.", _LIVE)
+
+    async def knock(self, name: str) -> None:
+        """Do nothing."""
+
+    async def look_again(self, name: str, pools: Collection[str]) -> None:
+        """Do nothing."""
+
+
+_NO_FIGURES = "A recording has no such figures: they are read of a live host only."
+_LIVE = "The overview and the charts have what was recorded."
 
 
 class Replay:
@@ -93,7 +187,11 @@ class Replay:
         self.player = Player(self.tape, self._mailroom.post, clock or SystemClock())
         self.clock = TapeClock(self.tape, self.player)
         self.migrations: Migrations = TapeMigrations()
+        self.definitions: Definitions = TapeDefinitions()
         self.links: Links = TapeLinks()
+        self.consoles: ConsoleAccess = TapeConsoles()
+        self.diagnostics: Diagnostics = TapeDiagnostics()
+        self.kept: Kept = TapeKept()
         self._task: asyncio.Task[None] | None = None
 
     @classmethod
@@ -161,8 +259,9 @@ class Replay:
         del operation_id
         raise ReadOnlyError(_REFUSAL, _CURE)
 
-    async def read(self, key: ObjectKey) -> Instance | None:
+    async def read(self, key: ObjectKey, *, jobs: bool = False) -> Instance | None:
         """Return the instance as the tape has it now."""
+        del jobs
         return self.state.instances.get(key)
 
     async def detail(self, key: ObjectKey) -> InstanceDetail:

@@ -30,6 +30,7 @@ MIGRATIONS = (
     CREATE TABLE messages (message TEXT NOT NULL, operation TEXT NOT NULL);
     CREATE INDEX messages_operation ON messages (operation);
     """,
+    "SELECT 'messages of the kind cancel, which a virtdeck of before cannot read'",
 )
 """Migration N takes a journal of version N to N + 1. Never edit one that was released."""
 

@@ -157,10 +157,10 @@ class LabHost:
             raise LabError(f"No QEMU of {instance!r} runs on {self.name}.")
         return process.pid
 
-    def instances(self) -> dict[str, str]:
+    def instances(self, deadline: float = 60.0) -> dict[str, str]:
         """Instance name -> state in virsh's words. Raises UnreachableError without an answer."""
         try:
-            listing = self.virsh("list", "--all", deadline=ANSWER_DEADLINE)
+            listing = self.virsh("list", "--all", deadline=deadline)
         except LabError as problem:
             raise UnreachableError(problem.message, "Bring the lab up again.") from problem
         return states_of(listing)

@@ -21,7 +21,7 @@ from core.lab.account import Account, current_account, require_known
 from core.lab.command import find_program
 from core.lab.furnish import furnish, make_volumes
 from core.lab.guests import HOST_NAMES
-from core.lab.host import LabHost
+from core.lab.host import ANSWER_DEADLINE, LabHost
 from core.lab.image import ensure_image
 from core.lab.kvm import choose_accelerator
 from core.lab.places import lab_root, make_private, place_copy, write_file
@@ -209,7 +209,7 @@ def _lock(descriptor: int, path: Path) -> bool:
 def _host_status(host: LabHost) -> HostStatus:
     """One host's part of the status."""
     try:
-        instances = host.instances() if host.pid is not None else None
+        instances = host.instances(ANSWER_DEADLINE) if host.pid is not None else None
     except VirtdeckError:
         instances = None
     return HostStatus(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Verdict,
     )
     from core.model.host import (
+        GuestPlatform,
         Host,
         HostFacts,
         HugePages,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         InstanceState,
         Interface,
         Snapshot,
+        SnapshotDisk,
     )
     from core.model.job import Job
     from core.model.migration import (
@@ -97,6 +99,7 @@ _NAMES = {
     ),
     "host": (
         "Host",
+        "GuestPlatform",
         "HostFacts",
         "HugePages",
         "Limitation",
@@ -118,6 +121,7 @@ _NAMES = {
         "InstanceState",
         "Interface",
         "Snapshot",
+        "SnapshotDisk",
     ),
     "job": ("Job",),
     "migration": (
@@ -179,6 +183,7 @@ __all__ = [
     "Event",
     "Finding",
     "Forecast",
+    "GuestPlatform",
     "Histories",
     "Host",
     "HostFacts",
@@ -219,6 +224,7 @@ __all__ = [
     "Rewrites",
     "Severity",
     "Snapshot",
+    "SnapshotDisk",
     "State",
     "Steer",
     "SteerKind",

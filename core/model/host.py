@@ -21,7 +21,7 @@ class Link(Value, frozen=True):
 
     status: LinkStatus = LinkStatus.CONNECTING
     since: float = 0.0
-    """When this status began."""
+    """When this status began; of one that is down, when it was lost, or not had at first."""
     error: str = ""
     """Why it is down, in one sentence."""
     hint: str = ""
@@ -81,6 +81,34 @@ class Limitation(Value, frozen=True):
     cure: str = ""
 
 
+class GuestPlatform(Value, frozen=True):
+    """What a host offers to guests of its own kind (virConnectGetDomainCapabilities)."""
+
+    type: str = "kvm"
+    """kvm, or what else runs them there: qemu emulates them."""
+    architecture: str = ""
+    machine: str = ""
+    """The machine type that new guests have; empty: libvirt's choice."""
+    emulator: str = ""
+    firmware: tuple[str, ...] | None = None
+    """What can be chosen automatically: efi, bios. None: it does not say."""
+    cpu_modes: tuple[str, ...] = ()
+    video: tuple[str, ...] = ()
+    tpm: tuple[str, ...] | None = None
+    """What can stand behind a TPM: passthrough, emulator. None: it does not say."""
+    vcpus_maximum: int | None = None
+
+    @property
+    def x86(self) -> bool:
+        """Whether its guests are PCs."""
+        return self.architecture in ("x86_64", "i686")
+
+    @property
+    def pcie(self) -> bool:
+        """Whether its machine has ports to plug things into, which are made beforehand."""
+        return "q35" in self.machine or self.machine.startswith("virt")
+
+
 class HostFacts(Value, frozen=True):
     """What a host said of itself after its last listing (virConnectGetCapabilities and others)."""
 
@@ -109,6 +137,8 @@ class HostFacts(Value, frozen=True):
     numa: tuple[NumaCell, ...] = ()
     guest_types: tuple[str, ...] = ()
     """What it can run: `kvm x86_64`, `qemu aarch64`..."""
+    platform: GuestPlatform | None = None
+    """What new guests of its own kind can have; None: it does not tell."""
     migration_transports: tuple[str, ...] = ()
     limitations: tuple[Limitation, ...] = ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from core.model.base import ObjectKey, Value
+from core.model.cold_move import ColdMove
 from core.model.guest import GuestInfo
 from core.model.run import BlockJob
 
@@ -73,6 +74,8 @@ class Disk(Value, frozen=True):
     read_only: bool = False
     shareable: bool = False
     encrypted: bool = False
+    throttled: bool = False
+    """It has a limit to its speed (`<iotune>`)."""
 
     @property
     def layers(self) -> tuple[DiskSource, ...]:
@@ -142,6 +145,10 @@ class Instance(Value, frozen=True):
     interfaces: tuple[Interface, ...] = ()
     devices: tuple[Device, ...] = ()
     agent: AgentState = AgentState.UNKNOWN
+    rescue: bool = False
+    """It is defined to be rescued (`core.xml.definition.rescue`)."""
+    cold: ColdMove | None = None
+    """It was cold-migrated, and that is neither confirmed nor reverted."""
     described: bool = True
     """False: only listed so far (name, state, flags); its XML, and so its devices, come later."""
 
@@ -149,6 +156,19 @@ class Instance(Value, frozen=True):
     def key(self) -> ObjectKey:
         """The key of this instance: host and UUID (names change, ids come and go)."""
         return ObjectKey("instance", self.host, self.uuid)
+
+
+class SnapshotDisk(Value, frozen=True):
+    """A disk as a snapshot keeps it."""
+
+    target: str
+    """vda, sdb..."""
+    kept: str = ""
+    """internal, external, no, manual; empty: not told."""
+    file: str = ""
+    """Of an external one the file or device over the image: it has what was written since."""
+    allocation: int | None = None
+    """Bytes that the file takes; None: not known."""
 
 
 class Snapshot(Value, frozen=True):
@@ -165,6 +185,9 @@ class Snapshot(Value, frozen=True):
     """Its memory or one of its disks is kept outside the disk's image."""
     memory: str = ""
     """Where the guest's memory is kept: internal, external, no; empty: not told."""
+    memory_file: str = ""
+    """The file of memory that is kept outside the image."""
+    disks: tuple[SnapshotDisk, ...] = ()
     host: str = ""
     uuid: str = ""
     """The instance's. Tapes of before have neither this nor the host."""

@@ -20,6 +20,8 @@ JOB_OPERATION = (
     "snapshot-delete",
 )
 """virDomainJobOperation."""
+BACKUP = JOB_OPERATION.index("backup")
+"""The number of a backup among them."""
 
 
 class Job(Value, frozen=True):

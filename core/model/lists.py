@@ -22,3 +22,11 @@ def listed(words: Iterable[str], most: int = NAMED) -> str:
     if len(every) > most:
         shown.append(f"{len(every) - most:,} more")
     return f"{', '.join(shown[:-1])} and {shown[-1]}" if len(shown) > 1 else "".join(shown)
+
+
+def numbered(sentences: Iterable[str]) -> str:
+    """Put sentences after each other, numbered where there are several: `(1) A. (2) B.`"""
+    found = list(sentences)
+    if len(found) < 2:
+        return "".join(found)
+    return " ".join(f"({number}) {text}" for number, text in enumerate(found, 1))

@@ -7,6 +7,7 @@ observations too. All are plain values; `at` is wall-clock time.
 from __future__ import annotations
 
 from core.model.base import Value, kebab
+from core.model.checkpoint import Checkpoint
 from core.model.event import AnyEvent
 from core.model.forecast import Forecast, JobSample
 from core.model.host import HostFacts, Link
@@ -150,6 +151,20 @@ class SnapshotsRead(_Observation, frozen=True):
     snapshots: tuple[Snapshot, ...]
 
 
+class CheckpointsRead(_Observation, frozen=True):
+    """The checkpoints of an instance were read; `at` is when the reading began."""
+
+    uuid: str
+    checkpoints: tuple[Checkpoint, ...]
+
+
+class BackupRead(_Observation, frozen=True):
+    """Whether a backup of an instance is under way was read; `at` is when that began."""
+
+    uuid: str
+    runs: bool
+
+
 class BlockJobsRead(_Observation, frozen=True):
     """The block jobs of every disk of an instance were read; `at` is when the reading began."""
 
@@ -207,6 +222,8 @@ Observation = (
     | Sampled
     | DetailRead
     | SnapshotsRead
+    | CheckpointsRead
+    | BackupRead
     | BlockJobsRead
     | OperationChanged
     | OperationForgotten

@@ -92,7 +92,7 @@ class Countdown(Value, frozen=True):
     then: str = ""
     """What is done then, a clause: `its power is cut`."""
     asked: int = 1
-    """How often the guest was asked."""
+    """How often the guest was asked; 0: it is not asked for anything."""
     again: float | None = None
     """When it is asked again; None: it is not."""
 
@@ -140,6 +140,8 @@ class OperationRecord(Value, frozen=True):
     same subject; empty: nothing does."""
     refused: str = ""
     """Of one that was refused: the code of the reason (`core.verbs.refusal.RefusalCode`)."""
+    result: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies it
+    """What it has brought, as JSON has it, as far as that is written down. Untrusted text."""
 
     @property
     def key(self) -> ObjectKey:

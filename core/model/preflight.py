@@ -49,3 +49,9 @@ class Preflight(Value, frozen=True):
     def of(self, level: Level) -> tuple[Finding, ...]:
         """The findings of one level, in their order."""
         return tuple(finding for finding in self.findings if finding.level is level)
+
+    @property
+    def against_cold(self) -> tuple[Finding, ...]:
+        """The blockers of a cold migration: how libvirt would call it is none of its concern."""
+        found = self.of(Level.BLOCKER)
+        return tuple(finding for finding in found if not finding.id.startswith("options"))

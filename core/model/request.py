@@ -17,3 +17,8 @@ class Request(Value, frozen=True, tag_field="verb", tag=kebab):
     """The operator's word for it, as on the command line."""
 
     subject: ObjectKey
+
+    @property
+    def makes(self) -> str:
+        """The name of what it makes, where its subject is not there before; else empty."""
+        return ""

@@ -46,6 +46,21 @@ class BlockJob(Value, frozen=True):
     end: int | None = None
     error: str = ""
     """The I/O error of its disk meanwhile; libvirt itself tells no reason."""
+    bandwidth: int | None = None
+    """Its limit in bytes a second, 0: none; None where it was not read."""
+    target: str = ""
+    """What it mirrors its disk to, as a source is named; empty: nothing, or it was not read."""
+    least: int | None = None
+    """The least that was ever left to do."""
+    least_at: float | None = None
+    """When that was first so: it no longer falls where the guest writes faster than it goes."""
+
+    @property
+    def left(self) -> int | None:
+        """How much is left to do; None where that is not known."""
+        if self.end is None or self.current is None:
+            return None
+        return max(0, self.end - self.current)
 
     @property
     def progress(self) -> float | None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from core.model.alert import Alert
 from core.model.base import ObjectKey, Value
+from core.model.checkpoint import Checkpoint
 from core.model.event import Event
 from core.model.forecast import JobSample
 from core.model.host import Host
@@ -63,6 +64,8 @@ class State:
     snapshots: Mapping[ObjectKey, tuple[Snapshot, ...]] = field(default_factory=_empty)
     """By the key of the instance, in their order. Only of those that somebody looked at: of one
     that is not there they were not read."""
+    checkpoints: Mapping[ObjectKey, tuple[Checkpoint, ...]] = field(default_factory=_empty)
+    """By the key of the instance, parents first; likewise only of those that were looked at."""
     operations: Mapping[str, OperationRecord] = field(default_factory=_empty)
     """By operation id, oldest first."""
     migrations: Mapping[str, Migration] = field(default_factory=_empty)
@@ -80,7 +83,7 @@ class Delta(Value, frozen=True):
     """What one or several observations changed.
 
     `changed` and `gone` hold keys of any kind; an instance's key is also there when only its rates,
-    job, run, snapshots or alerts changed. `events` are the new lines of the event log.
+    job, run, snapshots, alerts or operations changed. `events` are the new lines of the event log.
     """
 
     revision: int

@@ -69,6 +69,8 @@ class Volume(Value, frozen=True):
     backing: str = ""
     """The path of the image it is based on."""
     encrypted: bool = False
+    used_at: float | None = None
+    """When its file was read or written last, as its file system has it; None: it does not say."""
     described: bool = True
     """Its XML was read, or cannot be; until then only its name and path are known."""
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from core.model import AgentState, AlertKind, Instance, InstanceState, ObjectKey
 from core.model.event import InstanceLifecycle
 from core.model.observation import InstanceGone, InstanceRead, InstancesDescribed
-from core.state import agents, alerts, findings, jobs, lifecycle, runs, snapshots
+from core.state import agents, alerts, checkpoints, findings, jobs, lifecycle, runs, snapshots
 from core.state.tables import Tables
 
 
@@ -46,6 +46,7 @@ def drop_instance(tables: Tables, key: ObjectKey) -> None:
     forget_run(tables, key)
     runs.drop(tables, key)
     snapshots.drop(tables, key)
+    checkpoints.drop(tables, key)
     tables.put_alerts(key, ())
     tables.histories.drop(key)
     tables.moved.pop(key, None)

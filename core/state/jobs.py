@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from core.model import Job, ObjectKey
 from core.model.event import InstanceLifecycle, JobCompleted, MigrationIteration
-from core.model.observation import OperationChanged
+from core.model.observation import BackupRead, OperationChanged
 from core.state import runs
 from core.state.tables import Tables
 
@@ -29,6 +29,7 @@ _VERB_KINDS = {
     "save": "save",
     "dump": "dump",
     "backup": "backup",
+    "backup-pull": "backup",
     "snapshot": "snapshot",
 }
 
@@ -61,6 +62,21 @@ def on_lifecycle(tables: Tables, event: InstanceLifecycle) -> None:
         _put(tables, key, "migration", since, stage, event.at)
     elif event.change == "resumed":
         tables.put_job(key, None, event.at)
+
+
+def on_backup_read(tables: Tables, read: BackupRead) -> None:
+    """Show that a backup is under way, or is no more: nothing tells that one begins."""
+    key = ObjectKey("instance", read.host, read.uuid)
+    job = tables.jobs.get(key)
+    mine = job is not None and job.kind == "backup"
+    ended = tables.runs.get(key)
+    if ended is not None and ended.last_job is not None and ended.last_job.at >= read.at:
+        return  # an event of later has the last word
+    if read.runs:
+        since = job.since if mine and job is not None else read.at
+        _put(tables, key, "backup", since, "", read.at)
+    elif mine:
+        tables.put_job(key, None, read.at)
 
 
 def on_operation(tables: Tables, changed: OperationChanged) -> None:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from core.model import AlertKind, Host, LinkChange, LinkStatus
 from core.model.event import LinkEvent
 from core.model.observation import HostAdded, HostRead, LinkChanged
-from core.state import alerts, runs, snapshots
+from core.state import alerts, checkpoints, runs, snapshots
 from core.state.tables import Tables
 
 
@@ -30,7 +30,9 @@ def on_link(tables: Tables, changed: LinkChanged) -> None:
     last = history[-1] if history else None
     # attempts to get back what was lost are not worth a line each
     retry = link.status is LinkStatus.CONNECTING and last is not None
-    line = LinkChange(link.since or changed.at, link.status, link.error)
+    again = last is not None and last.at >= link.since  # as where the reason alone is another
+    at = changed.at if again else link.since or changed.at
+    line = LinkChange(at, link.status, link.error)
     if not retry and (last is None or (last.status, last.reason) != (line.status, line.reason)):
         history = (*history, line)[-tables.limits.link_changes :]
         announced = None if last is None else last.status
@@ -44,6 +46,7 @@ def on_link(tables: Tables, changed: LinkChanged) -> None:
         _grow_stale(tables, host.name)
     if old.link.status is not LinkStatus.UP and link.status is LinkStatus.UP:
         snapshots.forget(tables, host.name)
+        checkpoints.forget(tables, host.name)
     current = tables.alerts.get(host.key) or ()
     tables.put_alerts(host.key, alerts.update_host(host, current, changed.at))
 

@@ -31,6 +31,7 @@ def on_operation(tables: Tables, changed: OperationChanged) -> None:
         if old is not None and old.key != record.key:  # its host was found out, or is another
             tables.mark_gone(old.key)
         tables.mark(record.key)
+        _mark_subject(tables, record)
     if old is None:
         tables.operations.arrange(lambda _: True, sorted(tables.operations))
         _forget_oldest(tables)
@@ -44,6 +45,12 @@ def on_forgotten(tables: Tables, forgotten: OperationForgotten) -> None:
     if record is not None and record.status.final:
         tables.operations.drop(record.id)
         tables.mark_gone(record.key)
+
+
+def _mark_subject(tables: Tables, record: OperationRecord) -> None:
+    """Have the row of the instance drawn anew: of one that is off nothing else may change."""
+    if tables.instances.get(record.subject) is not None:
+        tables.mark(record.subject)
 
 
 def _forget_oldest(tables: Tables) -> None:

@@ -35,6 +35,8 @@ from core.model.observation import BlockJobsRead
 from core.state.tables import Tables
 
 NONE = InstanceRun()
+NOTICED = 64 << 10
+"""Bytes by which what is left of a block job must fall to have fallen: QEMU copies no less."""
 DEVICES = 64
 """Devices of a run whose last outcome is remembered, the newest."""
 
@@ -112,9 +114,12 @@ def on_block_jobs_read(tables: Tables, read: BlockJobsRead) -> None:
 def _seen(before: BlockJob | None, read: BlockJob) -> BlockJob:
     """Return a job as it was read, with what is known of the same one."""
     if before is None or before.state.over or before.type != read.type:
-        return read
+        return replace(read, least=read.left, least_at=read.at)
     state = before.state if before.state is BlockJobState.READY else read.state
-    return replace(read, since=before.since, state=state)
+    least, at = before.least, before.least_at
+    if least is None or (read.left is not None and read.left <= least - NOTICED):
+        least, at = read.left, read.at
+    return replace(read, since=before.since, state=state, least=least, least_at=at)
 
 
 def _vanished(job: BlockJob, at: float) -> BlockJob:

@@ -22,8 +22,10 @@ from core.model import (
 )
 from core.state.memo import Memo
 
-LETS_RUN = frozenset({"start", "resume", "reset", "hard-reboot"})
+LETS_RUN = frozenset({"start", "resume", "reset", "hard-reboot", "evacuate"})
 """The verbs that may let an instance run which did not."""
+MOVES = frozenset({"cold-migrate", "confirm-cold-migration", "revert-cold-migration"})
+"""The verbs that change on which of two hosts an instance is to run."""
 _RAN = LETS_RUN | {"reboot", "pause"}
 _OFF = frozenset({"stop", "shutdown"})
 _STAYED = (MigrationStatus.FAILED, MigrationStatus.ABORTED)
@@ -31,28 +33,53 @@ _ENDED_APART = MigrationStatus.POST_COPY_FAILED
 """Final, and yet the instance may have gone on at the destination."""
 
 
-def copies(state: State, key: ObjectKey, but: str = "") -> tuple[str, ...]:
+def copies(state: State, key: ObjectKey, but: str = "", *, fenced: str = "") -> tuple[str, ...]:
     """Return why the instance of `key` may run elsewhere, a clause about it each; empty: no sign.
 
     Reads at every open host, at what a host now out of reach was last seen to run, and at the
     migrations and operations of the journal. `but` is the id of the operation that asks: of two
-    that ask for the same at the same time the one that was asked for first goes on.
+    that ask for the same at the same time the one that was asked for first goes on. What `fenced`
+    says counts for nothing: an operator has stated that this host is off.
     """
-    seen = list(_seen(state, key))
-    under_way = [] if _arrived(state, key) else list(_under_way(state, key))
+    seen = list(_seen(state, key, fenced))
+    under_way = [] if _arrived(state, key) else list(_under_way(state, key, fenced))
     known = seen or under_way
     return (
+        *_held(state, key),
         *_left_paused(state, key),
         *seen,
-        *_being_started(state, key, but),
+        *_being_started(state, key, but, fenced),
         *under_way,
-        *([] if known else _last_known(state, key)),
+        *([] if known else _last_known(state, key, fenced)),
     )
 
 
 def last_migration(state: State, uuid: str) -> Migration | None:
     """Return the newest migration of an instance that is known; None: none is."""
     return _last_migrations(state.migrations).get(uuid)
+
+
+def _held(state: State, key: ObjectKey) -> Iterator[str]:
+    """What a cold migration has left at its source, until that is confirmed or reverted."""
+    instance = state.instances.get(key)
+    if instance is not None and instance.cold is not None and instance.cold.role == "source":
+        yield (
+            f"it was cold-migrated to {instance.cold.other}, and that is neither confirmed nor "
+            "reverted"
+        )
+
+
+def evacuated_to(state: State, key: ObjectKey) -> str:
+    """Return where an instance was evacuated to from the host of `key`; empty: it was not.
+
+    What that host still has of it is only what was left behind.
+    """
+    found = [
+        record
+        for record in _evacuations(state.operations).get(key.id, ())
+        if record.options.get("source") == key.host
+    ]
+    return max(found, key=lambda one: one.ended or 0.0).host if found else ""
 
 
 def _left_paused(state: State, key: ObjectKey) -> Iterator[str]:
@@ -70,11 +97,11 @@ def _arrived(state: State, key: ObjectKey) -> bool:
     return there and here is not None and _has_process(here) and not _incoming(here)
 
 
-def _seen(state: State, key: ObjectKey) -> Iterator[str]:
+def _seen(state: State, key: ObjectKey, fenced: str) -> Iterator[str]:
     """What the rows of the other hosts show, or showed when their link was lost."""
     for host in state.hosts.values():
         instance = state.instances.get(ObjectKey("instance", host.name, key.id))
-        if host.name == key.host or instance is None or not _has_process(instance):
+        if host.name in (key.host, fenced) or instance is None or not _has_process(instance):
             continue
         if _let_go(state, key, host, instance):
             continue
@@ -127,19 +154,20 @@ def _stayed(state: State, uuid: str) -> bool:
     return last is not None and last.status in _STAYED and not last.followed
 
 
-def _being_started(state: State, key: ObjectKey, but: str) -> Iterator[str]:
+def _being_started(state: State, key: ObjectKey, but: str, fenced: str) -> Iterator[str]:
     for record in _unfinished(state.operations).get(key.id, ()):
         sent = record.status is not OperationStatus.QUEUED
-        if record.host != key.host and (sent or not but or record.id < but):
+        if record.host not in (key.host, fenced) and (sent or not but or record.id < but):
             yield f"{record.verb} is {record.status.value} for it on {record.host}"
 
 
-def _under_way(state: State, key: ObjectKey) -> Iterator[str]:
+def _under_way(state: State, key: ObjectKey, fenced: str) -> Iterator[str]:
     """Its last migration, where that does not tell for sure which side it runs on."""
     last = last_migration(state, key.id)
     if last is None or _tells_where(last):
         return
-    there = last.to if key.host == last.host else last.host
+    here = fenced or key.host
+    there = last.to if here == last.host else last.host
     if last.status.final and _runs_not(state, ObjectKey("instance", there, key.id)):
         return  # what it had at the other side is gone: only its disks are left
     to = last.to or last.uri or "a host that is not known"
@@ -159,26 +187,32 @@ def _runs_not(state: State, key: ObjectKey) -> bool:
     return _up(state.hosts.get(key.host)) and (instance is None or not _has_process(instance))
 
 
-def _last_known(state: State, key: ObjectKey) -> Iterator[str]:
+def _last_known(state: State, key: ObjectKey, fenced: str) -> Iterator[str]:
     """What the journal knows last, of a host that has not been seen since this console began."""
     moved = last_migration(state, key.id)
     acted = _last_operations(state.operations).get(key.id)
     since = 0.0 if moved is None else moved.ended or moved.created
     if acted is not None and (acted.ended or acted.created) >= since:
-        if acted.verb in _RAN and _out_of_sight(state, acted.host, key.host):
+        here = key.host, fenced
+        if _let_run(acted) and _out_of_sight(state, acted.host, *here):
             yield f"it last ran on {acted.host} as far as is known, and {_away(state, acted.host)}"
     elif moved is not None and (moved.was is None or moved.was.state.active):
         arrived = moved.status is MigrationStatus.COMPLETED
         where = (moved.to or moved.uri) if arrived else moved.host
-        if where and _out_of_sight(state, where, key.host):
+        if where and _out_of_sight(state, where, key.host, fenced):
             verb = "moved to" if arrived else "stayed on"
             yield f"its last migration says that it {verb} {where}, and {_away(state, where)}"
 
 
-def _out_of_sight(state: State, host: str, here: str) -> bool:
+def _let_run(record: OperationRecord) -> bool:
+    """Whether an operation left its instance running: an evacuation starts what ran."""
+    return record.verb in _RAN and record.options.get("start", True) is not False
+
+
+def _out_of_sight(state: State, host: str, *here: str) -> bool:
     """Whether nothing that a host shows, or showed, says more than the journal."""
     found = state.hosts.get(host)
-    return host != here and (
+    return host not in here and (
         found is None or not any(line.status is LinkStatus.UP for line in found.history)
     )
 
@@ -213,11 +247,22 @@ def _by_uuid_unfinished(
 ) -> dict[str, list[OperationRecord]]:
     found: dict[str, list[OperationRecord]] = {}
     for record in operations.values():
-        if record.verb in LETS_RUN and not record.status.final:
+        if record.verb in LETS_RUN | MOVES and not record.status.final:
             found.setdefault(record.subject.id, []).append(record)
     return found
 
 
+def _by_uuid_evacuated(
+    operations: Mapping[str, OperationRecord],
+) -> dict[str, list[OperationRecord]]:
+    found: dict[str, list[OperationRecord]] = {}
+    for record in operations.values():
+        if record.verb == "evacuate" and record.status is OperationStatus.DONE:
+            found.setdefault(record.subject.id, []).append(record)
+    return found
+
+
+_evacuations = Memo(_by_uuid_evacuated)
 _last_migrations = Memo(_by_uuid_moved)
 _last_operations = Memo(_by_uuid_acted)
 _unfinished = Memo(_by_uuid_unfinished)

@@ -9,6 +9,7 @@ from core.model import Delta, Event, Observation, State
 from core.model import event as events_of
 from core.model import observation as seen
 from core.state import (
+    checkpoints,
     events,
     findings,
     incoming,
@@ -28,7 +29,9 @@ from core.state.tables import StoreLimits, Tables
 Handler = Callable[[Tables, Any], None]
 
 _HANDLERS: dict[type[Any], Handler] = {
+    seen.BackupRead: jobs.on_backup_read,
     seen.BlockJobsRead: runs.on_block_jobs_read,
+    seen.CheckpointsRead: checkpoints.on_read,
     seen.DetailRead: snapshots.on_detail,
     seen.HostAdded: links.on_added,
     seen.HostRead: links.on_read,
@@ -147,6 +150,7 @@ class Store:
                 jobs=tables.jobs.picture(),
                 runs=tables.runs.picture(),
                 snapshots=tables.snapshots.picture(),
+                checkpoints=tables.checkpoints.picture(),
                 operations=tables.operations.picture(),
                 migrations=tables.migrations.picture(),
                 alerts=tables.alerts.picture(),

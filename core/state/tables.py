@@ -24,6 +24,7 @@ from core.model import (
     Value,
     Volume,
 )
+from core.model.checkpoint import Checkpoint
 from core.model.event import Found, IoError
 from core.state.history import HistoryBuffers, TrackBuffers
 from core.state.rates import Sample
@@ -125,6 +126,7 @@ class Tables:
         self.jobs: Table[ObjectKey, Job] = Table()
         self.runs: Table[ObjectKey, InstanceRun] = Table()
         self.snapshots: Table[ObjectKey, tuple[Snapshot, ...]] = Table()
+        self.checkpoints: Table[ObjectKey, tuple[Checkpoint, ...]] = Table()
         self.operations: Table[str, OperationRecord] = Table()
         self.migrations: Table[str, Migration] = Table()
         self.tracks = TrackBuffers()
@@ -157,6 +159,8 @@ class Tables:
         """When a job last showed a sign of life."""
         self.snapshots_read: dict[ObjectKey, float] = {}
         """When the reading of an instance's snapshots began."""
+        self.checkpoints_read: dict[ObjectKey, float] = {}
+        """When that of its checkpoints began."""
         self.io_errors: dict[ObjectKey, IoError] = {}
         """The last I/O error of an instance, for the cause of the pause that follows it."""
         self.excused_agent_losses: dict[ObjectKey, Alert] = {}

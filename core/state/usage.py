@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from core.model import DiskSource, Instance, LinkStatus, Network, ObjectKey, Pool, State, Volume
+from core.model import (
+    Disk,
+    DiskSource,
+    Instance,
+    LinkStatus,
+    Network,
+    ObjectKey,
+    Pool,
+    State,
+    Volume,
+)
 from core.state.memo import Memo
 
 Place = tuple[str, str]
@@ -56,6 +66,26 @@ def _index_networks(
     return index
 
 
+def _index_above(volumes: Mapping[ObjectKey, Volume]) -> dict[Place, list[Volume]]:
+    """Return what lies at once over each place."""
+    index: dict[Place, list[Volume]] = {}
+    for volume in volumes.values():
+        if volume.backing:
+            index.setdefault((volume.host, volume.backing), []).append(volume)
+    return index
+
+
+def _index_places(volumes: Mapping[ObjectKey, Volume]) -> dict[Place, Volume]:
+    """Return the volume of each place."""
+    return {
+        (volume.host, place): volume
+        for volume in volumes.values()
+        for place in _volume_places(volume)
+    }
+
+
+_at = Memo(_index_places)
+_above = Memo(_index_above)
 _on_networks = Memo(_index_networks)
 _volume_counts = Memo(_volumes_of_pools)
 _users = Memo(_index_users)
@@ -73,6 +103,77 @@ def users_of(state: State, volume: Volume) -> tuple[Instance, ...]:
     for place in _volume_places(volume):
         users |= index.get((volume.host, place), {})
     return tuple(state.instances[users[position]] for position in sorted(users))
+
+
+def users_at(state: State, host: str, places: Iterable[str]) -> Iterator[tuple[Instance, Disk]]:
+    """Return who uses an image of a host, by its path or `POOL/VOLUME`, and as which disk.
+
+    Of other hosts those whose disk is at a pool's path that both have. In the order of the state,
+    of the host itself first.
+    """
+    wanted = set(filter(None, places))
+    shared = {
+        path for path in wanted if path.startswith("/") and _in_shared_pool(state, host, path)
+    }
+    instances = sorted(state.instances.values(), key=lambda one: one.host != host)
+    for instance in instances:
+        here = wanted if instance.host == host else shared
+        for disk in instance.disks if here else ():
+            if any(place in here for layer in disk.layers for place in _places(layer)):
+                yield instance, disk
+
+
+def _in_shared_pool(state: State, host: str, path: str) -> bool:
+    """Whether a path lies in a pool that another host has, too, by name, type and path."""
+    mine = {
+        (pool.name, pool.type, pool.path)
+        for pool in state.pools.values()
+        if pool.host == host and pool.path and path.startswith(f"{pool.path.rstrip('/')}/")
+    }
+    return any(
+        (pool.name, pool.type, pool.path) in mine
+        for pool in state.pools.values()
+        if pool.host != host
+    )
+
+
+def overlays_of(state: State, volume: Volume) -> tuple[Volume, ...]:
+    """Return the volumes of its host that lie over a volume, the nearest first.
+
+    What is off tells its first image alone: who needs those below, the volumes say. The index is
+    made once per change of the volumes. Any thread.
+    """
+    index, found = _above(state.volumes), dict[ObjectKey, Volume]()
+    level = [volume]
+    while level:
+        nearest = [
+            over
+            for below in level
+            for place in _volume_places(below)
+            for over in index.get((volume.host, place), ())
+        ]
+        level = [over for over in nearest if over.key not in found and over.key != volume.key]
+        found |= {over.key: over for over in level}
+    return tuple(found.values())
+
+
+def below(state: State, volume: Volume) -> tuple[Volume, ...]:
+    """Return the volumes of its host that a volume lies over. Any thread."""
+    places, found = _at(state.volumes), dict[ObjectKey, Volume]()
+    here: Volume | None = volume
+    while here is not None and here.backing:
+        here = places.get((volume.host, here.backing))
+        if here is None or here.key in found:
+            break
+        found[here.key] = here
+    return tuple(found.values())
+
+
+def needed_by(state: State, volume: Volume) -> tuple[Instance, ...]:
+    """Return who uses a volume, and who uses what lies over it. Any thread."""
+    every = (volume, *overlays_of(state, volume))
+    found = {one.key: one for each in every for one in users_of(state, each)}
+    return tuple(found.values())
 
 
 def instances_on(state: State, network: Network) -> tuple[Instance, ...]:
@@ -144,5 +245,14 @@ def _same_pools(state: State, volume: Volume) -> Iterator[Pool]:
 
 
 def used_by_any(state: State, volume: Volume) -> bool:
-    """Return whether any instance uses, or may use, the volume."""
-    return bool(users_of(state, volume) or users_elsewhere(state, volume))
+    """Return whether any instance uses, or may use, the volume, or anything lies over it."""
+    used = users_of(state, volume) or users_elsewhere(state, volume)
+    return bool(used or overlays_of(state, volume))
+
+
+def volume_of(volumes: Iterable[Volume], host: str, path: str) -> Volume | None:
+    """Return the volume that a disk names by its path, or as POOL/VOLUME."""
+    for volume in volumes:
+        if volume.host == host and path in (volume.path, f"{volume.pool_name}/{volume.name}"):
+            return volume
+    return None

@@ -5,12 +5,14 @@ The last it does with instances, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from core.model import Instance, Network, Pool, Request, State
+from core.model.lists import listed
+from core.model.text import clean
 from core.state.subject import subject_of
 from core.verbs.call import Call
 from core.verbs.parameter import parameter
@@ -131,6 +133,19 @@ def autostart(
         undo=_unmarked,
         **more,
     )
+
+
+def untold(state: State, requests: Sequence[Request], what: str) -> list[str]:
+    """Say which instances have not told their devices: whether one of them `what` is not known."""
+    hosts = {request.subject.host for request in requests}
+    rows = [row for row in state.instances.values() if row.host in hosts and not row.described]
+    if not rows:
+        return []
+    names = listed([clean(row.name) for row in rows])
+    return [
+        f"Whether {names} {what} is not known: {'they were' if len(rows) > 1 else 'it was'} "
+        "not read."
+    ]
 
 
 def _unmarked(now: Situation) -> Request | None:

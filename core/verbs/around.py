@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from core.model import Instance, InstanceRun, Job, ObjectKey, Snapshot, State, Volume
+from core.model import (
+    Host,
+    Instance,
+    InstanceRun,
+    Job,
+    Network,
+    ObjectKey,
+    Pool,
+    Snapshot,
+    State,
+    Volume,
+)
+from core.model.checkpoint import Checkpoint
 from core.state.subject import owner_of
 
 
@@ -21,8 +33,17 @@ class Around:
     """Its block jobs by disk, what came of its devices by alias, its agent, its last job."""
     snapshots: tuple[Snapshot, ...] | None = None
     """In their order; None: they were not read (`Verb.looks_at`)."""
+    checkpoints: tuple[Checkpoint, ...] | None = None
+    """Parents first; None: they were not read (`Verb.looks_at`)."""
     volumes: Mapping[ObjectKey, Volume] = field(default_factory=dict)
     """Those of all hosts, as far as they were read (`Verb.storage_for`)."""
+    host: Host | None = None
+    """The host of the subject, with what it said of itself."""
+    pools: Mapping[ObjectKey, Pool] = field(default_factory=dict)
+    """Those of all hosts, as far as they were read; so are the networks."""
+    networks: Mapping[ObjectKey, Network] = field(default_factory=dict)
+    twins: Mapping[str, Instance] = field(default_factory=dict)
+    """What other hosts have of the same UUID, by host."""
 
 
 def around(state: State, subject: ObjectKey) -> Around:
@@ -33,5 +54,19 @@ def around(state: State, subject: ObjectKey) -> Around:
         job=state.jobs.get(key),
         run=state.runs.get(key, InstanceRun()),
         snapshots=state.snapshots.get(key),
+        checkpoints=state.checkpoints.get(key),
         volumes=state.volumes,
+        host=state.hosts.get(key.host),
+        pools=state.pools,
+        networks=state.networks,
+        twins=dict(_twins(state, key)),
     )
+
+
+def _twins(state: State, key: ObjectKey) -> Iterator[tuple[str, Instance]]:
+    if key.kind != "instance":
+        return
+    for host in state.hosts:
+        found = state.instances.get(ObjectKey("instance", host, key.id))
+        if found is not None and host != key.host:
+            yield host, found

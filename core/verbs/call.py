@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from core.model.base import Value, kebab
+from core.verbs.answer import CallAnswer
 
 
 def _tag(name: str) -> str:
@@ -27,8 +29,17 @@ class Call(Value, frozen=True, tag_field="call", tag=_tag):
     long: ClassVar[bool] = False
     """It takes as long as its subject is large: it is made on a connection of its own, told how far
     it is, and another may be sent to end it."""
+    probe: ClassVar[bool] = False
+    """It only asks, and changes nothing: a rehearsal makes it too."""
     repeatable: ClassVar[bool] = False
     """It may be sent again, also by a console that takes the operation over."""
+    looks: ClassVar[bool] = False
+    """It changes nothing and is made again and again, to see how something is: no log has it, and
+    the journal its newest answer alone."""
+    changes_checkpoints: ClassVar[bool] = False
+    """It may make, change or remove a checkpoint: they are read after it."""
+    answers: ClassVar[type[CallAnswer] | None] = None
+    """What it answers beside yes."""
 
     @property
     def defines(self) -> bool:
@@ -36,9 +47,33 @@ class Call(Value, frozen=True, tag_field="call", tag=_tag):
         return False
 
     @property
+    def volume(self) -> tuple[str, str] | None:
+        """The volume it makes, as pool and name: looked for where no answer was heard."""
+        return None
+
+    @property
+    def host(self) -> str:
+        """Where it is made, by name; empty: at the host of its subject."""
+        return ""
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts it needs, by name; empty: that of its subject."""
+        return ()
+
+    def renamed(self, _: Callable[[str], str]) -> Call:
+        """Return it with the names that the hosts it names have here."""
+        return self
+
+    @property
     def word(self) -> str:
         """The call's name, as the journal has it."""
         return str(self.__struct_config__.tag)
+
+    @property
+    def text(self) -> str:
+        """What a rehearsal shows of it beside its name: the XML that it is about."""
+        return ""
 
     def virsh(self, name: str) -> tuple[str, ...]:
         """Return the arguments virsh does the same with, `name` the subject's; empty: it cannot."""

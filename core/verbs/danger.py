@@ -63,6 +63,9 @@ def _caution(state: State, request: Request) -> Caution:
 
 def _word(state: State, requests: Sequence[Request]) -> str:
     """A name with blanks at its ends or signs that cannot be typed gives way to the id."""
+    asked = verb_of(requests[0]).risk.word
+    if asked is not None:
+        return asked(state, requests)
     if len(requests) > 1:
         return str(len(requests))
     return _typable(name_of(state, requests[0]), requests[0].subject.id)

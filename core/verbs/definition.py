@@ -13,6 +13,7 @@ from core.verbs import activation
 from core.verbs.activation import MarkCall, Off
 from core.verbs.applied import KNOWN, Applied, When, affects, against_when, before, shown
 from core.verbs.call import Call
+from core.verbs.firmware import NvramCopyCall, NvramDeleteCall, NvramMovedCall, has_nvram
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
@@ -40,6 +41,7 @@ TITLE_LINE = parameter(
     shape="one line without control characters",
     longest=TITLE_BYTES,
     label="title",
+    present="title",
 )
 TEXT = parameter(
     "The description; empty removes it.",
@@ -47,6 +49,7 @@ TEXT = parameter(
     shape="text without control characters",
     longest=DESCRIPTION_BYTES,
     label="description",
+    present="description",
 )
 
 
@@ -75,7 +78,19 @@ def _rename(situation: Situation) -> list[Step]:
     def shows(now: Situation) -> bool:
         return now.instance is not None and now.instance.name == to
 
-    return [Step(RenameCall(to), f"renaming {situation.name} to {to}", shows)]
+    rename = Step(RenameCall(to), f"renaming {situation.name} to {to}", shows)
+    copied = any(isinstance(one.call, NvramCopyCall) for one in situation.sent)
+    if not (copied or has_nvram(situation.instance)):
+        return [rename]
+    return [
+        Step(
+            NvramCopyCall(to, named_by_it=True),
+            f"copying the UEFI variables of {situation.name} for {to}",
+            undo=NvramDeleteCall(to),
+        ),
+        rename,
+        Step(NvramMovedCall(situation.name), f"removing those of {situation.name}"),
+    ]
 
 
 def _against_rename(state: State, request: Request, _: str) -> Iterator[Refusal]:
@@ -111,10 +126,12 @@ RENAME = Verb(
     key="r",
     decide=sequence(_rename, _renamed),
     steps=_rename,
-    calls=(RenameCall,),
+    calls=(NvramCopyCall, RenameCall, NvramMovedCall, NvramDeleteCall),
     states=TO_BE_OFF,
     refusals=_against_rename,
+    during_move=False,
     single=True,
+    needs_description=True,
     undo=_renamed_back,
 )
 
@@ -132,7 +149,9 @@ class AutostartCall(MarkCall, frozen=True):
     command: ClassVar[str] = "autostart"
 
 
-AUTOSTART = activation.autostart("instance", SetAutostart, AutostartCall, states=KNOWN)
+AUTOSTART = activation.autostart(
+    "instance", SetAutostart, AutostartCall, states=KNOWN, during_move=False
+)
 
 
 class SetTitle(Request, frozen=True):

@@ -11,6 +11,7 @@ from core.model import Disk, Instance, State, Volume
 from core.model.lists import listed
 from core.model.sizes import size
 from core.model.text import clean
+from core.state.pool_cures import cure_of_place
 from core.state.usage import (
     hosts_out_of_reach,
     hosts_unread,
@@ -62,7 +63,8 @@ def against_deleting(
         yield Refusal(RefusalCode.PARAMETER, text, "what lies in it is left alone", "disks")
     elif volume is None:
         text = f"{disk.target} of {instance.name} is {clean(path) or 'empty'}, in no pool as read"
-        yield Refusal(RefusalCode.PARAMETER, text, "refresh its pool, or leave it out", "disks")
+        cure = f"{cure_of_place(state.pools, instance.host, path)}; or leave it out"
+        yield Refusal(RefusalCode.PARAMETER, text, cure if path else "leave it out", "disks")
     elif unread := _unread(state, volume):
         text = f"Who uses {clean(volume.path)} is not known yet"
         cure = f"wait until all that is on {listed(unread)} was read"

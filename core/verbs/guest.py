@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from core.model import Request
-from core.verbs.agent import without_agent
+from core.verbs.agent.asking import without_agent
 from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.keycodes import KEYCODES, codes_of

@@ -80,7 +80,8 @@ def _users(state: State, requests: Sequence[Request]) -> list[str]:
     names = list(dict.fromkeys(users))
     where = "them" if len(requests) > 1 else "it"
     on = [f"On {where} now: {listed(names)}."] if names else []
-    return [*_vanishing(state, requests), *on]
+    untold = activation.untold(state, requests, f"is on {where}")
+    return [*_vanishing(state, requests), *on, *untold]
 
 
 VERBS = (

@@ -48,24 +48,41 @@ def parameter(
     longest: int | None = None,
     rule: Rule | None = None,
     typed_twice: bool = False,
+    rest: bool = False,
+    argument: bool = False,
+    text: bool = False,
+    typed: bool = False,
+    present: str = "",
 ) -> Meta:
     """Return what `Annotated` says of a field of a request.
 
     `unit` is one of `UNITS` or a word of its own, `label` what it is called where its name will not
-    do. `source` is where its choices come from in the state: `hosts`, `disks`, `pools`. An
-    `advanced` one is folded away in forms. A secret one is of the type
-    `core.model.secret_value.Secret`, and optional or required: no value of it is a default. One
-    that `names_subject` is the subject's own name, typed by an operator who has something dangerous
-    pass: the question of a screen fills it in. `shape` says in words what fits `pattern`. A text is
-    `longest` bytes of UTF-8 at most, and keeps a `rule` that neither can express. A secret one that
-    is `typed_twice` locks somebody out where a finger slipped: it is asked for a second time.
+    do. `source` is where its choices come from in the state: `hosts`, `disks`, `pools`; `present`
+    what of the state it sets, which a form shows. `advanced`: folded away in forms. A secret one is
+    of the type `core.model.secret_value.Secret`, and optional or required: no value of it is a
+    default. One that `names_subject` is the subject's own name, typed by an operator who has
+    something dangerous pass: the question of a screen fills it in. `shape` says in words what fits
+    `pattern`. A text is `longest` bytes of UTF-8 at most, and keeps a `rule` that neither can
+    express. A secret one that is `typed_twice` locks somebody out where a finger slipped: it is
+    asked for a second time. The `rest` of a command line, what follows `--`, is one text: its words
+    as a shell would be told. An `argument` is named there without its option; a `text` has many
+    lines, comes from a file there, and is shown. A `typed` one may be none of what its source has,
+    which a form proposes.
     """
     extra: dict[str, Any] = {"unit": unit, "label": label, "source": source, "advanced": advanced}
     extra |= {"names_subject": names_subject, "shape": shape, "longest": longest, "rule": rule}
-    extra["typed_twice"] = typed_twice
-    if pattern is not None:
-        return Meta(pattern=pattern, description=help_, extra=extra)
-    return Meta(ge=least, le=most, description=help_, extra=extra)
+    extra |= {"typed_twice": typed_twice, "rest": rest, "argument": argument, "text": text}
+    return _meta(help_, (least, most), pattern, extra | {"typed": typed, "present": present})
+
+
+def _meta(
+    help_: str,
+    bounds: tuple[float | None, float | None],
+    pattern: str | None,
+    extra: dict[str, Any],
+) -> Meta:
+    number = Meta(ge=bounds[0], le=bounds[1], description=help_, extra=extra)
+    return number if pattern is None else Meta(pattern=pattern, description=help_, extra=extra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +114,11 @@ class Parameter:
     longest: int | None = None
     rule: Rule | None = None
     typed_twice: bool = False
+    rest: bool = False
+    argument: bool = False
+    text: bool = False
+    typed: bool = False
+    present: str = ""
 
     @property
     def words(self) -> str:

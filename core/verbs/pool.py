@@ -106,7 +106,8 @@ def _users(state: State, requests: Sequence[Request]) -> list[str]:
         ]
     users = list(dict.fromkeys(found))
     where = "them" if len(requests) > 1 else "it"
-    return [f"Disks in {where}: of {listed(users)}."] if users else []
+    told = [f"Disks in {where}: of {listed(users)}."] if users else []
+    return [*told, *activation.untold(state, requests, f"has disks in {where}")]
 
 
 POOL_REFRESH = Verb(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from core.model.base import Value
+from core.model.lists import numbered
 
 
 class RefusalCode(StrEnum):
@@ -37,3 +39,8 @@ class Refusal(Value, frozen=True):
     def __str__(self) -> str:
         whole = f"{self.text}: {self.cure}" if self.cure else self.text
         return whole if whole.endswith((".", "?", "!")) else f"{whole}."
+
+
+def told(refusals: Iterable[Refusal]) -> str:
+    """Return all that speaks against a request, numbered where it is more than one thing."""
+    return numbered(map(str, refusals))

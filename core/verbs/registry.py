@@ -7,24 +7,56 @@ from msgspec.structs import replace
 from core.model import OperationRecord, Request
 from core.verbs import (
     agent,
+    backup,
+    block,
+    cloning,
+    cold,
+    create,
     definition,
+    editing,
+    evacuation,
     guest,
+    metadata,
     migration,
     network,
     pool,
     power,
+    rescue,
+    resizing,
     saved,
     screenshot,
     sizing,
     snapshot,
+    tuning,
     undefining,
+    volume_creating,
+    volume_deleting,
 )
+from core.verbs.device import family as device
 from core.verbs.verb import Verb
 
 _FAMILIES = (
     *(power.VERBS, saved.VERBS, guest.VERBS, agent.VERBS, screenshot.VERBS),
-    *(definition.VERBS, undefining.VERBS, snapshot.VERBS, sizing.VERBS, migration.VERBS),
-    *(pool.VERBS, network.VERBS),
+    *(
+        definition.VERBS,
+        metadata.VERBS,
+        editing.VERBS,
+        undefining.VERBS,
+        snapshot.VERBS,
+        sizing.VERBS,
+        resizing.VERBS,
+        migration.VERBS,
+        cold.VERBS,
+    ),
+    *(device.VERBS, block.VERBS, backup.VERBS, cloning.VERBS, rescue.VERBS, tuning.VERBS),
+    *(
+        pool.VERBS,
+        network.VERBS,
+        create.VERBS,
+        evacuation.VERBS,
+        volume_creating.VERBS,
+        volume_deleting.VERBS,
+    ),
 )
 
 VERBS: dict[str, Verb] = {verb.name: verb for family in _FAMILIES for verb in family}

@@ -10,10 +10,13 @@ from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.parameter import PATH_BYTES, parameter
 from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.second_copy_parameter import SecondCopy
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Action, End, Situation, failed
-from core.verbs.states import NOT_KNOWN, OFF, STARTING_UP, TO_BE_OFF, TO_BE_ON, held_for
+from core.verbs.states import NOT_KNOWN, OFF, STARTING_UP, TO_BE_OFF, TO_BE_ON, held_for, lives_on
 from core.verbs.verb import Risk, Subjects, Verb
+
+Then = Literal["as-it-is", "running", "paused"]
 
 
 class AbortJobCall(Call, frozen=True):
@@ -27,10 +30,7 @@ class Save(Request, frozen=True):
     """Write the guest's memory to disk and turn it off: its next start goes on from there."""
 
     verb: ClassVar[str] = "save"
-    then: Annotated[
-        Literal["as-it-is", "running", "paused"],
-        parameter("How it is once it is restored.", advanced=True),
-    ] = "as-it-is"
+    then: Annotated[Then, parameter("How it is once it is restored.", advanced=True)] = "as-it-is"
     bypass_cache: Annotated[bool, parameter("Write past the host's page cache.", advanced=True)] = (
         False
     )
@@ -40,7 +40,7 @@ class SaveCall(Call, frozen=True):
     """virDomainManagedSave."""
 
     long: ClassVar[bool] = True
-    then: Literal["as-it-is", "running", "paused"] = "as-it-is"
+    then: Then = "as-it-is"
     bypass_cache: bool = False
 
     def virsh(self, name: str) -> tuple[str, ...]:
@@ -55,8 +55,7 @@ def _save(situation: Situation) -> list[Step]:
 
     def shows(now: Situation) -> bool:
         instance = now.instance
-        off = instance is not None and instance.state is InstanceState.SHUTOFF
-        return instance is not None and off and instance.managed_save
+        return bool(instance and instance.state is InstanceState.SHUTOFF and instance.managed_save)
 
     return [
         Step(
@@ -65,6 +64,7 @@ def _save(situation: Situation) -> list[Step]:
             shows,
             goes_on=lambda now: held_for("saving", now.instance),
             abort=AbortJobCall(),
+            fails=lambda now: lives_on("saving", now.instance),
         )
     ]
 
@@ -94,6 +94,8 @@ SAVE = Verb(
     steps=_save,
     calls=(SaveCall, AbortJobCall),
     waits=True,
+    looks_at=frozenset({"backup"}),
+    during_backups=False,
     states={
         **TO_BE_ON,
         InstanceState.CRASHED: ("{name} has crashed, there is nothing to go on from", "{restart}"),
@@ -110,6 +112,7 @@ class Restore(Request, frozen=True):
     """Start an instance from its saved memory (virDomainCreate)."""
 
     verb: ClassVar[str] = "restore"
+    second_copy: SecondCopy = ""
 
 
 class RestoreCall(Call, frozen=True):
@@ -161,10 +164,6 @@ def _without_image(state: State, request: Request, _: str) -> Iterator[Refusal]:
         yield Refusal(RefusalCode.STATE, f"{instance.name} has no saved memory", "start starts it")
 
 
-def _always(_: object) -> bool:
-    return True
-
-
 RESTORE = Verb(
     Restore,
     title="Restore",
@@ -176,7 +175,7 @@ RESTORE = Verb(
     calls=(RestoreCall,),
     states=TO_BE_OFF,
     refusals=_without_image,
-    lets_run=_always,
+    lets_run=lambda _: True,
 )
 
 
@@ -292,6 +291,7 @@ CORE_DUMP = Verb(
     decide=sequence(_core_dump, _dumped, powers=True),
     steps=_core_dump,
     calls=(CoreDumpCall,),
+    during_backups=False,
     states={InstanceState.SHUTOFF: OFF, InstanceState.UNKNOWN: NOT_KNOWN},
     single=True,
     risk=Risk(Caution.CONFIRM, _stands_still),

@@ -72,4 +72,9 @@ def cure(state: State, request: Request) -> str:
     instance = state.instances.get(request.subject)
     if instance is None or not against(state, request):
         return ""
-    return CURE.format(name=clean(instance.name))
+    told = CURE.format(name=clean(instance.name))
+    if to := second_copy.evacuated_to(state, instance.key):
+        what = f"{clean(instance.host)}/{clean(instance.name)}"
+        behind = f"It was evacuated to {clean(to)}, and this is what was left behind: undefine it "
+        return f"{behind}with `virtdeck undefine {what}`, which leaves its disks. {told}"
+    return told

@@ -27,6 +27,8 @@ from core.verbs.situation import (
 
 LONG = 3600.0
 """Seconds: whatever ends a long call wakes the operation."""
+BACK = 60.0
+"""Seconds that a host is waited for whose daemon was lost in the middle of a call."""
 AGAIN = 2.0
 """Seconds between two looks at what goes on without us."""
 
@@ -47,6 +49,10 @@ class Step:
     """Whether the state shows that it is still under way, though nobody waits for its answer."""
     abort: Call | None = None
     """What ends a long call while it is under way."""
+    fails: Callable[[Situation], bool] | None = None
+    """Whether the state shows that it did not take effect and no longer can, once it has ended."""
+    leaves: str = ""
+    """What may be left of one that was cut off in the middle, by name."""
 
 
 Steps = Callable[[Situation], Sequence[Step]]
@@ -54,15 +60,26 @@ Steps = Callable[[Situation], Sequence[Step]]
 it returns may depend on the state as it was before the first."""
 
 
-def sequence(steps: Steps, outcome: Callable[[Situation], str], *, powers: bool = False) -> Decide:
+def _nothing(_: Situation) -> str:
+    return ""
+
+
+def sequence(
+    steps: Steps,
+    outcome: Callable[[Situation], str],
+    *,
+    powers: bool = False,
+    spoils: Callable[[Situation], str] = _nothing,
+) -> Decide:
     """Return the decisions of a verb that is a list of calls; `outcome` tells what is so then.
 
     A call that `powers` an instance on or off, or pauses it, may have done so and failed: an end
-    that is not done tells how the instance is.
+    that is not done tells how the instance is. What `spoils` it, a clause, is asked for before each
+    call, once the host has told how the subject is: what was done is undone then.
     """
 
     def decide(situation: Situation) -> Action:
-        action = _next(situation, steps(situation), outcome)
+        action = _next(situation, steps(situation), outcome, spoils)
         if powers and isinstance(action, End) and action.status is not OperationStatus.DONE:
             return replace(action, outcome=f"{action.outcome.rstrip('.')}{stands(situation)}")
         return action
@@ -71,33 +88,44 @@ def sequence(steps: Steps, outcome: Callable[[Situation], str], *, powers: bool 
 
 
 def _next(
-    situation: Situation, planned: Sequence[Step], outcome: Callable[[Situation], str]
+    situation: Situation,
+    planned: Sequence[Step],
+    outcome: Callable[[Situation], str],
+    spoils: Callable[[Situation], str],
 ) -> Action:
     aborts = [step.abort for step in planned if step.abort is not None]
-    sent = _counted([one for one in situation.sent if one.call not in aborts])
+    sent = counted([one for one in situation.sent if one.call not in aborts])
     if situation.calling:
         return _meanwhile(situation, planned[len(sent) - 1])
-    forward = sum(1 for _ in takewhile(_same, zip(sent, planned, strict=False)))
+    forward = sum(1 for _ in takewhile(same, zip(sent, planned, strict=False)))
     undone = sent[forward:]
     if sent and not forward:
         return _other(situation)
     if forward:
         step = planned[forward - 1]
-        if _refused(sent[forward - 1]) and not (step.shows and step.shows(situation)):
+        if refused(sent[forward - 1]) and not (step.shows and step.shows(situation)):
             error = sent[forward - 1].error
             return _undo(situation, planned[: forward - 1], undone, error)
         if not undone and (action := _settled(situation, step, sent[-1])) is not None:
             return action
     if undone or (forward and forward < len(planned) and situation.cancelled):
-        return _undo(situation, planned[:forward], undone, "")
+        return _undo(situation, planned[:forward], undone, spoils(situation))
     if forward == len(planned):
-        by_others = ", though not by this operation" if any(map(_refused, sent)) else ""
+        by_others = ", though not by this operation" if any(map(refused, sent)) else ""
         return done(f"{outcome(situation)}{by_others}")
+    if spoils is not _nothing and not situation.link_up:
+        return Wait(situation.now + LONG, f"waiting for {_host(situation)}")
+    if spoilt := spoils(situation):
+        return _undo(situation, planned[:forward], (), spoilt)
     step = planned[forward]
     return Send(step.call, step.text, step.deadline)
 
 
-def _counted(sent: Sequence[Sent]) -> tuple[Sent, ...]:
+def _host(situation: Situation) -> str:
+    return situation.silent or situation.request.subject.host
+
+
+def counted(sent: Sequence[Sent]) -> tuple[Sent, ...]:
     """Return the calls without those that were sent again after them."""
     later = [*(one.call for one in sent[1:]), None]
     return tuple(one for one, after in zip(sent, later, strict=False)
@@ -112,20 +140,23 @@ def _other(situation: Situation) -> End:
     )
 
 
-def _same(pair: tuple[Sent, Step]) -> bool:
+def same(pair: tuple[Sent, Step]) -> bool:
+    """Whether a call is that of a step."""
     return pair[0].call == pair[1].call
 
 
-def _refused(sent: Sent) -> bool:
+def refused(sent: Sent) -> bool:
+    """Whether a call failed, and certainly did nothing."""
     return bool(sent.error) and sent.certain
 
 
 def _meanwhile(situation: Situation, step: Step) -> Action:
     """Decide while a long call is under way: end it where the operator no longer wants it."""
-    return _abort(situation, step) or Wait(situation.now + LONG)
+    return aborting(situation, step) or Wait(situation.now + LONG)
 
 
-def _abort(situation: Situation, step: Step) -> Send | None:
+def aborting(situation: Situation, step: Step) -> Send | None:
+    """Return what ends a long call that the operator no longer wants; None: nothing, or not now."""
     unsent = all(one.call != step.abort for one in situation.sent)
     if situation.cancelled and step.abort is not None and unsent:
         return Send(step.abort, f"ending it: {situation.cancelled}")
@@ -134,28 +165,49 @@ def _abort(situation: Situation, step: Step) -> Send | None:
 
 def _settled(situation: Situation, step: Step, last: Sent) -> Action | None:
     """Decide about the newest call; None: it took effect."""
-    verb, name = situation.request.verb, situation.name
     if step.shows is not None and step.shows(situation):
         return None
     if last.accepted and step.shows is None:
         return None
     if step.goes_on is not None and step.goes_on(situation):
-        return _abort(situation, step) or Wait(situation.now + AGAIN)
+        return aborting(situation, step) or Wait(situation.now + AGAIN)
     if any(one.call == step.abort and one.accepted for one in situation.sent):
-        return cancelled(f"{verb} of {name} was cancelled")
+        return cancelled(f"{situation.request.verb} of {situation.name} was cancelled")
     adopted = situation.progress.adopted or 0.0
     if last.call.repeatable and last.ended is None and last.at < adopted:
         return Send(step.call, f"{step.text}, once more", step.deadline)
     since = max(last.ended or last.at, situation.progress.first_adopted or 0.0)
     if situation.now < since + VERIFY and step.shows is not None:
         return Wait(since + VERIFY)
+    if _did_nothing(situation, step, last, since):
+        return replace(failed(f"{step.text} did not take effect", "Ask for it again."), again=True)
+    if (action := _seen_to_fail(situation, step, last, since)) is not None:
+        return action
     if last.error or last.ended is None or situation.blind:
-        why = f": {last.error}" if last.error else ""
+        why = f": {last.error.rstrip('.')}" if last.error else ""
+        left = f"; {step.leaves} may be left of it" if step.leaves else ""
         return unknown(
-            f"whether {verb} of {name} took effect is not known{why}",
+            f"whether {step.text} took effect is not known{why}{left}",
             last.hint or f"See on {situation.request.subject.host} what became of it.",
         )
-    return failed(f"libvirt accepted {verb} of {name}, and it shows nowhere", "Look at its XML.")
+    return failed(f"libvirt accepted {step.text}, and it shows nowhere", "Look at its XML.")
+
+
+def _seen_to_fail(situation: Situation, step: Step, last: Sent, since: float) -> Action | None:
+    """Decide by the state, once it is read again, about a call whose answer was lost; None: not."""
+    if step.fails is None or last.ended is None or not last.error:
+        return None
+    if not situation.link_up or (situation.looked or 0.0) <= last.ended:
+        return Wait(since + BACK) if situation.now < since + BACK else None
+    if step.fails(situation):
+        return failed(f"{step.text} did not take effect: {last.error}", last.hint)
+    return None
+
+
+def _did_nothing(situation: Situation, step: Step, last: Sent, since: float) -> bool:
+    """Whether what was read long enough after a console ended shows that its call did nothing."""
+    read = situation.link_up and situation.looked is not None and situation.looked >= since + VERIFY
+    return read and step.shows is not None and last.ended is None
 
 
 def _undo(

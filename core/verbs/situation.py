@@ -9,7 +9,7 @@ list needs nothing more: a verb that fails half-way asks for the undoing calls b
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from core.model import (
@@ -22,8 +22,11 @@ from core.model import (
     Snapshot,
     Value,
 )
+from core.model.checkpoint import Checkpoint
+from core.model.kept import KeptHost
 from core.model.operation import Countdown, OperationQuestion
 from core.state.subject import Subject
+from core.verbs.answer import CallAnswer
 from core.verbs.around import Around
 from core.verbs.call import Call
 
@@ -32,9 +35,12 @@ CALL_DEADLINE = 40.0
 VERIFY = 15.0
 """Seconds a state that libvirt promised may take to show."""
 
-LookedAt = Literal["snapshots", "block-jobs", "definition"]
+LookedAt = Literal[
+    "snapshots", "block-jobs", "definition", "document", "checkpoints", "backup", "kept"
+]
 """What is read of an instance only for a verb that needs it: no event and no listing tells it. Its
-definition is read of one that runs: of others that is what there is."""
+definition is read of one that runs: of others that is what there is. The document is its whole XML,
+as text; backup is whether one is under way; kept is what is kept of its request's source."""
 
 
 class Sent(Value, frozen=True):
@@ -48,6 +54,9 @@ class Sent(Value, frozen=True):
     hint: str = ""
     certain: bool = True
     """False: the error leaves open whether the call took effect."""
+    answer: Any = None
+    """What it answered, of the type `Call.answers`; None too where that was too long for the
+    journal, and the console that heard it has ended."""
 
     @property
     def accepted(self) -> bool:
@@ -108,6 +117,8 @@ class Situation:
     events: tuple[Event, ...] = ()
     """Of this subject, oldest first: since the operation began, and a little before."""
     link_up: bool = True
+    silent: str = ""
+    """The host that does not answer; empty: that of the subject, where any."""
     cancelled: str = ""
     """Why the operator no longer wants to wait; empty: goes on."""
     calling: bool = False
@@ -117,7 +128,21 @@ class Situation:
     defined: Instance | None = None
     """An instance that runs, as its next start would have it: known where that tells what became of
     a call (`Call.defines`), and where the verb looks at it (`Verb.looks_at`)."""
+    volumes: frozenset[tuple[str, str]] = frozenset()
+    """Those that are there of the volumes that calls without an answer were to make, as pool and
+    name (`Call.volume`)."""
+    document: str | None = None
+    """The XML of its definition without secrets (`core.xml.definition.document.editable`): known
+    where the verb looks at it. None: it has none, or was not read."""
+    kept: KeptHost | None = None
+    """What is kept of the source of its request, and of this instance alone: known where the verb
+    looks at it, before its first call. None: nothing is."""
+    stop: str = ""
+    """Why it must not go on (`Verb.stops`); empty: it may."""
     around: Around = field(default_factory=Around)
+    looked: float | None = None
+    """When its host began to tell last how the subject is, and what its verb looks at; None: not
+    since this console watches it, or since the link was lost."""
 
     @property
     def instance(self) -> Instance | None:
@@ -138,6 +163,11 @@ class Situation:
     def snapshots(self) -> tuple[Snapshot, ...] | None:
         """The snapshots of the instance; None: they were not read."""
         return self.around.snapshots
+
+    @property
+    def checkpoints(self) -> tuple[Checkpoint, ...] | None:
+        """The checkpoints of the instance, parents first; None: they were not read."""
+        return self.around.checkpoints
 
     @property
     def sent(self) -> tuple[Sent, ...]:
@@ -197,6 +227,10 @@ class Wait:
     countdown: Countdown | None = None
     question: OperationQuestion | None = None
     """What the operator may answer meanwhile (`Situation.answer`): nothing waits for that."""
+    reads: bool = True
+    """The instance is read at its end. Not where a call follows that looks itself."""
+    share: float | None = None
+    """How far what is waited for is, 0 to 1; None: there is no telling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +242,10 @@ class End:
     hint: str = ""
     refused: str = ""
     """Why it was refused, as a code of `core.verbs.refusal`."""
+    result: CallAnswer | None = None
+    """What it has brought, for who asked."""
+    again: bool = False
+    """Its newest call did nothing, as was seen after its console ended: it may be sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +264,9 @@ Decide = Callable[[Situation], Action]
 """Reads at a situation, says what to do next. Pure."""
 
 
-def done(outcome: str, hint: str = "") -> End:
-    """It did what it was for."""
-    return End(OperationStatus.DONE, outcome, hint)
+def done(outcome: str, hint: str = "", result: CallAnswer | None = None) -> End:
+    """It did what it was for, and has brought this."""
+    return End(OperationStatus.DONE, outcome, hint, result=result)
 
 
 def failed(outcome: str, hint: str = "") -> End:
@@ -246,13 +284,6 @@ def cancelled(outcome: str, hint: str = "") -> End:
     return End(OperationStatus.CANCELLED, outcome, hint)
 
 
-def came_too_late(end: End) -> End:
-    """Return the end of an operation that an operator wanted ended before: what it did, it did."""
-    if end.status is not OperationStatus.DONE:
-        return end
-    return replace(end, outcome=f"the cancel came too late: {end.outcome}")
-
-
 def stands(situation: Situation) -> str:
     """Say how an instance is, to follow what became of an operation: `; web is running`.
 
@@ -267,8 +298,3 @@ def stands(situation: Situation) -> str:
 
 
 _SPOKEN = {"shutoff": "shut off", "shutting-down": "shutting down", "unknown": "in no known state"}
-
-
-def seen_later(end: End) -> End:
-    """Return the end as it amends one that was written down before."""
-    return End(end.status, f"{end.outcome} (seen later)", end.hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -22,16 +23,19 @@ MOST_VCPUS = 4096
 MOST_MEMORY = 1 << 24
 """MiB."""
 
+vcpu_count = partial(parameter, least=1, most=MOST_VCPUS)
+mib = partial(parameter, least=1, most=MOST_MEMORY, unit="MiB")
+
 
 class SetVcpus(Request, frozen=True):
     """Set how many vCPUs an instance has (virDomainSetVcpusFlags)."""
 
     verb: ClassVar[str] = "set-vcpus"
-    count: Annotated[int, parameter("How many it has.", least=1, most=MOST_VCPUS)]
+    count: Annotated[int, vcpu_count("How many it has.", present="vcpus")]
     maximum: (
         Annotated[
             int,
-            parameter("How many it may have, from its next start on.", least=1, most=MOST_VCPUS),
+            vcpu_count("How many it may have, from its next start on.", present="vcpus-most"),
         ]
         | None
     ) = None
@@ -42,14 +46,9 @@ class SetMemory(Request, frozen=True):
     """Set how much memory an instance has (virDomainSetMemoryFlags)."""
 
     verb: ClassVar[str] = "set-memory"
-    size: Annotated[int, parameter("How much it has.", least=1, most=MOST_MEMORY, unit="MiB")]
+    size: Annotated[int, mib("How much it has.", present="memory")]
     maximum: (
-        Annotated[
-            int,
-            parameter(
-                "How much it may have, of one that is off.", least=1, most=MOST_MEMORY, unit="MiB"
-            ),
-        ]
+        Annotated[int, mib("How much it may have, of one that is off.", present="memory-most")]
         | None
     ) = None
     when: When = "both"

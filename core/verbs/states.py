@@ -53,3 +53,10 @@ def held_for(reason: str, instance: Instance | None) -> bool:
     """
     paused = instance is not None and instance.state is InstanceState.PAUSED
     return instance is not None and paused and instance.reason == reason
+
+
+def lives_on(reason: str, instance: Instance | None) -> bool:
+    """Whether an instance runs, or is paused, and not by libvirt itself for this."""
+    known = None if instance is None else instance.state
+    lives = known in (InstanceState.RUNNING, InstanceState.PAUSED)
+    return lives and not held_for(reason, instance)

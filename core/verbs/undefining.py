@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from core.model import Instance, Request, State
 from core.model.lists import listed
+from core.model.seed import is_seed
 from core.model.text import clean
 from core.verbs.call import Call
 from core.verbs.caution import Caution
@@ -106,8 +107,17 @@ def _call(situation: Situation) -> UndefineCall:
     return UndefineCall(
         *_fates_of(instance, request),
         instance.managed_save,
-        deletions(instance, request.disks, situation.around.volumes.values()),
+        (
+            *deletions(instance, request.disks, situation.around.volumes.values()),
+            *seeds_of(instance),
+        ),
     )
+
+
+def seeds_of(instance: Instance) -> tuple[str, ...]:
+    """Return where the seed lies that was made for an instance: nobody else has a use for it."""
+    sources = (disk.source for disk in instance.disks if disk.source is not None)
+    return tuple(source.path for source in sources if is_seed(source.path, instance.uuid))
 
 
 def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
@@ -148,6 +158,9 @@ def _of_one(state: State, instance: Instance, request: Undefine) -> Iterator[str
     yield from _of_firmware(instance, request)
     if snapshots := state.snapshots.get(instance.key):
         yield f"libvirt forgets {len(snapshots)} of its snapshots."
+    if checkpoints := state.checkpoints.get(instance.key):
+        names = listed([one.name for one in checkpoints])
+        yield f"libvirt forgets its checkpoints ({names}): their bitmaps stay in disks that stay."
     deleted = named(instance, request.disks)
     for disk in deleted:
         yield f"Deletes {disk.target} of {name}: {image_of(state, instance, disk)}."
@@ -157,7 +170,13 @@ def _of_one(state: State, instance: Instance, request: Undefine) -> Iterator[str
             f"Whether instances on {listed(away)} use what is deleted is not known: {them} "
             "out of reach."
         )
-    stays = [disk for disk in instance.disks if disk.source is not None and disk not in deleted]
+    if seeds := seeds_of(instance):
+        yield f"Deletes its cloud-init seed: {clean(seeds[0])}."
+    stays = [
+        disk
+        for disk in instance.disks
+        if disk.source is not None and disk not in deleted and disk.source.path not in seeds
+    ]
     if stays:
         images = [f"{disk.target} ({image_of(state, instance, disk)})" for disk in stays]
         yield f"Stays where it is: {listed(images)}."
@@ -184,9 +203,13 @@ def _fates_of(instance: Instance, request: Undefine) -> tuple[Fate, Fate]:
 
 
 def _outcome(situation: Situation) -> str:
-    deleted = _call(situation).volumes
+    deleted = [path for path in _call(situation).volumes if not is_seed(path, _uuid(situation))]
     disks = f", {len(deleted)} of its disks deleted" if deleted else ""
     return f"{situation.name} is no longer defined{disks}"
+
+
+def _uuid(situation: Situation) -> str:
+    return situation.request.subject.id
 
 
 UNDEFINE = Verb(
@@ -201,8 +224,9 @@ UNDEFINE = Verb(
     resumable=True,
     calls=(UndefineCall, VolumeOfPathDeleteCall),
     needs_description=True,
-    looks_at=frozenset({"snapshots"}),
+    looks_at=frozenset({"snapshots", "checkpoints"}),
     storage_for="disks",
+    during_move=False,
     states=TO_BE_OFF,
     refusals=_against,
     risk=Risk(

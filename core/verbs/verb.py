@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from core.model import Instance, InstanceState, ObjectKey, Observation, Request, State, Value
+from core.model.passed_on import PassedOn
 from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.refusal import Refusal
@@ -15,7 +16,7 @@ from core.verbs.situation import Decide, LookedAt, Situation
 
 SubjectKind = Literal["instance", "host", "pool", "volume", "network", "snapshot", "migration"]
 
-COMMAND_GROUPS = ("pool", "network", "volume", "snapshot")
+COMMAND_GROUPS = ("pool", "network", "volume", "interface", "snapshot")
 """Kinds whose verbs are commands of a group, and so is what makes one of them."""
 
 Rename = Callable[[str], str]
@@ -71,6 +72,8 @@ class Risk:
     """What is to be said first of requests of this verb."""
     after: Sentences = _nothing
     """What it costs some of them beside."""
+    word: Callable[[State, Sequence[Request]], str] | None = None
+    """What is typed for it; None: the name of the one subject, or how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,10 @@ def _no_refusals(_: State, __: Request, ___: str) -> Iterable[Refusal]:
     return ()
 
 
+def _no_volumes(_: State, __: Request) -> Iterable[ObjectKey]:
+    return ()
+
+
 def _no_hosts(_: Request, __: Iterable[str]) -> Iterable[str]:
     return ()
 
@@ -116,6 +123,9 @@ class Verb:
     key: str = ""
     """Its letter in that menu."""
     subject: SubjectKind = "instance"
+    makes: SubjectKind | None = None
+    """It is asked for at its `subject`, a host, and makes something of this kind: that is what its
+    requests are for, by an id that was chosen before anything is sent (`at`)."""
     decide: Decide | None = None
     """Pure. With nothing sent yet, its answer is the first call. None: it is a workflow's."""
     steps: Steps | None = None
@@ -132,8 +142,14 @@ class Verb:
     overrides: frozenset[type[Request]] = frozenset()
     """Operations on the same subject beside which this one goes at once: a power cut is what helps
     against a call that does not return. Those that wait for a guest, or their turn, end."""
+    beside: frozenset[type[Request]] = frozenset()
+    """Operations on the same subject that go on beside this one: it steers what they follow."""
     single: bool = False
     """It is done to one at a time: its parameters are for one, or others would be in its way."""
+    of_dead: bool = False
+    """It is about a host that is dead: its `source`. What it does it does at another one."""
+    by_hand: bool = False
+    """Its command and its dialog are written by hand: what it is given does not fit in a form."""
     needs_description: bool = False
     """Its check, or what it takes away, depends on what only the subject's XML tells."""
     storage_for: str = ""
@@ -145,16 +161,43 @@ class Verb:
     `{host}` and `{restart}` are filled in."""
     during_jobs: bool = False
     """libvirt carries it out while a job of its own is under way."""
+    during_move: bool = True
+    """It leaves either half of a cold migration what it is, as long as that is neither confirmed
+    nor reverted."""
+    either_half: bool = False
+    """It is of a cold migration: what names both of its halves names no other than that."""
+    during_backups: bool = True
+    """libvirt carries it out while a backup is under way; else it would wait for half a minute."""
+    backs_up: bool = False
+    """It is a backup: what is carried out during one goes on beside it."""
     refusals: Callable[[State, Request, str], Iterable[Refusal]] = _no_refusals
     """What else speaks against a request; last, the id of an operation that does not count."""
+    stops: Callable[[State, Request, str], str] = lambda _, __, ___: ""
+    """Why it must not go on, from what all hosts show before each of its calls; empty: it may.
+    Last, its own operation's id. Its `decide` heeds that (`Situation.stop`)."""
     lets_run: Callable[[Instance], bool] | None = None
     """Whether an instance that does not run would do so after it: two copies must not."""
+    needs_facts: bool = False
+    """Its request is judged by what hosts said of themselves."""
+    needs_host: bool = False
+    """Its request is judged by what its host has: pools, volumes, networks, facts."""
+    own_id: Callable[[Mapping[str, Any]], str] = lambda _: ""
+    """The id that the values of a request give what it makes; empty: any will do."""
+    volumes: Callable[[State, Request], Iterable[ObjectKey]] = _no_volumes
+    """The volumes of which a request needs more than their names."""
     risk: Risk = Risk()
     cancelled: str = "What it had begun is undone where that is possible."
     """What cancelling it means."""
     undo: Callable[[Situation], Request | None] | None = None
     """The request that takes it back once it is done, from the situation before its first call.
     Pure. None: nothing does; it returns None where what was before is not known, or was so."""
+    passes_on: Callable[[Any], PassedOn] | None = None
+    """What its command prints and exits with, from the `core.verbs.answer.CallAnswer` that its
+    operation has brought. None: the words and the status of the operation itself."""
+    preflight: Callable[[State, Request], Request] | None = None
+    """The migration whose preflight is made before anything is sent: its blockers refuse it."""
+    two_hosts: bool = False
+    """It changes what two hosts have of its instance: what is done on either waits for it."""
     hosts: Callable[[Request, Iterable[str]], Iterable[str]] = _no_hosts
     """The hosts a request names beside its subject's, of those that are open."""
 
@@ -170,6 +213,15 @@ class Verb:
         if first in COMMAND_GROUPS:
             return first, rest
         return (self.subject, self.name) if self.subject in COMMAND_GROUPS else (self.name,)
+
+    def at(self, key: ObjectKey, new: str, values: Mapping[str, Any]) -> Request:
+        """Return what is asked for with these values at an object.
+
+        `new` is the id of what it makes, where it makes something that has none of its own.
+        """
+        if self.makes is not None:
+            key = ObjectKey(self.makes, key.host, self.own_id(values) or new)
+        return self.request(subject=key, **values)
 
     def about(self, key: ObjectKey) -> bool:
         """Whether it can be asked for about such an object."""

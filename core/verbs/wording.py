@@ -16,7 +16,7 @@ def name_of(state: State, request: Request) -> str:
     """
     found = subject_of(state, request.subject)
     if found is None:
-        return request.subject.id
+        return request.makes or request.subject.id
     if isinstance(found, Snapshot):
         instance = state.instances.get(owner_of(request.subject))
         return found.name if instance is None else f"{instance.name}/{found.name}"
@@ -51,3 +51,8 @@ def _names(records: Sequence[OperationRecord], status: OperationStatus) -> str:
 def _with_cause(record: OperationRecord) -> str:
     cause = record.outcome.rstrip(".")
     return f"{record.name} ({cause})" if cause else record.name
+
+
+def cancel_command(record: OperationRecord) -> str:
+    """Return the command that cancels an operation, whichever console runs it."""
+    return f"`virtdeck operations cancel {record.id}`"

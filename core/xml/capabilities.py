@@ -24,6 +24,8 @@ class Capabilities(Value, frozen=True):
     numa: tuple[NumaCell, ...] = ()
     guest_types: tuple[str, ...] = ()
     """`kvm x86_64`, `qemu aarch64`..., in libvirt's order."""
+    machines: tuple[str, ...] = ()
+    """The machine types of guests of its own architecture."""
     migration_transports: tuple[str, ...] = ()
 
 
@@ -44,6 +46,7 @@ def read_capabilities(xml: str) -> Capabilities:
         threads=number(attribute(cpu, "threads", "topology")) or 0,
         numa=tuple(map(_read_cell, root.iterfind("host/topology/cells/cell"))),
         guest_types=_read_guest_types(root),
+        machines=_read_machines(root, text(cpu, "arch")),
         migration_transports=tuple(filter(None, map(text, transports))),
     )
 
@@ -62,6 +65,13 @@ def _read_cell(cell: Element) -> NumaCell:
         cpus=number(attribute(cell, "num", "cpus")) or 0,
         # the smallest size is the ordinary page of the machine (4 KiB, or 64 KiB on some)
         huge_pages=tuple(sizes[1:]),
+    )
+
+
+def _read_machines(root: Element, architecture: str) -> tuple[str, ...]:
+    own = (each for each in root.iterfind("guest/arch") if attribute(each, "name") == architecture)
+    return tuple(
+        dict.fromkeys(text(machine) for arch in own for machine in arch.iterfind("machine"))
     )
 
 

@@ -29,6 +29,7 @@ def read_disk(disk: Element) -> Disk:
         read_only=flag(disk, "readonly"),
         shareable=flag(disk, "shareable"),
         encrypted=flag(disk, "encryption") or flag(disk, "source/encryption"),
+        throttled=flag(disk, "iotune"),
     )
 
 

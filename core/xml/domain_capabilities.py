@@ -9,6 +9,9 @@ from core.xml.tree import Element, attribute, exact, number, parse, text
 class DomainCapabilities(Value, frozen=True):
     """What libvirt's driver and its emulator offer to a machine type. None: it does not say."""
 
+    type: str = ""
+    """kvm, qemu, xen..."""
+    architecture: str = ""
     emulator: str = ""
     machine: str = ""
     vcpus_maximum: int | None = None
@@ -23,6 +26,7 @@ class DomainCapabilities(Value, frozen=True):
     video: tuple[str, ...] | None = None
     file_systems: tuple[str, ...] | None = None
     host_devices: tuple[str, ...] | None = None
+    cpu_modes: tuple[str, ...] = ()
 
 
 def read_domain_capabilities(xml: str) -> DomainCapabilities:
@@ -30,6 +34,8 @@ def read_domain_capabilities(xml: str) -> DomainCapabilities:
     root = parse(xml, "domainCapabilities")
     secure = _values(root.find("os/loader"), "secure")
     return DomainCapabilities(
+        type=text(root, "domain"),
+        architecture=text(root, "arch"),
         emulator=exact(root, "path"),
         machine=text(root, "machine"),
         vcpus_maximum=number(attribute(root, "max", "vcpu")),
@@ -42,6 +48,11 @@ def read_domain_capabilities(xml: str) -> DomainCapabilities:
         video=_device(root, "video", "modelType"),
         file_systems=_device(root, "filesystem", "driverType"),
         host_devices=_device(root, "hostdev", "subsysType"),
+        cpu_modes=tuple(
+            attribute(mode, "name")
+            for mode in root.iterfind("cpu/mode")
+            if attribute(mode, "supported") == "yes"
+        ),
     )
 
 

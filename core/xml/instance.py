@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.model import AgentState, Disk, Instance, Interface
+from core.xml.cold_mark import read_mark
 from core.xml.device import read_device
 from core.xml.disk import read_disk
 from core.xml.interface import read_interface
@@ -18,6 +19,8 @@ from core.xml.tree import (
     text,
 )
 
+RESCUE = "urn:virtdeck:rescue:1"
+"""The namespace of what a rescue keeps in the metadata."""
 _AGENT_CHANNEL = "org.qemu.guest_agent.0"
 _BIOS_MACHINES = ("x86_64", "i686")
 
@@ -59,6 +62,8 @@ def read_instance(xml: str, host: str = "") -> Instance:
             if device.tag not in ("disk", "interface")
         ),
         agent=_read_agent(devices),
+        rescue=domain.find(f"metadata/{{{RESCUE}}}rescue") is not None,
+        cold=read_mark(domain),
     )
 
 

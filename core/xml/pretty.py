@@ -11,8 +11,8 @@ from core.xml.tree import Element, parse
 # VNC and SPICE passwords, and the cookies of HTTP disks. libvirt leaves them out unless asked for;
 # a hypervisor's own command line it does not know to censor.
 # The query of an HTTP disk is as often a signature or a token, and that libvirt does give.
-_SECRET_NAMES = frozenset({"passwd", "password", "passphrase", "query"})
-_SECRET_ELEMENTS = frozenset({"password", "passwd", "passphrase", "cookie"})
+SECRET_ATTRIBUTES = frozenset({"passwd", "password", "passphrase", "query"})
+SECRET_ELEMENTS = frozenset({"password", "passwd", "passphrase", "cookie"})
 
 
 def format_xml(xml: str) -> str:
@@ -32,9 +32,9 @@ def format_xml(xml: str) -> str:
 
 def _hide_secrets(element: Element) -> None:
     name = str(element.tag).rpartition("}")[2]  # without its namespace
-    if name in _SECRET_ELEMENTS and element.text and element.text.strip():
+    if name in SECRET_ELEMENTS and element.text and element.text.strip():
         element.text = HIDDEN
-    for key in _SECRET_NAMES:
+    for key in SECRET_ATTRIBUTES:
         if element.get(key) is not None:
             element.set(key, HIDDEN)
     if name == "arg" and (argument := element.get("value")) is not None:

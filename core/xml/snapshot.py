@@ -6,9 +6,10 @@ import heapq
 import math
 from collections.abc import Iterable
 
-from core.model import Snapshot
+from core.model import Snapshot, SnapshotDisk
 from core.model.text import natural_key
-from core.xml.tree import attribute, exact, number, paragraph, parse, text
+from core.xml.disk import read_source
+from core.xml.tree import Element, attribute, exact, number, paragraph, parse, text
 
 
 def read_snapshot(xml: str, host: str = "", uuid: str = "") -> Snapshot:
@@ -20,7 +21,8 @@ def read_snapshot(xml: str, host: str = "", uuid: str = "") -> Snapshot:
     in the XML of old libvirts: ask libvirt otherwise.
     """
     snapshot = parse(xml, "domainsnapshot")
-    kept = [attribute(part, "snapshot") for part in snapshot.iterfind("disks/disk")]
+    disks = tuple(map(_read_disk, snapshot.iterfind("disks/disk")))
+    kept = [disk.kept for disk in disks]
     memory = attribute(snapshot, "snapshot", "memory")
     kept.append(memory)
     created = number(text(snapshot, "creationTime"))
@@ -33,9 +35,17 @@ def read_snapshot(xml: str, host: str = "", uuid: str = "") -> Snapshot:
         current=text(snapshot, "active") == "1",
         external="external" in kept,
         memory=memory,
+        memory_file=attribute(snapshot, "file", "memory"),
+        disks=disks,
         host=host,
         uuid=uuid,
     )
+
+
+def _read_disk(disk: Element) -> SnapshotDisk:
+    kept = attribute(disk, "snapshot")
+    source = read_source(disk) if kept == "external" else None
+    return SnapshotDisk(attribute(disk, "name"), kept, "" if source is None else source.path)
 
 
 def in_order(snapshots: Iterable[Snapshot]) -> tuple[Snapshot, ...]:

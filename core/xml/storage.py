@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.model import Pool, Volume
-from core.xml.tree import Element, attribute, exact, flag, parse, size, text
+from core.xml.tree import Element, attribute, exact, flag, number, parse, size, text
 
 
 def read_pool(xml: str, host: str = "") -> Pool:
@@ -53,4 +53,40 @@ def read_volume(xml: str, host: str, pool: str, pool_name: str) -> Volume:
         allocation=size(volume, "allocation"),
         backing=exact(volume, "backingStore/path"),
         encrypted=flag(volume, "target/encryption"),
+        used_at=_read_used(volume),
     )
+
+
+def _read_used(volume: Element) -> float | None:
+    """Return the later of its file's access and modification times, whole seconds."""
+    times = (text(volume, f"target/timestamps/{name}") for name in ("atime", "mtime"))
+    found = [number(time.partition(".")[0]) for time in times]
+    known = [float(one) for one in found if one is not None]
+    return max(known, default=None)
+
+
+def clone_volume_xml(source: str, name: str, *, over: bool) -> str:
+    """Return the `<volume>` that a volume's XML is copied as, or that lies over it.
+
+    It takes no space before something is written. Raises XmlError.
+    """
+    from lxml import etree  # see core.xml.tree
+
+    volume = parse(source, "volume")
+    kind = attribute(volume, "type", "target/format") or "raw"
+    root = etree.Element("volume")
+    etree.SubElement(root, "name").text = name
+    etree.SubElement(root, "capacity", unit="bytes").text = str(size(volume, "capacity") or 0)
+    etree.SubElement(root, "allocation", unit="bytes").text = "0"
+    target = etree.SubElement(root, "target")
+    etree.SubElement(target, "format", type="qcow2" if over else kind)
+    if over:
+        store = etree.SubElement(root, "backingStore")
+        etree.SubElement(store, "path").text = volume.findtext("target/path") or ""
+        etree.SubElement(store, "format", type=kind)
+    return etree.tostring(root, encoding="unicode")
+
+
+def last_written(xml: str) -> str:
+    """Return when a volume was last written to, as its `<timestamps>` say; empty: not told."""
+    return text(parse(xml, "volume"), "target/timestamps/mtime")

@@ -26,10 +26,11 @@ _HINT = "Look at the host's libvirt log; virsh dumpxml shows what libvirt sends.
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
 
 
-def parse(xml: str, *roots: str, for_people: bool = False) -> Element:
+def parse(xml: str, *roots: str, for_people: bool = False, verbatim: bool = False) -> Element:
     """Return the root element of `xml`, which must have one of the names `roots` (none: any).
 
-    `for_people` keeps comments and drops the blanks between elements. Raises XmlError for
+    `for_people` keeps comments and drops the blanks between elements; `verbatim` keeps all that
+    stands inside the root element. Raises XmlError for
     malformed XML, another root, and any document type: libvirt never sends one, and entities are
     how XML attacks its reader.
     """
@@ -45,8 +46,9 @@ def parse(xml: str, *roots: str, for_people: bool = False) -> Element:
         dtd_validation=False,
         huge_tree=False,
         remove_blank_text=for_people,
-        remove_comments=not for_people,
-        remove_pis=True,
+        remove_comments=not (for_people or verbatim),
+        remove_pis=not verbatim,
+        strip_cdata=not verbatim,
     )
     try:
         root = etree.fromstring(xml.encode("utf-8", "replace"), parser)
@@ -58,6 +60,12 @@ def parse(xml: str, *roots: str, for_people: bool = False) -> Element:
     if roots and root.tag not in roots:
         raise XmlError(f"The XML is a <{clean(str(root.tag))}>, not a <{roots[0]}>.", _HINT)
     return root
+
+
+def line_of(element: Element) -> int:
+    """Return the line on which an element begins, from 1; 0 where nothing tells."""
+    line: Any = element.sourceline
+    return int(line or 0)
 
 
 def children(element: Element | None) -> list[Element]:

@@ -10,8 +10,11 @@ from collections.abc import Iterator
 
 from tests.bench.rows import Row, json_line, table
 
-BENCHES = ("rpc", "listing", "startup", "latency", "screen", "burst", "operations")
-LONG = ("describing", "idle", "links", "ssh", "storage", "migration")
+BENCHES = ("rpc", "listing", "startup", "latency", "screen", "burst", "operations", "console")
+LONG = (
+    *("backup", "cloning", "describing", "idle", "image", "links", "ssh", "starting", "storage"),
+    "migration",
+)
 """They take minutes each, so they run only by their names."""
 
 

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from core.errors import RefusedError
-from core.journal.replay import TapeLinks, TapeMigrations
+from core.journal.replay import TapeConsoles, TapeDiagnostics, TapeLinks, TapeMigrations
 from core.mailbox import Mailroom
 from core.model import (
     Counters,
@@ -48,6 +48,8 @@ class SyntheticSource:
     read_only = True
     migrations = TapeMigrations()  # nothing can be changed here either
     links = TapeLinks()
+    consoles: object = TapeConsoles()
+    diagnostics = TapeDiagnostics()
 
     def __init__(self, instances: int, events_per_second: float, *, still: bool) -> None:
         self._random = random.Random(1)
@@ -93,7 +95,7 @@ class SyntheticSource:
     async def detail(self, key: ObjectKey) -> InstanceDetail:
         return InstanceDetail(host=key.host, uuid=key.id, at=time.time())
 
-    async def read(self, key: ObjectKey) -> Instance | None:
+    async def read(self, key: ObjectKey, *, jobs: bool = False) -> Instance | None:
         return self.state.instances.get(key)
 
     async def run(self) -> None:

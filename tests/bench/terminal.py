@@ -99,6 +99,18 @@ class Terminal:
             self.feed(left)
         return self.bytes - before
 
+    def read_raw(self, wait: float) -> bytes:
+        """What comes within the time, past the emulator; b"" when nothing does."""
+        if not select.select([self._fd], [], [], wait)[0]:
+            return b""
+        try:
+            data = os.read(self._fd, 1 << 16)
+        except OSError:
+            return b""
+        self.bytes += len(data)
+        self._answer(data)
+        return data
+
     def drain(self, seconds: float) -> None:
         """Take what comes within the time and throw it away: emulating it costs more than it."""
         end = time.monotonic() + seconds

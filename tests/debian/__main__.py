@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 from tests.debian import readme, tree
+from tests.debian.bootstrap import NoMirrorError
 from tests.debian.machine import Machine
 
 
@@ -20,7 +21,7 @@ def main(command: str, *words: str) -> int:
     with tree.locked(place):
         try:
             tree.make(place)
-        except tree.NoMirrorError as problem:
+        except NoMirrorError as problem:
             print(f"dev: {problem}", file=sys.stderr)
             return 1
         except subprocess.CalledProcessError as problem:

@@ -29,7 +29,9 @@ from core.engine.executor import Executor
 from core.errors import VirtdeckError
 from core.fleet import Fleet
 from core.model import Instance, ObjectKey
+from core.model.secret_value import Secret
 from core.state.subject import owner_of, subject_of
+from core.verbs.parameter import parameters
 from core.verbs.registry import VERBS
 from tests.driver.watching import until
 from tests.patience import PATIENCE
@@ -49,6 +51,8 @@ class Errand(msgspec.Struct):
     options: dict[str, Any]
     point: int
     """1: right before its first commit; 2: right after; 3: right before the second..."""
+    others: dict[str, str] = {}
+    """URIs of the other hosts that it opens, by name."""
 
 
 class Starter:
@@ -95,8 +99,18 @@ async def carry_out(errand: Errand) -> None:
 
     Executor.at_commit = staticmethod(at_commit)  # type: ignore[method-assign]
     verb = VERBS[errand.verb]
-    key = ObjectKey(verb.subject, "alpha", errand.subject)
-    fleet = Fleet.open([f"alpha={errand.uri}"], journal=Path(errand.journal))
+    key = ObjectKey(verb.subject, "alpha", "alpha" if verb.makes else errand.subject)
+    secret = {each.name for each in parameters(verb.request) if each.secret}
+    options = {
+        name: Secret(value) if name in secret else value for name, value in errand.options.items()
+    }
+    options = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
+    }
+    hosts = {"alpha": errand.uri, **errand.others}
+    fleet = Fleet.open(
+        [f"{name}={uri}" for name, uri in hosts.items()], journal=Path(errand.journal)
+    )
     async with fleet:
         assert await fleet.ready(20 * PATIENCE)
         if verb.subject == "snapshot":
@@ -104,9 +118,23 @@ async def carry_out(errand: Errand) -> None:
         await until(lambda: subject_of(fleet.state, key) is not None)
         if verb.subject == "instance":
             await until(lambda: _described(fleet, key))
-        operation = await fleet.submit(verb.request(subject=key, **errand.options))
+        if errand.options.get(verb.storage_for):
+            await until(lambda: bool(fleet.state.pools))
+        if errand.others and verb.storage_for:
+            await until(lambda: all(_read(fleet, name) for name in hosts))
+            await until(lambda: all(row.described for row in fleet.state.instances.values()))
+        if verb.makes or verb.subject == "volume":
+            await until(lambda: _read(fleet, "alpha"))
+        operation = await fleet.submit(verb.at(key, errand.subject, options))
         with suppress(VirtdeckError):  # of an operation that ends otherwise than done
             await operation
+
+
+def _read(fleet: Fleet, name: str) -> bool:
+    """Whether all that something is planned from is known of a host."""
+    host = fleet.state.hosts[name]
+    described = all(volume.described for volume in fleet.state.volumes.values())
+    return bool(host.facts and {"pools", "volumes", "networks"} <= host.listed and described)
 
 
 def _described(fleet: Fleet, key: ObjectKey) -> bool:

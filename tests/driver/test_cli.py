@@ -396,6 +396,8 @@ BAD: dict[str, tuple[list[str], int, str]] = {
         ["instances", "--since"], 2, "No such option '--since'. Did you mean one of: "),
     "a verb without a name": (["start"], 2, "Missing argument"),
     "a console in a pipe": (["-c", "test:///default"], 2, "needs a terminal"),
+    "a guest's console in a pipe": (
+        ["-c", "test:///default", "console", "test"], 2, "ssh -t HOST virtdeck console"),
     "a demo in a pipe": (["demo"], 2, "needs a terminal"),
     "a tape that is not there": (["replay", "none.tape"], 1, "No such file"),
     "a configuration that is not there": (["--config", "none.toml", "hosts"], 2, "does not exist"),

@@ -18,19 +18,24 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from core.fleet import Fleet
 from core.hypervisor.connection.binding import libvirt
 from core.hypervisor.connection.options import LinkOptions
+from core.hypervisor.connection.uri import normalised
+from core.journal.definitions import DefinitionStore, Sighting, path_beside
 from core.journal.ledger import Ledger
 from core.model import OperationRecord, OperationStatus
 from core.verbs.registry import VERBS
 from core.verbs.verb import Verb
+from core.xml.definition.document import editable
+from core.xml.definition.rescue import RescueDisk, rescue_document
 from tests.driver.killed_console import KILLED, Errand, Starter, starter
 from tests.driver.private_daemon import PrivateDaemon
 from tests.driver.watching import until
 
-SUBJECTS = 14
+SUBJECTS = 18
 """Points a verb may have, and one more for the console that is not killed."""
 MOST = 100
 """Entries that are read of a journal."""
@@ -40,7 +45,40 @@ NOT_DONE = (OperationStatus.CANCELLED, OperationStatus.FAILED)
 ENDED = (OperationStatus.DONE, OperationStatus.UNKNOWN, OperationStatus.ASKING, *NOT_DONE)
 
 POOL = "<pool type='dir'><name>{name}</name><target><path>/pools/{name}</path></target></pool>"
+NEW = (
+    "<domain type='test'><name>new{number}</name><memory>8192</memory><os><type>hvm</type></os>"
+    "<devices><graphics type='vnc' passwd='s3cret'/></devices></domain>"
+)
+VOLUME = "<volume><name>{name}</name><capacity>1024</capacity></volume>"
 NETWORK = "<network><name>{name}</name><bridge name='virbr{number}'/></network>"
+
+
+@dataclass(frozen=True)
+class Unmade:
+    """What a verb is to make, by its UUID: it is there, or it is not."""
+
+    keeper: Any
+    uuid: str
+
+    def UUIDString(self) -> str:  # noqa: N802 - as libvirt's objects have it
+        return self.uuid
+
+    def there(self) -> bool:
+        return any(one.UUIDString() == self.uuid for one in self.keeper.listAllDomains(0))
+
+
+@dataclass(frozen=True)
+class MadeVolume:
+    """A volume, which has no UUID, by the id that its key has."""
+
+    pool: Any
+    name: str
+
+    def UUIDString(self) -> str:  # noqa: N802 - as libvirt's objects have it
+        return f"{self.pool.UUIDString()}/{self.name}"
+
+    def gone(self) -> bool:
+        return self.name not in self.pool.listVolumes()
 
 
 @dataclass(frozen=True)
@@ -55,6 +93,9 @@ class Trial:
     shows: Callable[[Any], bool] | None = None
     """Whether the subject shows that the verb took effect; None: nothing shows it."""
     options: dict[str, Any] = field(default_factory=dict)
+    """A function is given the subject, and returns what there is to be."""
+    dead: str = ""
+    """The address of another host, which is dead: definitions of it are kept."""
 
 
 def _active(subject: Any) -> bool:
@@ -89,6 +130,25 @@ def _has_vcpus(domain: Any) -> bool:
 
 def _has_memory(domain: Any) -> bool:
     return "<currentMemory unit='KiB'>32768</" in domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+
+
+def _document(domain: Any) -> str:
+    flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
+    return editable(domain.XMLDesc(flags))
+
+
+def _to_be_edited(domain: Any) -> str:
+    return _document(domain).replace(">restart</on_reboot>", ">destroy</on_reboot>")
+
+
+def _rescued(domain: Any) -> None:
+    domain.destroy()
+    disk = RescueDisk("/srv/rescue.iso", "cdrom", "raw")
+    domain.connect().defineXML(rescue_document(_document(domain), disk))
+
+
+def _edited(domain: Any) -> bool:
+    return ">destroy</on_reboot>" in _document(domain)
 
 
 def _saved(domain: Any) -> bool:
@@ -150,6 +210,32 @@ TRIALS = {
         options={"name": "one"},
     ),
     "undefine": Trial("virDomainUndefineFlags", _off, _undefined),
+    "edit": Trial(
+        "virDomainDefineXML", lambda _: None, _edited, {"xml": _to_be_edited, "base": _document}
+    ),
+    "rescue": Trial(
+        *("virDomainDefineXML", _off, lambda domain: "urn:virtdeck:rescue" in _document(domain)),
+        options={"image": "/srv/rescue.iso", "start": False},
+    ),
+    "unrescue": Trial(
+        *(
+            "virDomainDefineXML",
+            _rescued,
+            lambda domain: "virtdeck:rescue" not in _document(domain),
+        ),
+        options={"start": False},
+    ),
+    "set-boot-order": Trial(
+        "virDomainDefineXML",
+        lambda _: None,
+        lambda domain: '<boot dev="network"/>' in _document(domain),
+        {"devices": ("network",)},
+    ),
+    "resize": Trial(
+        *("virDomainDefineXML", _off, lambda domain: ">3</vcpu>" in _document(domain)),
+        options={"vcpus": 3},
+    ),
+    "set-memory-limits": Trial("virDomainSetMemoryParameters", options={"hard": 1024}),
     "autostart": Trial("virDomainSetAutostart", shows=_marked),
     "title": Trial(
         *("virDomainSetMetadata", lambda _: None, _texts(libvirt.VIR_DOMAIN_METADATA_TITLE)),
@@ -159,6 +245,7 @@ TRIALS = {
         *("virDomainSetMetadata", lambda _: None, _texts(libvirt.VIR_DOMAIN_METADATA_DESCRIPTION)),
         options={"text": "said"},
     ),
+    "set-metadata": Trial("virDomainSetMetadata", options={"uri": "urn:crash", "xml": "<crash/>"}),
     "set-vcpus": Trial(
         *("virDomainSetVcpusFlags", lambda _: None, _has_vcpus),
         options={"count": 2, "maximum": 4, "when": "next-start"},
@@ -170,15 +257,52 @@ TRIALS = {
     "pool-stop": Trial("virStoragePoolDestroy", lambda pool: pool.create(), _inactive),
     "pool-refresh": Trial("virStoragePoolRefresh", lambda pool: pool.create()),
     "pool-autostart": Trial("virStoragePoolSetAutostart", shows=_marked),
+    "volume-delete": Trial("virStorageVolDelete", shows=lambda volume: volume.gone()),
     "network-start": Trial("virNetworkCreate", shows=_active),
     "network-stop": Trial("virNetworkDestroy", lambda network: network.create(), _inactive),
     "network-autostart": Trial("virNetworkSetAutostart", shows=_marked),
+    "create-from-xml": Trial(
+        *("virDomainDefineXML", lambda _: None, lambda unmade: unmade.there()),
+        options={"xml": NEW},
+    ),
+    "evacuate": Trial(
+        *("virDomainDefineXML", lambda _: None, lambda unmade: unmade.there()),
+        options={"source": "omega", "fenced": "omega", "name": "new{number}", "start": False},
+        dead="qemu+unix:///system?socket=/no/such/sock",
+    ),
 }
-BY_AGENT = {"set-time", "set-password", "add-ssh-key", "remove-ssh-key", "trim"}
+BY_AGENT = {"set-time", "set-password", "add-ssh-key", "remove-ssh-key", "trim"} | {
+    *("exec", "freeze", "thaw", "guest-vcpus"),
+}
 """The test driver has no guest agent: tests/lab/test_crash_points.py has one of them."""
-NOT_TRIED = {*BY_AGENT, "core-dump", "snapshot-revert", "snapshot-delete"}
-"""The test driver dumps more than the memory or nothing. What is done to a snapshot is tried on the
-lab, in tests/lab/test_crash_points.py."""
+BLOCK_JOBS = {
+    *("image", "block-copy", "block-pull", "block-commit"),
+    *("block-job-speed", "block-job-pivot", "block-job-abort"),
+}
+"""The test driver has no block jobs: tests/lab/test_crash_points.py has those that begin one."""
+BACKUPS = {"backup", "backup-pull", "checkpoint-create", "checkpoint-delete"}
+"""The test driver has none: tests/lab/test_crash_points.py has them."""
+DEVICES = {"volume-attach", "volume-detach", "interface-attach", "interface-detach"} | {
+    *("change-media", "volume-create"),
+}
+"""The test driver takes no devices: tests/lab/test_crash_points.py has them, and a volume too."""
+LIKE_ANOTHER = {
+    *("set-cpu-mode", "set-graphics", "add-agent-channel", "set-watchdog", "add-rng", "add-tpm"),
+    *("set-disk-limits", "set-network-limits", "set-cpu-limits", "set-link"),
+}
+"""They make the call of set-boot-order, and differ in what they make of a definition; or that of
+set-memory-limits, or one that is sent again likewise."""
+NOT_TRIED = {
+    *(*BY_AGENT, *BLOCK_JOBS, *BACKUPS, *DEVICES, *LIKE_ANOTHER),
+    *("core-dump", "snapshot-revert", "snapshot-delete"),
+    *("create", "create-from-image", "remove-seed", "clone"),
+    *("cold-migrate", "confirm-cold-migration", "revert-cold-migration"),
+}
+"""The test driver dumps more than the memory or nothing, and offers new guests nothing. What is
+done to a snapshot is tried on the lab, in tests/lab/test_crash_points.py; what is made with its
+disks in tests/lab/test_create_crashes.py. A clone of what has no disks is one definition, as that
+of a rescue; with disks it is in tests/lab/test_clone.py. What changes two hosts is killed with both
+in tests/lab/test_cold_crashes.py."""
 
 
 UNSEEN = {
@@ -188,6 +312,8 @@ UNSEEN = {
     "send-key": "only the guest knows, and another press is another key",
     "screenshot": "its file is on this machine, and may be half written",
     "pool-refresh": "nothing: it is sent again",
+    "set-memory-limits": "nothing: it is sent again",
+    "set-metadata": "nothing: it is sent again",
 }
 """Why nothing in libvirt's state tells whether these happened."""
 
@@ -307,6 +433,13 @@ class Walk:
         keeper, name = self._daemon.keeper, f"walked{number}"
         if self.verb.subject == "pool":
             return keeper.storagePoolDefineXML(POOL.format(name=name), 0)
+        if self.verb.subject == "volume":
+            pool = keeper.storagePoolDefineXML(POOL.format(name=name), 0)
+            pool.create()
+            pool.createXML(VOLUME.format(name=name), 0)
+            return MadeVolume(pool, name)
+        if self.verb.makes:
+            return Unmade(keeper, str(uuid4()))
         if self.verb.subject == "network":
             return keeper.networkDefineXML(NETWORK.format(name=name, number=number + 10))
         return keeper.lookupByName(f"vm{number:04}")
@@ -317,13 +450,19 @@ class Walk:
         options = {
             name: value.format(number=point, directory=self._directory)
             if isinstance(value, str)
+            else value(subject)
+            if callable(value)
             else value
             for name, value in self.trial.options.items()
         }
+        others = {}
+        if self.trial.dead:
+            others = {"omega": self.trial.dead}
+            keep_of_dead(self.trial.dead, journal, subject.UUIDString(), f"new{point}")
         status = await starter.run(
             Errand(
                 *(self._daemon.uri, str(journal), self.verb.name, subject.UUIDString()),
-                *(options, point),
+                *(options, point, others),
             )
         )
         calls = self._calls(self._log()[seen:])
@@ -355,6 +494,15 @@ class Walk:
     def _calls(self, log: str) -> Counter[str]:
         lines = re.findall(rf" : ((?:{self.trial.function})(?:Flags|WithFlags)?:\d+ : .*)", log)
         return Counter(re.sub(r"\w+=0x[0-9a-f]{5,}", "", line) for line in lines)
+
+
+def keep_of_dead(uri: str, journal: Path, uuid: str, name: str) -> None:
+    """Keep a definition of a host that nobody reaches any more."""
+    store = DefinitionStore.open(path_beside(journal))
+    named = f"<name>{name}</name><uuid>{uuid}</uuid>"
+    xml = NEW.format(number=0).replace("<name>new0</name>", named)
+    store.put(normalised(uri), {uuid: (editable(xml), Sighting(name, False, False))}, 1.0)
+    store.close()
 
 
 def _all_over(fleet: Fleet, ids: Iterable[str]) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.debian.tree import NoMirrorError, sources
+from tests.debian.bootstrap import NoMirrorError, sources
 
 ROOT = Path(__file__).resolve().parents[2]
 

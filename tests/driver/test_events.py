@@ -17,6 +17,7 @@ from core.hypervisor.observe.event_table import KINDS, NOT_REGISTERED, OBJECTS, 
 from core.hypervisor.observe.events import event_ids, known_kinds, make_callback, register
 from core.model import event as model
 from core.model.event import Event, UnknownEvent
+from core.model.probe import probe_name
 from tests.driver.worlds import NETWORK, POOL, instance_xml, open_world, uuid_of, wait_for
 
 STAMP = ("alpha", 5.0, uuid_of(1), "vm1")
@@ -65,6 +66,14 @@ def test_the_life_of_an_instance(watched: Watched) -> None:
         model.InstanceLifecycle(*STAMP, "stopped", "destroyed"),
         model.InstanceLifecycle(*STAMP, "undefined", "removed"),
     ]
+
+
+def test_a_look_of_an_evacuation_is_no_instance(watched: Watched) -> None:
+    look = probe_name("b7a4a2f0-4f0e-4a3f-9a51-0c1d2e3f4a5b")
+    watched.conn.createXML(instance_xml(1, look)).destroy()
+    watched.conn.createXML(instance_xml(2, f"{look}-of-mine")).destroy()
+    wait_for(lambda: len(watched.of(uuid_of(2))) >= 2)
+    assert watched.of(uuid_of(1)) == []
 
 
 def test_networks_and_pools(watched: Watched) -> None:

@@ -277,6 +277,25 @@ async def test_reconnect_ends_the_wait_at_once(daemon: PrivateDaemon) -> None:
         await until(lambda: seen.status is UP, 5.0)
 
 
+async def test_attempts_that_fail_do_not_begin_the_loss_anew(daemon: PrivateDaemon) -> None:
+    async with linked(daemon.uri) as (host, seen):
+        daemon.kill()
+        await until(lambda: host.link.status is DOWN)
+        lost, attempt = host.link.since, host.link.attempt
+        for number in range(attempt, attempt + 3):
+            await host.reconnect()
+            await until(lambda last=number: host.link.status is DOWN and host.link.attempt > last)
+            assert host.link.since == lost
+        daemon.start()
+        await host.reconnect()
+        await until(lambda: host.link.status is UP)
+        assert host.link.since > lost
+        daemon.kill()
+        await until(lambda: host.link.status is DOWN)
+        assert host.link.since > lost
+        assert {change.link.since for change in seen.of(LinkChanged)} >= {lost, host.link.since}
+
+
 async def test_a_sweep_finds_what_no_event_told_and_asks_about_nothing_else(
     daemon: PrivateDaemon,
 ) -> None:

@@ -11,6 +11,7 @@ from core.hypervisor.connection.binding import libvirt, load
 from core.hypervisor.observe import listing
 from core.model import InstanceState, PoolState, Volume
 from core.model.observation import Listed
+from core.model.probe import probe_name
 from tests.driver.worlds import (
     NETWORK,
     POOL,
@@ -31,6 +32,8 @@ def furnish(conn: Any) -> None:
     saved.create()
     saved.managedSave(0)
     conn.createXML(instance_xml(103, "paused"), 0).suspend()
+    look = probe_name("b7a4a2f0-4f0e-4a3f-9a51-0c1d2e3f4a5b")
+    conn.createXML(instance_xml(104, look))  # as an evacuation looks at disks: no instance
     conn.networkDefineXML(NETWORK)
     conn.networkLookupByName("lan").setAutostart(1)
     for number, name in enumerate(("active", "inactive")):

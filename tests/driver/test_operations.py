@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from core.engine.executor import Executor
 from core.errors import (
     OperationFailedError,
     OutcomeUnknownError,
@@ -21,6 +22,7 @@ from core.hypervisor.connection.options import LinkOptions
 from core.journal.ledger import Ledger
 from core.model import Instance, InstanceState, LinkStatus, ObjectKey, OperationStatus
 from core.verbs.power.requests import Pause, Reboot, Reset, Resume, Shutdown, Start, Stop
+from core.verbs.snapshot.create import SnapshotCreate
 from core.verbs.wording import summary
 from tests.driver.private_daemon import PrivateDaemon
 from tests.driver.watching import until
@@ -112,6 +114,20 @@ async def test_libvirts_own_refusal_is_told_with_its_words(
     daemon.keeper.lookupByName("vm0001").undefine()  # before the runner's task had its turn
     with pytest.raises(OperationFailedError, match="start of vm0001 failed"):
         await operation
+
+
+async def test_whatever_breaks_before_the_first_call_ends_the_operation(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("no such module")
+
+    monkeypatch.setattr(Executor, "look", broken)
+    operation = await fleet.submit(SnapshotCreate(named(fleet, "vm0001").key, name="one"))
+    with pytest.raises(OperationFailedError, match="nothing was sent: virtdeck itself failed"):
+        await operation
+    assert operation.record.status is OperationStatus.FAILED
+    assert "no such module" in caplog.text
 
 
 async def test_another_was_faster_and_nobody_pretends_otherwise(

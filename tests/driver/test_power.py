@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from core.errors import HypervisorError
+from core.fleet_between import BETWEEN
 from core.hypervisor.calls.power import instance_state, reset, resume, start, stop, suspend
 from core.hypervisor.calls.table import CALL_FUNCTIONS, make
 from core.hypervisor.connection.binding import libvirt
@@ -37,7 +38,7 @@ def state(conn: Any) -> tuple[InstanceState, str]:
 
 def test_every_call_of_the_port_is_there() -> None:
     kinds = {call for verb in VERBS.values() for call in verb.calls}
-    assert kinds == set(CALL_FUNCTIONS)
+    assert kinds == {*CALL_FUNCTIONS, *BETWEEN}
 
 
 def test_the_states_the_calls_leave(conn: Any) -> None:

@@ -233,7 +233,7 @@ async def test_a_snapshot_is_the_subject_of_a_verb(
 async def test_every_kind_of_subject_is_read_by_its_key(fleet: Fleet, guest: Any) -> None:
     guest.snapshotCreateXML(SNAPSHOT.format("one"), 0)
     vm, state = vm_of(guest), fleet.state
-    hosts = FleetHosts(fleet._hosts)
+    hosts = FleetHosts(fleet._hosts, fleet._kept)
     kinds = {
         vm: Instance,
         next(iter(state.pools)): Pool,

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from core.errors import VirtdeckError
+from core.errors import NotFoundError, VirtdeckError
 from core.fleet import Fleet
 from core.hypervisor.connection.options import LinkOptions
 from core.model import (
@@ -52,21 +52,58 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "reboot": {"timeout": 1.0},
     "rename": {"to": "other-{name}"},
     "snapshot-create": {"name": "one"},
+    "edit": {"xml": "{xml}"},
+    "clone": {"to": "clone-of-{name}"},
+    "cold-migrate": {"to": "nowhere"},
+    "resize": {"vcpus": 2},
+    "rescue": {"image": "/srv/rescue.iso"},
+    "set-boot-order": {"devices": ("hd",)},
+    "set-cpu-mode": {"mode": "host-model"},
+    "set-graphics": {"type": "vnc", "password": Secret("a")},
+    "set-cpu-limits": {"shares": 512},
+    "set-memory-limits": {"hard": 1024},
+    "set-disk-limits": {"disk": "vda", "total_iops": 0},
+    "set-network-limits": {"interface": "52:54:00:00:00:01", "inbound": 100},
+    "set-link": {"interface": "52:54:00:00:00:01", "state": "down"},
+    "volume-attach": {"volume": "/nowhere/{name}.raw", "format": "raw"},
+    "volume-detach": {"disk": "vda"},
+    "interface-attach": {"network": "user"},
+    "change-media": {"drive": "sda"},
+    "interface-detach": {"interface": "52:54:00:00:00:01"},
     "title": {"text": "a"},
     "description": {"text": "a"},
+    "set-metadata": {"uri": "urn:a", "xml": "<a/>"},
     "set-vcpus": {"count": 2},
     "set-memory": {"size": 64},
     "core-dump": {"to": "{directory}/{name}.core"},
     "screenshot": {"to": "{directory}/{name}.ppm"},
+    "exec": {"command": "true"},
+    "guest-vcpus": {"cpus": "1"},
     "set-password": {"password": Secret("a")},
     "add-ssh-key": {"key": "ssh-ed25519 AAAA"},
     "remove-ssh-key": {"key": "ssh-ed25519 AAAA"},
+    "image": {"to": "/nowhere/{name}.qcow2"},
+    "block-copy": {"disk": "vda", "to": "/nowhere/{name}.qcow2"},
+    "block-pull": {"disk": "vda"},
+    "block-commit": {"disk": "vda"},
+    "backup": {"to": "/nowhere"},
+    "backup-pull": {"to": "/nowhere"},
+    "checkpoint-create": {"name": "one"},
+    "checkpoint-delete": {"name": "one"},
+    "block-job-speed": {"disk": "vda", "speed": 1.0},
+    "block-job-pivot": {"disk": "vda"},
+    "block-job-abort": {"disk": "vda"},
 }
 TRIED = [verb for verb in VERBS.values() if verb.subject == "instance" and verb.decide is not None]
 NAMES = [f"{verb.name}-{state}" for verb, state in product(TRIED, STATES)]
 QUIET = LinkOptions(statistics_interval=3600, sweep_interval=0)
-NOT_HERE = {"core-dump", "resume"}
-"""The test driver dumps all of the memory or nothing, and wakes none that sleeps: it says so."""
+NOT_HERE = {
+    *("core-dump", "resume", "set-cpu-limits", "set-link", "clone"),
+    *("volume-attach", "volume-detach", "interface-attach", "interface-detach"),
+}
+"""The test driver dumps all of the memory or nothing, wakes none that sleeps, limits no CPUs and
+changes, attaches and
+detaches no devices: it says so. Its instances' disks are in no pool, so they are not cloned."""
 
 
 def _xml(number: int, name: str) -> str:
@@ -91,11 +128,24 @@ async def fleet(tmp_path: Path) -> AsyncIterator[Fleet]:
 
 async def _complaint(fleet: Fleet, verb: Verb, row: Instance, directory: Path) -> str:
     """Try a verb on an instance; return what is wrong with what comes of it."""
+    given = OPTIONS.get(verb.name, {})
+    xml = await _edited(fleet, row) if "{xml}" in given.values() else ""
     options = {
-        name: value.format(name=row.name, directory=directory) if isinstance(value, str) else value
-        for name, value in OPTIONS.get(verb.name, {}).items()
+        name: value.format(name=row.name, directory=directory, xml=xml)
+        if isinstance(value, str)
+        else value
+        for name, value in given.items()
     }
     return await _complaint_of(fleet, verb.request(subject=row.key, **options))
+
+
+async def _edited(fleet: Fleet, row: Instance) -> str:
+    """Return the definition of an instance with something changed; of a transient one any XML."""
+    try:
+        document = await fleet.definitions.document(row.key)
+    except NotFoundError:
+        return instance_xml(1)
+    return document.replace(">destroy</on_poweroff>", ">preserve</on_poweroff>")
 
 
 async def _complaint_of(fleet: Fleet, request: Request) -> str:
@@ -110,7 +160,9 @@ async def _complaint_of(fleet: Fleet, request: Request) -> str:
         record = operation.record
     if record.status is OperationStatus.DONE:
         return ""
-    told = record.status is OperationStatus.FAILED and record.hint and "cannot do" in record.outcome
+    words = ("cannot do", "is in no pool")
+    told = record.status is OperationStatus.FAILED and record.hint
+    told = told and any(word in record.outcome for word in words)
     if told and request.verb in NOT_HERE:
         return ""
     return f"{record.status}: {record.outcome}"
@@ -143,6 +195,7 @@ OUTCOMES = {
     "stop": {"active", "marked", "transient"},
     "refresh": {"active", "marked", "transient"},
     "autostart": {"active", "inactive", "marked", "inactive-marked"},
+    "create": {"active", "marked", "transient"},
 }
 """In which of the states a verb is carried out; in the others it is refused."""
 
@@ -160,7 +213,9 @@ def _make(keeper: Any, kind: str, state: str) -> str:
     return str(made.UUIDString())
 
 
-TRIALS = [(verb, dict[str, Any]()) for verb in KEPT]
+NEEDED: dict[str, dict[str, Any]] = {"volume-create": {"name": "made.raw", "size": "1M"}}
+"""What a request of one of them cannot be without."""
+TRIALS = [(verb, NEEDED.get(verb.name, {})) for verb in KEPT]
 TRIALS += [(verb, {"off": True}) for verb in KEPT if verb.name.endswith("autostart")]
 
 

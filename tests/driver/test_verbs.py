@@ -10,6 +10,7 @@ import pytest
 
 from core.errors import OperationFailedError, RefusedError
 from core.fleet import Fleet
+from core.fleet_between import BETWEEN
 from core.hypervisor.calls.table import CALL_FUNCTIONS, make
 from core.hypervisor.connection.binding import libvirt
 from core.model import ObjectKey, OperationStatus, PoolState, State
@@ -46,7 +47,10 @@ async def carry_out(fleet: Fleet, verb: str, kind: str = VM, **options: Any) -> 
 
 
 def test_every_call_can_be_made_and_every_function_has_a_verb() -> None:
-    assert {call for verb in VERBS.values() for call in verb.calls} == set(CALL_FUNCTIONS)
+    assert {call for verb in VERBS.values() for call in verb.calls} == {
+        *CALL_FUNCTIONS,
+        *BETWEEN,
+    }
 
 
 async def test_keys_and_interrupts_reach_the_guest(fleet: Fleet) -> None:

@@ -53,7 +53,7 @@ class Collector:
         self.seen.append(observation)
         match observation:
             case Listed() if "instances" in observation.kinds:
-                self.instances = {i.uuid: i for i in observation.instances}
+                self.instances = {i.uuid: self._as_known(i) for i in observation.instances}
             case InstancesDescribed():
                 for read in observation.instances:
                     old = self.instances.get(read.uuid)
@@ -63,6 +63,13 @@ class Collector:
                 self.instances[observation.instance.uuid] = observation.instance
             case InstanceGone():
                 self.instances.pop(observation.uuid, None)
+
+    def _as_known(self, listed: Instance) -> Instance:
+        """A listing takes no description away: a sweep may follow one before anybody looks."""
+        old = self.instances.get(listed.uuid)
+        if old is None or not old.described or listed.described:
+            return listed
+        return with_description(listed, old)
 
     def of(self, kind: type[T]) -> list[T]:
         """Return the observations of one kind."""

@@ -65,6 +65,8 @@ class Burner:
     memory: int = 96
     writes: int = 48
     rate: int = 30
+    rests: bool = True
+    """False: it writes as fast as its processor can, whatever its rate."""
     fills: int | None = None
     """MiB that it writes once at first; None: those it goes on writing to. The rest is zeros."""
 
@@ -93,7 +95,8 @@ def boot_sector(burner: Burner) -> bytes:
     page = change + forward + b"\x72\x06" + to_first
     burst = b"\xb9" + struct.pack("<H", pages) + page  # mov cx, pages
     burst += b"\xe2" + struct.pack("<b", -(len(page) + 2))  # loop: the next page
-    tick = b"\xf4" + (burst if pages else b"")  # hlt: until the timer
+    rest = b"\xf4" if burner.rests else b""  # hlt: until the timer
+    tick = rest + (burst if pages else b"")
     tick += b"\xeb" + struct.pack("<b", -(len(tick) + 2))  # jmp: the next tick
     code = enter + fill + to_first + b"\xfb" + tick  # sti
     table = bytes(8) + bytes.fromhex("ffff0000 0092cf00")  # null; flat, writable, 4 GiB

@@ -42,10 +42,12 @@ from core.lab import Guest, Lab, LabHost, ensure_guest, wait_ready
 from core.lab.image import ensure_image
 from core.lab.places import cache_directory, exclusive
 from tests.lab.networked import NetworkedHosts
+from tests.lab.scratch_disk import unmount_small
 from tests.patience import PATIENCE
+from tests.places import lab_name
 
 T = TypeVar("T")
-OWN_NAME = re.compile(r"test-(\d+)(-b)?")
+OWN_NAME = re.compile(r"t([0-9a-f]{6})[a-z]?")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -56,15 +58,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def remove_left_overs(lab: Lab) -> None:
     """Take down the labs of test runs that no longer exist."""
-    for place in lab.root.parent.glob("test-*"):
+    for place in lab.root.parent.glob("t*"):
         matched = OWN_NAME.fullmatch(place.name)
-        if matched and not psutil.pid_exists(int(matched[1])):
+        if matched and not psutil.pid_exists(int(matched[1], 16)):
+            unmount_small(place)
             Lab(place.name).down()
 
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
-    the_lab = Lab(f"test-{os.getpid()}")
+    the_lab = Lab(lab_name())
     with exclusive(cache_directory()):  # another worker's left-overs are the same
         remove_left_overs(the_lab)
     try:
@@ -141,7 +144,10 @@ def remove_guest(lab: Lab) -> Callable[[str], None]:
 
     def remove(name: str) -> None:
         for host in lab.hosts:
-            for verb in (["destroy"], ["undefine", "--snapshots-metadata"]):
+            for verb in (
+                ["destroy"],
+                ["undefine", "--snapshots-metadata", "--checkpoints-metadata"],
+            ):
                 with suppress(LabError):  # a test may have removed it, or moved it to one host
                     host.virsh(verb[0], name, *verb[1:])
 

@@ -83,17 +83,17 @@ auth_unix_rw = "none"
 log_outputs = "3:file:/var/log/libvirt/daemon.log"
 """)
 
-QEMU = """\
+QEMU = Template("""\
 stdio_handler = "file"
 security_driver = "none"
 user = "root"
 group = "root"
 dynamic_ownership = 0
 remember_owner = 0
-cgroup_controllers = []
+cgroup_controllers = [$controllers]
 namespaces = []
 clear_emulator_capabilities = 0
-"""
+""")
 
 
 @dataclass
@@ -103,6 +103,8 @@ class NetworkedHost:
     name: str
     directory: Path
     address: str
+    controllers: tuple[str, ...] = ()
+    """The control groups that libvirt uses there, under the machine's own."""
     _outer: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     pid: int = 0
     """Of the first process in its namespaces, as seen from here."""
@@ -131,7 +133,8 @@ class NetworkedHost:
         identity = f"00000000-0000-4000-8000-{sum(self.name.encode()):012d}"
         configuration = DAEMON.substitute(uuid=identity, address=self.address)
         (self.directory / "etc/libvirtd.conf").write_text(configuration)
-        (self.directory / "etc/qemu.conf").write_text(QEMU)
+        controllers = ", ".join(f'"{each}"' for each in self.controllers)
+        (self.directory / "etc/qemu.conf").write_text(QEMU.substitute(controllers=controllers))
         for place in BOUND.values():
             Path(place).mkdir(parents=True, exist_ok=True)  # where libvirt was never started
         binds = [f"mount --bind {self.directory / name} {place}" for name, place in BOUND.items()]
@@ -257,11 +260,12 @@ class NetworkedHosts:
     accelerator = "qemu"
     account = Account(0, 0, "root")
 
-    def __init__(self) -> None:
+    def __init__(self, controllers: tuple[str, ...] = ()) -> None:
         self.root = Path(tempfile.mkdtemp(prefix=f"vdn-{os.getpid()}-", dir="/tmp"))
         (self.root / "shared").mkdir()
         self.hosts = tuple(
-            NetworkedHost(name, self.root / name, address) for name, address in ADDRESSES.items()
+            NetworkedHost(name, self.root / name, address, controllers)
+            for name, address in ADDRESSES.items()
         )
 
     @property

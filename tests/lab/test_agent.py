@@ -16,7 +16,9 @@ from core.fleet import Fleet
 from core.lab import LabHost
 from core.model import AgentState, ObjectKey, OperationStatus
 from core.model.secret_value import Secret
-from core.verbs.agent import AddSshKey, RemoveSshKey, SetPassword, Trim
+from core.verbs.agent.accounts import AddSshKey, RemoveSshKey, SetPassword
+from core.verbs.agent.trimming import Trim
+from tests.lab.asking_guests import in_guest
 from tests.lab.test_power import key_of, opened, until
 from tests.lab.test_verbs import carry_out
 
@@ -107,6 +109,24 @@ async def test_a_key_is_added_once_and_removed_and_the_others_stay(
 
 async def test_a_guest_is_trimmed(fleet: Fleet, obedient: ObjectKey) -> None:
     assert await carry_out(fleet, "trim", obedient) == "what can be trimmed in obedient is trimmed"
+
+
+async def test_vcpus_are_left_alone_and_used_again(
+    fleet: Fleet, obedient: ObjectKey, alpha: LabHost
+) -> None:
+    def used() -> str:
+        return in_guest(alpha, "obedient", "cat", "/sys/devices/system/cpu/online").strip()
+
+    alpha.virsh("setvcpus", "obedient", "2", "--live")
+    await until(lambda: fleet.state.instances[obedient].vcpus == 2)
+    outcome = await carry_out(fleet, "guest-vcpus", obedient, cpus="1")
+    assert outcome == "obedient uses its vCPUs 1"
+    assert await asyncio.to_thread(used) == "0-1"
+    outcome = await carry_out(fleet, "guest-vcpus", obedient, cpus="1", offline=True)
+    assert outcome == "obedient leaves alone its vCPUs 1"
+    assert await asyncio.to_thread(used) == "0"
+    with pytest.raises(OperationFailedError, match="offlin"):
+        await carry_out(fleet, "guest-vcpus", obedient, cpus="0", offline=True)
 
 
 async def test_what_the_agent_tells_of_the_guest_is_in_the_detail(

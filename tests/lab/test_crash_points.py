@@ -1,234 +1,323 @@
-"""Some verbs on real QEMU, their console killed at every point of its journal.
+"""Every verb on real QEMU, its console killed at every point of its journal.
 
-tests/driver/test_crash_points.py has every verb, and says what is looked for.
+tests/driver/test_crash_points.py does the same on libvirt's test driver, and counts the daemon's
+calls. `crash_trials.py` has how each verb is tried here.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lxml import etree
+import pytest
 
 from core.engine.progress import progress_of
+from core.errors import LabError, VirtdeckError
 from core.journal.ledger import Ledger
-from core.lab import LabHost, Wanted
+from core.lab import Lab, LabHost, Wanted, wait_ready
 from core.model import OperationStatus
 from core.verbs.registry import VERBS
-from tests.driver.killed_console import KILLED, Errand, Starter, starter
+from tests.driver.killed_console import KILLED, Errand, starter
+from tests.lab.crash_trials import ELSEWHERE, GROUPS, KEY, LIKE_ANOTHER, WAITED_FOR, Group, Trial
 from tests.lab.test_power import opened, until
+from tests.lab.test_verbs import give_screen
 
-
-class Trial(NamedTuple):
-    """What a verb needs before it, and what libvirt shows after it."""
-
-    before: tuple[tuple[str, ...], ...]
-    """virsh commands, after one that cuts its power."""
-    shows: Callable[[LabHost, str], bool]
-    options: dict[str, Any]
-    booted: bool = False
-    """It is for a guest whose agent answers: it stays on from one point to the next."""
-    snapshot: str = ""
-    """The subject, where it is a snapshot."""
-    unseen: bool = False
-    """Nothing that libvirt shows tells that it was carried out: the operator is asked."""
-
-
-def _is(word: str) -> Callable[[LabHost, str], bool]:
-    return lambda alpha, name: alpha.instances()[name] == word
-
-
-def _has_both_vcpus(alpha: LabHost, name: str) -> bool:
-    tree = etree.fromstring(alpha.virsh("dumpxml", name))
-    return str(tree.xpath("string(/domain/vcpu/@current)")) in ("", "2")
-
-
-def _is_titled_everywhere(alpha: LabHost, name: str) -> bool:
-    xmls = alpha.virsh("dumpxml", name), alpha.virsh("dumpxml", "--inactive", name)
-    return all("<title>new</title>" in xml for xml in xmls)
-
-
-def _has_less_memory_next(alpha: LabHost, name: str) -> bool:
-    tree = etree.fromstring(alpha.virsh("dumpxml", "--inactive", name))
-    return str(tree.xpath("string(/domain/currentMemory)")) == str(80 << 10)
-
-
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ3fPPQl1bBzYvd0kR7dQ2n8v5WqQm0J6s1o9mJv3Q0T op@deck"
-
-
-def _opens_with_the_key(alpha: LabHost, name: str) -> bool:
-    return KEY in alpha.virsh("get-user-sshkeys", name, "root")
-
-
-def _has_the_snapshot(alpha: LabHost, name: str) -> bool:
-    return "one" in alpha.virsh("snapshot-list", name, "--name").split()
-
-
-def _has_it_and_is_thawed(alpha: LabHost, name: str) -> bool:
-    status = alpha.virsh("qemu-agent-command", name, '{"execute":"guest-fsfreeze-status"}')
-    assert "thawed" in status, "its guest is left frozen"
-    return _has_the_snapshot(alpha, name)
-
-
-def _goes_on_from_the_first(alpha: LabHost, name: str) -> bool:
-    return alpha.virsh("snapshot-current", name, "--name").strip() == "one"
-
-
-TRIALS = {
-    "start": Trial((), _is("running"), {}),
-    "pause": Trial((("start",),), _is("paused"), {}),
-    "resume": Trial((("start", "--paused"),), _is("running"), {}),
-    "stop": Trial((("start",),), _is("shut off"), {}),
-    "set-vcpus": Trial((("start", "--paused"),), _has_both_vcpus, {"count": 2, "when": "now"}),
-    "title": Trial(
-        (("desc", "--config", "--title", "--new-desc", "old"), ("start", "--paused")),
-        _is_titled_everywhere,
-        {"text": "new"},
-    ),
-    "set-memory": Trial(
-        (("setmem", "90M", "--config"), ("start", "--paused")),
-        _has_less_memory_next,
-        {"size": 80, "when": "next-start"},
-    ),
-    "add-ssh-key": Trial(
-        (("set-user-sshkeys", "root", "--reset"),), _opens_with_the_key, {"key": KEY}, booted=True
-    ),
+NETWORK = """
+<network>
+  <name>{name}</name>
+  <forward mode='bridge'/>
+  <bridge name='vd-none'/>
+</network>"""
+ENDS = {
+    "pool": ("pool-destroy", "pool-delete", "pool-undefine"),
+    "network": ("net-destroy", "net-undefine"),
 }
-
-SNAPSHOT_TRIALS = {
-    "snapshot-create": Trial(
-        (),
-        _has_it_and_is_thawed,
-        {"name": "one", "where": "external", "quiesce": True},
-        booted=True,
-    ),
-    "snapshot-revert": Trial(
-        (("start", "--paused"), ("snapshot-create-as", "one"), ("snapshot-create-as", "two")),
-        _goes_on_from_the_first,
-        {},
-        snapshot="one",
-        unseen=True,  # it may have been the current one before
-    ),
-    "snapshot-delete": Trial(
-        (("start", "--paused"), ("snapshot-create-as", "one", "--disk-only")),
-        lambda alpha, name: not _has_the_snapshot(alpha, name),
-        {},
-        snapshot="one",
-    ),
-}
-"""Of one guest, one after the other."""
+DEATHS = 3
+"""More of them are no accident."""
+LOOKS = 0.5
+"""Seconds between two looks whether the daemon lives."""
+FEWEST = 6
+"""Points a verb has at least: accepted, sent, ended, each before and after its commit."""
 
 
-async def walk(
-    trial: Trial, verb: str, name: str, alpha: LabHost, uris: dict[str, str], directory: Path,
-    consoles: Starter,
-) -> list[str]:  # fmt: skip
-    """Kill the console of a verb at each point; returns what was wrong."""
-    wrong: list[str] = []
-    uuid = alpha.virsh("domuuid", name).strip()
-    subject = f"{uuid}/{trial.snapshot}" if trial.snapshot else uuid
-    for point in count(1):
-        for old in alpha.virsh("snapshot-list", name, "--name", "--topological").split()[::-1]:
-            await asyncio.to_thread(alpha.virsh, "snapshot-delete", name, old)
-        if alpha.instances()[name] != "shut off" and not trial.booted:
-            await asyncio.to_thread(alpha.virsh, "destroy", name)
+def test_every_verb_that_is_no_workflow_is_tried() -> None:
+    tried = [name for group in GROUPS.values() for name in group.trials]
+    tried += [*WAITED_FOR, *LIKE_ANOTHER, *ELSEWHERE]
+    assert sorted(tried) == sorted(name for name, verb in VERBS.items() if verb.decide is not None)
+
+
+class Left(NamedTuple):
+    """What the next console made of an operation."""
+
+    status: OperationStatus
+    told: str
+    """The question it asks, or its hint."""
+    calls: Counter[str]
+    """Those that were sent, as the journal has them."""
+
+
+class Subject:
+    """What the verbs of a group are tried on, and made anew for each console."""
+
+    def __init__(self, name: str, group: Group, alpha: LabHost, directory: Path) -> None:
+        self.name = name
+        self._group = group
+        self._alpha = alpha
+        self._xml = directory / f"{name}.xml"
+        key = directory / f"{name}.pub"
+        key.write_text(f"{KEY}\n")
+        self._key = str(key)
+        words = {"instance": ("dumpxml", "--inactive"), "network": ("net-dumpxml",)}
+        if group.kind in words:
+            first, *more = words[group.kind]
+            self._xml.write_text(alpha.virsh(first, name, *more))
+        ids = {"instance": "domuuid", "pool": "pool-uuid", "network": "net-uuid"}
+        self.id = alpha.virsh(ids[group.kind], name).strip()
+
+    def prepare(self, trial: Trial) -> None:
+        """Bring it into the state in which a verb is tried."""
+        {"instance": self._instance, "pool": self._pool, "network": self._network}[
+            self._group.kind
+        ]()
         for word, *more in trial.before:
-            await asyncio.to_thread(alpha.virsh, word, name, *more)
-        journal = directory / f"{verb}-{point}.sqlite3"
-        errand = Errand(uris["alpha"], str(journal), verb, subject, trial.options, point)
-        status = await consoles.run(errand)
-        ended = await _look_after(verb, uris, journal)
-        shown = trial.shows(alpha, name)
-        again = _may_be_sent_again(verb)
-        if trouble := _trouble(ended, shown=shown, again=again, unseen=trial.unseen):
-            wrong.append(f"{verb} killed at point {point}: {trouble}")
-        if status != KILLED:
-            assert (status, ended and ended[0]) == (0, OperationStatus.DONE), (verb, status, ended)
-            assert point > 6, f"{verb} has too few points: {point}"
-            return wrong
-    raise AssertionError
+            self._alpha.virsh(word, self.name, *(self._key if each == "{key}" else each
+                                                 for each in more))  # fmt: skip
+        if trial.afresh is not None:
+            trial.afresh(self._alpha, self.name)
+
+    def _instance(self) -> None:
+        names = self._alpha.instances()
+        if self.name not in names and f"{self.name}-renamed" in names:
+            self._alpha.virsh("domrename", f"{self.name}-renamed", self.name)
+        if names.get(self.name, "shut off") != "shut off" and not self._group.booted:
+            self._alpha.virsh("destroy", self.name)
+        if self.name in names:
+            self._forget()
+        if not self._group.booted:
+            self._alpha.virsh("define", str(self._xml))
+        elif names[self.name] != "running":
+            self._alpha.virsh("start", self.name)
+        if self._group.booted:
+            wait_ready(self._alpha, self.name)
+
+    def _forget(self) -> None:
+        """Remove what earlier consoles made: the youngest snapshots first."""
+        listed = self._alpha.virsh("snapshot-list", self.name, "--name", "--topological")
+        for old in listed.split()[::-1]:
+            self._alpha.virsh("snapshot-delete", self.name, old)
+        with suppress(LabError):  # it has none
+            self._alpha.virsh("managedsave-remove", self.name)
+
+    def _pool(self) -> None:
+        if "running" in self._alpha.virsh("pool-info", self.name):
+            self._alpha.virsh("pool-destroy", self.name)
+
+    def _network(self) -> None:
+        if re.search(r"Active: +yes", self._alpha.virsh("net-info", self.name)):
+            self._alpha.virsh("net-destroy", self.name)
 
 
-async def _look_after(
-    verb: str, uris: dict[str, str], journal: Path
-) -> tuple[OperationStatus, str, int] | None:
-    """Return how the next console ends it, its hint or question, and how often it sent the call."""
-    async with opened(uris, journal) as fleet:
-        await until(lambda: all(
-            one.status.final or one.question is not None
-            for one in fleet.state.operations.values()
-        ))  # fmt: skip
-        records = list(fleet.state.operations.values())
-    ledger = Ledger.open(journal)
-    entries = ledger.recent(10)
-    ledger.close()
-    if not entries:
-        assert not records
-        return None
-    progress = progress_of(VERBS[verb], entries[0].progress)
-    assert progress is not None
-    times = Counter(repr(sent.call) for sent in progress.sent)
-    last = records[0]
-    asked = "" if last.question is None else last.question.text
-    return last.status, asked or last.hint, max(times.values(), default=0)
+class Daemon:
+    """alpha's libvirtd, started anew where it dies of itself.
+
+    libvirt 9.0's falls now and then over a client that was killed (`living_daemons`, conftest.py);
+    here some hundred are. What was tried meanwhile proves nothing, and is tried again.
+    """
+
+    def __init__(self, alpha: LabHost) -> None:
+        self._alpha = alpha
+        self.deaths = 0
+
+    async def keep(self) -> None:
+        """Look for ever whether it lives."""
+        while True:
+            await asyncio.sleep(LOOKS)
+            if self._alpha.pid is None:
+                self.deaths += 1
+                await asyncio.to_thread(self._alpha.ensure_daemon)
 
 
-def _may_be_sent_again(verb: str) -> bool:
-    return any(call.repeatable for call in VERBS[verb].calls)
+class Walk:
+    """The verbs of a group, their console killed at each point."""
+
+    def __init__(
+        self, name: str, lab: Lab, daemon: Daemon, uris: dict[str, str], directory: Path
+    ) -> None:
+        alpha = lab.host("alpha")
+        self._daemon = daemon
+        self._group = GROUPS[name]
+        self._lab, self._alpha, self._uris = lab, alpha, uris
+        self._directory = directory
+        self._subject = Subject(subject_of(name), self._group, alpha, directory)
+
+    async def run(self) -> list[str]:
+        """Return what was wrong."""
+        wrong: list[str] = []
+        with starter() as self._consoles:
+            for verb, trial in self._group.trials.items():
+                wrong += await self._through(verb, trial)
+        return wrong
+
+    async def _through(self, verb: str, trial: Trial) -> list[str]:
+        wrong: list[str] = []
+        for point in count(1):
+            status, left, trouble = await self._at(verb, trial, point)
+            if trouble:
+                wrong.append(f"{verb} killed at point {point}: {trouble} ({left})")
+            if status != KILLED:
+                if (status, left and left.status) != (0, OperationStatus.DONE):
+                    wrong.append(f"{verb} is not carried out at all: {status}, {left}")
+                if point <= FEWEST:
+                    wrong.append(f"{verb} has too few points: {point}")
+                return wrong
+        raise AssertionError
+
+    async def _at(self, verb: str, trial: Trial, point: int) -> tuple[int, Left | None, str]:
+        """Kill a console at a point; once more where the daemon died of itself meanwhile."""
+        for attempt in count():
+            deaths = self._daemon.deaths
+            try:
+                status, left, shown = await self._once(verb, trial, point, attempt)
+                trouble = trouble_with(left, shown=shown)
+            except (VirtdeckError, TimeoutError) as error:
+                status, left, trouble = 0, None, repr(error)
+                await asyncio.sleep(2 * LOOKS)  # a death is seen by then
+            if not trouble or self._daemon.deaths == deaths:
+                return status, left, trouble
+        raise AssertionError
+
+    async def _once(
+        self, verb: str, trial: Trial, point: int, attempt: int
+    ) -> tuple[int, Left | None, bool | None]:
+        await asyncio.to_thread(self._subject.prepare, trial)
+        journal = self._directory / f"{self._subject.name}-{verb}-{point}-{attempt}.sqlite3"
+        status = await self._consoles.run(self._errand(verb, trial, point, journal))
+        left = await self._look_after(verb, journal)
+        shown = None
+        if trial.shows is not None:
+            shown = await asyncio.to_thread(trial.shows, self._alpha, self._subject.name)
+        return status, left, shown
+
+    def _errand(self, verb: str, trial: Trial, point: int, journal: Path) -> Errand:
+        words = {
+            "directory": self._directory,
+            "lab": self._lab.root,
+            "name": self._subject.name,
+            "point": point,
+        }
+        options = {
+            name: value.format(**words) if isinstance(value, str) else value
+            for name, value in trial.options.items()
+        }
+        subject = self._subject.id + (f"/{trial.snapshot}" if trial.snapshot else "")
+        return Errand(self._uris["alpha"], str(journal), verb, subject, options, point)
+
+    async def _look_after(self, verb: str, journal: Path) -> Left | None:
+        """Have the next console end what is left; None: there is no entry."""
+        async with opened(self._uris, journal) as fleet:
+            await until(lambda: all(
+                one.status.final or one.status is OperationStatus.ASKING
+                for one in fleet.state.operations.values()
+            ))  # fmt: skip
+            records = list(fleet.state.operations.values())
+        ledger = Ledger.open(journal)
+        entries = ledger.recent(10)
+        ledger.close()
+        if not entries:
+            assert not records
+            return None
+        progress = progress_of(VERBS[verb], entries[0].progress)
+        assert progress is not None
+        calls = Counter(repr(sent.call) for sent in progress.sent)
+        for sent in progress.sent:
+            if sent.call.repeatable:
+                calls[repr(sent.call)] = 1
+        last = records[0]
+        return Left(last.status, last.question.text if last.question else last.hint, calls)
 
 
-def _trouble(
-    ended: tuple[OperationStatus, str, int] | None, *, shown: bool, again: bool, unseen: bool
-) -> str:
-    if ended is None:
+def trouble_with(left: Left | None, *, shown: bool | None) -> str:
+    """Return what is wrong with how it was left; empty: nothing. `shown` None: nothing tells."""
+    if left is None:
         return "a call was made without an entry" if shown else ""
-    status, hint, times = ended
-    if times > 1 and not again:
+    if max(left.calls.values(), default=0) > 1:
         return "a call was made twice"
-    if status in (OperationStatus.UNKNOWN, OperationStatus.ASKING):
-        if shown and not unseen:
+    if left.status in (OperationStatus.UNKNOWN, OperationStatus.ASKING):
+        if shown:
             return "libvirt shows what became of it"
-        return "" if hint else "it asks the operator nothing"
-    done = status is OperationStatus.DONE
-    return "" if done == shown else f"it is {status}, and libvirt shows otherwise"
+        return "" if left.told else "it asks the operator nothing"
+    done = left.status is OperationStatus.DONE
+    if done and not left.calls:
+        return "it is called done, and nothing was sent"
+    return f"it is {left.status}, and libvirt shows otherwise" if shown not in (None, done) else ""
+
+
+def subject_of(group: str) -> str:
+    """Return the name of a group's subject."""
+    return f"k-{re.sub('[^a-z]+', '-', group)}"
+
+
+@pytest.fixture
+def subjects(
+    alpha: LabHost,
+    guest: Callable[..., str],
+    remove_guest: Callable[[str], None],
+    tmp_path: Path,
+) -> Iterator[list[str]]:
+    """A subject for each group; returns the groups' names."""
+    for name, group in GROUPS.items():
+        subject = subject_of(name)
+        if group.kind == "instance":
+            wanted = Wanted.RUNNING if group.booted else Wanted.SHUT_OFF
+            volume = f"{subject}.qcow2" if group.disk else ""
+            if volume:
+                alpha.virsh("vol-create-as", "default", volume, "16M", "--format", "qcow2")
+            guest("alpha", subject, wanted=wanted, disk=volume and f"default/{volume}")
+        elif group.kind == "pool":
+            place = str(alpha.directory / subject)
+            alpha.virsh("pool-define-as", subject, "dir", "--target", place)
+            alpha.virsh("pool-build", subject)
+        else:
+            file = tmp_path / f"{subject}.xml"
+            file.write_text(NETWORK.format(name=subject))
+            alpha.virsh("net-define", str(file))
+        if group.screen:
+            give_screen(alpha, subject, tmp_path)
+    yield list(GROUPS)
+    for name, group in GROUPS.items():
+        subject = subject_of(name)
+        for word in ENDS.get(group.kind, ()):
+            with suppress(LabError):  # it may be inactive
+                alpha.virsh(word, subject)
+        if group.disk:
+            remove_guest(subject)
+            for path in alpha.pool.glob(f"{subject}.*"):
+                path.unlink()
+            alpha.virsh("pool-refresh", "default")
 
 
 async def test_a_console_killed_at_any_point_leaves_what_the_next_one_can_end(
-    uris: dict[str, str],
+    subjects: list[str],
+    lab: Lab,
     alpha: LabHost,
-    guest: Callable[..., str],
-    booted: Callable[..., None],
-    tmp_path: Path,
-) -> None:
-    for verb, trial in TRIALS.items():
-        guest("alpha", f"k-{verb}", wanted=Wanted.RUNNING if trial.booted else Wanted.SHUT_OFF)
-        if trial.booted:
-            await asyncio.to_thread(booted, "alpha", f"k-{verb}")
-    with starter() as consoles:
-        walks = (
-            walk(trial, verb, f"k-{verb}", alpha, uris, tmp_path, consoles)
-            for verb, trial in TRIALS.items()
-        )
-        wrong = await asyncio.gather(*walks)
-    found = [text for texts in wrong for text in texts]
-    assert not found, "\n".join(found)
-
-
-async def test_a_console_killed_at_any_point_of_a_snapshot_leaves_what_the_next_one_can_end(
     uris: dict[str, str],
-    alpha: LabHost,
-    guest: Callable[..., str],
-    booted: Callable[..., None],
     tmp_path: Path,
+    remove_guest: Callable[[str], None],
 ) -> None:
-    name = guest("alpha", "k-snapshots", disk="default/clone.qcow2")
-    await asyncio.to_thread(booted, "alpha", name)
-    found = []
-    with starter() as consoles:
-        for verb, trial in SNAPSHOT_TRIALS.items():
-            found += await walk(trial, verb, name, alpha, uris, tmp_path, consoles)
-    assert not found, "\n".join(found)
+    daemon = Daemon(alpha)
+    keeping = asyncio.create_task(daemon.keep())
+    walks = [Walk(name, lab, daemon, uris, tmp_path) for name in subjects]
+    found = await asyncio.gather(*(walk.run() for walk in walks), return_exceptions=True)
+    keeping.cancel()
+    remove_guest(f"{subject_of('definition')}-renamed")
+    wrong: list[Any] = []
+    for one in found:
+        wrong += [repr(one)] if isinstance(one, BaseException) else one
+    assert not wrong, "\n".join(map(str, wrong))
+    assert daemon.deaths <= DEATHS, "libvirtd dies of what is tried here"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,9 @@ from core.lab import Lab, LabHost, Wanted
 from core.lab.furnish import agent_answers
 from core.lab.places import make_private
 from core.lab.processes import belonging
+from tests.lab.conftest import remove_left_overs
+from tests.lab.scratch_disk import SMALL
+from tests.places import lab_name
 
 SIX = {
     "alpha": {"web": "running", "db": "running", "cache": "paused"},
@@ -31,7 +35,7 @@ def bare() -> Iterator[Callable[[str], Lab]]:
     labs: list[Lab] = []
 
     def make(suffix: str) -> Lab:
-        lab = Lab(f"test-{os.getpid()}{suffix}")
+        lab = Lab(lab_name(suffix))
         labs.append(lab)
         lab.up(guests=False)
         return lab
@@ -280,3 +284,17 @@ def test_a_lab_whose_directory_was_removed_is_replaced(bare: Callable[[str], Lab
 def test_no_process_of_the_lab_hears_the_terminal(lab: Lab) -> None:
     sessions = {os.getsid(pid) for pid in processes_of(lab)}
     assert os.getsid(0) not in sessions
+
+
+def test_a_file_system_that_a_killed_run_left_mounted_goes_with_its_lab(lab: Lab) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left = Lab(f"t{ended.pid:06x}")
+    make_private(left.root, left.account)
+    place = left.root / "alpha" / SMALL
+    place.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", SMALL, str(place)], check=True)
+    (place / "file").touch()
+    remove_left_overs(lab)
+    assert not left.root.exists()
+    assert str(place) not in Path("/proc/self/mounts").read_text()

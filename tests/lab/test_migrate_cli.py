@@ -271,17 +271,17 @@ def terminal(home: Virtdeck, hosts: list[str], name: str) -> Any:
     command.process.wait()
 
 
-def test_on_a_terminal_a_bar_is_painted_and_ctrl_c_can_abort(
+def test_on_a_terminal_one_line_is_painted_and_ctrl_c_can_abort(
     terminal: Terminal, name: str, lab: Lab
 ) -> None:
-    terminal.until(f"{name} running [")
+    terminal.until(f"{name} running ")
     terminal.until("left")
     terminal.interrupt()
     terminal.until("[a/l/c]")
     terminal.type("x\n")  # no answer: it asks again
     terminal.until("[a/l/c]")
     terminal.type("c\n")
-    terminal.until(f"{name} running [")
+    terminal.until(f"{name} running ")
     terminal.interrupt()
     terminal.until("[a/l/c]")
     terminal.type("a\n")
@@ -293,7 +293,7 @@ def test_on_a_terminal_a_bar_is_painted_and_ctrl_c_can_abort(
 def test_on_a_terminal_ctrl_c_can_leave_it_running(
     terminal: Terminal, virtdeck: Command, name: str, lab: Lab
 ) -> None:
-    terminal.until(f"{name} running [")
+    terminal.until(f"{name} running ")
     terminal.interrupt()
     terminal.until("[a/l/c]")
     terminal.type("l\n")

@@ -106,7 +106,7 @@ async def test_what_a_stranger_moves_here_is_not_let_run_before_it_is_whole(
             assert await here.ready(60)
             vm = await key_of(here, name)
             await until(lambda: here.state.instances[vm].state is InstanceState.PAUSED)
-            assert here.state.instances[vm].reason == "migrating"
+            await until(lambda: here.state.instances[vm].reason == "migrating")
             with pytest.raises(RefusedError, match="migration has paused it here"):
                 await here.submit(Resume(vm))
             assert here.state.instances[vm].state is InstanceState.PAUSED

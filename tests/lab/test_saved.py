@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -170,3 +171,21 @@ async def test_a_console_killed_while_it_saves_is_taken_over(
         (record,) = fleet.state.operations.values()
         saved = domstate(alpha, large) == "shut off"
         assert record.status is (OperationStatus.DONE if saved else OperationStatus.ASKING)
+
+
+async def test_a_daemon_killed_while_it_saves_leaves_a_guest_that_runs_and_that_is_told(
+    fleet: Fleet, alpha: LabHost, large: str
+) -> None:
+    vm = await key_of(fleet, large)
+    saving = await fleet.submit(VERBS["save"].request(subject=vm))
+    await until(lambda: domstate(alpha, large) == "paused")
+    pid = alpha.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    await asyncio.to_thread(alpha.ensure_daemon)
+    with pytest.raises(
+        OperationFailedError, match=f"memory of {large} did not take effect: "
+    ) as told:
+        await saving
+    assert f"{large} was last seen running" in str(told.value)
+    assert domstate(alpha, large) == "running"

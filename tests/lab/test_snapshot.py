@@ -244,3 +244,132 @@ async def test_a_guest_whose_agent_is_not_there_is_not_quiesced(
     options = {"name": "calm", "where": "external", "quiesce": True}
     with pytest.raises(RefusedError, match="agent"):
         await fleet.submit(VERBS["snapshot-create"].request(subject=vm, **options))
+
+
+def by_volume(alpha: LabHost, name: str, directory: Path) -> None:
+    """Define an instance that is off again, its disk a volume of a pool."""
+    tree = etree.fromstring(alpha.virsh("dumpxml", name, "--inactive"))
+    (disk,) = tree.xpath("//disk[target/@dev='vda']")
+    disk.set("type", "volume")
+    source = disk.find("source")
+    path = Path(source.attrib.pop("file"))
+    source.set("pool", "default")
+    source.set("volume", path.name)
+    file = directory / "volume.xml"
+    file.write_bytes(etree.tostring(tree))
+    alpha.virsh("define", str(file))
+
+
+async def test_a_disk_that_is_a_volume_of_a_pool_has_an_external_one_beside_it(
+    fleet: Fleet, alpha: LabHost, guest: Callable[..., str], tmp_path: Path
+) -> None:
+    name = guest("alpha", "pooled", disk="default/clone.qcow2", wanted=Wanted.SHUT_OFF)
+    await asyncio.to_thread(by_volume, alpha, name, tmp_path)
+    await asyncio.to_thread(alpha.virsh, "start", name, "--paused")
+    vm = await key_of(fleet, name)
+    await until(lambda: any(d.source and d.source.type == "volume"
+                            for d in fleet.state.instances[vm].disks))  # fmt: skip
+    await snapshots(fleet, vm)
+    refused = await asyncio.to_thread(
+        refusal, alpha, "snapshot-create-as", name, "no", "--disk-only"
+    )
+    assert "cannot generate external snapshot name" in refused, "libvirt names it now: let it"
+    await asyncio.to_thread(write, alpha, name, 21)
+    await done(fleet, "snapshot-create", vm, name="one", where="external")
+    await asyncio.to_thread(write, alpha, name, 22)
+    found = await snapshots(fleet, vm)
+    (kept,) = [disk for disk in found["one"].disks if disk.target == "vda"]
+    assert Path(kept.file).name == "clone.one"
+    assert kept.allocation
+    await done(fleet, "snapshot-delete", found["one"].key)
+    assert "clone.one" not in layers(alpha, name)
+    await asyncio.to_thread(alpha.virsh, "destroy", name)
+    image = str(alpha.pool / "clone.qcow2")
+    for number in (21, 22):
+        said = await asyncio.to_thread(verified, image, number)
+        assert "read 65536/65536" in said, said
+        assert "verification failed" not in said, said
+
+
+def size_of(path: Path) -> int:
+    """Bytes; 0 for a file that is not there."""
+    return path.stat().st_size if path.exists() else 0
+
+
+async def test_an_external_one_may_have_the_memory_and_says_what_it_takes(
+    fleet: Fleet, alpha: LabHost, guest: Callable[..., str]
+) -> None:
+    name = guest("alpha", "remembered", disk="default/clone.qcow2")
+    vm = await key_of(fleet, name)
+    await snapshots(fleet, vm)
+    await done(fleet, "snapshot-create", vm, name="one", where="external", memory=True)
+    assert domstate(alpha, name) == "running"
+    one = (await snapshots(fleet, vm))["one"]
+    assert (one.memory, one.external, one.state) == ("external", True, "running")
+    memory = Path(one.memory_file)
+    assert memory.name == "remembered.one.memory"
+    assert size_of(memory) > 1 << 20
+    asked = danger(fleet.state, VERBS["snapshot-delete"].request(subject=one.key)).text
+    await done(fleet, "snapshot-delete", one.key)
+    assert bool(size_of(memory)) is ("leaves the memory in" in asked)
+    await asyncio.to_thread(memory.unlink, missing_ok=True)
+
+
+async def test_the_present_is_kept_before_a_revert(
+    fleet: Fleet, alpha: LabHost, guest: Callable[..., str]
+) -> None:
+    name = guest("alpha", "careful", disk="default/clone.qcow2")
+    vm = await key_of(fleet, name)
+    await snapshots(fleet, vm)
+    await asyncio.to_thread(write, alpha, name, 31)
+    await done(fleet, "snapshot-create", vm, name="before")
+    await asyncio.to_thread(write, alpha, name, 32)
+    found = await snapshots(fleet, vm)
+    await done(fleet, "snapshot-revert", found["before"].key, keep="now")
+    assert listed(alpha, name) == {"before", "now"}
+    image = alpha.virsh("domblklist", name).split("vda")[1].split()[0]
+    await asyncio.to_thread(alpha.virsh, "destroy", name)
+    assert "verification failed" in await asyncio.to_thread(verified, image, 32)
+    found = await snapshots(fleet, vm)
+    await done(fleet, "snapshot-revert", found["now"].key, then="paused")
+    await asyncio.to_thread(alpha.virsh, "destroy", name)
+    assert "verification failed" not in await asyncio.to_thread(verified, image, 32)
+    for word in ("now", "before"):
+        await done(fleet, "snapshot-delete", (await snapshots(fleet, vm))[word].key)
+
+
+async def test_files_that_somebody_merged_by_hand_are_named_and_their_snapshot_left_alone(
+    fleet: Fleet, alpha: LabHost, guest: Callable[..., str]
+) -> None:
+    name = guest("alpha", "tinkered", disk="default/clone.qcow2")
+    vm = await key_of(fleet, name)
+    await snapshots(fleet, vm)
+    for word in ("one", "two"):
+        await done(fleet, "snapshot-create", vm, name=word, where="external")
+    commit = ("blockcommit", name, "vda", "--active", "--shallow", "--pivot", "--wait")
+    await asyncio.to_thread(alpha.virsh, *commit)
+    found = await snapshots(fleet, vm)
+    await until(lambda: "clone.two" not in str(fleet.state.instances[vm].disks))
+    with pytest.raises(RefusedError, match=r"clone\.two, which two was made with, is not in"):
+        await fleet.submit(VERBS["snapshot-delete"].request(subject=found["two"].key))
+    await asyncio.to_thread(alpha.virsh, "snapshot-delete", "--metadata", name, "two")
+    (alpha.pool / "clone.two").unlink()
+    await snapshots(fleet, vm)
+    await done(fleet, "snapshot-delete", found["one"].key)
+    assert listed(alpha, name) == set()
+
+
+async def test_one_that_somebody_else_made_is_no_fault_of_its_chain(
+    fleet: Fleet, alpha: LabHost, guest: Callable[..., str]
+) -> None:
+    name = guest("alpha", "shared-care", disk="default/clone.qcow2", wanted=Wanted.PAUSED)
+    vm = await key_of(fleet, name)
+    for number, look in enumerate((fleet.snapshots, fleet.detail)):
+        await snapshots(fleet, vm)
+        word = f"theirs{number}"
+        await asyncio.to_thread(alpha.virsh, "snapshot-create-as", name, word, "--disk-only")
+        await look(vm)
+        assert f"clone.{word}" in str(fleet.state.instances[vm].disks[0].source)
+        known = {one.name: one for one in fleet.state.snapshots[vm]}
+        assert fleet.check(VERBS["snapshot-delete"].request(subject=known[word].key)) == ()
+        await done(fleet, "snapshot-delete", known[word].key)

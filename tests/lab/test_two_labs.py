@@ -4,7 +4,6 @@ other's, whatever it is called."""
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from core.model import MigrationStatus, OperationStatus, Steer, SteerKind
 from tests.driver.command import Virtdeck
 from tests.lab.migrating import opened, states, told, until
 from tests.lab.test_migrate_cli import begun
+from tests.places import lab_name
 
 M = MigrationStatus
 
@@ -25,7 +25,7 @@ M = MigrationStatus
 @pytest.fixture(scope="module")
 def second() -> Iterator[dict[str, str]]:
     """Another lab, without guests: its hosts' addresses by the names they share with the first."""
-    lab = Lab(f"test-{os.getpid()}-b")
+    lab = Lab(lab_name("b"))
     try:
         lab.up(guests=False, say=print)
         yield {host.name: host.uri for host in lab.hosts}

@@ -12,11 +12,14 @@ import pytest
 from console.describing import describe
 from core.errors import LabError, RefusedError
 from core.fleet import Fleet
+from core.hypervisor.calls.volume_users import user_of
+from core.hypervisor.connection.binding import libvirt
 from core.lab import LabHost, Wanted
 from core.model import ObjectKey, OperationStatus
 from core.verbs.danger import danger
 from core.verbs.undefining import UNDEFINE, Undefine
 from tests.lab.test_power import key_of, opened, until
+from tests.slow_link import SlowLink
 
 
 @pytest.fixture
@@ -91,3 +94,28 @@ async def test_a_disk_that_another_uses_or_is_based_on_stays_and_the_definition_
     record = await (await fleet.submit(Undefine(vm)))
     assert record.outcome == "owner is no longer defined"
     assert {"kept.qcow2", "above.qcow2"} <= await asyncio.to_thread(volumes, alpha)
+
+
+def test_who_uses_a_volume_costs_no_more_for_those_that_are_off(
+    alpha: LabHost, guest: Callable[..., str], volume: Callable[..., str], tmp_path: Path
+) -> None:
+    """Each that is off has told its disks in one call for all; the chain of each is among them."""
+    base = volume("counted-base.qcow2").partition("/")[2]
+    below = ("--backing-vol", base, "--backing-vol-format", "qcow2")
+    volume("counted.qcow2", *below)
+    with SlowLink(tmp_path / "counted", alpha.socket) as link:
+        conn = libvirt.open(f"qemu+unix:///session?socket={link.path}")
+
+        def looked(path: Path | str) -> tuple[str, int]:
+            before = link.calls().total()
+            return user_of(conn, {str(path)}), link.calls().total() - before
+
+        few = looked("/nobody.qcow2")
+        for number in (1, 2, 3):
+            guest("alpha", f"counted-{number}", wanted=Wanted.SHUT_OFF)
+        assert looked("/nobody.qcow2") == few
+        assert few[0] == ""
+        by_pool = ("counted-3", str(alpha.pool / "counted.qcow2"), "vdb")
+        alpha.virsh("attach-disk", *by_pool, "--config", "--subdriver", "qcow2")
+        assert looked(alpha.pool / "counted.qcow2")[0] == "counted-3"
+        conn.close()

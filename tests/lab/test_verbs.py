@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from core.errors import OperationFailedError
+from console.pictures.drawing import read_picture
+from core.errors import HypervisorError, OperationFailedError
 from core.fleet import Fleet
 from core.lab import Lab, LabHost, Wanted
 from core.model import ObjectKey, OperationStatus, PoolState
@@ -278,4 +279,10 @@ async def test_a_picture_is_taken_of_what_a_guest_shows(
     with pytest.raises(OperationFailedError):
         await carry_out(fleet, "screenshot", vm, to=str(tmp_path / "other"), screen=9)
     assert not (tmp_path / "other").exists()
+    width, height = read_picture(await fleet.consoles.picture(vm)).size
+    assert width >= 640
+    assert height >= 350
     await carry_out(fleet, "stop", vm)
+    without = await key_of(fleet, "web")
+    with pytest.raises(HypervisorError, match="It has no screen"):
+        await fleet.consoles.picture(without)

@@ -27,7 +27,7 @@ class Checking(Answering):
         """The tape's picture, or the crowd."""
         return self.crowd or super().state
 
-    async def read(self, key: ObjectKey) -> Instance | None:
+    async def read(self, key: ObjectKey, *, jobs: bool = False) -> Instance | None:
         if self.reading is not None:
             await self.reading.wait()
         if self.against_reading is not None:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from console.settings import DisplaySettings, Settings
 from console.shell.app import VirtdeckApp
 from core.errors import RefusedError
+from core.journal.replay import TapeDiagnostics, TapeKept
 from core.mailbox import Mailroom
 from core.model import (
     Answer,
@@ -81,6 +82,8 @@ class MigrationSource:
     def __init__(self, *observations: Observation, read_only: bool = False) -> None:
         self.read_only = read_only
         self.migrations = self.links = self
+        self.diagnostics = TapeDiagnostics()
+        self.kept = TapeKept()
         self.steered: list[tuple[str, Steer]] = []
         self.submitted: list[Request] = []
         self.answer = Answer.DONE
@@ -138,7 +141,7 @@ class MigrationSource:
     async def detail(self, key: ObjectKey) -> InstanceDetail:
         return InstanceDetail(host=key.host, uuid=key.id, at=NOW)
 
-    async def read(self, key: ObjectKey) -> Instance | None:
+    async def read(self, key: ObjectKey, *, jobs: bool = False) -> Instance | None:
         return self.state.instances.get(key)
 
     async def reconnect(self, host: str) -> None:

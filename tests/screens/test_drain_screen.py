@@ -91,8 +91,12 @@ async def test_a_question_that_comes_too_late_is_not_just_lost(
         loop = app.bridge._loop
         assert loop is not None
         loop.call_soon_threadsafe(hold.set)
-        await until(pilot, lambda: "Drain alpha: not asked" in messages(app))
+        await until(pilot, lambda: "Drain alpha: looked at." in messages(app))
         assert not isinstance(app.screen, TypedQuestionDialog)
+        await pilot.press("2")
+        await until(pilot, lambda: isinstance(app.screen, TypedQuestionDialog))
+        await press(pilot, "escape", "1", "2")
+        assert not isinstance(app.screen, TypedQuestionDialog)  # asked once
 
 
 async def test_a_verb_pressed_twice_asks_once(app: VirtdeckApp, source: Answering) -> None:

@@ -206,7 +206,7 @@ async def test_the_mouse_opens_sorts_and_changes_screens(console: Moment) -> Non
         await pilot.click(table, offset=(5, 3), times=2)
         await settled(pilot)
         assert isinstance(app.screen, InstanceScreen)
-        await pilot.click(offset=(16, 2))
+        await pilot.click(offset=(12, 2))
         await settled(pilot)
         assert "charts" in app.screen.query_one("#pages", PartsLine).render_line(0).text
         assert app.screen.query_one("#charts").display

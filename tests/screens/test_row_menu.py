@@ -331,7 +331,7 @@ async def test_an_operation_of_every_verb_is_drawn_while_it_runs() -> None:
         for verb in VERBS
     ]  # fmt: skip
     app = app_of(source_of(*records))
-    async with app.run_test(size=(200, 140)) as pilot:
+    async with app.run_test(size=(200, 2 * len(VERBS))) as pilot:
         await press(pilot, "4")
         await until(pilot, lambda: text_of(app).count(" running ") >= len(VERBS))
         assert "title" in text_of(app), "whose request needs more than a subject"

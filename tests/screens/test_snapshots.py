@@ -9,6 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from console.screens.dialogs.confirm import ConfirmDialog
+from console.screens.instances.instance import TABS
 from console.screens.proposal import Proposal, Target
 from core.model import Instance, InstanceState, ObjectKey, State
 from core.verbs.danger import danger_of
@@ -20,7 +21,6 @@ from tests.verbs import REQUESTS
 Compare = Callable[..., bool]
 SCREENS = {"instances": "1", "hosts": "2", "volumes": "3", "operations": "4", "events": "5"}
 STATES = ("loaded", "empty", "lost", "error", "long")
-TABS = ("overview", "charts", "disks", "network", "devices", "snapshots", "events", "xml")
 
 
 def presses(*keys: str) -> Callable[[Pilot[None]], Any]:

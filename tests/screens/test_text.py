@@ -339,7 +339,9 @@ def test_a_running_operation_shows_how_long_it_may_take() -> None:
     assert plain(column.render(msgspec.structs.replace(record, status=OperationStatus.DONE))) == "-"
 
 
-@pytest.mark.parametrize(("width", "gone"), [(80, {"author"}), (120, set()), (200, set())])
+@pytest.mark.parametrize(
+    ("width", "gone"), [(80, {"author", "host", "took"}), (120, set()), (200, set())]
+)
 def test_operations_keep_their_progress_and_no_outcome_is_written_over_an_author(
     width: int, gone: set[str]
 ) -> None:

@@ -16,7 +16,7 @@ from console.screens.dialogs.verb_form import VerbFormDialog
 from console.screens.instances.instances import InstancesScreen
 from console.shell.app import VirtdeckApp
 from core.model.secret_value import Secret
-from core.verbs.agent import SetPassword
+from core.verbs.agent.accounts import SetPassword
 from core.verbs.definition import Rename
 from core.verbs.power.requests import Shutdown
 from tests.declared import POKE, Poke, declared

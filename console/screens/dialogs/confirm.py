@@ -6,10 +6,11 @@ UI thread.
 from __future__ import annotations
 
 from console import format as fmt
+from console.cell_width import padded, widest
 from console.screens.dialogs.question import TypedQuestionDialog, danger_lines
 from console.screens.proposal import Proposal, Target
 from console.widgets.columns import Cell, CellValue
-from core.model.lists import plural
+from core.model.lists import numbered, plural
 
 _MOST_NAMES = 8
 _MOST_REASONS = 3
@@ -45,7 +46,7 @@ def particulars(proposal: Proposal) -> list[CellValue]:
     if proposal.unable:
         lines += ["", Cell(f"{len(proposal.unable):,} left out:", "warning")]
         lines += [
-            Cell(f"  {' '.join(target.reasons)}", "muted")
+            Cell(f"  {numbered(target.reasons)}", "muted")
             for target in proposal.unable[:_MOST_REASONS]
         ]
         lines += _more(len(proposal.unable) - _MOST_REASONS)
@@ -53,10 +54,10 @@ def particulars(proposal: Proposal) -> list[CellValue]:
 
 
 def _named(targets: tuple[Target, ...]) -> list[CellValue]:
-    width = max((len(target.name) for target in targets[:_MOST_NAMES]), default=0)
+    width = widest(target.name for target in targets[:_MOST_NAMES])
     lines: list[CellValue] = [
         (
-            Cell(f"  {target.name:<{width}}  ", "strong"),
+            Cell(f"  {padded(target.name, width)}  ", "strong"),
             Cell(", ".join(filter(None, (target.host, target.state))), "muted"),
         )
         for target in targets[:_MOST_NAMES]

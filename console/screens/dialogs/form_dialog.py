@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input
 
 from console.screens.dialogs.dialog import Answer, Dialog
-from console.screens.dialogs.form_panel import FormPanel
+from console.screens.dialogs.form_panel import FormPanel, TextBox
 from console.screens.form import Field
 from console.screens.page import Page
 from console.widgets.columns import Cell
@@ -27,8 +27,10 @@ class FormDialog(Dialog[Answer], inherit_bindings=False):
 
     BINDINGS = [  # noqa: RUF012 - Textual's own way
         Binding("escape", "peel", "Cancel", priority=True),
-        Binding("down,tab", "move(1)", "Down", priority=True),
-        Binding("up,shift+tab", "move(-1)", "Up", priority=True),
+        Binding("tab", "move(1)", "Next", priority=True),
+        Binding("shift+tab", "move(-1)", "Previous", priority=True),
+        Binding("down", "line(1)", "Down", priority=True),
+        Binding("up", "line(-1)", "Up", priority=True),
         # not before the keys typed ahead of it have reached their field
         Binding("ctrl+s", "do", "Do it"),
     ]
@@ -41,6 +43,11 @@ class FormDialog(Dialog[Answer], inherit_bindings=False):
         self._keys_page = Page()
         self._no = Button("Cancel", id="no", compact=True)
         self._yes = Button(yes, id="yes", compact=True)
+
+    @property
+    def keys_line(self) -> str:
+        """Which keys work."""
+        return self.KEYS
 
     @abstractmethod
     def fields_now(self) -> Sequence[Field]:
@@ -73,7 +80,7 @@ class FormDialog(Dialog[Answer], inherit_bindings=False):
         """The keys; above them the hint beside the cursor, where it is cut there."""
         hint = self._form.cut_hint(self.focused)
         lines = [Cell(hint, "strong")] if hint else []
-        self._keys_page.show([*lines, Cell(self.KEYS, "muted")])
+        self._keys_page.show([*lines, Cell(self.keys_line, "muted")])
 
     def action_move(self, step: int) -> None:
         """Go to the next or previous control, round the ends."""
@@ -81,6 +88,15 @@ class FormDialog(Dialog[Answer], inherit_bindings=False):
         stops = [*self.stops(), *buttons]
         at = stops.index(self.focused) if self.focused in stops else -1
         stops[(at + step) % len(stops)].focus()
+
+    def action_line(self, step: int) -> None:
+        """Go to the next or previous line, of a text or of the form."""
+        if not isinstance(self.focused, TextBox):
+            self.action_move(step)
+        elif step > 0:
+            self.focused.action_cursor_down()
+        else:
+            self.focused.action_cursor_up()
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:

@@ -9,14 +9,27 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
+from textual.suggester import SuggestFromList
 from textual.widget import Widget
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
 from console.screens.form import Field
 from console.screens.page import Page
 from console.widgets.choice import Choice
 from console.widgets.columns import Cell
 from console.widgets.line_panel import TextPanel
+
+
+class TextBox(TextArea):
+    """Many lines, or the path of a file that has them."""
+
+    @property
+    def value(self) -> str:
+        """What it says."""
+        return self.text
+
+
+Control = Choice | Input | TextBox
 
 
 class FieldLine(Horizontal):
@@ -49,11 +62,17 @@ class FieldLine(Horizontal):
         width = self._note.size.width
         return self.field.note if width and cell_len(self.field.note) + 1 > width else ""
 
-    def _make_control(self) -> Choice | Input:
+    def _make_control(self) -> Control:
         field = self.field
+        if field.text:
+            self.add_class("-text")
+            return TextBox(field.default, id=field.id, compact=True, tab_behavior="focus")
         if field.choices or field.listed:
             return Choice(field.choices, field.default, id=field.id)
-        box = Input(field.default, id=field.id, compact=True, password=field.secret)
+        likely = SuggestFromList(field.proposed) if field.proposed else None
+        box = Input(
+            field.default, id=field.id, compact=True, password=field.secret, suggester=likely
+        )
         box.cursor_blink = False
         if field.number is None:
             box.add_class("-wide")
@@ -76,7 +95,9 @@ class FormPanel(VerticalScroll, can_focus=False):
         self.lines = [FieldLine(field) for field in fields]
         """Every field, hidden ones too."""
         self._typed_last = {
-            line.field.id: line.value for line in self.lines if isinstance(line.control, Input)
+            line.field.id: line.value
+            for line in self.lines
+            if isinstance(line.control, Input | TextBox)
         }
         self._problems = {field.id: Page() for field in fields}
         for problem in self._problems.values():
@@ -155,7 +176,14 @@ class FormPanel(VerticalScroll, can_focus=False):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        name = event.input.id or ""
-        if self._typed_last[name] != event.value:  # one with a default tells of it when it appears
-            self._typed_last[name] = event.value
+        self._tell_typed(event.input.id or "", event.value)
+
+    @on(TextArea.Changed)
+    def _written(self, event: TextArea.Changed) -> None:
+        event.stop()
+        self._tell_typed(event.text_area.id or "", event.text_area.text)
+
+    def _tell_typed(self, name: str, value: str) -> None:
+        if self._typed_last[name] != value:  # one with a default tells of it when it appears
+            self._typed_last[name] = value
             self.post_message(self.Changed(name))

@@ -11,6 +11,7 @@ from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 
 from console.actions.registry import key_label
+from console.cell_width import cut, padded, widest
 from console.glyphs import glyphs
 from console.screens.dialogs.dialog import Answer, Dialog
 from console.screens.menu_lines import MenuLine, first_able
@@ -36,17 +37,16 @@ class MenuList(LinePanel):
 
     def lines(self, width: int) -> list[CellValue]:
         """Letter, title, what it is for."""
-        titles = max((len(line.title) for line in self.shown), default=0)
+        titles = widest(line.title for line in self.shown)
         return [self._line(place, line, titles, width) for place, line in enumerate(self.shown)]
 
     def _line(self, place: int, line: MenuLine, titles: int, width: int) -> tuple[Cell, ...]:
         here = place == self.cursor
         sign = ">" if here else " "
-        head = f"{line.title:<{titles}}"
+        head = padded(line.title, titles)
         if here:
             text = f"{sign} {line.key}  {head}  {''.join(cell.text for cell in line.text)}"
-            cut = f"{text[: width - 1]}{glyphs().ellipsis}" if len(text) > width else text
-            return (Cell(f"{cut:<{width}}", "cursor"),)
+            return (Cell(padded(cut(text, width, glyphs().ellipsis), width), "cursor"),)
         return (
             Cell(f"{sign} "),
             Cell(line.key, "muted" if line.greyed else "key"),

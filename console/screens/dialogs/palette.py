@@ -16,6 +16,7 @@ from textual.fuzzy import Matcher
 from textual.widgets import Input
 
 from console.actions.registry import Action, key_label, palette_entries
+from console.cell_width import cells, cut, padded
 from console.glyphs import glyphs
 from console.screens.dialogs.dialog import Dialog
 from console.widgets.columns import Cell, CellValue
@@ -105,14 +106,11 @@ class PaletteList(LinePanel):
         sign = ">" if here else " "
         title = f"{sign} {entry.title}"
         key = f"{entry.key} " if entry.key else ""
-        room = width - len(title) - len(key) - 2
-        help_ = entry.help
-        if len(help_) > room:
-            help_ = help_[: max(0, room - 1)] + glyphs().ellipsis
-        blanks = " " * max(0, width - len(title) - 2 - len(help_) - len(key))
+        room = max(0, width - cells(title) - cells(key) - 2)
+        help_ = padded(cut(entry.help, room, glyphs().ellipsis), room)
         return (
             Cell(title, here or "strong"),
-            Cell(f"  {help_}{blanks}", here or "muted"),
+            Cell(f"  {help_}", here or "muted"),
             Cell(key, here or "key"),
         )
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Button, Input
 
@@ -18,6 +18,9 @@ from console.screens.dialogs.dialog import Dialog
 from console.screens.page import Page
 from console.widgets.columns import Cell, CellValue
 from core.verbs.caution import Caution, Danger
+
+_LEAST = 3
+"""Lines of text that are shown however small the terminal is."""
 
 
 def danger_lines(danger: Danger) -> list[CellValue]:
@@ -35,27 +38,64 @@ class QuestionDialog(Dialog[bool], inherit_bindings=False):
         Binding("escape,n", "answer(False)", "No"),
         Binding("y", "yes", "Yes"),
         Binding("left,right,tab,shift+tab,up,down", "other", "Other button"),
+        Binding("pagedown,space", "page(1)", "Further down"),
+        Binding("pageup", "page(-1)", "Further up"),
     ]
 
     def __init__(
         self, title: str, lines: Sequence[CellValue], yes: str, no: str = "Cancel"
     ) -> None:
         super().__init__()
-        self._heading = title
-        self._lines = lines
+        self._text = VerticalScroll(
+            Page([Cell(title, "strong"), "", *lines]), id="text", can_focus=False
+        )
+        self._keys = Page()
+        self._longer = False
+        """The text is longer than there is room for."""
+        self._frame = Vertical(classes="dialog")
         self.no = Button(no, id="no", compact=True)
         self.yes = Button(yes, id="yes", compact=True)
 
     def compose(self) -> ComposeResult:
         """The sentence, the particulars, the buttons."""
-        with Vertical(classes="dialog"):
+        with self._frame:
             self.yes.disabled = not self.may_say_yes()
-            yield Page([Cell(self._heading, "strong"), "", *self._lines])
+            yield self._text
             yield from self.extra()
             with Horizontal(classes="buttons"):
                 yield self.no
                 yield self.yes
-            yield Page([Cell(self.keys_line(), "muted")])
+            self._keys.show([Cell(self.keys_line(), "muted")])
+            yield self._keys
+
+    @on(events.Resize)
+    def _resized(self) -> None:
+        """However long the text, what answers it stays in view: the text scrolls."""
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        others = [one for one in self._frame.children if one is not self._text]
+        taken = sum(one.outer_size.height + one.styles.margin.height for one in others)
+        room = max(_LEAST, self.size.height - taken - self._frame.gutter.height)
+        self._text.styles.max_height = room
+        longer = self._text.virtual_size.height > room and not self.scrolls()
+        if longer != self._longer:
+            self._longer = longer
+            more = "   pgdn further down" if longer else ""
+            self._keys.show([Cell(f"{self.keys_line()}{more}", "muted")])
+            self.call_after_refresh(self._fit)  # these may take another line
+
+    def scrolls(self) -> VerticalScroll | None:
+        """What scrolls beside the text, and first; None: nothing."""
+        return None
+
+    def action_page(self, pages: int) -> None:
+        """Scroll the text, or what scrolls first."""
+        moved = self.scrolls() or self._text
+        if pages > 0:
+            moved.scroll_page_down(animate=False)
+        else:
+            moved.scroll_page_up(animate=False)
 
     def extra(self) -> Iterable[Widget]:
         """Widgets between the text and the buttons."""

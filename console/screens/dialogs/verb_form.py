@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import uuid4
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
 from console.screens.dialogs.form_dialog import FormDialog
 from console.screens.dialogs.form_panel import FormPanel
 from console.screens.dialogs.question import danger_lines
-from console.screens.form import Field
+from console.screens.dialogs.xml import XmlDialog
+from console.screens.form import Field, Values
 from console.screens.menu_lines import heading_of
 from console.screens.page import Page
 from console.screens.submitting import refusals_against
-from console.screens.verb_form import FormAnswers, asked_parameters, command_of, fields_of, read
+from console.screens.verb_form import (
+    FormAnswers,
+    asked_parameters,
+    command_of,
+    fields_of,
+    read,
+    text_of,
+)
 from console.widgets.columns import Cell, CellValue
 from core.model import ObjectKey, Request, State
 from core.source import Source
+from core.verbs.checks import check
 from core.verbs.danger import danger_of
-from core.verbs.refusal import Refusal
+from core.verbs.preview import planned
+from core.verbs.refusal import Refusal, told
 from core.verbs.verb import Verb
 
 DEBOUNCE = 0.1
@@ -32,19 +44,22 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
     """The fields, what is wrong with each below it, what speaks against the whole, the command."""
 
     CSS_PATH = ["form.tcss", "verb_form.tcss"]  # noqa: RUF012 - Textual's own way
+    BINDINGS = [Binding("ctrl+x", "show_xml", "XML", priority=True)]  # noqa: RUF012
 
     def __init__(
         self, verb: Verb, keys: Sequence[ObjectKey], state: State, *, hidden: int = 0
     ) -> None:
         """`state` has the choices of its fields."""
         super().__init__(
-            fields_of(verb, state, keys[0]),
+            fields_of(verb, state, keys[0], alone=len(keys) == 1),
             ", ".join(each.words for each in asked_parameters(verb) if each.advanced),
             verb.title,
         )
         self._verb = verb
         self._keys = tuple(keys)
         self._hidden = hidden
+        self._new = str(uuid4())
+        """The id of what is made, where something is."""
         self._reading = FormAnswers()
         self._checked: FormAnswers | None = None
         """What `_refusals` speak against."""
@@ -76,9 +91,15 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
         self._form.controls()[0].focus()
         self._changed()
 
+    @property
+    def keys_line(self) -> str:
+        """Which keys work."""
+        return f"{self.KEYS}   ^x its XML" if self._verb.makes is not None else self.KEYS
+
     def fields_now(self) -> Sequence[Field]:
         """The fields, as the first subject has them."""
-        return fields_of(self._verb, self.console.view.state, self._keys[0])
+        alone = len(self._keys) == 1
+        return fields_of(self._verb, self.console.view.state, self._keys[0], alone=alone)
 
     @property
     def subjects(self) -> Sequence[ObjectKey]:
@@ -99,13 +120,19 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
         self._changed()
 
     def _changed(self) -> None:
-        self._reading = read(self._verb, self._form.values(), self._keys)
+        self._reading = read(self._verb, self._values(), self._keys, self._new)
         if self._debounce is not None:
             self._debounce.stop()
             self._debounce = None
         if not self._reading.wrong and self._reading != self._checked:
             self._debounce = self.set_timer(DEBOUNCE, self._check)
         self._show()
+
+    def _values(self) -> Values:
+        """What the form says; a text that is the path of a file, as the file says it."""
+        texts = {each.name for each in asked_parameters(self._verb) if each.text}
+        values = self._form.values()
+        return {name: text_of(value) if name in texts else value for name, value in values.items()}
 
     def _check(self) -> None:
         """Ask what speaks against the requests; an answer to earlier ones is dropped."""
@@ -144,9 +171,9 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
                 able = len(requests) - len(against)
                 lines.append(Cell(f"It can be done to {able:,} of {len(requests):,}.", "warning"))
             shown = self._refused_fields() if self._told else {}
-            rest = [str(each) for each in self._first_refusals() if each.field not in shown]
+            rest = [each for each in self._first_refusals() if each.field not in shown]
             if rest:
-                lines.append(Cell(" ".join(rest), "warning"))
+                lines += [Cell(str(each), "warning") for each in rest]
             elif shown and not lines:
                 lines.append(Cell("Set right what is marked.", "muted"))
         if not lines:
@@ -169,6 +196,25 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
                 found[each.field] = f"{found.get(each.field, '')} {each}".strip()
         return found
 
+    # -- what it makes -----------------------------------------------------------------------------
+
+    def action_show_xml(self) -> None:
+        """Show the XML of what would be made."""
+        if self._verb.makes is None:
+            return
+        found = "" if self._reading.wrong else self._xml()
+        if found:
+            self.console.push_screen(XmlDialog(self._verb.title, found))
+        else:
+            text = "There is no XML to show before what is marked is set right."
+            self.notify(text, severity="warning", timeout=4)
+
+    def _xml(self) -> str:
+        request = self._reading.requests[0]
+        if check(self._state, request):
+            return ""
+        return next((one.call.text for one in planned(self._state, request) if one.call.text), "")
+
     # -- keys --------------------------------------------------------------------------------------
 
     def action_do(self) -> None:
@@ -188,7 +234,7 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
             return
         self._wanted = False
         if all(self._refusals):
-            text = " ".join(map(str, self._refusals[0]))
+            text = told(self._refusals[0])
             self.notify(text, severity="warning", timeout=4, markup=False)
         else:
             self.answer(self._reading.requests)

@@ -7,6 +7,7 @@ from functools import partial
 
 from console import format as fmt
 from console.glyphs import glyphs
+from console.move_words import phase
 from console.screens.view import View
 from console.widgets.charts import spark
 from console.widgets.columns import Cell, CellValue, Column
@@ -151,4 +152,4 @@ def _words(view: View, row: Instance) -> tuple[str, str]:
         return doing, _doing_role(view, row)
     if row.state in (InstanceState.PAUSED, InstanceState.CRASHED):
         return f"({row.reason})" if row.reason else "", "muted"
-    return "", ""
+    return phase(row), "warning"

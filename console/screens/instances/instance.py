@@ -12,7 +12,12 @@ from console import format as fmt
 from console.actions.registry import bindings_for
 from console.screens.filter_bar import FilterBar
 from console.screens.instances import panels
+from console.screens.instances.agent import agent_lines
 from console.screens.instances.charts import chart_height, series_of
+from console.screens.instances.checkpoints_watch import CheckpointsWatch
+from console.screens.instances.diagnosing import APART, Diagnosing
+from console.screens.instances.jobs_watch import EVERY, JobsWatch
+from console.screens.instances.tab_bar import tab_parts
 from console.screens.page import Page
 from console.screens.parts import Part, PartsLine
 from console.screens.subjects import InstanceChoosingScreen
@@ -20,10 +25,14 @@ from console.screens.text_search import Search
 from console.widgets.charts import Chart
 from console.widgets.columns import Cell, CellValue
 from core.model import Delta, Instance, InstanceDetail, ObjectKey
+from core.verbs.registry import VERBS
 
-TABS = ("overview", "charts", "disks", "network", "devices", "snapshots", "events", "xml")
+TABS = (
+    *("overview", "charts", "disks", "network", "devices", "agent", "snapshots", "jobs"),
+    *("diagnosis", "events", "xml"),
+)
 """In their order."""
-_DETAILED = ("overview", "network", "snapshots", "xml")
+_DETAILED = ("overview", "network", "agent", "snapshots", "xml")
 """The tabs that show what is read only on demand."""
 
 
@@ -42,10 +51,13 @@ class InstanceScreen(InstanceChoosingScreen, inherit_bindings=False):
         self._detail: InstanceDetail | None = None
         self._problem: CellValue = ""
         self._search = Search()
+        self._jobs = JobsWatch(self, key)
+        self._checkpoints = CheckpointsWatch(self, key)
         self._pages = PartsLine(id="pages")
         self._scroll = VerticalScroll(id="page")
         self._text = Page(id="text")
         self._charts = Chart(step=self._step(), id="charts")
+        self._diagnosing = Diagnosing(self.console, key, self._draw_diagnosis)
         self._bar = FilterBar("what to look for on this page, whatever the case")
 
     def body(self) -> Iterable[Widget]:
@@ -60,6 +72,7 @@ class InstanceScreen(InstanceChoosingScreen, inherit_bindings=False):
     def _mounted(self) -> None:
         """Read what is read on demand."""
         self._read_detail()
+        self.set_interval(EVERY, self._look_at_jobs)
 
     @on(events.Resize)
     def _resized(self) -> None:
@@ -67,13 +80,18 @@ class InstanceScreen(InstanceChoosingScreen, inherit_bindings=False):
         if self.is_mounted:
             self.show_all()
 
+    def _look_at_jobs(self) -> None:
+        """Of block jobs no event tells how far they are."""
+        if self._tab == "jobs":
+            self._jobs.look()
+
     def _step(self) -> float | None:
         """Seconds between two samples; a tape does not tell."""
         console = self.console
         return None if console.tape.replay else console.settings.link.stats_interval
 
     @property
-    def instance(self) -> Instance | None:
+    def _row(self) -> Instance | None:
         """The instance as it is now; None when it is gone."""
         return self.console.view.state.instances.get(self._key)
 
@@ -83,13 +101,13 @@ class InstanceScreen(InstanceChoosingScreen, inherit_bindings=False):
 
     def crumbs(self) -> tuple[str, ...]:
         """Its name and host."""
-        row = self.instance
+        row = self._row
         name = row.name if row is not None else "gone"
         return ("instances", name, self._key.host)
 
     def summary(self) -> list[Part]:
         """Its state, and the search."""
-        row = self.instance
+        row = self._row
         parts = []
         if self._search.text:
             parts.append(Part(f" {self._search.label()} ", "strong", "screen.search"))
@@ -105,8 +123,7 @@ class InstanceScreen(InstanceChoosingScreen, inherit_bindings=False):
     def show_all(self) -> None:
         """Draw the page of the tab."""
         tab = self._tab
-        names = [(_tab_part(name, here=name == tab),) for name in TABS]
-        self._pages.show(names)
+        self._pages.show(tab_parts(TABS, tab, self.size.width))
         self._charts.display = tab == "charts"
         self._text.display = tab != "charts"
         if tab == "charts":
@@ -121,6 +138,8 @@ class InstanceScreen(InstanceChoosingScreen, inherit_bindings=False):
             self._read_detail()
         near = {self._key, ObjectKey("host", self._key.host, self._key.host)}
         if near & (delta.changed | delta.gone):
+            if self._tab == "diagnosis":
+                self._diagnosing.look()
             self.show_all()
 
     def show_time(self) -> None:
@@ -129,8 +148,12 @@ class InstanceScreen(InstanceChoosingScreen, inherit_bindings=False):
             self.show_all()
 
     def read_again(self) -> None:
-        """What is read on demand."""
+        """What is read on demand; how fast it writes to its memory, where that is shown."""
         self._read_detail()
+        if self._tab == "snapshots":
+            self._checkpoints.look()
+        if self._tab == "diagnosis" and (row := self._row) is not None:
+            self._diagnosing.measure(row)
 
     def peel(self) -> bool:
         """The search line, else the search."""
@@ -155,8 +178,17 @@ class InstanceScreen(InstanceChoosingScreen, inherit_bindings=False):
         self._scroll.scroll_home(animate=False)
         if name in _DETAILED:
             self._read_detail()
+        self._look_at_jobs()
+        if name == "snapshots":
+            self._checkpoints.look()
+        if name == "diagnosis":
+            self._diagnose()
         self.show_all()
         self.show_lines()
+
+    def action_job(self, verb: str) -> None:
+        """Steer a block job of its disks."""
+        self._jobs.steer(VERBS[verb])
 
     def action_search(self) -> None:
         """Open the search line."""
@@ -195,7 +227,7 @@ class InstanceScreen(InstanceChoosingScreen, inherit_bindings=False):
     # -- content ---------------------------------------------------------------------------------
 
     def _lines(self) -> list[CellValue]:
-        row = self.instance
+        row = self._row
         if row is None:
             return [Cell(" This instance is gone: it is neither defined nor running.", "warning")]
         view, detail = self.console.view, self._detail
@@ -204,7 +236,13 @@ class InstanceScreen(InstanceChoosingScreen, inherit_bindings=False):
             "disks": lambda: panels.disks(view, row),
             "network": lambda: panels.interfaces(row, detail),
             "devices": lambda: panels.devices(view, row),
-            "snapshots": lambda: panels.snapshots(view, detail),
+            "snapshots": lambda: [
+                *panels.snapshots(view, detail),
+                *self._checkpoints.lines(view),
+            ],
+            "jobs": lambda: self._jobs.lines(view, row),
+            "agent": lambda: agent_lines(view, row, detail),
+            "diagnosis": lambda: self._diagnosing.lines(view, row),
             "events": lambda: panels.events(view, row),
             "xml": lambda: panels.xml(row, detail),
         }
@@ -213,6 +251,16 @@ class InstanceScreen(InstanceChoosingScreen, inherit_bindings=False):
         if self._problem and self._tab in _DETAILED:
             return [self._problem, "", *lines]
         return lines
+
+    def _diagnose(self) -> None:
+        """Ask for two samples, a moment apart; later ones come with the figures of the table."""
+        self._diagnosing.look()
+        if not self._diagnosing.complete:
+            self.set_timer(1.2 * APART, self._diagnosing.look)
+
+    def _draw_diagnosis(self) -> None:
+        if self._tab == "diagnosis" and self.is_mounted:
+            self.show_all()
 
     def _read_detail(self) -> None:
         key = self._key
@@ -228,7 +276,3 @@ class InstanceScreen(InstanceChoosingScreen, inherit_bindings=False):
             self.show_all()
 
         self.console.ask(lambda source: source.detail(key), read, failed)
-
-
-def _tab_part(name: str, *, here: bool) -> Part:
-    return Part(f" {name} ", "header-sorted" if here else "", f"screen.show_tab('{name}')")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from console import format as fmt
 from console.glyphs import glyphs
+from console.move_words import phase
 from console.screens.events.columns import event_text
 from console.screens.instances.figures import figures, latency, own_figures
 from console.screens.instances.guest import guest
@@ -84,6 +85,8 @@ def _now(view: View, row: Instance, width: int) -> list[tuple[str, CellValue]]:
     pairs: list[tuple[str, CellValue]] = [("state", tuple(state))]
     if doing := activity(view.state, row.key):
         pairs.append(("doing", Cell(doing, "changing")))
+    if moved := phase(row):
+        pairs.append(("move", Cell(f"{moved}: confirm or revert that", "warning")))
     pairs.append(("agent", agent_words(view, row)))
     if row.state.active:
         pairs += figures(view, row, width)
@@ -236,11 +239,12 @@ def snapshots(view: View, detail: InstanceDetail | None) -> list[CellValue]:
             view.date(line.snapshot.created),
             line.snapshot.state,
             kind_of(line.snapshot),
+            "" if line.cost is None else fmt.size(line.cost),
             line.snapshot.description,
         )
         for line in tree_of(detail.snapshots)
     ]
-    titles = ("name", "", "made", "state", "kind", "description")
+    titles = ("name", "", "made", "state", "kind", "takes", "description")
     return [heading("Snapshots"), *table(titles, rows, "It has no snapshot.")]
 
 

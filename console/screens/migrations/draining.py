@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from console import format as fmt
-from console.screens.base import ConsoleScreen, may_ask
+from console.cell_width import padded, widest
+from console.screens.base import ConsoleScreen, ask_in_view
 from console.screens.submitting import submit, tell_against
 from console.widgets.columns import Cell, CellValue
 from core.migration.execution.survey import survey
@@ -37,8 +38,7 @@ def propose(screen: ConsoleScreen, host: str) -> None:
 
     def looked(found: tuple[tuple[str, ...], DrainProgress]) -> None:
         slow.stop()
-        if may_ask(screen, f"Drain {host}"):
-            _ask(console, request, *found)
+        ask_in_view(screen, f"Drain {host}", lambda: _ask(console, request, *found))
 
     def say() -> None:
         console.notify(f"Looking at everything that runs on {host}.", timeout=3, markup=False)
@@ -93,9 +93,10 @@ def particulars(request: Drain, plan: DrainProgress) -> list[CellValue]:
 
 def _listed(items: tuple[DrainItem, ...], words: Callable[[DrainItem], str]) -> list[CellValue]:
     shown = items[:MOST_NAMES]
-    width = max((len(item.name) for item in shown), default=0)
+    width = widest(item.name for item in shown)
     lines: list[CellValue] = [
-        (Cell(f"  {item.name:<{width}}  ", "strong"), Cell(words(item), "muted")) for item in shown
+        (Cell(f"  {padded(item.name, width)}  ", "strong"), Cell(words(item), "muted"))
+        for item in shown
     ]
     rest = len(items) - len(shown)
     return [*lines, Cell(f"  and {rest:,} more", "muted")] if rest else lines

@@ -16,6 +16,7 @@ from console.screens.empty import no_operations
 from console.screens.listing import Passes
 from console.screens.matching import groups_of_hosts, word_filter
 from console.screens.operations.acting import act, not_here, open_operation_menu
+from console.screens.operations.results import result_lines
 from console.screens.option_words import option_words
 from console.screens.page import Page
 from console.screens.panelled import PanelledScreen
@@ -125,8 +126,8 @@ def operation_columns(view: View) -> list[Column[OperationRecord]]:
     return [
         Column("created", "WHEN", lambda row: view.clock(row.created), lambda row: row.created,
                width=8, default_descending=True, tooltip="When it was asked for"),
-        Column("verb", "VERB", lambda row: row.verb, lambda row: row.verb, min_width=9,
-               max_width=17, flex=1, cut="middle", tooltip="What was asked for"),
+        Column("verb", "VERB", lambda row: row.verb, lambda row: row.verb, min_width=18,
+               max_width=22, flex=1, cut="middle", tooltip="What was asked for"),
         Column("name", "NAME", lambda row: row.name, lambda row: row.name, min_width=10,
                max_width=30, flex=2, cut="middle", tooltip="To what"),
         Column("host", "HOST", lambda row: row.host, lambda row: row.host, min_width=6,
@@ -166,6 +167,7 @@ def operation_lines(view: View, record: OperationRecord) -> list[CellValue]:
                 ("options", options),
             ]
         ),
+        *result_lines(record.result),
         "",
         heading("Steps"),
     ]

@@ -21,14 +21,17 @@ def snapshot_columns(view: View) -> list[Column[SnapshotLine]]:
         Column("made", "MADE", lambda row: view.date(row.snapshot.created),
                lambda row: row.snapshot.created, width=19, priority=1, default_descending=True,
                tooltip="When it was made"),
-        Column("state", "STATE", lambda row: row.snapshot.state or fmt.UNKNOWN,
-               lambda row: row.snapshot.state, min_width=8, max_width=13, priority=2,
+        Column("state", "STATE", lambda row: _state(row), lambda row: row.snapshot.state,
+               min_width=9, max_width=13, priority=2,
                tooltip="The state the guest was in"),
         Column("kind", "KIND", lambda row: kind_of(row.snapshot), lambda row: kind_of(row.snapshot),
                width=8, priority=3, tooltip="Whether it is kept inside the disk's image"),
         Column("memory", "MEMORY", lambda row: memory_of(row.snapshot),
                lambda row: memory_of(row.snapshot), width=13, priority=4,
                tooltip="Whether the guest's memory is in it, and where that is kept"),
+        Column("cost", "TAKES", lambda row: _cost(row), lambda row: row.cost, width=6,
+               align="right", priority=3, default_descending=True,
+               tooltip="What its files take: written since it was made, and the memory"),
         Column("description", "DESCRIPTION", lambda row: Cell(_first(row), "muted"), None,
                min_width=12, flex=5, priority=5, tooltip="What whoever made it wrote"),
     ]  # fmt: skip
@@ -59,12 +62,37 @@ def snapshot_facts(view: View, row: SnapshotLine) -> list[CellValue]:
                 ("made", view.date(one.created)),
                 ("state then", one.state),
                 ("kept", f"{kind_of(one)}, {_kept(row)}"),
+                *_files(row),
                 ("made from", clean(one.parent)),
                 ("followed by", fmt.listed([clean(name) for name in row.children], 8)),
                 ("description", " ".join(clean(one.description).split())),
             ]
         ),
     ]
+
+
+def _state(row: SnapshotLine) -> str:
+    """One that has no memory says so: libvirt calls it by how it was made."""
+    return "disk only" if row.snapshot.disk_only else row.snapshot.state or fmt.UNKNOWN
+
+
+def _cost(row: SnapshotLine) -> str:
+    """One that is inside the image has no file whose size tells anything."""
+    return fmt.size(row.cost) if row.snapshot.external else "inside"
+
+
+def _files(row: SnapshotLine) -> list[tuple[str, CellValue]]:
+    one = row.snapshot
+    files = [
+        (f"written since, {clean(disk.target)}", f"{clean(disk.file)}{_size(disk.allocation)}")
+        for disk in one.disks
+        if disk.file
+    ]
+    return [*files, ("memory in", clean(one.memory_file))]
+
+
+def _size(size: int | None) -> str:
+    return "" if size is None else f", {fmt.size(size)}"
 
 
 def _kept(row: SnapshotLine) -> str:

@@ -31,6 +31,7 @@ from console.screens.view import LinkWatch
 from console.widgets.columns import Cell
 from console.widgets.live_table import LiveTable
 from core.model import Delta, Instance, ObjectKey, Snapshot
+from core.state.snapshot_chain import chain_faults, files_of
 from core.verbs.registry import VERBS
 
 
@@ -85,8 +86,17 @@ class SnapshotsScreen(SubjectScreen, PanelledScreen[SnapshotLine], inherit_bindi
 
     def rows(self) -> Mapping[ObjectKey, SnapshotLine]:
         """Every snapshot that is known of the instance."""
-        known = self.console.view.state.snapshots.get(self._instance, ())
-        return {line.snapshot.key: line for line in tree_of(known)}
+        state = self.console.view.state
+        known = state.snapshots.get(self._instance, ())
+        files = files_of(known)
+        allocations = {
+            volume.path: volume.allocation
+            for volume in (state.volumes.values() if files else ())
+            if volume.path in files
+            and volume.host == self._instance.host
+            and volume.allocation is not None
+        }
+        return {line.snapshot.key: line for line in tree_of(known, allocations)}
 
     def changes(self, delta: Delta) -> tuple[Mapping[Any, SnapshotLine], Iterable[Hashable]] | None:
         """All of them where anything of the instance changed: a tree changes as a whole."""
@@ -157,6 +167,10 @@ class SnapshotsScreen(SubjectScreen, PanelledScreen[SnapshotLine], inherit_bindi
         """What is known of it; why they could not be read again."""
         row = self.table.cursor.row
         lines = snapshot_facts(self.console.view, row) if row else []
+        instance, state = self._row, self.console.view.state
+        if instance is not None and row:
+            faults = chain_faults(instance, state.snapshots.get(self._instance, ()))
+            lines = [*(Cell(f" ! {fault}", "warning") for fault in faults), *lines]
         if self._problem and row:
             lines = [Cell(f" ! {self._problem} What is shown may be old.", "warning"), "", *lines]
         self._page.show(lines)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from console import format as fmt
 from console.glyphs import glyphs
 from core.model import Snapshot
 from core.model.text import clean
+from core.state.snapshot_chain import costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class SnapshotLine:
     """How many parents it has."""
     children: tuple[str, ...] = ()
     """The names of those made from it."""
+    cost: int | None = None
+    """Bytes that its files take; None: not known, or it is kept inside the image."""
 
     @property
     def branch(self) -> str:
@@ -30,10 +34,13 @@ class SnapshotLine:
         return f"{arm}{clean(self.snapshot.name)}"
 
 
-def tree_of(snapshots: Iterable[Snapshot]) -> list[SnapshotLine]:
+def tree_of(
+    snapshots: Iterable[Snapshot], allocations: Mapping[str, int] = MappingProxyType({})
+) -> list[SnapshotLine]:
     """Return each snapshot once, below its parent; those of one parent in the order given.
 
     One whose parent is not there, or is itself made from it, stands as if it had none.
+    `allocations` are those of volumes by path, in bytes.
     """
     known = {one.name: one for one in snapshots}
     children: dict[str, list[str]] = {}
@@ -45,7 +52,8 @@ def tree_of(snapshots: Iterable[Snapshot]) -> list[SnapshotLine]:
         while waiting:
             name, depth = waiting.pop()
             own = [each for each in children.get(name, ()) if each not in lines and each != name]
-            lines[name] = SnapshotLine(known[name], len(lines), depth, tuple(own))
+            cost = costs(known[name], allocations)
+            lines[name] = SnapshotLine(known[name], len(lines), depth, tuple(own), cost)
             waiting += [(each, depth + 1) for each in reversed(own)]
     return list(lines.values())
 

@@ -11,7 +11,14 @@ from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, Column
 from core.model import Pool, PoolState, Volume
 from core.state.figures import used_fraction
-from core.state.usage import users_elsewhere, users_known, users_of, volume_count
+from core.state.images import UNLISTED
+from core.state.usage import (
+    needed_by,
+    overlays_of,
+    users_elsewhere,
+    users_known,
+    volume_count,
+)
 
 StorageRow = Pool | Volume
 
@@ -39,7 +46,7 @@ def volume_columns(view: View) -> list[Column[StorageRow]]:
         Column("used", "USED", _used, used_fraction, width=_BAR + 6, priority=5,
                default_descending=True, tooltip="Allocation of capacity"),
         Column("users", "USED BY", lambda row: _users(view, row), None, min_width=8, max_width=30,
-               flex=3, priority=2, tooltip="The instances that have it as a disk"),
+               flex=3, priority=2, tooltip="The instances that need it, and what lies over it"),
         Column("backing", "BACKING OR PATH", lambda row: Cell(_below(row), "muted"), None,
                min_width=16, flex=4, priority=7, tooltip="What it is based on; a pool's path"),
     ]  # fmt: skip
@@ -68,13 +75,13 @@ def type_of(row: StorageRow) -> str:
 
 
 def user_names(view: View, row: StorageRow) -> list[str]:
-    """Who has it as a disk, by name; empty for a pool.
+    """Who has it as a disk, or below one, by name; empty for a pool.
 
     `db@alpha?` has a disk at the same path in what looks like the same pool, on another host.
     """
     if isinstance(row, Pool):
         return []
-    here = [instance.name for instance in users_of(view.state, row)]
+    here = [instance.name for instance in needed_by(view.state, row)]
     elsewhere = users_elsewhere(view.state, row)
     return here + [f"{instance.name}@{instance.host}?" for instance in elsewhere]
 
@@ -116,10 +123,13 @@ def _users(view: View, row: StorageRow) -> CellValue:
     if isinstance(row, Pool):
         if row.error:
             return Cell(f"volumes not listed: {row.error}", "warning")
+        if row.state in UNLISTED:
+            return Cell(f"{row.state.value}: its volumes are not seen", "warning")
         return Cell(fmt.plural(volume_count(view.state, row), "volume"), "muted")
-    users = user_names(view, row)
-    if users:
+    if users := user_names(view, row):
         return fmt.listed(users, 3)
+    if over := overlays_of(view.state, row):
+        return f"{fmt.listed([one.name for one in over], 2)} over it"
     return Cell("nobody" if users_known(view.state, row) else fmt.UNKNOWN, "muted")
 
 

@@ -22,8 +22,9 @@ from console.screens.storage.columns import (
 from console.screens.subjects import SubjectScreen
 from console.screens.view import LinkWatch
 from console.widgets.live_table import LiveTable
-from core.model import Delta, Disk, ObjectKey, Pool
+from core.model import Delta, Disk, ObjectKey, Pool, Volume
 from core.state.selection import parse_volume_filter
+from core.state.usage import below, overlays_of
 
 
 class VolumesScreen(SubjectScreen, ListScreen[StorageRow], inherit_bindings=False):
@@ -71,6 +72,8 @@ class VolumesScreen(SubjectScreen, ListScreen[StorageRow], inherit_bindings=Fals
                 return None
             if row := state.pools.get(key) or state.volumes.get(key):
                 rows[key] = row
+                if isinstance(row, Volume) and row.backing:
+                    rows |= {one.key: one for one in below(state, row)}
         return rows, [key for key in delta.gone if key.kind in ("pool", "volume")]
 
     def summary(self) -> list[Part]:
@@ -102,6 +105,10 @@ class VolumesScreen(SubjectScreen, ListScreen[StorageRow], inherit_bindings=Fals
         """How to make a pool."""
         return no_volumes(self.console.view)
 
+    async def action_open_images(self) -> None:
+        """Show the base images and who needs them."""
+        await self.console.navigation.open_images()
+
     def action_refresh_pool(self) -> None:
         """Read everything of every host again: pools have no verb of their own yet."""
         self.console.action_resync()
@@ -112,8 +119,13 @@ class VolumesScreen(SubjectScreen, ListScreen[StorageRow], inherit_bindings=Fals
         if row is None:
             return
         users = user_names(self.console.view, row)
+        over = [] if isinstance(row, Pool) else overlays_of(self.console.view.state, row)
         if users:
             await self.console.navigation.show_instances(f"host:{row.host} {users[0]}")
+        elif over:
+            text = f"No instance uses {row.name}, and {fmt.listed([one.name for one in over], 3)}"
+            lies = "lies" if len(over) == 1 else "lie"
+            self.console.notify(f"{text} {lies} over it.", timeout=5, markup=False)
         else:
             self.console.notify(f"No instance uses {row.name}.", timeout=3, markup=False)
 

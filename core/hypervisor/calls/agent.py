@@ -8,7 +8,10 @@ from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import if_supported
 from core.model import ObjectKey
-from core.verbs.agent import AGENT_SECONDS, TRIM_SECONDS, SetPasswordCall, SshKeyCall, TrimCall
+from core.verbs.agent.accounts import SetPasswordCall, SshKeyCall
+from core.verbs.agent.asking import AGENT_SECONDS
+from core.verbs.agent.trimming import TRIM_SECONDS, TrimCall
+from core.verbs.agent.vcpus import GuestVcpusCall
 
 
 def guest_with_agent(conn: Connection, subject: ObjectKey, seconds: int = AGENT_SECONDS) -> Any:
@@ -44,7 +47,13 @@ def trim(conn: Connection, subject: ObjectKey, call: TrimCall) -> None:
     domain.fSTrim(call.mount_point or None, call.minimum, 0)
 
 
+def set_guest_vcpus(conn: Connection, subject: ObjectKey, call: GuestVcpusCall) -> None:
+    """Have the guest use some of its vCPUs or not (virDomainSetGuestVcpus)."""
+    guest_with_agent(conn, subject).setGuestVcpus(call.cpus, 0 if call.offline else 1)
+
+
 CALL_FUNCTIONS: CallFunctions = {
+    GuestVcpusCall: set_guest_vcpus,
     SetPasswordCall: set_password,
     SshKeyCall: set_ssh_key,
     TrimCall: trim,

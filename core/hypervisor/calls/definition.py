@@ -7,6 +7,7 @@ from core.hypervisor.connection.binding import Connection, libvirt
 from core.model import ObjectKey
 from core.verbs.applied import Applied
 from core.verbs.definition import AutostartCall, RenameCall, TextCall
+from core.verbs.metadata import MetadataCall
 from core.verbs.sizing import MemoryCall, VcpusCall
 
 
@@ -28,6 +29,13 @@ def set_text(conn: Connection, subject: ObjectKey, call: TextCall) -> None:
     }
     domain = conn.lookupByUUIDString(subject.id)
     domain.setMetadata(kinds[call.kind], call.text or None, None, None, _affect(call))
+
+
+def set_metadata(conn: Connection, subject: ObjectKey, call: MetadataCall) -> None:
+    """Set an element of a program's own (virDomainSetMetadata); an empty one is removed."""
+    conn.lookupByUUIDString(subject.id).setMetadata(
+        libvirt.VIR_DOMAIN_METADATA_ELEMENT, call.xml or None, call.prefix, call.uri, _affect(call)
+    )
 
 
 def set_vcpus(conn: Connection, subject: ObjectKey, call: VcpusCall) -> None:
@@ -60,6 +68,7 @@ CALL_FUNCTIONS: CallFunctions = {
     RenameCall: rename,
     AutostartCall: set_autostart,
     TextCall: set_text,
+    MetadataCall: set_metadata,
     VcpusCall: set_vcpus,
     MemoryCall: set_memory,
 }

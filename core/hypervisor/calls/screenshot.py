@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -60,14 +61,40 @@ def _whole(file: Path) -> Iterator[BinaryIO]:
         os.link(f"/proc/self/fd/{handle}", file, src_dir_fd=handle)
 
 
+def picture(conn: Connection, uuid: str, screen: int, most: int) -> bytes:
+    """Return what a screen of an instance shows, as the driver gives it (PNG, PPM).
+
+    Raises HypervisorError for one of more than `most` bytes, and libvirtError.
+    """
+    out = _Bounded(most)
+    _receive(conn, uuid, screen, out)
+    return out.getvalue()
+
+
+class _Bounded(BytesIO):
+    """Takes no more than so many bytes."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def write(self, data: Any) -> int:
+        if self.tell() + len(data) > self._most:
+            raise HypervisorError(f"The picture has more than {self._most:,} bytes.")
+        return super().write(data)
+
+
 def _receive(conn: Connection, uuid: str, screen: int, out: BinaryIO) -> None:
     stream = conn.newStream(0)
     try:
         conn.lookupByUUIDString(uuid).screenshot(stream, screen, 0)
         stream.recvAll(_write, out)
         stream.finish()
-    except BaseException:
+    except BaseException as error:
         _abort(stream)
+        if "no screens to take screenshot from" in str(error):  # virDomainScreenshot's own words
+            cure = "Give it a <video> device, by editing it: it has one from its next start on."
+            raise HypervisorError("It has no screen.", cure) from None
         raise
 
 

@@ -10,6 +10,7 @@ from core.hypervisor.calls.agent import guest_with_agent
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.model import ObjectKey
+from core.state.subject import owner_of
 from core.verbs.snapshot.create import SnapshotCreateCall
 from core.verbs.snapshot.delete import SnapshotDeleteCall
 from core.verbs.snapshot.revert import SnapshotRevertCall
@@ -17,22 +18,36 @@ from core.verbs.snapshot.revert import SnapshotRevertCall
 
 def create(conn: Connection, subject: ObjectKey, call: SnapshotCreateCall) -> None:
     """Make a snapshot (virDomainSnapshotCreateXML); returns when it is made."""
+    instance = owner_of(subject)
+    flags = 0
+    if call.where == "external":
+        flags = libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC | (
+            libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_LIVE
+            if call.memory_file
+            else libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY
+        )
+    xml = _xml_of(call)
+    if not call.quiesce:
+        conn.lookupByUUIDString(instance.id).snapshotCreateXML(xml, flags)
+        return
+    # libvirtd freezes, makes it and thaws in one call, also when its client dies in between
+    flags |= libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE
+    guest_with_agent(conn, instance).snapshotCreateXML(xml, flags)
+
+
+def _xml_of(call: SnapshotCreateCall) -> str:
     root = etree.Element("domainsnapshot")
     etree.SubElement(root, "name").text = call.name
     if call.description:
         etree.SubElement(root, "description").text = call.description
-    flags = 0
-    if call.where == "external":
-        flags = (
-            libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY | libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC
-        )
-    xml = etree.tostring(root, encoding="unicode")
-    if not call.quiesce:
-        conn.lookupByUUIDString(subject.id).snapshotCreateXML(xml, flags)
-        return
-    # libvirtd freezes, makes it and thaws in one call, also when its client dies in between
-    flags |= libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE
-    guest_with_agent(conn, subject).snapshotCreateXML(xml, flags)
+    if call.memory_file:
+        etree.SubElement(root, "memory", snapshot="external", file=call.memory_file)
+    if call.files:
+        disks = etree.SubElement(root, "disks")
+        for target, path in call.files:
+            disk = etree.SubElement(disks, "disk", name=target, snapshot="external", type="file")
+            etree.SubElement(disk, "source", file=path)
+    return etree.tostring(root, encoding="unicode")
 
 
 def revert(conn: Connection, subject: ObjectKey, call: SnapshotRevertCall) -> None:

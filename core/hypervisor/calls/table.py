@@ -6,25 +6,45 @@ from functools import partial
 
 from core.hypervisor.calls import (
     agent,
+    backup,
+    backup_pull,
+    block,
+    checkpoint,
+    cloning,
+    cold,
+    creating,
+    defining,
     definition,
+    device,
+    evacuation,
+    execute,
+    firmware,
+    freezing,
     guest,
+    image,
     network,
     pool,
     power,
+    resizing,
     saved,
     screenshot,
     snapshot,
+    tuning,
     undefining,
+    volume,
 )
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection, errors_told_as
 from core.model import ObjectKey
 from core.model.secret_value import without_secrets_of
+from core.verbs.answer import CallAnswer
 from core.verbs.call import Call
 
 _FAMILIES = (
-    *(power, saved, guest, agent, screenshot),
-    *(definition, undefining, snapshot, pool, network),
+    *(power, saved, guest, agent, execute, freezing, screenshot),
+    *(definition, defining, firmware, cloning, undefining, snapshot, tuning),
+    *(block, device, backup, backup_pull, checkpoint, image, pool, network),
+    *(creating, evacuation, volume, cold, resizing),
 )
 
 CALL_FUNCTIONS: CallFunctions = {
@@ -32,7 +52,8 @@ CALL_FUNCTIONS: CallFunctions = {
 }
 
 
-def make(conn: Connection, subject: ObjectKey, call: Call) -> None:
-    """Make a call; raises libvirtError, HypervisorError. On a lane's thread."""
+def make(conn: Connection, subject: ObjectKey, call: Call) -> CallAnswer | None:
+    """Make a call, return its answer; raises libvirtError, HypervisorError. On a lane's thread."""
     with errors_told_as(partial(without_secrets_of, call)):
-        CALL_FUNCTIONS[type(call)](conn, subject, call)
+        answer = CALL_FUNCTIONS[type(call)](conn, subject, call)
+    return answer if call.answers is not None else None  # libvirt's own is a number often

@@ -5,10 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from core.errors import HypervisorError
 from core.hypervisor.calls.function import CallFunctions
+from core.hypervisor.calls.volume_users import user_of
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import unless_gone
 from core.model import ObjectKey
+from core.model.text import clean, printable_name
 from core.verbs.undefining import UndefineCall, VolumeOfPathDeleteCall
 
 FLAGS = {
@@ -42,16 +45,20 @@ def delete_volume(conn: Connection, _: ObjectKey, call: VolumeOfPathDeleteCall) 
 
     libvirt has no event of a volume: that its pool is read anew is what tells every console.
     """
-    volume = unless_gone(lambda: _volume(conn, call.path))
+    volume = unless_gone(lambda: volume_at(conn, call.path))
     if volume is None:
         return
     pool = volume.storagePoolLookupByVolume()
+    path = volume.path()
+    if user := user_of(conn, {path, f"{pool.name()}/{volume.name()}"}):
+        text = f"{printable_name(path)} is used by {clean(user)}: it is left alone."
+        raise HypervisorError(text, "Remove it by hand if it is not needed.")
     volume.delete(0)
     with suppress(libvirt.libvirtError):  # as of one with a job: then a later look tells
         pool.refresh(0)
 
 
-def _volume(conn: Connection, path: str) -> Any:
+def volume_at(conn: Connection, path: str) -> Any:
     """Look a volume up as a disk names it: by its path, or as `POOL/VOLUME`."""
     if path.startswith("/"):
         return conn.storageVolLookupByPath(path)

@@ -139,6 +139,24 @@ libvirt: Any = _LazyBinding()
 """The module `libvirt`. For constants newer than the library: `getattr(libvirt, name, None)`."""
 
 
+def agent_command(domain: Any, words: str, seconds: int) -> str:
+    """Have a guest's agent carry out a command of its own protocol, JSON, and return its answer.
+
+    libvirt marks the instance as tainted by that, in its own log (custom-ga-command). On a lane;
+    raises libvirtError, UnsupportedError where the binding of QEMU's own calls is not installed.
+    """
+    load()
+    try:
+        module = importlib.import_module("libvirt_qemu")
+    except ImportError as error:
+        raise UnsupportedError(
+            f"libvirt's Python binding for QEMU cannot be loaded ({error}).",
+            "Install it: sudo apt install python3-libvirt.",
+        ) from error
+    answer: str = module.qemuAgentCommand(domain, words, seconds, 0)
+    return answer
+
+
 def library_version() -> str:
     """Return the version of the installed libvirt library, as `9.0.0`; raises UnsupportedError."""
     return dotted(load().getVersion())

@@ -20,6 +20,7 @@ from core.errors import (
     VirtdeckError,
 )
 from core.hypervisor.connection.fault_table import DISK_IN_USE, REACHING
+from core.hypervisor.connection.file_faults import of_file
 from core.hypervisor.connection.uri import HostAddress
 from core.model.driver import driver_of
 from core.model.text import clean
@@ -42,16 +43,17 @@ class LibvirtError(Protocol):
 
 
 _MISSING = {
-    42: "instance",
-    43: "network",
-    49: "pool",
-    50: "volume",
-    57: "interface",
-    53: "node device",
-    66: "secret",
-    72: "snapshot",
+    42: ("instance", "See `virtdeck instances`."),
+    43: ("network", "See `virtdeck networks`; one that is there may have to be started."),
+    49: ("pool", "See `virtdeck pools`, or define it there."),
+    50: ("volume", "See `virtdeck volumes`, or refresh its pool."),
+    57: ("interface", "See which there are: `virsh iface-list --all`."),
+    53: ("node device", "See which there are: `virsh nodedev-list`."),
+    66: ("secret", "Define it there: `virsh secret-define`."),
+    72: ("snapshot", "See `virtdeck show INSTANCE`."),
 }
 _CURES = {
+    103: "See which there are: `virtdeck show INSTANCE`.",
     55: "Its state does not allow this now; look at it again.",
     68: "Something else works on this instance, or its hypervisor process hangs. Wait, or see who "
     "holds the lock named in the message.",
@@ -76,7 +78,8 @@ def translate(error: LibvirtError, address: HostAddress, *, broken: bool = False
     if in_use := _disk_in_use(error, address, code):
         return in_use
     if code in _MISSING:
-        return NotFoundError(f"There is no such {_MISSING[code]} on {address.name}: {text}")
+        kind, cure = _MISSING[code]
+        return NotFoundError(f"There is no such {kind} on {address.name}: {text}", cure)
     if code == _READ_ONLY:
         return ReadOnlyError(
             f"The connection to {address.name} is read-only.",
@@ -91,6 +94,8 @@ def translate(error: LibvirtError, address: HostAddress, *, broken: bool = False
             "options.",
             code,
         )
+    if explained := of_file(_one_line(error.get_error_message() or str(error)), address.name):
+        return HypervisorError(*explained, code)
     return HypervisorError(f"libvirt on {address.name}: {text}", _CURES.get(code, ""), code)
 
 

@@ -79,8 +79,19 @@ class Lane:
     asyncio loop of the caller.
     """
 
-    def __init__(self, name: str, connecting: Connecting) -> None:
+    def __init__(
+        self,
+        name: str,
+        connecting: Connecting,
+        *,
+        let_go: Callable[[Connection], None] | None = None,
+    ) -> None:
+        """`let_go` is called with a connection before it is freed, on the lane's thread.
+
+        It lets go of what it holds of it and lives longer than a call; it must not raise.
+        """
         self.name = name
+        self._let_go = let_go
         self._connecting = connecting
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._turn = asyncio.Lock()
@@ -234,6 +245,8 @@ class Lane:
     def _free(self) -> None:
         conn, self._conn = self._conn, None
         if conn is not None:
+            if self._let_go is not None:
+                self._let_go(conn)
             self._connecting.close(conn)
 
     def _perform(self, function: Callable[[Connection], Any]) -> tuple[Any, Exception | None]:

@@ -41,9 +41,10 @@ def list_block_jobs(domain: Any, xml: str, at: float) -> tuple[BlockJob, ...] | 
     except XmlError:
         return None
     found = []
-    for target, ready in disks.items():
+    in_bytes = libvirt.VIR_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES
+    for target, disk in disks.items():
         try:
-            told = domain.blockJobInfo(target, 0)
+            told = domain.blockJobInfo(target, in_bytes)
         except libvirt.libvirtError as error:
             if error.get_error_code() == libvirt.VIR_ERR_INVALID_ARG:
                 continue  # the disk was detached meanwhile
@@ -57,11 +58,13 @@ def list_block_jobs(domain: Any, xml: str, at: float) -> tuple[BlockJob, ...] | 
                 BlockJob(
                     disk=target,
                     type=word(BLOCK_JOB_TYPE, int(told["type"])),
-                    state=BlockJobState.READY if ready else BlockJobState.RUNNING,
+                    state=BlockJobState.READY if disk.ready else BlockJobState.RUNNING,
                     since=at,
                     at=at,
                     current=int(told["cur"]),
                     end=int(told["end"]),
+                    bandwidth=int(told["bandwidth"]),
+                    target=disk.mirror,
                 )
             )
     return tuple(found)

@@ -26,6 +26,7 @@ from core.hypervisor.observe.event_table import (
     text,
 )
 from core.model.event import Event, UnknownEvent
+from core.model.probe import is_probe
 from core.model.text import printable_name
 
 Emit = Callable[[Event], None]
@@ -145,6 +146,8 @@ def make_callback(
     def callback(_conn: Connection, handle: Any, *arguments: Any) -> None:
         # emit fails only while the core's loop is being torn down; nobody is left to be told
         with contextlib.suppress(Exception):
+            if object_ == "instance" and is_probe(handle.name()):
+                return
             stamp = Stamp(host, clock.now(), *_identity(object_, handle))
             values = arguments[:-1]
             emit(_translate(object_, number, build, stamp, values))

@@ -15,10 +15,10 @@ from core.hypervisor.connection.binding import Connection, dotted, libvirt
 from core.hypervisor.connection.tolerance import unsupported
 from core.hypervisor.observe.events import RefusedEvent
 from core.hypervisor.observe.limits import Abilities, limitations
-from core.model.host import HostFacts
+from core.model.host import GuestPlatform, HostFacts
 from core.model.text import clean
 from core.xml import Capabilities, read_capabilities
-from core.xml.tree import parse
+from core.xml.domain_capabilities import read_domain_capabilities
 
 T = TypeVar("T")
 _KIB = 1024
@@ -32,6 +32,7 @@ def read_facts(conn: Connection, refused: tuple[RefusedEvent, ...] = ()) -> Host
     The first one after a daemon's start may take seconds: it looks at every emulator.
     """
     capabilities = _capabilities(conn)
+    platform = _platform(conn, capabilities)
     cpu, memory, cpus, mhz, nodes, sockets, cores, threads = _told(conn, conn.getInfo, _NO_INFO)
     version = _told(conn, conn.getVersion, 0)
     library = _told(conn, conn.getLibVersion, 0)
@@ -55,8 +56,9 @@ def read_facts(conn: Connection, refused: tuple[RefusedEvent, ...] = ()) -> Host
         memory_free=_told(conn, conn.getFreeMemory, None),
         numa=capabilities.numa,
         guest_types=capabilities.guest_types,
+        platform=platform,
         migration_transports=capabilities.migration_transports,
-        limitations=limitations(_abilities(conn, capabilities, library, refused)),
+        limitations=limitations(_abilities(conn, capabilities, platform, library, refused)),
     )
 
 
@@ -76,10 +78,14 @@ def _memory(conn: Connection) -> int:
 
 
 def _abilities(
-    conn: Connection, capabilities: Capabilities, library: int, refused: tuple[RefusedEvent, ...]
+    conn: Connection,
+    capabilities: Capabilities,
+    platform: GuestPlatform | None,
+    library: int,
+    refused: tuple[RefusedEvent, ...],
 ) -> Abilities:
     described = bool(capabilities.guest_types)
-    efi, tpm = _guest_abilities(conn, capabilities)
+    firmware = None if platform is None else platform.firmware
     return Abilities(
         driver=_told(conn, conn.getType, ""),
         libvirt=library,
@@ -89,31 +95,38 @@ def _abilities(
         storage=_has(conn, conn.numOfStoragePools),
         networks=_has(conn, conn.numOfNetworks),
         secrets=_has(conn, conn.numOfSecrets),
-        efi=efi,
-        tpm=tpm,
+        efi=None if firmware is None else "efi" in firmware,
+        tpm=None if platform is None or platform.tpm is None else bool(platform.tpm),
         refused=refused,
     )
 
 
-def _guest_abilities(
-    conn: Connection, capabilities: Capabilities
-) -> tuple[bool | None, bool | None]:
-    """Return whether guests of the host's own kind can have UEFI and a TPM; None: not known."""
+def _platform(conn: Connection, capabilities: Capabilities) -> GuestPlatform | None:
+    """Return what guests of the host's own kind can have, by hardware where it can; one call.
+
+    A PC is asked about as a q35 where there is one, as new guests are.
+    """
     arch = capabilities.architecture
-    kind = next((t.split()[0] for t in capabilities.guest_types if t.endswith(f" {arch}")), None)
-    if kind is None:
-        return None, None
-    xml = _told(conn, lambda: conn.getDomainCapabilities(None, arch, None, kind, 0), "")
+    kinds = [kind.split()[0] for kind in capabilities.guest_types if kind.endswith(f" {arch}")]
+    if not kinds:
+        return None
+    kind = "kvm" if "kvm" in kinds else kinds[0]
+    machine = "q35" if "q35" in capabilities.machines else None
+    xml = _told(conn, lambda: conn.getDomainCapabilities(None, arch, machine, kind, 0), "")
     try:
-        root = parse(xml, "domainCapabilities")
+        told = read_domain_capabilities(xml)
     except XmlError:
-        return None, None
-    firmware = root.find("os/enum[@name='firmware']")
-    values = () if firmware is None else [value.text for value in firmware.iterfind("value")]
-    tpm = root.find("devices/tpm")
-    return (
-        None if firmware is None else "efi" in values,
-        None if tpm is None else tpm.get("supported") == "yes",
+        return None
+    return GuestPlatform(
+        type=told.type or kind,
+        architecture=told.architecture or arch,
+        machine=machine or "",
+        emulator=told.emulator,
+        firmware=told.firmware,
+        cpu_modes=told.cpu_modes,
+        video=told.video or (),
+        tpm=told.tpm_backends,
+        vcpus_maximum=told.vcpus_maximum,
     )
 
 

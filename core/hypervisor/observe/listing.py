@@ -18,6 +18,7 @@ from core.hypervisor.connection.tolerance import gone, unless_gone, unsupported
 from core.hypervisor.observe.reading import Handles, describe_pool, list_volumes
 from core.model.instance import Instance
 from core.model.network import Network
+from core.model.probe import is_probe
 from core.model.state_code import decode_state
 from core.model.storage import Pool, Volume
 from core.model.text import printable_name
@@ -55,7 +56,7 @@ def read_instances(conn: Connection, host: str) -> tuple[tuple[Instance, ...], H
     found: list[tuple[Instance, Any]] = []
     for domain, numbers in states or [(domain, None) for domain in domains]:
         numbers = numbers or _state_of(domain)
-        if numbers is None:  # it is gone
+        if numbers is None or is_probe(domain.name()):  # it is gone, or never runs
             continue
         uuid = domain.UUIDString()
         told = {

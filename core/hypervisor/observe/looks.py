@@ -10,16 +10,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Protocol, TypeVar
 
 from core.clock import Clock
 from core.errors import VirtdeckError
 from core.hypervisor.connection.binding import Connection
+from core.hypervisor.observe.rereading import read_object
+from core.model.base import ObjectKey
+from core.model.checkpoint import Checkpoint
 from core.model.event import InstanceLifecycle, JobCompleted
 from core.model.instance import Snapshot
 from core.model.job import JOB_OPERATION
 from core.model.observation import (
+    BackupRead,
     BlockJobsRead,
+    CheckpointsRead,
     DetailRead,
     InstanceGone,
     Observation,
@@ -75,12 +81,18 @@ class InstanceLooks:
     async def snapshots(self, uuid: str) -> tuple[Snapshot, ...] | None:
         """Read the snapshots of an instance now and hand them over; None when it is gone.
 
-        Raises as `Hypervisor.call` does.
+        Of one that has external ones the instance is read as well, after them, and handed over
+        first: no event tells that its disks go on in other files. Raises as `Hypervisor.call` does.
         """
         from core.hypervisor.observe.snapshots import read_snapshots_of
 
         at = self._clock.now()
         read = await self._call(lambda conn: read_snapshots_of(conn, self._host, uuid), uuid=uuid)
+        if read is not None and any(one.external for one in read):
+            key = ObjectKey("instance", self._host, uuid)
+            self._sink(
+                await self._call(partial(read_object, key=key, clock=self._clock), uuid=uuid)
+            )
         if read is not None:
             self._sink(SnapshotsRead(self._host, at, uuid, read))
         return read
@@ -97,6 +109,32 @@ class InstanceLooks:
         if read is not None:
             self._sink(BlockJobsRead(self._host, at, uuid, read))
         return read
+
+    async def checkpoints(self, uuid: str) -> tuple[Checkpoint, ...] | None:
+        """Read the checkpoints of an instance now and hand them over; None when it is gone.
+
+        Raises as `Hypervisor.call` does.
+        """
+        from core.hypervisor.observe.checkpoints import read_checkpoints_of
+
+        at = self._clock.now()
+        read = await self._call(lambda conn: read_checkpoints_of(conn, uuid), uuid=uuid)
+        if read is not None:
+            self._sink(CheckpointsRead(self._host, at, uuid, read))
+        return read
+
+    async def backup(self, uuid: str) -> bool | None:
+        """Read whether a backup of an instance is under way, and hand that over; None: not known.
+
+        Raises as `Hypervisor.call` does.
+        """
+        from core.hypervisor.observe.checkpoints import backup_runs
+
+        at = self._clock.now()
+        runs = await self._call(lambda conn: backup_runs(conn, uuid), uuid=uuid)
+        if runs is not None:
+            self._sink(BackupRead(self._host, at, uuid, runs))
+        return runs
 
     def notice(self, observation: Observation) -> None:
         """Note what was read, what is gone, and what an event made out of date."""

@@ -10,6 +10,8 @@ from core.model.text import clean, printable_name
 
 Record = Mapping[str, Any]
 _KIB = 1024
+_MOST_DEVICES = 1 << 13
+"""vCPUs, disks and interfaces that are read at most: libvirt itself has no more."""
 _MOST_OWN = 64
 """Figures of the hypervisor's own that are taken at most."""
 
@@ -83,7 +85,7 @@ def _bytes(record: Record, name: str) -> int | None:
 
 
 def _numbers(record: Record, count: str) -> range:
-    return range(int(record.get(count, 0)))
+    return range(min(int(record.get(count, 0)), _MOST_DEVICES))
 
 
 def _disks(record: Record) -> Iterator[DiskCounters]:

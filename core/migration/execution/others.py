@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from core.engine.case import Case, note_call
+from core.engine.case import Case
+from core.engine.noting import note_call
 from core.engine.workflow import Keep
 from core.errors import JournalError
 from core.migration.execution.port import MigrationMessages

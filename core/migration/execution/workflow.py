@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from core.engine.case import Case, note_call
+from core.engine.case import Case
+from core.engine.noting import note_call
 from core.engine.workflow import Keep
 from core.errors import HypervisorError, JournalError, NotFoundError, RefusedError, VirtdeckError
 from core.migration.execution import preparation

@@ -18,6 +18,7 @@ from core.migration.plan.settle import settle
 from core.migration.plan.text import SWITCH_AT_ONCE, dry_run, virsh_migrate
 from core.migration.plan.values import Destination, Parameter, Plan, describe_destination
 from core.model import Instance
+from core.model.lists import numbered
 from core.verbs.migration.requests import Migrate
 from core.xml import read_instance
 from core.xml.rewrite import renamed, rewrite
@@ -80,9 +81,9 @@ def resume_plan(plan: Plan) -> Plan:
 
 def _refuse(complaints: tuple[str, ...], reasons: tuple[str, ...]) -> None:
     if complaints:
-        raise UsageError(" ".join((*complaints, *reasons)))
+        raise UsageError(numbered((*complaints, *reasons)))
     if reasons:
-        raise RefusedError(" ".join(reasons))
+        raise RefusedError(numbered(reasons))
 
 
 def _flags(settled: Migrate) -> int:

@@ -17,6 +17,7 @@ from core.migration.preflight.case import (
 from core.model import AgentState, Finding, InstanceState, LinkStatus, MigrationStatus
 from core.model.lists import listed, plural
 from core.state.operations import block_jobs_in_words
+from core.verbs.checks import wait_or_cancel
 
 _STEADY = "Wait for the end of it, or end it."
 _UNDER_WAY = (
@@ -53,8 +54,8 @@ def check_operations(case: PreflightCase) -> Iterator[Finding]:
         if record.subject == subject and not record.status.final:
             text = f"{record.verb} is {record.status.value} on {case.name} (by {record.author})."
             # a migration that looks again before it calls must not find itself in its own way
-            say = warning if record.verb == "migrate" else blocker
-            yield say("operation", text, "Wait for it, or cancel it.")
+            say = warning if record.verb in ("migrate", "cold-migrate") else blocker
+            yield say("operation", text, f"W{wait_or_cancel(record)[1:]}.")
     for migration in case.state.migrations.values():
         if migration.source_key == subject and migration.status in _UNDER_WAY:
             where = f" to {migration.to}" if migration.to else ""

@@ -85,6 +85,7 @@ MIGRATE = Verb(
     key="m",
     workflow=MIGRATION,
     states=checks.TO_MIGRATE,
+    during_move=False,
     refusals=checks.against_migrate,
     risk=Risk(raised=_migrate_caution, after=_of_migrate),
     cancelled=("It is aborted, and runs on where it is; not possible once it is in post-copy."),
@@ -98,6 +99,7 @@ RESUME_MIGRATION = Verb(
     group="move",
     workflow=MIGRATION,
     during_jobs=True,
+    during_backups=False,
     refusals=checks.against_resume,
     risk=Risk(Caution.KEY, _resume, raised=_resume_caution, before=_crash),
 )

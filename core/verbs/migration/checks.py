@@ -11,6 +11,7 @@ from core.model import Host, InstanceState, LinkStatus, Request, State
 from core.state import resume_crash
 from core.verbs.migration.requests import Drain, Migrate, ResumeMigration
 from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.wording import cancel_command
 
 TO_MIGRATE = {
     state: (f"{{name}} is {state}", "it cannot be migrated so")
@@ -101,7 +102,8 @@ def _against_other_drains(state: State, request: Drain, but: str) -> Iterable[Re
     }
     if source in drains:
         text = f"{source} is being drained already (by {drains[source].author})"
-        yield Refusal(RefusalCode.BUSY, text, "wait for it, or cancel it")
+        cure = f"wait for it, or cancel it: {cancel_command(drains[source])}"
+        yield Refusal(RefusalCode.BUSY, text, cure)
     for to in request.to:
         if to in drains:
             text = f"The destination {to} is being drained itself (by {drains[to].author})"

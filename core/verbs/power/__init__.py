@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from core.model import Instance, InstanceState, Request
+from core.verbs.device.requests import InterfaceDetach, VolumeDetach
 from core.verbs.guest import SyncTimeCall
 from core.verbs.power import cutting, immediate, reboot, refusals, risks
 from core.verbs.power.calls import (
@@ -59,10 +60,13 @@ def _paused(now: Situation) -> Request | None:
 
 _WAITED_FOR = "It is waited for no longer: its guest was asked, and may still obey."
 
+_DETACHING: frozenset[type[Request]] = frozenset({VolumeDetach, InterfaceDetach})
+"""What goes on beside: a guest that does not let go of a device gives it up with its power, and one
+that is paused once it is resumed."""
 _HANGING: frozenset[type[Request]] = frozenset({Start, Shutdown, Reboot, Reset, Pause, Resume})
 """What a power cut helps against where it does not end."""
 
-_power = partial(Verb, group="power", older_calls=WITHOUT_ARGUMENTS)
+_power = partial(Verb, group="power", older_calls=WITHOUT_ARGUMENTS, beside=_DETACHING)
 
 START = _power(
     Start, key="o", title="Start", doing="starting", help="Power on.",

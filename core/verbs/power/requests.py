@@ -6,16 +6,8 @@ from typing import Annotated, ClassVar
 
 from core.model.request import Request
 from core.verbs.parameter import parameter
+from core.verbs.second_copy_parameter import SecondCopy
 
-SecondCopy = Annotated[
-    str,
-    parameter(
-        "Let NAME run although it may run on another host: two of it destroy its disks.",
-        names_subject=True,
-    ),
-]
-"""The instance's name or UUID, typed by an operator who wants it to run although it may run
-elsewhere (core.state.second_copy); anything else lets nothing pass."""
 Timeout = Annotated[
     float, parameter("How long the guest may take.", least=1, most=86_400, unit="s")
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, ClassVar
 
-from core.model import Disk, Instance, InstanceState, Request, State
+from core.model import Disk, Instance, InstanceState, Request, State, Volume
 from core.model.lists import listed
 from core.model.text import clean
-from core.verbs.agent import without_agent
+from core.verbs.agent.asking import without_agent
 from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.definition import DESCRIPTION_BYTES, NAME_BYTES
@@ -16,10 +16,15 @@ from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
+from core.verbs.snapshot.files import (
+    files_of_volumes,
+    memory_file,
+    volume_paths,
+    written_disks,
+)
+from core.verbs.snapshot.naming import NAME_PATTERN, NAME_SHAPE, Where
 from core.verbs.states import NOT_KNOWN
 from core.verbs.verb import Risk, Verb
-
-Where = Literal["internal", "external"]
 
 
 class SnapshotCreate(Request, frozen=True):
@@ -28,21 +33,23 @@ class SnapshotCreate(Request, frozen=True):
     verb: ClassVar[str] = "snapshot-create"
     name: Annotated[
         str,
-        parameter(
-            "Its name.",
-            pattern=r"[^./\x00-\x1f\x7f-\x9f][^/\x00-\x1f\x7f-\x9f]*",
-            shape="one that begins with no dot, without / and control characters",
-            longest=NAME_BYTES,
-        ),
+        parameter("Its name.", pattern=NAME_PATTERN, shape=NAME_SHAPE, longest=NAME_BYTES),
     ]
     where: Annotated[
         Where,
         parameter(
             "internal: in the disks' own images, with the memory of a guest that runs, which stands"
             " still meanwhile. external: each disk goes on in a new file over the old one, as after"
-            " a power cut, without memory."
+            " a power cut, unless the memory is kept too."
         ),
     ] = "internal"
+    memory: Annotated[
+        bool,
+        parameter(
+            "An external one keeps the memory of the guest too, in a file beside its first disk:"
+            " going back, it runs on from there. The guest runs while it is written."
+        ),
+    ] = False
     quiesce: Annotated[
         bool,
         parameter(
@@ -63,20 +70,37 @@ class SnapshotCreate(Request, frozen=True):
 
 
 class SnapshotCreateCall(Call, frozen=True):
-    """virDomainSnapshotCreateXML: an external one is of the disks only, all or none of them."""
+    """virDomainSnapshotCreateXML: an external one is of all disks or none of them."""
 
     long: ClassVar[bool] = True
     name: str
     where: Where
-    description: str
+    description: str = ""
     quiesce: bool = False
+    files: tuple[tuple[str, str], ...] = ()
+    """The new files of disks for which libvirt finds no name: target, path."""
+    memory_file: str = ""
+    """Where the memory of an external one is kept; empty: it is of the disks only."""
 
     def virsh(self, name: str) -> tuple[str, ...]:
         """`virsh snapshot-create-as`."""
         told = ("--description", self.description) if self.description else ()
-        disks = ("--disk-only", "--atomic") if self.where == "external" else ()
-        quiesce = ("--quiesce",) if self.quiesce else ()
-        return ("snapshot-create-as", name, self.name, *told, *disks, *quiesce)
+        external: tuple[str, ...] = ()
+        if self.where == "external":
+            external = ("--atomic", *(("--quiesce",) if self.quiesce else ()))
+            if self.memory_file:
+                memory = f"file={_spec(self.memory_file)},snapshot=external"
+                external = (*external, "--live", "--memspec", memory)
+            else:
+                external = ("--disk-only", *external)
+            for target, path in self.files:
+                external += ("--diskspec", f"{target},snapshot=external,file={_spec(path)}")
+        return ("snapshot-create-as", name.partition("/")[0], self.name, *told, *external)
+
+
+def _spec(path: str) -> str:
+    """A path in one of virsh's lists, where a comma stands between two of them."""
+    return path.replace(",", ",,")
 
 
 def _create(situation: Situation) -> list[Step]:
@@ -86,21 +110,23 @@ def _create(situation: Situation) -> list[Step]:
     def shows(now: Situation) -> bool:
         return any(one.name == request.name for one in now.snapshots or ())
 
-    return [
-        Step(
-            SnapshotCreateCall(request.name, request.where, request.description, request.quiesce),
-            f"making the snapshot {request.name} of {situation.name}",
-            shows,
-        )
-    ]
+    sent = next((one.call for one in situation.sent), None)  # its disks go by other files then
+    call = sent if isinstance(sent, SnapshotCreateCall) else _call(situation)
+    return [Step(call, f"making the snapshot {request.name} of {situation.name}", shows)]
 
 
-def _written(instance: Instance) -> list[Disk]:
-    return [
-        disk
-        for disk in instance.disks
-        if disk.source is not None and disk.device == "disk" and not disk.read_only
-    ]
+def _call(situation: Situation) -> SnapshotCreateCall:
+    request, instance = situation.request, situation.instance
+    assert isinstance(request, SnapshotCreate)
+    files: tuple[tuple[str, str], ...] = ()
+    memory = ""
+    if request.where == "external" and instance is not None:
+        paths = volume_paths(situation.around.volumes.values(), instance.host)
+        files = files_of_volumes(instance, request.name, paths)
+        memory = memory_file(instance, request.name, paths) if request.memory else ""
+    return SnapshotCreateCall(
+        request.name, request.where, request.description, request.quiesce, files, memory
+    )
 
 
 def _against_create(state: State, request: Request, _: str) -> Iterator[Refusal]:
@@ -113,18 +139,23 @@ def _against_create(state: State, request: Request, _: str) -> Iterator[Refusal]
         yield Refusal(RefusalCode.PARAMETER, text, "choose another name")
     if request.quiesce:
         yield from _against_quiesce(state, instance, request)
+    if request.memory:
+        yield from _against_memory(instance, request)
     if not instance.described:
         return
-    disks = _written(instance)
+    disks = written_disks(instance)
     if not disks and request.where == "external":
         yield Refusal(RefusalCode.STATE, f"{instance.name} has no disk that is written")
-    unfit = [disk.target for disk in disks if _unfit(disk, request.where)]
+    paths = volume_paths(state.volumes.values(), instance.host)
+    unfit = [disk.target for disk in disks if _unfit(disk, request.where, paths)]
     if unfit and request.where == "internal":
         text = f"{listed(unfit)} of {instance.name} cannot hold a snapshot inside: only qcow2 can"
         yield Refusal(RefusalCode.STATE, text, "make an external one")
     elif unfit:
         text = f"{listed(unfit)} of {instance.name} is no file or device of the host's"
         yield Refusal(RefusalCode.STATE, text, "libvirt makes an external snapshot of those only")
+    elif request.where == "external":
+        yield from _against_unread(state, instance)
 
 
 def _against_quiesce(
@@ -141,11 +172,38 @@ def _against_quiesce(
         yield from without_agent(state, request, "")
 
 
-def _unfit(disk: Disk, where: str) -> bool:
-    assert disk.source is not None
+def _against_memory(instance: Instance, request: SnapshotCreate) -> Iterator[Refusal]:
+    if request.where == "internal":
+        text = "An internal snapshot of a guest that runs always has its memory"
+        yield Refusal(RefusalCode.PARAMETER, text, "leave memory out, or make an external one")
+    elif request.quiesce:
+        text = "libvirt freezes no guest whose memory it keeps: what is not written is in it"
+        yield Refusal(RefusalCode.PARAMETER, text, "leave memory or quiesce out")
+    elif not instance.state.active:
+        text = f"{instance.name} does not run: it has no memory"
+        yield Refusal(RefusalCode.STATE, text, "leave memory out")
+
+
+def _unfit(disk: Disk, where: str, paths: Mapping[str, Volume]) -> bool:
+    source = disk.source
+    assert source is not None
     if where == "internal":
-        return disk.source.format not in ("", "qcow2")  # libvirt decides on one it is not told
-    return disk.source.type not in ("file", "block")
+        return source.format not in ("", "qcow2")  # libvirt decides on one it is not told
+    if source.type == "volume":
+        volume = paths.get(source.path)
+        return volume is not None and volume.type not in ("", "file", "block")
+    return source.type not in ("file", "block")
+
+
+def _against_unread(state: State, instance: Instance) -> Iterator[Refusal]:
+    """Tell which disk is a volume of a pool whose path is not known: its new file has no name."""
+    paths = volume_paths(state.volumes.values(), instance.host)
+    for disk in written_disks(instance):
+        source = disk.source
+        if source is not None and source.type == "volume" and source.path not in paths:
+            pool = source.path.partition("/")[0]
+            text = f"{disk.target} of {instance.name} is a volume of the pool {pool}, not read yet"
+            yield Refusal(RefusalCode.STATE, text, f"refresh the pool {pool}, then ask again")
 
 
 def _over_internal(state: State, request: Request) -> str:
@@ -186,7 +244,8 @@ CREATE = Verb(
     steps=_create,
     calls=(SnapshotCreateCall,),
     needs_description=True,
-    looks_at=frozenset({"snapshots"}),
+    looks_at=frozenset({"snapshots", "backup"}),
+    during_backups=False,
     states={
         InstanceState.UNKNOWN: NOT_KNOWN,
         InstanceState.CRASHED: ("{name} has crashed", "{restart}"),

@@ -15,7 +15,14 @@ from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
-from core.verbs.snapshot.family import EXTERNAL_DELETE, MERGE_BY_HAND, below, too_old
+from core.verbs.snapshot.family import (
+    EXTERNAL_DELETE,
+    MEMORY_DELETE,
+    MERGE_BY_HAND,
+    against_chain,
+    below,
+    too_old,
+)
 from core.verbs.verb import Risk, Subjects, Verb
 
 
@@ -56,6 +63,7 @@ def _against_delete(state: State, request: Request, _: str) -> Iterator[Refusal]
     if snapshot.external:
         yield from too_old(state, request, EXTERNAL_DELETE, "deletes")
         yield from _against_mixed(state, snapshot)
+        yield from against_chain(state, snapshot)
     external = [one.name for one in children if one.external]
     if request.children and (external or snapshot.external):
         text = "libvirt deletes no external snapshot together with those made from it"
@@ -95,7 +103,18 @@ def _children(state: State, requests: Sequence[Request]) -> list[str]:
             names = [clean(one.name) for one in below(state, snapshot)]
             if request.children and names:
                 found.append(f"Made from {clean(snapshot.name)}: {listed(names)}.")
+            if snapshot.memory_file and _leaves_memory(state, request):
+                found.append(
+                    f"libvirt before 9.1 leaves the memory in {clean(snapshot.memory_file)}: "
+                    "remove it there by hand."
+                )
     return found
+
+
+def _leaves_memory(state: State, request: Request) -> bool:
+    host = state.hosts.get(request.subject.host)
+    number = 0 if host is None or host.facts is None else host.facts.libvirt_number
+    return 0 < number < MEMORY_DELETE
 
 
 DELETE = Verb(
@@ -109,7 +128,8 @@ DELETE = Verb(
     decide=sequence(_delete, lambda now: f"{now.name} is deleted"),
     steps=_delete,
     calls=(SnapshotDeleteCall,),
-    looks_at=frozenset({"snapshots"}),
+    looks_at=frozenset({"snapshots", "backup"}),
+    during_backups=False,
     refusals=_against_delete,
     risk=Risk(Caution.TYPE, _deletes, after=_children),
 )

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -204,3 +205,30 @@ def test_no_sentence_promises_what_a_process_that_ends_cannot_do(path: Path) -> 
         and id(node) not in explained
     ]
     assert not [text for text in said if "told here" in text or "is told as soon" in text]
+
+
+def name_of(path: Path) -> str:
+    """Return the name by which a module is imported."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported_at_once(path: Path, modules: set[str]) -> set[str]:
+    """Return what a module cannot be imported without, and the packages above each of these."""
+    found = set()
+    for node in ast.parse(path.read_text()).body:  # what stands in a function or below `if` is late
+        match node:
+            case ast.Import():
+                found |= {alias.name for alias in node.names}
+            case ast.ImportFrom(module=str(module)):
+                found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+    own = f"{name_of(path)}."
+    above = {name.rsplit(".", depth)[0] for name in found for depth in range(name.count(".") + 1)}
+    # a package that is being imported is there for its own modules
+    return {name for name in above & modules if not own.startswith(f"{name}.")}
+
+
+def test_any_module_can_be_the_first_that_is_imported() -> None:
+    """A circle of imports fails only for who enters it at the wrong end: a script, a test alone."""
+    modules = {name_of(path) for path in PRODUCT}
+    graph = {name_of(path): imported_at_once(path, modules) for path in PRODUCT}
+    TopologicalSorter(graph).prepare()  # CycleError names the circle

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.cell_width import cells
 from console.cli import interrupts
 from console.cli.migration import aborted, report_text, write_new
 from console.cli.migration_follow import INTERRUPTED, Following
@@ -37,7 +38,7 @@ from console.cli.migration_text import (
     steering_line,
 )
 from console.cli.migrations import MIGRATIONS, newest
-from console.cli.output import cells, table
+from console.cli.output import table
 from core.clock import SystemClock
 from core.engine.handle import Handle
 from core.errors import NotFoundError, RefusedError, VirtdeckError
@@ -492,7 +493,7 @@ class Fleet:
         self.steered: list[tuple[str, Steer]] = []
         self.cancelled: list[str] = []
 
-    async def submit(self, request: Request) -> Handle:
+    async def submit(self, request: Request, waiting: object = None) -> Handle:
         assert isinstance(request, Migrate)
         if request.to == "nowhere":
             raise RefusedError("nowhere is down.", "Wait for it.")

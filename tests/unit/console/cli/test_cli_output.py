@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.cell_width import cells
 from console.cli import lookup
 from console.cli.doctor import lines_of, terminal_checks
 from console.cli.opening import prepare
-from console.cli.output import TextColumn, cells, json_line, plain, table
+from console.cli.output import TextColumn, json_line, plain, table
 from console.cli.show import text_of
 from console.cli.targets import default_uri
 from core.doctor import DoctorCheck, Grade, host_checks

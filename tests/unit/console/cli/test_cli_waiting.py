@@ -10,10 +10,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from console.cli.output import pass_on
 from console.cli.waiting import STATUS, carry_out
 from core.engine.handle import Handle
 from core.errors import OutcomeUnknownError, RefusedError
 from core.model import ObjectKey, OperationRecord, OperationStatus, OperationStep, Request, State
+from core.model.passed_on import PassedOn
+from core.verbs.agent.execute import KEPT_BYTES, Exec, ExecStatus
+from core.verbs.answer import CallAnswer
 from core.verbs.power.requests import Pause
 
 WEB, DB = (ObjectKey("instance", "alpha", uuid) for uuid in ("web", "db"))
@@ -35,7 +39,7 @@ class Accepting:
         self.handles: list[Handle] = []
         self._act = act
 
-    async def submit(self, request: Request) -> Handle:
+    async def submit(self, request: Request, waiting: object = None) -> Handle:
         if request.subject == DB:
             raise RefusedError("db is busy.", "Wait.")
         handle = Handle(record_of(request))
@@ -87,6 +91,59 @@ async def test_json_has_a_line_for_each_version(capsys: pytest.CaptureFixture[st
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["status"] for line in lines] == ["queued", "running", "done"]
     assert lines[-1]["hint"] == "try again"
+
+
+def brings(answer: CallAnswer, status: OperationStatus) -> Callable[[Handle], None]:
+    def act(handle: Handle) -> None:
+        handle.result = answer
+        advance(handle, OperationStatus.RUNNING, "running it")
+        advance(handle, status, "running it", outcome="it is over", hint="look")
+
+    return act
+
+
+STATUS_7 = ExecStatus(42, exited=True, exit_status=7, out=b"\xff\x1b[31m\n", err=b"oh")
+
+
+async def test_what_a_command_brings_is_passed_on_as_it_is_and_nothing_beside(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    fleet: Any = Accepting(brings(STATUS_7, OperationStatus.DONE))
+    assert await carry_out(fleet, [Exec(WEB, "ls")], as_json=False) == 7
+    printed = capfdbinary.readouterr()
+    assert printed.out == b"\xff\x1b[31m\n"
+    assert printed.err == b"  look\noh"
+
+
+async def test_one_that_did_not_end_has_the_status_of_its_operation(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for status in (OperationStatus.FAILED, OperationStatus.UNKNOWN):
+        fleet: Any = Accepting(brings(STATUS_7, status))
+        assert await carry_out(fleet, [Exec(WEB, "ls")], as_json=False) == STATUS[status]
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert "web: " in printed.err
+
+
+async def test_json_has_all_that_it_brings_in_the_last_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    whole = msgspec.structs.replace(STATUS_7, out=b"x" * (KEPT_BYTES + 1))
+    fleet: Any = Accepting(brings(whole, OperationStatus.DONE))
+    assert await carry_out(fleet, [Exec(WEB, "ls")], as_json=True) == 7
+    *before, last = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [line["result"] for line in before] == [{}] * len(before)
+    assert len(last["result"]["stdout"]) == KEPT_BYTES + 1
+    assert last["result"]["exit_status"] == 7
+
+
+def test_on_a_terminal_what_a_guest_prints_moves_no_cursor(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    pass_on(PassedOn(b"a\x1b[2J\tb\n", b"", 0))
+    assert capsys.readouterr().out == "a\N{REPLACEMENT CHARACTER}[2J\tb\n"
 
 
 async def test_ctrl_c_names_what_goes_on(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from console.cli.colours import COLOURLESS, choose_colours, without_colours
-from console.settings import DisplaySettings
+from console.cli.colours import choose_colours, without_colours
+from console.settings import COLOURLESS, DisplaySettings
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ from console.cli.completeness import (
     migrations,
     sizes,
     tell,
-    volume_sizes,
 )
+from console.cli.storage_gaps import pools_off, volume_sizes
 from core.errors import NotFoundError
 from core.model import (
     Delta,
@@ -36,6 +36,8 @@ from core.model import (
     LinkStatus,
     Migration,
     MigrationStatus,
+    Pool,
+    PoolState,
     Rates,
     State,
     Unread,
@@ -170,6 +172,28 @@ def test_volumes_and_hosts_that_have_not_told_are_named() -> None:
     assert found.host == "alpha"
     told = Host("alpha", "u", link=Link(LinkStatus.UP), facts=HostFacts(hypervisor="QEMU"))
     assert list(facts(State(hosts={"alpha": told}), ["alpha"])) == []
+
+
+def test_a_pool_that_is_off_is_told_with_what_starts_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pools = [
+        Pool("alpha", "u-on", "on", state=PoolState.ACTIVE),
+        Pool("alpha", "u-off", "off", state=PoolState.INACTIVE),
+        Pool("alpha", "u-odd", "odd", state=PoolState.INACCESSIBLE),
+        Pool("beta", "u-else", "elsewhere", state=PoolState.INACTIVE),
+    ]
+    picture = State(hosts=state().hosts, pools={row.key: row for row in pools})
+    off, odd = pools_off(picture, ["alpha"])
+    assert (off.what, odd.what) == (
+        "the volumes of the pool off, which is inactive",
+        "the volumes of the pool odd, which is inaccessible",
+    )
+    assert tell([off]) == INCOMPLETE
+    said = capsys.readouterr().err.splitlines()
+    assert said[1:] == ["  Start it: `virtdeck pool start alpha/off`."]
+    tell([off, odd])
+    assert "try again" in capsys.readouterr().err
 
 
 def test_it_is_told_on_the_error_stream_and_by_the_status(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from console.cli import lookup
@@ -112,3 +113,22 @@ def test_candidates_are_told_as_they_can_be_typed():
     assert "alpha/images, beta/images" in str(caught.value)
     for pool in (POOL, other):
         assert lookup.named(state, "pool", f"{pool.host}/{pool.name}") is pool
+
+
+def test_halves_of_a_move_are_told_apart_by_their_host_and_not_by_their_uuid():
+    half = msgspec.structs.replace(WEB, host="beta")
+    state = replace(STATE, instances={**STATE.instances, half.key: half})
+    for word in ("web", "u-web"):
+        for find in (lookup.instance, lookup.anything):
+            with pytest.raises(AmbiguousError, match=r"alpha/web, .*beta/web") as caught:
+                find(state, word)
+            assert "alpha/web: the UUID is of several." in caught.value.hint
+        assert lookup.halves(state, word) == [WEB, half]
+    assert lookup.halves(state, "db") == []
+    assert lookup.halves(state, "alpha/web") == []
+    other = msgspec.structs.replace(half, uuid="u-other")
+    named_alike = replace(STATE, instances={**STATE.instances, other.key: other})
+    assert lookup.halves(named_alike, "web") == []
+    with pytest.raises(AmbiguousError) as caught:
+        lookup.instance(named_alike, "web")
+    assert "or by its UUID" in caught.value.hint

@@ -20,7 +20,7 @@ from console.screens.verb_form import (
 )
 from core.model import Host, Instance, InstanceState, Link, LinkStatus, State
 from core.model.secret_value import Secret
-from core.verbs.agent import SetPassword
+from core.verbs.agent.accounts import SetPassword
 from core.verbs.parameter import parameters
 from core.verbs.registry import VERBS
 from tests.declared import POKE, Poke

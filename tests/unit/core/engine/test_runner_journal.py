@@ -21,12 +21,19 @@ from core.clock import SystemClock
 from core.engine.asking import answer
 from core.engine.handle import Handle
 from core.engine.runner import Runner
-from core.errors import OperationFailedError
+from core.errors import OperationFailedError, RefusedError
 from core.journal.journal import Journal
 from core.journal.ledger import Ledger
 from core.model import InstanceState, ObjectKey, OperationRecord, OperationStatus
-from core.verbs.power.calls import CreateCall, DestroyCall, ResetCall, ShutdownCall
-from core.verbs.power.requests import Shutdown, Start
+from core.verbs.guest import Nmi, NmiCall
+from core.verbs.power.calls import (
+    CreateCall,
+    DestroyCall,
+    ResetCall,
+    ShutdownCall,
+    SuspendCall,
+)
+from core.verbs.power.requests import Pause, Shutdown, Start
 from tests.unit.core.engine.test_runner import World, until
 
 S = InstanceState
@@ -59,6 +66,39 @@ async def writable(journal: Journal, *, yes: bool) -> None:
         journal._ledger._connection.execute(f"PRAGMA query_only = {'OFF' if yes else 'ON'}")
 
     await journal._work.call(turn)
+
+
+async def test_of_two_asked_for_at_once_on_one_console_the_second_has_its_turn_after_the_first(
+    world: World, journal: Journal
+) -> None:
+    web = world.add("web", S.RUNNING)
+    world.hold.clear()
+    asked_for = (world.runner.submit(Pause(web)), world.runner.submit(Nmi(web)))
+    first, second = await asyncio.gather(*asked_for)
+    await until(lambda: bool(world.calls))
+    await world.runner.catch_up()
+    assert world.calls == [(web.id, SuspendCall())]
+    assert second.record.status is OperationStatus.QUEUED
+    world.hold.set()
+    assert {(await each).status for each in (first, second)} == {OperationStatus.DONE}
+    assert world.calls == [(web.id, SuspendCall()), (web.id, NmiCall())]
+
+
+async def test_what_was_asked_on_another_console_after_the_last_look_is_in_the_way(
+    world: World, journal: Journal
+) -> None:
+    """Of the other console's journal nothing was read when the request is checked."""
+    web = world.add("web", S.RUNNING)
+    others = await Journal.open(journal.path)
+    async for other in running(others):
+        other.add("web", S.RUNNING)
+        other.hold.clear()
+        await other.runner.submit(Pause(web))
+        assert not world.runner.check(Nmi(web))
+        with pytest.raises(RefusedError, match="pause of web is "):
+            await world.runner.submit(Nmi(web))
+    await others.close()
+    assert world.calls == []
 
 
 async def asked(world: World, **options: float) -> Handle:

@@ -20,7 +20,7 @@ from core.errors import JournalError
 from core.journal import files
 from core.journal.entry import Entry
 from core.journal.journal import Journal
-from core.journal.ledger import Ledger
+from core.journal.ledger import Ledger, Told
 from core.journal.owner import NOBODY, Owner, alive, this_process
 from core.journal.schema import MIGRATIONS, VERSION
 from core.model import HostIdentity, ObjectKey, OperationRecord, OperationStatus, OperationStep
@@ -98,16 +98,39 @@ def test_a_reader_sees_what_another_console_writes_and_only_that(path: Path) -> 
     one, two = Ledger.open(path), Ledger.open(path)
     seen, entries = two.changes_since(0)
     assert entries == []
-    two.others_wrote()
-    assert not two.others_wrote()
+    before = two.version()
+    assert two.version() == before
     one.put(entry(1))
     one.put(entry(2))
     one.put(entry(1, OperationStatus.DONE))
-    assert two.others_wrote()
+    assert two.version() != before
     seen, entries = two.changes_since(seen)
     assert entries == [entry(2), entry(1, OperationStatus.DONE)]
     assert two.changes_since(seen) == (seen, [])
-    assert not two.others_wrote()
+    one.close()
+    two.close()
+
+
+def test_a_new_operation_is_written_unless_what_others_wrote_is_against_it(path: Path) -> None:
+    one, two = Ledger.open(path), Ledger.open(path)
+    told = Told(two.newest(), two.version())
+    judged: list[list[Entry]] = []
+
+    def against(entries: list[Entry]) -> bool:
+        judged.append(entries)
+        return True
+
+    assert two.put_unless(entry(1), told, (), against), "nobody else wrote"
+    two.put(entry(2))
+    assert judged == []
+    one.put(entry(3))
+    assert not two.put_unless(entry(4), told, {entry(1).record.id, entry(2).record.id}, against)
+    assert judged.pop() == [entry(3)]
+    assert two.recent(10) == [entry(1), entry(2), entry(3)]
+    assert two.put_unless(entry(4), told, (), lambda _: False)
+    told = Told(two.newest(), two.version())
+    assert two.put_unless(entry(5), told, (), against), "of all of it was told"
+    assert judged == []
     one.close()
     two.close()
 

@@ -170,6 +170,7 @@ def test_what_is_missing_is_named_with_its_package_and_cure() -> None:
         "image",
         "image-ubuntu",
         "build",
+        "bench",
         "test",
         "debian",
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.model.lists import listed, plural
+from core.model.lists import listed, numbered, plural
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,9 @@ def test_a_number_has_its_noun() -> None:
     assert plural(1, "instance") == "1 instance"
     assert plural(0, "instance") == "0 instances"
     assert plural(2000, "entry", "entries") == "2,000 entries"
+
+
+def test_sentences_are_numbered_where_there_are_several() -> None:
+    assert numbered([]) == ""
+    assert numbered(["It is off."]) == "It is off."
+    assert numbered(["It is off: start it.", "no pool."]) == "(1) It is off: start it. (2) no pool."

@@ -51,6 +51,13 @@ def test_an_operation_of_ours_says_of_what():
     assert activity(seen(running, iteration(1)), KEY) == "migrating, iteration 1"
 
 
+@pytest.mark.parametrize("status", [OperationStatus.RUNNING, OperationStatus.DONE])
+def test_the_row_of_an_instance_is_drawn_anew_when_an_operation_begins_and_ends(status):
+    """Of one that is off nothing else changes, and it would go on being started for ever."""
+    begun = store(listed(instance()), operation(OperationStatus.QUEUED, "start"))
+    assert KEY in begun.apply(operation(status, "start")).changed
+
+
 def test_the_end_of_the_operation_ends_its_job():
     state = seen(operation(OperationStatus.RUNNING), iteration(1),
                  operation(OperationStatus.FAILED))  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from core.model import BlockJob, BlockJobState, InstanceRun, InstanceState, LinkStatus
 from core.model import event as ev
@@ -67,9 +68,21 @@ def test_a_reading_older_than_an_event_changes_nothing(late):
 
 
 def test_the_next_job_of_a_disk_takes_the_place_of_the_last():
-    assert vda(block("failed"), read(copying(at=30.0), at=30.0)) == copying(at=30.0)
+    new = vda(block("failed"), read(copying(at=30.0), at=30.0))
+    assert new == replace(copying(at=30.0), least=50, least_at=30.0)
     other = vda(read(copying()), block("ready", kind="active-commit", at=30.0))
     assert (other.type, other.since) == ("active-commit", 30.0)
+
+
+def test_how_long_what_is_left_has_not_fallen_is_known():
+    def left(at, current, end):
+        return read(replace(copying(at=at), current=current, end=end), at=at)
+
+    mib = 1 << 20
+    going = vda(left(20.0, 0, 8 * mib), left(22.0, mib, 8 * mib))
+    assert (going.least, going.least_at) == (7 * mib, 22.0)
+    outrun = vda(left(20.0, 0, 8 * mib), left(22.0, mib, 9 * mib), left(24.0, mib + 9, 9 * mib))
+    assert (outrun.left, outrun.least, outrun.least_at) == (8 * mib - 9, 8 * mib, 20.0)
 
 
 def test_each_disk_has_its_own():

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from core.model import Disk, DiskSource, Pool
-from core.state.usage import used_by_any, users_elsewhere, users_known, users_of
+from core.state.usage import (
+    below,
+    needed_by,
+    overlays_of,
+    used_by_any,
+    users_elsewhere,
+    users_known,
+    users_of,
+)
 from tests.unit.state_builders import HOST, disk, instance, listed, store, volume
 
 BASE = volume("base.qcow2")
@@ -86,3 +94,25 @@ def test_the_same_path_in_another_pool_of_another_host_is_another_volume():
 def test_nobody_is_said_only_once_every_instance_has_told_its_disks():
     assert users_known(state(instance()), BASE)
     assert not users_known(state(instance(described=False)), BASE)
+
+
+def test_what_lies_over_a_volume_needs_it_and_so_does_who_uses_that():
+    mid = volume("mid.qcow2", backing=BASE.path)
+    top = volume("top.qcow2", backing=mid.path)
+    stray = volume("stray.qcow2", backing=BASE.path)
+    off = instance("web", disks=(disk("vda", top.path),))
+    made = state(off, volumes=(BASE, mid, top, stray))
+    assert names(overlays_of(made, BASE)) == ["mid.qcow2", "stray.qcow2", "top.qcow2"]
+    assert names(needed_by(made, BASE)) == ["web"]
+    assert needed_by(made, stray) == ()
+    assert used_by_any(made, BASE)
+    assert not used_by_any(made, stray)
+    assert names(below(made, top)) == ["mid.qcow2", "base.qcow2"]
+    assert below(made, BASE) == ()
+
+
+def test_images_that_lie_over_each_other_end():
+    one, other = volume("a", backing="/pool/b"), volume("b", backing="/pool/a")
+    made = state(volumes=(one, other))
+    assert names(overlays_of(made, one)) == ["b"]
+    assert names(below(made, one)) == ["b", "a"]

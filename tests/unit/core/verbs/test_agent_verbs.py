@@ -7,16 +7,18 @@ import pytest
 from core.model import AgentState, Host, Instance, InstanceState, Link, LinkStatus, Request, State
 from core.model.secret_value import Secret
 from core.verbs import checks
-from core.verbs.agent import (
-    VERBS,
+from core.verbs.agent import VERBS
+from core.verbs.agent.accounts import (
     AddSshKey,
     RemoveSshKey,
     SetPassword,
     SetPasswordCall,
     SshKeyCall,
-    Trim,
-    TrimCall,
 )
+from core.verbs.agent.execute import Exec
+from core.verbs.agent.freezing import Freeze, Thaw
+from core.verbs.agent.trimming import Trim, TrimCall
+from core.verbs.agent.vcpus import GuestVcpus, GuestVcpusCall
 from core.verbs.danger import danger
 from core.verbs.guest import SetTime
 from core.verbs.refusal import Refusal
@@ -43,6 +45,10 @@ def test_each_has_a_channel_and_an_agent_that_is_connected() -> None:
         AddSshKey(WEB.key, KEY),
         RemoveSshKey(WEB.key, KEY),
         Trim(WEB.key),
+        Exec(WEB.key, "true"),
+        Freeze(WEB.key),
+        Thaw(WEB.key),
+        GuestVcpus(WEB.key, "1"),
     ]
     assert {type(each) for each in asked} == {each.request for each in VERBS}
     for request in (*asked, SetTime(WEB.key)):
@@ -110,3 +116,16 @@ def test_the_question_names_the_account() -> None:
         (RemoveSshKey(WEB.key, KEY, user="jo"), "no longer log in to the guest of web"),
     ):
         assert words in repr(danger(known, request))
+
+
+@pytest.mark.parametrize("cpus", ["1", "1-3", "0,2-3"])
+def test_vcpus_are_named_by_their_numbers(cpus: str) -> None:
+    assert against(GuestVcpus(WEB.key, cpus)) == []
+    line = GuestVcpusCall(cpus, offline=True).virsh("web")
+    assert line == ("setguestvcpus", "web", "--cpulist", cpus, "--disable")
+
+
+@pytest.mark.parametrize("cpus", ["", "a", "1-", "-1", "1 2", "1;2"])
+def test_what_is_no_list_of_vcpus_is_refused(cpus: str) -> None:
+    (refusal,) = against(GuestVcpus(WEB.key, cpus))
+    assert "give numbers such as" in str(refusal)

@@ -31,7 +31,6 @@ from core.verbs.danger import danger
 from core.verbs.migration.requests import Drain
 from core.verbs.power.requests import Reboot, Reset, Resume, Shutdown, Start, Stop
 from core.verbs.wording import summary
-from tests.unit.migration_builders import migration
 from tests.verbs import POWER_VERBS, check
 
 WEB = ObjectKey("instance", "alpha", "u-web")
@@ -211,16 +210,5 @@ def test_a_drain_beside_another_names_the_cure() -> None:
         )
         return [reason.cure for reason in checks.check(picture, Drain(keys["alpha"], to=("beta",)))]
 
-    assert cures("alpha") == ["wait for it, or cancel it"]
+    assert cures("alpha") == ["wait for it, or cancel it: `virtdeck operations cancel d`"]
     assert cures("beta") == ["name another, or cancel that drain"]
-
-
-def test_a_migration_of_another_console_is_aborted_where_it_cannot_be_cancelled() -> None:
-    row = migration(id="m-1")
-    record = OperationRecord(
-        "m-1", "migrate", "alpha", WEB, "web", "ann@desk", 1.0, OperationStatus.RUNNING
-    )
-    known = State(operations={"m-1": record}, migrations={"m-1": row})
-    assert "`virtdeck migration abort web`" in checks.against_cancel(known, "m-1").hint
-    others = State(operations={"m-1": record})
-    assert checks.against_cancel(others, "m-1").hint == "Cancel it there."

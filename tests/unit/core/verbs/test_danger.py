@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from console.actions.registry import ACTIONS, action
 from console.cli import interrupts
@@ -157,6 +159,10 @@ def test_what_several_lose_is_said_of_several(kind: str, one: str, two: str) -> 
     requests = [stop(subject=ObjectKey(kind, "alpha", name)) for name in "ab"]
     assert danger(state, requests[0]).text == one
     assert danger_of(state, requests).text == two
+    unread = replace(user, uuid="u-db", name="db", described=False)
+    untold = danger_of(dataclasses.replace(state, instances={unread.key: unread}), requests).text
+    assert untold.endswith("them is not known: it was not read.")
+    assert "Whether db" in untold
 
 
 def test_a_start_that_forgets_saved_memory_says_so_and_has_the_name_typed() -> None:
@@ -174,9 +180,21 @@ def test_every_verb_is_decided_on_its_own_and_its_help_says_no_more_than_what_is
     unasked = {name for name, kind in REQUESTS.items() if least_caution(kind) is Caution.NONE}
     assert unasked == {
         *("start", "resume", "migrate", "send-key", "set-time", "rename", "title", "description"),
+        "set-metadata",
         *("autostart", "set-vcpus", "set-memory", "pool-start", "pool-refresh", "pool-autostart"),
-        *("network-start", "network-autostart", "restore", "screenshot", "trim"),
-        "snapshot-create",
+        *("network-start", "network-autostart", "restore", "screenshot", "trim", "exec"),
+        *("snapshot-create", "create", "create-from-image", "create-from-xml"),
+        *("backup", "backup-pull", "checkpoint-create"),
+        *("image", "block-copy", "block-pull", "block-job-speed"),
+        *("set-boot-order", "set-cpu-mode", "set-graphics", "set-link"),
+        *("set-cpu-limits", "set-memory-limits", "set-disk-limits", "set-network-limits"),
+        *("add-agent-channel", "set-watchdog", "add-rng", "add-tpm", "clone"),
+        "change-media",
+        "volume-create",
+        "volume-attach",
+        "interface-attach",
+        *("network-start", "network-autostart", "restore", "screenshot", "trim", "exec", "thaw"),
+        *("snapshot-create", "create", "create-from-image", "create-from-xml", "guest-vcpus"),
     }
     for verb, kind in POWER_VERBS.items():
         assert action(f"power.{verb}").caution is danger(picture(), kind(WEB)).caution

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
-from core.engine.disk_users import named
+from core.engine.disk_users import named, told
+from core.engine.port import Hosts
 from core.errors import DiskInUseError
 from core.model import (
     Before,
@@ -30,6 +32,7 @@ from core.model import (
 from core.verbs.caution import Caution
 from core.verbs.danger import danger_of
 from core.verbs.power.requests import Reset, Resume, Start
+from core.verbs.registry import VERBS
 from core.verbs.second_copy import cure, overriding
 from tests.verbs import POWER_VERBS, check
 
@@ -376,7 +379,7 @@ def test_a_disk_in_use_by_nobody_that_is_known() -> None:
     state = picture(web("alpha", S.SHUTOFF, disks=disks("/p/a")), web("beta", S.RUNNING))
     told = named(error, state, HERE)
     assert told.message == error.message
-    assert "No instance of the open hosts uses it" in told.hint
+    assert "No instance of the open hosts was seen to use it" in told.hint
     users = picture(
         web("alpha", S.SHUTOFF, disks=disks("/p/a")), web("beta", S.RUNNING, disks=disks("/p/a"))
     )
@@ -388,4 +391,44 @@ def test_a_disk_in_use_while_the_disks_of_others_were_not_read() -> None:
     unread = replace(web("beta", S.RUNNING), described=False)
     told = named(error, picture(web("alpha", S.SHUTOFF, disks=disks("/p/a")), unread), HERE)
     assert "No instance" not in told.hint
-    assert "is not known yet" in told.hint
+    assert "is not known: the disks of web on beta were not read" in told.hint
+    off = picture(web("alpha", S.SHUTOFF, disks=disks("/p/a")), replace(unread, state=S.SHUTOFF))
+    assert "No instance" in named(error, off, HERE).hint  # one that is off has nothing open
+
+
+class Reading:
+    """Hosts that go on reading until somebody has looked a few times."""
+
+    def __init__(self, ends: int) -> None:
+        self.left = ends
+
+    def reads_on(self, host: str) -> bool:
+        assert host == "beta"
+        self.left -= 1
+        return self.left >= 0
+
+
+@pytest.mark.parametrize("reads_it", [True, False])
+async def test_who_uses_a_disk_is_told_once_the_hosts_have_read_it(reads_it: bool) -> None:
+    """A command is refused sooner than the other host has told its disks."""
+    error = DiskInUseError("The image of one of its disks is in use.", "End it.")
+    own = web("alpha", S.SHUTOFF, disks=disks("/p/a"))
+    hosts = Reading(2)
+
+    def state() -> State:
+        known = hosts.left <= 0 and reads_it
+        told_of = disks("/p/a") if known else ()
+        return picture(own, web("beta", S.RUNNING, disks=told_of, described=known))
+
+    found = await told(cast("Hosts", hosts), state, error, HERE)
+    assert ("used by web on beta (running)" in found.message) is reads_it
+    assert ("is not known: the disks of web on beta" in found.hint) is not reads_it
+
+
+def test_every_verb_that_lets_an_instance_run_takes_the_typed_name() -> None:
+    """The console fills it in for whoever has typed it: one without the field took it down."""
+    instances = [Instance("alpha", "u", "web", state) for state in InstanceState]
+    for verb in VERBS.values():
+        if verb.lets_run is not None and any(map(verb.lets_run, instances)):
+            fields = {field.name for field in msgspec.structs.fields(verb.request)}
+            assert "second_copy" in fields, verb.name

@@ -139,6 +139,23 @@ def test_an_error_that_is_not_certain_is_judged_by_what_shows() -> None:
     ended(decide(sent(Put("a"), "no answer", certain=False)), OperationStatus.UNKNOWN)
 
 
+def test_the_state_tells_of_a_call_that_failed_once_its_host_is_back() -> None:
+    def plan(_: Situation) -> list[Step]:
+        return [
+            Step(Put("a"), "putting a", lambda _: False, fails=lambda now: now.subject is not None)
+        ]
+
+    lost = sent(Put("a"), "the daemon is gone", certain=False)
+    unseen: list[dict[str, Any]] = [{"link_up": False}, {"looked": T}, {"looked": None}]
+    for what in unseen:
+        assert isinstance(decide(lost, plan=plan, now=T + 30, **what), Wait)
+    known: dict[str, Any] = {"looked": T + 20}
+    end = ended(decide(lost, plan=plan, now=T + 30, **known), OperationStatus.FAILED)
+    assert end.outcome == "putting a did not take effect: the daemon is gone"
+    ended(decide(lost, plan=plan, now=T + 30, subject=None, **known), OperationStatus.UNKNOWN)
+    ended(decide(lost, plan=plan, now=T + 99, link_up=False), OperationStatus.UNKNOWN)
+
+
 def test_a_refusal_of_what_another_has_done_meanwhile_is_no_failure() -> None:
     refused = sent(Put("a"), "it has that already")
     end = ended(decide(refused, plan=titled, subject=web("a")), OperationStatus.DONE)
@@ -230,3 +247,49 @@ def test_a_console_that_takes_over_goes_on_only_where_the_verb_may(resumable: bo
     )  # fmt: skip
     decision = recovery.judge(verb, situation)
     assert isinstance(decision, recovery.GoOn if resumable else Ask)
+
+
+def title_steps(_: Situation) -> list[Step]:
+    def shows(now: Situation) -> bool:
+        return now.instance is not None and now.instance.title == "new"
+
+    return [Step(Put("title"), "setting the title to new", shows, leaves="a scrap")]
+
+
+VERB = Verb(
+    Furnish,
+    title="Furnish",
+    help="Furnish it.",
+    doing="furnishing",
+    group="define",
+    decide=sequence(title_steps, lambda _: "web is furnished"),
+)
+
+
+def next_of(*, looked: float | None, title: str = "", link_up: bool = True) -> Any:
+    made = sent(Put("title"), ended=False)
+    progress = Progress((made,), adopted=T + 60, first_adopted=T + 60, gap=True)
+    now = T + 60 + VERIFY
+    situation = Situation(
+        Furnish(KEY), "web", now, progress, web(title), looked=looked, link_up=link_up
+    )
+    return recovery.next_action(VERB, situation)
+
+
+def test_a_question_names_the_step_and_goes_by_what_the_state_shows() -> None:
+    seen = next_of(looked=T + 60 + VERIFY)
+    assert isinstance(seen, Ask)
+    assert seen.question.text == (
+        "setting the title to new did not take effect: its console ended as it was sent. "
+        "Send it again?"
+    )
+    assert seen.question.choices[0].text == "send it again: it did nothing so far"
+    for looked, link_up in ((None, True), (T + 60, True), (T + 60 + VERIFY, False)):
+        unseen = next_of(looked=looked, link_up=link_up)
+        assert isinstance(unseen, Ask)
+        assert unseen.question.text.startswith(
+            "whether setting the title to new took effect is not known; a scrap may be left of it"
+        )
+        assert "done twice" in unseen.question.choices[0].text
+    shown = next_of(looked=T + 60 + VERIFY, title="new")
+    assert ended(shown, OperationStatus.DONE).outcome == "web is furnished"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from core.model import (
@@ -19,7 +21,9 @@ from core.model import (
     OperationStatus,
     Request,
     Snapshot,
+    SnapshotDisk,
     State,
+    Volume,
 )
 from core.verbs import checks
 from core.verbs.around import Around
@@ -30,6 +34,7 @@ from core.verbs.situation import Action, End, Progress, Send, Sent, Situation
 from core.verbs.snapshot.create import CREATE, SnapshotCreate, SnapshotCreateCall
 from core.verbs.snapshot.delete import DELETE, SnapshotDelete, SnapshotDeleteCall
 from core.verbs.snapshot.family import below
+from core.verbs.snapshot.files import files_of_volumes, memory_file, volume_paths
 from core.verbs.snapshot.revert import REVERT, SnapshotRevert, SnapshotRevertCall
 
 QCOW2 = DiskSource("file", "/pool/root.qcow2", format="qcow2")
@@ -111,6 +116,93 @@ def test_what_cannot_be_frozen_is_refused_before_anything_is_sent(
     found = against(state(web(QCOW2, **changes)), create(quiesce=True, **options))
     assert len(found) == bool(words)
     assert all(words in one for one in found)
+
+
+@pytest.mark.parametrize(("options", "changes", "words"), [
+    ({"where": "external"}, {}, ""),
+    ({}, {}, "always has its memory"),
+    ({"where": "external", "quiesce": True}, {"agent": AgentState.CONNECTED}, "freezes no guest"),
+    ({"where": "external"}, {"state": InstanceState.SHUTOFF}, "it has no memory"),
+])  # fmt: skip
+def test_memory_is_kept_of_a_guest_that_runs_in_an_external_one(
+    options: dict[str, Any], changes: dict[str, Any], words: str
+) -> None:
+    found = against(state(web(QCOW2, **changes)), create(memory=True, **options))
+    assert len(found) == bool(words), found
+    assert all(words in one for one in found)
+
+
+DATA = Volume("alpha", "u-default", "default", "data.qcow2", "/pool/data.qcow2", "file")
+
+
+def test_a_volume_of_a_pool_has_its_new_file_named_for_libvirt_names_none() -> None:
+    known = state(web(QCOW2, VOLUME))
+    (unread,) = against(known, create(where="external"))
+    assert unread.startswith("vdb of web is a volume of the pool default, not read yet: refresh")
+    read = replace(known, volumes={DATA.key: DATA})
+    assert against(read, create(where="external")) == []
+    remote = msgspec.structs.replace(DATA, type="network")
+    network = replace(read, volumes={DATA.key: remote})
+    assert "vdb of web is no file" in against(network, create(where="external"))[0]
+    paths = volume_paths([DATA], "alpha")
+    assert files_of_volumes(web(QCOW2, VOLUME), "new", paths) == (("vdb", "/pool/data.new"),)
+    assert memory_file(web(QCOW2), "new", {}) == "/pool/web.new.memory"
+    assert memory_file(web(VOLUME), "new", paths) == "/pool/web.new.memory"
+    assert memory_file(web(NETWORK), "new", {}) == ""
+
+
+def test_what_is_sent_is_what_virsh_does_the_same_with() -> None:
+    call = SnapshotCreateCall("a", "external", files=(("vdb", "/p/x,y.a"),))
+    assert " ".join(call.virsh("web")) == (
+        "snapshot-create-as web a --disk-only --atomic --diskspec "
+        "vdb,snapshot=external,file=/p/x,,y.a"
+    )
+    call = SnapshotCreateCall("a", "external", memory_file="/p/m")
+    assert " ".join(call.virsh("web/base")) == (
+        "snapshot-create-as web a --atomic --live --memspec file=/p/m,snapshot=external"
+    )
+
+
+def test_the_present_is_kept_before_a_revert_as_a_snapshot_of_the_same_kind() -> None:
+    request = SnapshotRevert(BASE.key, keep="now")
+    first = decided(request, subject=BASE, snapshots=(BASE,))
+    assert isinstance(first, Send)
+    assert first.call == SnapshotCreateCall("now", "internal")
+    made = Sent(first.call, 1.0, 2.0)
+    now = Snapshot("now", "base", host="alpha", uuid="u-web", current=True)
+    second = decided(request, made, subject=BASE, snapshots=(BASE, now))
+    assert isinstance(second, Send)
+    assert second.call == SnapshotRevertCall()
+    alone = Snapshot("base", external=True, host="alpha", uuid="u-web")
+    first = decided(request, subject=alone, snapshots=(alone,))
+    assert isinstance(first, Send)
+    assert first.call == SnapshotCreateCall("now", "external")
+    assert (
+        "There is a snapshot called base"
+        in against(state(web(QCOW2), BASE), SnapshotRevert(BASE.key, keep="base"))[0]
+    )
+    asked = danger(state(web(QCOW2), BASE), request)
+    assert "what was written since is in now only" in asked.text
+
+
+def test_a_chain_that_is_not_the_metadatas_is_left_alone() -> None:
+    kept = SnapshotDisk("vda", "external", "/pool/root.one")
+    one = Snapshot("one", external=True, host="alpha", uuid="u-web", current=True, disks=(kept,))
+    disk = Disk("vda", source=QCOW2, backing=(DiskSource("file", "/pool/base.qcow2"),))
+    known = state(web(disks=(disk,)), one)
+    for request in (SnapshotDelete(one.key), SnapshotRevert(one.key)):
+        (refusal,) = against(known, request)
+        assert "/pool/root.one, which one was made with, is not in its chain" in refusal
+    whole = Disk("vda", source=DiskSource("file", "/pool/root.one"), backing=(QCOW2,))
+    assert against(state(web(disks=(whole,)), one), SnapshotDelete(one.key)) == []
+
+
+def test_the_memory_that_an_old_libvirt_leaves_is_named() -> None:
+    one = Snapshot("one", external=True, host="alpha", uuid="u-web", memory_file="/p/m")
+    old = danger(state(web(QCOW2), one, libvirt=9_000_000), SnapshotDelete(one.key))
+    assert "leaves the memory in /p/m" in old.text
+    new = danger(state(web(QCOW2), one, libvirt=9_001_000), SnapshotDelete(one.key))
+    assert "/p/m" not in new.text
 
 
 def test_what_lies_below_is_its_children_and_theirs() -> None:

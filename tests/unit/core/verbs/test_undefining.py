@@ -152,7 +152,8 @@ def test_what_is_no_disk_of_its_own_is_refused(target: str, words: str) -> None:
 
 def test_a_disk_in_no_pool_is_left_to_the_operator() -> None:
     (refusal,) = against(state(volumes=()), "vdb")
-    assert f"is {DATA}, in no pool as read: refresh its pool" in str(refusal)
+    assert f"is {DATA}, in no pool as read: start its pool: " in str(refusal)
+    assert str(refusal).endswith("`virtdeck pool start alpha/pool`; or leave it out.")
 
 
 @pytest.mark.parametrize("changes", [{"state": InstanceState.RUNNING}, {"persistent": False}])

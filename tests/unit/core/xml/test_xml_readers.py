@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.model import HugePages, Network, NumaCell, Pool, Snapshot, Volume
+from core.model import HugePages, Network, NumaCell, Pool, Snapshot, SnapshotDisk, Volume
 from core.xml import (
     format_xml,
     read_capabilities,
@@ -75,6 +75,7 @@ def test_snapshot():
         description="line one\nline two",
         external=True,
         memory="no",
+        disks=(SnapshotDisk("vda", "external", "/a.snap"), SnapshotDisk("vdb", "no")),
     )
     assert not read_snapshot("<domainsnapshot><disks><disk/></disks></domainsnapshot>").external
 

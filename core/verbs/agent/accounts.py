@@ -1,49 +1,19 @@
-"""What the guest's own agent does for it: passwords, SSH keys, trimming its file systems."""
+"""Accounts in a guest, set through its agent: passwords and SSH keys."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Annotated, ClassVar
 
-from core.model import AgentState, Request, State
+from core.model import Request
 from core.model.secret_value import Secret
+from core.verbs.agent.asking import User, agent_verb
 from core.verbs.call import Call
 from core.verbs.caution import Caution
-from core.verbs.parameter import PATH_BYTES, parameter
-from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.parameter import parameter
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
-from core.verbs.states import TO_ANSWER
-from core.verbs.verb import Risk, Subjects, Verb
-
-AGENT_SECONDS = 20
-"""How long an agent may take to answer. One that stops in the middle would block for ever."""
-TRIM_SECONDS = 600
-"""How long one may take to trim: it goes through the whole of each file system."""
-
-
-def without_agent(state: State, request: Request, _: str) -> Iterable[Refusal]:
-    """Refuse what no agent can carry out: an instance that has none, or none that is connected."""
-    instance = state.instances.get(request.subject)
-    if instance is None or not instance.described:
-        return
-    if instance.agent is AgentState.NONE:
-        text = f"{instance.name} has no guest agent channel"
-        yield Refusal(RefusalCode.UNSUPPORTED, text, "add one, and run qemu-guest-agent in it")
-    elif instance.agent is AgentState.DISCONNECTED:
-        text = f"{instance.name} has a guest agent channel, and no agent on it"
-        yield Refusal(RefusalCode.STATE, text, "start qemu-guest-agent in the guest")
-
-
-_User = Annotated[
-    str,
-    parameter(
-        "The account in the guest: root, or Administrator of a Windows.",
-        pattern=r"[^\s:/\\][^:/\\\n]{0,255}",
-        shape="an account's name, without colons and slashes",
-    ),
-]
+from core.verbs.verb import Risk, Subjects
 
 
 class SetPassword(Request, frozen=True):
@@ -51,7 +21,7 @@ class SetPassword(Request, frozen=True):
 
     verb: ClassVar[str] = "set-password"
     password: Annotated[Secret, parameter("The new password.", typed_twice=True)]
-    user: _User = "root"
+    user: User = "root"
     encrypted: Annotated[
         bool, parameter("It is already hashed, as crypt(3) does it.", advanced=True)
     ] = False
@@ -87,19 +57,15 @@ def _replaces_password(request: Request, subjects: Subjects) -> str:
     return f"Replaces the password of {request.user} in {subjects.of_guest}."
 
 
-SET_PASSWORD = Verb(
+SET_PASSWORD = agent_verb(
     SetPassword,
     title="Set a password",
     help="Set the password of an account in the guest, through its agent.",
     doing="setting a password",
-    group="guest",
     key="p",
     decide=sequence(_set_password, _password_is_set),
     steps=_set_password,
     calls=(SetPasswordCall,),
-    states=TO_ANSWER,
-    refusals=without_agent,
-    needs_description=True,
     risk=Risk(Caution.CONFIRM, _replaces_password),
 )
 
@@ -128,7 +94,7 @@ class AddSshKey(Request, frozen=True):
 
     verb: ClassVar[str] = "add-ssh-key"
     key: _Key
-    user: _User = "root"
+    user: User = "root"
 
 
 class RemoveSshKey(Request, frozen=True):
@@ -136,7 +102,7 @@ class RemoveSshKey(Request, frozen=True):
 
     verb: ClassVar[str] = "remove-ssh-key"
     key: _Key
-    user: _User = "root"
+    user: User = "root"
 
 
 class SshKeyCall(Call, frozen=True):
@@ -179,110 +145,26 @@ def _locks_out(request: Request, subjects: Subjects) -> str:
     return f"The owner of the key can no longer log in to {subjects.of_guest} as {request.user}."
 
 
-ADD_SSH_KEY = Verb(
+ADD_SSH_KEY = agent_verb(
     AddSshKey,
     title="Add an SSH key",
     help="Let the owner of a public SSH key log in to the guest, through its agent.",
     doing="adding an SSH key",
-    group="guest",
     key="a",
     decide=sequence(_ssh_key, _key_is_set),
     steps=_ssh_key,
     calls=(SshKeyCall,),
-    states=TO_ANSWER,
-    refusals=without_agent,
-    needs_description=True,
     risk=Risk(Caution.CONFIRM, _lets_in),
 )
 
-REMOVE_SSH_KEY = Verb(
+REMOVE_SSH_KEY = agent_verb(
     RemoveSshKey,
     title="Remove an SSH key",
     help="Let the owner of a public SSH key log in to the guest no more, through its agent.",
     doing="removing an SSH key",
-    group="guest",
     key="r",
     decide=sequence(_ssh_key, _key_is_set),
     steps=_ssh_key,
     calls=(SshKeyCall,),
-    states=TO_ANSWER,
-    refusals=without_agent,
-    needs_description=True,
     risk=Risk(Caution.CONFIRM, _locks_out),
 )
-
-
-class Trim(Request, frozen=True):
-    """Give the blocks that no file uses back to the disks (virDomainFSTrim)."""
-
-    verb: ClassVar[str] = "trim"
-    mount_point: Annotated[
-        str,
-        parameter(
-            "The one file system to trim; empty: all that can be.",
-            pattern=r"|\S.*",
-            shape="a mount point such as /srv",
-            longest=PATH_BYTES,
-        ),
-    ] = ""
-    minimum: Annotated[
-        int,
-        parameter(
-            "Free runs of blocks shorter than this are left.",
-            least=0,
-            most=2**63 - 1,
-            unit="B",
-            advanced=True,
-        ),
-    ] = 0
-
-
-class TrimCall(Call, frozen=True):
-    """virDomainFSTrim."""
-
-    mount_point: str
-    """Empty: all."""
-    minimum: int
-    """Bytes."""
-    repeatable: ClassVar[bool] = True
-    long: ClassVar[bool] = True
-
-    def virsh(self, name: str) -> tuple[str, ...]:
-        """`virsh domfstrim`."""
-        minimum = ("--minimum", str(self.minimum)) if self.minimum else ()
-        return ("domfstrim", name, *minimum, *(
-            ("--mountpoint", self.mount_point) if self.mount_point else ()
-        ))  # fmt: skip
-
-
-def _trim(situation: Situation) -> list[Step]:
-    request = situation.request
-    assert isinstance(request, Trim)
-    what = request.mount_point or "the file systems"
-    call = TrimCall(request.mount_point, request.minimum)
-    return [Step(call, f"trimming {what} in {situation.name}", deadline=TRIM_SECONDS + 30.0)]
-
-
-def _trimmed(situation: Situation) -> str:
-    assert isinstance(situation.request, Trim)
-    what = situation.request.mount_point or "what can be trimmed"
-    return f"{what} in {situation.name} is trimmed"
-
-
-TRIM = Verb(
-    Trim,
-    title="Trim file systems",
-    help="Give the blocks that no file uses back to the disks, through the guest's agent.",
-    doing="trimming",
-    group="guest",
-    key="d",
-    decide=sequence(_trim, _trimmed),
-    steps=_trim,
-    calls=(TrimCall,),
-    states=TO_ANSWER,
-    refusals=without_agent,
-    needs_description=True,
-    cancelled="A trim that is under way cannot be ended.",
-)
-
-VERBS = (SET_PASSWORD, ADD_SSH_KEY, REMOVE_SSH_KEY, TRIM)

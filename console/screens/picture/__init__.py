@@ -1,0 +1,1 @@
+"""What an instance shows on its screen, as a picture."""

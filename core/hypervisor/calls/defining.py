@@ -1,0 +1,71 @@
+"""Defining an instance anew from its whole XML. Run on a lane thread; raise libvirtError."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.errors import HypervisorError
+from core.hypervisor.calls.function import CallFunctions
+from core.hypervisor.connection.binding import Connection, libvirt
+from core.hypervisor.connection.tolerance import unless_gone
+from core.model import ObjectKey
+from core.verbs.defining import RedefineCall
+from core.xml.definition.changes import changes, in_words, only_completed
+from core.xml.definition.document import editable, secrets_in, whole
+from core.xml.definition.faults import located
+
+
+def read_document(conn: Connection, uuid: str) -> str | None:
+    """Read the XML of a definition without secrets; None: it is gone, or transient."""
+
+    def read() -> str | None:
+        domain = conn.lookupByUUIDString(uuid)
+        return editable(secure_xml(domain)) if domain.isPersistent() else None
+
+    return unless_gone(read)
+
+
+def define(conn: Connection, subject: ObjectKey, call: RedefineCall) -> None:
+    """Define an instance anew (virDomainDefineXMLFlags), unless somebody else just did."""
+    domain = conn.lookupByUUIDString(subject.id)
+    secure = secure_xml(domain)
+    _require_unchanged(call, editable(secure), domain.name())
+    text = whole(call.xml, secure, [secret.reveal() for secret in call.secrets])
+    flags = 0 if call.unchecked else libvirt.VIR_DOMAIN_DEFINE_VALIDATE
+    try:
+        conn.defineXMLFlags(text, flags)
+    except libvirt.libvirtError as error:
+        if error.get_error_domain() in (libvirt.VIR_FROM_RPC, libvirt.VIR_FROM_REMOTE):
+            raise
+        message = str(error.get_error_message() or error)
+        for secret in secrets_in(secure):
+            message = message.replace(secret, "***")
+        fault = located(call.xml, message, call.base)
+        told, hint = fault.text, "Nothing was changed: ask for what this host can give it."
+        if call.typed:
+            told, hint = str(fault), "Nothing was changed: set that right, and edit it again."
+        raise HypervisorError(f"{told.rstrip('.')}.", hint, error.get_error_code()) from error
+
+
+def _require_unchanged(call: RedefineCall, found: str, name: str) -> None:
+    """Raise HypervisorError where a definition is not that which a change began with."""
+    if found == call.base or only_completed(call.base, found):
+        return
+    what = in_words(changes(call.base, found)) or "its text"
+    cure = "Ask for it again: it begins with the definition as it is now."
+    if call.typed:
+        cure = "Edit it again: the editor begins with it as it is now."
+    raise HypervisorError(
+        f"The definition of {name} was changed meanwhile, and is not overwritten: {what}.",
+        cure,
+        libvirt.VIR_ERR_OPERATION_INVALID,
+    )
+
+
+def secure_xml(domain: Any) -> str:
+    """Return a definition with its secrets: it goes nowhere but back to libvirt."""
+    flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
+    return str(domain.XMLDesc(flags))
+
+
+CALL_FUNCTIONS: CallFunctions = {RedefineCall: define}

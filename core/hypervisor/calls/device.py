@@ -1,0 +1,134 @@
+"""The calls that attach devices to instances, and detach them. Run on a lane thread."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from core.errors import HypervisorError, UnsupportedError
+from core.hypervisor.calls.function import CallFunctions
+from core.hypervisor.calls.volume_users import user_of
+from core.hypervisor.connection.binding import Connection, libvirt
+from core.model import ObjectKey
+from core.model.text import clean
+from core.verbs.device.calls import AttachCall, DetachCall
+from core.verbs.device.media import ChangeMediaCall
+from core.xml.new_device import device_in, drive_with
+
+_CURES = (
+    ("No more available PCI slots", "It has no free slot for that: take what is on PCIe (virtio, "
+     "e1000e), give it pcie-root-port controllers by `edit`, or attach it with --when next-start."),
+    ('Failed to get "write" lock', "Another process has it open for writing: see who by "
+     "`virtdeck volumes`, or on the host."),
+    ("duplicated", "See its disks by `virtdeck show`; leave the target out to have a free one."),
+)  # fmt: skip
+"""What libvirt says of a device that it does not take, and what helps."""
+MOST_ASKED = 64
+"""Instances that run, and are asked what disks they have from their next start on: on a slow line
+more of them would take longer than the call may. Of those QEMU's lock is what is left."""
+_BY_EDITING = "Edit its XML: that counts from the next start."
+_PENDING = "already in the process of unplug"
+"""libvirt says so of a request that the guest has not answered yet: it still stands."""
+
+
+def attach(conn: Connection, subject: ObjectKey, call: AttachCall) -> None:
+    """Attach a device (virDomainAttachDeviceFlags): to both, or where that fails to neither."""
+    live = libvirt.VIR_DOMAIN_AFFECT_LIVE if call.live else 0
+    config = libvirt.VIR_DOMAIN_AFFECT_CONFIG if call.config else 0
+    domain = conn.lookupByUUIDString(subject.id)
+    if call.alone and (user := user_of(conn, set(call.alone), most=MOST_ASKED)):
+        raise _used(call, user)
+    try:
+        domain.attachDeviceFlags(call.xml, live | config)
+    except libvirt.libvirtError as error:
+        _refuse_without_support(error)
+        message = error.get_error_message() or ""
+        cure = next((cure for said, cure in _CURES if said in message), "")
+        if not cure:
+            raise
+        raise HypervisorError(f"{message.rstrip('.')}.", cure) from error
+    if call.alone and (user := user_of(conn, set(call.alone), subject.id, most=0)):
+        # given to both in the same moment: each gives it back
+        domain.detachDeviceFlags(call.xml, live | config)
+        raise _used(call, user)
+
+
+def _used(call: AttachCall, user: str) -> HypervisorError:
+    text = f"{clean(call.alone[0])} is used by {clean(user)}, now or from its next start on."
+    cure = "Two that write to one image destroy it: detach it there first, or take another."
+    return HypervisorError(text, cure)
+
+
+def detach(conn: Connection, subject: ObjectKey, call: DetachCall) -> None:
+    """Detach a device (virDomainDetachDeviceFlags); nothing is done where it is gone already."""
+    domain = conn.lookupByUUIDString(subject.id)
+    shown = 0 if call.live else libvirt.VIR_DOMAIN_XML_INACTIVE
+    found = device_in(domain.XMLDesc(shown), call.kind, call.name)
+    if found is None:
+        return
+    xml, source = found
+    if source != call.source:
+        text = f"{call.name} of {domain.name()} is {clean(source) or 'empty'} by now."
+        raise HypervisorError(text, "Nothing was detached: look at it, and ask again.")
+    affect = libvirt.VIR_DOMAIN_AFFECT_LIVE if call.live else libvirt.VIR_DOMAIN_AFFECT_CONFIG
+    try:
+        domain.detachDeviceFlags(xml, affect)
+    except libvirt.libvirtError as error:
+        _refuse_without_support(error)
+        if not _gone_or_pending(error):
+            raise
+
+
+def _refuse_without_support(error: Any) -> None:
+    if error.get_error_code() == libvirt.VIR_ERR_NO_SUPPORT:
+        text = "This driver of libvirt cannot do that: it attaches and detaches no devices."
+        raise UnsupportedError(text, _BY_EDITING) from error
+    message = error.get_error_message() or ""
+    if "not implemented" in message:
+        text = f"This driver of libvirt cannot do that: {message.rstrip('.')}."
+        raise UnsupportedError(text, _BY_EDITING) from error
+
+
+def _gone_or_pending(error: Any) -> bool:
+    message = error.get_error_message() or ""
+    code = error.get_error_code()
+    missing = code == libvirt.VIR_ERR_DEVICE_MISSING
+    unknown = code == libvirt.VIR_ERR_OPERATION_FAILED and "not found" in message
+    return missing or unknown or _PENDING in message
+
+
+def change_media(conn: Connection, subject: ObjectKey, call: ChangeMediaCall) -> None:
+    """Put a medium into a drive, or take it out (virDomainUpdateDeviceFlags).
+
+    In one call, as it is defined where that changes: in both, or where that fails in neither.
+    """
+    domain = conn.lookupByUUIDString(subject.id)
+    before = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE if call.config else 0)
+    xml = drive_with(before, call.drive, call.source, call.type)
+    if xml is None:
+        text = f"{domain.name()} has no drive {call.drive}."
+        raise HypervisorError(text, "See `virtdeck show`.")
+    live = libvirt.VIR_DOMAIN_AFFECT_LIVE if call.live else 0
+    config = libvirt.VIR_DOMAIN_AFFECT_CONFIG if call.config else 0
+    force = libvirt.VIR_DOMAIN_DEVICE_MODIFY_FORCE if call.force else 0
+    try:
+        domain.updateDeviceFlags(xml, live | config | force)
+    except libvirt.libvirtError as error:
+        _refuse_without_support(error)
+        message = error.get_error_message() or ""
+        if "locked" in message:
+            cure = "Have the guest eject it, or ask again with `--force`."
+            raise HypervisorError(f"{message.rstrip('.')}.", cure) from error
+        if call.live and call.source:  # QEMU opens the tray first: it is shut on what was in it
+            old = device_in(domain.XMLDesc(0), "disk", call.drive)
+            with suppress(libvirt.libvirtError):
+                if old is not None:
+                    domain.updateDeviceFlags(old[0], live | force)
+        raise
+
+
+CALL_FUNCTIONS: CallFunctions = {
+    AttachCall: attach,
+    DetachCall: detach,
+    ChangeMediaCall: change_media,
+}

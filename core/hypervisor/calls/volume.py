@@ -1,0 +1,206 @@
+"""The calls that make, fill and remove volumes. Run on a lane thread; raise libvirtError."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from core.errors import HypervisorError
+from core.hypervisor.calls.function import CallFunctions
+from core.hypervisor.calls.transfers import Transfer, far_in_copy, transfer_of, transferring
+from core.hypervisor.calls.volume_users import user_of
+from core.hypervisor.connection.binding import Connection, libvirt
+from core.hypervisor.connection.faults import tidy
+from core.hypervisor.connection.tolerance import unless_gone
+from core.model import ObjectKey
+from core.model.text import clean, printable_name, real_name
+from core.verbs.volume import (
+    StopTransferCall,
+    VolumeCloneCall,
+    VolumeCreateCall,
+    VolumeDeleteCall,
+    VolumeResizeCall,
+    VolumeUploadCall,
+)
+from core.xml.new_volume import volume_xml
+from core.xml.storage import read_volume
+
+CHUNK = 1 << 18
+"""Bytes of a file that are sent at a time: libvirt's own packets have as many."""
+LOOK_AGAIN = 1.0
+"""Seconds between two looks at a volume that is still being made."""
+_STILL_MADE = "still being allocated"
+_CURES = (
+    (r"exists already|already in use|already exists", "Choose another name, or remove that one."),
+    (r"is not active", "Start the pool: `virtdeck pool start {pool}`."),
+    (r"No space left|would exceed|not enough", "Free space in the pool, or take another one."),
+    (
+        r"Read-only file system|Permission denied",
+        "Its pool cannot be written to: take another one.",
+    ),
+)
+
+
+def create(conn: Connection, _: ObjectKey, call: VolumeCreateCall) -> None:
+    """Make an empty volume, or one over another (virStorageVolCreateXML)."""
+    with told(call.pool, call.name):
+        pool = pool_named(conn, call.pool)
+        base = None if not call.backing else _base(conn, call.backing)
+        xml = volume_xml(real_name(call.name), call.capacity, call.format, base)
+        pool.createXML(xml, 0)
+    _tell(pool)
+
+
+def clone(conn: Connection, subject: ObjectKey, call: VolumeCloneCall) -> None:
+    """Copy a volume (virStorageVolCreateXMLFrom); returns when it is written."""
+    with told(call.pool, call.name):
+        pool, source = pool_named(conn, call.pool), _of_path(conn, call.source)
+        _, capacity, allocation = source.info()
+        xml = volume_xml(real_name(call.name), capacity, call.format)
+        with transferring(subject, far_in_copy(call.pool, call.name, allocation)):
+            pool.createXMLFrom(xml, source, 0)
+    _tell(pool)
+
+
+def upload(conn: Connection, subject: ObjectKey, call: VolumeUploadCall) -> None:
+    """Write a file of this machine over a volume (virStorageVolUpload)."""
+    file = Path(call.file).expanduser()
+    try:
+        with file.open("rb") as data:
+            size = os.fstat(data.fileno()).st_size
+            send(conn, subject, (call.pool, call.name), data, size)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        text = f"{printable_name(str(file))} cannot be read on this machine: {reason}."
+        raise HypervisorError(text) from None
+
+
+def send(
+    conn: Connection, subject: ObjectKey, volume: tuple[str, str], data: BinaryIO, size: int
+) -> None:
+    """Write `size` bytes over a volume, which is a pool's by its name."""
+    with told(*volume), transferring(subject) as transfer:
+        pool = pool_named(conn, volume[0])
+        stream = conn.newStream(0)
+        try:
+            pool.storageVolLookupByName(real_name(volume[1])).upload(stream, 0, size, 0)
+            _send_all(stream, data, size, transfer)
+            stream.finish()
+        except BaseException:
+            with suppress(libvirt.libvirtError):  # it may never have begun
+                stream.abort()
+            raise
+    _tell(pool)
+
+
+def _send_all(stream: Any, data: BinaryIO, size: int, transfer: Transfer) -> None:
+    sent = 0
+    while piece := data.read(CHUNK):
+        if transfer.stopped:
+            raise HypervisorError("The upload was ended.")
+        while piece:
+            taken = stream.send(piece)
+            piece, sent = piece[taken:], sent + taken
+        transfer.share = min(1.0, sent / max(1, size))
+
+
+def stop(_: Connection, subject: ObjectKey, __: StopTransferCall) -> None:
+    """End what this process uploads; nothing where it is over."""
+    if (found := transfer_of(subject)) is not None:
+        found.stopped = True
+
+
+def resize(conn: Connection, _: ObjectKey, call: VolumeResizeCall) -> None:
+    """Let a volume grow (virStorageVolResize)."""
+    with told(call.pool, call.name):
+        pool = pool_named(conn, call.pool)
+        _tell(pool)  # what was uploaded is larger than what was made, and libvirt has not looked
+        volume = pool.storageVolLookupByName(real_name(call.name))
+        if volume.info()[1] < call.capacity:
+            volume.resize(call.capacity, 0)
+
+
+def delete(conn: Connection, _: ObjectKey, call: VolumeDeleteCall) -> None:
+    """Delete a volume (virStorageVolDelete), unless an instance uses it.
+
+    libvirt itself deletes one that an instance writes to without a word.
+    """
+    pool = pool_named(conn, call.pool)
+    while True:
+        volume = unless_gone(lambda: pool.storageVolLookupByName(real_name(call.name)))
+        if volume is None:
+            return
+        path = volume.path()
+        if user := user_of(conn, {path, f"{call.pool}/{call.name}"}):
+            text = f"{printable_name(path)} is used by {clean(user)}: it is left alone."
+            raise HypervisorError(text, "Remove it by hand if it is not needed.")
+        try:
+            volume.delete(0)
+            break
+        except libvirt.libvirtError as error:
+            if _STILL_MADE not in (error.get_error_message() or ""):
+                raise
+        time.sleep(LOOK_AGAIN)
+    _tell(pool)
+
+
+def has_volume(conn: Connection, pool: str, name: str) -> bool:
+    """Tell whether a pool has a volume: two calls. A pool that is not there has none."""
+
+    def found() -> bool:
+        return bool(pool_named(conn, pool).storageVolLookupByName(real_name(name)))
+
+    return unless_gone(found) or False
+
+
+def pool_named(conn: Connection, name: str) -> Any:
+    """Return a pool by its name, as we write it."""
+    return conn.storagePoolLookupByName(real_name(name))
+
+
+def _of_path(conn: Connection, place: str) -> Any:
+    pool, _, name = place.partition("/")
+    return pool_named(conn, pool).storageVolLookupByName(real_name(name))
+
+
+def _base(conn: Connection, place: str) -> tuple[str, str]:
+    """Return path and format of the volume that another is to lie over."""
+    volume = _of_path(conn, place)
+    found = read_volume(volume.XMLDesc(0), "", "", "")
+    return volume.path(), found.format or "raw"
+
+
+def _tell(pool: Any) -> None:
+    """Have the pool read anew: libvirt has no event of a volume, and of this all consoles hear."""
+    with suppress(libvirt.libvirtError):  # as of one with a job: then a later look tells
+        pool.refresh(0)
+
+
+@contextmanager
+def told(pool: str, name: str) -> Iterator[None]:
+    """Say what libvirt's usual refusals mean, and what cures them."""
+    try:
+        yield
+    except libvirt.libvirtError as error:
+        text = tidy(error.get_error_message() or str(error))
+        cure = next((cure for words, cure in _CURES if re.search(words, text, re.IGNORECASE)), "")
+        if not cure:
+            raise
+        code = error.get_error_code() or 0
+        what = f"The volume {name} of {pool}: {text}"
+        raise HypervisorError(what, cure.format(pool=pool), code) from None
+
+
+CALL_FUNCTIONS: CallFunctions = {
+    VolumeCreateCall: create,
+    VolumeCloneCall: clone,
+    VolumeUploadCall: upload,
+    VolumeResizeCall: resize,
+    VolumeDeleteCall: delete,
+    StopTransferCall: stop,
+}

@@ -1,0 +1,58 @@
+"""Whose disk a volume is, asked of libvirt right before it is deleted. Run on a lane thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from core.hypervisor.connection.binding import Connection, libvirt
+from core.xml.tree import parse
+
+
+def user_of(conn: Connection, places: set[str], but: str = "", most: int | None = None) -> str:
+    """Return the name of an instance with a disk at one of these places; empty: there is none.
+
+    That of the UUID `but` does not count. Where more than `most` would have to be asked by
+    themselves none is.
+
+    One call for all that run and one for all that do not, which tell the images of every chain;
+    one more for each that runs, for its next start may have other disks than it has now, and for
+    each of which a disk has no path: an empty drive, or a volume named by its pool.
+    """
+    told: set[str] = {but}
+    for domain, stats, runs in _statistics(conn):
+        if domain.UUIDString() == but:
+            continue
+        paths = [value for key, value in stats.items() if key.endswith(".path")]
+        if not places.isdisjoint(paths):
+            return str(domain.name())
+        if not runs and len(paths) == stats.get("block.count"):
+            told.add(domain.UUIDString())
+    domains = conn.listAllDomains(0)  # what was defined since is among these
+    asked = [domain for domain in domains if domain.UUIDString() not in told]
+    for domain in asked if most is None or len(asked) <= most else ():
+        with suppress(libvirt.libvirtError):  # it is gone
+            if not places.isdisjoint(_sources(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))):
+                return str(domain.name())
+    return ""
+
+
+def _statistics(conn: Connection) -> Iterator[tuple[Any, Mapping[str, Any], bool]]:
+    """Yield each instance with what its disks are, and whether it runs."""
+    chains = libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_BACKING
+    for which, runs in (
+        (libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE, True),
+        (libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_INACTIVE, False),
+    ):
+        with suppress(libvirt.libvirtError):  # a driver without statistics tells by its XML
+            for domain, stats in conn.getAllDomainStats(
+                libvirt.VIR_DOMAIN_STATS_BLOCK, which | chains
+            ):
+                yield domain, stats, runs
+
+
+def _sources(xml: str) -> Iterator[str]:
+    for source in parse(xml, "domain").iterfind("devices/disk//source"):
+        yield source.get("file") or source.get("dev") or ""
+        yield f"{source.get('pool')}/{source.get('volume')}"

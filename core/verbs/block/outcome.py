@@ -1,0 +1,86 @@
+"""How a block job that did not do what it was for is told, and what is removed of it. Pure."""
+
+from __future__ import annotations
+
+from core.model import BlockJobState
+from core.model.text import clean
+from core.verbs.block.calls import BlockAbortCall, CopyRemoveCall, PoolLookCall, RoomCall
+from core.verbs.block.following import Followed
+from core.verbs.situation import Action, End, Situation, cancelled, failed, unknown
+
+
+def failure(job: Followed, what: str, path: str, kept: str) -> Action:
+    """Look whether there was room where it wrote, for nobody tells, then say that it failed.
+
+    `path` is the file, empty where it is none of the host's; `kept` a sentence on what stays.
+    """
+    told = job.job.error if job.job is not None else ""
+    left = job.job.left if job.job is not None else None
+    looked = job.sent(RoomCall)
+    if not told and path.startswith("/"):
+        look = job.once(RoomCall(path, max(left or 0, 1)), "looking whether there is room for it")
+        if look is not None:
+            return look if job.now.link_up else job.wait()
+        told = "" if looked is None else looked.error
+    why = told.rstrip(".") or "libvirt tells no reason; there is room where it wrote"
+    return failed(f"{what} failed: {why}", kept)
+
+
+def unanswered(job: Followed, what: str) -> End:
+    """Say that a job was asked for, and that nothing shows whether it ever began."""
+    why = f": {job.begun.error}" if job.begun.error else ""
+    return unknown(
+        f"whether {what} began is not known{why}",
+        job.begun.hint or f"See on {job.now.request.subject.host} what became of it.",
+    )
+
+
+def undone(job: Followed, what: str) -> End:
+    """Judge a pull or a merge that has ended and did not do it all: its chain is as it was."""
+    now, vanished = job.now, job.state is BlockJobState.VANISHED
+    if vanished and not job.begun.accepted:
+        return unanswered(job, what)
+    if now.cancelled or job.sent(BlockAbortCall) is not None:
+        return cancelled(f"{what} was ended: its chain is as it was")
+    if vanished:
+        gone = f"{what} is not there any more, and its chain is as it was"
+        return failed(f"{gone}{job.ended_with_it}")
+    return failed(f"{what} was ended by somebody else: its chain is as it was")
+
+
+def cleared(job: Followed, path: str, end: End) -> Action:
+    """Remove what was written of a copy that is of no use, then end."""
+    if not job.now.link_up:
+        return job.wait()
+    removing = job.once(CopyRemoveCall(path), f"removing {clean(path)}, which is of no use")
+    if removing is not None:
+        return removing
+    removed = job.sent(CopyRemoveCall)
+    assert removed is not None
+    if removed.error:
+        kept = f"; {clean(path)} could not be removed: {removed.error.rstrip('.')}"
+        return End(end.status, f"{end.outcome}{kept}", end.hint or "Remove it by hand.")
+    return End(end.status, f"{end.outcome}; what was written of {clean(path)} is removed", end.hint)
+
+
+def shown(job: Followed, path: str, end: End) -> Action:
+    """Have the pool look at a file that was made in it, then end."""
+    pool = pool_of(job.now, path)
+    if pool and job.now.link_up:
+        look = job.once(PoolLookCall(pool), f"having the pool {clean(pool)} look at it")
+        if look is not None:
+            return look
+    return end
+
+
+def pool_of(now: Situation, path: str) -> str:
+    """Return the name of the active pool in whose directory a file is; empty: no pool's."""
+    host, folder = now.request.subject.host, path.rpartition("/")[0]
+    return next(
+        (
+            pool.name
+            for pool in now.around.pools.values()
+            if pool.host == host and pool.active and pool.path.rstrip("/") == folder
+        ),
+        "",
+    )

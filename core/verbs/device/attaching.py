@@ -1,0 +1,32 @@
+"""What attaching devices has in common: when, where, and what became of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.model import Instance
+from core.model.new_device import DeviceKind
+from core.verbs.applied import shown
+from core.verbs.device.calls import AttachCall
+from core.verbs.device.devices import find
+from core.verbs.sequence import Step
+from core.verbs.situation import Situation
+
+
+def attached(situation: Situation) -> AttachCall | None:
+    """Return what was sent already: it stays what it was."""
+    return next((one.call for one in situation.sent if isinstance(one.call, AttachCall)), None)
+
+
+def attach_step(call: AttachCall, text: str) -> Sequence[Step]:
+    """Return the one step of attaching a device, seen in what runs and in what is defined."""
+
+    def fits(instance: Instance) -> bool:
+        return find(instance, call.kind, call.name) is not None
+
+    return [Step(call, text, shown(call, fits))]
+
+
+def taken(instance: Instance | None, kind: DeviceKind, name: str) -> bool:
+    """Whether a name is a device's already."""
+    return find(instance, kind, name) is not None

@@ -1,0 +1,203 @@
+"""The verbs that attach devices to instances, and detach them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from core.model import Instance, Request, State
+from core.model.lists import listed
+from core.verbs.applied import KNOWN, against_when
+from core.verbs.caution import Caution
+from core.verbs.device import disk, interface, media
+from core.verbs.device.calls import AttachCall, DetachCall
+from core.verbs.device.detaching import detach, named, rehearsed
+from core.verbs.device.devices import find, word_of
+from core.verbs.device.media import DRIVES
+from core.verbs.device.requests import (
+    InterfaceAttach,
+    InterfaceDetach,
+    VolumeAttach,
+    VolumeDetach,
+)
+from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.sequence import sequence
+from core.verbs.verb import Risk, Subjects, Verb
+
+
+def _against_detach(state: State, request: Request, but: str) -> Iterator[Refusal]:
+    instance, (kind, name) = state.instances.get(request.subject), named(request)
+    if instance is None:
+        return
+    yield from against_when(state, request, but)
+    yield from _against_another(state, request, but)
+    yield from _against_drive(instance, request)
+    # one that runs may be defined with a device that what runs has not
+    if not instance.described or instance.state.active or find(instance, kind, name):
+        return
+    known = listed(_names(instance, kind))
+    field, what = ("disk", "disk") if kind == "disk" else ("interface", "interface")
+    text = f"{instance.name} has no {what} {word_of('disk', name)}"
+    has = f"it has {known}" if known else "it has none"
+    yield Refusal(RefusalCode.PARAMETER, text, has, field)
+
+
+def _against_another(state: State, request: Request, but: str) -> Iterator[Refusal]:
+    """Tell of a detach of the same device that asks the operator: others are waited for."""
+    for record in state.operations.values():
+        same = (record.subject, record.verb) == (request.subject, request.verb)
+        if not same or record.status.final or record.id == but:
+            continue
+        kind, name = named(request)
+        if str(record.options.get(kind, "")).lower() == name.lower():
+            text = f"It is being detached already, by {record.id}"
+            cure = f"answer what that asks, or cancel it: `virtdeck operations cancel {record.id}`"
+            yield Refusal(RefusalCode.BUSY, text, cure)
+
+
+def _against_drive(instance: Instance, request: Request) -> Iterator[Refusal]:
+    """Tell of what cannot leave a machine that runs: a drive, and a disk of a bus without plugs."""
+    when = getattr(request, "when", "both")
+    if not isinstance(request, VolumeDetach) or not instance.state.active or when == "next-start":
+        return
+    found = next((one for one in instance.disks if one.target == request.disk), None)
+    if found is None:
+        return
+    what = "drive" if found.device in DRIVES else f"{found.bus} disk"
+    if found.device in DRIVES or found.bus in (*disk.NO_HOTPLUG, "fdc"):
+        text = f"{request.disk} is a {what}, which cannot be detached while {instance.name} runs"
+        cure = "have it detached from the next start on: --when next-start"
+        if found.device in DRIVES:
+            cure = f"take its medium out (change-media), or {cure}"
+        yield Refusal(RefusalCode.PARAMETER, text, cure, "disk")
+
+
+def _boots_from(state: State, request: Request) -> bool:
+    """Whether an instance boots from a disk, as far as its XML says; one alone it does."""
+    instance = state.instances.get(request.subject)
+    target = getattr(request, "disk", "")
+    disks = [] if instance is None else [one for one in instance.disks if one.device == "disk"]
+    orders = [one.boot_order for one in disks if one.boot_order is not None]
+    first = min(orders) if orders else None
+    return any(
+        one.target == target and (one.boot_order == first if orders else one is disks[0])
+        for one in disks
+    )
+
+
+def _of_detaching(state: State, request: Request) -> Caution:
+    return Caution.TYPE if _boots_from(state, request) else Caution.CONFIRM
+
+
+def _system_disk(state: State, requests: Sequence[Request]) -> list[str]:
+    return [
+        f"{word_of('disk', getattr(one, 'disk', ''))} is the disk it boots from."
+        for one in requests
+        if _boots_from(state, one)
+    ]
+
+
+def _names(instance: Instance, kind: str) -> list[str]:
+    if kind == "disk":
+        return [one.target for one in instance.disks]
+    return [one.mac for one in instance.interfaces]
+
+
+def _takes_disk(request: Request, subjects: Subjects) -> str:
+    assert isinstance(request, VolumeDetach)
+    return f"Takes {word_of('disk', request.disk)} away from {subjects.whom}: what its guest has " \
+           "not written to it is lost. The volume stays."  # fmt: skip
+
+
+def _takes_interface(request: Request, subjects: Subjects) -> str:
+    assert isinstance(request, InterfaceDetach)
+    word = word_of("interface", request.interface.lower())
+    return f"Takes {word} away from {subjects.whom}: what goes over it ends."
+
+
+_detaching = partial(
+    Verb,
+    decide=detach,
+    steps=rehearsed,
+    calls=(DetachCall, AttachCall),
+    waits=True,
+    resumable=True,
+    states=KNOWN,
+    refusals=_against_detach,
+    needs_description=True,
+    single=True,
+    looks_at=frozenset({"definition", "document"}),
+    cancelled="It is waited for no longer: its guest may still let go of it.",
+)
+_attaching = partial(
+    Verb,
+    states=KNOWN,
+    needs_description=True,
+    needs_host=True,
+    single=True,
+    looks_at=frozenset({"definition"}),
+)
+VOLUME_ATTACH = _attaching(
+    VolumeAttach,
+    title="Attach a volume",
+    help="Give it one more disk: a volume of a pool, or a file or device of its host.",
+    doing="being given a disk",
+    group="disks",
+    key="a",
+    decide=sequence(disk.attach_steps, disk.outcome),
+    steps=disk.attach_steps,
+    calls=(AttachCall,),
+    refusals=disk.against,
+    undo=disk.undo,
+    storage_for="volume",
+    volumes=disk.volumes_of,
+)
+VOLUME_DETACH = _detaching(
+    VolumeDetach,
+    title="Detach a disk",
+    help="Have its guest let go of a disk, and see that it does.",
+    doing="letting go of a disk",
+    group="disks",
+    key="d",
+    risk=Risk(Caution.CONFIRM, _takes_disk, raised=_of_detaching, after=_system_disk),
+)
+INTERFACE_ATTACH = _attaching(
+    InterfaceAttach,
+    title="Attach an interface",
+    help="Give it one more network device.",
+    doing="being given an interface",
+    group="interfaces",
+    key="a",
+    decide=sequence(interface.attach_steps, interface.outcome),
+    steps=interface.attach_steps,
+    calls=(AttachCall,),
+    refusals=interface.against,
+    undo=interface.undo,
+)
+INTERFACE_DETACH = _detaching(
+    InterfaceDetach,
+    title="Detach an interface",
+    help="Have its guest let go of a network device, and see that it does.",
+    doing="letting go of an interface",
+    group="interfaces",
+    key="d",
+    risk=Risk(Caution.CONFIRM, _takes_interface),
+)
+
+CHANGE_MEDIA = _attaching(
+    media.ChangeMedia,
+    title="Change a medium",
+    help="Put another medium into a drive, or take it out.",
+    doing="being given a medium",
+    group="disks",
+    key="o",
+    decide=sequence(media.steps, media.outcome),
+    steps=media.steps,
+    resumable=True,
+    calls=(media.ChangeMediaCall,),
+    refusals=media.against,
+    undo=media.undo,
+    volumes=media.volumes_of,
+)
+
+VERBS = (VOLUME_ATTACH, VOLUME_DETACH, CHANGE_MEDIA, INTERFACE_ATTACH, INTERFACE_DETACH)

@@ -1,0 +1,97 @@
+"""The calls that make, fill and remove volumes of pools. What makes verbs of them is elsewhere."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from core.verbs.call import Call
+
+Format = Literal["qcow2", "raw"]
+"""What disks are made in."""
+
+
+class VolumeCall(Call, frozen=True):
+    """A call on a volume, named as virsh does it."""
+
+    pool: str
+    """Its name."""
+    name: str
+
+
+class VolumeCreateCall(VolumeCall, frozen=True):
+    """virStorageVolCreateXML: an empty volume, or one that lies over another."""
+
+    capacity: int
+    """Bytes."""
+    format: str = "qcow2"
+    backing: str = ""
+    """POOL/NAME of the volume it lies over; empty: none."""
+
+    @property
+    def volume(self) -> tuple[str, str]:
+        """What it makes."""
+        return self.pool, self.name
+
+    def virsh(self, _: str) -> tuple[str, ...]:
+        """`virsh vol-create-as`; none for what lies over a volume of another pool."""
+        pool, _, base = self.backing.rpartition("/")
+        if self.backing and pool != self.pool:
+            return ()
+        over = ("--backing-vol", base) if self.backing else ()
+        made = ("vol-create-as", self.pool, self.name, str(self.capacity))
+        return (*made, "--format", self.format, *over)
+
+
+class VolumeCloneCall(VolumeCall, frozen=True):
+    """virStorageVolCreateXMLFrom: a copy of a volume, as large, which libvirt makes on the host."""
+
+    long: ClassVar[bool] = True
+    source: str
+    """POOL/NAME of the volume that is copied."""
+    format: str = "qcow2"
+
+    @property
+    def volume(self) -> tuple[str, str]:
+        """What it makes."""
+        return self.pool, self.name
+
+
+class VolumeUploadCall(VolumeCall, frozen=True):
+    """virStorageVolUpload: a file of this machine is written over a volume, from its beginning."""
+
+    long: ClassVar[bool] = True
+    file: str
+
+    def virsh(self, _: str) -> tuple[str, ...]:
+        """`virsh vol-upload`."""
+        return ("vol-upload", self.name, self.file, "--pool", self.pool)
+
+
+class VolumeResizeCall(VolumeCall, frozen=True):
+    """virStorageVolResize: a volume grows; one that is as large already stays as it is."""
+
+    capacity: int
+
+    def virsh(self, _: str) -> tuple[str, ...]:
+        """`virsh vol-resize`."""
+        return ("vol-resize", self.name, str(self.capacity), "--pool", self.pool)
+
+
+class VolumeDeleteCall(VolumeCall, frozen=True):
+    """virStorageVolDelete, unless an instance uses it; none there is as good as deleted.
+
+    One that is being copied is deleted once that is over: libvirt cannot end it.
+    """
+
+    long: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = True
+
+    def virsh(self, _: str) -> tuple[str, ...]:
+        """`virsh vol-delete`."""
+        return ("vol-delete", self.name, "--pool", self.pool)
+
+
+class StopTransferCall(Call, frozen=True):
+    """virStreamAbort of an upload that this console makes."""
+
+    urgent: ClassVar[bool] = True

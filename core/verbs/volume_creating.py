@@ -1,0 +1,109 @@
+"""A volume is made in a pool, empty: for a disk that is attached later, or to be written to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
+
+from core.model import Pool, Request, State
+from core.model.sizes import size_words
+from core.model.text import clean
+from core.verbs.create.site import against_new, against_pool, site_in
+from core.verbs.parameter import parameter
+from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.sequence import Step, sequence
+from core.verbs.situation import Situation
+from core.verbs.verb import Verb
+from core.verbs.volume import VolumeCreateCall
+
+_UNITS = {"M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+class CreateVolume(Request, frozen=True):
+    """Make an empty volume in a pool (virStorageVolCreateXML)."""
+
+    verb: ClassVar[str] = "volume-create"
+    name: Annotated[
+        str,
+        parameter(
+            "What it is called, a file's ending included: data.qcow2.",
+            pattern=r"[^./\x00-\x1f\x7f-\x9f][^/\x00-\x1f\x7f-\x9f]*",
+            shape="one that begins with no dot, without / and control characters",
+            longest=200,
+        ),
+    ]
+    size: Annotated[
+        str,
+        parameter(
+            "How large its guest sees it: 20G.",
+            pattern=r"[1-9][0-9]{0,6}[MGT]",
+            shape="a number with M, G or T, such as 20G",
+        ),
+    ]
+    format: Annotated[
+        Literal["as-named", "qcow2", "raw"],
+        parameter("What it is made in; as-named: raw where its name ends so or with .img."),
+    ] = "as-named"
+
+
+def _bytes(request: CreateVolume) -> int:
+    return int(request.size[:-1]) * _UNITS[request.size[-1]]
+
+
+def _format(request: CreateVolume) -> str:
+    if request.format != "as-named":
+        return request.format
+    return "raw" if request.name.endswith((".raw", ".img")) else "qcow2"
+
+
+def _steps(now: Situation) -> list[Step]:
+    request, pool = now.request, now.subject
+    assert isinstance(request, CreateVolume)
+    sent = [one.call for one in now.sent if isinstance(one.call, VolumeCreateCall)]
+    files = not isinstance(pool, Pool) or pool.type not in ("logical", "zfs", "disk")
+    call = sent[0] if sent else VolumeCreateCall(
+        now.name, request.name, _bytes(request), _format(request) if files else "raw"
+    )  # fmt: skip
+
+    def shows(seen: Situation) -> bool:
+        heard = any(one.call == call and one.accepted for one in seen.sent)
+        return heard or call.volume in seen.volumes
+
+    return [Step(call, f"making {clean(request.name)} in {now.name}", shows)]
+
+
+def _outcome(now: Situation) -> str:
+    assert isinstance(now.request, CreateVolume)
+    words = size_words(_bytes(now.request))
+    return f"{now.name}/{clean(now.request.name)} is made, of {words}"
+
+
+def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
+    assert isinstance(request, CreateVolume)
+    pool = state.pools.get(request.subject)
+    if pool is None:
+        return
+    site = site_in(state, request.subject.host)
+    yield from against_pool(site, pool.name, "")
+    yield from against_new(site, pool.name, request.name, "name")
+    if pool.type == "logical" and pool.available is not None and _bytes(request) > pool.available:
+        text = f"{clean(pool.name)} has {size_words(pool.available)} left"
+        yield Refusal(RefusalCode.PARAMETER, text, "make a smaller one", "size")
+
+
+VOLUME_CREATE = Verb(
+    CreateVolume,
+    title="Make a volume",
+    help="Make an empty volume in a pool.",
+    doing="being given a volume",
+    group="pool",
+    key="v",
+    subject="pool",
+    decide=sequence(_steps, _outcome),
+    steps=_steps,
+    calls=(VolumeCreateCall,),
+    refusals=_against,
+    single=True,
+    storage_for="name",
+)
+VERBS = (VOLUME_CREATE,)

@@ -1,0 +1,1 @@
+"""The whole definition of an instance as text: read, compared, changed, written back. Pure."""

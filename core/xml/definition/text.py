@@ -1,0 +1,41 @@
+"""A definition that was taken apart, put together again: its text, and new elements in it. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from core.xml.tree import Element, children
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Categories of characters that an editor does not show as they are."""
+_STEP = "  "
+
+
+def written(root: Element) -> str:
+    """Return a definition as text, each odd sign by its number: XML takes either."""
+    from lxml import etree  # see core.xml.tree
+
+    text = etree.tostring(root, encoding="unicode")
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(map(_visible, text))
+    return f"{text.rstrip()}\n"
+
+
+def _visible(sign: str) -> str:
+    hidden = sign not in "\n\t" and unicodedata.category(sign) in _UNSEEN
+    return f"&#x{ord(sign):x};" if hidden else sign
+
+
+def child(parent: Element, tag: str, /, **attributes: str) -> Element:
+    """Append an element, indented as those beside it are."""
+    from lxml import etree  # see core.xml.tree
+
+    depth = sum(1 for _ in parent.iterancestors()) + 1
+    before = children(parent)
+    made = etree.SubElement(parent, tag, attributes)
+    if before:
+        before[-1].tail = f"\n{_STEP * depth}"
+    else:
+        parent.text = f"\n{_STEP * depth}"
+    made.tail = f"\n{_STEP * (depth - 1)}"
+    return made

@@ -1,0 +1,102 @@
+"""What is sent for limits, where no host here has it all.
+
+libvirt limits CPUs and memory by control groups, which a session's daemon has none of, and its
+test driver limits no CPUs: so the connection only notes what it is given.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.hypervisor.calls.table import CALL_FUNCTIONS
+from core.hypervisor.connection.binding import libvirt
+from core.model import Host, Instance, ObjectKey, Request, State
+from core.verbs.checks import check
+from core.verbs.preview import planned
+from core.verbs.tuning.limits import (
+    LimitsCall,
+    SetCpuLimits,
+    SetDiskLimits,
+    SetMemoryLimits,
+    SetNetworkLimits,
+)
+
+KEY = ObjectKey("instance", "alpha", "u")
+STATE = State(
+    hosts={"alpha": Host("alpha", "test:///default")},
+    instances={KEY: Instance("alpha", "u", "web", described=False)},
+)
+MAC = "52:54:00:00:00:01"
+CONFIG = libvirt.VIR_DOMAIN_AFFECT_CONFIG
+
+
+class Noting:
+    """A connection, and the domain it finds."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+
+    def getType(self) -> str:  # noqa: N802 - libvirt's own
+        return "QEMU"
+
+    def lookupByUUIDString(self, _: str) -> Noting:  # noqa: N802
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *given: self.calls.append((name, *given))
+
+
+SENT: list[tuple[Request, tuple[Any, ...], str]] = [
+    (
+        SetCpuLimits(KEY, shares=512, cap=50),
+        ("setSchedulerParametersFlags", {
+            "cpu_shares": 512, "vcpu_period": 100_000, "vcpu_quota": 50_000,
+        }, CONFIG),
+        "schedinfo web --config --set cpu_shares=512 --set vcpu_period=100000 "
+        "--set vcpu_quota=50000",
+    ),
+    (
+        SetCpuLimits(KEY, cap=0),
+        ("setSchedulerParametersFlags", {"vcpu_period": 100_000, "vcpu_quota": -1}, CONFIG),
+        "schedinfo web --config --set vcpu_period=100000 --set vcpu_quota=-1",
+    ),
+    (
+        SetMemoryLimits(KEY, hard=4096, soft=0),
+        ("setMemoryParameters", {
+            "hard_limit": 4 << 20, "soft_limit": 9_007_199_254_740_991,
+        }, CONFIG),
+        "memtune web --config --hard-limit 4194304 --soft-limit 9007199254740991",
+    ),
+    (
+        SetDiskLimits(KEY, "vda", read_rate=8, total_iops=100),
+        ("setBlockIoTune", "vda", {"total_iops_sec": 100, "read_bytes_sec": 8 << 20}, CONFIG),
+        "blkdeviotune web vda --config --total-iops-sec 100 --read-bytes-sec 8388608",
+    ),
+    (
+        SetNetworkLimits(KEY, MAC, inbound=1000, outbound=0),
+        ("setInterfaceParameters", MAC, {"inbound.average": 1000, "outbound.average": 0}, CONFIG),
+        f"domiftune web {MAC} --config --inbound 1000 --outbound 0",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("request_", "given", "virsh"), SENT, ids=lambda one: type(one).__name__)
+def test_what_is_asked_for_is_sent(request_: Request, given: tuple[Any, ...], virsh: str) -> None:
+    (send,) = planned(STATE, request_)
+    assert isinstance(send.call, LimitsCall)
+    assert " ".join(send.call.virsh("web")) == virsh
+    conn = Noting()
+    CALL_FUNCTIONS[LimitsCall](conn, KEY, send.call)
+    assert conn.calls == [given]
+
+
+def test_limits_that_exclude_each_other_are_refused() -> None:
+    def why(request: Request) -> str:
+        return " ".join(map(str, check(STATE, request)))
+
+    assert "exclude each other: give either" in why(
+        SetDiskLimits(KEY, "vda", total_rate=1, read_rate=1)
+    )
+    assert "No limit is given: give one at least." in why(SetCpuLimits(KEY))

@@ -1,0 +1,172 @@
+"""Backups that this machine reads on real QEMU: whole, since a checkpoint, ended, broken off."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from core.errors import OperationCancelledError, OperationFailedError, RefusedError
+from core.fleet import Fleet
+from core.lab import Lab, LabHost, Wanted
+from core.model import ObjectKey
+from tests.lab.scratch_disk import ScratchDisks, holds, info, write
+from tests.lab.test_backup import back_up, begin, checkpoints, qemu_img
+from tests.lab.test_power import key_of, opened, until
+
+
+@pytest.fixture
+async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
+    async with opened(uris, tmp_path / "journal.sqlite3") as made:
+        yield made
+
+
+@pytest.fixture
+def disks(lab: Lab, alpha: LabHost) -> Iterator[ScratchDisks]:
+    made = ScratchDisks(lab, alpha)
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def still(disks: ScratchDisks, guest: Callable[..., str]) -> Callable[..., str]:
+    """Makes a guest that is paused before its first instruction: it writes nothing by itself."""
+
+    def make(name: str, size: str = "64M") -> str:
+        return guest("alpha", name, disk=disks.make(name, size), wanted=Wanted.PAUSED)
+
+    return make
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    return folder
+
+
+def files(folder: Path) -> list[str]:
+    return [one.name for one in folder.iterdir()]
+
+
+async def read(fleet: Fleet, vm: ObjectKey, here: Path, **options: Any) -> str:
+    return await back_up(fleet, vm, "backup-pull", to=str(here), **options)
+
+
+async def test_disks_are_read_in_full_and_since_a_checkpoint_as_they_were_when_it_began(
+    fleet: Fleet, alpha: LabHost, still: Callable[..., str], here: Path, tmp_path: Path
+) -> None:
+    name = still("served")
+    vm = await key_of(fleet, name)
+    await asyncio.to_thread(write, alpha, name, 1, "4M")
+    outcome = await read(fleet, vm, here, name="full")
+    full = here / "served.vda.full.qcow2"
+    assert outcome.startswith(f"served is backed up in {full} (")
+    await asyncio.to_thread(write, alpha, name, 8, "1M")
+    await read(fleet, vm, here, kind="incremental", name="one", listen="127.0.0.1:10987")
+    await asyncio.to_thread(write, alpha, name, 30, "20M")
+    outcome = await read(fleet, vm, here, kind="incremental", name="two")
+    one, two = (here / f"served.vda.{word}.qcow2" for word in ("one", "two"))
+    assert outcome.endswith("with what was written since one")
+    assert (info(two)["backing-filename"], info(one)["backing-filename"]) == (str(one), str(full))
+    assert int(str(info(one)["actual-size"])) < 2 << 20
+    flat = tmp_path / "flat.qcow2"
+    await asyncio.to_thread(qemu_img, "convert", "-f", "qcow2", "-O", "qcow2", str(two), str(flat))
+    assert holds(flat, 1, "4M")
+    assert holds(flat, 8, "1M")
+    assert holds(flat, 30, "20M")
+    assert not holds(one, 30, "20M")
+    await read(fleet, vm, here, name="small", compressed=True, checkpoint=False)
+    assert holds(here / "served.vda.small.qcow2", 30, "20M")
+    found = await checkpoints(fleet, vm)
+    assert [(each.name, each.backed_up) for each in found.values()] == [
+        *(("full", True), ("one", True), ("two", True)),
+    ]
+    assert not list(alpha.pool.glob("*.scratch"))
+    assert not [one for one in files(here) if one.endswith(".half")]
+    assert alpha.instances()[name] == "paused"
+
+
+async def test_what_cannot_be_read_is_said_before_it_is_served(
+    fleet: Fleet, alpha: LabHost, still: Callable[..., str], here: Path
+) -> None:
+    name = still("unserved")
+    vm = await key_of(fleet, name)
+    (here / "unserved.vda.x.qcow2").write_text("mine")
+    with pytest.raises(OperationFailedError, match="is there already"):
+        await read(fleet, vm, here, name="x")
+    with pytest.raises(OperationFailedError, match="nowhere on this machine"):
+        await read(fleet, vm, here / "nowhere")
+    with pytest.raises(RefusedError, match="not compressed: leave compressed out"):
+        await begin(fleet, vm, "backup-pull", to=str(here), kind="incremental", compressed=True)
+    with pytest.raises(RefusedError, match="is no ADDRESS:PORT"):
+        await begin(fleet, vm, "backup-pull", to=str(here), listen="nowhere")
+    assert files(here) == ["unserved.vda.x.qcow2"]
+    assert await checkpoints(fleet, vm) == {}
+
+
+def readers() -> list[psutil.Process]:
+    """The qemu-img of this process that read."""
+    found = psutil.Process().children(recursive=True)
+    return [one for one in found if one.is_running() and "qemu-img" in one.name()]
+
+
+async def slow_read(fleet: Fleet, vm: ObjectKey, here: Path, **options: Any) -> Any:
+    """Begin to read, and hold qemu-img still in the middle of it."""
+    handle = await begin(fleet, vm, "backup-pull", to=str(here), **options)
+    await until(lambda: any(readers()) and any(here.glob("*.half")))
+    for process in readers():
+        process.suspend()
+    return handle
+
+
+async def test_a_pull_that_is_cancelled_or_cut_off_leaves_nothing_here_and_nothing_there(
+    fleet: Fleet, alpha: LabHost, still: Callable[..., str], here: Path
+) -> None:
+    name = still("let-go", "512M")
+    vm = await key_of(fleet, name)
+    await asyncio.to_thread(write, alpha, name, 1, "400M")
+
+    handle = await slow_read(fleet, vm, here)
+    await fleet.cancel(handle.id)
+    for process in readers():
+        process.resume()
+    with pytest.raises(OperationCancelledError, match=r"was ended; what was written .* removed"):
+        await handle
+    assert files(here) == []
+
+    handle = await slow_read(fleet, vm, here)
+    os.kill(alpha.qemu_pid(name), signal.SIGKILL)
+    for process in readers():
+        process.resume()
+    with pytest.raises(OperationFailedError, match="could not be read"):
+        await handle
+    assert files(here) == []
+    await asyncio.to_thread(alpha.virsh, "start", name, "--paused")
+    await until(lambda: fleet.state.instances[vm].state.active)
+    assert all(one.unfinished for one in (await checkpoints(fleet, vm)).values())
+    assert not list(alpha.pool.glob("*.scratch"))
+
+
+async def test_a_pull_outlives_the_daemon(
+    fleet: Fleet, alpha: LabHost, still: Callable[..., str], here: Path
+) -> None:
+    name = still("outlived", "512M")
+    vm = await key_of(fleet, name)
+    await asyncio.to_thread(write, alpha, name, 1, "400M")
+    handle = await slow_read(fleet, vm, here, name="one")
+    pid = alpha.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    await asyncio.to_thread(alpha.ensure_daemon)
+    for process in readers():
+        process.resume()
+    assert "is backed up in" in (await handle).outcome
+    assert holds(here / "outlived.vda.one.qcow2", 1, "400M")
+    assert list(await checkpoints(fleet, vm)) == ["one"]

@@ -1,0 +1,223 @@
+"""Attaching: what is refused, and the XML that is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.model import Disk, DiskSource, Host, Instance, Interface, Request, State, Volume
+from core.model.host import Link, LinkStatus
+from core.verbs.checks import check
+from core.verbs.device.calls import AttachCall
+from core.verbs.device.disk import free_target
+from core.verbs.device.interface import connection
+from core.verbs.device.media import ChangeMedia
+from core.verbs.device.requests import InterfaceAttach, InterfaceDetach, VolumeAttach, VolumeDetach
+from core.verbs.registry import verb_of
+from core.verbs.situation import Progress, Send, Situation
+from tests.unit.power_builders import WEB, S, web
+
+PATH = "/p/data.raw"
+"""A file that is in no pool: its format is said."""
+
+
+def disk(target: str, path: str = "", **more: Any) -> Disk:
+    return Disk(target, "virtio", source=DiskSource("file", path) if path else None, **more)
+
+
+def other(**more: Any) -> Instance:
+    return Instance("alpha", "v", "db", S.RUNNING, **{"id": 8, "type": "qemu", **more})
+
+
+def against(request: Request, *instances: Instance, volumes: tuple[Volume, ...] = ()) -> list[str]:
+    state = State(
+        hosts={"alpha": Host("alpha", "qemu:///system", Link(LinkStatus.UP, 0.0))},
+        instances={one.key: one for one in instances},
+        volumes={one.key: one for one in volumes},
+    )
+    return [str(reason) for reason in check(state, request)]
+
+
+def asked(**options: Any) -> VolumeAttach:
+    return VolumeAttach(WEB, **{"volume": PATH, "format": "raw", **options})
+
+
+def sent(request: Request, instance: Instance, **more: Any) -> AttachCall:
+    situation = Situation(request, "web", 1.0, Progress(), instance, **more)
+    decide = verb_of(request).decide
+    assert decide is not None
+    action = decide(situation)
+    assert isinstance(action, Send)
+    assert isinstance(action.call, AttachCall)
+    return action.call
+
+
+@pytest.mark.parametrize(
+    ("request_", "instances", "words"),
+    [
+        (asked(format="as-known"), [web()], "What format /p/data.raw has is not known"),
+        (asked(volume=""), [web()], "Which volume is not said"),
+        (
+            asked(target="vda"),
+            [web(disks=(disk("vda", "/a"),))],
+            "has a disk vda already: take vdb",
+        ),
+        (asked(target="sdb"), [web()], "A disk on virtio is not called sdb"),
+        (asked(bus="sata"), [web()], "on sata cannot be attached while web runs"),
+        (asked(bus="scsi"), [web()], "web has no SCSI controller"),
+        (asked(), [web(disks=(disk("vdc", PATH),))], "web has it already, as vdc"),
+        (asked(), [web(), other(disks=(disk("vda", PATH),))], "is used by db (vda)"),
+        (
+            asked(),
+            [web(), other(disks=(disk("vda", "/o", backing=(DiskSource("file", PATH),)),))],
+            "lies below a disk of db (vda)",
+        ),
+        (
+            asked(access="read-only"),
+            [web(), other(disks=(disk("vda", PATH),))],
+            "is written to by db (vda)",
+        ),
+        (asked(format="qcow2", shareable=True), [web()], "only where it is raw, not qcow2"),
+        (asked(when="now"), [web(S.SHUTOFF)], "web is shut off: nothing of it runs now"),
+    ],
+)
+def test_what_cannot_be_attached_is_refused_with_the_cure(
+    request_: Request, instances: list[Instance], words: str
+) -> None:
+    assert any(words in told for told in against(request_, *instances)), against(
+        request_, *instances
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_", "disks"),
+    [
+        (asked(access="read-only"), (disk("vda", PATH, read_only=True),)),
+        (asked(access="read-only"), (disk("vda", "/o", backing=(DiskSource("file", PATH),)),)),
+        (asked(shareable=True), (disk("vda", PATH, shareable=True),)),
+        (asked(), (disk("vda", "/another"),)),
+    ],
+)
+def test_those_who_get_along_share_an_image(request_: Request, disks: tuple[Disk, ...]) -> None:
+    assert against(request_, web(), other(disks=disks)) == []
+
+
+def test_what_lies_below_a_volume_is_not_written_to() -> None:
+    over = Volume("alpha", "p", "pool", "over.qcow2", "/pool/over.qcow2", backing=PATH)
+    told = against(asked(), web(), volumes=(over,))
+    assert told == [
+        "/p/data.raw lies below pool/over.qcow2: what is written to it destroys that: let it only "
+        "be read, or take another."
+    ]
+    assert against(asked(access="read-only"), web(), volumes=(over,)) == []
+
+
+def test_a_disk_is_called_as_neither_what_runs_nor_what_is_defined_has_one() -> None:
+    call = sent(asked(serial="s 1"), web(disks=(disk("vda"),)), defined=web(disks=(disk("vdb"),)))
+    assert (call.name, call.live, call.config) == ("vdc", True, True)
+    assert call.xml == (
+        '<disk type="file" device="disk">\n'
+        '  <driver name="qemu" type="raw" discard="unmap"/>\n'
+        '  <source file="/p/data.raw"/>\n'
+        '  <target dev="vdc" bus="virtio"/>\n'
+        "  <serial>s 1</serial>\n"
+        "</disk>"
+    )
+    many = [web(disks=tuple(disk(f"sd{a}") for a in "abcdefghijklmnopqrstuvwxyz"))]
+    assert free_target("usb", many) == "sdaa"
+
+
+def test_a_device_of_the_host_goes_past_its_page_cache() -> None:
+    call = sent(
+        asked(volume="/dev/vg/data", io="native", access="read-only"), web(persistent=False)
+    )
+    assert (call.live, call.config) == (True, False)
+    assert '<disk type="block" device="disk">' in call.xml
+    assert 'cache="none" io="native"' in call.xml
+    assert '<source dev="/dev/vg/data"/>' in call.xml
+    assert "<readonly/>" in call.xml
+
+
+def test_nobody_else_may_use_what_is_written_to() -> None:
+    assert sent(asked(), web()).alone == (PATH, PATH)
+    assert sent(asked(access="read-only"), web()).alone == ()
+    assert sent(asked(shareable=True), web()).alone == ()
+
+
+def test_a_medium_is_an_image_that_a_guest_can_read_and_nobody_writes_to() -> None:
+    drive = web(disks=(Disk("sda", "sata", "cdrom"),))
+    (told,) = against(ChangeMedia(WEB, "sda", PATH), drive, other(disks=(disk("vda", PATH),)))
+    assert "is written to by db (vda)" in told
+    assert against(ChangeMedia(WEB, "sda", PATH), drive) == []
+    (told,) = against(ChangeMedia(WEB, "vda", PATH), drive)
+    assert told == "web has no drive vda: it has sda."
+
+
+def test_attaching_is_undone_by_detaching_the_same() -> None:
+    instance = web(disks=(disk("vda"),))
+    situation = Situation(asked(when="now"), "web", 1.0, Progress(), instance)
+    undo = verb_of(situation.request).undo
+    assert undo is not None
+    assert undo(situation) == VolumeDetach(WEB, "vdb", "now")
+    wired = InterfaceAttach(WEB, "user")
+    situation = Situation(wired, "web", 1.0, Progress(), instance)
+    undo = verb_of(wired).undo
+    assert undo is not None
+    back = undo(situation)
+    assert isinstance(back, InterfaceDetach)
+    assert back.interface == sent(wired, instance).name
+
+
+@pytest.mark.parametrize(
+    ("network", "kind"),
+    [
+        ("default", ("network", "default")),
+        ("user", ("user", "")),
+        ("bridge:br0", ("bridge", "br0")),
+        ("direct:eth0", ("direct", "eth0")),
+        ("a:b", ("network", "a:b")),
+    ],
+)
+def test_what_an_interface_is_plugged_into_is_said_in_one_word(
+    network: str, kind: tuple[str, str]
+) -> None:
+    assert connection(network) == kind
+
+
+def test_an_interface_has_all_that_was_asked_for() -> None:
+    request = InterfaceAttach(
+        WEB, "direct:eth0", mac="52:54:00:AA:00:01", link="down", mtu=9000, queues=4, vlan=7,
+        nwfilter="clean-traffic",
+    )  # fmt: skip
+    assert sent(request, web()).xml == (
+        '<interface type="direct">\n'
+        '  <mac address="52:54:00:aa:00:01"/>\n'
+        '  <source dev="eth0" mode="bridge"/>\n'
+        '  <vlan>\n    <tag id="7"/>\n  </vlan>\n'
+        '  <model type="virtio"/>\n'
+        '  <driver name="vhost" queues="4"/>\n'
+        '  <filterref filter="clean-traffic"/>\n'
+        '  <mtu size="9000"/>\n'
+        '  <link state="down"/>\n'
+        "</interface>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (InterfaceAttach(WEB, "lan"), "alpha has no network lan: it has none"),
+        (InterfaceAttach(WEB, "user", mac="52:54:00:00:00:09"), "web has an interface"),
+        (InterfaceAttach(WEB, "user", mac="52:54:00:00:00:08"), "db has the address"),
+        (InterfaceAttach(WEB, "user", model="e1000e", queues=2), "Queues are virtio's"),
+        (InterfaceAttach(WEB, "user", vlan=3), "has no VLANs, filters"),
+        (InterfaceAttach(WEB, "user", mac="01:00:5e:00:00:01"), "an address of one device"),
+    ],
+)
+def test_an_interface_that_cannot_be_is_refused(request_: Request, words: str) -> None:
+    mine = web(interfaces=(Interface("52:54:00:00:00:09"),))
+    theirs = other(interfaces=(Interface("52:54:00:00:00:08"),))
+    assert any(words in told for told in against(request_, mine, theirs)), against(
+        request_, mine, theirs
+    )

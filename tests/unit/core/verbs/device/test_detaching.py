@@ -1,0 +1,290 @@
+"""Detaching: what Nova's own tests of it ask for (nova-map 3.3), and what is done better."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from core.model import (
+    Disk,
+    DiskSource,
+    Host,
+    Instance,
+    InstanceRun,
+    Interface,
+    OperationRecord,
+    OperationStatus,
+    Request,
+    State,
+)
+from core.model.host import Link, LinkStatus
+from core.model.run import DeviceOutcome
+from core.verbs.around import Around
+from core.verbs.caution import Caution
+from core.verbs.checks import check
+from core.verbs.danger import danger
+from core.verbs.device.calls import AttachCall, DetachCall
+from core.verbs.device.requests import InterfaceDetach, VolumeDetach
+from core.verbs.situation import Action, Answered, Ask, Send, Sent, Wait
+from tests.unit.power_builders import WEB, S, T, ended, sent, step, web
+
+DISK = Disk("vdb", "virtio", source=DiskSource("file", "/p/data.raw"), alias="virtio-disk1")
+WIRED = Interface("52:54:00:00:00:01", "user", alias="net1")
+XML = '<disk type="file"><source file="/p/data.raw"/><target dev="vdb"/></disk>'
+DOCUMENT = f"<domain><devices>{XML}</devices></domain>"
+REQUEST = VolumeDetach(WEB, "vdb")
+CONFIG = DetachCall("disk", "vdb", "/p/data.raw", live=False, then_live=True, xml=XML)
+LIVE = DetachCall("disk", "vdb", "/p/data.raw", live=True, alias="virtio-disk1")
+
+
+def there(where: S = S.RUNNING, **more: Any) -> Instance:
+    return web(where, **{"disks": (DISK,), **more})
+
+
+def gone(where: S = S.RUNNING, **more: Any) -> Instance:
+    return web(where, disks=(), **more)
+
+
+def told(outcome: str, at: float) -> Around:
+    return Around(run=InstanceRun(devices=(DeviceOutcome("virtio-disk1", outcome, at),)))
+
+
+def detach(*calls: Sent, now: float = T + 0.2, request: Request = REQUEST, **more: Any) -> Action:
+    known = {"instance": there(), "defined": there(S.SHUTOFF), "document": DOCUMENT, "looked": now}
+    return step(request, *calls, now=now, **{**known, **more})
+
+
+def test_a_persistent_one_is_detached_from_what_is_defined_first() -> None:
+    first = detach()
+    assert isinstance(first, Send)
+    assert first.call == CONFIG
+    then = detach(sent(CONFIG), defined=gone(S.SHUTOFF))
+    assert isinstance(then, Send)
+    assert then.call == LIVE
+    assert LIVE.virsh("web") == ("detach-disk", "web", "vdb", "--live")
+
+
+def test_what_is_off_is_detached_from_what_is_defined_alone() -> None:
+    first = detach(instance=there(S.SHUTOFF), defined=None)
+    assert isinstance(first, Send)
+    assert isinstance(first.call, DetachCall)
+    assert not first.call.then_live
+    end = detach(sent(first.call), instance=gone(S.SHUTOFF), defined=None)
+    assert ended(end, OperationStatus.DONE).outcome == "vdb (/p/data.raw) is detached from web"
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"instance": there(persistent=False), "defined": None},
+        {"request": VolumeDetach(WEB, "vdb", "now")},
+        {"defined": gone(S.SHUTOFF)},
+    ],
+    ids=["transient", "now", "not defined with it"],
+)
+def test_only_what_runs_lets_go_where_no_definition_has_it(known: dict[str, Any]) -> None:
+    first = detach(**known)
+    assert isinstance(first, Send)
+    assert first.call == LIVE
+
+
+def test_one_that_nothing_has_is_named_and_nothing_is_sent() -> None:
+    end = ended(detach(instance=gone(), defined=gone(S.SHUTOFF)), OperationStatus.REFUSED)
+    assert end.outcome == "web has no disk vdb: see `virtdeck show`."
+
+
+def test_libvirts_yes_proves_nothing() -> None:
+    calls = (sent(CONFIG), sent(LIVE, T + 1))
+    wait = detach(*calls, now=T + 2)
+    assert isinstance(wait, Wait)
+    assert wait.until == T + 1.1 + 20
+    assert wait.countdown is not None
+    assert wait.countdown.then == "it is asked again"
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"around": told("removed", T + 1.5)},
+        {"instance": gone()},
+        {"instance": gone(S.SHUTOFF), "defined": None},
+        {"instance": None, "defined": None},
+        {"instance": gone(id=8)},
+    ],
+    ids=["event", "what runs", "turned off", "undefined", "started anew"],
+)
+def test_it_is_detached_once_that_shows(seen: dict[str, Any]) -> None:
+    calls = (sent(CONFIG), sent(LIVE, T + 1))
+    end = detach(*calls, now=T + 2, **{"defined": gone(S.SHUTOFF), **seen})
+    assert "vdb (/p/data.raw) is detached from web" in ended(end, OperationStatus.DONE).outcome
+
+
+def test_what_was_read_before_the_call_returned_proves_nothing() -> None:
+    calls = (sent(CONFIG), sent(LIVE, T + 1, ended=T + 3))
+    assert isinstance(detach(*calls, now=T + 4, looked=T + 2, instance=gone()), Wait)
+    before = told("removed", T - 5)  # of an earlier device of that alias
+    assert isinstance(detach(*calls, now=T + 4, around=before), Wait)
+
+
+def test_a_silent_guest_is_asked_again_then_the_operator() -> None:
+    calls, now = [sent(CONFIG), sent(LIVE, T + 1)], T + 1.2
+    while not isinstance(action := detach(*calls, now=now), Ask):
+        if isinstance(action, Send):
+            assert action.call == LIVE
+            calls.append(sent(LIVE, now))
+        else:
+            assert isinstance(action, Wait)
+            now = action.until
+    assert len(calls) == 1 + 8
+    assert now == pytest.approx(T + 1 + 8 * 20.1)
+    question = action.question
+    assert "asked 8 times" in question.text
+    assert [one.word for one in question.choices] == ["ask-again", "wait-on", "leave"]
+
+    again = Answered(question.key, "ask-again", "me@here")
+    action = detach(*calls, now=now, answers=(again,))
+    assert isinstance(action, Send)
+    calls.append(sent(LIVE, now))
+    assert isinstance(detach(*calls, now=now + 1, answers=(again,)), Wait)
+
+    on = Answered(question.key, "wait-on", "me@here")
+    action = detach(*calls[:-1], now=now, answers=(on,))
+    assert isinstance(action, Wait)
+    assert action.countdown is not None
+    assert action.countdown.until is None
+    assert action.question is not None
+    leave = Answered(action.question.key, "leave", "me@here")
+    end = ended(detach(*calls[:-1], now=now, answers=(on, leave)), OperationStatus.CANCELLED)
+    assert "may still do so; web has vdb until it is off, and no more at its next start" in (
+        end.outcome
+    )
+
+
+def test_a_request_that_is_still_pending_is_no_failure_and_its_event_counts() -> None:
+    """The call says yes to "already in the process of unplug" (core.hypervisor.calls.device)."""
+    calls = (sent(CONFIG), sent(LIVE, T + 1), sent(LIVE, T + 22))
+    end = detach(*calls, now=T + 23, around=told("removed", T + 22.5))
+    ended(end, OperationStatus.DONE)
+
+
+def test_a_guest_that_refuses_is_believed_and_the_definition_has_it_again() -> None:
+    calls = (sent(CONFIG), sent(LIVE, T + 1))
+    back = detach(*calls, now=T + 2, around=told("removal-failed", T + 1.5))
+    assert isinstance(back, Send)
+    assert back.call == AttachCall(live=False, config=True, kind="disk", name="vdb", xml=XML)
+    end = detach(*calls, sent(back.call, T + 2), now=T + 3, defined=there(S.SHUTOFF))
+    outcome = ended(end, OperationStatus.FAILED).outcome
+    assert outcome == "the guest of web refused to let go of vdb; its definition has vdb as before"
+
+
+def test_an_error_of_libvirts_gives_it_back_and_is_kept() -> None:
+    no = sent(LIVE, T + 1, error="unsupported", hint="do this")
+    back = detach(sent(CONFIG), no, now=T + 2)
+    assert isinstance(back, Send)
+    refused = sent(back.call, T + 2, error="disk full")
+    end = ended(detach(sent(CONFIG), no, refused, now=T + 3, defined=gone(S.SHUTOFF)),
+                OperationStatus.FAILED)  # fmt: skip
+    assert "unsupported; web has vdb until it is off, and no more at its next start" in end.outcome
+    assert end.hint == "do this"
+
+
+def test_an_error_of_the_definition_stops_everything() -> None:
+    no = sent(CONFIG, error="read-only file system")
+    end = ended(detach(no), OperationStatus.FAILED)
+    assert end.outcome == "read-only file system"
+
+
+def test_a_console_that_died_before_its_answer_is_followed() -> None:
+    lost = sent(CONFIG, ended=None)
+    again = detach(lost, now=T + 60, adopted=T + 50)
+    assert isinstance(again, Send)
+    assert again.call == CONFIG
+    then = detach(lost, now=T + 60, adopted=T + 50, defined=gone(S.SHUTOFF))
+    assert isinstance(then, Send)
+    assert then.call == LIVE
+    asked = (sent(CONFIG), sent(LIVE, T + 1, ended=None))
+    ended(detach(*asked, now=T + 60, adopted=T + 50, instance=gone()), OperationStatus.DONE)
+
+
+def test_a_paused_guest_is_waited_for_until_it_is_resumed() -> None:
+    wait = detach(sent(CONFIG), sent(LIVE, T + 1), now=T + 500, instance=there(S.PAUSED))
+    assert isinstance(wait, Wait)
+    assert "lets go of vdb once it is resumed" in wait.text
+
+
+def test_a_cancelled_one_says_what_may_still_come() -> None:
+    cancelled = {"cancelled": "cancelled by me"}
+    end = detach(sent(CONFIG), sent(LIVE, T + 1), now=T + 2, **cancelled)
+    assert "may still do so" in ended(end, OperationStatus.CANCELLED).outcome
+    end = detach(sent(CONFIG), defined=gone(S.SHUTOFF), **cancelled)
+    outcome = ended(end, OperationStatus.CANCELLED).outcome
+    assert "may still" not in outcome
+    assert "no more at its next start" in outcome
+
+
+def test_an_interface_is_found_by_its_address_however_it_is_written() -> None:
+    instance = web(interfaces=(WIRED,), persistent=False)
+    first = detach(request=InterfaceDetach(WEB, "52:54:00:00:00:01".upper()), instance=instance)
+    assert isinstance(first, Send)
+    assert first.call == DetachCall(
+        "interface", WIRED.mac, "", live=True, type="user", alias="net1"
+    )
+
+
+def against(request: Request, instance: Instance, *records: OperationRecord) -> list[str]:
+    return [str(one) for one in check(known(instance, *records), request)]
+
+
+def known(instance: Instance, *records: OperationRecord) -> State:
+    return State(
+        hosts={"alpha": Host("alpha", "qemu:///system", Link(LinkStatus.UP, 0.0))},
+        instances={instance.key: instance},
+        operations={one.id: one for one in records},
+    )
+
+
+def test_a_drive_and_a_disk_without_a_plug_stay_while_it_runs() -> None:
+    drive = Disk("sda", "scsi", "cdrom")
+    instance = web(disks=(drive, Disk("sdb", "sata"), DISK))
+    (told,) = against(VolumeDetach(WEB, "sda"), instance)
+    assert told.startswith("sda is a drive, which cannot be detached while web runs: take its")
+    (told,) = against(VolumeDetach(WEB, "sdb"), instance)
+    assert "have it detached from the next start on: --when next-start" in told
+    assert against(VolumeDetach(WEB, "sda", "next-start"), instance) == []
+    assert against(VolumeDetach(WEB, "vdb"), instance) == []
+
+
+def test_the_disk_it_boots_from_goes_only_once_its_name_was_typed() -> None:
+    root = Disk("vda", "virtio", source=DiskSource("file", "/p/root.qcow2"))
+    instance = web(disks=(root, DISK))
+    asked = danger(known(instance), VolumeDetach(WEB, "vda"))
+    assert asked.caution is Caution.TYPE
+    assert "vda is the disk it boots from." in asked.text
+    assert danger(known(instance), REQUEST).caution is Caution.CONFIRM
+    ordered = web(disks=(root, replace(DISK, boot_order=1)))
+    assert danger(known(ordered), REQUEST).caution is Caution.TYPE
+    assert danger(known(ordered), VolumeDetach(WEB, "vda")).caution is Caution.CONFIRM
+
+
+def test_one_that_asks_is_answered_before_the_same_is_asked_for_again() -> None:
+    asking = OperationRecord(
+        "op-1", "volume-detach", "alpha", WEB, "web", "bob@desk", T, OperationStatus.ASKING,
+        options={"disk": "vdb"},
+    )  # fmt: skip
+    (told,) = against(REQUEST, there(), asking)
+    assert told == (
+        "It is being detached already, by op-1: answer what that asks, or cancel it: `virtdeck "
+        "operations cancel op-1`."
+    )
+    assert against(VolumeDetach(WEB, "vdc"), there(), asking) == []
+
+
+def test_what_is_started_anew_without_it_is_not_said_to_have_it_again() -> None:
+    now = VolumeDetach(WEB, "vdb", "now")
+    end = detach(sent(LIVE), request=now, instance=gone(id=8), defined=gone(S.SHUTOFF))
+    outcome = ended(end, OperationStatus.DONE).outcome
+    assert outcome == "vdb (/p/data.raw) is detached from web with its power"
+    end = detach(sent(LIVE), request=now, instance=there(id=8))
+    assert "its next start has it again" in ended(end, OperationStatus.DONE).outcome
