@@ -11,6 +11,7 @@ from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.calls.no_pool import cure_of
 from core.hypervisor.calls.transfers import far_in_copy, transferring
 from core.hypervisor.calls.undefining import volume_at
+from core.hypervisor.calls.validating import define_validated
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import unless_gone
 from core.model import ObjectKey
@@ -61,7 +62,7 @@ def define(conn: Connection, subject: ObjectKey, call: CloneDefineCall) -> None:
         raise HypervisorError(f"There is an instance of the UUID {call.uuid} by now.")
     source: Any = conn.lookupByUUIDString(subject.id)
     text = whole(call.xml, secure_xml(source), ())
-    conn.defineXMLFlags(text, libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
+    define_validated(conn, text)
 
 
 CALL_FUNCTIONS: CallFunctions = {CloneDiskCall: clone_disk, CloneDefineCall: define}

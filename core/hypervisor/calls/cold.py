@@ -11,6 +11,7 @@ from core.errors import HypervisorError
 from core.hypervisor.calls.defining import secure_xml
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.calls.undefining import volume_at
+from core.hypervisor.calls.validating import define_validated
 from core.hypervisor.calls.volume_users import user_of
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import if_supported, unless_gone, unsupported
@@ -73,7 +74,7 @@ def arrive(conn: Connection, subject: ObjectKey, call: ArriveCall, secure: str) 
     if (mark := mark_in(xml)) is not None and mark.volumes:
         own = tuple(MovedVolume(one.path, _written(conn, one.path)) for one in mark.volumes)
         xml = marked(xml, replace(mark, volumes=own))
-    domain = conn.defineXMLFlags(whole(xml, secure, ()), libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
+    domain = define_validated(conn, whole(xml, secure, ()))
     _autostart(domain, on=call.autostart)
 
 

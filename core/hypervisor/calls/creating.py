@@ -8,6 +8,7 @@ from pathlib import Path
 from core.errors import HypervisorError
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.calls.undefining import FLAGS
+from core.hypervisor.calls.validating import define_validated
 from core.hypervisor.calls.volume import send
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.faults import tidy
@@ -51,7 +52,7 @@ def prove(conn: Connection, _: ObjectKey, call: ProveCall) -> None:
 def _by_schema(conn: Connection, xml: str) -> None:
     """Have libvirt read it as a definition; raises HypervisorError where it would not."""
     try:
-        made = conn.defineXMLFlags(for_trial(xml, (), _NO_NAME), libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
+        made = define_validated(conn, for_trial(xml, (), _NO_NAME))
     except libvirt.libvirtError as error:
         if _NO_NAME in (error.get_error_message() or ""):
             return
@@ -90,7 +91,7 @@ def define(conn: Connection, subject: ObjectKey, call: DefineCall) -> None:
         raise HypervisorError(f"There is an instance of the UUID {subject.id} by now.")
     xml = with_passwords(call.xml, [one.reveal() for one in call.passwords])
     try:
-        conn.defineXMLFlags(xml, libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
+        define_validated(conn, xml)
     except libvirt.libvirtError as error:
         raise _refused(error, "it") from None
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from core.errors import HypervisorError
 from core.hypervisor.calls.function import CallFunctions
+from core.hypervisor.calls.validating import define_validated
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import unless_gone
 from core.model import ObjectKey
@@ -31,9 +32,11 @@ def define(conn: Connection, subject: ObjectKey, call: RedefineCall) -> None:
     secure = secure_xml(domain)
     _require_unchanged(call, editable(secure), domain.name())
     text = whole(call.xml, secure, [secret.reveal() for secret in call.secrets])
-    flags = 0 if call.unchecked else libvirt.VIR_DOMAIN_DEFINE_VALIDATE
     try:
-        conn.defineXMLFlags(text, flags)
+        if call.unchecked:
+            conn.defineXML(text)
+        else:
+            define_validated(conn, text)
     except libvirt.libvirtError as error:
         if error.get_error_domain() in (libvirt.VIR_FROM_RPC, libvirt.VIR_FROM_REMOTE):
             raise
