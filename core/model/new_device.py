@@ -11,13 +11,60 @@ DeviceKind = Literal["disk", "interface"]
 its MAC address in small letters."""
 
 
+class ServerAddress(Value, frozen=True):
+    """Where a server of an image listens: a name with a port, or a socket of the host."""
+
+    name: str = ""
+    port: int | None = None
+    """None: that of the protocol."""
+    socket: str = ""
+
+
+class NetworkImage(Value, frozen=True):
+    """An image that QEMU itself reaches over the network."""
+
+    protocol: str
+    """rbd, iscsi, nbd, nfs, ssh, https..."""
+    name: str = ""
+    """What the server calls it: POOL/IMAGE, IQN/LUN, an export, a path; NBD's may be empty."""
+    hosts: tuple[ServerAddress, ...] = ()
+    query: str = ""
+    """Of https: what follows the question mark."""
+    user: str = ""
+    """As whom the server is asked; empty: as nobody."""
+    secret_type: str = ""
+    """ceph, iscsi: of the secret with which the user proves it; empty: with none."""
+    secret: str = ""
+    """The UUID of that secret of libvirt's."""
+    initiator: str = ""
+    """The name that an iSCSI target is told of who asks; empty: QEMU's."""
+    tls: bool = False
+
+    @property
+    def place(self) -> str:
+        """What the XML of an instance that has it is read as."""
+        return f"{self.protocol}:{self.name}"
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """Its servers, as the disks of an instance tell theirs."""
+        return tuple(
+            one.socket or (one.name if one.port is None else f"{_bracketed(one.name)}:{one.port}")
+            for one in self.hosts
+        )
+
+
+def _bracketed(name: str) -> str:
+    return f"[{name}]" if ":" in name else name
+
+
 class AttachedDisk(Value, frozen=True):
     """A disk, or a medium in a drive of its own."""
 
     source: str
-    """Where it is on the host."""
+    """Where it is on the host; of one of the network, `PROTOCOL:NAME`."""
     type: str
-    """file, block."""
+    """file, block, network."""
     format: str
     """raw, qcow2..."""
     target: str
@@ -32,6 +79,20 @@ class AttachedDisk(Value, frozen=True):
     """Empty, as are the two below: what libvirt or QEMU takes."""
     io: str = ""
     discard: str = ""
+    network: NetworkImage | None = None
+    alias: str = ""
+    """By which events name it, `ua-...`; empty: libvirt chooses."""
+    unit: int | None = None
+    """On the first SCSI controller; None: libvirt chooses."""
+    logical_block: int | None = None
+    """Bytes of a block as the guest sees it; None: what QEMU takes. So of the one below."""
+    physical_block: int | None = None
+    limits: tuple[tuple[str, int], ...] = ()
+    """By the names of libvirt's `<iotune>`."""
+    limit_group: str = ""
+    """The disks that share these limits, by a name; empty: it has them alone."""
+    luks: str = ""
+    """The UUID of the secret that opens it, by QEMU itself; empty: it is not encrypted."""
 
 
 class AttachedInterface(Value, frozen=True):

@@ -2,33 +2,11 @@
 
 from __future__ import annotations
 
-from core.model.new_device import AttachedDisk, AttachedInterface, DeviceKind
+from core.model.new_device import AttachedInterface, DeviceKind
 from core.model.text import real_name
 from core.xml.disk import read_source
 from core.xml.interface import read_interface
 from core.xml.tree import Element, attribute, parse
-
-
-def disk_xml(disk: AttachedDisk) -> str:
-    """Return the `<disk>`."""
-    from lxml import etree  # see core.xml.tree
-
-    root = etree.Element("disk", type=disk.type, device=disk.device)
-    driver = etree.SubElement(root, "driver", name="qemu", type=disk.format)
-    for name in ("cache", "io", "discard"):
-        if value := getattr(disk, name):
-            driver.set(name, value)
-    place = "dev" if disk.type == "block" else "file"
-    etree.SubElement(root, "source", {place: real_name(disk.source)})
-    etree.SubElement(root, "target", dev=disk.target, bus=disk.bus)
-    if disk.serial:
-        etree.SubElement(root, "serial").text = disk.serial
-    if disk.read_only:
-        etree.SubElement(root, "readonly")
-    if disk.shareable:
-        etree.SubElement(root, "shareable")
-    etree.indent(root, space="  ")
-    return etree.tostring(root, encoding="unicode")
 
 
 def interface_xml(new: AttachedInterface) -> str:

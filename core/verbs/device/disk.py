@@ -29,7 +29,7 @@ def attach_steps(now: Situation) -> list[Step]:
     assert isinstance(request, VolumeAttach)
     call = attached(now)
     if call is None:
-        from core.xml.new_device import disk_xml
+        from core.xml.new_disk import disk_xml
 
         new = _new(now, request)
         live, config = affects(now, request.when)
