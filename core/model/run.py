@@ -54,6 +54,8 @@ class BlockJob(Value, frozen=True):
     """The least that was ever left to do."""
     least_at: float | None = None
     """When that was first so: it no longer falls where the guest writes faster than it goes."""
+    whole: bool = False
+    """Whether it was ready once: a mirror that is ended after that is equal to its disk then."""
 
     @property
     def left(self) -> int | None:

@@ -83,7 +83,8 @@ def on_block_job(tables: Tables, event: BlockJobChanged) -> None:
         else BlockJob(event.disk, event.type, state, event.at, event.at)
     )
     error = _io_error(tables, key, known) if state is BlockJobState.FAILED else ""
-    job = replace(known, state=state, at=event.at, error=error)
+    whole = known.whole or state is BlockJobState.READY
+    job = replace(known, state=state, at=event.at, error=error, whole=whole)
     _put(tables, key, replace(run, block_jobs=_with_job(run.block_jobs, job)))
 
 
@@ -119,7 +120,8 @@ def _seen(before: BlockJob | None, read: BlockJob) -> BlockJob:
     least, at = before.least, before.least_at
     if least is None or (read.left is not None and read.left <= least - NOTICED):
         least, at = read.left, read.at
-    return replace(read, since=before.since, state=state, least=least, least_at=at)
+    known = replace(read, since=before.since, whole=before.whole)
+    return replace(known, state=state, least=least, least_at=at)
 
 
 def _vanished(job: BlockJob, at: float) -> BlockJob:

@@ -212,7 +212,7 @@ def test_the_power_verbs_do_what_they_say(daemon: PrivateDaemon, virtdeck: Virtd
     assert on_alpha("resume", "vm0001").status == 0
     assert state() == libvirt.VIR_DOMAIN_RUNNING
     assert on_alpha("reboot", "vm0001").status == 0
-    assert on_alpha("shutdown", "vm0001", "--timeout", "20").status == 0
+    assert on_alpha("shutdown", "vm0001", "--timeout", "20", "--yes").status == 0
     assert state() == libvirt.VIR_DOMAIN_SHUTOFF
     assert on_alpha("start", "vm0001", "vm0002", "vm0001").status == 0
     assert on_alpha("stop", "vm0001", "vm0002", "--yes").status == 0
@@ -236,7 +236,7 @@ def test_what_can_lose_work_wants_a_yes(on_shared: Any, shared: PrivateDaemon) -
     assert "what its guest has not written to disk is lost" in result.err
     assert "--yes" in result.err
     assert shared.keeper.lookupByName("vm0001").isActive()
-    assert on_shared("shutdown", "vm0001", "--then-stop").status == 1
+    assert on_shared("shutdown", "vm0001").status == 1
     assert on_shared("reset", "vm0001").status == 1
 
 

@@ -41,7 +41,9 @@ def test_a_pattern_means_all_that_fit(virtdeck: Virtdeck) -> None:
     result = virtdeck(*TEST, "shutdown", "te*", "test", "--dry-run")
     assert result.status == 0
     assert result.out.splitlines() == [
-        "test on default: Powers off the guest of test on default: what it serves ends.",
+        "test on default: Powers off the guest of test on default: what it serves ends. If it does "
+        "not obey in 60 s, its power is cut, unless you wait on: then what its guest has not "
+        "written to disk is lost.",
         "test on default: asking the guest of test to power off",
         "  virsh -c test:///default shutdown test",
     ]
@@ -236,7 +238,9 @@ def test_disks_to_delete_are_judged_by_the_volumes_and_who_uses_them(
 
 
 def test_an_operation_is_carried_out_where_standard_output_is_closed(virtdeck: Virtdeck) -> None:
-    result = finish(virtdeck.begin(*TEST, "shutdown", "test", preexec_fn=partial(os.close, 1)))
+    result = finish(
+        virtdeck.begin(*TEST, "shutdown", "test", "--yes", preexec_fn=partial(os.close, 1))
+    )
     assert (result.status, result.out, result.err) == (0, "", "")
 
 

@@ -95,7 +95,7 @@ def test_a_guest_is_started_paused_and_asked_to_go(
     assert virsh("beta", "domstate", name) == "paused"
     assert virtdeck("resume", f"beta:{name}").status == 0
     booted("beta", name)
-    result = virtdeck("shutdown", name, "--json")
+    result = virtdeck("shutdown", name, "--yes", "--json")
     assert result.status == 0
     assert result.rows[-1]["outcome"] == f"{name} is shut off"
     assert virsh("beta", "domstate", name) == "shut off"
@@ -111,12 +111,12 @@ def test_a_guest_that_does_not_obey_is_a_failure_and_then_stop_cuts_its_power(
 ) -> None:
     name = guest("alpha", "stubborn", "vd.noshutdown")
     booted("alpha", name)
-    result = virtdeck("shutdown", name, "--timeout", 2)
+    result = virtdeck("shutdown", name, "--timeout", 2, "--no-then-stop")
     assert result.status == 1
     assert f"{name} did not power off in 2 s" in result.out
     assert "stop" in result.err
     assert virsh("alpha", "domstate", name) == "running"
-    result = virtdeck("shutdown", name, "--timeout", 2, "--then-stop", "--yes")
+    result = virtdeck("shutdown", name, "--timeout", 2, "--yes")
     assert result.status == 0
     assert virsh("alpha", "domstate", name) == "shut off"
 
@@ -130,7 +130,7 @@ def test_ctrl_c_while_a_guest_is_asked_says_what_goes_on(
 ) -> None:
     name = guest("alpha", "deaf", "vd.noshutdown")
     booted("alpha", name)
-    process = home.begin(*hosts, "shutdown", name, "--timeout", 300)
+    process = home.begin(*hosts, "shutdown", name, "--timeout", 300, "--yes")
     assert process.stdout is not None
     assert "asking the guest" in process.stdout.readline()
     result = finish(process, interrupt=True)
@@ -152,7 +152,7 @@ def test_an_outcome_nobody_saw_is_unknown(
     """The daemon hangs once the guest was asked: "it did not obey" would be a guess."""
     name, daemon = guest("beta", "mute", "vd.noshutdown"), lab.host("beta").pid
     assert daemon is not None
-    process = home.begin(*hosts, "shutdown", name, "--timeout", 5)
+    process = home.begin(*hosts, "shutdown", name, "--timeout", 5, "--yes")
     assert process.stdout is not None
     try:
         assert any("waiting for the guest" in line for line in process.stdout)

@@ -46,7 +46,7 @@ def test_the_power_of_a_stubborn_guest_stays_on(
 ) -> None:
     name = guest("alpha", "obstinate", "vd.noshutdown")
     journal = small / "journal.sqlite3"
-    command = begin(alpha, journal, "shutdown", name, "--then-stop", "--timeout", "15", "--json")
+    command = begin(alpha, journal, "shutdown", name, "--timeout", "15", "--yes", "--json")
     assert command.stdout is not None
     for line in command.stdout:
         if json.loads(line)["status"] == "verifying":  # it was asked
@@ -67,7 +67,7 @@ def test_what_was_done_and_could_not_be_written_is_no_plain_success(
     """The guest was asked, the disk fills up, and the guest is off: its end is nowhere written."""
     name = guest("alpha", "paused-late")
     journal = small / "journal.sqlite3"
-    command = begin(alpha, journal, "shutdown", name, "--timeout", "60", "--json")
+    command = begin(alpha, journal, "shutdown", name, "--yes", "--json")
     assert command.stdout is not None
     for line in command.stdout:
         if json.loads(line)["status"] == "verifying":

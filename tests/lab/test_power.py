@@ -123,7 +123,7 @@ async def test_a_guest_that_ignores_it(
     vm = await key_of(fleet, guest("alpha", "deaf", "vd.noshutdown"))
     await asyncio.to_thread(booted, "alpha", "deaf")
     with pytest.raises(OperationFailedError, match="asked 2 times") as caught:
-        await do(fleet, Shutdown(vm, timeout=12.0))
+        await do(fleet, Shutdown(vm, timeout=12.0, then_stop=False))
     assert "`stop`" in caught.value.hint
     assert domstate(alpha, "deaf") == "running"
 
@@ -134,7 +134,7 @@ async def test_a_guest_that_ignores_it(
         await left
     assert domstate(alpha, "deaf") == "running"
 
-    record = await do(fleet, Shutdown(vm, timeout=2.0, then_stop=True))
+    record = await do(fleet, Shutdown(vm, timeout=2.0))
     assert record.status is DONE
     assert any("cutting its power" in step.text for step in record.steps)
     assert domstate(alpha, "deaf") == "shut off"

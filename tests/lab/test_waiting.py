@@ -45,7 +45,7 @@ async def test_a_guest_that_restarts_when_it_powers_off_is_noticed(
     alpha.virsh("set-lifecycle-action", "phoenix", "poweroff", "restart", "--live")
     await asyncio.to_thread(booted, "alpha", "phoenix")
     before = fleet.state.instances[vm].id
-    shutdown = await fleet.submit(Shutdown(vm, timeout=9.0))
+    shutdown = await fleet.submit(Shutdown(vm, timeout=9.0, then_stop=False))
     with pytest.raises(OperationFailedError, match="has restarted instead"):
         await shutdown
     texts = [step.text for step in shutdown.record.steps]

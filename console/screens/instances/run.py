@@ -51,7 +51,9 @@ def block_job_words(view: View, job: BlockJob) -> CellValue:
     """What its block job does, or how the last one ended."""
     far = "" if job.state.over or job.progress is None else f" {fmt.percent(job.progress)}"
     why = f": {job.error}" if job.error else ""
-    words = f"{job.type} {job.state.value}{far}{why}"
+    mirror = job.state is BlockJobState.CANCELED and job.whole
+    how = "ended, equal to the disk then" if mirror else job.state.value
+    words = f"{job.type} {how}{far}{why}"
     role = "error" if job.state in _BROKEN else "" if job.state.over else "changing"
     since = f" {'at' if job.state.over else 'since'} "
     return (

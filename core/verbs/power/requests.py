@@ -29,7 +29,10 @@ class Shutdown(Request, frozen=True):
 
     verb: ClassVar[str] = "shutdown"
     timeout: Timeout = 60.0
-    then_stop: Annotated[bool, parameter("Cut the power of those that do not obey.")] = False
+    then_stop: Annotated[
+        bool, parameter("Cut the power of those that have not obeyed by then.")
+    ] = True
+    """As Nova does, unless the operator waits on (nova-map 1.1)."""
 
 
 class Stop(Request, frozen=True):

@@ -24,7 +24,11 @@ def _reset(_: Request, subjects: Subjects) -> str:
 def _shutdown(request: Request, subjects: Subjects) -> str:
     text = f"Powers off {subjects.of_guest}: what {subjects.they_serve} ends."
     if isinstance(request, Shutdown) and request.then_stop:
-        text += f" Cuts the power after {request.timeout:.0f} s: then {subjects.unwritten} is lost."
+        if subjects.many:
+            late = f"Those that do not obey in {request.timeout:.0f} s have their power cut"
+        else:
+            late = f"If it does not obey in {request.timeout:.0f} s, its power is cut"
+        text += f" {late}, unless you wait on: then {subjects.unwritten} is lost."
     return text
 
 
@@ -78,8 +82,10 @@ def _vanishes(state: State, request: Request) -> bool:
 
 
 def _of_ending(state: State, request: Request) -> Caution:
+    if _vanishes(state, request):
+        return Caution.TYPE
     cuts = isinstance(request, Shutdown) and request.then_stop
-    return Caution.TYPE if cuts or _vanishes(state, request) else Caution.NONE
+    return Caution.CONFIRM if cuts else Caution.NONE
 
 
 def _vanishing(state: State, requests: Sequence[Request]) -> list[str]:

@@ -60,23 +60,26 @@ def _ask_again_or_wait(situation: Situation, request: Shutdown, waiting: Waiting
     then = "its power is cut" if request.then_stop else "it is given up"
     until = situation.now + _UNTIL_NEWS if waiting.until is None else waiting.until
     request_again = None if restarts >= ALWAYS_RESTARTS else _next_request(situation)
+    text = _text(situation, request, restarts)
     if request_again is None:
-        return Wait(until, _text(request, restarts), waiting.countdown(then), waiting.question())
+        return Wait(until, text, waiting.countdown(then), waiting.question())
     again = asks_again(waiting.began, situation.last.at)
     if situation.now < again:
         shown = waiting.countdown(then, again)
-        return Wait(min(until, again), _text(request, restarts), shown, waiting.question())
+        return Wait(min(until, again), text, shown, waiting.question())
     how = " through its agent" if request_again == AGENT_SHUTDOWN else ""
-    text = f"asking again{how} (request {len(situation.sent) + 1})"
+    asking = f"asking again{how} (request {len(situation.sent) + 1})"
     left = ASK_DEADLINE if waiting.until is None else waiting.until - situation.now
-    return Send(request_again, text, min(ASK_DEADLINE, left))
+    return Send(request_again, asking, min(ASK_DEADLINE, left))
 
 
 _UNTIL_NEWS = 3600.0
 """Seconds: whatever happens wakes the operation."""
 
 
-def _text(request: Shutdown, restarts: int) -> str:
+def _text(situation: Situation, request: Shutdown, restarts: int) -> str:
+    if situation.last.error and situation.last.certain:
+        return f"libvirt refused to ask the guest: {situation.last.error}"
     if restarts:
         times = "" if restarts == 1 else f" {restarts} times"
         return f"the guest has restarted{times} instead of powering off"

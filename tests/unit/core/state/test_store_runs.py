@@ -85,6 +85,16 @@ def test_how_long_what_is_left_has_not_fallen_is_known():
     assert (outrun.left, outrun.least, outrun.least_at) == (8 * mib - 9, 8 * mib, 20.0)
 
 
+def test_a_mirror_that_was_ready_and_is_ended_is_whole():
+    ended = vda(read(copying()), block("ready", at=25.0), block("canceled", at=30.0))
+    assert (ended.state, ended.whole) == (BlockJobState.CANCELED, True)
+    assert not vda(read(copying()), block("canceled", at=30.0)).whole
+    again = vda(
+        block("ready", at=25.0), block("canceled", at=30.0), read(copying(at=40.0), at=40.0)
+    )
+    assert not again.whole
+
+
 def test_each_disk_has_its_own():
     found = run(block("ready", "vdb"), block("completed", "vda"))
     assert [(job.disk, job.state) for job in found.block_jobs] == [

@@ -94,17 +94,17 @@ ONCE_OFF = "web is transient: once off, it cannot be started again."
         (Stop(WEB), True, Caution.TYPE, f"Cuts the power of web on alpha: {LOST}\n{ONCE_OFF}"),
         (Reset(WEB), True, Caution.TYPE, f"Resets web on alpha without asking: {LOST}"),
         (
-            Shutdown(WEB), False, Caution.KEY,
+            Shutdown(WEB, then_stop=False), False, Caution.KEY,
             "Powers off the guest of web on alpha: what it serves ends.",
         ),
         (
-            Shutdown(WEB), True, Caution.TYPE,
+            Shutdown(WEB, then_stop=False), True, Caution.TYPE,
             f"Powers off the guest of web on alpha: what it serves ends.\n{ONCE_OFF}",
         ),
         (
-            Shutdown(WEB, 30.0, then_stop=True), False, Caution.TYPE,
+            Shutdown(WEB, 30.0), False, Caution.CONFIRM,
             "Powers off the guest of web on alpha: what it serves ends. "
-            f"Cuts the power after 30 s: then {LOST}",
+            f"If it does not obey in 30 s, its power is cut, unless you wait on: then {LOST}",
         ),
         (
             Reboot(WEB), True, Caution.KEY,
@@ -196,8 +196,10 @@ def test_every_verb_is_decided_on_its_own_and_its_help_says_no_more_than_what_is
         *("network-start", "network-autostart", "restore", "screenshot", "trim", "exec", "thaw"),
         *("snapshot-create", "create", "create-from-image", "create-from-xml", "guest-vcpus"),
     }
-    for verb, kind in POWER_VERBS.items():
-        assert action(f"power.{verb}").caution is danger(picture(), kind(WEB)).caution
+    mildest = {verb: kind(WEB) for verb, kind in POWER_VERBS.items()}
+    mildest["shutdown"] = Shutdown(WEB, then_stop=False)
+    for verb, request in mildest.items():
+        assert action(f"power.{verb}").caution is danger(picture(), request).caution
     assert action("hosts.drain").caution is danger(picture(), Drain(ALPHA)).caution
     assert action("operations.cancel").caution is CANCEL
     for kind_ in SteerKind:
@@ -219,7 +221,7 @@ def test_many_are_one_sentence_each_and_the_number_is_typed() -> None:
 
 def test_one_transient_among_many_is_named_and_makes_all_of_them_typed() -> None:
     requests = [Shutdown(key(name)) for name in NAMES]
-    assert danger_of(picture(), requests).caution is Caution.KEY
+    assert danger_of(picture(), requests).caution is Caution.CONFIRM
     found = danger_of(picture("mail"), requests)
     assert (found.caution, found.word) == (Caution.TYPE, "7")
     assert "mail is transient: once off, it cannot be started again." in found.text

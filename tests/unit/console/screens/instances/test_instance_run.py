@@ -69,6 +69,10 @@ def test_a_block_job_stands_with_its_disk_and_what_it_does() -> None:
     assert disks(failed).startswith("job pull failed: no space left at ")
     gone = BlockJob("vda", "pull", BlockJobState.VANISHED, 50.0, 60.0, 1, 4)
     assert disks(gone).startswith("job pull vanished at ")
+    image = BlockJob("vda", "copy", BlockJobState.CANCELED, 50.0, 60.0, whole=True)
+    assert disks(image).startswith("job copy ended, equal to the disk then at ")
+    half = BlockJob("vda", "copy", BlockJobState.CANCELED, 50.0, 60.0)
+    assert disks(half).startswith("job copy canceled at ")
 
 
 def test_what_the_guest_did_with_its_devices_and_its_agent() -> None:

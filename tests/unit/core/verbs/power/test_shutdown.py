@@ -16,10 +16,11 @@ from core.verbs.situation import Answered, End, Send, Wait
 from tests.unit.power_builders import WEB, S, T, boot, ended, sent, step, web
 
 SHUTDOWN = sent(ShutdownCall("acpi"))
+UNFORCED = Shutdown(WEB, then_stop=False)
 
 
 def test_shutdown_asks_again_at_its_times_until_time_is_up() -> None:
-    request, calls, now, resent = Shutdown(WEB), [SHUTDOWN], T + 0.2, []
+    request, calls, now, resent = UNFORCED, [SHUTDOWN], T + 0.2, []
     while not isinstance(action := step(request, *calls, now=now, instance=web()), End):
         if isinstance(action, Send):
             assert action.call == ShutdownCall("acpi")
@@ -78,8 +79,18 @@ def test_shutdown_is_done_when_it_is_off_whoever_did_it() -> None:
 
 def test_shutdown_that_libvirt_refuses_fails_at_once() -> None:
     refused = sent(ShutdownCall(), error="ACPI is off")
-    end = ended(step(Shutdown(WEB), refused, instance=web()), OperationStatus.FAILED)
+    end = ended(step(UNFORCED, refused, instance=web()), OperationStatus.FAILED)
     assert "ACPI is off" in end.outcome
+
+
+def test_a_refused_request_is_told_while_time_runs_out_and_then_the_power_is_cut() -> None:
+    refused = sent(ShutdownCall("acpi"), error="ACPI is off")
+    action = step(Shutdown(WEB), refused, now=T + 3, instance=web())
+    assert isinstance(action, Wait)
+    assert action.text == "libvirt refused to ask the guest: ACPI is off"
+    cut = step(Shutdown(WEB), refused, now=T + 60, instance=web())
+    assert isinstance(cut, Send)
+    assert cut.call == DestroyCall()
 
 
 def test_then_stop_cuts_the_power_once_and_verifies_it() -> None:
@@ -133,14 +144,14 @@ def test_a_guest_is_asked_at_set_times_and_then_once_a_minute(last: float) -> No
 
 
 def test_the_wait_is_told_with_what_comes_when() -> None:
-    action = step(Shutdown(WEB), SHUTDOWN, now=T + 3, instance=web())
+    action = step(UNFORCED, SHUTDOWN, now=T + 3, instance=web())
     assert isinstance(action, Wait)
     assert action.countdown == Countdown(T, T + 60, "it is given up", 1, T + 10)
     again = sent(ShutdownCall("acpi"), T + 10)
-    action = step(Shutdown(WEB, 60.0, True), SHUTDOWN, again, now=T + 12, instance=web())
+    action = step(Shutdown(WEB), SHUTDOWN, again, now=T + 12, instance=web())
     assert isinstance(action, Wait)
     assert action.countdown == Countdown(T, T + 60, "its power is cut", 2, T + 21)
-    obeys = step(Shutdown(WEB), SHUTDOWN, now=T + 3, instance=web(S.SHUTTING_DOWN))
+    obeys = step(UNFORCED, SHUTDOWN, now=T + 3, instance=web(S.SHUTTING_DOWN))
     assert isinstance(obeys, Wait)
     assert obeys.countdown == Countdown(T, T + 60, "it is given up", 1, None)
 
@@ -198,7 +209,7 @@ def test_a_guest_that_restarts_instead_is_noticed_and_asked_once_more() -> None:
     assert action.text == "the guest has restarted instead of powering off"
     again = step(Shutdown(WEB), SHUTDOWN, instance=web(), events=(first,), now=T + 10)
     assert isinstance(again, Send)
-    late = step(Shutdown(WEB, 8.0), SHUTDOWN, instance=web(), events=(first,), now=T + 8)
+    late = step(Shutdown(WEB, 8.0, False), SHUTDOWN, instance=web(), events=(first,), now=T + 8)
     assert "has restarted instead" in ended(late, OperationStatus.FAILED).outcome
 
 
@@ -206,12 +217,12 @@ def test_a_guest_that_restarts_each_time_is_not_asked_for_ever() -> None:
     events = (boot(T + 3), boot(T + 13))
     calls = (SHUTDOWN, sent(ShutdownCall("acpi"), T + 10))
     end = ended(
-        step(Shutdown(WEB), *calls, instance=web(), events=events, now=T + 14),
+        step(UNFORCED, *calls, instance=web(), events=events, now=T + 14),
         OperationStatus.FAILED,
     )
     assert "has restarted, 2 times" in end.outcome
     assert "on_poweroff" in end.hint
-    forced = Shutdown(WEB, 60.0, True)
+    forced = Shutdown(WEB)
     action = step(forced, *calls, instance=web(), events=events, now=T + 30)
     assert isinstance(action, Wait)
     cut = step(forced, *calls, instance=web(), events=events, now=T + 60)
