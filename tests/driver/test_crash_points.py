@@ -276,7 +276,7 @@ BY_AGENT = {"set-time", "set-password", "add-ssh-key", "remove-ssh-key", "trim"}
 }
 """The test driver has no guest agent: tests/lab/test_crash_points.py has one of them."""
 BLOCK_JOBS = {
-    *("image", "block-copy", "block-pull", "block-commit"),
+    *("image", "block-copy", "volume-swap", "block-pull", "block-commit"),
     *("block-job-speed", "block-job-pivot", "block-job-abort"),
 }
 """The test driver has no block jobs: tests/lab/test_crash_points.py has those that begin one."""

@@ -84,6 +84,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "remove-ssh-key": {"key": "ssh-ed25519 AAAA"},
     "image": {"to": "/nowhere/{name}.qcow2"},
     "block-copy": {"disk": "vda", "to": "/nowhere/{name}.qcow2"},
+    "volume-swap": {"disk": "vda", "to": "/nowhere/{name}.moved"},
     "block-pull": {"disk": "vda"},
     "block-commit": {"disk": "vda"},
     "backup": {"to": "/nowhere"},

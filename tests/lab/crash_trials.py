@@ -144,6 +144,16 @@ def _consists_of(*words: str) -> Shows:
     return shows
 
 
+def _swapped(alpha: LabHost, name: str) -> bool:
+    """Whether its disk was moved, and what it left is deleted; or neither."""
+    moved, left = alpha.pool / f"{name}.moved", alpha.pool / f"{name}.over"
+    if chain(alpha, name) == [moved.name]:
+        return not left.exists()
+    assert left.exists(), "what it writes to is deleted"
+    assert not moved.exists(), "half a copy is left behind"
+    return False
+
+
 def _without_backups(alpha: LabHost, name: str) -> None:
     """Start it on an image that can have checkpoints, and has none."""
     for path in alpha.pool.glob(f"{name}.vda.*"):
@@ -327,6 +337,12 @@ GROUPS = {
                 _consists_of("copy"),
                 (),
                 {"disk": "vda", "to": "default/{name}.copy", "then": "pivot"},
+                afresh=_layered,
+            ),
+            "volume-swap": Trial(
+                _swapped,
+                (),
+                {"disk": "vda", "to": "default/{name}.moved", "old": "delete"},
                 afresh=_layered,
             ),
             # nothing tells whether the copy was whole as it ended

@@ -53,10 +53,10 @@ def commit(conn: Connection, subject: ObjectKey, call: BlockCommitCall) -> None:
 
 
 def copy(conn: Connection, subject: ObjectKey, call: BlockCopyCall) -> None:
-    """Begin a copy to a new file (virDomainBlockCopy); returns when it has begun."""
-    disk = etree.Element("disk", type="file")
+    """Begin a copy to a new file or a device (virDomainBlockCopy); returns when it has begun."""
+    disk = etree.Element("disk", type="block" if call.device else "file")
     etree.SubElement(disk, "driver", name="qemu", type=call.format)
-    etree.SubElement(disk, "source", file=call.to)
+    etree.SubElement(disk, "source", {"dev" if call.device else "file": call.to})
     flags = libvirt.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB
     if call.shallow:
         flags |= libvirt.VIR_DOMAIN_BLOCK_COPY_SHALLOW

@@ -7,5 +7,6 @@ from core.verbs.block.copy import COPY
 from core.verbs.block.image import IMAGE
 from core.verbs.block.pull import PULL
 from core.verbs.block.steering import ABORT, PIVOT, SPEED
+from core.verbs.block.swap import SWAP
 
-VERBS = (IMAGE, COPY, PULL, COMMIT, SPEED, PIVOT, ABORT)
+VERBS = (IMAGE, COPY, SWAP, PULL, COMMIT, SPEED, PIVOT, ABORT)

@@ -60,12 +60,17 @@ class BlockCopyCall(Call, frozen=True):
     synchronous: bool = False
     """The guest's writes wait until they are in the copy, too."""
     bandwidth: int = 0
+    device: bool = False
+    """It goes to a device, which is there already."""
+    source: str = ""
+    """What the disk wrote to when it began, where that is looked after at the end."""
 
     def virsh(self, name: str) -> tuple[str, ...]:
         """`virsh blockcopy`."""
         shallow = ("--shallow",) if self.shallow else ()
+        device = ("--blockdev",) if self.device else ()
         together = ("--synchronous-writes",) if self.synchronous else ()
-        how = ("--format", self.format, "--transient-job", *shallow, *together)
+        how = ("--format", self.format, "--transient-job", *device, *shallow, *together)
         return ("blockcopy", name, self.disk, self.to, *how, *_limit(self.bandwidth))
 
 

@@ -124,10 +124,15 @@ def _ready(job: Followed, path: str) -> Action | None:
         then = answer.word
     if then == ABORT.word:
         return job.once(CopyFinishCall(job.disk), f"ending it: {clean(path)} is whole")
-    pivot = job.sent(BlockPivotCall)
-    if pivot is not None and refused(pivot):
+    return pivot(job, path)
+
+
+def pivot(job: Followed, path: str) -> Action | None:
+    """Have the instance go on on a copy that is equal to its disk; None: it is waited for."""
+    now, sent = job.now, job.sent(BlockPivotCall)
+    if sent is not None and refused(sent):
         return failed(
-            f"{now.name} could not go on on {clean(path)}: {pivot.error.rstrip('.')}; it is still "
+            f"{now.name} could not go on on {clean(path)}: {sent.error.rstrip('.')}; it is still "
             "copied to",
             "End that by block-job-pivot or block-job-abort.",
         )

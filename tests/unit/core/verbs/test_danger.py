@@ -185,7 +185,7 @@ def test_every_verb_is_decided_on_its_own_and_its_help_says_no_more_than_what_is
         *("network-start", "network-autostart", "restore", "screenshot", "trim", "exec"),
         *("snapshot-create", "create", "create-from-image", "create-from-xml"),
         *("backup", "backup-pull", "checkpoint-create"),
-        *("image", "block-copy", "block-pull", "block-job-speed"),
+        *("image", "block-copy", "volume-swap", "block-pull", "block-job-speed"),
         *("set-boot-order", "set-cpu-mode", "set-graphics", "set-link"),
         *("set-cpu-limits", "set-memory-limits", "set-disk-limits", "set-network-limits"),
         *("add-agent-channel", "set-watchdog", "add-rng", "add-tpm", "clone"),

@@ -1,0 +1,107 @@
+"""A disk moves from pool to pool, and to a device and back, while its guest runs."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from core.errors import RefusedError
+from core.fleet import Fleet
+from core.lab import Lab, LabHost
+from tests.lab.scratch_disk import chain, holds, own, write
+from tests.lab.test_block_jobs import begin, disks, done, fleet, still  # noqa: F401 - fixtures
+from tests.lab.test_power import key_of, until
+
+pytestmark = pytest.mark.usefixtures("disks")
+
+
+@pytest.fixture
+def fast(alpha: LabHost, fleet: Fleet) -> Iterator[Path]:  # noqa: F811
+    """A second pool, with nothing in it."""
+    place = alpha.directory / "home" / "fast"
+    place.mkdir()
+    place.chmod(0o777)
+    alpha.virsh("pool-create-as", "fast", "dir", "--target", str(place))
+    yield place
+    alpha.virsh("pool-destroy", "fast")
+    for path in place.iterdir():
+        path.unlink()
+    place.rmdir()
+
+
+@contextmanager
+def device(lab: Lab, directory: Path, mib: int) -> Iterator[Path]:
+    """Have a block device of so many MiB that a lab may write to. Root only."""
+    image = directory / "device.img"
+    with image.open("wb") as file:
+        file.truncate(mib << 20)
+    command = ["losetup", "--find", "--show", str(image)]
+    path = Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
+    own(lab, path)
+    try:
+        yield path
+    finally:
+        subprocess.run(["chown", "root:disk", str(path)], check=True)
+        subprocess.run(["losetup", "--detach", str(path)], check=True)
+
+
+def limits(alpha: LabHost, name: str, *when: str) -> str:
+    told = alpha.virsh("blkdeviotune", name, "vda", *when)
+    return next(line for line in told.splitlines() if line.startswith("total_iops_sec"))
+
+
+async def test_a_disk_moves_to_another_pool_with_its_limits_and_the_old_volume_goes(
+    fleet: Fleet,  # noqa: F811
+    alpha: LabHost,
+    still: Callable[..., str],  # noqa: F811
+    fast: Path,
+) -> None:
+    name = still("mover")
+    vm = await key_of(fleet, name)
+    await until(lambda: any(pool.name == "fast" for pool in fleet.state.pools.values()))
+    tune = ("blkdeviotune", name, "vda", "--total-iops-sec", "4321", "--live", "--config")
+    await asyncio.to_thread(alpha.virsh, *tune)
+    await asyncio.to_thread(write, alpha, name, 1)
+    old = alpha.pool / "mover.qcow2"
+    outcome = await done(fleet, "volume-swap", vm, to="fast", old="delete")
+    assert outcome == f"vda of mover is {fast}/mover.qcow2 now; {old} is deleted"
+    assert not old.exists()
+    assert chain(alpha, name) == chain(alpha, name, "vda", "--inactive") == ["mover.qcow2"]
+    await asyncio.to_thread(write, alpha, name, 2)
+    assert all(holds(fast / "mover.qcow2", number) for number in (1, 2))
+    for when in ("--live", "--config"):
+        assert limits(alpha, name, when).endswith("4321"), when
+    assert alpha.instances()[name] == "paused"
+
+
+async def test_a_disk_moves_to_a_device_and_back(
+    fleet: Fleet,  # noqa: F811
+    lab: Lab,
+    alpha: LabHost,
+    still: Callable[..., str],  # noqa: F811
+    fast: Path,
+    tmp_path: Path,
+) -> None:
+    name = still("lender")
+    vm = await key_of(fleet, name)
+    await until(lambda: any(pool.name == "fast" for pool in fleet.state.pools.values()))
+    await asyncio.to_thread(write, alpha, name, 1)
+    with device(lab, tmp_path, 64) as path:
+        outcome = await done(fleet, "volume-swap", vm, to=str(path))
+        kept = alpha.pool / "lender.qcow2"
+        assert outcome == f"vda of lender is {path} now; {kept} is as it was then"
+        assert "<disk type='block'" in alpha.virsh("dumpxml", name, "--inactive")
+        await asyncio.to_thread(write, alpha, name, 2)
+        assert all(holds(path, number, form="raw") for number in (1, 2))
+        assert not holds(kept, 2)
+        await until(lambda: fleet.state.instances[vm].disks[0].source.path == str(path))
+        with pytest.raises(RefusedError, match="is needed: by"):
+            await begin(fleet, "volume-swap", vm, to=str(path))
+        await done(fleet, "volume-swap", vm, to="fast/back.qcow2", format="qcow2")
+        assert chain(alpha, name) == ["back.qcow2"]
+    assert all(holds(fast / "back.qcow2", number) for number in (1, 2))
