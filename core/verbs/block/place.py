@@ -14,7 +14,7 @@ from core.verbs.refusal import Refusal, RefusalCode
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SwapPlace:
     """What a disk is written to."""
 
     path: str
@@ -28,23 +28,23 @@ def place_of(
     host: str,
     disk: Disk | None,
     to: str,
-) -> Place | None:
+) -> SwapPlace | None:
     """Return what `POOL`, `POOL/VOLUME` or a whole path means; None: no such pool, or volume."""
     if to.startswith("/"):
-        return Place(to, device=to.startswith("/dev/"))
+        return SwapPlace(to, device=to.startswith("/dev/"))
     name, _, volume = to.partition("/")
     pool = _pool(pools, host, name)
     if pool is None:
         return None
     if pool.type in OF_FILES:
         volume = volume or _name_of(volumes, host, disk)
-        return Place(f"{pool.path.rstrip('/')}/{volume}") if volume and pool.path else None
+        return SwapPlace(f"{pool.path.rstrip('/')}/{volume}") if volume and pool.path else None
     found = next(
         (one for one in volumes.values() if one.pool == pool.uuid and one.name == volume), None
     )
     if found is None or found.type != "block" or not found.path:
         return None
-    return Place(found.path, device=True)
+    return SwapPlace(found.path, device=True)
 
 
 def volume_at(volumes: Mapping[ObjectKey, Volume], host: str, path: str) -> Volume | None:
@@ -98,7 +98,7 @@ def _against_pool(pool: Pool | None, host: str, name: str, volume: str) -> Itera
         yield Refusal(RefusalCode.PARAMETER, text, cure, "to")
 
 
-def _against_use(state: State, instance: Instance, place: Place) -> Iterator[Refusal]:
+def _against_use(state: State, instance: Instance, place: SwapPlace) -> Iterator[Refusal]:
     """Tell what is at the place already: a file is not written over, nor what others need."""
     volume = volume_at(state.volumes, instance.host, place.path)
     image = None if volume is None else image_of(state, volume)
@@ -119,7 +119,7 @@ def _against_use(state: State, instance: Instance, place: Place) -> Iterator[Ref
 
 
 def _against_size(
-    state: State, instance: Instance, disk: Disk, place: Place, pool: Pool | None
+    state: State, instance: Instance, disk: Disk, place: SwapPlace, pool: Pool | None
 ) -> Iterator[Refusal]:
     """Tell that it does not fit; silent where a size is not known: libvirt tells then."""
     source = "" if disk.source is None else disk.source.path

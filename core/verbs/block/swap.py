@@ -40,7 +40,7 @@ from core.verbs.block.family import (
 from core.verbs.block.following import Followed, disk_of, refused
 from core.verbs.block.mirror import Mirror, judged, newest, released
 from core.verbs.block.outcome import shown
-from core.verbs.block.place import Place, against_place, place_of, volume_at
+from core.verbs.block.place import SwapPlace, against_place, place_of, volume_at
 from core.verbs.caution import Caution
 from core.verbs.parameter import PATH_BYTES, parameter
 from core.verbs.refusal import Refusal, RefusalCode
@@ -200,7 +200,7 @@ def _against_format(state: State, request: VolumeSwap) -> Iterator[Refusal]:
         yield Refusal(RefusalCode.PARAMETER, text, "leave the format out", "format")
 
 
-def _place(state: State, request: VolumeSwap) -> Place | None:
+def _place(state: State, request: VolumeSwap) -> SwapPlace | None:
     disk = named(state.instances.get(request.subject), request.disk)
     return place_of(state.pools, state.volumes, request.subject.host, disk, request.to)
 
