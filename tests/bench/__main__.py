@@ -12,7 +12,18 @@ from tests.bench.rows import Row, json_line, table
 
 BENCHES = ("rpc", "listing", "startup", "latency", "screen", "burst", "operations", "console")
 LONG = (
-    *("backup", "cloning", "describing", "idle", "image", "links", "ssh", "starting", "storage"),
+    *(
+        "backup",
+        "cloning",
+        "describing",
+        "idle",
+        "image",
+        "links",
+        "ssh",
+        "starting",
+        "storage",
+        "swap",
+    ),
     "migration",
 )
 """They take minutes each, so they run only by their names."""
