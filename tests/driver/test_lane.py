@@ -327,9 +327,14 @@ async def test_a_lost_link_ends_the_wait_for_a_connection_at_once(doubles: Doubl
 async def test_too_many_stuck_calls_refuse_the_next_before_it_is_sent(doubles: Doubles) -> None:
     pool = make_pool(doubles)
     gate = threading.Event()
-    for _ in range(STUCK_LIMIT):
-        with pytest.raises(DeadlineError):
-            await pool.call(lambda _c: gate.wait(), uuid=None, deadline=0.01)
+    stuck = 0
+    while stuck < STUCK_LIMIT:
+        try:
+            await pool.call(lambda _c: gate.wait(), uuid=None, deadline=0.05)
+        except DeadlineError:
+            stuck += 1
+        except UnreachableError:  # a busy machine did not open it in time: nothing was sent
+            continue
     with pytest.raises(NotSentError, match="has not answered 8 earlier calls"):
         await pool.call(lambda _c: None, uuid=None, deadline=5)
     assert await pool.call(lambda _c: 1, uuid=None, deadline=5, urgent=True) == 1

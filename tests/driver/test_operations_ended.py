@@ -63,7 +63,7 @@ async def test_a_command_waits_for_what_a_killed_console_left_and_does_its_own_t
     daemon: PrivateDaemon, virtdeck: Virtdeck, ledger: Ledger
 ) -> None:
     """The guest was never asked to power off, and nobody knows: its time passes."""
-    left = await leave_behind(daemon, ledger, "shutdown", SENDING, timeout=5.0)
+    left = await leave_behind(daemon, ledger, "shutdown", SENDING, timeout=5.0, then_stop=False)
     told = virtdeck("title", "-c", f"alpha={daemon.uri}", KEY.id, "--text", "meanwhile")
     assert told.status == 0, told
     assert f"To end it: `virtdeck operations cancel {left.id}`" in told.err

@@ -128,6 +128,10 @@ async def test_what_is_given_to_an_instance_is_there_once_it_starts(
     disk = volume("tuned.raw", DATA)
     name = guest("alpha", "tuned", disk=disk, wanted=Wanted.SHUT_OFF)
     vm = await key_of(fleet, name)
+    with pytest.raises(OperationFailedError, match="knows no CPU model Nehalm of x86_64") as error:
+        await done(fleet, "set-cpu-mode", vm, mode="custom", model="Nehalm")
+    assert "Nehalem" in error.value.hint
+    await done(fleet, "set-cpu-mode", vm, mode="custom", model="Nehalem")
     await done(fleet, "set-cpu-mode", vm, mode="maximum")
     await done(fleet, "set-watchdog", vm, model="i6300esb", action="pause")
     await done(fleet, "add-rng", vm)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.errors import HypervisorError
+from core.hypervisor.calls.cpu_model import require_cpu_model
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.calls.validating import define_validated
 from core.hypervisor.connection.binding import Connection, libvirt
@@ -33,6 +34,7 @@ def define(conn: Connection, subject: ObjectKey, call: RedefineCall) -> None:
     _require_unchanged(call, editable(secure), domain.name())
     text = whole(call.xml, secure, [secret.reveal() for secret in call.secrets])
     try:
+        require_cpu_model(conn, call.base, text)
         if call.unchecked:
             conn.defineXML(text)
         else:
