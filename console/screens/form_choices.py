@@ -82,6 +82,12 @@ def _networks(state: State, key: ObjectKey) -> Choices:
     )
 
 
+def _plugs(state: State, key: ObjectKey) -> Choices:
+    """What a network device can be plugged into: networks that are on come first."""
+    networks = sorted(_networks(state, key), key=lambda one: one[1] != "active")
+    return (*networks, ("user", "QEMU's own"))
+
+
 def _interfaces(state: State, key: ObjectKey) -> Choices:
     row = state.instances.get(key)
     found = row.interfaces or () if row is not None else ()
@@ -111,6 +117,7 @@ _SOURCES: Mapping[str, Callable[[State, ObjectKey], Choices]] = {
     "pools": _pools,
     "volumes": _volumes,
     "networks": _networks,
+    "interface-networks": _plugs,
     "interfaces": _interfaces,
     "newest-interfaces": lambda state, key: _interfaces(state, key)[::-1],
 }

@@ -85,12 +85,18 @@ def field_of(parameter: Parameter, offered: Choices = (), present: str = "") -> 
         label,
         note=_note(parameter, _named(parameter, offered), present),
         number=_ANY if parameter.kind in (int, float) else None,
-        default=default,
+        default=_there(parameter, default, offered),
         more=more,
         secret=parameter.secret and not parameter.text,
         text=parameter.text,
         proposed=tuple(name for name, _ in offered) if parameter.typed else (),
     )
+
+
+def _there(parameter: Parameter, default: str, offered: Choices) -> str:
+    """Return what stands in a field at first: the first that is there where the default is not."""
+    names = [name for name, _ in offered] if parameter.typed else []
+    return names[0] if default and names and default not in names else default
 
 
 def _named(parameter: Parameter, offered: Choices) -> Sequence[str]:

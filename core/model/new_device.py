@@ -95,20 +95,53 @@ class AttachedDisk(Value, frozen=True):
     """The UUID of the secret that opens it, by QEMU itself; empty: it is not encrypted."""
 
 
+class Bandwidth(Value, frozen=True):
+    """What one way of a network device carries, in libvirt's KiB; 0: no limit."""
+
+    average: int = 0
+    """A second."""
+    peak: int = 0
+    """A second, as long as there is something left of the burst."""
+    burst: int = 0
+
+
+Pairs = tuple[tuple[str, str], ...]
+"""Names and what they are set to."""
+
+
 class AttachedInterface(Value, frozen=True):
     """A network device."""
 
     mac: str
     type: str
-    """network, bridge, direct, user."""
+    """libvirt's: network, bridge, direct, ethernet, vhostuser, vdpa, hostdev, user."""
     source: str
-    """The network, bridge or device of the host; empty: it has none."""
+    """The network, bridge, device, socket or PCI address of the host; empty: it has none."""
     model: str
+    """Empty: it is what it is on the host."""
+    mode: str = ""
+    """Of macvtap: bridge, vepa, private, passthrough; of vhost-user: client, server."""
+    virtualport: str = ""
+    """The type of the port of a switch; empty: it has none."""
+    port: Pairs = ()
+    backend: str = ""
+    """Of the type user: passt; empty: QEMU's own."""
+    forwards: tuple[tuple[str, int, int], ...] = ()
+    """Of passt: protocol, port of the host, port of the guest."""
     mtu: int = 0
     """Bytes; 0: what the network has. So of the two below."""
     queues: int = 0
     vlan: int = 0
-    """The tag of its frames."""
+    """The tag of its frames; of a trunk that of those that have none in the guest."""
+    trunk: tuple[int, ...] = ()
+    """The tags that it carries; empty: it is no trunk."""
     nwfilter: str = ""
     """The filter of its traffic, by its name; empty: none."""
+    filter_values: Pairs = ()
+    boot_order: int = 0
+    inbound: Bandwidth = Bandwidth()
+    outbound: Bandwidth = Bandwidth()
+    rx_queue: int = 0
+    """Packets; 0: QEMU's choice. So below."""
+    tx_queue: int = 0
     link_up: bool = True

@@ -2,37 +2,11 @@
 
 from __future__ import annotations
 
-from core.model.new_device import AttachedInterface, DeviceKind
+from core.model.new_device import DeviceKind
 from core.model.text import real_name
 from core.xml.disk import read_source
 from core.xml.interface import read_interface
 from core.xml.tree import Element, attribute, parse
-
-
-def interface_xml(new: AttachedInterface) -> str:
-    """Return the `<interface>`."""
-    from lxml import etree
-
-    root = etree.Element("interface", type=new.type)
-    etree.SubElement(root, "mac", address=new.mac)
-    if new.source:
-        name = {"direct": "dev"}.get(new.type, new.type)
-        source = etree.SubElement(root, "source", {name: real_name(new.source)})
-        if new.type == "direct":
-            source.set("mode", "bridge")
-    if new.vlan:
-        etree.SubElement(etree.SubElement(root, "vlan"), "tag", id=str(new.vlan))
-    etree.SubElement(root, "model", type=new.model)
-    if new.queues:
-        etree.SubElement(root, "driver", name="vhost", queues=str(new.queues))
-    if new.nwfilter:
-        etree.SubElement(root, "filterref", filter=real_name(new.nwfilter))
-    if new.mtu:
-        etree.SubElement(root, "mtu", size=str(new.mtu))
-    if not new.link_up:
-        etree.SubElement(root, "link", state="down")
-    etree.indent(root, space="  ")
-    return etree.tostring(root, encoding="unicode")
 
 
 def device_in(domain: str, kind: DeviceKind, name: str) -> tuple[str, str] | None:

@@ -15,13 +15,13 @@ from core.hypervisor.connection.binding import libvirt
 from core.model import Host, Instance, ObjectKey, Request, State
 from core.verbs.checks import check
 from core.verbs.preview import planned
-from core.verbs.tuning.limits import (
-    LimitsCall,
+from core.verbs.tuning.limit_requests import (
     SetCpuLimits,
     SetDiskLimits,
     SetMemoryLimits,
     SetNetworkLimits,
 )
+from core.verbs.tuning.limits import LimitsCall
 
 KEY = ObjectKey("instance", "alpha", "u")
 STATE = State(
@@ -77,7 +77,12 @@ SENT: list[tuple[Request, tuple[Any, ...], str]] = [
     (
         SetNetworkLimits(KEY, MAC, inbound=1000, outbound=0),
         ("setInterfaceParameters", MAC, {"inbound.average": 1000, "outbound.average": 0}, CONFIG),
-        f"domiftune web {MAC} --config --inbound 1000 --outbound 0",
+        f"domiftune web {MAC} --config --inbound 1000,0,0 --outbound 0,0,0",
+    ),
+    (
+        SetNetworkLimits(KEY, MAC, inbound=1000, inbound_burst=64),
+        ("setInterfaceParameters", MAC, {"inbound.average": 1000, "inbound.burst": 64}, CONFIG),
+        f"domiftune web {MAC} --config --inbound 1000,0,64",
     ),
 ]  # fmt: skip
 
@@ -100,3 +105,6 @@ def test_limits_that_exclude_each_other_are_refused() -> None:
         SetDiskLimits(KEY, "vda", total_rate=1, read_rate=1)
     )
     assert "No limit is given: give one at least." in why(SetCpuLimits(KEY))
+    assert "that of inbound is not given: give --inbound, too" in why(
+        SetNetworkLimits(KEY, MAC, outbound=1, inbound_peak=5)
+    )

@@ -12,7 +12,7 @@ import pytest
 
 from core.fleet import Fleet
 from core.model import ObjectKey, OperationStatus, Request
-from core.verbs.tuning.limits import SetCpuLimits, SetMemoryLimits
+from core.verbs.tuning.limit_requests import SetCpuLimits, SetMemoryLimits
 from core.verbs.undoing import undoing
 from tests.lab import burner
 from tests.lab.burner import Burner

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from core.errors import HypervisorError, UnsupportedError
+from core.hypervisor.calls.device_faults import missing_of, told_of
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.calls.volume_users import user_of
 from core.hypervisor.connection.binding import Connection, libvirt
@@ -15,14 +16,6 @@ from core.verbs.device.calls import AttachCall, DetachCall
 from core.verbs.device.media import ChangeMediaCall
 from core.xml.new_device import device_in, drive_with
 
-_CURES = (
-    ("No more available PCI slots", "It has no free slot for that: take what is on PCIe (virtio, "
-     "e1000e), give it pcie-root-port controllers by `edit`, or attach it with --when next-start."),
-    ('Failed to get "write" lock', "Another process has it open for writing: see who by "
-     "`virtdeck volumes`, or on the host."),
-    ("duplicated", "See its disks by `virtdeck show`; leave the target out to have a free one."),
-)  # fmt: skip
-"""What libvirt says of a device that it does not take, and what helps."""
 MOST_ASKED = 64
 """Instances that run, and are asked what disks they have from their next start on: on a slow line
 more of them would take longer than the call may. Of those QEMU's lock is what is left."""
@@ -38,15 +31,16 @@ def attach(conn: Connection, subject: ObjectKey, call: AttachCall) -> None:
     domain = conn.lookupByUUIDString(subject.id)
     if call.alone and (user := user_of(conn, set(call.alone), most=MOST_ASKED)):
         raise _used(call, user)
+    if call.needs and not call.live and (missing := missing_of(conn, call.needs)) is not None:
+        raise missing  # what runs is plugged in at once, and libvirt tells of it itself
     try:
         domain.attachDeviceFlags(call.xml, live | config)
     except libvirt.libvirtError as error:
         _refuse_without_support(error)
-        message = error.get_error_message() or ""
-        cure = next((cure for said, cure in _CURES if said in message), "")
-        if not cure:
+        told = told_of(conn, error.get_error_message() or "")
+        if told is None:
             raise
-        raise HypervisorError(f"{message.rstrip('.')}.", cure) from error
+        raise told from error
     if call.alone and (user := user_of(conn, set(call.alone), subject.id, most=0)):
         # given to both in the same moment: each gives it back
         domain.detachDeviceFlags(call.xml, live | config)

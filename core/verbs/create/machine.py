@@ -41,7 +41,7 @@ NetworkName = Annotated[
     parameter(
         "A network of the host by its name, bridge:NAME, user (QEMU's own, which nothing reaches "
         "from outside), or none.",
-        source="networks",
+        source="interface-networks",
         typed=True,
     ),
 ]

@@ -18,6 +18,8 @@ class AttachCall(Applied, frozen=True):
     xml: str
     alone: tuple[str, ...] = ()
     """The places of a disk's image, of which nothing else may be the user; empty: others may."""
+    needs: str = ""
+    """What of the host it is connected to: `net br0`, `pci 0000:03:10.1`, `path /run/s.sock`."""
 
     @property
     def text(self) -> str:

@@ -9,7 +9,7 @@ from core.model import Instance, Request, State
 from core.model.lists import listed
 from core.verbs.applied import KNOWN, against_when
 from core.verbs.caution import Caution
-from core.verbs.device import disk, interface, media
+from core.verbs.device import disk, interface, interface_checks, media
 from core.verbs.device.calls import AttachCall, DetachCall
 from core.verbs.device.detaching import detach, named, rehearsed
 from core.verbs.device.devices import find, word_of
@@ -171,7 +171,7 @@ INTERFACE_ATTACH = _attaching(
     decide=sequence(interface.attach_steps, interface.outcome),
     steps=interface.attach_steps,
     calls=(AttachCall,),
-    refusals=interface.against,
+    refusals=interface_checks.against,
     undo=interface.undo,
 )
 INTERFACE_DETACH = _detaching(

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from itertools import count
 
-from core.model import Request, State
-from core.model.lists import listed
-from core.model.new_device import AttachedInterface
+from core.model import Request
+from core.model.new_device import AttachedInterface, Bandwidth
 from core.model.text import clean
-from core.verbs.applied import affects, against_when
-from core.verbs.create.site import site_in
+from core.verbs.applied import affects
 from core.verbs.device.attaching import attach_step, attached, taken
 from core.verbs.device.calls import AttachCall
+from core.verbs.device.plug import pci_words, plug_of
 from core.verbs.device.requests import InterfaceAttach, InterfaceDetach
-from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step
 from core.verbs.situation import Situation
-
-KINDS = ("bridge", "direct")
-"""What a network device is connected to, before a colon and the name."""
 
 
 def attach_steps(now: Situation) -> list[Step]:
@@ -28,37 +23,82 @@ def attach_steps(now: Situation) -> list[Step]:
     assert isinstance(request, InterfaceAttach)
     call = attached(now)
     if call is None:
-        from core.xml.new_device import interface_xml
+        from core.xml.new_interface import interface_xml
 
         new = _new(now, request)
         live, config = affects(now, request.when)
         call = AttachCall(
-            live=live, config=config, kind="interface", name=new.mac, xml=interface_xml(new)
+            live=live,
+            config=config,
+            kind="interface",
+            name=new.mac,
+            xml=interface_xml(new),
+            needs=_needs(request),
         )
     return list(attach_step(call, f"attaching {clean(request.network)} to {now.name}"))
 
 
 def _new(now: Situation, request: InterfaceAttach) -> AttachedInterface:
-    kind, source = connection(request.network)
+    plug = plug_of(request.network)
+    kind = plug.kind
+    asked = "" if request.mode == "default" else request.mode
     return AttachedInterface(
         mac=_mac(now, request),
-        type=kind,
-        source=source,
-        model=request.model,
+        type=kind.type,
+        source=address_of(plug.name) if kind.type == "hostdev" else plug.name,
+        model="" if kind.type == "hostdev" else request.model,
+        mode=(asked or kind.mode) if kind.mode else "",
+        virtualport=kind.virtualport,
+        port=pairs(request.port),
+        backend="passt" if plug.word == "passt" else "",
+        forwards=forwards(request.forward),
         mtu=request.mtu,
         queues=request.queues,
         vlan=request.vlan,
+        trunk=tags(request.trunk),
         nwfilter=request.nwfilter,
+        filter_values=pairs(request.filter_values),
+        boot_order=request.boot_order,
+        inbound=Bandwidth(request.inbound, request.inbound_peak, request.inbound_burst),
+        outbound=Bandwidth(request.outbound, request.outbound_peak, request.outbound_burst),
+        rx_queue=_size(request.rx_queue),
+        tx_queue=_size(request.tx_queue),
         link_up=request.link == "up",
     )
 
 
-def connection(network: str) -> tuple[str, str]:
-    """Return the type of an interface and what it is plugged into, from what was asked for."""
-    kind, colon, name = network.partition(":")
-    if colon and name and kind in KINDS:
-        return kind, name
-    return ("user", "") if network == "user" else ("network", network)
+def _needs(request: InterfaceAttach) -> str:
+    """Return what its host must have for it: `net br0`; nothing where that may come later."""
+    plug = plug_of(request.network)
+    if not plug.kind.of_host or request.when == "next-start":
+        return ""
+    return f"{plug.kind.of_host} {plug.name}"
+
+
+def pairs(words: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return names and values of `NAME=VALUE`."""
+    return tuple((word.partition("=")[0], word.partition("=")[2]) for word in words)
+
+
+def tags(trunk: str) -> tuple[int, ...]:
+    """Return the VLANs of a trunk."""
+    return tuple(int(word) for word in trunk.split(",") if word)
+
+
+def forwards(words: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
+    """Return protocol and ports of `tcp:2222:22`."""
+    found = (word.split(":") for word in words)
+    return tuple((protocol, int(here), int(there)) for protocol, here, there in found)
+
+
+def address_of(name: str) -> str:
+    """Return the whole address of a PCI device; as it was given where it is none."""
+    words = pci_words(name)
+    return name if words is None else "{}:{}:{}.{}".format(*words)
+
+
+def _size(word: str) -> int:
+    return 0 if word == "default" else int(word)
 
 
 def _mac(now: Situation, request: InterfaceAttach) -> str:
@@ -89,49 +129,3 @@ def undo(now: Situation) -> Request | None:
     request = now.request
     assert isinstance(request, InterfaceAttach)
     return InterfaceDetach(request.subject, _mac(now, request), request.when)
-
-
-def against(state: State, request: Request, but: str) -> Iterator[Refusal]:
-    """Tell why it cannot be attached."""
-    assert isinstance(request, InterfaceAttach)
-    instance = state.instances.get(request.subject)
-    if instance is None:
-        return
-    yield from against_when(state, request, but)
-    yield from _against_network(state, request)
-    mac = request.mac.lower()
-    if mac and taken(instance, "interface", mac):
-        text = f"{instance.name} has an interface {mac} already"
-        yield Refusal(RefusalCode.PARAMETER, text, "take another address, or leave it out", "mac")
-    for other in state.instances.values() if mac else ():
-        if other.key != instance.key and taken(other, "interface", mac):
-            text = f"{clean(other.name)} has the address {mac}"
-            cure = "two of one address disturb each other: take another, or leave it out"
-            yield Refusal(RefusalCode.PARAMETER, text, cure, "mac")
-            return
-    if request.queues and request.model != "virtio":
-        text = f"Queues are virtio's, not {request.model}'s"
-        yield Refusal(RefusalCode.PARAMETER, text, "take virtio, or leave them out", "queues")
-    if connection(request.network)[0] == "user":
-        for field in ("vlan", "nwfilter", "mtu", "queues"):
-            if getattr(request, field):
-                text = "QEMU's own network has no VLANs, filters, queues or packet size"
-                yield Refusal(RefusalCode.PARAMETER, text, "leave it out", field)
-
-
-def _against_network(state: State, request: InterfaceAttach) -> Iterator[Refusal]:
-    kind, name = connection(request.network)
-    if kind != "network":
-        return
-    site = site_in(state, request.subject.host)
-    network = site.networks.get(name)
-    known = listed([clean(one) for one in site.networks])
-    if network is None:
-        text = f"{clean(site.name)} has no network {clean(name)}"
-        others = "bridge:NAME, direct:DEVICE or user"
-        cure = f"take {known}, {others}" if known else f"it has none: take {others}"
-        yield Refusal(RefusalCode.PARAMETER, text, cure, "network")
-    elif not network.active:
-        text = f"The network {clean(name)} of {clean(site.name)} is off"
-        cure = f"start it: `virtdeck network start {clean(name)}`"
-        yield Refusal(RefusalCode.PARAMETER, text, cure, "network")

@@ -86,6 +86,19 @@ class VolumeDetach(Request, frozen=True):
     patience: Patience = 20.0
 
 
+_PAIR = r"[A-Za-z_0-9]+=[^,\s]+"
+_Rate = Annotated[int, parameter("On average; 0: no limit.", least=0, most=1 << 30, unit="KiB/s",
+                                 advanced=True)]  # fmt: skip
+_Peak = Annotated[int, parameter("At most, for a while; 0: as on average.", least=0, most=1 << 30,
+                                 unit="KiB/s", advanced=True)]  # fmt: skip
+_Burst = Annotated[int, parameter("So much at its peak; 0: libvirt's choice.", least=0,
+                                  most=1 << 30, unit="KiB", advanced=True)]  # fmt: skip
+_QueueSize = Annotated[
+    Literal["default", "256", "512", "1024"],
+    parameter("Packets in a queue of virtio.", advanced=True),
+]
+
+
 class InterfaceAttach(Request, frozen=True):
     """Attach a network device to an instance (virDomainAttachDeviceFlags)."""
 
@@ -93,10 +106,12 @@ class InterfaceAttach(Request, frozen=True):
     network: Annotated[
         str,
         parameter(
-            "A network of the host by its name, bridge:NAME, direct:DEVICE (macvtap on a device of "
-            "the host), or user (QEMU's own, which nothing reaches from outside).",
-            source="networks",
+            "A network of the host by its name; or bridge:NAME, ovs:BRIDGE (Open vSwitch), "
+            "direct:DEVICE (macvtap), hostdev:ADDRESS (SR-IOV), vhostuser:SOCKET, vdpa:DEVICE, "
+            "tap:DEVICE; or user and passt, which nothing reaches from outside.",
+            source="interface-networks",
             typed=True,
+            longest=PATH_BYTES,
         ),
     ]
     model: Annotated[
@@ -121,13 +136,70 @@ class InterfaceAttach(Request, frozen=True):
     queues: Annotated[int, parameter("Of virtio; 0: one.", least=0, most=256, advanced=True)] = 0
     vlan: Annotated[
         int,
-        parameter("The tag of its VLAN; 0: none.", least=0, most=4094, label="VLAN", advanced=True),
-    ] = 0
+        parameter("The tag of its VLAN, the untagged one of a trunk; 0: none.", least=0, most=4094,
+                  label="VLAN", advanced=True),
+    ] = 0  # fmt: skip
     nwfilter: Annotated[
         str,
         parameter("The filter of its traffic, by its name.", label="filter", longest=255,
-                  advanced=True),
+                  source="filters", typed=True, advanced=True),
     ] = ""  # fmt: skip
+    filter_values: tuple[
+        Annotated[
+            str,
+            parameter("What its filter is told: IP=10.0.0.5.", pattern=_PAIR,
+                      shape="NAME=VALUE without blanks and commas", advanced=True),
+        ],
+        ...,
+    ] = ()  # fmt: skip
+    trunk: Annotated[
+        str,
+        parameter(
+            "The tags of the VLANs that it carries, with commas: 20,21.",
+            pattern=r"(|[0-9]{1,4}(,[0-9]{1,4})*)",
+            shape="numbers from 1 to 4094 with commas",
+            advanced=True,
+        ),
+    ] = ""
+    mode: Annotated[
+        Literal["default", "bridge", "vepa", "private", "passthrough", "client", "server"],
+        parameter(
+            "Of direct: how it shares the device of the host, bridge by default. Of vhostuser: who "
+            "makes the socket, client by default.",
+            advanced=True,
+        ),
+    ] = "default"
+    port: tuple[
+        Annotated[
+            str,
+            parameter("What its port of a switch is told: interfaceid=UUID of Open vSwitch.",
+                      pattern=_PAIR, shape="NAME=VALUE without blanks and commas", advanced=True),
+        ],
+        ...,
+    ] = ()  # fmt: skip
+    boot_order: Annotated[
+        int, parameter("Its turn as one boots; 0: none.", least=0, most=999, advanced=True)
+    ] = 0
+    inbound: _Rate = 0
+    inbound_peak: _Peak = 0
+    inbound_burst: _Burst = 0
+    outbound: _Rate = 0
+    outbound_peak: _Peak = 0
+    outbound_burst: _Burst = 0
+    rx_queue: _QueueSize = "default"
+    tx_queue: _QueueSize = "default"
+    forward: tuple[
+        Annotated[
+            str,
+            parameter(
+                "Of passt: ports of the host that lead to it, tcp:2222:22.",
+                pattern=r"(tcp|udp):[0-9]{1,5}:[0-9]{1,5}",
+                shape="PROTOCOL:PORT-OF-HOST:PORT-OF-GUEST, such as tcp:2222:22",
+                advanced=True,
+            ),
+        ],
+        ...,
+    ] = ()
 
 
 class InterfaceDetach(Request, frozen=True):

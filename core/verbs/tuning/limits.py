@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from core.model import Instance, Request, State
 from core.model.text import clean
-from core.verbs.applied import KNOWN, Applied, When, affects, against_when
-from core.verbs.parameter import parameter
+from core.verbs.applied import KNOWN, Applied, affects, against_when
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
+from core.verbs.tuning.limit_requests import (
+    SetCpuLimits,
+    SetDiskLimits,
+    SetMemoryLimits,
+    SetNetworkLimits,
+)
 from core.verbs.verb import Verb
 
 PERIOD = 100_000
@@ -49,8 +54,9 @@ class LimitsCall(Applied, frozen=True):
                 yield from (f"--{key.replace('_', '-')}", str(value))
         if self.kind == "network":
             for way in ("inbound", "outbound"):
-                found = [str(value) for key, value in self.values if key.startswith(way)]
-                yield from (f"--{way}", ",".join(found)) if found else ()
+                set_ = {key: str(value) for key, value in self.values if key.startswith(way)}
+                found = [set_.get(f"{way}.{part}", "0") for part in ("average", "peak", "burst")]
+                yield from (f"--{way}", ",".join(found)) if set_ else ()
 
 
 _COMMANDS: dict[Kind, str] = {
@@ -59,84 +65,6 @@ _COMMANDS: dict[Kind, str] = {
     "disk": "blkdeviotune",
     "network": "domiftune",
 }
-
-_Rate = Annotated[int, parameter("Of it; 0: no limit.", least=0, most=1 << 30, unit="MiB/s")]
-_Iops = Annotated[int, parameter("Of it; 0: no limit.", least=0, most=1 << 30, unit="a second")]
-Mac = Annotated[
-    str,
-    parameter(
-        "The network device, by its MAC address.",
-        pattern="[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}",
-        shape="an address such as 52:54:00:12:34:56",
-        source="interfaces",
-    ),
-]
-
-
-class SetCpuLimits(Request, frozen=True):
-    """Set an instance's share of its host's CPUs, and a cap on each vCPU."""
-
-    verb: ClassVar[str] = "set-cpu-limits"
-    shares: (
-        Annotated[
-            int, parameter("Its weight beside the others', 1024 by default.", least=2, most=262_144)
-        ]
-        | None
-    ) = None
-    cap: (
-        Annotated[
-            int,
-            parameter("Of one CPU, for each vCPU; 0: none.", least=0, most=100, unit="%"),
-        ]
-        | None
-    ) = None
-    when: When = "both"
-
-
-class SetMemoryLimits(Request, frozen=True):
-    """Limit what an instance's process may take of its host's memory."""
-
-    verb: ClassVar[str] = "set-memory-limits"
-    hard: (
-        Annotated[int, parameter("At most; 0: no limit.", least=0, most=1 << 30, unit="MiB")] | None
-    ) = None
-    soft: (
-        Annotated[
-            int, parameter("Where memory is short; 0: no limit.", least=0, most=1 << 30, unit="MiB")
-        ]
-        | None
-    ) = None
-    when: When = "both"
-
-
-class SetDiskLimits(Request, frozen=True):
-    """Limit how fast a disk is read and written (virDomainSetBlockIoTune)."""
-
-    verb: ClassVar[str] = "set-disk-limits"
-    disk: Annotated[str, parameter("The disk, by its target.", source="disks")]
-    total_rate: _Rate | None = None
-    read_rate: _Rate | None = None
-    write_rate: _Rate | None = None
-    total_iops: _Iops | None = None
-    read_iops: _Iops | None = None
-    write_iops: _Iops | None = None
-    when: When = "both"
-
-
-class SetNetworkLimits(Request, frozen=True):
-    """Limit what a network device carries (virDomainSetInterfaceParameters)."""
-
-    verb: ClassVar[str] = "set-network-limits"
-    interface: Mac
-    inbound: (
-        Annotated[int, parameter("To the guest; 0: no limit.", least=0, most=1 << 30, unit="KiB/s")]
-        | None
-    ) = None
-    outbound: (
-        Annotated[int, parameter("From it; 0: no limit.", least=0, most=1 << 30, unit="KiB/s")]
-        | None
-    ) = None
-    when: When = "both"
 
 
 def _cpu(request: SetCpuLimits) -> Iterator[tuple[str, int]]:
@@ -164,8 +92,10 @@ def _disk(request: SetDiskLimits) -> Iterator[tuple[str, int]]:
 
 def _network(request: SetNetworkLimits) -> Iterator[tuple[str, int]]:
     for way in ("inbound", "outbound"):
-        if (average := getattr(request, way)) is not None:
-            yield f"{way}.average", average
+        for name, field in ((f"{way}.average", way), (f"{way}.peak", f"{way}_peak"),
+                            (f"{way}.burst", f"{way}_burst")):  # fmt: skip
+            if (value := getattr(request, field)) is not None:
+                yield name, value
 
 
 DEVICE_FIELDS: dict[str, str] = {"disk": "disk", "network": "interface"}
@@ -233,7 +163,12 @@ def _limits(
 
 
 def _against_both(request: Request) -> Iterator[Refusal]:
-    """Tell of a total beside its parts: QEMU takes either."""
+    """Tell of a total beside its parts: QEMU takes either; and of a peak without its average."""
+    for way in ("inbound", "outbound") if isinstance(request, SetNetworkLimits) else ():
+        more = [one for one in (f"{way}_peak", f"{way}_burst") if getattr(request, one)]
+        if more and not getattr(request, way):
+            text = f"A limit has an average: that of {way} is not given"
+            yield Refusal(RefusalCode.PARAMETER, text, f"give --{way}, too", more[0])
     if not isinstance(request, SetDiskLimits):
         return
     for what in ("rate", "iops"):

@@ -11,7 +11,8 @@ from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
-from core.verbs.tuning.limits import Mac, against_device
+from core.verbs.tuning.limit_requests import Mac
+from core.verbs.tuning.limits import against_device
 from core.verbs.verb import Verb
 
 

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from core.model import Disk, DiskSource, Host, Instance, Interface, Request, State, Volume
+from core.model import Disk, DiskSource, Host, Instance, Request, State, Volume
 from core.model.host import Link, LinkStatus
 from core.verbs.checks import check
 from core.verbs.device.calls import AttachCall
 from core.verbs.device.disk import free_target
-from core.verbs.device.interface import connection
 from core.verbs.device.media import ChangeMedia
 from core.verbs.device.requests import InterfaceAttach, InterfaceDetach, VolumeAttach, VolumeDetach
 from core.verbs.registry import verb_of
@@ -167,57 +166,3 @@ def test_attaching_is_undone_by_detaching_the_same() -> None:
     back = undo(situation)
     assert isinstance(back, InterfaceDetach)
     assert back.interface == sent(wired, instance).name
-
-
-@pytest.mark.parametrize(
-    ("network", "kind"),
-    [
-        ("default", ("network", "default")),
-        ("user", ("user", "")),
-        ("bridge:br0", ("bridge", "br0")),
-        ("direct:eth0", ("direct", "eth0")),
-        ("a:b", ("network", "a:b")),
-    ],
-)
-def test_what_an_interface_is_plugged_into_is_said_in_one_word(
-    network: str, kind: tuple[str, str]
-) -> None:
-    assert connection(network) == kind
-
-
-def test_an_interface_has_all_that_was_asked_for() -> None:
-    request = InterfaceAttach(
-        WEB, "direct:eth0", mac="52:54:00:AA:00:01", link="down", mtu=9000, queues=4, vlan=7,
-        nwfilter="clean-traffic",
-    )  # fmt: skip
-    assert sent(request, web()).xml == (
-        '<interface type="direct">\n'
-        '  <mac address="52:54:00:aa:00:01"/>\n'
-        '  <source dev="eth0" mode="bridge"/>\n'
-        '  <vlan>\n    <tag id="7"/>\n  </vlan>\n'
-        '  <model type="virtio"/>\n'
-        '  <driver name="vhost" queues="4"/>\n'
-        '  <filterref filter="clean-traffic"/>\n'
-        '  <mtu size="9000"/>\n'
-        '  <link state="down"/>\n'
-        "</interface>"
-    )
-
-
-@pytest.mark.parametrize(
-    ("request_", "words"),
-    [
-        (InterfaceAttach(WEB, "lan"), "alpha has no network lan: it has none"),
-        (InterfaceAttach(WEB, "user", mac="52:54:00:00:00:09"), "web has an interface"),
-        (InterfaceAttach(WEB, "user", mac="52:54:00:00:00:08"), "db has the address"),
-        (InterfaceAttach(WEB, "user", model="e1000e", queues=2), "Queues are virtio's"),
-        (InterfaceAttach(WEB, "user", vlan=3), "has no VLANs, filters"),
-        (InterfaceAttach(WEB, "user", mac="01:00:5e:00:00:01"), "an address of one device"),
-    ],
-)
-def test_an_interface_that_cannot_be_is_refused(request_: Request, words: str) -> None:
-    mine = web(interfaces=(Interface("52:54:00:00:00:09"),))
-    theirs = other(interfaces=(Interface("52:54:00:00:00:08"),))
-    assert any(words in told for told in against(request_, mine, theirs)), against(
-        request_, mine, theirs
-    )

@@ -1,0 +1,135 @@
+"""What libvirt says of a device that it does not take, in a sentence with the cure. On a lane."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from core.errors import HypervisorError
+from core.hypervisor.connection.binding import Connection, libvirt
+from core.model.lists import listed
+from core.model.text import clean, real_name
+
+_NOT_OFFERED = re.compile(r"lo|vnet\d+|macvtap\d+|tap\d+")
+"""Devices that belong to other instances, or lead nowhere."""
+
+_CURES = (
+    ("No more available PCI slots", "It has no free slot for that: take what is on PCIe (virtio, "
+     "e1000e), give it pcie-root-port controllers by `edit`, or attach it with --when next-start."),
+    ("does not support hotplugging", "Its machine takes nothing while it runs, as without ACPI: "
+     "attach it with --when next-start."),
+    ('Failed to get "write" lock', "Another process has it open for writing: see who by "
+     "`virtdeck volumes`, or on the host."),
+    ("duplicated", "See its disks by `virtdeck show`; leave the target out to have a free one."),
+    ("per-device boot elements", "It boots by classes of devices: number its devices first "
+     "(`virtdeck set-boot-order`), or leave --boot-order out."),
+    ("vlan tag not supported", "Take ovs:BRIDGE or hostdev:ADDRESS, or leave the VLAN out."),
+    ("passthrough of host PCI devices", "Its kernel must have the IOMMU on (intel_iommu=on or "
+     "amd_iommu=on) and the module vfio-pci."),
+    ("qdisc", "The kernel of the host lacks what libvirt limits by (sch_htb, sch_sfq, "
+     "sch_ingress): load that, or leave the limits out."),
+)  # fmt: skip
+"""What libvirt says, and what helps."""
+
+_MISSING = re.compile(
+    r"(?:Cannot get interface (?:MTU|flags) on|Unable to get index for interface) "
+    r"'?(?P<name>[^':]+)'?: No such device"
+)
+_Sentence = Callable[[re.Match[str]], tuple[str, str]]
+_SENTENCES: Sequence[tuple[str, _Sentence]] = (
+    (
+        r"referenced filter '(.*)' is missing",
+        lambda found: (
+            f"The host has no network filter {clean(found[1])}.",
+            "See those it has: `virsh nwfilter-list`, or leave it out.",
+        ),
+    ),
+    (
+        r"Unable to add port \S+ to OVS bridge (\S+)",
+        lambda found: (
+            f"{clean(found[1])} is no bridge of Open vSwitch, or that does not run.",
+            "See `ovs-vsctl list-br` on the host; a bridge of Linux is bridge:NAME.",
+        ),
+    ),
+    (
+        r"Failed to connect to '(.*)': (No such file or directory|Connection refused)",
+        lambda found: (
+            f"Nobody listens at {clean(found[1])}: {found[2][:1].lower()}{found[2][1:]}.",
+            "Start the switch that makes the socket, or let QEMU make it: --mode server.",
+        ),
+    ),
+    (
+        r"Unable to open '(.*)' for vdpa device: (.*)",
+        lambda found: (
+            f"The vDPA device {clean(found[1])} cannot be opened: {clean(found[2])}.",
+            "See `vdpa dev show` on the host; it is bound to vhost_vdpa.",
+        ),
+    ),
+    (
+        r"target managed='no' but specified dev doesn't exist",
+        lambda _: ("The host has no such tap device.", "Make it there first: `ip tuntap add`."),
+    ),
+    (
+        r"element 'backend': 'passt'|passt.*(not found|No such file)|Cannot find.*passt",
+        lambda _: ("The libvirt of its host has no passt.", "Take user, or install it there."),
+    ),
+    (
+        r"host doesn't have VFIO|cannot be assigned|IOMMU",
+        lambda _: (
+            "The host cannot give that device away.",
+            "Its IOMMU must be on, and every device of its group be free.",
+        ),
+    ),
+)
+
+
+def told_of(conn: Connection, message: str) -> HypervisorError | None:
+    """Return an error that says what is wrong and what helps; None: libvirt's words must do."""
+    missing = _MISSING.search(message)
+    if missing is not None:
+        return _without_device(conn, missing["name"])
+    for pattern, sentence in _SENTENCES:
+        found = re.search(pattern, message)
+        if found is not None:
+            return HypervisorError(*sentence(found))
+    cure = next((cure for said, cure in _CURES if said in message), "")
+    return HypervisorError(f"{message.rstrip('.')}.", cure) if cure else None
+
+
+def missing_of(conn: Connection, needs: str) -> HypervisorError | None:
+    """Return why what a device needs of the host is not there; None: it is, or nothing tells."""
+    kind, _, name = needs.partition(" ")
+    if kind == "net":
+        known = network_devices(conn)
+        return _without_device(conn, name, known) if known and real_name(name) not in known else (
+            None
+        )  # fmt: skip
+    if kind == "pci":
+        words = re.split(r"[:.]", name if name.count(":") == 2 else f"0000:{name}")
+        try:
+            conn.nodeDeviceLookupByName(f"pci_{'_'.join(words).lower()}")
+        except libvirt.libvirtError as error:
+            if error.get_error_code() == libvirt.VIR_ERR_NO_NODE_DEVICE:
+                text = f"The host has no PCI device {clean(name)}."
+                return HypervisorError(text, "See those it has: `virsh nodedev-list --cap pci`.")
+    return None
+
+
+def network_devices(conn: Connection) -> list[str]:
+    """Return the names of a host's network devices, in one call; empty: it does not tell them."""
+    try:
+        found: list[Any] = conn.listAllInterfaces(0)
+    except libvirt.libvirtError:
+        return []
+    return sorted(one.name() for one in found)
+
+
+def _without_device(
+    conn: Connection, name: str, known: Sequence[str] | None = None
+) -> HypervisorError:
+    names = network_devices(conn) if known is None else known
+    offered = [clean(one) for one in names if not _NOT_OFFERED.fullmatch(one)]
+    has = f"it has {listed(offered)}" if offered else "see `ip link` there"
+    text = f"The host has no network device {clean(name)}."
+    return HypervisorError(text, f"Make it there first, or take another: {has}.")

@@ -1,0 +1,81 @@
+"""Network devices on a real bridge, a real tap device and a real macvtap device of a host.
+
+The host has a network of its own, with a bridge `br0`, a tap device `tap7` and its card `net0`.
+What the machines of the tests do not have (Open vSwitch, SR-IOV, a vhost-user switch, vDPA, passt)
+is tried as XML only, in tests/unit/core/verbs/device/test_interface_attach.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import LabError, OperationFailedError
+from core.fleet import Fleet
+from core.model import ObjectKey, OperationStatus
+from core.verbs.registry import VERBS
+from tests.lab import burner
+from tests.lab.burner import Burner
+from tests.lab.migrating import found, opened
+from tests.lab.networked import CARD, NetworkedHosts
+
+PLUGGED = Burner("plugged-in", memory=32, writes=1, rate=1)
+
+
+@pytest.fixture
+def plugged(networked: NetworkedHosts) -> Iterator[str]:
+    """A guest of a host that has a bridge and a tap device."""
+    host = networked.host("alpha")
+    host.run("ip", "link", "add", "br0", "type", "bridge")
+    host.run("ip", "tuntap", "add", "tap7", "mode", "tap")
+    try:
+        yield burner.start(networked, "alpha", PLUGGED)
+    finally:
+        burner.remove(networked, PLUGGED.name)
+        for device in ("br0", "tap7"):
+            with suppress(LabError):
+                host.run("ip", "link", "del", device)
+
+
+async def attach(fleet: Fleet, vm: ObjectKey, network: str, **options: Any) -> str:
+    request = VERBS["interface-attach"].request(subject=vm, network=network, **options)
+    record = await (await fleet.submit(request))
+    assert record.status is OperationStatus.DONE, record
+    return record.outcome
+
+
+async def test_a_guest_is_plugged_into_what_its_host_has_and_into_nothing_else(
+    networked: NetworkedHosts, plugged: str, tmp_path: Path
+) -> None:
+    host = networked.host("alpha")
+    async with opened(networked.uris, tmp_path / "journal") as fleet:
+        vm = await found(fleet, plugged)
+        before = (host.virsh("dumpxml", plugged), host.virsh("dumpxml", plugged, "--inactive"))
+        for network, words in (
+            ("bridge:nosuch", "The host has no network device nosuch"),
+            ("direct:nosuch", "The host has no network device nosuch"),
+            ("tap:nosuch", "The host has no such tap device"),
+            ("ovs:br0", "br0 is no bridge of Open vSwitch"),
+            ("vhostuser:/nosuch", "Nobody listens at /nosuch"),
+            ("vdpa:/dev/vhost-vdpa-9", "The vDPA device /dev/vhost-vdpa-9 cannot be opened"),
+        ):
+            with pytest.raises(OperationFailedError, match=words):
+                await attach(fleet, vm, network)
+        with pytest.raises(OperationFailedError, match="no network filter nosuch"):
+            await attach(fleet, vm, "bridge:br0", nwfilter="nosuch")
+        after = (host.virsh("dumpxml", plugged), host.virsh("dumpxml", plugged, "--inactive"))
+        assert after == before
+
+        said = await attach(fleet, vm, "bridge:br0", mtu=1400)
+        assert "on bridge:br0 is attached to plugged-in" in said
+        assert "master br0" in host.run("ip", "link", "show", "type", "tun")
+        assert "mtu 1400" in host.run("ip", "link", "show", "master", "br0")
+        await attach(fleet, vm, "tap:tap7")
+        await attach(fleet, vm, f"direct:{CARD}", mode="private")
+        assert "private" in host.run("ip", "-details", "link", "show", "type", "macvtap")
+        for xml in (host.virsh("dumpxml", plugged), host.virsh("dumpxml", plugged, "--inactive")):
+            assert xml.count("<interface ") == 3
