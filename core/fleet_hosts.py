@@ -67,6 +67,11 @@ class FleetHosts:
             lambda conn: job_share(conn, uuid), deadline=LOOK_DEADLINE, urgent=True
         )
 
+    def moved(self, subject: ObjectKey) -> tuple[int, int] | None:
+        """Tell how many bytes of how many a transfer of a subject has moved; None: none counts."""
+        transfer = transfer_of(subject)
+        return None if transfer is None else transfer.moved
+
     async def defined(self, subject: ObjectKey) -> Instance | None:
         """Read an instance as its next start would have it; None where it has none."""
         return await host_named(self._hosts, subject.host).call(

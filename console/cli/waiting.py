@@ -11,13 +11,14 @@ from msgspec.structs import replace
 
 from console.cli.output import complain, json_line, note, pass_on, say
 from console.countdown import countdown_words
-from console.format import age
+from console.format import age, percent
 from core.clock import Clock, SystemClock
 from core.errors import VirtdeckError
 from core.fleet import Fleet
 from core.model import OperationRecord, OperationStatus, Request
 from core.model.text import clean
 from core.source import Operation
+from core.state.operations import moved_in_words
 from core.verbs.registry import verb_of
 from core.verbs.wording import cancel_command, name_of
 
@@ -128,6 +129,9 @@ def waiting_words(records: Sequence[OperationRecord], now: float) -> str:
     names = ", ".join(record.name for record in records[:3])
     if len(records) == 1 and (countdown := records[0].countdown) is not None:
         return f"{names}: {countdown_words(countdown, now)}"
+    if len(records) == 1 and records[0].progress is not None:
+        far = f"{percent(records[0].progress)}{moved_in_words(records[0])}"
+        return f"{names}: {far}, {age(records[0].created, now)}"
     more = f" and {len(records) - 3} more" if len(records) > 3 else ""
     return f"waiting for {names}{more}, {age(min(one.created for one in records), now)}"
 

@@ -23,6 +23,7 @@ from core.model import (
     Value,
 )
 from core.model.kept import KeptHost
+from core.model.operation import Moved
 from core.state.subject import Subject, owner_of
 from core.verbs.answer import CallAnswer, kept
 from core.verbs.around import around
@@ -216,9 +217,9 @@ class Case:
             progress=share,
         )
 
-    def is_far(self, share: float | None) -> None:
-        """Note how far a long call is, 0 to 1."""
-        self.record = msgspec.structs.replace(self.record, progress=share)
+    def is_far(self, share: float | None, moved: Moved | None = None) -> None:
+        """Note how far a long call is, 0 to 1, and what bytes of it went over."""
+        self.record = msgspec.structs.replace(self.record, progress=share, moved=moved)
 
     def ended(self, end: End) -> None:
         """Note the end."""
@@ -236,6 +237,7 @@ class Case:
             countdown=None,
             question=None,
             progress=1.0 if end.status is OperationStatus.DONE else None,
+            moved=None,
         )
 
     def _next(self, now: float, text: str, **changes: object) -> None:

@@ -20,6 +20,7 @@ from core.engine.messages import Messages
 from core.engine.noting import note_look, note_rest, note_share, note_wait
 from core.engine.port import Hosts
 from core.engine.progress import progress_json
+from core.engine.transfer_rate import TransferRate
 from core.engine.unsent import left_undone, not_sent
 from core.errors import JournalError, VirtdeckError
 from core.journal.entry import Entry
@@ -245,12 +246,17 @@ class Executor:
         return None
 
     async def _tell_share(self, case: Case) -> None:
+        pace = TransferRate()
         while True:
             await asyncio.sleep(SHARE_EVERY)
             with suppress(VirtdeckError):
                 share = await self._hosts.share(case.record.subject)
-                if share is not None and share != case.record.progress:
-                    case.is_far(share)
+                moved = pace.told(self.clock.monotonic(), self._hosts.moved(case.record.subject))
+                if share is not None and (share, moved) != (
+                    case.record.progress,
+                    case.record.moved,
+                ):
+                    case.is_far(share, moved)
                     self._show(case, case.record)
 
     async def _call(self, case: Case, index: int, send: Send) -> None:

@@ -32,6 +32,10 @@ class Hosts(Protocol):
         """
         ...
 
+    def moved(self, subject: ObjectKey) -> tuple[int, int] | None:
+        """Tell how many bytes of how many a transfer of a subject has moved; None: none counts."""
+        ...
+
     async def defined(self, subject: ObjectKey) -> Instance | None:
         """Read an instance as its next start would have it; None where it has none, or it is gone.
 

@@ -97,6 +97,16 @@ class Countdown(Value, frozen=True):
     """When it is asked again; None: it is not."""
 
 
+class Moved(Value, frozen=True):
+    """What of a transfer is over."""
+
+    bytes: int
+    of: int | None = None
+    """In all; None: not known."""
+    rate: float | None = None
+    """Bytes a second, of late; None: not known yet."""
+
+
 class OperationRecord(Value, frozen=True):
     """An operation as the journal keeps it and the screens show it."""
 
@@ -116,6 +126,8 @@ class OperationRecord(Value, frozen=True):
     ended: float | None = None
     progress: float | None = None
     """0 to 1; None where there is no telling."""
+    moved: Moved | None = None
+    """The bytes that went over so far, while they do and where they are counted."""
     steps: tuple[OperationStep, ...] = ()
     outcome: str = ""
     """One sentence once it is final."""

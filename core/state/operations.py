@@ -14,7 +14,7 @@ from core.model import (
     State,
 )
 from core.model.observation import OperationChanged, OperationForgotten
-from core.model.sizes import percent
+from core.model.sizes import percent, rate_words, size_words
 from core.state import agents, jobs
 from core.state.memo import Memo
 from core.state.migrations import migrating
@@ -96,8 +96,18 @@ def activity(state: State, key: ObjectKey) -> str:
     if record.status is OperationStatus.QUEUED:
         return f"{record.verb} queued"
     if record.progress is not None:
-        return f"{words} {percent(record.progress)}"
+        return f"{words} {percent(record.progress)}{moved_in_words(record)}"
     return f"{words}, {job.detail}" if job is not None and job.detail else words
+
+
+def moved_in_words(record: OperationRecord) -> str:
+    """Return what of a transfer went over, and how fast, to follow how far it is; or nothing."""
+    moved = record.moved
+    if moved is None:
+        return ""
+    of = "" if moved.of is None else f" of {size_words(moved.of)}"
+    speed = "" if moved.rate is None else f", {rate_words(moved.rate)}"
+    return f", {size_words(moved.bytes)}{of}{speed}"
 
 
 def _job_words(job: Job) -> str:

@@ -29,8 +29,10 @@ from core.verbs import (
     snapshot,
     tuning,
     undefining,
+    volume_changing,
     volume_creating,
     volume_deleting,
+    volume_transferring,
 )
 from core.verbs.device import family as device
 from core.verbs.verb import Verb
@@ -55,6 +57,8 @@ _FAMILIES = (
         create.VERBS,
         evacuation.VERBS,
         volume_creating.VERBS,
+        volume_transferring.VERBS,
+        volume_changing.VERBS,
         volume_deleting.VERBS,
     ),
 )

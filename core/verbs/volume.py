@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from core.verbs.answer import CallAnswer
 from core.verbs.call import Call
 
 Format = Literal["qcow2", "raw"]
@@ -56,25 +57,97 @@ class VolumeCloneCall(VolumeCall, frozen=True):
         return self.pool, self.name
 
 
+class FileHere(CallAnswer, frozen=True):
+    """A file of this machine."""
+
+    path: str
+    """From the root on: another console may stand in another folder."""
+    size: int | None = None
+    """Bytes; None: there is none yet."""
+
+
+class Transferred(CallAnswer, frozen=True):
+    """What went between a volume and a file of this machine."""
+
+    bytes: int
+    """As large as the file is."""
+    data: int
+    """Those that went over the connection: holes are told, and not sent."""
+    seconds: float
+
+
+class UploadLookCall(VolumeCall, frozen=True):
+    """open: whether a file of this machine can be read, and fits a volume that nobody uses."""
+
+    probe: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = True
+    answers: ClassVar[type[CallAnswer] | None] = FileHere
+    file: str
+
+
 class VolumeUploadCall(VolumeCall, frozen=True):
     """virStorageVolUpload: a file of this machine is written over a volume, from its beginning."""
 
     long: ClassVar[bool] = True
+    answers: ClassVar[type[CallAnswer] | None] = Transferred
     file: str
+    over: bool = False
+    """It may hold something: nobody must use it, what it holds goes first, and a raw one stays as
+    large as it is."""
 
     def virsh(self, _: str) -> tuple[str, ...]:
         """`virsh vol-upload`."""
         return ("vol-upload", self.name, self.file, "--pool", self.pool)
 
 
+class DownloadLookCall(VolumeCall, frozen=True):
+    """access: whether a file can be written on this machine, of a name that none has."""
+
+    probe: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = True
+    answers: ClassVar[type[CallAnswer] | None] = FileHere
+    file: str
+
+
+class VolumeDownloadCall(VolumeCall, frozen=True):
+    """virStorageVolDownload: a volume is read into a file of this machine.
+
+    It has its name once it is whole. One that is there and as large is what an earlier one made.
+    """
+
+    long: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = True
+    answers: ClassVar[type[CallAnswer] | None] = Transferred
+    file: str
+
+    def virsh(self, _: str) -> tuple[str, ...]:
+        """`virsh vol-download`."""
+        return ("vol-download", self.name, self.file, "--pool", self.pool, "--sparse")
+
+
+class VolumeWipeCall(VolumeCall, frozen=True):
+    """virStorageVolWipe, unless an instance uses it."""
+
+    long: ClassVar[bool] = True
+
+    def virsh(self, _: str) -> tuple[str, ...]:
+        """`virsh vol-wipe`."""
+        return ("vol-wipe", self.name, "--pool", self.pool)
+
+
 class VolumeResizeCall(VolumeCall, frozen=True):
     """virStorageVolResize: a volume grows; one that is as large already stays as it is."""
 
     capacity: int
+    shrink: bool = False
+    """One that is larger is cut off."""
+    unused: bool = False
+    """Not while an instance uses it."""
 
     def virsh(self, _: str) -> tuple[str, ...]:
         """`virsh vol-resize`."""
-        return ("vol-resize", self.name, str(self.capacity), "--pool", self.pool)
+        less = ("--shrink",) if self.shrink else ()
+        return ("vol-resize", self.name, str(self.capacity), "--pool", self.pool, *less)
 
 
 class VolumeDeleteCall(VolumeCall, frozen=True):
@@ -92,6 +165,6 @@ class VolumeDeleteCall(VolumeCall, frozen=True):
 
 
 class StopTransferCall(Call, frozen=True):
-    """virStreamAbort of an upload that this console makes."""
+    """virStreamAbort of what this console writes or reads."""
 
     urgent: ClassVar[bool] = True

@@ -18,36 +18,35 @@ from core.verbs.volume import VolumeCreateCall
 
 _UNITS = {"M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
+NAME = parameter(
+    "What it is called, a file's ending included: data.qcow2.",
+    pattern=r"[^./\x00-\x1f\x7f-\x9f][^/\x00-\x1f\x7f-\x9f]*",
+    shape="one that begins with no dot, without / and control characters",
+    longest=200,
+)
+SIZE = parameter(
+    "How large its guest sees it: 20G.",
+    pattern=r"[1-9][0-9]{0,6}[MGT]",
+    shape="a number with M, G or T, such as 20G",
+)
+
 
 class CreateVolume(Request, frozen=True):
     """Make an empty volume in a pool (virStorageVolCreateXML)."""
 
     verb: ClassVar[str] = "volume-create"
-    name: Annotated[
-        str,
-        parameter(
-            "What it is called, a file's ending included: data.qcow2.",
-            pattern=r"[^./\x00-\x1f\x7f-\x9f][^/\x00-\x1f\x7f-\x9f]*",
-            shape="one that begins with no dot, without / and control characters",
-            longest=200,
-        ),
-    ]
-    size: Annotated[
-        str,
-        parameter(
-            "How large its guest sees it: 20G.",
-            pattern=r"[1-9][0-9]{0,6}[MGT]",
-            shape="a number with M, G or T, such as 20G",
-        ),
-    ]
+    name: Annotated[str, NAME]
+    size: Annotated[str, SIZE]
     format: Annotated[
         Literal["as-named", "qcow2", "raw"],
         parameter("What it is made in; as-named: raw where its name ends so or with .img."),
     ] = "as-named"
 
 
-def _bytes(request: CreateVolume) -> int:
-    return int(request.size[:-1]) * _UNITS[request.size[-1]]
+def bytes_of(given: str) -> int:
+    """Return the bytes of a size as `SIZE` has it; 0 for what is none."""
+    known = given[:-1].isdigit() and given[-1] in _UNITS
+    return int(given[:-1]) * _UNITS[given[-1]] if known else 0
 
 
 def _format(request: CreateVolume) -> str:
@@ -62,7 +61,7 @@ def _steps(now: Situation) -> list[Step]:
     sent = [one.call for one in now.sent if isinstance(one.call, VolumeCreateCall)]
     files = not isinstance(pool, Pool) or pool.type not in ("logical", "zfs", "disk")
     call = sent[0] if sent else VolumeCreateCall(
-        now.name, request.name, _bytes(request), _format(request) if files else "raw"
+        now.name, request.name, bytes_of(request.size), _format(request) if files else "raw"
     )  # fmt: skip
 
     def shows(seen: Situation) -> bool:
@@ -74,7 +73,7 @@ def _steps(now: Situation) -> list[Step]:
 
 def _outcome(now: Situation) -> str:
     assert isinstance(now.request, CreateVolume)
-    words = size_words(_bytes(now.request))
+    words = size_words(bytes_of(now.request.size))
     return f"{now.name}/{clean(now.request.name)} is made, of {words}"
 
 
@@ -86,7 +85,11 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
     site = site_in(state, request.subject.host)
     yield from against_pool(site, pool.name, "")
     yield from against_new(site, pool.name, request.name, "name")
-    if pool.type == "logical" and pool.available is not None and _bytes(request) > pool.available:
+    if (
+        pool.type == "logical"
+        and pool.available is not None
+        and bytes_of(request.size) > pool.available
+    ):
         text = f"{clean(pool.name)} has {size_words(pool.available)} left"
         yield Refusal(RefusalCode.PARAMETER, text, "make a smaller one", "size")
 

@@ -6,16 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from core.model import Request, State, Volume
-from core.model.lists import listed
-from core.model.sizes import size
-from core.model.text import clean
-from core.state.images import image_of, users_in_words
 from core.verbs.caution import Caution
-from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.refusal import Refusal
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
 from core.verbs.verb import Risk, Subjects, Verb
 from core.verbs.volume import VolumeDeleteCall
+from core.verbs.volume_use import against_losing, sizes_in
 
 
 class DeleteVolume(Request, frozen=True):
@@ -41,13 +38,7 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
     volume = state.volumes.get(request.subject)
     if volume is None:
         return
-    image, name = image_of(state, volume), clean(volume.name)
-    if image.used:
-        text = f"{name} is needed: by {listed(users_in_words(image))}"
-        yield Refusal(RefusalCode.STATE, text, "what needs it goes first")
-    elif image.unknown:
-        text = f"Whether {name} is needed is not known: {listed(image.unknown, 2)}"
-        yield Refusal(RefusalCode.STATE, text, "see to that, or read everything again")
+    yield from against_losing(state, volume, "what needs it goes first")
 
 
 def _loses(request: Request, subjects: Subjects) -> str:
@@ -58,13 +49,7 @@ def _loses(request: Request, subjects: Subjects) -> str:
 
 def _sizes(state: State, requests: Sequence[Request]) -> list[str]:
     """Each with its size; nothing tells what is in a volume."""
-    told = [
-        f"{clean(volume.pool_name)}/{clean(volume.name)} ({size(volume.allocation)} on disk)"
-        for request in requests
-        if (volume := state.volumes.get(request.subject)) is not None
-        and volume.allocation is not None
-    ]
-    return [f"Deleted: {listed(told)}."] if told else []
+    return sizes_in("Deleted", state, requests)
 
 
 VOLUME_DELETE = Verb(

@@ -283,9 +283,10 @@ BLOCK_JOBS = {
 BACKUPS = {"backup", "backup-pull", "checkpoint-create", "checkpoint-delete"}
 """The test driver has none: tests/lab/test_crash_points.py has them."""
 DEVICES = {"volume-attach", "volume-detach", "interface-attach", "interface-detach"} | {
-    *("change-media", "volume-create"),
+    *("change-media", "volume-create", "volume-upload", "volume-download", "volume-wipe"),
+    *("volume-resize", "volume-clone"),
 }
-"""The test driver takes no devices: tests/lab/test_crash_points.py has them, and a volume too."""
+"""The test driver takes no devices, and neither fills nor changes volumes: tests/lab has them."""
 LIKE_ANOTHER = {
     *("set-cpu-mode", "set-graphics", "add-agent-channel", "set-watchdog", "add-rng", "add-tpm"),
     *("set-disk-limits", "set-network-limits", "set-cpu-limits", "set-link"),

@@ -468,6 +468,8 @@ ELSEWHERE = {
     "clone",  # test_clone.py, killed at each point
     "evacuate",  # test_evacuate.py, without being killed
     "volume-delete",  # test_images.py, without being killed
+    # test_volumes.py, which kills the console of an upload
+    *("volume-upload", "volume-download", "volume-wipe", "volume-resize", "volume-clone"),
     # two hosts: test_cold_crashes.py
     *("cold-migrate", "confirm-cold-migration", "revert-cold-migration"),
 }

@@ -18,7 +18,7 @@ import pytest
 
 from core.errors import LabError, OperationCancelledError, OperationFailedError, RefusedError
 from core.fleet import Fleet
-from core.hypervisor.calls import volume as volume_calls
+from core.hypervisor.calls import streams
 from core.lab import Lab, LabHost
 from core.model import LinkStatus, OperationStatus
 from core.model.secret_value import Secret
@@ -324,10 +324,9 @@ async def test_a_full_pool_is_named_and_nothing_is_left_in_it(
 @pytest.fixture
 def slowly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """A file whose upload takes a while: it is sent in small pieces, as over a slow link."""
-    monkeypatch.setattr(volume_calls, "CHUNK", 512)
+    monkeypatch.setattr(streams, "CHUNK", 512)
     file = tmp_path / "large.raw"
-    with file.open("wb") as out:
-        out.truncate(64 << 20)
+    file.write_bytes(b"x" * (64 << 20))  # holes are not sent
     return str(file)
 
 

@@ -27,6 +27,7 @@ from console.widgets.charts import bar
 from console.widgets.columns import Cell, CellValue, Column
 from console.widgets.live_table import LiveTable
 from core.model import Delta, OperationRecord, OperationStatus
+from core.state.operations import moved_in_words
 from core.verbs.parameter import parameters
 from core.verbs.registry import VERBS
 
@@ -159,6 +160,7 @@ def operation_lines(view: View, record: OperationRecord) -> list[CellValue]:
                 ("status", Cell(f"{sign.glyph} {sign.word}", sign.role)),
                 ("asks", _asks(record)),
                 ("waits", _waits(view, record)),
+                ("moved", moved_in_words(record).removeprefix(", ")),
                 ("outcome", record.outcome),
                 ("cure", Cell(record.hint, "strong") if record.hint else ""),
                 ("journal", Cell(_behind(record), "warning") if record.unjournalled else ""),

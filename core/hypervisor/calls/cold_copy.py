@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from core.errors import HypervisorError
 from core.hypervisor.calls.no_pool import cure_of
 from core.hypervisor.calls.pipe import Digest, Pipe
+from core.hypervisor.calls.streams import give, receive
 from core.hypervisor.calls.transfers import Transfer
 from core.hypervisor.calls.undefining import volume_at
-from core.hypervisor.calls.volume import CHUNK, pool_named, told
+from core.hypervisor.calls.volume import pool_named, told
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import unless_gone
 from core.model.text import clean, real_name
 from core.verbs.cold.calls import DiskCopy
 from core.xml.storage import clone_volume_xml
-
-_HOLE = -3
-"""What virStreamRecvFlags returns where a hole begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ def read(
     flags = libvirt.VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM if original.sparse else 0
     try:
         volume_at(conn, real_name(place)).download(stream, 0, 0, flags)
-        while piece := _receive(stream, sparse=original.sparse):
+        while piece := receive(stream, sparse=original.sparse):
             if transfer.stopped:
                 raise HypervisorError("The copy was ended.")
             digest.feed(piece)
@@ -81,13 +78,6 @@ def read(
     return digest.text()
 
 
-def _receive(stream: Any, *, sparse: bool) -> bytes | int:
-    if not sparse:
-        return bytes(stream.recv(CHUNK))
-    piece = stream.recvFlags(CHUNK, libvirt.VIR_STREAM_RECV_STOP_AT_HOLE)
-    return int(stream.recvHole()) if piece == _HOLE else bytes(piece)
-
-
 def write(conn: Connection, copy: DiskCopy, pipe: Pipe, original: Original) -> None:
     """Write what comes out of a pipe over a volume (virStorageVolUpload)."""
     flags = libvirt.VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM if original.sparse else 0
@@ -98,7 +88,7 @@ def write(conn: Connection, copy: DiskCopy, pipe: Pipe, original: Original) -> N
             volume = pool.storageVolLookupByName(real_name(copy.name))
             volume.upload(stream, 0, 0, flags)
             for piece in pipe.pieces():
-                _give(stream, piece)
+                give(stream, piece)
             stream.finish()
     except BaseException:
         pipe.fail()
@@ -107,14 +97,6 @@ def write(conn: Connection, copy: DiskCopy, pipe: Pipe, original: Original) -> N
         raise
     with suppress(libvirt.libvirtError):  # libvirt has no event of a volume; what it is now counts
         pool.refresh(0)
-
-
-def _give(stream: Any, piece: bytes | int) -> None:
-    if isinstance(piece, int):
-        stream.sendHole(piece)
-        return
-    while piece:
-        piece = piece[stream.send(piece) :]
 
 
 def size_of(conn: Connection, copy: DiskCopy) -> int:

@@ -9,7 +9,7 @@ from core.errors import HypervisorError
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.calls.undefining import FLAGS
 from core.hypervisor.calls.validating import define_validated
-from core.hypervisor.calls.volume import send
+from core.hypervisor.calls.volume_transfers import send
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.faults import tidy
 from core.hypervisor.connection.tolerance import unless_gone, unsupported

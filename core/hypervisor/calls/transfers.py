@@ -24,7 +24,14 @@ class Transfer:
         self.stopped = False
         self.share: float | None = 0.0
         """How far it is, where whoever makes it counts."""
+        self.moved: tuple[int, int] | None = None
+        """Bytes so far, and bytes in all, where whoever makes it counts them."""
         self._far = far
+
+    def count(self, moved: int, size: int) -> None:
+        """Note how many bytes of how many are over."""
+        self.moved = moved, size
+        self.share = min(1.0, moved / max(1, size))
 
     def look(self, conn: Connection) -> float | None:
         """Tell how far it is."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from core.errors import HypervisorError
 from core.hypervisor.calls.function import CallFunctions
-from core.hypervisor.calls.transfers import Transfer, far_in_copy, transfer_of, transferring
+from core.hypervisor.calls.transfers import far_in_copy, transferring
 from core.hypervisor.calls.volume_users import user_of
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.faults import tidy
@@ -20,18 +18,16 @@ from core.hypervisor.connection.tolerance import unless_gone
 from core.model import ObjectKey
 from core.model.text import clean, printable_name, real_name
 from core.verbs.volume import (
-    StopTransferCall,
+    VolumeCall,
     VolumeCloneCall,
     VolumeCreateCall,
     VolumeDeleteCall,
     VolumeResizeCall,
-    VolumeUploadCall,
+    VolumeWipeCall,
 )
 from core.xml.new_volume import volume_xml
 from core.xml.storage import read_volume
 
-CHUNK = 1 << 18
-"""Bytes of a file that are sent at a time: libvirt's own packets have as many."""
 LOOK_AGAIN = 1.0
 """Seconds between two looks at a volume that is still being made."""
 _STILL_MADE = "still being allocated"
@@ -53,7 +49,7 @@ def create(conn: Connection, _: ObjectKey, call: VolumeCreateCall) -> None:
         base = None if not call.backing else _base(conn, call.backing)
         xml = volume_xml(real_name(call.name), call.capacity, call.format, base)
         pool.createXML(xml, 0)
-    _tell(pool)
+    tell(pool)
 
 
 def clone(conn: Connection, subject: ObjectKey, call: VolumeCloneCall) -> None:
@@ -64,65 +60,42 @@ def clone(conn: Connection, subject: ObjectKey, call: VolumeCloneCall) -> None:
         xml = volume_xml(real_name(call.name), capacity, call.format)
         with transferring(subject, far_in_copy(call.pool, call.name, allocation)):
             pool.createXMLFrom(xml, source, 0)
-    _tell(pool)
-
-
-def upload(conn: Connection, subject: ObjectKey, call: VolumeUploadCall) -> None:
-    """Write a file of this machine over a volume (virStorageVolUpload)."""
-    file = Path(call.file).expanduser()
-    try:
-        with file.open("rb") as data:
-            size = os.fstat(data.fileno()).st_size
-            send(conn, subject, (call.pool, call.name), data, size)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        text = f"{printable_name(str(file))} cannot be read on this machine: {reason}."
-        raise HypervisorError(text) from None
-
-
-def send(
-    conn: Connection, subject: ObjectKey, volume: tuple[str, str], data: BinaryIO, size: int
-) -> None:
-    """Write `size` bytes over a volume, which is a pool's by its name."""
-    with told(*volume), transferring(subject) as transfer:
-        pool = pool_named(conn, volume[0])
-        stream = conn.newStream(0)
-        try:
-            pool.storageVolLookupByName(real_name(volume[1])).upload(stream, 0, size, 0)
-            _send_all(stream, data, size, transfer)
-            stream.finish()
-        except BaseException:
-            with suppress(libvirt.libvirtError):  # it may never have begun
-                stream.abort()
-            raise
-    _tell(pool)
-
-
-def _send_all(stream: Any, data: BinaryIO, size: int, transfer: Transfer) -> None:
-    sent = 0
-    while piece := data.read(CHUNK):
-        if transfer.stopped:
-            raise HypervisorError("The upload was ended.")
-        while piece:
-            taken = stream.send(piece)
-            piece, sent = piece[taken:], sent + taken
-        transfer.share = min(1.0, sent / max(1, size))
-
-
-def stop(_: Connection, subject: ObjectKey, __: StopTransferCall) -> None:
-    """End what this process uploads; nothing where it is over."""
-    if (found := transfer_of(subject)) is not None:
-        found.stopped = True
+    tell(pool)
 
 
 def resize(conn: Connection, _: ObjectKey, call: VolumeResizeCall) -> None:
-    """Let a volume grow (virStorageVolResize)."""
+    """Let a volume grow, or shrink where that is wanted (virStorageVolResize)."""
     with told(call.pool, call.name):
         pool = pool_named(conn, call.pool)
-        _tell(pool)  # what was uploaded is larger than what was made, and libvirt has not looked
+        tell(pool)  # what was uploaded is larger than what was made, and libvirt has not looked
         volume = pool.storageVolLookupByName(real_name(call.name))
-        if volume.info()[1] < call.capacity:
+        if call.unused:
+            refuse_used(conn, volume, call)
+        has = volume.info()[1]
+        if has < call.capacity:
             volume.resize(call.capacity, 0)
+        elif call.shrink and has > call.capacity:
+            volume.resize(call.capacity, libvirt.VIR_STORAGE_VOL_RESIZE_SHRINK)
+    if call.unused:
+        tell(pool)
+
+
+def wipe(conn: Connection, _: ObjectKey, call: VolumeWipeCall) -> None:
+    """Write zeros over a volume (virStorageVolWipe), unless an instance uses it."""
+    with told(call.pool, call.name):
+        pool = pool_named(conn, call.pool)
+        volume = pool.storageVolLookupByName(real_name(call.name))
+        refuse_used(conn, volume, call)
+        volume.wipe(0)
+    tell(pool)
+
+
+def refuse_used(conn: Connection, volume: Any, call: VolumeCall) -> None:
+    """Raise HypervisorError where an instance of the host uses a volume, also below its disk."""
+    path = volume.path()
+    if user := user_of(conn, {path, f"{call.pool}/{call.name}"}):
+        text = f"{printable_name(path)} is used by {clean(user)}: it is left alone."
+        raise HypervisorError(text, f"Detach it from {clean(user)} first.")
 
 
 def delete(conn: Connection, _: ObjectKey, call: VolumeDeleteCall) -> None:
@@ -146,7 +119,7 @@ def delete(conn: Connection, _: ObjectKey, call: VolumeDeleteCall) -> None:
             if _STILL_MADE not in (error.get_error_message() or ""):
                 raise
         time.sleep(LOOK_AGAIN)
-    _tell(pool)
+    tell(pool)
 
 
 def has_volume(conn: Connection, pool: str, name: str) -> bool:
@@ -175,7 +148,7 @@ def _base(conn: Connection, place: str) -> tuple[str, str]:
     return volume.path(), found.format or "raw"
 
 
-def _tell(pool: Any) -> None:
+def tell(pool: Any) -> None:
     """Have the pool read anew: libvirt has no event of a volume, and of this all consoles hear."""
     with suppress(libvirt.libvirtError):  # as of one with a job: then a later look tells
         pool.refresh(0)
@@ -199,8 +172,7 @@ def told(pool: str, name: str) -> Iterator[None]:
 CALL_FUNCTIONS: CallFunctions = {
     VolumeCreateCall: create,
     VolumeCloneCall: clone,
-    VolumeUploadCall: upload,
     VolumeResizeCall: resize,
     VolumeDeleteCall: delete,
-    StopTransferCall: stop,
+    VolumeWipeCall: wipe,
 }

@@ -40,6 +40,10 @@ class Saving(World):
         del subject
         return self.far
 
+    def moved(self, subject: ObjectKey) -> tuple[int, int] | None:
+        del subject
+        return None
+
     async def call(self, subject: ObjectKey, call: Call, deadline: float) -> None:
         if isinstance(call, AbortJobCall):
             self.calls.append((subject.id, call))

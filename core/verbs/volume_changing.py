@@ -1,0 +1,286 @@
+"""Volumes that nobody uses are wiped, made larger or smaller, and copied. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, ClassVar, Literal
+
+from core.model import ObjectKey, Pool, Request, State, Volume
+from core.model.lists import listed
+from core.model.sizes import size_words
+from core.model.text import clean
+from core.state.images import image_of
+from core.verbs.call import Call
+from core.verbs.caution import Caution
+from core.verbs.create.site import OF_DEVICES, against_new, against_pool, site_in
+from core.verbs.growing import MOST_BYTES
+from core.verbs.parameter import parameter
+from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.sequence import Step, sequence
+from core.verbs.situation import Situation
+from core.verbs.verb import Risk, Subjects, Verb
+from core.verbs.volume import VolumeCloneCall, VolumeDeleteCall, VolumeResizeCall, VolumeWipeCall
+from core.verbs.volume_creating import NAME, SIZE, bytes_of
+from core.verbs.volume_use import (
+    against_use,
+    against_using,
+    doubts,
+    place_of,
+    sizes_in,
+    writers,
+)
+from core.verbs.whole import whole
+
+
+class WipeVolume(Request, frozen=True):
+    """Write zeros over a volume (virStorageVolWipe)."""
+
+    verb: ClassVar[str] = "volume-wipe"
+
+
+class ResizeVolume(Request, frozen=True):
+    """Give a volume that nobody uses another size (virStorageVolResize)."""
+
+    verb: ClassVar[str] = "volume-resize"
+    size: Annotated[str, SIZE]
+    shrink: Annotated[
+        bool, parameter("It may get smaller: what lies beyond the new end is lost.")
+    ] = False
+
+
+class CloneVolume(Request, frozen=True):
+    """Copy a volume (virStorageVolCreateXMLFrom)."""
+
+    verb: ClassVar[str] = "volume-clone"
+    to: Annotated[str, NAME]
+    pool: Annotated[
+        str, parameter("Where it is made; unless given, beside it.", source="pools")
+    ] = ""
+    format: Annotated[Literal["same", "qcow2", "raw"], parameter("What the copy is made in.")] = (
+        "same"
+    )
+
+
+def _call(now: Situation, kind: type[Call]) -> Call | None:
+    """Return what was sent first of a kind: what a step was stays what it was."""
+    return next((one.call for one in now.sent if isinstance(one.call, kind)), None)
+
+
+def _heard(call: Call) -> Callable[[Situation], bool]:
+    return lambda now: any(one.call == call and one.accepted for one in now.sent)
+
+
+def _wipe(now: Situation) -> list[Step]:
+    call = _call(now, VolumeWipeCall)
+    if isinstance(now.subject, Volume):
+        call = call or VolumeWipeCall(now.subject.pool_name, now.subject.name)
+    text = f"writing zeros over {now.name}"
+    return [] if call is None else [Step(call, text, leaves="some of what it held")]
+
+
+def _against_wipe(state: State, request: Request, _: str) -> Iterator[Refusal]:
+    if (volume := state.volumes.get(request.subject)) is not None:
+        yield from against_using(state, volume, "detach it there first")
+
+
+def _wipes(_: Request, subjects: Subjects) -> str:
+    what = "what is in them is" if subjects.many else "what is in it is"
+    return f"Writes zeros over {subjects.whom}: {what} lost."
+
+
+def _after_wipe(state: State, requests: Sequence[Request]) -> list[str]:
+    """Say what is left: no image, where it is one; and that a sparse file is only cut off."""
+    images, sparse = [], []
+    for request in requests:
+        volume = state.volumes.get(request.subject)
+        if volume is None:
+            continue
+        if volume.format not in ("raw", ""):
+            images.append(f"{place_of(volume)} ({clean(volume.format)})")
+        if volume.type == "file" and (volume.allocation or 0) < (volume.capacity or 0):
+            sparse.append(place_of(volume))
+    told = [*sizes_in("Wiped", state, requests), *doubts(state, requests)]
+    if images:
+        told.append(f"What is left of {listed(images)} is no image any more, but a raw file.")
+    if sparse:
+        told.append(
+            f"Of a file with holes libvirt frees the blocks, and writes over none: "
+            f"{listed(sparse)}."
+        )
+    return told
+
+
+def _resize(now: Situation) -> list[Step]:
+    request = now.request
+    assert isinstance(request, ResizeVolume)
+    call = _call(now, VolumeResizeCall)
+    wanted = bytes_of(request.size)
+    if isinstance(now.subject, Volume):
+        name = now.subject.pool_name, now.subject.name
+        call = call or VolumeResizeCall(*name, wanted, shrink=request.shrink, unused=True)
+
+    def shows(seen: Situation) -> bool:
+        return isinstance(seen.subject, Volume) and seen.subject.capacity == wanted
+
+    text = f"giving {now.name} {size_words(wanted)}"
+    return [] if call is None else [Step(call, text, shows)]
+
+
+def _resized(now: Situation) -> str:
+    assert isinstance(now.request, ResizeVolume)
+    return f"{now.name} has {size_words(bytes_of(now.request.size))}"
+
+
+def _against_resize(state: State, request: Request, _: str) -> Iterator[Refusal]:
+    assert isinstance(request, ResizeVolume)
+    volume = state.volumes.get(request.subject)
+    if volume is None:
+        return
+    image, wanted = image_of(state, volume), bytes_of(request.size)
+    grown = [user for user in image.users if not user.chain]
+    cure = "what needs it goes first"
+    if grown:
+        user = grown[0]
+        who = clean(f"{user.instance.host}/{user.name}")
+        cure = f"let {clean(user.name)} grow it: `virtdeck resize {who} --grow "
+        cure += f"{clean(user.target)}={request.size}`"
+    yield from against_use(volume, image, cure)
+    if wanted > MOST_BYTES:
+        text = f"{size_words(wanted)} are more than QEMU's images hold"
+        cure = f"give {size_words(MOST_BYTES)} at most"
+        yield Refusal(RefusalCode.PARAMETER, text, cure, "size")
+    if volume.capacity is None:
+        return
+    if wanted < volume.capacity and not request.shrink:
+        text = f"{clean(volume.name)} has {size_words(volume.capacity)}, and never shrinks unasked"
+        cure = f"give more than that, or shrink it to {size_words(wanted)} (`--shrink`)"
+        yield Refusal(RefusalCode.PARAMETER, text, cure, "size")
+    elif wanted == volume.capacity:
+        text = f"{clean(volume.name)} has {size_words(wanted)} already"
+        yield Refusal(RefusalCode.PARAMETER, text, "give another size", "size")
+    elif wanted > volume.capacity:
+        yield from against_room(
+            state.pools.get(ObjectKey("pool", volume.host, volume.pool)), volume, wanted
+        )
+
+
+def against_room(pool: Pool | None, volume: Volume, wanted: int) -> Iterator[Refusal]:
+    """Tell where a pool of devices, which are as large as they say, has no room for more."""
+    more = wanted - (volume.capacity or 0)
+    if pool is None or pool.type not in OF_DEVICES or pool.available is None:
+        return
+    if more > pool.available:
+        text = f"{clean(pool.name)} has {size_words(pool.available)} left"
+        yield Refusal(RefusalCode.PARAMETER, text, "give less", "size")
+
+
+def _shrinks(state: State, request: Request) -> bool:
+    assert isinstance(request, ResizeVolume)
+    volume = state.volumes.get(request.subject)
+    has = None if volume is None else volume.capacity
+    return request.shrink and (has is None or bytes_of(request.size) < has)
+
+
+def _shrinking(state: State, request: Request) -> Caution:
+    return Caution.TYPE if _shrinks(state, request) else Caution.NONE
+
+
+def _cut_off(state: State, requests: Sequence[Request]) -> list[str]:
+    told = []
+    for request in requests:
+        volume = state.volumes.get(request.subject)
+        if volume is not None and _shrinks(state, request):
+            assert isinstance(request, ResizeVolume)
+            to = size_words(bytes_of(request.size))
+            told.append(f"Cuts {place_of(volume)} off at {to}: what lies beyond is lost.")
+            told += doubts(state, (request,))
+    return told
+
+
+def _clone(now: Situation) -> list[Step]:
+    request = now.request
+    assert isinstance(request, CloneVolume)
+    call = _call(now, VolumeCloneCall)
+    if isinstance(now.subject, Volume) and call is None:
+        volume = now.subject
+        kind = volume.format if volume.format in ("qcow2", "raw") else "raw"
+        call = VolumeCloneCall(
+            request.pool or volume.pool_name,
+            request.to,
+            f"{volume.pool_name}/{volume.name}",
+            kind if request.format == "same" else request.format,
+        )
+    if not isinstance(call, VolumeCloneCall):
+        return []
+    text = f"copying {clean(call.source)} to {clean(f'{call.pool}/{call.name}')}"
+    return [Step(call, text, _heard(call), VolumeDeleteCall(call.pool, call.name))]
+
+
+def _cloned(now: Situation) -> str:
+    call = _call(now, VolumeCloneCall)
+    assert isinstance(call, VolumeCloneCall)
+    return f"{clean(f'{call.pool}/{call.name}')} is a copy of {clean(call.source)}"
+
+
+def _against_clone(state: State, request: Request, _: str) -> Iterator[Refusal]:
+    assert isinstance(request, CloneVolume)
+    volume = state.volumes.get(request.subject)
+    if volume is None:
+        return
+    if found := writers(state, volume):
+        names = [f"{clean(one.name)} ({clean(target)})" for one, target in found]
+        text = f"{clean(volume.name)} is written to by {listed(names)}"
+        who = clean(f"{found[0][0].host}/{found[0][0].name}")
+        cure = f"copy the disk as it is at one moment: `virtdeck image {who} --disk {found[0][1]}`"
+        yield Refusal(RefusalCode.STATE, text, cure)
+    site = site_in(state, request.subject.host)
+    pool = request.pool or volume.pool_name
+    yield from against_pool(site, pool, "pool" if request.pool else "")
+    yield from against_new(site, pool, request.to, "to")
+
+
+VOLUME_WIPE = Verb(
+    WipeVolume,
+    title="Wipe",
+    help="Write zeros over a volume that nothing needs.",
+    doing="being wiped",
+    group="volume",
+    key="w",
+    subject="volume",
+    decide=sequence(_wipe, lambda now: f"{now.name} is wiped"),
+    steps=_wipe,
+    calls=(VolumeWipeCall,),
+    refusals=_against_wipe,
+    risk=Risk(Caution.TYPE, _wipes, after=_after_wipe),
+    cancelled="libvirt cannot end it: it goes on.",
+)
+VOLUME_RESIZE = Verb(
+    ResizeVolume,
+    title="Resize",
+    help="Let a volume that no instance uses grow; shrink it, where that is wanted.",
+    doing="being resized",
+    group="volume",
+    key="r",
+    subject="volume",
+    decide=sequence(_resize, _resized),
+    steps=_resize,
+    calls=(VolumeResizeCall,),
+    refusals=_against_resize,
+    risk=Risk(raised=_shrinking, after=_cut_off),
+)
+VOLUME_CLONE = Verb(
+    CloneVolume,
+    title="Clone",
+    help="Copy a volume under another name; the copy needs no other volume.",
+    doing="being copied",
+    group="volume",
+    key="c",
+    subject="volume",
+    decide=whole(_clone, _cloned),
+    steps=_clone,
+    calls=(VolumeCloneCall, VolumeDeleteCall),
+    refusals=_against_clone,
+    single=True,
+    cancelled="libvirt cannot end it: what was made is removed once it is over.",
+)
+VERBS = (VOLUME_WIPE, VOLUME_RESIZE, VOLUME_CLONE)

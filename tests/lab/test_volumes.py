@@ -1,0 +1,259 @@
+"""Volumes of pools on a real host: filled, read, wiped, resized, copied; and refused in use."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import (
+    LabError,
+    OperationCancelledError,
+    OperationFailedError,
+    RefusedError,
+)
+from core.fleet import Fleet
+from core.hypervisor.calls import streams
+from core.lab import LabHost, Wanted
+from core.model import OperationRecord, OperationStatus, Request, Volume
+from core.verbs.volume_changing import CloneVolume, ResizeVolume, WipeVolume
+from core.verbs.volume_transferring import DownloadVolume, UploadVolume
+from tests.lab.test_power import do, opened, until
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
+    async with opened(uris, tmp_path / "journal.sqlite3") as made:
+        yield made
+
+
+@pytest.fixture
+def made(alpha: LabHost) -> Iterator[Callable[..., None]]:
+    """Makes a volume in the pool `default`; it is gone after the test."""
+    names: list[str] = []
+
+    def make(name: str, size: str = "8M", kind: str = "raw") -> None:
+        names.append(name)
+        alpha.virsh("vol-create-as", "default", name, size, "--format", kind)
+        alpha.virsh("pool-refresh", "default")
+
+    yield make
+    alpha.virsh("pool-refresh", "default")
+    for name in [*names, *(f"copy-of-{name}" for name in names)]:
+        with suppress(LabError):  # it was never made
+            alpha.virsh("vol-delete", name, "--pool", "default")
+
+
+async def known(fleet: Fleet, name: str) -> Volume:
+    """Return a volume once it, and who uses it, is known."""
+    found: list[Volume] = []
+
+    def there() -> bool:
+        found[:] = [one for one in fleet.state.volumes.values() if one.name == name]
+        rows = [*fleet.state.volumes.values(), *fleet.state.instances.values()]
+        return bool(found) and all(one.described for one in rows)
+
+    await until(there)
+    return found[0]
+
+
+def holey(path: Path, size: int = 8 * MIB) -> bytes:
+    """Write a file with holes at its beginning and at its end."""
+    with path.open("wb") as out:
+        out.truncate(size)
+        out.seek(3 * MIB)
+        out.write(os.urandom(MIB))
+    return path.read_bytes()
+
+
+def halves(folder: Path, pattern: str = "*.half") -> list[Path]:
+    """Return what is left of transfers."""
+    return list(folder.glob(pattern))
+
+
+async def test_what_is_written_over_a_volume_is_all_that_it_holds_and_is_read_back(
+    fleet: Fleet, alpha: LabHost, made: Callable[..., None], tmp_path: Path
+) -> None:
+    made("full.raw", "10M")
+    there = alpha.pool / "full.raw"
+    there.write_bytes(b"\xaa" * 10 * MIB)
+    content = holey(tmp_path / "a.raw")
+    volume = await known(fleet, "full.raw")
+    record = await do(fleet, UploadVolume(volume.key, str(tmp_path / "a.raw")))
+    assert "full.raw holds" in record.outcome
+    assert record.result["bytes"] == 8 * MIB
+    assert record.result["data"] < 3 * MIB
+    assert there.read_bytes() == content + bytes(2 * MIB), "what was in its holes is left"
+    assert there.stat().st_blocks * 512 < 4 * MIB
+
+    record = await do(fleet, DownloadVolume(volume.key, str(tmp_path / "b.raw")))
+    got = tmp_path / "b.raw"
+    assert got.read_bytes() == there.read_bytes()
+    assert got.stat().st_blocks * 512 < 4 * MIB
+    assert got.stat().st_mode & 0o77 == 0
+    assert not halves(tmp_path)
+    with pytest.raises(OperationFailedError, match=r"b\.raw is there already"):
+        await do(fleet, DownloadVolume(volume.key, str(got)))
+
+
+async def _failing(fleet: Fleet, request: Request, words: str) -> None:
+    with pytest.raises(OperationFailedError, match=words) as caught:
+        await do(fleet, request)
+    assert caught.value.hint
+
+
+async def test_a_file_that_does_not_fit_is_refused_before_anything_is_written(
+    fleet: Fleet, alpha: LabHost, made: Callable[..., None], tmp_path: Path
+) -> None:
+    made("small.raw", "1M")
+    made("image.qcow2", "8M", "qcow2")
+    holey(tmp_path / "a.raw")
+    before = {name: (alpha.pool / name).read_bytes() for name in ("small.raw", "image.qcow2")}
+    small, image = await known(fleet, "small.raw"), await known(fleet, "image.qcow2")
+    large = str(tmp_path / "a.raw")
+    await _failing(fleet, UploadVolume(small.key, large), "has 8.0 MiB, and default/small.raw only")
+    await _failing(fleet, UploadVolume(image.key, large), "is a qcow2 image, and .* is none")
+    await _failing(fleet, UploadVolume(small.key, str(tmp_path / "no")), "cannot be read on this")
+    await _failing(fleet, UploadVolume(small.key, str(tmp_path)), "neither a file nor a block")
+    nowhere = str(tmp_path / "no" / "x")
+    await _failing(fleet, DownloadVolume(small.key, nowhere), "There is no folder")
+    assert before == {name: (alpha.pool / name).read_bytes() for name in before}
+
+
+@pytest.fixture
+def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Transfers take a while: they go in small pieces, as over a slow link."""
+    monkeypatch.setattr(streams, "CHUNK", 512)
+
+
+async def test_a_transfer_that_is_cancelled_says_what_is_left_of_it(
+    fleet: Fleet, alpha: LabHost, made: Callable[..., None], tmp_path: Path, slowly: None
+) -> None:
+    made("long.raw", "64M")
+    (alpha.pool / "long.raw").write_bytes(b"\xaa" * 64 * MIB)
+    (tmp_path / "a.raw").write_bytes(b"x" * 64 * MIB)
+    volume = await known(fleet, "long.raw")
+    seen: list[OperationRecord] = []
+
+    async def begin(request: Request) -> Any:
+        operation = await fleet.submit(request)
+        await until(lambda: (operation.record.moved or None) is not None)
+        seen.append(operation.record)
+        await fleet.cancel(operation.id)
+        return operation
+
+    download = await begin(DownloadVolume(volume.key, str(tmp_path / "b.raw")))
+    with pytest.raises(OperationCancelledError, match="nothing of it is left"):
+        await download
+    assert not halves(tmp_path, "b.raw*")
+    upload = await begin(UploadVolume(volume.key, str(tmp_path / "a.raw")))
+    with pytest.raises(OperationCancelledError, match=r"holds a part of .*a\.raw now"):
+        await upload
+    assert all(one.moved and one.moved.of == 64 * MIB for one in seen)
+
+
+async def test_one_that_an_instance_uses_is_left_alone_and_the_user_is_named(
+    fleet: Fleet, alpha: LabHost, made: Callable[..., None], guest: Callable[..., str],
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    made("vol-user.qcow2", "16M", "qcow2")
+    holey(tmp_path / "a.raw")
+    guest("alpha", "vol-user", disk="default/vol-user.qcow2", wanted=Wanted.SHUT_OFF)
+    volume = await known(fleet, "vol-user.qcow2")
+    await until(lambda: any(one.name == "vol-user" for one in fleet.state.instances.values()))
+    await known(fleet, "vol-user.qcow2")
+    for request in (
+        UploadVolume(volume.key, str(tmp_path / "a.raw")),
+        WipeVolume(volume.key),
+        ResizeVolume(volume.key, "1G"),
+    ):
+        with pytest.raises(RefusedError, match=r"vol-user\.qcow2 is needed: by vol-user \(vda\)"):
+            await do(fleet, request)
+
+
+async def test_it_is_resized_copied_and_wiped(
+    fleet: Fleet, alpha: LabHost, made: Callable[..., None]
+) -> None:
+    made("own.qcow2", "8M", "qcow2")
+    there = alpha.pool / "own.qcow2"
+    words = ["qemu-io", "-f", "qcow2", "-c", "write -P 0x7 1M 1M", str(there)]
+    await asyncio.to_thread(subprocess.run, words, check=True, capture_output=True)
+    volume = await known(fleet, "own.qcow2")
+    await do(fleet, ResizeVolume(volume.key, "16M"))
+    await until(lambda: fleet.state.volumes[volume.key].capacity == 16 * MIB)
+    await do(fleet, CloneVolume(volume.key, "copy-of-own.qcow2"))
+    compare = ["qemu-img", "compare", str(there), str(alpha.pool / "copy-of-own.qcow2")]
+    await asyncio.to_thread(subprocess.run, compare, check=True, capture_output=True)
+    await do(fleet, ResizeVolume(volume.key, "4M", shrink=True))
+    await until(lambda: fleet.state.volumes[volume.key].capacity == 4 * MIB)
+    await do(fleet, WipeVolume(volume.key))
+    assert not any(there.read_bytes())
+
+
+KILLED = """
+import asyncio, os, sys
+from pathlib import Path
+from core.fleet import Fleet
+from core.hypervisor.calls import streams
+from core.model import ObjectKey
+from core.verbs.registry import VERBS
+uri, journal, key, verb, path = sys.argv[1:]
+streams.CHUNK = 512
+async def main():
+    async with Fleet.open([f"alpha={uri}"], journal=Path(journal)) as fleet:
+        await fleet.ready(60)
+        found = ObjectKey("volume", "alpha", key)
+        while found not in fleet.state.volumes:
+            await asyncio.sleep(0.05)
+        kind = VERBS[verb].request
+        field = "file" if verb == "volume-upload" else "to"
+        operation = await fleet.submit(kind(subject=found, **{field: path}))
+        while operation.record.moved is None:
+            await asyncio.sleep(0.05)
+        os.kill(os.getpid(), 9)
+asyncio.run(main())
+"""
+
+
+async def test_a_console_killed_in_the_middle_of_a_transfer_leaves_the_next_one_to_tell(
+    uris: dict[str, str], alpha: LabHost, made: Callable[..., None], tmp_path: Path
+) -> None:
+    made("dead.raw", "64M")
+    there = alpha.pool / "dead.raw"
+    there.write_bytes(b"\xaa" * 64 * MIB)
+    (tmp_path / "a.raw").write_bytes(b"x" * 64 * MIB)
+    pool = alpha.virsh("pool-uuid", "default").strip()
+    ends = {}
+    for verb, file in (("volume-download", "b.raw"), ("volume-upload", "a.raw")):
+        journal = tmp_path / f"{verb}.sqlite3"
+        words = [sys.executable, "-c", KILLED, uris["alpha"], str(journal), f"{pool}/dead.raw",
+                 verb, str(tmp_path / file)]  # fmt: skip
+        done = await asyncio.to_thread(subprocess.run, words, check=False)
+        assert done.returncode == -signal.SIGKILL
+        async with opened(uris, journal) as fleet:
+            records: list[OperationRecord] = []
+
+            def over(fleet: Fleet = fleet, records: list[OperationRecord] = records) -> bool:
+                records[:] = fleet.state.operations.values()
+                asks = bool(records) and records[0].status is OperationStatus.ASKING
+                return bool(records) and (asks or records[0].status.final)
+
+            await until(over)
+            ends[verb] = records[0]
+    assert ends["volume-download"].status is OperationStatus.DONE
+    assert (tmp_path / "b.raw").read_bytes() == b"\xaa" * 64 * MIB
+    assert not halves(tmp_path)
+    upload = ends["volume-upload"]
+    assert upload.status is OperationStatus.ASKING
+    assert upload.question is not None
+    assert "only a part of" in upload.question.text

@@ -1,0 +1,212 @@
+"""Volumes that are filled, read, wiped, resized and copied: what is sent, and what refuses it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from core.model import InstanceState, OperationStatus, Pool, PoolState, State, Volume
+from core.verbs.caution import Caution
+from core.verbs.danger import danger
+from core.verbs.preview import situation_of
+from core.verbs.situation import Action, End, Progress, Send, Sent, Situation
+from core.verbs.verb import Verb
+from core.verbs.volume import (
+    DownloadLookCall,
+    FileHere,
+    StopTransferCall,
+    Transferred,
+    UploadLookCall,
+    VolumeCloneCall,
+    VolumeDeleteCall,
+    VolumeDownloadCall,
+    VolumeResizeCall,
+    VolumeUploadCall,
+    VolumeWipeCall,
+)
+from core.verbs.volume_changing import (
+    VOLUME_CLONE,
+    VOLUME_RESIZE,
+    VOLUME_WIPE,
+    CloneVolume,
+    ResizeVolume,
+    WipeVolume,
+)
+from core.verbs.volume_transferring import (
+    VOLUME_DOWNLOAD,
+    VOLUME_UPLOAD,
+    DownloadVolume,
+    UploadVolume,
+)
+from tests.unit.core.state.test_images import host, picture, pool, volume, web
+from tests.verbs import check
+
+GIB = 1 << 30
+DISK = volume("disk", format="raw", type="file", capacity=2 * GIB)
+OVER = volume("over", "disk")
+ALONE = picture(host("alpha"), pool(), DISK)
+UPLOAD, DOWNLOAD = UploadVolume(DISK.key, "~/a.raw"), DownloadVolume(DISK.key, "b.raw")
+CHANGES = [UPLOAD, WipeVolume(DISK.key), ResizeVolume(DISK.key, "4G"),
+           ResizeVolume(DISK.key, "1G", shrink=True)]  # fmt: skip
+
+
+def situation(request: Any, *sent: Sent, state: State = ALONE, **more: Any) -> Situation:
+    found = situation_of(state, request)
+    return dataclasses.replace(found, progress=Progress(tuple(sent)), **more)
+
+
+def decided(verb: Verb, request: Any, *sent: Sent, **more: Any) -> Action:
+    assert verb.decide is not None
+    return verb.decide(situation(request, *sent, **more))
+
+
+def said_yes(call: Any, answer: Any = None) -> Sent:
+    return Sent(call, 1.0, 2.0, answer=answer)
+
+
+@pytest.mark.parametrize("request_", CHANGES)
+def test_what_nothing_needs_may_be_changed(request_: Any) -> None:
+    assert check(ALONE, request_) == ()
+
+
+@pytest.mark.parametrize("request_", CHANGES)
+@pytest.mark.parametrize(
+    ("others", "who"),
+    [
+        ((web("disk"),), "web (vda)"),
+        ((web("disk", state=InstanceState.RUNNING),), "web (vda)"),
+        ((OVER, web("over")), "web (vda) through over"),
+        ((OVER,), "over, which nobody uses and which lies over it"),
+        ((host("beta"), pool("beta"), web("disk", where="beta")), "web on beta (vda)"),
+    ],
+)
+def test_what_something_needs_is_left_alone_and_the_user_is_named(
+    request_: Any, others: tuple[Any, ...], who: str
+) -> None:
+    (reason, *_) = check(picture(host("alpha"), pool(), DISK, *others), request_)
+    assert reason.startswith(f"disk is needed: by {who}: ")
+
+
+def test_one_in_use_is_grown_through_who_uses_it() -> None:
+    state = picture(host("alpha"), pool(), DISK, web("disk"))
+    (reason,) = check(state, ResizeVolume(DISK.key, "4G"))
+    assert reason.endswith("let web grow it: `virtdeck resize alpha/web --grow vda=4G`.")
+
+
+def test_doubt_is_told_before_something_is_lost_and_refuses_nothing() -> None:
+    dark = pool(name="other", path="/o", state=PoolState.INACTIVE)
+    state = picture(host("alpha"), pool(), DISK, dark)
+    for request in (UPLOAD, WipeVolume(DISK.key), ResizeVolume(DISK.key, "1G", shrink=True)):
+        assert check(state, request) == ()
+        found = danger(state, request)
+        assert (found.caution, found.word) == (Caution.TYPE, "disk")
+        assert "Whether disk is needed is not known: what is in the pool other" in found.text
+
+
+def test_a_file_is_looked_at_then_written_by_its_whole_path() -> None:
+    look = UploadLookCall("images", "disk", "~/a.raw")
+    first = decided(VOLUME_UPLOAD, UPLOAD)
+    assert isinstance(first, Send)
+    assert first.call == look
+    found = said_yes(look, FileHere("/home/op/a.raw", GIB))
+    second = decided(VOLUME_UPLOAD, UPLOAD, found)
+    call = VolumeUploadCall("images", "disk", "/home/op/a.raw", over=True)
+    assert isinstance(second, Send)
+    assert second.call == call
+    told = Transferred(GIB, 100 << 20, 2.0)
+    end = decided(VOLUME_UPLOAD, UPLOAD, found, said_yes(call, told))
+    assert isinstance(end, End)
+    assert end.result == told
+    assert end.outcome == (
+        "images/disk holds ~/a.raw: 1.0 GiB, 100 MiB of it data, in 2.0 s (50 MiB/s)"
+    )
+
+
+def test_an_upload_is_ended_in_its_middle_and_never_repeated_by_itself() -> None:
+    found = said_yes(UploadLookCall("images", "disk", "~/a.raw"), FileHere("/a.raw", GIB))
+    call = VolumeUploadCall("images", "disk", "/a.raw", over=True)
+    stop = decided(VOLUME_UPLOAD, UPLOAD, found, Sent(call, 2.0), calling=True, cancelled="enough")
+    assert isinstance(stop, Send)
+    assert stop.call == StopTransferCall()
+    late = decided(VOLUME_UPLOAD, UPLOAD, found, Sent(call, 2.0))
+    assert isinstance(late, End)
+    assert late.status is OperationStatus.UNKNOWN
+    assert "only a part of ~/a.raw may be left of it" in late.outcome
+    assert late.hint == "Upload it again."
+
+
+def test_a_download_is_begun_anew_by_who_takes_it_over() -> None:
+    found = said_yes(DownloadLookCall("images", "disk", "b.raw"), FileHere("/w/b.raw"))
+    call = VolumeDownloadCall("images", "disk", "/w/b.raw")
+    now = situation(DOWNLOAD, found, Sent(call, 2.0))
+    adopted = replace(now.progress, adopted=9.0, first_adopted=9.0)
+    assert VOLUME_DOWNLOAD.decide is not None
+    again = VOLUME_DOWNLOAD.decide(dataclasses.replace(now, progress=adopted))
+    assert isinstance(again, Send)
+    assert again.call == call
+
+
+def test_what_is_written_meanwhile_is_read_after_a_yes_alone() -> None:
+    assert danger(ALONE, DOWNLOAD).caution is Caution.NONE
+    running = picture(host("alpha"), pool(), DISK, web("disk", state=InstanceState.RUNNING))
+    found = danger(running, DOWNLOAD)
+    assert found.caution is Caution.CONFIRM
+    assert "web (vda) writes to images/disk meanwhile" in found.text
+    assert danger(picture(host("alpha"), pool(), DISK, web("disk")), DOWNLOAD).text == ""
+
+
+def test_a_wipe_says_what_is_left() -> None:
+    image = replace(DISK, format="qcow2")
+    text = danger(picture(host("alpha"), pool(), image), WipeVolume(DISK.key)).text
+    assert "What is left of images/disk (qcow2) is no image any more, but a raw file." in text
+    assert "libvirt frees the blocks, and writes over none: images/disk." in text
+    (step,) = VOLUME_WIPE.steps(situation(WipeVolume(DISK.key)))  # type: ignore[misc]
+    assert step.call == VolumeWipeCall("images", "disk")
+
+
+def test_a_volume_shrinks_only_where_that_is_asked_for() -> None:
+    (reason,) = check(ALONE, ResizeVolume(DISK.key, "1G"))
+    assert reason == (
+        "disk has 2.0 GiB, and never shrinks unasked: give more than that, or shrink it to "
+        "1.0 GiB (`--shrink`)."
+    )
+    cut = ResizeVolume(DISK.key, "1G", shrink=True)
+    assert danger(ALONE, cut).caution is Caution.TYPE
+    assert "Cuts images/disk off at 1.0 GiB: what lies beyond is lost." in danger(ALONE, cut).text
+    assert danger(ALONE, ResizeVolume(DISK.key, "4G", shrink=True)).caution is Caution.NONE
+    (step,) = VOLUME_RESIZE.steps(situation(cut))  # type: ignore[misc]
+    assert step.call == VolumeResizeCall("images", "disk", GIB, shrink=True, unused=True)
+    (same,) = check(ALONE, ResizeVolume(DISK.key, "2G"))
+    assert "has 2.0 GiB already" in same
+
+
+def test_a_pool_of_devices_has_room_or_says_so() -> None:
+    vg = Pool("alpha", "p-images", "images", "logical", PoolState.ACTIVE, "/dev/vg", available=GIB)
+    state = picture(host("alpha"), vg, replace(DISK, path="/dev/vg/disk"))
+    (reason,) = check(state, ResizeVolume(DISK.key, "4G"))
+    assert reason == "images has 1.0 GiB left: give less."
+
+
+def test_a_copy_is_made_beside_and_taken_back_where_it_fails() -> None:
+    request = CloneVolume(DISK.key, "copy")
+    (step,) = VOLUME_CLONE.steps(situation(request))  # type: ignore[misc]
+    assert step.call == VolumeCloneCall("images", "copy", "images/disk", "raw")
+    assert step.undo == VolumeDeleteCall("images", "copy")
+    (reason,) = check(ALONE, CloneVolume(DISK.key, "disk"))
+    assert reason.startswith("The pool images has a volume disk already")
+    running = picture(host("alpha"), pool(), DISK, web("disk", state=InstanceState.RUNNING))
+    (reason,) = check(running, request)
+    assert "disk is written to by web (vda): copy the disk as it is at one moment" in reason
+    assert check(picture(host("alpha"), pool(), DISK, OVER), request) == ()
+
+
+def test_a_volume_of_another_pool_keeps_its_name_in_the_call() -> None:
+    other = Volume("alpha", "p-other", "other", "x", "/o/x", "file", "qcow2", GIB)
+    state = picture(host("alpha"), pool(), pool(name="other", path="/o"), other)
+    (step,) = VOLUME_CLONE.steps(  # type: ignore[misc]
+        situation(CloneVolume(other.key, "y", "images", "raw"), state=state)
+    )
+    assert step.call == VolumeCloneCall("images", "y", "other/x", "raw")
