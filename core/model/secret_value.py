@@ -86,3 +86,5 @@ def _secrets_in(values: tuple[object, ...]) -> Iterator[str]:
                 yield revealed
         elif isinstance(value, tuple):
             yield from _secrets_in(value)
+        elif isinstance(value, msgspec.Struct):
+            yield from _secrets_in(msgspec.structs.astuple(value))

@@ -20,6 +20,8 @@ from core.state.memo import Memo
 
 Place = tuple[str, str]
 """A host and what a disk's source says there: a path, or `POOL/VOLUME`."""
+_NETWORK = frozenset({"rbd", "iscsi", "nbd", "nfs", "ssh", "https", "http"})
+"""Protocols of images that are the same seen from any host."""
 
 
 def _index_users(instances: Mapping[ObjectKey, Instance]) -> dict[Place, dict[int, ObjectKey]]:
@@ -108,12 +110,15 @@ def users_of(state: State, volume: Volume) -> tuple[Instance, ...]:
 def users_at(state: State, host: str, places: Iterable[str]) -> Iterator[tuple[Instance, Disk]]:
     """Return who uses an image of a host, by its path or `POOL/VOLUME`, and as which disk.
 
-    Of other hosts those whose disk is at a pool's path that both have. In the order of the state,
-    of the host itself first.
+    Of other hosts those whose disk is at a pool's path that both have, or on the network. In the
+    order of the state, of the host itself first.
     """
     wanted = set(filter(None, places))
     shared = {
-        path for path in wanted if path.startswith("/") and _in_shared_pool(state, host, path)
+        path
+        for path in wanted
+        if path.partition(":")[0] in _NETWORK
+        or (path.startswith("/") and _in_shared_pool(state, host, path))
     }
     instances = sorted(state.instances.values(), key=lambda one: one.host != host)
     for instance in instances:

@@ -5,20 +5,21 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from core.errors import HypervisorError, UnsupportedError
+from core.errors import HypervisorError, NotFoundError, UnsupportedError
 from core.hypervisor.calls.device_faults import missing_of, told_of
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.calls.volume_users import user_of
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.model import ObjectKey
 from core.model.text import clean
-from core.verbs.device.calls import AttachCall, DetachCall
+from core.verbs.device.calls import AttachCall, DetachCall, FindDeviceCall
+from core.verbs.device.devices import word_of
 from core.verbs.device.media import ChangeMediaCall
 from core.xml.new_device import device_in, drive_with
 
-MOST_ASKED = 64
-"""Instances that run, and are asked what disks they have from their next start on: on a slow line
-more of them would take longer than the call may. Of those QEMU's lock is what is left."""
+ASKING = 20.0
+"""Seconds in which those that run are asked what disks they have from their next start on: all of a
+thousand nearby, and half of them on a slow line. Of those left QEMU's lock is all there is."""
 _BY_EDITING = "Edit its XML: that counts from the next start."
 _PENDING = "already in the process of unplug"
 """libvirt says so of a request that the guest has not answered yet: it still stands."""
@@ -29,7 +30,7 @@ def attach(conn: Connection, subject: ObjectKey, call: AttachCall) -> None:
     live = libvirt.VIR_DOMAIN_AFFECT_LIVE if call.live else 0
     config = libvirt.VIR_DOMAIN_AFFECT_CONFIG if call.config else 0
     domain = conn.lookupByUUIDString(subject.id)
-    if call.alone and (user := user_of(conn, set(call.alone), most=MOST_ASKED)):
+    if call.alone and (user := user_of(conn, set(call.alone), seconds=ASKING)):
         raise _used(call, user)
     if call.needs and not call.live and (missing := missing_of(conn, call.needs)) is not None:
         raise missing  # what runs is plugged in at once, and libvirt tells of it itself
@@ -41,7 +42,7 @@ def attach(conn: Connection, subject: ObjectKey, call: AttachCall) -> None:
         if told is None:
             raise
         raise told from error
-    if call.alone and (user := user_of(conn, set(call.alone), subject.id, most=0)):
+    if call.alone and (user := user_of(conn, set(call.alone), subject.id, seconds=0)):
         # given to both in the same moment: each gives it back
         domain.detachDeviceFlags(call.xml, live | config)
         raise _used(call, user)
@@ -121,7 +122,19 @@ def change_media(conn: Connection, subject: ObjectKey, call: ChangeMediaCall) ->
         raise
 
 
+def find(conn: Connection, subject: ObjectKey, call: FindDeviceCall) -> None:
+    """Raise NotFoundError where what is defined has no such device."""
+    domain = conn.lookupByUUIDString(subject.id)
+    defined = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    if device_in(defined, call.kind, call.name) is None:
+        text = f"{clean(domain.name())} has no {word_of(call.kind, call.name)}"
+        raise NotFoundError(
+            f"{text}, neither now nor from its next start on.", "See `virtdeck show`."
+        )
+
+
 CALL_FUNCTIONS: CallFunctions = {
+    FindDeviceCall: find,
     AttachCall: attach,
     DetachCall: detach,
     ChangeMediaCall: change_media,

@@ -21,12 +21,21 @@ _CURES = (
      "attach it with --when next-start."),
     ('Failed to get "write" lock', "Another process has it open for writing: see who by "
      "`virtdeck volumes`, or on the host."),
+    ("Invalid password, cannot unlock", "Give the passphrase with which it was encrypted."),
+    ("not in LUKS format", "Leave the passphrase out: virtdeck encrypts nothing that is there."),
+    ("LUKS version 2 is not supported", "QEMU opens LUKS1 alone: let the host open it (cryptsetup)"
+     ", and attach what is below /dev/mapper."),
+    ("Authentication failure", "See what the target asks for: the user stands in the URL."),
+    ("LOGICAL_UNIT_NOT_SUPPORTED", "The target has no such LUN: see which it shows this host."),
+    ("Unknown driver", "Install QEMU's drivers for the network on its host (qemu-block-extra)."),
+    ("Unknown protocol", "Install QEMU's drivers for the network on its host (qemu-block-extra)."),
     ("duplicated", "See its disks by `virtdeck show`; leave the target out to have a free one."),
     ("per-device boot elements", "It boots by classes of devices: number its devices first "
      "(`virtdeck set-boot-order`), or leave --boot-order out."),
     ("vlan tag not supported", "Take ovs:BRIDGE or hostdev:ADDRESS, or leave the VLAN out."),
     ("passthrough of host PCI devices", "Its kernel must have the IOMMU on (intel_iommu=on or "
      "amd_iommu=on) and the module vfio-pci."),
+    ("Failed to connect to", "See whether the server runs, and whether the host reaches it."),
     ("qdisc", "The kernel of the host lacks what libvirt limits by (sch_htb, sch_sfq, "
      "sch_ingress): load that, or leave the limits out."),
 )  # fmt: skip
@@ -53,7 +62,7 @@ _SENTENCES: Sequence[tuple[str, _Sentence]] = (
         ),
     ),
     (
-        r"Failed to connect to '(.*)': (No such file or directory|Connection refused)",
+        r"Failed to connect to '(/.*)': (No such file or directory|Connection refused)",
         lambda found: (
             f"Nobody listens at {clean(found[1])}: {found[2][:1].lower()}{found[2][1:]}.",
             "Start the switch that makes the socket, or let QEMU make it: --mode server.",

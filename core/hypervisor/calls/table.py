@@ -32,6 +32,7 @@ from core.hypervisor.calls import (
     tuning,
     undefining,
     volume,
+    volume_secrets,
     volume_transfers,
 )
 from core.hypervisor.calls.function import CallFunctions
@@ -45,7 +46,7 @@ _FAMILIES = (
     *(power, saved, guest, agent, execute, freezing, screenshot),
     *(definition, defining, firmware, cloning, undefining, snapshot, tuning),
     *(block, device, backup, backup_pull, checkpoint, image, pool, network),
-    *(creating, evacuation, volume, volume_transfers, cold, resizing),
+    *(creating, evacuation, volume, volume_secrets, volume_transfers, cold, resizing),
 )
 
 CALL_FUNCTIONS: CallFunctions = {

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from time import monotonic
 from typing import Any
 
 from core.hypervisor.connection.binding import Connection, libvirt
-from core.xml.tree import parse
+from core.xml.address import endpoint
+from core.xml.tree import Element, parse
 
 
-def user_of(conn: Connection, places: set[str], but: str = "", most: int | None = None) -> str:
+def user_of(conn: Connection, places: set[str], but: str = "", seconds: float | None = None) -> str:
     """Return the name of an instance with a disk at one of these places; empty: there is none.
 
-    That of the UUID `but` does not count. Where more than `most` would have to be asked by
-    themselves none is.
+    That of the UUID `but` does not count. Those that have to be asked by themselves are asked for
+    so many seconds at most.
 
     One call for all that run and one for all that do not, which tell the images of every chain;
     one more for each that runs, for its next start may have other disks than it has now, and for
@@ -31,7 +33,10 @@ def user_of(conn: Connection, places: set[str], but: str = "", most: int | None 
             told.add(domain.UUIDString())
     domains = conn.listAllDomains(0)  # what was defined since is among these
     asked = [domain for domain in domains if domain.UUIDString() not in told]
-    for domain in asked if most is None or len(asked) <= most else ():
+    until = None if seconds is None else monotonic() + seconds
+    for domain in asked:
+        if until is not None and monotonic() >= until:
+            break
         with suppress(libvirt.libvirtError):  # it is gone
             if not places.isdisjoint(_sources(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))):
                 return str(domain.name())
@@ -56,3 +61,13 @@ def _sources(xml: str) -> Iterator[str]:
     for source in parse(xml, "domain").iterfind("devices/disk//source"):
         yield source.get("file") or source.get("dev") or ""
         yield f"{source.get('pool')}/{source.get('volume')}"
+        if protocol := source.get("protocol"):
+            image = f"{protocol}:{source.get('name') or ''}"
+            yield from (f"{image}@{server}" for server in _servers(source) or ("",))
+
+
+def _servers(source: Element) -> list[str]:
+    return [
+        host.get("socket") or endpoint(host.get("name") or "", host.get("port") or "")
+        for host in source.iterfind("host")
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from core.model.new_device import DeviceKind
+from core.model.volume_secret import VolumeSecret
 from core.verbs.applied import Applied
 from core.verbs.call import Call
 
@@ -20,6 +21,8 @@ class AttachCall(Applied, frozen=True):
     """The places of a disk's image, of which nothing else may be the user; empty: others may."""
     needs: str = ""
     """What of the host it is connected to: `net br0`, `pci 0000:03:10.1`, `path /run/s.sock`."""
+    what: str = ""
+    """What is attached, as sentences have it; empty: what the request calls it."""
 
     @property
     def text(self) -> str:
@@ -29,6 +32,50 @@ class AttachCall(Applied, frozen=True):
     def virsh(self, name: str) -> tuple[str, ...]:
         """`virsh attach-device`."""
         return ("attach-device", name, "FILE", *self.affected())
+
+
+class FindDeviceCall(Call, frozen=True):
+    """virDomainGetXMLDesc of what is defined: a rehearsal looks whether it has a device."""
+
+    probe: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = True
+    kind: DeviceKind
+    name: str
+
+    def virsh(self, name: str) -> tuple[str, ...]:
+        """`virsh dumpxml`."""
+        return ("dumpxml", "--inactive", name)
+
+
+class SecretsCall(Call, frozen=True):
+    """virSecretDefineXML and virSecretSetValue, of what a disk needs: all of them or none."""
+
+    secrets: tuple[VolumeSecret, ...]
+    plan: AttachCall
+    """What follows: it stays what it is, whatever has changed since."""
+
+    @property
+    def text(self) -> str:
+        """What the secrets are called."""
+        return "\n".join(f"{one.type}: {one.usage}" for one in self.secrets)
+
+    def virsh(self, _: str) -> tuple[str, ...]:
+        """`virsh secret-define`."""
+        return ("secret-define", "FILE")
+
+
+class DropSecretsCall(Call, frozen=True):
+    """virSecretUndefine, of the secrets of a disk that neither what runs nor what is defined has.
+
+    Where they are gone already it does nothing.
+    """
+
+    repeatable: ClassVar[bool] = True
+    uuids: tuple[str, ...]
+
+    def virsh(self, _: str) -> tuple[str, ...]:
+        """`virsh secret-undefine`."""
+        return ("secret-undefine", *self.uuids[:1])
 
 
 class DetachCall(Call, frozen=True):
@@ -52,6 +99,8 @@ class DetachCall(Call, frozen=True):
     """Of what is defined: what runs is to let go of it next."""
     xml: str = ""
     """Of what is defined: the device as it was, to be attached again where the guest refuses."""
+    secrets: bool = False
+    """It may have secrets of its own, which go with it."""
 
     @property
     def defines(self) -> bool:

@@ -15,7 +15,6 @@ from core.verbs.device.calls import AttachCall, DetachCall
 from core.verbs.device.devices import Present, find, word_of
 from core.verbs.device.requests import InterfaceDetach, VolumeDetach
 from core.verbs.refusal import RefusalCode
-from core.verbs.sequence import Step
 from core.verbs.situation import (
     VERIFY,
     Action,
@@ -60,24 +59,6 @@ def detach(now: Situation) -> Action:
     return _of_guest(now, asked)
 
 
-def rehearsed(now: Situation) -> list[Step]:
-    """Return what would be sent, were it defined as it runs: a rehearsal reads no more."""
-    instance, (kind, name) = now.instance, named(now.request)
-    device = find(instance, kind, name)
-    if instance is None or device is None:
-        return []
-    when, word = getattr(now.request, "when", "both"), word_of(kind, name)
-    active = instance.state.active
-    steps = []
-    if instance.persistent and when != "now":
-        call = DetachCall(kind, name, device.source, live=False, type=device.type)
-        steps.append(Step(call, f"taking {word} out of the definition of {now.name}"))
-    if active and when != "next-start":
-        live = _live(kind, name, device)
-        steps.append(Step(live, f"asking the guest of {now.name} to let go of {word}"))
-    return steps
-
-
 def _first(now: Situation) -> Action:
     instance, (kind, name) = now.instance, named(now.request)
     active = instance is not None and instance.state.active
@@ -94,7 +75,7 @@ def _first(now: Situation) -> Action:
     if kept is None:
         return _ask_guest(now, runs or Present())
     call = DetachCall(kind, name, kept.source, live=False, type=kept.type,
-        then_live=runs is not None,
+        then_live=runs is not None, secrets=kept.secrets,
                       xml=_xml(now, kind, name))  # fmt: skip
     return Send(call, f"taking {word_of(kind, name)} out of the definition of {now.name}")
 
@@ -112,13 +93,15 @@ def _xml(now: Situation, kind: DeviceKind, name: str) -> str:
 def _ask_guest(now: Situation, device: Present) -> Send:
     kind, name = named(now.request)
     asked = len(_sent(now, live=True))
-    call = _live(kind, name, device)
+    call = live_call(kind, name, device)
     again = f", request {asked + 1}" if asked else ""
     return Send(call, f"asking the guest of {now.name} to let go of {word_of(kind, name)}{again}")
 
 
-def _live(kind: DeviceKind, name: str, device: Present) -> DetachCall:
-    return DetachCall(kind, name, device.source, live=True, alias=device.alias, type=device.type)
+def live_call(kind: DeviceKind, name: str, device: Present) -> DetachCall:
+    """Return the call that asks the guest of what runs to let go of a device."""
+    return DetachCall(kind, name, device.source, live=True, alias=device.alias, type=device.type,
+                      secrets=device.secrets)  # fmt: skip
 
 
 def _sent(now: Situation, *, live: bool) -> list[Sent]:
@@ -200,7 +183,7 @@ def _wait(now: Situation, asked: list[Sent]) -> Action:
             return Wait(now.now + patience)
         call = last.call
         assert isinstance(call, DetachCall)
-        return _ask_guest(now, Present(call.source, call.alias, call.type))
+        return _ask_guest(now, Present(call.source, call.alias, call.type, call.secrets))
     choices = (_AGAIN, _WAIT_ON, _LEAVE)
     return Ask(OperationQuestion(key, _stuck(now, asked), choices))
 

@@ -19,6 +19,12 @@ class Present:
     """Of what runs."""
     type: str = ""
     """Of an interface: network, bridge, user..."""
+    secrets: bool = False
+    """It needs secrets of libvirt's: to be opened, or for its servers."""
+
+
+PROVEN = ("rbd", "iscsi")
+"""Protocols whose servers may ask for a secret."""
 
 
 def find(instance: Instance | None, kind: DeviceKind, name: str) -> Present | None:
@@ -28,7 +34,9 @@ def find(instance: Instance | None, kind: DeviceKind, name: str) -> Present | No
     if kind == "disk":
         for disk in instance.disks:
             if disk.target == name:
-                return Present("" if disk.source is None else disk.source.path, disk.alias)
+                source = disk.source
+                secrets = disk.encrypted or (source is not None and source.protocol in PROVEN)
+                return Present("" if source is None else source.path, disk.alias, secrets=secrets)
         return None
     for interface in instance.interfaces:
         if interface.mac.lower() == name:

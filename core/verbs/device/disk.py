@@ -10,11 +10,14 @@ from core.model.new_device import AttachedDisk
 from core.model.text import clean
 from core.verbs.applied import affects, against_when
 from core.verbs.create.machine import disk_at
-from core.verbs.create.site import Site, against_volume, site_in, site_of
+from core.verbs.create.site import Site, site_in, site_of
 from core.verbs.device.attaching import attach_step, attached, taken
-from core.verbs.device.calls import AttachCall
+from core.verbs.device.calls import AttachCall, SecretsCall
+from core.verbs.device.disk_options import against_options, against_place, new_disk, reads_only
+from core.verbs.device.disk_secrets import drop_secrets
 from core.verbs.device.requests import VolumeAttach, VolumeDetach
 from core.verbs.device.sharing import Access, against_users
+from core.verbs.device.volume_place import is_url, secrets_of, wanted
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step
 from core.verbs.situation import Situation
@@ -24,49 +27,43 @@ NO_HOTPLUG = ("sata", "ide")
 
 
 def attach_steps(now: Situation) -> list[Step]:
-    """Return the one call."""
+    """Return the calls: its secrets first, where it needs any."""
     request = now.request
     assert isinstance(request, VolumeAttach)
-    call = attached(now)
-    if call is None:
-        from core.xml.new_disk import disk_xml
-
-        new = _new(now, request)
-        live, config = affects(now, request.when)
-        alone = (new.source, request.volume) if alone_in(request) else ()
-        call = AttachCall(
-            live=live, config=config, kind="disk", name=new.target, xml=disk_xml(new), alone=alone
-        )
-    return list(
-        attach_step(call, f"attaching {clean(request.volume)} to {now.name} as {call.name}")
-    )
+    secrets, call = _planned(now, request)
+    text = f"attaching {call.what or clean(request.volume)} to {now.name} as {call.name}"
+    steps = list(attach_step(call, text))
+    if secrets is None:
+        return steps
+    undo = drop_secrets(request.subject, call.name)
+    return [Step(secrets, f"giving libvirt the secrets of {call.name}", undo=undo), *steps]
 
 
-def alone_in(request: VolumeAttach) -> bool:
-    """Whether nobody else may use its image: nor what others have from their next start on."""
-    return request.access == "read-write" and not request.shareable
+def _planned(now: Situation, request: VolumeAttach) -> tuple[SecretsCall | None, AttachCall]:
+    """Return what is sent; what was sent already stays what it was."""
+    first = next((one.call for one in now.sent if isinstance(one.call, SecretsCall)), None)
+    if first is not None:
+        return first, first.plan
+    if (call := attached(now)) is not None:
+        return None, call
+    from core.xml.new_disk import disk_xml
 
-
-def _new(now: Situation, request: VolumeAttach) -> AttachedDisk:
-    found = disk_at(site_of(now), request.volume)
+    found = wanted(site_of(now), request, {})
+    live, config = affects(now, request.when)
     target = request.target or free_target(request.bus, (now.instance, now.defined))
-    known = found.format if request.format == "as-known" else request.format
-    cache = request.cache if request.cache != "default" else ""
-    if found.type == "block" and not cache:
-        cache = "none"  # as Nova has it: the host's page cache would come between two hosts
-    return AttachedDisk(
-        source=found.source,
-        type=found.type,
-        format=known,
-        target=target,
-        bus=request.bus,
-        read_only=request.access == "read-only",
-        shareable=request.shareable,
-        serial=request.serial,
-        cache=cache,
-        io=request.io if request.io != "default" else "",
-        discard=request.discard,
-    )
+    secrets = secrets_of(request.subject, target, found, request, lasts=config)
+    new = new_disk(now, request, found, target)
+    alone = (*found.places, request.volume) if alone_in(request, new) else ()
+    call = AttachCall(
+        live=live, config=config, kind="disk", name=target, xml=disk_xml(new),
+        alone=tuple(filter(None, alone)), what=found.word,
+    )  # fmt: skip
+    return (SecretsCall(secrets, call) if secrets else None), call
+
+
+def alone_in(request: VolumeAttach, new: AttachedDisk) -> bool:
+    """Whether nobody else may use its image: nor what others have from their next start on."""
+    return request.access == "read-write" and not new.shareable and not new.read_only
 
 
 def free_target(bus: str, instances: Iterable[Instance | None]) -> str:
@@ -79,11 +76,11 @@ def free_target(bus: str, instances: Iterable[Instance | None]) -> str:
 
 def outcome(now: Situation) -> str:
     """Say what is so then."""
-    request, call = now.request, attached(now)
+    request = now.request
     assert isinstance(request, VolumeAttach)
-    assert call is not None
+    call = _planned(now, request)[1]
     later = "" if call.live else ", from its next start on"
-    return f"{clean(request.volume)} is attached to {now.name} as {call.name}{later}"
+    return f"{call.what or clean(request.volume)} is attached to {now.name} as {call.name}{later}"
 
 
 def undo(now: Situation) -> Request | None:
@@ -97,6 +94,8 @@ def undo(now: Situation) -> Request | None:
 def volumes_of(state: State, request: Request) -> Iterable[ObjectKey]:
     """Return the volume: what format it has is to be known."""
     assert isinstance(request, VolumeAttach)
+    if is_url(request.volume):
+        return ()
     volume = site_in(state, request.subject.host).volume(request.volume)
     return () if volume is None else (volume.key,)
 
@@ -109,19 +108,35 @@ def against(state: State, request: Request, but: str) -> Iterator[Refusal]:
         return
     yield from against_when(state, request, but)
     site = site_in(state, request.subject.host)
-    if not request.volume:
+    if not request.volume and request.connection_info is None:
         text = "Which volume is not said"
         yield Refusal(
             RefusalCode.PARAMETER, text, "name it as POOL/VOLUME or by its path", "volume"
         )
         return
-    yield from against_volume(site, request.volume, "volume")
     yield from _against_target(instance, request)
     yield from _against_bus(instance, request)
+    yield from against_options(request)
+    refused = list(against_place(site, request))
+    yield from refused
+    if not refused:
+        yield from _against_use(state, instance, request)
+
+
+def _against_use(state: State, instance: Instance, request: VolumeAttach) -> Iterator[Refusal]:
+    site = site_in(state, request.subject.host)
+    found = wanted(site, request, {})
     yield from _against_format(site, request)
-    places = (disk_at(site, request.volume).source, request.volume)
-    access = Access(request.access, "volume", shared=request.shareable)
-    yield from against_users(state, instance, places, access)
+    info = found.info
+    network = found.place.network
+    access = Access(
+        "read-only" if reads_only(request, info) else "read-write",
+        "volume" if info is None else "connection_info",
+        shared=request.shareable or (info is not None and info.multiattach),
+        servers=() if network is None else network.servers,
+    )
+    said = request.volume or found.word
+    yield from against_users(state, instance, (found.place.source, said), access)
 
 
 def _against_target(instance: Instance, request: VolumeAttach) -> Iterator[Refusal]:
@@ -157,6 +172,8 @@ def _has_controller(instance: Instance, kind: str) -> bool:
 
 def _against_format(site: Site, request: VolumeAttach) -> Iterator[Refusal]:
     """Never have QEMU find out: a guest can write a header into a raw disk that names any file."""
+    if request.connection_info is not None or is_url(request.volume):
+        return
     found = disk_at(site, request.volume)
     known = found.format if request.format == "as-known" else request.format
     if request.shareable and known != "raw":
@@ -167,4 +184,4 @@ def _against_format(site: Site, request: VolumeAttach) -> Iterator[Refusal]:
     guessed = request.volume.startswith("/") and found.type == "file"
     if guessed and request.format == "as-known":
         text = f"What format {clean(request.volume)} has is not known"
-        yield Refusal(RefusalCode.PARAMETER, text, "say raw or qcow2", "format")
+        yield Refusal(RefusalCode.PARAMETER, text, "say raw or qcow2: --format", "format")

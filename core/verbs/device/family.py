@@ -10,10 +10,18 @@ from core.model.lists import listed
 from core.verbs.applied import KNOWN, against_when
 from core.verbs.caution import Caution
 from core.verbs.device import disk, interface, interface_checks, media
-from core.verbs.device.calls import AttachCall, DetachCall
-from core.verbs.device.detaching import detach, named, rehearsed
+from core.verbs.device.calls import (
+    AttachCall,
+    DetachCall,
+    DropSecretsCall,
+    FindDeviceCall,
+    SecretsCall,
+)
+from core.verbs.device.detaching import named
 from core.verbs.device.devices import find, word_of
+from core.verbs.device.disk_secrets import detach_with_secrets
 from core.verbs.device.media import DRIVES
+from core.verbs.device.rehearsed import rehearsed
 from core.verbs.device.requests import (
     InterfaceAttach,
     InterfaceDetach,
@@ -33,7 +41,10 @@ def _against_detach(state: State, request: Request, but: str) -> Iterator[Refusa
     yield from _against_another(state, request, but)
     yield from _against_drive(instance, request)
     # one that runs may be defined with a device that what runs has not
-    if not instance.described or instance.state.active or find(instance, kind, name):
+    elsewhere = (
+        instance.state.active and instance.persistent and getattr(request, "when", "") != "now"
+    )
+    if not instance.described or elsewhere or find(instance, kind, name):
         return
     known = listed(_names(instance, kind))
     field, what = ("disk", "disk") if kind == "disk" else ("interface", "interface")
@@ -117,9 +128,9 @@ def _takes_interface(request: Request, subjects: Subjects) -> str:
 
 _detaching = partial(
     Verb,
-    decide=detach,
+    decide=detach_with_secrets,
     steps=rehearsed,
-    calls=(DetachCall, AttachCall),
+    calls=(DetachCall, AttachCall, DropSecretsCall, FindDeviceCall),
     waits=True,
     resumable=True,
     states=KNOWN,
@@ -140,13 +151,13 @@ _attaching = partial(
 VOLUME_ATTACH = _attaching(
     VolumeAttach,
     title="Attach a volume",
-    help="Give it one more disk: a volume of a pool, or a file or device of its host.",
+    help="Give it one more disk: a volume of a pool, or a file, device or network image.",
     doing="being given a disk",
     group="disks",
     key="a",
     decide=sequence(disk.attach_steps, disk.outcome),
     steps=disk.attach_steps,
-    calls=(AttachCall,),
+    calls=(AttachCall, SecretsCall, DropSecretsCall),
     refusals=disk.against,
     undo=disk.undo,
     storage_for="volume",

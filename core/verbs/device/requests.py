@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal
 
 from core.model import Request
+from core.model.secret_value import Secret
 from core.verbs.applied import When
 from core.verbs.parameter import PATH_BYTES, parameter
 
@@ -16,6 +17,19 @@ Patience = Annotated[
     parameter("How long it may take each time.", least=1, most=3600, unit="s", advanced=True),
 ]
 
+_Block = Annotated[
+    int,
+    parameter("As its guest sees it; 0: what QEMU takes.", least=0, most=2 << 20, unit="B",
+              advanced=True),
+]  # fmt: skip
+_LIMIT = r"((total|read|write)_(bytes|iops)_sec(_max(_length)?)?|size_iops_sec)=[0-9]{1,15}"
+_Limit = Annotated[
+    str,
+    parameter("How fast it is at most, as NAME=NUMBER by libvirt's names: read_iops_sec=500, "
+              "total_bytes_sec_max=9000000.", pattern=_LIMIT, shape="a name of libvirt's, = and "
+              "a number, such as read_iops_sec=500", advanced=True),
+]  # fmt: skip
+
 
 class VolumeAttach(Request, frozen=True):
     """Attach a volume to an instance as a disk (virDomainAttachDeviceFlags)."""
@@ -24,12 +38,13 @@ class VolumeAttach(Request, frozen=True):
     volume: Annotated[
         str,
         parameter(
-            "POOL/VOLUME, or the path of a file or device on the host.",
+            "POOL/VOLUME, the path of a file or device on the host, or the URL of an image that "
+            "QEMU reaches itself: rbd, iscsi, nbd, nfs, ssh, https.",
             longest=PATH_BYTES,
             source="volumes",
             typed=True,
         ),
-    ]
+    ] = ""
     target: Annotated[
         str,
         parameter(
@@ -74,6 +89,48 @@ class VolumeAttach(Request, frozen=True):
     discard: Annotated[
         Literal["unmap", "ignore"], parameter("What the guest trims is freed.", advanced=True)
     ] = "unmap"
+    connection_info: (
+        Annotated[
+            Secret,
+            parameter("Instead of a volume: JSON that says how it is reached, as Cinder gives it.",
+                      text=True, advanced=True),
+        ]
+        | None
+    ) = None  # fmt: skip
+    reached_by: Annotated[
+        Literal["host", "qemu"],
+        parameter("Who connects the iSCSI of a connection_info: the host by os-brick, or QEMU.",
+                  advanced=True),
+    ] = "host"  # fmt: skip
+    password: (
+        Annotated[
+            Secret,
+            parameter("Of the user in its URL: of CHAP, or the key of Ceph.", advanced=True),
+        ]
+        | None
+    ) = None
+    passphrase: (
+        Annotated[
+            Secret,
+            parameter("It is encrypted, and QEMU opens it with this: LUKS.", advanced=True),
+        ]
+        | None
+    ) = None
+    alias: Annotated[
+        str,
+        parameter("By which events name it. [default: libvirt's own]",
+                  pattern=r"(ua-[A-Za-z0-9_-]{1,60})?", shape="ua- and letters, digits, _ and -",
+                  advanced=True),
+    ] = ""  # fmt: skip
+    logical_block: _Block = 0
+    physical_block: _Block = 0
+    limits: tuple[_Limit, ...] = ()
+    limit_group: Annotated[
+        str,
+        parameter("The disks that share these limits, by a name of your own.",
+                  pattern=r"[A-Za-z0-9_.-]{0,60}", shape="letters, digits and _ . -",
+                  advanced=True),
+    ] = ""  # fmt: skip
 
 
 class VolumeDetach(Request, frozen=True):

@@ -21,6 +21,8 @@ class Access:
     """The field of the request that names it."""
     shared: bool = False
     """Several write to it."""
+    servers: tuple[str, ...] = ()
+    """Of an image of the network: another of its name, on none of these, is another one."""
 
     @property
     def writes(self) -> bool:
@@ -34,6 +36,8 @@ def against_users(
     """Tell who uses an image, or lies over it; `places` are its path, and how it was named."""
     source, said = places
     for user, disk in users_at(state, instance.host, places):
+        if access.servers and _elsewhere(disk, access.servers):
+            continue
         if user.key == instance.key and access.writes:
             how = "has it already, as" if _writes(disk, places) else "has it already, below"
             text = f"{instance.name} {how} {disk.target}"
@@ -52,6 +56,12 @@ def against_users(
             cure = "what is written to it destroys that: let it only be read, or take another"
             yield Refusal(RefusalCode.PARAMETER, text, cure, access.field)
             return
+
+
+def _elsewhere(disk: Disk, servers: tuple[str, ...]) -> bool:
+    """Whether a disk of an image of the network is on other servers."""
+    hosts = {host for layer in disk.layers for host in layer.hosts}
+    return bool(hosts) and hosts.isdisjoint(servers)
 
 
 def _writes(disk: Disk, places: tuple[str, str]) -> bool:

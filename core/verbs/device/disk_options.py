@@ -1,0 +1,151 @@
+"""How a volume that is attached is read and written: what was asked for, what it means. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from core.errors import VirtdeckError
+from core.model import Instance
+from core.model.new_device import AttachedDisk
+from core.model.text import clean
+from core.model.volume_secret import secret_uuid
+from core.verbs.create.site import Site, against_volume
+from core.verbs.device.requests import VolumeAttach
+from core.verbs.device.volume_place import WantedVolume, info_of, is_url, refused_by
+from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.situation import Situation
+
+if TYPE_CHECKING:
+    from core.volumes.connection_info import ConnectionInfo
+    from core.volumes.disk import DiskWishes
+
+
+def limits_in(request: VolumeAttach) -> tuple[tuple[str, int], ...]:
+    """Return the limits by libvirt's names."""
+    pairs = (text.partition("=") for text in request.limits)
+    return tuple((name, int(value)) for name, _, value in pairs if int(value))
+
+
+def reads_only(request: VolumeAttach, info: ConnectionInfo | None) -> bool:
+    """Return whether it may only be read; raises UsageError."""
+    from core.volumes.quality import read_only
+
+    return request.access == "read-only" or (info is not None and read_only(info))
+
+
+def new_disk(
+    now: Situation, request: VolumeAttach, found: WantedVolume, target: str
+) -> AttachedDisk:
+    """Return the disk; raises UsageError where its connection_info makes no sense."""
+    from dataclasses import replace
+
+    from core.volumes.disk import attached_disk, disk_of
+
+    wishes = _wishes(now, request, target)
+    if found.info is not None:
+        discard = "ignore" if request.discard == "ignore" else ""
+        unit = _unit(now, request)
+        return attached_disk(found.info, found.place, replace(wishes, discard=discard, unit=unit))
+    known = found.place.format if request.format == "as-known" else request.format
+    return disk_of(replace(found.place, format=known), wishes)
+
+
+def _wishes(now: Situation, request: VolumeAttach, target: str) -> DiskWishes:
+    from core.volumes.disk import DiskWishes
+
+    subject = now.request.subject.id
+    return DiskWishes(
+        target=target,
+        bus=request.bus,
+        cache=request.cache if request.cache != "default" else "",
+        io=request.io if request.io != "default" else "",
+        discard=request.discard,
+        serial=request.serial,
+        alias=request.alias,
+        read_only=request.access == "read-only",
+        shareable=request.shareable,
+        logical_block=request.logical_block or None,
+        physical_block=request.physical_block or None,
+        limits=limits_in(request),
+        limit_group=request.limit_group,
+        luks="" if request.passphrase is None else secret_uuid(subject, target, "luks"),
+        proof=secret_uuid(subject, target, "proof"),
+    )
+
+
+def _unit(now: Situation, request: VolumeAttach) -> int | None:
+    """Return the unit by Nova's rule, on a controller that has them."""
+    from core.volumes.disk import next_unit
+
+    both: list[Instance] = [one for one in (now.instance, now.defined) if one is not None]
+    virtio = any("virtio-scsi" in device.summary for one in both for device in one.devices)
+    if request.bus != "scsi" or not virtio:
+        return None
+    return max(next_unit(one.disks) for one in both)
+
+
+def against_options(request: VolumeAttach) -> Iterator[Refusal]:
+    """Tell of options that make no sense, or none together."""
+    from core.volumes.quality import against_block, against_limits
+
+    if why := against_limits(dict(limits_in(request))):
+        yield Refusal(RefusalCode.PARAMETER, f"What it is limited to {why}", field="limits")
+    if request.limit_group and not request.limits:
+        text = "A group shares limits, and none is given"
+        yield Refusal(RefusalCode.PARAMETER, text, "give one: --limits", "limit_group")
+    for name in ("logical_block", "physical_block"):
+        size = getattr(request, name)
+        if size and (why := against_block(size)):
+            text = f"A {name.replace('_', ' ')} of {size} bytes {why}"
+            yield Refusal(RefusalCode.PARAMETER, text, "512 and 4096 are usual", name)
+    if request.logical_block and 0 < request.physical_block < request.logical_block:
+        text = "A physical block is no less than a logical one"
+        yield Refusal(RefusalCode.PARAMETER, text, "swap them", "physical_block")
+    if request.connection_info is not None and request.volume:
+        text = "A connection_info and a volume are both given"
+        yield Refusal(RefusalCode.PARAMETER, text, "give either", "volume")
+    if request.password is not None and not is_url(request.volume):
+        text = "There is nobody whose password it would be"
+        cure = "give it with a URL that has a user: iscsi://USER@HOST/IQN/LUN"
+        yield Refusal(RefusalCode.PARAMETER, text, cure, "password")
+    if request.passphrase is not None and request.format == "qcow2":
+        text = "QEMU opens LUKS by itself where the volume is raw"
+        yield Refusal(RefusalCode.PARAMETER, text, "leave --format out", "passphrase")
+
+
+def against_place(site: Site, request: VolumeAttach) -> Iterator[Refusal]:
+    """Tell why what is named is no volume that can be attached."""
+    field = "volume" if request.connection_info is None else "connection_info"
+    if field == "volume" and not is_url(request.volume):
+        yield from against_volume(site, request.volume, "volume")
+        return
+    error = refused_by(site, request)
+    if error is not None:
+        yield _refusal(error, field)
+        return
+    try:
+        info = info_of(request)
+        reads_only(request, info)
+    except VirtdeckError as found:
+        yield _refusal(found, field)
+        return
+    if is_url(request.volume):
+        yield from _against_url(request)
+
+
+def _against_url(request: VolumeAttach) -> Iterator[Refusal]:
+    from core.volumes.urls import OF_FILES, READ_ONLY
+
+    scheme = request.volume.partition("://")[0].lower()
+    if scheme in OF_FILES and request.format == "as-known":
+        text = f"What format {clean(request.volume)} has is not known"
+        yield Refusal(RefusalCode.PARAMETER, text, "say raw or qcow2: --format", "format")
+    if scheme in READ_ONLY and request.access != "read-only":
+        text = f"QEMU only reads what it has by {scheme}"
+        yield Refusal(RefusalCode.PARAMETER, text, "--access read-only", "access")
+
+
+def _refusal(error: VirtdeckError, field: str) -> Refusal:
+    cure = f"{error.hint[:1].lower()}{error.hint[1:]}".rstrip(".")
+    return Refusal(RefusalCode.PARAMETER, error.message.rstrip("."), cure, field)

@@ -1,0 +1,39 @@
+"""The secrets of a disk: made before it is attached, removed once it is detached. Pure."""
+
+from __future__ import annotations
+
+from core.model import ObjectKey, OperationStatus
+from core.model.volume_secret import PURPOSES, secret_uuid
+from core.verbs.device.calls import DetachCall, DropSecretsCall
+from core.verbs.device.detaching import detach, named
+from core.verbs.device.devices import word_of
+from core.verbs.situation import Action, End, Send, Situation, done
+
+
+def drop_secrets(subject: ObjectKey, target: str) -> DropSecretsCall:
+    """Return the call that removes whatever secrets a disk may have of its own."""
+    return DropSecretsCall(tuple(secret_uuid(subject.id, target, one) for one in PURPOSES))
+
+
+def detach_with_secrets(now: Situation) -> Action:
+    """Detach a device; once that is proven its secrets go, too."""
+    action = detach(now)
+    if not isinstance(action, End) or action.status is not OperationStatus.DONE:
+        return action
+    calls = [one.call for one in now.sent if isinstance(one.call, DetachCall)]
+    return _without_secrets(now, action) if any(call.secrets for call in calls) else action
+
+
+def _without_secrets(now: Situation, end: End) -> Action:
+    kind, name = named(now.request)
+    last = now.last
+    if not isinstance(last.call, DropSecretsCall):
+        call = drop_secrets(now.request.subject, name)
+        return Send(call, f"removing the secrets of {word_of(kind, name)}")
+    if last.accepted:
+        return end
+    if last.ended is None and last.at < (now.progress.adopted or 0.0):
+        return Send(last.call, "removing its secrets once more")
+    why = last.error.rstrip(".") or "libvirt gave no answer"
+    hint = "See `virsh secret-list` on its host."
+    return done(f"{end.outcome}; whether its secrets are gone is not known: {why}", hint)

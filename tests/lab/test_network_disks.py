@@ -1,0 +1,171 @@
+"""Disks that QEMU reaches over the network, and disks that it decrypts: seen in real guests."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from core.errors import OperationFailedError, RefusedError
+from core.fleet import Fleet
+from core.lab import Lab, LabHost
+from core.model.secret_value import Secret
+from core.verbs.undoing import undoing
+from tests.lab.scratch_disk import ScratchDisks, own
+from tests.lab.test_devices import begin, defined, done, refresh, shell
+from tests.lab.test_power import key_of, opened
+
+WORD = "let-me-in"
+
+
+@pytest.fixture
+async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
+    async with opened(uris, tmp_path / "journal.sqlite3") as made:
+        yield made
+
+
+@pytest.fixture
+def disks(lab: Lab, alpha: LabHost) -> Iterator[ScratchDisks]:
+    made = ScratchDisks(lab, alpha)
+    yield made
+    made.remove()
+
+
+@contextmanager
+def served(image: Path, export: str) -> Iterator[int]:
+    """Have an NBD server of QEMU's give an image out; yields its port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    where = ["--bind", "127.0.0.1", "--port", str(port), "--export-name", export]
+    command = ["qemu-nbd", "--format", "raw", "--persistent", "--shared", "4", *where, str(image)]
+    server = subprocess.Popen(command)
+    try:
+        _answers(server, port)
+        yield port
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _answers(server: subprocess.Popen[bytes], port: int) -> None:
+    """Wait until a server listens."""
+    while server.poll() is None:
+        with socket.socket() as asked:
+            if asked.connect_ex(("127.0.0.1", port)) == 0:
+                return
+    raise AssertionError("the NBD server ended")
+
+
+def encrypted(image: Path, tmp_path: Path) -> None:
+    """Make a LUKS image of 16 MiB, the passphrase of which is `WORD`."""
+    word = tmp_path / "passphrase"
+    word.write_text(WORD)
+    options = ["-o", "key-secret=s0,iter-time=10"]
+    make = ["qemu-img", "create", "-q", "-f", "luks", "--object", f"secret,id=s0,file={word}"]
+    told = subprocess.CompletedProcess[str]([], 1)
+    for _ in range(20):  # it measures how fast the CPU is, and on a busy one it may not get to it
+        command = [*make, *options, str(image), "16M"]
+        told = subprocess.run(command, capture_output=True, text=True, check=False)
+        if told.returncode == 0:
+            return
+        assert "CPU usage" in told.stderr, told.stderr
+    raise AssertionError(told.stderr)
+
+
+def secrets(host: LabHost) -> list[str]:
+    """What secrets libvirt has that virtdeck made."""
+    return [line for line in host.virsh("secret-list").splitlines() if "virtdeck" in line]
+
+
+WAITS = "until grep -q vda /proc/partitions; do sleep 0.1; done"
+
+
+async def test_an_image_of_a_server_is_attached_written_and_given_back(
+    fleet: Fleet, alpha: LabHost, guest: Callable[..., str], disks: ScratchDisks, tmp_path: Path,
+    booted: Callable[..., None],
+) -> None:  # fmt: skip
+    image = tmp_path / "served.raw"
+    image.write_bytes(bytes(8 << 20))
+    name = guest("alpha", "remote")
+    await asyncio.to_thread(booted, "alpha", name)
+    vm = await key_of(fleet, name)
+    with served(image, "one") as port:
+        url = f"nbd://127.0.0.1:{port}/one"
+        limits = ("read_iops_sec=500", "read_iops_sec_max=900", "read_iops_sec_max_length=2")
+        operation = await begin(
+            fleet, "volume-attach", vm, volume=url, alias="ua-far", limits=limits,
+            limit_group="far", logical_block=4096, physical_block=4096,
+        )  # fmt: skip
+        record = await operation
+        assert record.outcome == f"{url} is attached to remote as vda"
+        for xml in (alpha.virsh("dumpxml", name), defined(alpha, name)):
+            assert "protocol='nbd'" in xml
+            assert "<alias name='ua-far'/>" in xml
+            assert "<read_iops_sec_max_length>2</read_iops_sec_max_length>" in xml
+            assert "<group_name>far</group_name>" in xml
+        line = f"{WAITS}; echo far-away > /dev/vda; sync; cat /sys/block/vda/queue/*_block_size"
+        told = await asyncio.to_thread(shell, alpha, name, line)
+        assert told.split() == ["4096", "4096"]
+        assert image.read_bytes().startswith(b"far-away")
+        other = await key_of(fleet, "web")
+        with pytest.raises(RefusedError, match=r"is used by remote \(vda\)"):
+            await begin(fleet, "volume-attach", other, volume=url)
+
+        back = undoing(record)
+        assert back is not None
+        record = await (await fleet.submit(back))
+        assert record.outcome == "vda (nbd:one) is detached from remote"
+        assert "nbd" not in alpha.virsh("dumpxml", name) + defined(alpha, name)
+    with pytest.raises(OperationFailedError, match="Connection refused"):
+        await (await begin(fleet, "volume-attach", vm, volume=url))
+    assert "nbd" not in defined(alpha, name)
+
+
+async def test_a_volume_is_decrypted_by_qemu_and_its_secret_goes_with_it(
+    fleet: Fleet, lab: Lab, alpha: LabHost, guest: Callable[..., str], disks: ScratchDisks,
+    tmp_path: Path, booted: Callable[..., None],
+) -> None:  # fmt: skip
+    image = alpha.pool / "safe.raw"
+    await asyncio.to_thread(encrypted, image, tmp_path)
+    own(lab, image)
+    name = guest("alpha", "secretive")
+    await asyncio.to_thread(booted, "alpha", name)
+    vm = await key_of(fleet, name)
+    await refresh(fleet, vm)
+    info = {"driver_volume_type": "local", "data": {"device_path": str(image), "volume_id": "v1"}}
+    opened_by = {"connection_info": Secret(json.dumps(info)), "passphrase": Secret(WORD)}
+
+    with pytest.raises(OperationFailedError, match="cannot unlock any keyslot") as failed:
+        await (
+            await begin(fleet, "volume-attach", vm, **{**opened_by, "passphrase": Secret("wrong")})
+        )
+    assert "what was done before was undone" in str(failed.value)
+    assert secrets(alpha) == []
+    assert "safe.raw" not in alpha.virsh("dumpxml", name) + defined(alpha, name)
+
+    outcome = await done(fleet, "volume-attach", vm, **opened_by)
+    assert outcome == "the local volume v1 is attached to secretive as vda"
+    assert len(secrets(alpha)) == 1
+    assert "<serial>v1</serial>" in defined(alpha, name)
+    line = f"{WAITS}; echo nobody-reads-this > /dev/vda; sync"
+    await asyncio.to_thread(shell, alpha, name, line)
+    assert b"nobody-reads-this" not in image.read_bytes()
+    assert await done(fleet, "volume-detach", vm, disk="vda") == (
+        f"vda ({image}) is detached from secretive"
+    )
+    assert secrets(alpha) == []
+
+    await done(fleet, "volume-attach", vm, **opened_by, when="now", access="read-only")
+    told = await asyncio.to_thread(shell, alpha, name, f"{WAITS}; head -c 17 /dev/vda")
+    assert told == "nobody-reads-this"
+    await done(fleet, "volume-detach", vm, disk="vda")
+    assert secrets(alpha) == []
+    kept = (tmp_path / "journal.sqlite3").read_bytes()
+    assert WORD.encode() not in kept
