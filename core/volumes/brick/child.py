@@ -1,0 +1,148 @@
+"""The process that runs os-brick: one request a line on its input, one answer a line, both JSON.
+
+Nothing else imports os_brick or oslo. It is sent whole to where it runs, another machine too, so
+that it needs nothing of virtdeck there: the standard library, and os-brick.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+VERSION = 1
+"""Of what is spoken; the one that starts it asks for it first."""
+LOCKS = "/run/lock/virtdeck-os-brick"
+"""Every process of a host takes its locks below this folder."""
+
+
+class _Told(logging.Handler):
+    """Keeps what os-brick warns of: the errors that it raises do not tell the cause."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a warning."""
+        try:
+            self.lines.append(record.getMessage()[:2000])
+        except Exception as error:  # a warning that cannot be written is no reason to fail
+            self.lines.append(f"a warning that cannot be shown ({type(error).__name__})")
+
+
+def _set_up() -> None:
+    """Import os-brick without its daemon: this process does what needs root itself."""
+    from oslo_service import backend
+
+    backend.init_backend(backend.BackendType.THREADING)
+    import os_brick
+    from os_brick import privileged
+    from oslo_config import cfg
+
+    folder = LOCKS if os.geteuid() == 0 else f"{tempfile.gettempdir()}/os-brick-{os.geteuid()}"
+    Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    cfg.CONF([], project="virtdeck-brick", default_config_files=[], default_config_dirs=[])
+    cfg.CONF.set_override("lock_path", folder, group="oslo_concurrency")
+    os_brick.setup(cfg.CONF)
+    for context in (privileged.default, privileged.brick_privsep_hide_output):
+        context.set_client_mode(False)
+
+
+def _connector(request: dict[str, Any]) -> Any:
+    from os_brick.initiator import connector
+
+    return connector.InitiatorConnector.factory(
+        request["protocol"],
+        "",  # what becomes root where privsep does not: nothing is asked for it
+        use_multipath=bool(request.get("multipath")),
+        device_scan_attempts=int(request.get("attempts") or 3),
+        **request.get("options", {}),
+    )
+
+
+def _hello(_: dict[str, Any]) -> dict[str, Any]:
+    from importlib.metadata import version
+
+    _set_up()
+    python = ".".join(map(str, sys.version_info[:3]))
+    found = {"version": VERSION, "uid": os.geteuid(), "python": python}
+    return {**found, "os_brick": version("os-brick")}
+
+
+def _properties(request: dict[str, Any]) -> Any:
+    from os_brick.initiator import connector
+
+    return connector.get_connector_properties(
+        "",
+        request.get("ip", ""),
+        bool(request.get("multipath")),
+        bool(request.get("enforce")),
+        host=request.get("host"),
+    )
+
+
+def _connect(request: dict[str, Any]) -> Any:
+    return _connector(request).connect_volume(request["data"])
+
+
+def _disconnect(request: dict[str, Any]) -> None:
+    device = request.get("device") or {}
+    force = bool(request.get("force"))
+    _connector(request).disconnect_volume(request["data"], device, force=force)
+
+
+def _extend(request: dict[str, Any]) -> Any:
+    return _connector(request).extend_volume(request["data"])
+
+
+_ANSWERS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "hello": _hello,
+    "properties": _properties,
+    "connect": _connect,
+    "disconnect": _disconnect,
+    "extend": _extend,
+}
+
+
+def _answer(line: str, told: _Told) -> dict[str, Any]:
+    told.lines.clear()
+    answer: dict[str, Any] = {}
+    try:
+        request = json.loads(line)
+        answer["id"] = request["id"]
+        answer["done"] = _ANSWERS[request["do"]](request)
+    except Exception as error:
+        answer["error"] = type(error).__name__
+        answer["text"] = str(error)[:4000]
+    answer["warnings"] = told.lines[-20:]
+    return answer
+
+
+def _plain(value: object) -> str:
+    return value.decode(errors="surrogateescape") if isinstance(value, bytes) else str(value)
+
+
+def main() -> None:
+    """Answer until there are no more requests."""
+    # what os-brick or its tools print must not get among the answers
+    answers: TextIO = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
+    os.dup2(2, 1)
+    told = _Told()
+    logging.captureWarnings(capture=True)
+    root = logging.getLogger()
+    root.addHandler(logging.NullHandler())
+    for name in ("os_brick", "oslo_privsep", "oslo_concurrency"):
+        logging.getLogger(name).addHandler(told)
+    for line in iter(sys.stdin.readline, ""):
+        answers.write(json.dumps(_answer(line, told), default=_plain) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

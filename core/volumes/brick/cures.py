@@ -1,0 +1,52 @@
+"""What helps against the errors of os-brick, by their name. Pure."""
+
+from __future__ import annotations
+
+_LOST = "Look at the warnings: os-brick tells no cause in its errors."
+CURES: dict[str, str] = {
+    "ModuleNotFoundError": "Install os-brick there: `pip install 'virtdeck[brick]'` for the Python "
+    "that is started, or the distribution's package python3-os-brick.",
+    "VolumeDeviceNotFound": "No device has come up: see that the target runs, shows this host the "
+    "volume, and takes its password; and that iscsid runs.",
+    "TargetPortalNotFound": "See whether the host reaches the portals of the target.",
+    "TargetPortalsNotFound": "See whether the host reaches the portals of the target.",
+    "FailedISCSITargetPortalLogin": "See whether the target takes the host's name and password.",
+    "NoFibreChannelHostsFound": "The host has no Fibre Channel adapter that is up.",
+    "NoFibreChannelVolumeDeviceFound": "See the zoning, and that the array shows the LUN.",
+    "VolumePathsNotFound": "See whether the target shows this host the volume.",
+    "VolumePathNotRemoved": "Something still holds its device: see who by `lsof` on the host.",
+    "InvalidConnectorProtocol": "This os-brick has no such connector: see docs/protocols.md.",
+    "ExecutionTimeout": "A command on the host did not end: see the host's log.",
+    "ProcessExecutionError": "See that the protocol's tools are installed on the host.",
+    "FileNotFoundError": "See that the protocol's tools are installed on the host.",
+    "NotImplementedError": "Its connector has no such operation.",
+    "KeyError": "The connection_info lacks what os-brick needs: ask Cinder for it again.",
+    "ValueError": "The connection_info lacks what os-brick needs: ask Cinder for it again.",
+    "BrickException": _LOST,
+}
+
+
+def cure_of(name: str) -> str:
+    """Return what helps."""
+    return CURES.get(name, _LOST)
+
+
+def why_not_started(said: str, place: str) -> tuple[str, str]:
+    """Return why the process did not answer its first line, and the cure, from what it said."""
+    low = said.lower()
+    if "sudo" in low and ("password is required" in low or "not allowed" in low
+                          or "not in the sudoers" in low or "a terminal" in low):  # fmt: skip
+        return (
+            f"sudo on {place} does not let os-brick be started as root without a password.",
+            "Let it in sudoers, or open the host as root. Whoever may do that is root there.",
+        )
+    if "sudo: not found" in low or "sudo: command not found" in low:
+        return f"There is no sudo on {place}, and os-brick needs root.", "Open the host as root."
+    if "permission denied (" in low or "host key verification failed" in low:
+        return f"ssh to {place} is refused.", f"See what `ssh {place}` says."
+    if "could not resolve" in low or "connection refused" in low or "timed out" in low:
+        return f"{place} is not reached by ssh.", f"See what `ssh {place}` says."
+    if "not found" in low or "no such file" in low:
+        return f"There is no such Python on {place}.", "Name the one that has os-brick."
+    last = next((line for line in reversed(said.strip().splitlines()) if line), "it said nothing")
+    return f"os-brick did not start on {place}: {last.rstrip('.')}.", "See its log."

@@ -1,0 +1,68 @@
+"""Where os-brick is started, by which words, and what is said where it does not start."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from core.errors import UnsupportedError
+from core.volumes.brick.cures import CURES, cure_of, why_not_started
+from core.volumes.brick.place import BrickHost, brick_host
+
+
+@pytest.mark.parametrize(
+    "uri", ["qemu:///system", "qemu+unix:///system?socket=/run/a", "test:///d"]
+)
+def test_what_is_here_is_started_here(uri: str) -> None:
+    assert brick_host(uri) == BrickHost(python=sys.executable)
+    command = brick_host(uri).command(10)
+    assert command[:2] == ["/bin/sh", "-c"]
+    assert "exec sudo -n" in command[2]
+
+
+def test_what_is_elsewhere_is_started_by_ssh_as_libvirt_would() -> None:
+    uri = "qemu+ssh://joe@far:2222/system?keyfile=/k%20ey&no_verify=1&command=/opt/ssh"
+    host = brick_host(uri)
+    assert host.ssh == (
+        *("/opt/ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-p", "2222"),
+        *("-i", "/k ey", "-o", "StrictHostKeyChecking=no", "-l", "joe", "--", "far"),
+    )
+    assert host.place == "far"
+    words = host.command(10)
+    assert words[:-1] == list(host.ssh)
+    assert words[-1].startswith("/bin/sh -c ")
+
+
+def test_a_host_that_starts_nothing_is_told() -> None:
+    with pytest.raises(UnsupportedError, match="os-brick runs on far itself, and qemu") as raised:
+        brick_host("qemu+tls://far/system")
+    assert raised.value.hint == "Open the host by qemu+ssh."
+
+
+def test_without_root_nobody_is_asked_for_it() -> None:
+    assert "sudo" not in BrickHost(root=False).command(1)[2]
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("sudo: a password is required", "does not let os-brick be started as root without a"),
+        ("sh: 1: exec: sudo: not found", "There is no sudo on far"),
+        ("joe@far: Permission denied (publickey).", "ssh to far is refused"),
+        ("Host key verification failed.", "ssh to far is refused"),
+        ("ssh: connect to host far port 22: Connection refused", "far is not reached by ssh"),
+        ("sh: 1: exec: python9: not found", "There is no such Python on far"),
+        ("a\nMemoryError\n", "os-brick did not start on far: MemoryError"),
+        ("", "os-brick did not start on far: it said nothing"),
+    ],
+)
+def test_why_it_does_not_start_is_one_sentence_with_a_cure(said: str, words: str) -> None:
+    text, hint = why_not_started(said, "far")
+    assert words in text
+    assert hint
+
+
+def test_every_error_has_a_cure() -> None:
+    assert all(CURES.values())
+    assert cure_of("Unheard") == CURES["BrickException"]
