@@ -37,6 +37,11 @@ class Told(NamedTuple):
 
 
 _COLUMNS = "record, owner, uri, progress"
+_OF_VOLUMES = (
+    'instr(record, \'"result":{"connected":\') OR instr(record, \'"result":{"released":\')'
+)
+"""Of the operations that a host connected a volume for, or let go of it (`core.state.connections`):
+they are kept as long as the journal, for a volume may be connected for years."""
 
 
 class Ledger:
@@ -170,9 +175,13 @@ class Ledger:
             return self._connection.execute(statement, (operation_id,)).rowcount == 1
 
     def recent(self, limit: int) -> list[Entry]:
-        """Return the newest operations and every unfinished one, oldest first."""
+        """Return the newest operations, every unfinished one and the ledger of connected volumes.
+
+        Oldest first.
+        """
         return self._read(
-            "id IN (SELECT id FROM operations ORDER BY id DESC LIMIT ?) OR final = 0 ORDER BY id",
+            "id IN (SELECT id FROM operations ORDER BY id DESC LIMIT ?) OR final = 0"
+            f" OR {_OF_VOLUMES} ORDER BY id",
             (limit,),
         )
 
@@ -206,8 +215,9 @@ class Ledger:
         """
         with self._writing():
             cursor = self._connection.execute(
-                "DELETE FROM operations WHERE created < ? OR final = 1 AND id <="
-                " (SELECT id FROM operations ORDER BY id DESC LIMIT 1 OFFSET ?)",
+                "DELETE FROM operations WHERE (created < ? OR final = 1 AND id <="
+                " (SELECT id FROM operations ORDER BY id DESC LIMIT 1 OFFSET ?))"
+                f" AND NOT ({_OF_VOLUMES})",
                 (now - days * 86_400, keep),
             )
             self._connection.execute(

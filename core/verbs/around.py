@@ -18,6 +18,7 @@ from core.model import (
     Volume,
 )
 from core.model.checkpoint import Checkpoint
+from core.state.connections import Connections, connections_of
 from core.state.subject import owner_of
 
 
@@ -44,6 +45,8 @@ class Around:
     networks: Mapping[ObjectKey, Network] = field(default_factory=dict)
     twins: Mapping[str, Instance] = field(default_factory=dict)
     """What other hosts have of the same UUID, by host."""
+    connections: Connections = field(default_factory=dict)
+    """The volumes that its host has connected for its disks."""
 
 
 def around(state: State, subject: ObjectKey) -> Around:
@@ -60,6 +63,7 @@ def around(state: State, subject: ObjectKey) -> Around:
         pools=state.pools,
         networks=state.networks,
         twins=dict(_twins(state, key)),
+        connections=connections_of(state, key),
     )
 
 

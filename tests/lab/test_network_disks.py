@@ -8,18 +8,23 @@ import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.errors import OperationFailedError, RefusedError
 from core.fleet import Fleet
+from core.hypervisor.calls import connecting
 from core.lab import Lab, LabHost
 from core.model.secret_value import Secret
+from core.state.connections import connections_of, leftovers
 from core.verbs.undoing import undoing
+from core.volumes.brick.place import brick_host
+from core.volumes.protocols import PROTOCOLS
 from tests.lab.scratch_disk import ScratchDisks, own
 from tests.lab.test_devices import begin, defined, done, refresh, shell
-from tests.lab.test_power import key_of, opened
+from tests.lab.test_power import key_of, opened, until
 
 WORD = "let-me-in"
 
@@ -169,3 +174,41 @@ async def test_a_volume_is_decrypted_by_qemu_and_its_secret_goes_with_it(
     assert secrets(alpha) == []
     kept = (tmp_path / "journal.sqlite3").read_bytes()
     assert WORD.encode() not in kept
+
+
+async def test_a_volume_is_connected_by_its_host_and_let_go_by_the_next_console(
+    uris: dict[str, str], lab: Lab, alpha: LabHost, guest: Callable[..., str], disks: ScratchDisks,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """GPFS, which needs no kernel and no root: os-brick's real connector, told to be needed."""
+    here = brick_host(uris["alpha"])
+    assert (here.ssh, here.root) == ((), True)
+    monkeypatch.setitem(PROTOCOLS, "gpfs", replace(PROTOCOLS["gpfs"], brick=True))
+    monkeypatch.setattr(connecting, "place_of", lambda _: replace(here, root=False))
+    disks.make("shared", "8M", form="raw")
+    path = str(alpha.pool / "shared.raw")
+    data = {"device_path": path, "volume_id": "v2"}
+    info = Secret(json.dumps({"driver_volume_type": "gpfs", "data": data, "multiattach": True}))
+    one, two = guest("alpha", "first"), guest("alpha", "second")
+
+    async with opened(uris, tmp_path / "journal.sqlite3") as fleet:
+        for name in (one, two):
+            vm = await key_of(fleet, name)
+            outcome = await done(fleet, "volume-attach", vm, connection_info=info)
+            assert outcome == f"the gpfs volume v2 is attached to {name} as vda"
+        with pytest.raises(RefusedError, match=r"is used by second on alpha \(vda\)"):
+            await begin(fleet, "volume-attach", vm, connection_info=info)
+        assert leftovers(fleet.state) == ()
+
+    async with opened(uris, tmp_path / "journal.sqlite3") as fleet:
+        first, second = await key_of(fleet, one), await key_of(fleet, two)
+        assert connections_of(fleet.state, first)["vda"].path == path
+        asked = await begin(fleet, "volume-detach", first, disk="vda")
+        await done(fleet, "hard-reboot", first)  # it has no system that would let go of it
+        said = (await asked).outcome
+        assert said.endswith("; the gpfs volume v2 stays connected for second"), said
+        assert connections_of(fleet.state, first) == {}
+        await asyncio.to_thread(alpha.virsh, "detach-disk", two, "vda", "--config")
+        await asyncio.to_thread(alpha.virsh, "destroy", two)
+        await until(lambda: leftovers(fleet.state) != ())
+        assert leftovers(fleet.state)[0][0] == second

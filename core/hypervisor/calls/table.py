@@ -12,6 +12,7 @@ from core.hypervisor.calls import (
     checkpoint,
     cloning,
     cold,
+    connecting,
     creating,
     defining,
     definition,
@@ -46,7 +47,7 @@ _FAMILIES = (
     *(power, saved, guest, agent, execute, freezing, screenshot),
     *(definition, defining, firmware, cloning, undefining, snapshot, tuning),
     *(block, device, backup, backup_pull, checkpoint, image, pool, network),
-    *(creating, evacuation, volume, volume_secrets, volume_transfers, cold, resizing),
+    *(creating, evacuation, volume, volume_secrets, volume_transfers, connecting, cold, resizing),
 )
 
 CALL_FUNCTIONS: CallFunctions = {

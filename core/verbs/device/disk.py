@@ -13,30 +13,49 @@ from core.verbs.create.machine import disk_at
 from core.verbs.create.site import Site, site_in, site_of
 from core.verbs.device.attaching import attach_step, attached, taken
 from core.verbs.device.calls import AttachCall, SecretsCall
+from core.verbs.device.connecting import answered, connect_step, info_sent, with_entry
 from core.verbs.device.disk_options import against_options, against_place, new_disk, reads_only
 from core.verbs.device.disk_secrets import drop_secrets
 from core.verbs.device.requests import VolumeAttach, VolumeDetach
-from core.verbs.device.sharing import Access, against_users
-from core.verbs.device.volume_place import is_url, secrets_of, wanted
+from core.verbs.device.sharing import Access, against_serial, against_users
+from core.verbs.device.volume_place import by_host, info_of, is_url, secrets_of, wanted
 from core.verbs.refusal import Refusal, RefusalCode
-from core.verbs.sequence import Step
-from core.verbs.situation import Situation
+from core.verbs.sequence import Step, sequence
+from core.verbs.situation import Action, Situation
 
 PREFIXES = {"virtio": "vd", "scsi": "sd", "usb": "sd", "sata": "sd", "ide": "hd"}
 NO_HOTPLUG = ("sata", "ide")
 
 
 def attach_steps(now: Situation) -> list[Step]:
-    """Return the calls: its secrets first, where it needs any."""
+    """Return the calls: what its host connects first, then its secrets, then the disk."""
     request = now.request
     assert isinstance(request, VolumeAttach)
+    steps = []
+    info = info_sent(now)
+    if info is None and not now.sent:
+        info = info_of(request)
+    if by_host(info, request):
+        assert info is not None
+        steps.append(connect_step(now, info, request))
+        if answered(now) is None:
+            return steps  # of the disk nothing is known before it is connected
     secrets, call = _planned(now, request)
     text = f"attaching {call.what or clean(request.volume)} to {now.name} as {call.name}"
-    steps = list(attach_step(call, text))
-    if secrets is None:
-        return steps
-    undo = drop_secrets(request.subject, call.name)
-    return [Step(secrets, f"giving libvirt the secrets of {call.name}", undo=undo), *steps]
+    if secrets is not None:
+        undo = drop_secrets(request.subject, call.name)
+        steps.append(Step(secrets, f"giving libvirt the secrets of {call.name}", undo=undo))
+    return [*steps, *attach_step(call, text)]
+
+
+def attach(now: Situation) -> Action:
+    """Decide what is sent next; an attach that is done has the entry of what is connected."""
+    action = sequence(attach_steps, outcome)(now)
+    request = now.request
+    assert isinstance(request, VolumeAttach)
+    return (
+        action if answered(now) is None else with_entry(now, action, _planned(now, request)[1].name)
+    )
 
 
 def _planned(now: Situation, request: VolumeAttach) -> tuple[SecretsCall | None, AttachCall]:
@@ -48,7 +67,8 @@ def _planned(now: Situation, request: VolumeAttach) -> tuple[SecretsCall | None,
         return None, call
     from core.xml.new_disk import disk_xml
 
-    found = wanted(site_of(now), request, {})
+    known = answered(now)
+    found = wanted(site_of(now), request, None if known is None else known[1], info_sent(now))
     live, config = affects(now, request.when)
     target = request.target or free_target(request.bus, (now.instance, now.defined))
     secrets = secrets_of(request.subject, target, found, request, lasts=config)
@@ -125,7 +145,7 @@ def against(state: State, request: Request, but: str) -> Iterator[Refusal]:
 
 def _against_use(state: State, instance: Instance, request: VolumeAttach) -> Iterator[Refusal]:
     site = site_in(state, request.subject.host)
-    found = wanted(site, request, {})
+    found = wanted(site, request)
     yield from _against_format(site, request)
     info = found.info
     network = found.place.network
@@ -136,6 +156,10 @@ def _against_use(state: State, instance: Instance, request: VolumeAttach) -> Ite
         servers=() if network is None else network.servers,
     )
     said = request.volume or found.word
+    if by_host(info, request):
+        assert info is not None
+        yield from against_serial(state, instance, info.volume_id, said, access)
+        return
     yield from against_users(state, instance, (found.place.source, said), access)
 
 

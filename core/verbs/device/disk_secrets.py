@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.model import ObjectKey, OperationStatus
 from core.model.volume_secret import PURPOSES, secret_uuid
 from core.verbs.device.calls import DetachCall, DropSecretsCall
+from core.verbs.device.connecting import disconnecting
 from core.verbs.device.detaching import detach, named
 from core.verbs.device.devices import word_of
 from core.verbs.situation import Action, End, Send, Situation, done
@@ -15,19 +16,22 @@ def drop_secrets(subject: ObjectKey, target: str) -> DropSecretsCall:
     return DropSecretsCall(tuple(secret_uuid(subject.id, target, one) for one in PURPOSES))
 
 
-def detach_with_secrets(now: Situation) -> Action:
-    """Detach a device; once that is proven its secrets go, too."""
+def detach_wholly(now: Situation) -> Action:
+    """Detach a device; once that is proven its secrets go, and its host lets go of its volume."""
     action = detach(now)
-    if not isinstance(action, End) or action.status is not OperationStatus.DONE:
-        return action
-    calls = [one.call for one in now.sent if isinstance(one.call, DetachCall)]
-    return _without_secrets(now, action) if any(call.secrets for call in calls) else action
+    if isinstance(action, End) and action.status is OperationStatus.DONE:
+        calls = [one.call for one in now.sent if isinstance(one.call, DetachCall)]
+        if any(call.secrets for call in calls):
+            action = _without_secrets(now, action)
+    if isinstance(action, End) and action.status is OperationStatus.DONE:
+        return disconnecting(now, action)
+    return action
 
 
 def _without_secrets(now: Situation, end: End) -> Action:
     kind, name = named(now.request)
-    last = now.last
-    if not isinstance(last.call, DropSecretsCall):
+    last = next((one for one in reversed(now.sent) if isinstance(one.call, DropSecretsCall)), None)
+    if last is None:
         call = drop_secrets(now.request.subject, name)
         return Send(call, f"removing the secrets of {word_of(kind, name)}")
     if last.accepted:

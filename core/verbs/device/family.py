@@ -17,9 +17,10 @@ from core.verbs.device.calls import (
     FindDeviceCall,
     SecretsCall,
 )
+from core.verbs.device.connecting import ConnectCall, DisconnectCall
 from core.verbs.device.detaching import named
 from core.verbs.device.devices import find, word_of
-from core.verbs.device.disk_secrets import detach_with_secrets
+from core.verbs.device.disk_secrets import detach_wholly
 from core.verbs.device.media import DRIVES
 from core.verbs.device.rehearsed import rehearsed
 from core.verbs.device.requests import (
@@ -128,9 +129,9 @@ def _takes_interface(request: Request, subjects: Subjects) -> str:
 
 _detaching = partial(
     Verb,
-    decide=detach_with_secrets,
+    decide=detach_wholly,
     steps=rehearsed,
-    calls=(DetachCall, AttachCall, DropSecretsCall, FindDeviceCall),
+    calls=(DetachCall, AttachCall, DropSecretsCall, FindDeviceCall, DisconnectCall),
     waits=True,
     resumable=True,
     states=KNOWN,
@@ -155,9 +156,9 @@ VOLUME_ATTACH = _attaching(
     doing="being given a disk",
     group="disks",
     key="a",
-    decide=sequence(disk.attach_steps, disk.outcome),
+    decide=disk.attach,
     steps=disk.attach_steps,
-    calls=(AttachCall, SecretsCall, DropSecretsCall),
+    calls=(AttachCall, SecretsCall, DropSecretsCall, ConnectCall, DisconnectCall),
     refusals=disk.against,
     undo=disk.undo,
     storage_for="volume",

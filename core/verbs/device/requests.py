@@ -102,6 +102,9 @@ class VolumeAttach(Request, frozen=True):
         parameter("Who connects the iSCSI of a connection_info: the host by os-brick, or QEMU.",
                   advanced=True),
     ] = "host"  # fmt: skip
+    multipath: Annotated[
+        bool, parameter("The host connects it over all paths it has.", advanced=True)
+    ] = False
     password: (
         Annotated[
             Secret,

@@ -58,6 +58,23 @@ def against_users(
             return
 
 
+def against_serial(
+    state: State, instance: Instance, volume: str, said: str, access: Access
+) -> Iterator[Refusal]:
+    """Tell who has a volume of Cinder's, on any host, by the serial that its disk has of it."""
+    for user in state.instances.values() if volume else ():
+        for disk in user.disks:
+            shares = access.shared and disk.shareable and user.key != instance.key
+            if disk.serial != volume or shares:
+                continue
+            text = (
+                f"{clean(said)} is used by {clean(user.name)} on {clean(user.host)} ({disk.target})"
+            )
+            cure = "detach it there first: only a multiattached volume has two users"
+            yield Refusal(RefusalCode.PARAMETER, text, cure, access.field)
+            return
+
+
 def _elsewhere(disk: Disk, servers: tuple[str, ...]) -> bool:
     """Whether a disk of an image of the network is on other servers."""
     hosts = {host for layer in disk.layers for host in layer.hosts}

@@ -19,6 +19,9 @@ if TYPE_CHECKING:  # the help needs none of it
     from core.volumes.connection_info import ConnectionInfo
     from core.volumes.place import VolumePlace
 
+NOT_YET: Mapping[str, Any] = {"path": "/dev/not-connected-yet"}
+"""Stands for the device of a volume that is judged before its host connects it."""
+
 
 @dataclass(frozen=True, slots=True)
 class WantedVolume:
@@ -59,11 +62,20 @@ def info_of(request: VolumeAttach) -> ConnectionInfo | None:
     return read_connection_info(given.reveal())
 
 
-def wanted(site: Site, request: VolumeAttach, device: Mapping[str, Any]) -> WantedVolume:
-    """Return what is to be attached; `device` is what os-brick said of it. Raises UsageError."""
+def wanted(
+    site: Site,
+    request: VolumeAttach,
+    device: Mapping[str, Any] | None = None,
+    info: ConnectionInfo | None = None,
+) -> WantedVolume:
+    """Return what is to be attached; raises UsageError.
+
+    `device` is what os-brick said of it, where it has said so; `info` its connection_info, where
+    that was read already.
+    """
     from core.volumes.place import VolumePlace
 
-    info = info_of(request)
+    info = info or info_of(request)
     if info is not None:
         return WantedVolume(_of_info(info, request, device), info)
     if is_url(request.volume):
@@ -75,7 +87,18 @@ def wanted(site: Site, request: VolumeAttach, device: Mapping[str, Any]) -> Want
     return WantedVolume(VolumePlace(found.source, found.type, found.format, cache=cache))
 
 
-def _of_info(info: ConnectionInfo, request: VolumeAttach, device: Mapping[str, Any]) -> VolumePlace:
+def by_host(info: ConnectionInfo | None, request: VolumeAttach) -> bool:
+    """Whether the host connects it first; raises ConnectionInfoError."""
+    if info is None:
+        return False
+    from core.volumes.protocols import family_of
+
+    return family_of(info).brick and not (info.protocol == "iscsi" and request.reached_by == "qemu")
+
+
+def _of_info(
+    info: ConnectionInfo, request: VolumeAttach, device: Mapping[str, Any] | None
+) -> VolumePlace:
     from core.volumes.protocols import family_of
 
     family = family_of(info)
@@ -83,14 +106,12 @@ def _of_info(info: ConnectionInfo, request: VolumeAttach, device: Mapping[str, A
         from core.volumes.connectors.iscsi import of_qemu
 
         return of_qemu(info, {})
-    if family.brick and not device:
+    if info.protocol == "smbfs":
         raise UsageError(
-            f"A volume of {info.protocol} is connected by its host first, which virtdeck does not "
-            "do yet.",
-            "Connect it there by os-brick, and attach its device by its path"
-            + ("; or let QEMU reach it: --reached-by qemu." if info.protocol == "iscsi" else "."),
+            "Shares of SMB are mounted by nobody: os-brick has no connector of theirs.",
+            "Mount it on the host, and attach its file by its path.",
         )
-    return family.place(info, device)
+    return family.place(info, NOT_YET if family.brick and device is None else device or {})
 
 
 def _proven(place: VolumePlace, request: VolumeAttach) -> VolumePlace:
@@ -137,7 +158,7 @@ def secrets_of(
 def refused_by(site: Site, request: VolumeAttach) -> VirtdeckError | None:
     """Return why there is no such volume; None: there may be."""
     try:
-        wanted(site, request, {})
+        wanted(site, request)
     except VirtdeckError as error:
         return error
     return None

@@ -157,6 +157,19 @@ def test_pruning_keeps_the_newest_and_what_is_unfinished_unless_it_is_old(ledger
     assert [each.record.created for each in ledger.recent(100)] == [19.0, 20.0]
 
 
+def test_what_is_connected_is_kept_and_read_however_old_it_is(ledger: Ledger) -> None:
+    kept = entry(1, OperationStatus.DONE)
+    record = replace(kept.record, result={"connected": {"protocol": "iscsi"}})
+    ledger.put(replace(kept, record=record))
+    over = entry(2, OperationStatus.DONE)
+    ledger.put(replace(over, record=replace(over.record, result={"released": "vdb"})))
+    for number in range(3, 9):
+        ledger.put(entry(number, OperationStatus.DONE))
+    assert [each.record.created for each in ledger.recent(1)] == [1.0, 2.0, 8.0]
+    assert ledger.prune(now=1e12) == 6
+    assert [each.record.created for each in ledger.recent(1)] == [1.0, 2.0]
+
+
 def test_an_entry_of_before_identities_is_read_with_its_address(ledger: Ledger) -> None:
     old = entry(1)
     ledger.put(replace(old, record=replace(old.record, hosts=())))

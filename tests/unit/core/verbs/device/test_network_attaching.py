@@ -66,9 +66,7 @@ def on_network(target: str, path: str, *hosts: str) -> Disk:
         (attach(volume=NBD, alias="mine"), "give ua- and letters"),
         (attach(volume=NBD, passphrase=Secret("x"), format="qcow2"), "where the volume is raw"),
         (by_info("local", volume=NBD), "A connection_info and a volume are both given"),
-        (by_info("fibre_channel"), "A volume of fibre_channel is connected by its host first"),
-        (by_info("iscsi"), "or let QEMU reach it: --reached-by qemu"),
-        (by_info("iser", reached_by="qemu"), "A volume of iser is connected by its host first"),
+        (by_info("smbfs"), "Shares of SMB are mounted by nobody"),
         (attach(connection_info=Secret("{")), "The connection_info is no JSON"),
         (
             attach(connection_info=Secret(json.dumps({"driver_volume_type": "aoe", "data": {}}))),

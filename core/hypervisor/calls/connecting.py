@@ -1,0 +1,74 @@
+"""Volumes that a host connects, by os-brick on the host itself. Run on a lane thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from core.errors import HypervisorError, VirtdeckError
+from core.hypervisor.calls.function import CallFunctions
+from core.hypervisor.calls.volume_users import user_of
+from core.hypervisor.connection.binding import Connection
+from core.model import ObjectKey
+from core.model.connected_volume import ConnectedVolume
+from core.model.secret_value import Secret
+from core.verbs.device.connecting import (
+    ConnectCall,
+    DeviceAnswer,
+    DisconnectCall,
+    LetGoAnswer,
+)
+from core.volumes.brick.place import BrickHost, brick_host
+from core.volumes.brick.process import BrickProcess
+
+WORKING = 300.0
+"""Seconds for what os-brick does: its own commands give up after that."""
+ASKING = 30.0
+
+
+def place_of(conn: Connection) -> BrickHost:
+    """Return where the volumes of a host are connected; raises UnsupportedError."""
+    return brick_host(conn.getURI())
+
+
+def connect(conn: Connection, _: ObjectKey, call: ConnectCall) -> DeviceAnswer:
+    """Have os-brick connect a volume; where it tells no device it is disconnected again."""
+    secrets = _revealed(call.secrets)
+    data = {**call.data, **secrets}
+    with BrickProcess(place_of(conn), secrets=secrets.values()) as brick:
+        what = {"protocol": call.protocol, "data": data, "multipath": call.multipath}
+        answer = brick.ask("connect", WORKING, **what)
+        device = answer.value
+        if isinstance(device, Mapping) and str(device.get("path", "")).startswith("/"):
+            return DeviceAnswer(dict(device), answer.warnings)
+        with suppress(VirtdeckError):
+            brick.ask("disconnect", WORKING, **what, device=device if device else {})
+    text = f"os-brick connected the {call.protocol} volume and named no device of it."
+    raise HypervisorError(text, "It was disconnected again: look at the host's log.")
+
+
+def disconnect(conn: Connection, _: ObjectKey, call: DisconnectCall) -> LetGoAnswer:
+    """Have os-brick disconnect a volume, unless an instance of the host has its device.
+
+    os-brick counts no users: the first disconnect takes the device from all of them.
+    """
+    volume = call.connected
+    if volume.path and (user := user_of(conn, {volume.path}, seconds=ASKING)):
+        return LetGoAnswer(user)
+    secrets = _revealed(call.secrets)
+    with BrickProcess(place_of(conn), secrets=secrets.values()) as brick:
+        what: dict[str, Any] = {"protocol": volume.protocol, "data": {**volume.data, **secrets}}
+        brick.ask("disconnect", WORKING, **what, **_rest(volume))
+    return LetGoAnswer()
+
+
+def _rest(volume: ConnectedVolume) -> dict[str, Any]:
+    return {"device": volume.device, "multipath": volume.multipath}
+
+
+def _revealed(secrets: tuple[tuple[str, Secret], ...]) -> dict[str, str]:
+    return {key: secret.reveal() for key, secret in secrets if secret != Secret(None)}
+
+
+CALL_FUNCTIONS: CallFunctions = {ConnectCall: connect, DisconnectCall: disconnect}

@@ -1,0 +1,166 @@
+"""Volumes that the host connects before an instance has them, and lets go of after it. Pure.
+
+Which volume is connected for which disk is in the journal: what an attach has brought is the entry,
+what a detach has brought takes it out (`core.state.connections`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from core.model import OperationStatus
+from core.model.connected_volume import ConnectedVolume
+from core.model.secret_value import Secret
+from core.model.text import clean
+from core.verbs.answer import CallAnswer
+from core.verbs.call import Call
+from core.verbs.device.requests import VolumeAttach, VolumeDetach
+from core.verbs.sequence import Step
+from core.verbs.situation import Action, End, Send, Situation
+
+if TYPE_CHECKING:
+    from core.volumes.connection_info import ConnectionInfo
+
+CONNECTING = 420.0
+"""Seconds: a minute to start os-brick, five for what it scans and waits for, and some."""
+
+
+class DeviceAnswer(CallAnswer, frozen=True):
+    """What os-brick told of a volume that it connected."""
+
+    device: dict[str, Any]
+    warnings: tuple[str, ...] = ()
+
+
+class LetGoAnswer(CallAnswer, frozen=True):
+    """Whether a volume was let go of."""
+
+    used_by: str = ""
+    """Who else has its device, so that it was not; empty: it was."""
+
+
+class VolumeReached(CallAnswer, frozen=True):
+    """What an attach has brought: the entry of the ledger."""
+
+    connected: ConnectedVolume
+
+
+class VolumeLeft(CallAnswer, frozen=True):
+    """What a detach has brought: the entry of that disk is over."""
+
+    released: str
+    """The target of the disk."""
+    used_by: str = ""
+
+
+class ConnectCall(Call, frozen=True):
+    """connect_volume of os-brick, on the host itself."""
+
+    answers: ClassVar[type[CallAnswer] | None] = DeviceAnswer
+    protocol: str
+    data: dict[str, Any]
+    secrets: tuple[tuple[str, Secret], ...] = ()
+    """What the data has `withheld` in the place of, by key."""
+    volume_id: str = ""
+    multiattach: bool = False
+    multipath: bool = False
+
+    def virsh(self, _: str) -> tuple[str, ...]:
+        """Virsh connects nothing."""
+        return ()
+
+
+class DisconnectCall(Call, frozen=True):
+    """disconnect_volume of os-brick, unless something on the host still has the device."""
+
+    answers: ClassVar[type[CallAnswer] | None] = LetGoAnswer
+    repeatable: ClassVar[bool] = True
+    connected: ConnectedVolume
+    secrets: tuple[tuple[str, Secret], ...] = ()
+
+    def virsh(self, _: str) -> tuple[str, ...]:
+        """Virsh disconnects nothing."""
+        return ()
+
+
+def answered(now: Situation) -> tuple[ConnectCall, dict[str, Any]] | None:
+    """Return what was connected, and what os-brick told of it; None: nothing was."""
+    for one in now.sent:
+        if isinstance(one.call, ConnectCall) and isinstance(one.answer, DeviceAnswer):
+            return one.call, one.answer.device
+    return None
+
+
+def connect_step(now: Situation, info: ConnectionInfo, request: VolumeAttach) -> Step:
+    """Return the step that has the host connect a volume; its undo once it is connected."""
+    call = next((one.call for one in now.sent if isinstance(one.call, ConnectCall)), None)
+    if call is None:
+        call = ConnectCall(
+            info.protocol,
+            dict(info.data),
+            tuple(info.secrets.items()),
+            info.volume_id,
+            info.multiattach,
+            request.multipath,
+        )
+    found = answered(now)
+    undo = None if found is None else DisconnectCall(connected_by(now, ""), call.secrets)
+    host = now.request.subject.host
+    text = f"having {host} connect the {call.protocol} volume {clean(call.volume_id)}".rstrip()
+    return Step(call, text, undo=undo, deadline=CONNECTING)
+
+
+def info_sent(now: Situation) -> ConnectionInfo | None:
+    """Return the connection_info of what is being connected: of a request it may be gone."""
+    from core.volumes.connection_info import ConnectionInfo
+
+    call = next((one.call for one in now.sent if isinstance(one.call, ConnectCall)), None)
+    if call is None:
+        return None
+    return ConnectionInfo(
+        call.protocol, call.data, dict(call.secrets), call.volume_id, call.multiattach
+    )
+
+
+def connected_by(now: Situation, target: str) -> ConnectedVolume:
+    """Return the entry of what was connected."""
+    found = answered(now)
+    assert found is not None
+    call, device = found
+    return ConnectedVolume(call.protocol, call.data, device, target, call.volume_id, call.multipath)
+
+
+def with_entry(now: Situation, action: Action, target: str) -> Action:
+    """Return the end of an attach with the entry of the ledger."""
+    done = isinstance(action, End) and action.status is OperationStatus.DONE
+    if not done or answered(now) is None:
+        return action
+    assert isinstance(action, End)
+    return replace(action, result=VolumeReached(connected_by(now, target)))
+
+
+def disconnecting(now: Situation, end: End) -> Action:
+    """Decide once a disk is detached: its host lets go of the volume, where nobody else has it."""
+    request = now.request
+    known = None
+    if isinstance(request, VolumeDetach):
+        known = now.around.connections.get(request.disk)
+    sent = next((one for one in reversed(now.sent) if isinstance(one.call, DisconnectCall)), None)
+    if sent is None:
+        if known is None:
+            return end
+        text = f"having {request.subject.host} disconnect {known.word}"
+        return Send(DisconnectCall(known), text, deadline=CONNECTING)
+    assert isinstance(sent.call, DisconnectCall)
+    volume = sent.call.connected
+    if isinstance(sent.answer, LetGoAnswer):
+        used = sent.answer.used_by
+        kept = f"; {volume.word} stays connected for {clean(used)}" if used else ""
+        result = VolumeLeft(volume.target, used)
+        return replace(end, outcome=f"{end.outcome}{kept}", result=result)
+    if sent.ended is None and sent.at < (now.progress.adopted or 0.0):
+        return Send(sent.call, f"disconnecting {volume.word} once more", deadline=CONNECTING)
+    why = sent.error.rstrip(".") or "no answer came"
+    outcome = f"{end.outcome}; whether {volume.word} is disconnected is not known: {why}"
+    return replace(end, outcome=outcome, hint=sent.hint or "See on its host what is left.")
