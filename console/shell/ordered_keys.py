@@ -47,7 +47,7 @@ class OrderedKeys:
         """`give` is what the app does with an event whose turn it is."""
         self._app = app
         self._give_to_app = give
-        self._keys: deque[events.Key] = deque()
+        self._keys: deque[events.Key | events.Paste] = deque()
         self._under_way: DOMNode | None = None
         """Where the key went that has not arrived yet."""
         self._since = 0.0
@@ -62,10 +62,10 @@ class OrderedKeys:
         return not self._keys and not under_way
 
     async def take(self, event: events.Event) -> None:
-        """Pass an event on; a key waits while another is under way."""
+        """Pass an event on; a key, or what is pasted, waits while another is under way."""
         if isinstance(event, events.InputEvent) and not self._app.has_screen:
             return
-        if not isinstance(event, events.Key) or event.is_forwarded:
+        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
             await self._give_to_app(event)
         elif self._under_way is None or monotonic() > self._since + LOST:
             self._keys.clear()
@@ -74,7 +74,7 @@ class OrderedKeys:
             self._keys.append(event)
             self._app.set_timer(_CHECK, self._look)
 
-    async def _give(self, event: events.Key) -> None:
+    async def _give(self, event: events.Key | events.Paste) -> None:
         self._screen_before = self._app.screen
         self._number += 1
         self._under_way, self._since = self._app.focused or self._app.screen, monotonic()

@@ -74,6 +74,20 @@ async def test_a_dialog_is_opened_filled_in_and_started(
         assert (request.bandwidth, request.post_copy) == (20, "allow")
 
 
+async def test_what_is_pasted_goes_to_where_the_key_before_it_leads(
+    app: VirtdeckApp, source: Answering
+) -> None:
+    """A password pasted after a tab would be readable in the field before."""
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        burst(app, "/")
+        app.post_message(events.Paste("beta"))
+        burst(app, "enter", "down")
+        await until(pilot, lambda: listing(app).filter_text == "beta" and app.ordered_keys.at_rest)
+        assert listing(app).focused is listing(app).table
+        assert not source.submitted
+
+
 async def test_what_follows_the_key_that_closes_a_dialog_goes_to_the_list(
     app: VirtdeckApp, source: Answering
 ) -> None:
@@ -100,6 +114,6 @@ def under_cursor(app: VirtdeckApp) -> str:
 async def test_a_key_that_never_arrives_does_not_hold_up_the_rest(app: VirtdeckApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        app._under_way, app._since = app.screen, 0.0  # long ago
+        app.ordered_keys._under_way, app.ordered_keys._since = app.screen, 0.0  # long ago
         burst(app, "down")
         await until(pilot, lambda: under_cursor(app) == "batch")
