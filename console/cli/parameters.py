@@ -155,7 +155,14 @@ def _switch(parameter: Parameter, name: str) -> Decorator:
     both = parameter.optional or parameter.default is True
     flag = f"{name}/--no-{name[2:]}" if both else name
     default = None if parameter.optional else bool(parameter.default)
-    return click.option(flag, parameter.name, is_flag=True, default=default, help=parameter.help)
+    return click.option(
+        flag,
+        parameter.name,
+        is_flag=True,
+        default=default,
+        show_default=both and default is not None,  # which of the two it is, not that it is off
+        help=parameter.help,
+    )
 
 
 def _metavar(parameter: Parameter) -> str:

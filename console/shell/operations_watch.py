@@ -100,8 +100,17 @@ def question_toast(records: Sequence[OperationRecord]) -> Toast | None:
     title = f"{record.verb} {record.name} asks"
     if len(asked) > 1:
         title = f"{fmt.plural(len(asked), 'operation')} ask, the first of them"
-    text = f"{question.text}\nAnswer it on the operations screen, in its menu."
+    where = "Answer it on the operations screen, in its menu."
+    text = "\n".join(filter(None, (question.text, _else(record), where)))
     return Toast(title, text, "warning", QUESTION_SECONDS)
+
+
+def _else(record: OperationRecord) -> str:
+    """What comes where nobody answers, a sentence; empty: it waits for the answer."""
+    wait = record.countdown
+    if wait is None or wait.until is None or not wait.then:
+        return ""
+    return f"Without an answer, {wait.then} after {wait.until - wait.since:.0f} s."
 
 
 def toast_of_one(record: OperationRecord) -> Toast:

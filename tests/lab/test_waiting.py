@@ -71,7 +71,7 @@ async def test_a_guest_that_ignores_it_is_waited_for_until_the_operator_forces_i
     await until(lambda: _waits_on(operation.record))
     await choose(fleet, operation, "force-now")
     record = await operation
-    assert record.outcome == "stubborn is shut off"
+    assert record.outcome.startswith("stubborn is shut off; its power was cut, as ")
     assert calls(record)[-1] == "destroy"
     assert (record.question, record.countdown) == (None, None)
     assert domstate(alpha, "stubborn") == "shut off"

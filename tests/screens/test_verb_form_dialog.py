@@ -122,6 +122,23 @@ async def test_a_new_form_marks_nothing_and_a_password_is_typed_twice(
         assert source.submitted == [SetPassword(source.submitted[0].subject, Secret("tell"))]
 
 
+async def test_what_only_the_check_finds_missing_is_not_told_of_a_new_form(
+    app: VirtdeckApp, source: Checking
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, *ONE, "a", *action("power.volume-swap").menu)
+        await until(pilot, lambda: isinstance(app.screen, VerbFormDialog))
+        form = app.screen
+        assert isinstance(form, VerbFormDialog)
+        await rest(pilot, form)
+        shown = "\n".join(text(app))
+        assert "Fill in what is missing." in shown
+        assert "is no place for a disk" not in shown
+        await press(pilot, "ctrl+s")
+        await until(pilot, lambda: "nothing is no place for a disk" in "\n".join(text(app)))
+        assert source.submitted == []
+
+
 async def test_a_value_that_the_host_refuses_is_named_and_the_form_stays(
     app: VirtdeckApp, source: Checking
 ) -> None:

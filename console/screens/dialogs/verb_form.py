@@ -172,8 +172,12 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
                 lines.append(Cell(f"It can be done to {able:,} of {len(requests):,}.", "warning"))
             shown = self._refused_fields() if self._told else {}
             rest = [each for each in self._first_refusals() if each.field not in shown]
-            if rest:
-                lines += [Cell(str(each), "warning") for each in rest]
+            to_fill = set() if self._told else self._empty_fields()
+            said = [each for each in rest if each.field not in to_fill]
+            if said:
+                lines += [Cell(str(each), "warning") for each in said]
+            elif rest and not lines:
+                lines.append(Cell("Fill in what is missing.", "muted"))
             elif shown and not lines:
                 lines.append(Cell("Set right what is marked.", "muted"))
         if not lines:
@@ -186,6 +190,10 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
         if self._checked != self._reading:
             return ()
         return next(filter(None, self._refusals), ())
+
+    def _empty_fields(self) -> set[str]:
+        """The fields in which nothing stands."""
+        return {name for name, value in self._values().items() if not value.strip()}
 
     def _refused_fields(self) -> dict[str, str]:
         """What the check says of the values of single fields: it stands below them."""

@@ -117,7 +117,8 @@ def against_volume(site: Site, place: str, field: str) -> Iterator[Refusal]:
     found = site.pools.get(pool)
     if not slash or not name:
         cure = "give it as POOL/VOLUME, or by its whole path on the host"
-        yield Refusal(RefusalCode.PARAMETER, f"{clean(place)} names no volume", cure, field)
+        text = f"{clean(place)} names no volume" if place else "No volume is given"
+        yield Refusal(RefusalCode.PARAMETER, text, cure, field)
     elif found is None:
         known = listed([clean(one) for one in site.pools]) or "none"
         text = f"{site.name} has no pool {clean(pool)}"

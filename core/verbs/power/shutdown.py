@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from core.model import InstanceState
+from dataclasses import replace
+
+from core.model import InstanceState, OperationStatus
 from core.verbs.call import Call
 from core.verbs.power.asking import (
     AGENT_SHUTDOWN,
@@ -32,11 +34,11 @@ def shutdown(situation: Situation) -> Action:
     if not sent:
         call = ShutdownCall(means(situation))
         return Send(call, f"asking the guest of {name} to power off", ASK_DEADLINE)
+    waiting = _waiting(situation, request)
     if isinstance(situation.last.call, DestroyCall):
-        return after_cut(situation)
+        return _told(after_cut(situation), waiting)
     if off := powered_off(situation):
         return off
-    waiting = _waiting(situation, request)
     if waiting.forced and situation.link_up:
         return cut(f"cutting its power, as {waiting.forced.by} said")
     if situation.cancelled:
@@ -51,6 +53,18 @@ def shutdown(situation: Situation) -> Action:
 def _waiting(situation: Situation, request: Shutdown) -> Waiting:
     loss = f"Cuts the power of {situation.name}: what its guest has not written to disk is lost."
     return Waiting(situation, request.timeout, "cut its power", loss)
+
+
+def _told(action: Action, waiting: Waiting) -> Action:
+    """Add to the end that the guest has not powered off by itself: it may want a look at it."""
+    if not isinstance(action, End) or action.status is not OperationStatus.DONE:
+        return action
+    if not waiting.situation.last.accepted:
+        return action
+    why = "for its guest had not obeyed"
+    if waiting.forced:
+        why = f"as {waiting.forced.by} said"
+    return replace(action, outcome=f"{action.outcome}; its power was cut, {why}")
 
 
 def _ask_again_or_wait(situation: Situation, request: Shutdown, waiting: Waiting) -> Action:

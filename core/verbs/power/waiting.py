@@ -64,7 +64,7 @@ class Waiting:
         """Return what the operator may choose while it goes on."""
         force = AnswerChoice(FORCE, f"do not wait: {self.force} now", self.loss)
         if self.until is None:
-            text = f"{self.situation.name} is waited for as long as its guest takes"
+            text = f"{self.situation.name} is waited for as long as its guest takes: force it now?"
             return OperationQuestion(self._later_key, text, (force,))
         text = f"wait on for the guest of {self.situation.name}, or force it now?"
         return OperationQuestion(self._first_key, text, (WAIT_ON, force))

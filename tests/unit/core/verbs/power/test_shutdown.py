@@ -100,7 +100,16 @@ def test_then_stop_cuts_the_power_once_and_verifies_it() -> None:
     assert cut.call == DestroyCall()
     calls = (SHUTDOWN, sent(DestroyCall(), T + 20))
     assert isinstance(step(request, *calls, now=T + 21, instance=web()), Wait)
-    ended(step(request, *calls, now=T + 21, instance=web(S.SHUTOFF)), OperationStatus.DONE)
+    end = step(request, *calls, now=T + 21, instance=web(S.SHUTOFF))
+    told = ended(end, OperationStatus.DONE).outcome
+    assert told == "web is shut off; its power was cut, for its guest had not obeyed"
+
+
+def test_a_power_cut_that_came_too_late_is_not_told_as_what_ended_it() -> None:
+    calls = (SHUTDOWN, sent(DestroyCall(), T + 20, error="domain is not running"))
+    end = step(Shutdown(WEB, 20.0), *calls, now=T + 21, instance=web(S.SHUTOFF))
+    told = ended(end, OperationStatus.DONE).outcome
+    assert told == "web is shut off, though not by this operation"
 
 
 def test_then_stop_cuts_the_power_of_a_guest_whose_hypervisor_hangs() -> None:
