@@ -47,7 +47,7 @@ from core.model import (
     OperationStatus,
     State,
 )
-from core.model.operation import AnswerChoice, OperationQuestion
+from core.model.operation import AnswerChoice, Countdown, OperationQuestion
 from core.source import Source
 from core.state.selection import parse_event_filter
 
@@ -175,6 +175,15 @@ def test_a_question_is_told_once_whoever_asked_for_the_operation() -> None:
     assert watch.toasts(records | {"op4": over}, ()) == []
     elsewhere = replace(asking(3), not_open="qemu+ssh://gamma/system")
     assert watch.toasts(records | {"op3": elsewhere}, ()) == [], "nothing is done to it here"
+
+
+def test_a_question_says_what_comes_without_an_answer() -> None:
+    waits = replace(asking(1), countdown=Countdown(100.0, 160.0, "its power is cut"))
+    (toast,) = OperationsWatch().toasts({"op1": waits}, ())
+    assert "\nWithout an answer, its power is cut after 60 s.\n" in toast.text
+    for_ever = replace(asking(1), countdown=Countdown(100.0, None))
+    (toast,) = OperationsWatch().toasts({"op1": for_ever}, ())
+    assert "Without an answer" not in toast.text
 
 
 class Counting:
