@@ -243,7 +243,8 @@ def _of_one(state: State, instance: Instance, request: Resize) -> Iterator[str]:
         if wanted is not None:
             has = "what it has" if volume is None else size_words(volume.capacity)
             changes.append(f"{disk.target} from {has} to {size_words(wanted)}, for good")
-    yield f"Resizes {name}: {'; '.join(changes)}."
+    if changes:
+        yield f"Resizes {name}: {'; '.join(changes)}."
     if instance.state.active and request.restart:
         yield f"Shuts {name} down for that, and starts it again: it serves nothing meanwhile."
     yield from beyond(state, instance.host, request.vcpus, request.memory)

@@ -74,6 +74,21 @@ async def test_xml_is_written_or_read_from_a_file_shown_and_asked_for(
         assert (request.xml.reveal(), request.start) == (XML, True)
 
 
+async def test_the_palette_finds_what_makes_instances_on_their_screen(
+    app: VirtdeckApp, source: Checking
+) -> None:
+    """They are made on a host: somebody who is new looks for it where the instances are."""
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await press(pilot, "colon", *"create from xml")
+        await until(pilot, lambda: "create: Create from XML" in shown(app))
+        await press(pilot, "enter")
+        await until(pilot, lambda: isinstance(app.screen, VerbFormDialog))
+        assert app.current_mode == "hosts"
+        await until(pilot, lambda: "Create from XML: alpha" in shown(app))
+        assert not source.submitted
+
+
 async def test_the_arrows_move_in_a_text_and_tab_leaves_it(
     app: VirtdeckApp, source: Checking
 ) -> None:

@@ -25,9 +25,13 @@ from core.model import Instance, ObjectKey
 
 if TYPE_CHECKING:
     from console.screens.base import ConsoleScreen
+    from console.shell.navigation import Navigation
 
 SHOWN = 12
 """Lines of the palette."""
+
+MAKING = "hosts"
+"""The screen on which instances are made."""
 
 
 class PaletteLine(NamedTuple):
@@ -38,16 +42,28 @@ class PaletteLine(NamedTuple):
     key: str = ""
     action: Action | None = None
     instance: ObjectKey | None = None
+    at: str = ""
+    """The screen to go to for the action; empty: it works on this one."""
 
 
 def action_entries(
     layer: str, actions: Sequence[Action], *, read_only: bool, tape: bool
 ) -> list[PaletteLine]:
-    """The registry's lines for a screen, but for the palette itself."""
-    return [
+    """The registry's lines for a screen, but for the palette itself; then what makes instances,
+    which somebody looks for everywhere, and which works on the hosts.
+    """
+    here = [
         PaletteLine(title, help_, ", ".join(map(key_label, entry.keys[:1])), entry)
         for title, help_, entry in palette_entries(layer, read_only=read_only, actions=actions)
         if entry.id != "global.palette" and (tape or entry.scope != "replay")
+    ]
+    making = (
+        [] if layer == MAKING else palette_entries(MAKING, read_only=read_only, actions=actions)
+    )
+    return here + [
+        PaletteLine(title, help_, action=entry, at=MAKING)
+        for title, help_, entry in making
+        if entry.group == "create"
     ]
 
 
@@ -178,5 +194,14 @@ class PaletteDialog(Dialog[None], inherit_bindings=False):
         self.answer(None)
         if entry.instance is not None:
             under.call_later(under.console.navigation.open_instance, entry.instance, "overview")
+        elif entry.at and entry.action is not None:
+            under.call_later(_run_at, under.console.navigation, entry.at, entry.action.id)
         elif entry.action is not None:
             under.call_later(under.action_run, entry.action.id)
+
+
+async def _run_at(navigation: Navigation, name: str, action_id: str) -> None:
+    """Go to a screen of the number keys and run an action there, once it has its rows."""
+    await navigation.show(name)
+    if (screen := navigation.shown) is not None:
+        screen.call_after_refresh(screen.action_run, action_id)
