@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from collections.abc import Sequence
 
 import click
@@ -23,8 +25,10 @@ def confirm(danger: Danger, *, sure: bool, more: Sequence[str] = ()) -> None:
     lines = [*danger.text.splitlines(), *map(clean, more)]
     if not interrupts.can_ask():
         raise RefusedError(f"Not done without a yes. {' '.join(lines)}", "Add --yes to do it.")
+    width = shutil.get_terminal_size().columns
     for line in lines:
-        note(line)
+        for piece in textwrap.wrap(line, width) or [""]:  # a terminal breaks in the midst of a word
+            note(piece)
     if not _agreed(danger):
         raise RefusedError("Nothing was done.")
 

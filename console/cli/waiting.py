@@ -87,7 +87,7 @@ class Reporter:
     def _say_answers(self, record: OperationRecord) -> None:
         """Say once how a question is answered: from another terminal, or any console."""
         question = record.question
-        if question is None or record.status is not OperationStatus.ASKING:
+        if question is None or not to_be_answered(record):
             return
         if self._asked.get(record.id) != question.key:
             self._asked[record.id] = question.key
@@ -113,6 +113,13 @@ class Reporter:
         if self._live:
             sys.stdout.write("\r\x1b[K")
             sys.stdout.flush()
+
+
+def to_be_answered(record: OperationRecord) -> bool:
+    """Whether it waits for an answer, or forces a guest without one that did not obey at first."""
+    wait = record.countdown
+    forces = wait is not None and wait.until is not None and wait.asked > 1
+    return record.status is OperationStatus.ASKING or forces
 
 
 def answer_lines(record: OperationRecord) -> list[str]:

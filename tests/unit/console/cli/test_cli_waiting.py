@@ -10,14 +10,17 @@ from typing import Any
 import msgspec
 import pytest
 
+from console.cli.confirming import confirm
 from console.cli.output import pass_on
 from console.cli.waiting import STATUS, carry_out
 from core.engine.handle import Handle
 from core.errors import OutcomeUnknownError, RefusedError
 from core.model import ObjectKey, OperationRecord, OperationStatus, OperationStep, Request, State
+from core.model.operation import AnswerChoice, Countdown, OperationQuestion
 from core.model.passed_on import PassedOn
 from core.verbs.agent.execute import KEPT_BYTES, Exec, ExecStatus
 from core.verbs.answer import CallAnswer
+from core.verbs.caution import Caution, Danger
 from core.verbs.power.requests import Pause
 
 WEB, DB = (ObjectKey("instance", "alpha", uuid) for uuid in ("web", "db"))
@@ -160,3 +163,32 @@ async def test_ctrl_c_names_what_goes_on(capsys: pytest.CaptureFixture[str]) -> 
     err = capsys.readouterr().err
     assert "No longer waiting for pause of web: what was sent goes on." in err
     assert "finds out what became of it" in err
+
+
+@pytest.mark.parametrize(("asked", "told"), [(1, False), (2, True)])
+async def test_a_guest_that_did_not_obey_at_first_may_be_waited_for_by_this_command(
+    asked: int, told: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    question = OperationQuestion("wait", "wait on?", (AnswerChoice("wait-on", "as it takes"),))
+    countdown = Countdown(1.0, 61.0, "its power is cut", asked)
+
+    def act(handle: Handle) -> None:
+        more: dict[str, Any] = {"question": question, "countdown": countdown}
+        advance(handle, OperationStatus.VERIFYING, "asking", **more)
+        advance(handle, OperationStatus.VERIFYING, "asking", "again", **more)
+        advance(handle, OperationStatus.DONE, "asking", "again", outcome="it is off")
+
+    fleet: Any = Accepting(act)
+    assert await carry_out(fleet, [Pause(WEB)], as_json=False) == 0
+    line = "  virtdeck operations answer op-web wait-on   as it takes\n"
+    assert capsys.readouterr().err == (line if told else "")
+
+
+def test_a_question_is_broken_between_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("console.cli.interrupts.can_ask", lambda: True)
+    monkeypatch.setattr("click.confirm", lambda *_, **__: True)
+    monkeypatch.setenv("COLUMNS", "20")
+    confirm(Danger(Caution.CONFIRM, "Powers off the guest of web."), sure=False)
+    assert capsys.readouterr().err == "Powers off the guest\nof web.\n"
