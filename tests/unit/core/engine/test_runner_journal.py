@@ -37,6 +37,7 @@ from core.verbs.power.requests import Pause, Shutdown, Start
 from tests.unit.core.engine.test_runner import World, until
 
 S = InstanceState
+UNHEEDED = "web is shut off; its power was cut, for its guest had not obeyed"
 
 
 @pytest.fixture
@@ -133,7 +134,7 @@ async def test_once_the_journal_is_back_the_power_is_cut(world: World, journal: 
     await asyncio.sleep(0.1)
     await writable(journal, yes=True)
     world.obeys = True
-    assert (await operation).outcome == "web is shut off"
+    assert (await operation).outcome == UNHEEDED
     assert operation.record.unjournalled == ""
 
 
@@ -149,7 +150,8 @@ async def test_what_is_offered_while_a_guest_is_waited_for_is_chosen_and_nothing
     await until(lambda: _endless(operation.record))
     world.obeys = True
     await answer(world.state, world.runner.messages, operation.id, "force-now")
-    assert (await operation).outcome == "web is shut off"
+    outcome = (await operation).outcome
+    assert outcome.startswith("web is shut off; its power was cut, as ")
     assert [call for _, call in world.calls] == [ShutdownCall(), DestroyCall()]
     assert not any("asked:" in step.text for step in operation.record.steps)
 
@@ -206,7 +208,7 @@ async def test_a_console_that_holds_the_journal_for_long_is_waited_for(
     assert [call for _, call in world.calls] == [ShutdownCall()], "not before it is written"
     other.execute("COMMIT")
     other.close()
-    assert (await operation).outcome == "web is shut off"
+    assert (await operation).outcome == UNHEEDED
     assert operation.record.unjournalled == ""
 
 
