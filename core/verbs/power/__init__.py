@@ -76,7 +76,7 @@ START = _power(
 SHUTDOWN = _power(
     Shutdown, key="f", title="Shut down", doing="shutting down", waits=True,
     help="Ask the guest to power off, and watch whether it does.",
-    decide=shutdown, calls=(ShutdownCall, DestroyCall), states=refusals.TO_ASK_THE_GUEST,
+    decide=shutdown, calls=(ShutdownCall, DestroyCall), states=refusals.TO_SHUT_DOWN,
     risk=risks.SHUTDOWN, cancelled=_WAITED_FOR,
 )  # fmt: skip
 STOP = _power(

@@ -44,6 +44,8 @@ TO_ASK_THE_GUEST: Refusals = {
     InstanceState.UNKNOWN: NOT_KNOWN,
 }
 TO_STOP: Refusals = {InstanceState.SHUTOFF: ("{name} is already shut off", "start starts it")}
+TO_SHUT_DOWN: Refusals = {**TO_ASK_THE_GUEST, **TO_STOP}
+"""It need not be started to be off."""
 TO_RESET: Refusals = {
     InstanceState.SUSPENDED: ("{name} is asleep", "resume wakes it, stop cuts its power"),
     InstanceState.SHUTTING_DOWN: ENDING,

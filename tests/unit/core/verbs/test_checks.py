@@ -80,6 +80,11 @@ def test_a_verb_is_accepted_in_the_states_it_makes_sense_in(verb: str, where: S)
         assert "{" not in reason
 
 
+def test_what_is_to_be_shut_down_need_not_be_started_for_it() -> None:
+    (refusal,) = check(state(web(S.SHUTOFF)), Shutdown(WEB))
+    assert str(refusal) == "web is already shut off: start starts it."
+
+
 def test_the_reason_says_what_to_do_instead() -> None:
     assert check(state(web(S.PAUSED)), Shutdown(WEB)) == (
         "web is paused, its guest cannot answer: resume it first, or stop it.",
