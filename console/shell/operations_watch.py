@@ -67,6 +67,7 @@ class OperationsWatch:
             (record, key)
             for record in operations.values()
             if record.question is not None and not (record.status.final or record.not_open)
+            if not _may_obey(record)
             if (key := (record.id, record.question.key)) not in self._asked
         ]
         self._asked.update(key for _, key in asking)
@@ -103,6 +104,14 @@ def question_toast(records: Sequence[OperationRecord]) -> Toast | None:
     where = "Answer it on the operations screen, in its menu."
     text = "\n".join(filter(None, (question.text, _else(record), where)))
     return Toast(title, text, "warning", QUESTION_SECONDS)
+
+
+def _may_obey(record: OperationRecord) -> bool:
+    """Whether a guest was asked but once and will be again: most obey, nothing need be said."""
+    wait = record.countdown
+    if wait is None or wait.until is None or wait.again is None or wait.asked > 1:
+        return False
+    return wait.again < wait.until
 
 
 def _else(record: OperationRecord) -> str:

@@ -181,6 +181,11 @@ def test_a_question_says_what_comes_without_an_answer() -> None:
     waits = replace(asking(1), countdown=Countdown(100.0, 160.0, "its power is cut"))
     (toast,) = OperationsWatch().toasts({"op1": waits}, ())
     assert "\nWithout an answer, its power is cut after 60 s.\n" in toast.text
+    asked_once = replace(waits, countdown=Countdown(100.0, 160.0, "its power is cut", 1, 110.0))
+    watch = OperationsWatch()
+    assert watch.toasts({"op1": asked_once}, ()) == [], "most guests obey at once"
+    again = replace(waits, countdown=Countdown(100.0, 160.0, "its power is cut", 2, 121.0))
+    assert watch.toasts({"op1": again}, ()) != []
     for_ever = replace(asking(1), countdown=Countdown(100.0, None))
     (toast,) = OperationsWatch().toasts({"op1": for_ever}, ())
     assert "Without an answer" not in toast.text
