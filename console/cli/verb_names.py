@@ -7,7 +7,7 @@ from core.verbs.verb import Verb
 
 _HELP = {
     "pool": "Start, stop and change pools.",
-    "network": "Start, stop and change networks.",
+    "network": "Make, start, stop, change and delete networks.",
     "volume": "Attach, detach, fill, read, change and delete volumes.",
     "interface": "Attach and detach network devices of instances.",
     "snapshot": "Make, revert to and delete snapshots, each named INSTANCE/SNAPSHOT.",

@@ -53,11 +53,15 @@ STORAGE_LOOKS = (listed("pools", "volumes"), volume_sizes, descriptions)
 def command(name: str) -> click.Command | None:
     """Return a command or a group; None where no verb has that name."""
     if name in GROUPS:
-        made = [_command(verb, verb.command[-1]) for verb in commands(name)]
+        made = [_made(verb, verb.command[-1]) for verb in commands(name)]
         return click.Group(name, {one.name or "": one for one in made}, help=GROUPS[name])
     verb = VERBS.get(name)
     if verb is None or verb not in commands():
         return None
+    return _made(verb, name)
+
+
+def _made(verb: Verb, name: str) -> click.Command:
     return _command(verb, name) if verb.makes is None else making_command(verb, name)
 
 

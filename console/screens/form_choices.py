@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from console import format as fmt
-from core.model import LinkStatus, ObjectKey, State
+from core.model import LinkStatus, Network, ObjectKey, State
 from core.model.checkpoint import Checkpoint
 from core.model.text import clean
+from core.state.usage import instances_on
 
 Choices = tuple[tuple[str, str], ...]
 """What can be chosen, and what each means."""
@@ -88,6 +89,40 @@ def _plugs(state: State, key: ObjectKey) -> Choices:
     return (*networks, ("user", "QEMU's own"))
 
 
+def _network(state: State, key: ObjectKey) -> Network | None:
+    return state.networks.get(key)
+
+
+def _dhcp_hosts(state: State, key: ObjectKey) -> Choices:
+    found = _network(state, key)
+    hosts = () if found is None else found.dhcp_hosts
+    return tuple((one.address, clean(f"{one.mac} {one.name}".strip())) for one in hosts)
+
+
+def _dns_hosts(state: State, key: ObjectKey) -> Choices:
+    found = _network(state, key)
+    hosts = () if found is None else found.dns_hosts
+    return tuple((one.address, clean(", ".join(one.names))) for one in hosts)
+
+
+def _port_groups(state: State, key: ObjectKey) -> Choices:
+    found = _network(state, key)
+    groups = () if found is None else found.port_groups
+    return tuple((one.name, "of who asks for none" if one.default else "") for one in groups)
+
+
+def _network_macs(state: State, key: ObjectKey) -> Choices:
+    """The network devices that are on a network, by whose they are."""
+    found = _network(state, key)
+    users = [] if found is None else instances_on(state, found)
+    return tuple(
+        (one.mac, clean(user.name))
+        for user in users
+        for one in user.interfaces
+        if found is not None and one.type == "network" and one.source == found.name
+    )
+
+
 def _interfaces(state: State, key: ObjectKey) -> Choices:
     row = state.instances.get(key)
     found = row.interfaces or () if row is not None else ()
@@ -118,6 +153,10 @@ _SOURCES: Mapping[str, Callable[[State, ObjectKey], Choices]] = {
     "volumes": _volumes,
     "networks": _networks,
     "interface-networks": _plugs,
+    "dhcp-hosts": _dhcp_hosts,
+    "dns-hosts": _dns_hosts,
+    "port-groups": _port_groups,
+    "network-macs": _network_macs,
     "interfaces": _interfaces,
     "newest-interfaces": lambda state, key: _interfaces(state, key)[::-1],
 }

@@ -5,6 +5,30 @@ from __future__ import annotations
 from core.model.base import ObjectKey, Value
 
 
+class DhcpHost(Value, frozen=True):
+    """An address that a network's DHCP keeps for one guest."""
+
+    address: str
+    mac: str = ""
+    """Empty: it is known by its name alone, as with IPv6."""
+    name: str = ""
+
+
+class DnsHost(Value, frozen=True):
+    """An address that a network's DNS knows by names."""
+
+    address: str
+    names: tuple[str, ...] = ()
+
+
+class PortGroup(Value, frozen=True):
+    """A kind of port that interfaces of a network may ask for."""
+
+    name: str
+    default: bool = False
+    vlans: tuple[int, ...] = ()
+
+
 class Network(Value, frozen=True):
     """A virtual network of one host."""
 
@@ -19,7 +43,18 @@ class Network(Value, frozen=True):
     """nat, route, bridge, open...; empty: isolated."""
     addresses: tuple[str, ...] = ()
     described: bool = True
-    """False: only listed so far (name and flags); its XML, the three fields above, comes later."""
+    """False: only listed so far (name and flags); its XML, all that is not a flag, comes later."""
+    dhcp_ranges: tuple[tuple[str, str], ...] = ()
+    """First and last address of each."""
+    dhcp_hosts: tuple[DhcpHost, ...] = ()
+    dns_hosts: tuple[DnsHost, ...] = ()
+    port_groups: tuple[PortGroup, ...] = ()
+    domain: str = ""
+    """Its DNS domain."""
+    mtu: int = 0
+    """Bytes; 0: the kernel's choice."""
+    devices: tuple[str, ...] = ()
+    """What of the host it leads out by, where it is bound to that."""
 
     @property
     def key(self) -> ObjectKey:

@@ -164,13 +164,8 @@ def on_networks_described(tables: Tables, read: NetworksDescribed) -> None:
 
 def with_xml_of(network: Network, read: Network) -> Network:
     """Return a network with what another reading has from its XML. Pure."""
-    return replace(
-        network,
-        bridge=read.bridge,
-        forward=read.forward,
-        addresses=read.addresses,
-        described=read.described,
-    )
+    flags = ("host", "uuid", "name", "active", "autostart", "persistent")
+    return replace(read, **{name: getattr(network, name) for name in flags})
 
 
 def on_network_gone(tables: Tables, gone: NetworkGone) -> None:

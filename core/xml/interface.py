@@ -11,7 +11,10 @@ def read_interface(interface: Element) -> Interface:
     """Return the interface an element `<interface>` describes."""
     return Interface(
         mac=attribute(interface, "address", "mac").lower(),
-        type=attribute(interface, "type"),
+        # of one that runs libvirt says what its network makes of it: bridge, direct
+        type="network"
+        if attribute(interface, "network", "source")
+        else attribute(interface, "type"),
         source=_read_source(interface),
         target=attribute(interface, "dev", "target"),
         model=attribute(interface, "type", "model"),
@@ -20,6 +23,12 @@ def read_interface(interface: Element) -> Interface:
         link_up=attribute(interface, "state", "link") != "down",
         boot_order=number(attribute(interface, "order", "boot")),
     )
+
+
+def _read_type(interface: Element) -> str:
+    """Return its type; of one that runs libvirt says what its network makes of it: bridge..."""
+    of_network = attribute(interface, "network", "source")
+    return "network" if of_network else attribute(interface, "type")
 
 
 def _read_source(interface: Element) -> str:

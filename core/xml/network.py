@@ -5,7 +5,8 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 from core.model import Network
-from core.xml.tree import Element, attribute, exact, parse, text
+from core.model.network import DhcpHost, DnsHost, PortGroup
+from core.xml.tree import Element, attribute, exact, number, parse, text
 
 
 def read_network(xml: str, host: str = "") -> Network:
@@ -15,6 +16,7 @@ def read_network(xml: str, host: str = "") -> Network:
     """
     network = parse(xml, "network")
     forward = network.find("forward")
+    dhcp = network.findall("ip/dhcp")
     return Network(
         host=host,
         uuid=text(network, "uuid").lower(),
@@ -23,6 +25,38 @@ def read_network(xml: str, host: str = "") -> Network:
         # a <forward> without a mode means nat
         forward="" if forward is None else attribute(forward, "mode") or "nat",
         addresses=tuple(filter(None, map(_read_address, network.findall("ip")))),
+        dhcp_ranges=tuple(
+            (attribute(one, "start"), attribute(one, "end"))
+            for each in dhcp
+            for one in each.findall("range")
+        ),
+        dhcp_hosts=tuple(_dhcp_host(one) for each in dhcp for one in each.findall("host")),
+        dns_hosts=tuple(_dns_host(one) for one in network.findall("dns/host")),
+        port_groups=tuple(_port_group(one) for one in network.findall("portgroup")),
+        domain=attribute(network, "name", "domain"),
+        mtu=number(attribute(network, "size", "mtu")) or 0,
+        devices=tuple(
+            filter(None, (attribute(one, "dev") for one in network.findall("forward/interface")))
+        ),
+    )
+
+
+def _dhcp_host(host: Element) -> DhcpHost:
+    name = attribute(host, "name") or attribute(host, "id")
+    return DhcpHost(attribute(host, "ip"), attribute(host, "mac").lower(), name)
+
+
+def _dns_host(host: Element) -> DnsHost:
+    names = [name for one in host.findall("hostname") if (name := text(one, "."))]
+    return DnsHost(attribute(host, "ip"), tuple(names))
+
+
+def _port_group(group: Element) -> PortGroup:
+    tags = [number(attribute(tag, "id")) for tag in group.findall("vlan/tag")]
+    return PortGroup(
+        attribute(group, "name"),
+        attribute(group, "default") == "yes",
+        tuple(tag for tag in tags if tag is not None),
     )
 
 

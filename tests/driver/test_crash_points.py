@@ -59,12 +59,16 @@ class Unmade:
 
     keeper: Any
     uuid: str
+    kind: str = "instance"
 
     def UUIDString(self) -> str:  # noqa: N802 - as libvirt's objects have it
         return self.uuid
 
     def there(self) -> bool:
-        return any(one.UUIDString() == self.uuid for one in self.keeper.listAllDomains(0))
+        listing = self.keeper.listAllNetworks if self.kind == "network" else (
+            self.keeper.listAllDomains
+        )  # fmt: skip
+        return any(one.UUIDString() == self.uuid for one in listing(0))
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,11 @@ def _active(subject: Any) -> bool:
 
 def _inactive(subject: Any) -> bool:
     return not subject.isActive()
+
+
+def _no_network(network: Any) -> bool:
+    known = network.connect().listAllNetworks(0)
+    return all(one.UUIDString() != network.UUIDString() for one in known)
 
 
 def _marked(subject: Any) -> bool:
@@ -261,6 +270,21 @@ TRIALS = {
     "network-start": Trial("virNetworkCreate", shows=_active),
     "network-stop": Trial("virNetworkDestroy", lambda network: network.create(), _inactive),
     "network-autostart": Trial("virNetworkSetAutostart", shows=_marked),
+    "network-create": Trial(
+        *("virNetworkDefineXML", lambda _: None),
+        lambda unmade: unmade.there(),
+        {"name": "new{number}", "mode": "isolated", "start": False, "autostart": False},
+    ),
+    "network-edit": Trial(
+        *("virNetworkDefineXML", lambda _: None),
+        *(lambda network: "<mtu size='1400'/>" in network.XMLDesc(0),),
+        {"xml": "<network><bridge name='virbr77'/><mtu size='1400'/></network>"},
+    ),
+    "network-add-port-group": Trial(
+        *("virNetworkUpdate", lambda network: network.create()),
+        *(lambda network: "red" in network.XMLDesc(0), {"name": "red"}),
+    ),
+    "network-delete": Trial("virNetworkUndefine", shows=_no_network),
     "create-from-xml": Trial(
         *("virDomainDefineXML", lambda _: None, lambda unmade: unmade.there()),
         options={"xml": NEW},
@@ -290,9 +314,12 @@ DEVICES = {"volume-attach", "volume-detach", "interface-attach", "interface-deta
 LIKE_ANOTHER = {
     *("set-cpu-mode", "set-graphics", "add-agent-channel", "set-watchdog", "add-rng", "add-tpm"),
     *("set-disk-limits", "set-network-limits", "set-cpu-limits", "set-link"),
+    *("network-create-from-xml", "network-remove-port-group"),
+    *("network-add-dhcp-host", "network-remove-dhcp-host"),
+    *("network-add-dns-host", "network-remove-dns-host"),
 }
 """They make the call of set-boot-order, and differ in what they make of a definition; or that of
-set-memory-limits, or one that is sent again likewise."""
+set-memory-limits, or one that is sent again likewise; or that of another verb of networks."""
 NOT_TRIED = {
     *(*BY_AGENT, *BLOCK_JOBS, *BACKUPS, *DEVICES, *LIKE_ANOTHER),
     *("core-dump", "snapshot-revert", "snapshot-delete"),
@@ -440,7 +467,7 @@ class Walk:
             pool.createXML(VOLUME.format(name=name), 0)
             return MadeVolume(pool, name)
         if self.verb.makes:
-            return Unmade(keeper, str(uuid4()))
+            return Unmade(keeper, str(uuid4()), self.verb.makes)
         if self.verb.subject == "network":
             return keeper.networkDefineXML(NETWORK.format(name=name, number=number + 10))
         return keeper.lookupByName(f"vm{number:04}")

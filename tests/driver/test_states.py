@@ -188,15 +188,20 @@ async def test_a_verb_is_carried_out_or_refused_in_every_state(
 KEPT = [verb for verb in VERBS.values() if verb.subject in ("pool", "network")]
 XML = {
     "pool": "<pool type='dir'><name>{}</name><target><path>/pools/{}</path></target></pool>",
-    "network": "<network><name>{}</name><bridge name='br-{}'/></network>",
+    "network": "<network><name>{}</name><bridge name='br-{}'/><ip address='10.9.0.1' prefix='24'>"
+    "<dhcp><range start='10.9.0.2' end='10.9.0.99'/></dhcp></ip></network>",
 }
 KEPT_STATES = ("active", "inactive", "marked", "inactive-marked", "transient")
-OUTCOMES = {
+ENTRIES = ("dhcp-host", "dns-host", "port-group")
+OUTCOMES: dict[str, set[str]] = {
     "start": {"inactive", "inactive-marked"},
     "stop": {"active", "marked", "transient"},
     "refresh": {"active", "marked", "transient"},
     "autostart": {"active", "inactive", "marked", "inactive-marked"},
     "create": {"active", "marked", "transient"},
+    "edit": {"active", "inactive", "marked", "inactive-marked"},
+    **{name: set(KEPT_STATES) for name in ("delete", *(f"add-{one}" for one in ENTRIES))},
+    **{f"remove-{one}": set[str]() for one in ENTRIES},
 }
 """In which of the states a verb is carried out; in the others it is refused."""
 
@@ -214,7 +219,21 @@ def _make(keeper: Any, kind: str, state: str) -> str:
     return str(made.UUIDString())
 
 
-NEEDED: dict[str, dict[str, Any]] = {"volume-create": {"name": "made.raw", "size": "1M"}}
+def _described(fleet: Fleet, key: ObjectKey) -> bool:
+    found = subject_of(fleet.state, key)
+    return found is not None and getattr(found, "described", True)
+
+
+NEEDED: dict[str, dict[str, Any]] = {
+    "volume-create": {"name": "made.raw", "size": "1M"},
+    "network-edit": {"xml": "<network><mtu size='1400'/></network>"},
+    "network-add-dhcp-host": {"address": "10.9.0.100", "mac": "52:54:00:00:00:01"},
+    "network-add-dns-host": {"address": "10.9.0.100", "names": ("a",)},
+    "network-add-port-group": {"name": "red"},
+    "network-remove-dhcp-host": {"address": "10.9.0.100"},
+    "network-remove-dns-host": {"address": "10.9.0.100"},
+    "network-remove-port-group": {"name": "red"},
+}
 """What a request of one of them cannot be without."""
 TRIALS = [(verb, NEEDED.get(verb.name, {})) for verb in KEPT]
 TRIALS += [(verb, {"off": True}) for verb in KEPT if verb.name.endswith("autostart")]
@@ -232,7 +251,7 @@ async def test_pools_and_networks_too(verb: Verb, options: dict[str, Any], tmp_p
         opened = Fleet.open([f"t={daemon.uri}"], journal=tmp_path / "j.db", options=QUIET)
         async with opened as fleet:
             assert await fleet.ready(10 * PATIENCE)
-            await until(lambda: all(subject_of(fleet.state, key) for key in keys.values()))
+            await until(lambda: all(_described(fleet, key) for key in keys.values()))
             for state, key in keys.items():
                 found = subject_of(fleet.state, key)
                 assert isinstance(found, Pool | Network)

@@ -470,6 +470,13 @@ ELSEWHERE = {
     "volume-delete",  # test_images.py, without being killed
     # test_volumes.py, which kills the console of an upload
     *("volume-upload", "volume-download", "volume-wipe", "volume-resize", "volume-clone"),
+    # the test driver has networks as the real one has: tests/driver/test_crash_points.py
+    *("network-create", "network-create-from-xml", "network-edit", "network-delete"),
+    *(
+        f"network-{does}-{what}"
+        for does in ("add", "remove")
+        for what in ("dhcp-host", "dns-host", "port-group")
+    ),
     # two hosts: test_cold_crashes.py
     *("cold-migrate", "confirm-cold-migration", "revert-cold-migration"),
 }

@@ -11,16 +11,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from core.errors import LabError, OperationFailedError
+from core.errors import LabError, OperationFailedError, RefusedError
 from core.fleet import Fleet
 from core.model import ObjectKey, OperationStatus
 from core.verbs.registry import VERBS
 from tests.lab import burner
 from tests.lab.burner import Burner
-from tests.lab.migrating import found, opened
+from tests.lab.migrating import found, opened, until
 from tests.lab.networked import CARD, NetworkedHosts
 
 PLUGGED = Burner("plugged-in", memory=32, writes=1, rate=1)
@@ -79,3 +80,35 @@ async def test_a_guest_is_plugged_into_what_its_host_has_and_into_nothing_else(
         assert "private" in host.run("ip", "-details", "link", "show", "type", "macvtap")
         for xml in (host.virsh("dumpxml", plugged), host.virsh("dumpxml", plugged, "--inactive")):
             assert xml.count("<interface ") == 3
+
+
+async def make(fleet: Fleet, **options: Any) -> ObjectKey:
+    host = ObjectKey("host", "alpha", "alpha")
+    request = VERBS["network-create"].at(host, str(uuid4()), options)
+    record = await (await fleet.submit(request))
+    assert record.status is OperationStatus.DONE, record
+    return request.subject
+
+
+async def test_a_network_is_made_on_a_bridge_and_what_does_not_start_is_not_kept(
+    networked: NetworkedHosts, plugged: str, tmp_path: Path
+) -> None:
+    host = networked.host("alpha")
+    async with opened(networked.uris, tmp_path / "journal") as fleet:
+        vm = await found(fleet, plugged)
+        yard = await make(fleet, name="yard", mode="bridge", bridge="br0")
+        try:
+            assert "yard" in host.virsh("net-list", "--autostart")
+            assert "on yard is attached" in await attach(fleet, vm, "yard")
+            await until(lambda: fleet.state.instances[vm].interfaces, "its interface is seen")
+            with pytest.raises(RefusedError, match="plugged-in is on the network yard: detach"):
+                await fleet.submit(VERBS["network-delete"].request(subject=yard))
+            with pytest.raises(OperationFailedError, match="what was done before was undone"):
+                await make(fleet, name="second", mode="open", bridge=CARD, subnet="10.78.0.0/24")
+            assert "second" not in host.virsh("net-list", "--all")
+        finally:
+            burner.remove(networked, plugged)
+        await until(lambda: vm not in fleet.state.instances, "the guest is gone")
+        deletes = VERBS["network-delete"].request(subject=yard)
+        assert (await (await fleet.submit(deletes))).outcome == "the network yard is deleted"
+        assert host.virsh("net-list", "--all").strip() == ""

@@ -1,21 +1,108 @@
-"""The calls on virtual networks. Run on a lane thread; raise libvirtError."""
+"""The calls on virtual networks. Run on a lane thread; raise libvirtError, HypervisorError."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from core.errors import HypervisorError
 from core.hypervisor.calls.function import CallFunctions
-from core.hypervisor.connection.binding import Connection
+from core.hypervisor.connection.binding import Connection, libvirt
+from core.hypervisor.connection.tolerance import unless_gone, unsupported
 from core.model import ObjectKey
-from core.verbs.network import NetworkAutostartCall, NetworkCreateCall, NetworkDestroyCall
+from core.verbs.network.calls import (
+    NetworkAutostartCall,
+    NetworkCreateCall,
+    NetworkDefineCall,
+    NetworkDestroyCall,
+    NetworkRedefineCall,
+    NetworkUndefineCall,
+    NetworkUpdateCall,
+)
+
+_CURES = (
+    ("already in use by interface", "Its addresses are those of another network of the host: take "
+     "others (see `ip address` there)."),
+    ("creating bridge interface", "There is a device of that name: give the bridge another, or "
+     "leave it out: libvirt names one."),
+    ("iptables", "Install iptables or nftables on the host: libvirt keeps guests apart with it. A "
+     "network of the mode open or bridge needs none."),
+    ("already exists", "Give the bridge another name, or leave it out: libvirt names one."),
+    ("already in use", "Give the bridge another name, or leave it out: libvirt names one."),
+    ("dnsmasq", "Install dnsmasq on the host: libvirt has it give out addresses and names."),
+    ("No such device", "Make the bridge or device on the host first (see `ip link` there)."),
+    ("failed to validate against schema", "See what the XML of a network has: "
+     "`virsh net-dumpxml` of another, https://libvirt.org/formatnetwork.html."),
+)  # fmt: skip
+"""What libvirt says, and what helps."""
 
 
 def _network(conn: Connection, subject: ObjectKey) -> Any:
     return conn.networkLookupByUUIDString(subject.id)
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except libvirt.libvirtError as error:
+        message = error.get_error_message() or ""
+        cure = next((cure for said, cure in _CURES if said in message), "")
+        if not cure:
+            raise
+        raise HypervisorError(f"{message.splitlines()[0].rstrip('.')}.", cure) from error
+
+
+def define(conn: Connection, _: ObjectKey, call: NetworkDefineCall) -> None:
+    """Define a network (virNetworkDefineXMLFlags), after libvirt has checked it by its schema."""
+    with _told():
+        try:
+            conn.networkDefineXMLFlags(call.xml, libvirt.VIR_NETWORK_DEFINE_VALIDATE)
+        except (AttributeError, libvirt.libvirtError) as error:
+            # libvirt before 7.7, and its test driver before 7.8
+            if isinstance(error, libvirt.libvirtError) and not unsupported(error):
+                raise
+            conn.networkDefineXML(call.xml)
+
+
+def undefine(conn: Connection, subject: ObjectKey, _: NetworkUndefineCall) -> None:
+    """Undefine a network (virNetworkUndefine); nothing is done where it is gone already."""
+    network = unless_gone(lambda: _network(conn, subject))
+    if network is not None:
+        network.undefine()
+
+
+def create(conn: Connection, subject: ObjectKey, _: NetworkCreateCall) -> None:
+    """Start a network (virNetworkCreate)."""
+    with _told():
+        _network(conn, subject).create()
+
+
+def update(conn: Connection, subject: ObjectKey, call: NetworkUpdateCall) -> None:
+    """Change a part of a network (virNetworkUpdate)."""
+    commands = {
+        True: libvirt.VIR_NETWORK_UPDATE_COMMAND_DELETE,
+        False: libvirt.VIR_NETWORK_UPDATE_COMMAND_ADD_LAST,
+    }
+    sections = {
+        "ip-dhcp-host": libvirt.VIR_NETWORK_SECTION_IP_DHCP_HOST,
+        "dns-host": libvirt.VIR_NETWORK_SECTION_DNS_HOST,
+        "portgroup": libvirt.VIR_NETWORK_SECTION_PORTGROUP,
+    }
+    live = libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE if call.live else 0
+    config = libvirt.VIR_NETWORK_UPDATE_AFFECT_CONFIG if call.config else 0
+    _network(conn, subject).update(
+        commands[call.remove], sections[call.section], -1, call.xml, live | config
+    )
+
+
 CALL_FUNCTIONS: CallFunctions = {
-    NetworkCreateCall: lambda conn, key, _: _network(conn, key).create(),
+    NetworkCreateCall: create,
     NetworkDestroyCall: lambda conn, key, _: _network(conn, key).destroy(),
     NetworkAutostartCall: lambda conn, key, call: _network(conn, key).setAutostart(int(call.on)),
+    NetworkDefineCall: define,
+    NetworkRedefineCall: define,
+    NetworkUndefineCall: undefine,
+    NetworkUpdateCall: update,
 }

@@ -183,6 +183,12 @@ def test_every_verb_is_decided_on_its_own_and_its_help_says_no_more_than_what_is
         "set-metadata",
         *("autostart", "set-vcpus", "set-memory", "pool-start", "pool-refresh", "pool-autostart"),
         *("network-start", "network-autostart", "restore", "screenshot", "trim", "exec"),
+        *("network-create", "network-create-from-xml", "network-edit"),
+        *(
+            f"network-{does}-{what}"
+            for does in ("add", "remove")
+            for what in ("dhcp-host", "dns-host", "port-group")
+        ),
         *("snapshot-create", "create", "create-from-image", "create-from-xml"),
         *("backup", "backup-pull", "checkpoint-create"),
         *("image", "block-copy", "volume-swap", "block-pull", "block-job-speed"),

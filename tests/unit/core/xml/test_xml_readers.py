@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.model import HugePages, Network, NumaCell, Pool, Snapshot, SnapshotDisk, Volume
+from core.model.network import DhcpHost, DnsHost, PortGroup
 from core.xml import (
     format_xml,
     read_capabilities,
@@ -13,6 +14,7 @@ from core.xml import (
     read_snapshot,
     read_volume,
 )
+from core.xml.interface import read_interface
 from core.xml.snapshot import in_order
 from tests.places import DATA_DIRECTORY
 
@@ -62,8 +64,41 @@ def test_network():
         bridge="virbr0",
         forward="nat",
         addresses=("192.168.122.1/24", "fd00::1/64", "10.0.0.1/nonsense", "10.1.0.1"),
+        dhcp_ranges=(("192.168.122.2", "192.168.122.254"),),
     )
     assert read_network("<network><name>lonely</name></network>").forward == ""
+
+
+def test_network_entries():
+    found = read_network(
+        "<network><name>lab</name><mtu size='1400'/><domain name='lab.example'/>"
+        "<forward mode='bridge'><interface dev='eth0'/></forward>"
+        "<portgroup name='red' default='yes'><vlan trunk='yes'><tag id='7'/><tag id='8'/></vlan>"
+        "</portgroup><dns><host ip='10.0.0.9'><hostname>web</hostname><hostname>www</hostname>"
+        "</host></dns><ip address='10.0.0.1' prefix='24'><dhcp>"
+        "<host mac='52:54:00:AA:00:01' name='web' ip='10.0.0.9'/></dhcp></ip>"
+        "<ip family='ipv6' address='fd00::1' prefix='64'><dhcp><host id='0:1' ip='fd00::9'/>"
+        "</dhcp></ip></network>"
+    )
+    assert found.dhcp_hosts == (
+        DhcpHost("10.0.0.9", "52:54:00:aa:00:01", "web"),
+        DhcpHost("fd00::9", "", "0:1"),
+    )
+    assert found.dns_hosts == (DnsHost("10.0.0.9", ("web", "www")),)
+    assert found.port_groups == (PortGroup("red", default=True, vlans=(7, 8)),)
+    assert (found.mtu, found.domain, found.devices) == (1400, "lab.example", ("eth0",))
+
+
+def test_an_interface_is_of_its_network_whatever_that_makes_of_it():
+    """As libvirt 9.0 tells of one that runs on a network of the mode bridge."""
+    from core.xml.tree import parse
+
+    xml = (
+        "<interface type='bridge'><mac address='52:54:00:00:00:01'/>"
+        "<source network='yard' portid='p' bridge='br0'/><target dev='vnet1'/></interface>"
+    )
+    found = read_interface(parse(xml, "interface"))
+    assert (found.type, found.source) == ("network", "yard")
 
 
 def test_snapshot():

@@ -1,4 +1,4 @@
-"""What is done to virtual networks."""
+"""Networks are started, stopped, and started with their host."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from core.model.lists import listed
 from core.model.text import clean
 from core.state.usage import instances_on
 from core.verbs import activation
-from core.verbs.activation import MarkCall, Off
-from core.verbs.call import Call
+from core.verbs.activation import Off
 from core.verbs.caution import Caution
+from core.verbs.network.calls import NetworkAutostartCall, NetworkCreateCall, NetworkDestroyCall
 from core.verbs.verb import Risk, Subjects
 
 
@@ -33,24 +33,6 @@ class NetworkAutostart(Request, frozen=True):
 
     verb: ClassVar[str] = "network-autostart"
     off: Off = False
-
-
-class NetworkCreateCall(Call, frozen=True):
-    """virNetworkCreate."""
-
-    command: ClassVar[str] = "net-start"
-
-
-class NetworkDestroyCall(Call, frozen=True):
-    """virNetworkDestroy."""
-
-    command: ClassVar[str] = "net-destroy"
-
-
-class NetworkAutostartCall(MarkCall, frozen=True):
-    """virNetworkSetAutostart."""
-
-    command: ClassVar[str] = "net-autostart"
 
 
 def _ends(_: Request, subjects: Subjects) -> str:

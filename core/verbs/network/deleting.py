@@ -1,0 +1,77 @@
+"""A network is deleted: stopped and undefined, where nobody is on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from core.model import Network, Request, State
+from core.model.lists import listed
+from core.model.text import clean
+from core.state.usage import instances_on
+from core.verbs.activation import untold
+from core.verbs.caution import Caution
+from core.verbs.network.calls import NetworkDestroyCall, NetworkUndefineCall
+from core.verbs.network.requests import DeleteNetwork
+from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.sequence import Step, sequence
+from core.verbs.situation import Situation
+from core.verbs.verb import Risk, Subjects, Verb
+
+
+def _steps(now: Situation) -> list[Step]:
+    network = now.subject
+    sent = [type(one.call) for one in now.sent]
+    active = isinstance(network, Network) and network.active
+    persistent = not isinstance(network, Network) or network.persistent
+    steps = []
+    if active or NetworkDestroyCall in sent:
+        steps.append(Step(NetworkDestroyCall(), f"stopping {now.name}", _off))
+    if persistent or NetworkUndefineCall in sent:
+        steps.append(Step(NetworkUndefineCall(), f"undefining {now.name}", _gone))
+    return steps
+
+
+def _off(now: Situation) -> bool:
+    return not (isinstance(now.subject, Network) and now.subject.active)
+
+
+def _gone(now: Situation) -> bool:
+    return now.subject is None
+
+
+def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
+    network = state.networks.get(request.subject)
+    users = [] if network is None else instances_on(state, network)
+    if users:
+        names = listed([clean(one.name) for one in users])
+        text = f"{names} {'are' if len(users) > 1 else 'is'} on the network {request_name(network)}"
+        cure = "detach their interfaces first, from what runs and from what is defined"
+        yield Refusal(RefusalCode.BUSY, text, cure)
+
+
+def request_name(network: Network | None) -> str:
+    """Return what a network is called in a sentence."""
+    return "" if network is None else clean(network.name)
+
+
+def _takes(_: Request, subjects: Subjects) -> str:
+    return f"Deletes {subjects.whom}, with its addresses and what its DHCP and DNS know."
+
+
+NETWORK_DELETE = Verb(
+    DeleteNetwork,
+    title="Delete",
+    help="Stop the network and undefine it, where no instance is on it.",
+    doing="being deleted",
+    group="network",
+    key="x",
+    subject="network",
+    decide=sequence(_steps, lambda now: f"the network {now.name} is deleted"),
+    steps=_steps,
+    resumable=True,
+    calls=(NetworkDestroyCall, NetworkUndefineCall),
+    refusals=_against,
+    needs_description=True,
+    risk=Risk(Caution.CONFIRM, _takes, after=lambda state, asked: untold(state, asked, "is on it")),
+)
+VERBS = (NETWORK_DELETE,)

@@ -1,0 +1,128 @@
+"""Networks that are made: the XML of each mode, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.model import Host, Instance, Interface, Network, ObjectKey, Request, State
+from core.model.host import Link, LinkStatus
+from core.model.network import DhcpHost
+from core.verbs.checks import check
+from core.verbs.network.calls import NetworkDefineCall
+from core.verbs.network.requests import (
+    AddDhcpHost,
+    AddDnsHost,
+    CreateNetwork,
+    CreateNetworkFromXml,
+    DeleteNetwork,
+)
+from core.verbs.preview import planned
+
+NEW = ObjectKey("network", "alpha", "u-new")
+LAB = Network("alpha", "u-lab", "lab", active=True, addresses=("10.0.0.1/24", "fd00::1/64"),
+              dhcp_ranges=(("10.0.0.2", "10.0.0.9"),),
+              dhcp_hosts=(DhcpHost("10.0.0.7", "52:54:00:00:00:07"),))  # fmt: skip
+STATE = State(
+    hosts={"alpha": Host("alpha", "qemu:///system", Link(LinkStatus.UP, 0.0))},
+    networks={LAB.key: LAB},
+    instances={
+        one.key: one
+        for one in (
+            Instance("alpha", "u", "web", interfaces=(Interface("52:54:00:00:00:01", "network",
+                                                                "lab"),)),
+        )
+    },
+)  # fmt: skip
+
+
+def made(**options: Any) -> CreateNetwork:
+    return CreateNetwork(NEW, **{"name": "new", **options})
+
+
+def against(request: Request) -> list[str]:
+    return [str(reason) for reason in check(STATE, request)]
+
+
+GOLDEN = [
+    (
+        made(subnet="192.168.100.7/24"),
+        '<forward mode="nat"/>'
+        '<ip address="192.168.100.1" prefix="24">'
+        '<dhcp><range start="192.168.100.2" end="192.168.100.254"/></dhcp></ip>',
+    ),
+    (
+        made(subnet="10.1.0.0/16", dhcp="10.1.0.10-10.1.0.20", subnet6="fd00:1::/64",
+             domain="lab.example", mtu=1400, device=("eth0",), bridge="br-new"),
+        '<forward mode="nat"><interface dev="eth0"/><nat ipv6="yes"/></forward>'
+        '<bridge name="br-new"/><mtu size="1400"/><domain name="lab.example" localOnly="yes"/>'
+        '<ip address="10.1.0.1" prefix="16">'
+        '<dhcp><range start="10.1.0.10" end="10.1.0.20"/></dhcp></ip>'
+        '<ip address="fd00:1::1" prefix="64" family="ipv6"/>',
+    ),
+    (
+        made(mode="route", subnet="10.1.0.0/16", dhcp="none"),
+        '<forward mode="route"/><ip address="10.1.0.1" prefix="16"/>',
+    ),
+    (made(mode="isolated"), ""),
+    (made(mode="open", subnet6="fd00:1::/64", dhcp6="all"),
+     '<forward mode="open"/><ip address="fd00:1::1" prefix="64" family="ipv6">'
+     '<dhcp><range start="fd00:1::2" end="fd00:1::ffff:ffff:ffff:fffe"/></dhcp></ip>'),
+    (made(mode="bridge", bridge="br0"), '<forward mode="bridge"/><bridge name="br0"/>'),
+    (
+        made(mode="ovs", bridge="br-int", vlan="7,8"),
+        '<forward mode="bridge"/><bridge name="br-int"/><virtualport type="openvswitch"/>'
+        '<vlan trunk="yes"><tag id="7"/><tag id="8"/></vlan>',
+    ),
+    (
+        made(mode="macvtap", device=("eth0", "eth1")),
+        '<forward mode="bridge"><interface dev="eth0"/><interface dev="eth1"/></forward>',
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("request_", "inside"), GOLDEN)
+def test_a_network_of_each_mode_is_made_as_libvirt_takes_it(
+    request_: CreateNetwork, inside: str
+) -> None:
+    assert against(request_) == []
+    call = planned(STATE, request_)[0].call
+    assert isinstance(call, NetworkDefineCall)
+    flat = "".join(line.strip() for line in call.xml.splitlines())
+    assert flat == f"<network><name>new</name><uuid>u-new</uuid>{inside}</network>"
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (made(name="lab", mode="isolated"), "alpha has a network lab already: choose another name"),
+        (made(), "A network of the mode nat needs addresses: give --subnet 192.168.100.0/24"),
+        (made(subnet="10.0.0.0/16"), "lab has 10.0.0.0/24, which 10.0.0.0/16 is part of, or has"),
+        (made(subnet="10.1.0.0/31"), "10.1.0.0/31 has no addresses to give out"),
+        (made(subnet="10.1.0.999/24"), "10.1.0.999/24 has no addresses to give out"),
+        (made(subnet="10.1.0.0/24", dhcp="10.2.0.1-10.2.0.2"), "it is not all of 10.1.0.0/24"),
+        (made(subnet="10.1.0.0/24", dhcp="10.1.0.9-10.1.0.2"), "it ends before it begins"),
+        (made(mode="bridge"), "Which bridge it leads out by is not said"),
+        (made(mode="macvtap"), "Which device it leads out by is not said"),
+        (made(mode="bridge", bridge="br0", subnet="10.1.0.0/24"), "somebody else gives out addr"),
+        (made(mode="bridge", bridge="br0", vlan="7"), "of the mode bridge tags no frames"),
+        (made(mode="ovs", bridge="br0", vlan="4095"), "A VLAN of 4095 makes no sense"),
+        (made(mode="isolated", device=("eth0",)), "of the mode isolated leads out by no device"),
+        (made(mode="ovs", bridge="br0", mtu=1400), "libvirt sets no MTU of the mode ovs"),
+        (CreateNetworkFromXml(NEW, "<network><name>lab</name></network>"), "lab already"),
+        (CreateNetworkFromXml(NEW, "<network"), ""),
+        (DeleteNetwork(LAB.key), "web is on the network lab: detach their interfaces first"),
+        (AddDhcpHost(LAB.key, "10.0.1.5", "52:54:00:00:00:01"), "10.0.1.5 is no address of lab"),
+        (AddDhcpHost(LAB.key, "10.0.0.1", "52:54:00:00:00:01"), "10.0.0.1 is the host's own"),
+        (AddDhcpHost(LAB.key, "10.0.0.5"), "Whose address it is to be is not said: give its MAC"),
+        (AddDhcpHost(LAB.key, "fd00::5"), "Whose address it is to be is not said: give its host"),
+        (AddDhcpHost(LAB.key, "10.0.0.5", "52:54:00:00:00:07"), "is given 10.0.0.7 already"),
+        (AddDhcpHost(LAB.key, "10.0.0.07", "52:54:00:00:00:01"), "is no IP address"),
+        (AddDnsHost(LAB.key, "10.0.0.5"), "By which names it is known is not said"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_with_the_cure(request_: Request, words: str) -> None:
+    told = against(request_)
+    assert told
+    assert any(words in one for one in told), told
