@@ -11,6 +11,7 @@ from core.hypervisor.connection.binding import Connection
 from core.hypervisor.session import Hypervisor
 from core.model import LinkStatus, ObjectKey, Unread
 from core.model.checkpoint import Checkpoint
+from core.model.host_device import HostDevice, NetworkFilters
 from core.model.text import clean
 
 if TYPE_CHECKING:
@@ -79,6 +80,18 @@ class FleetLinks:
         Raises UnreachableError, DeadlineError, HypervisorError.
         """
         return await host_named(self._hosts, key.host).looks.checkpoints(key.id)
+
+    async def host_devices(self, host: str) -> tuple[HostDevice, ...] | None:
+        """Read the devices of a host now; None: its driver tells none. Raises likewise."""
+        from core.hypervisor.observe.host_devices import read_host_devices
+
+        return await host_named(self._hosts, host).call(read_host_devices)
+
+    async def network_filters(self, host: str) -> NetworkFilters | None:
+        """Read the network filters of a host now; None: its driver has none. Raises likewise."""
+        from core.hypervisor.observe.host_devices import read_network_filters
+
+        return await host_named(self._hosts, host).call(read_network_filters)
 
     async def ask(self, subject: ObjectKey, calls: Sequence[Call]) -> None:
         """Make calls that change nothing; raises what the host has against one of them."""

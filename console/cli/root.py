@@ -37,6 +37,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "volumes": ("listings", "List the volumes of every pool."),
     "images": ("images", "List the base images and who needs them."),
     "networks": ("listings", "List the virtual networks."),
+    "devices": ("host_devices", "List the devices of the hosts, and who holds them."),
+    "nwfilters": ("host_devices", "List the network filters, and what they are bound to."),
     "operations": ("operations", "List what was asked for and what became of it."),
     "show": ("show", "Show everything known of one object."),
     "console": ("console", "Type into the serial console of an instance."),

@@ -10,6 +10,8 @@ _HELP = {
     "network": "Make, start, stop, change and delete networks.",
     "volume": "Attach, detach, fill, read, change and delete volumes.",
     "interface": "Attach and detach network devices of instances.",
+    "device": "Attach and detach devices of a host: PCI, USB, mediated ones.",
+    "nwfilter": "Define and delete network filters.",
     "snapshot": "Make, revert to and delete snapshots, each named INSTANCE/SNAPSHOT.",
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from console import format as fmt
 from core.model import LinkStatus, Network, ObjectKey, State
 from core.model.checkpoint import Checkpoint
+from core.model.device_word import word_of_device
 from core.model.text import clean
 from core.state.usage import instances_on
 
@@ -129,6 +130,13 @@ def _interfaces(state: State, key: ObjectKey) -> Choices:
     return tuple((one.mac, clean(one.source) or one.type) for one in found if one.mac)
 
 
+def _held_devices(state: State, key: ObjectKey) -> Choices:
+    row = state.instances.get(key)
+    found = () if row is None else row.devices
+    words = [(word_of_device(one), clean(one.summary)) for one in found]
+    return tuple((word, summary) for word, summary in words if word)
+
+
 def _checkpoints(state: State, key: ObjectKey) -> Choices:
     """The newest first; what was written since each."""
     return tuple(
@@ -153,6 +161,7 @@ _SOURCES: Mapping[str, Callable[[State, ObjectKey], Choices]] = {
     "volumes": _volumes,
     "networks": _networks,
     "interface-networks": _plugs,
+    "held-devices": _held_devices,
     "dhcp-hosts": _dhcp_hosts,
     "dns-hosts": _dns_hosts,
     "port-groups": _port_groups,

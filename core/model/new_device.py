@@ -6,9 +6,9 @@ from typing import Literal
 
 from core.model.base import Value
 
-DeviceKind = Literal["disk", "interface"]
+DeviceKind = Literal["disk", "interface", "device"]
 """What of an instance can be attached and detached. A disk is named by its target, an interface by
-its MAC address in small letters."""
+its MAC address in small letters, any other device by its word (`core.model.device_word`)."""
 
 
 class ServerAddress(Value, frozen=True):
@@ -145,3 +145,11 @@ class AttachedInterface(Value, frozen=True):
     """Packets; 0: QEMU's choice. So below."""
     tx_queue: int = 0
     link_up: bool = True
+
+
+class AttachedDevice(Value, frozen=True):
+    """A device of the host, or random numbers of it."""
+
+    type: Literal["pci", "usb", "mdev", "rng"]
+    source: str
+    """PCI address; `1d6b:0002` or `1.2` of USB; UUID; the file of random numbers."""

@@ -19,6 +19,7 @@ from core.verbs import (
     metadata,
     migration,
     network,
+    nwfilter,
     pool,
     power,
     rescue,
@@ -54,6 +55,7 @@ _FAMILIES = (
     *(
         pool.VERBS,
         network.VERBS,
+        nwfilter.VERBS,
         create.VERBS,
         evacuation.VERBS,
         volume_creating.VERBS,

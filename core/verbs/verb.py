@@ -16,7 +16,7 @@ from core.verbs.situation import Decide, LookedAt, Situation
 
 SubjectKind = Literal["instance", "host", "pool", "volume", "network", "snapshot", "migration"]
 
-COMMAND_GROUPS = ("pool", "network", "volume", "interface", "snapshot")
+COMMAND_GROUPS = ("pool", "network", "volume", "interface", "device", "nwfilter", "snapshot")
 """Kinds whose verbs are commands of a group, and so is what makes one of them."""
 
 Rename = Callable[[str], str]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from core.model.device_word import word_of_device
 from core.model.new_device import DeviceKind
 from core.model.text import real_name
+from core.xml.device import read_device
 from core.xml.disk import read_source
 from core.xml.interface import read_interface
 from core.xml.tree import Element, attribute, parse
@@ -12,11 +14,11 @@ from core.xml.tree import Element, attribute, parse
 def device_in(domain: str, kind: DeviceKind, name: str) -> tuple[str, str] | None:
     """Return the XML of a device of a domain, and what it is connected to; None: it has none.
 
-    A disk is found by its target, an interface by its MAC address.
+    A disk is found by its target, an interface by its MAC address, any other by its word.
     """
     from lxml import etree
 
-    for device in parse(domain, "domain").iterfind(f"devices/{kind}"):
+    for device in parse(domain, "domain").iterfind(f"devices/{'*' if kind == 'device' else kind}"):
         if _name_of(device, kind) == name:
             device.tail = None
             return etree.tostring(device, encoding="unicode"), _source_of(device, kind)
@@ -51,11 +53,15 @@ def drive_with(domain: str, target: str, source: str, kind: str) -> str | None:
 def _name_of(device: Element, kind: DeviceKind) -> str:
     if kind == "disk":
         return attribute(device, "dev", "target")
+    if kind == "device":
+        return word_of_device(read_device(device))
     return attribute(device, "address", "mac").lower()
 
 
 def _source_of(device: Element, kind: DeviceKind) -> str:
     if kind == "interface":
         return read_interface(device).source
+    if kind == "device":
+        return ""
     source = read_source(device)
     return "" if source is None else source.path

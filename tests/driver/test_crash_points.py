@@ -308,7 +308,7 @@ BACKUPS = {"backup", "backup-pull", "checkpoint-create", "checkpoint-delete"}
 """The test driver has none: tests/lab/test_crash_points.py has them."""
 DEVICES = {"volume-attach", "volume-detach", "interface-attach", "interface-detach"} | {
     *("change-media", "volume-create", "volume-upload", "volume-download", "volume-wipe"),
-    *("volume-resize", "volume-clone"),
+    *("volume-resize", "volume-clone", "device-attach", "device-detach"),
 }
 """The test driver takes no devices, and neither fills nor changes volumes: tests/lab has them."""
 LIKE_ANOTHER = {
@@ -325,8 +325,10 @@ NOT_TRIED = {
     *("core-dump", "snapshot-revert", "snapshot-delete"),
     *("create", "create-from-image", "remove-seed", "clone"),
     *("cold-migrate", "confirm-cold-migration", "revert-cold-migration"),
+    *("nwfilter-define", "nwfilter-delete"),
 }
-"""The test driver dumps more than the memory or nothing, and offers new guests nothing. What is
+"""It has no network filters, whose calls are sent again. It dumps more than the memory or nothing,
+and offers new guests nothing. What is
 done to a snapshot is tried on the lab, in tests/lab/test_crash_points.py; what is made with its
 disks in tests/lab/test_create_crashes.py. A clone of what has no disks is one definition, as that
 of a rescue; with disks it is in tests/lab/test_clone.py. What changes two hosts is killed with both

@@ -68,6 +68,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "volume-attach": {"volume": "/nowhere/{name}.raw", "format": "raw"},
     "volume-detach": {"disk": "vda"},
     "interface-attach": {"network": "user"},
+    "device-attach": {"device": "rng:/dev/urandom"},
+    "device-detach": {"device": "rng:/dev/urandom"},
     "change-media": {"drive": "sda"},
     "interface-detach": {"interface": "52:54:00:00:00:01"},
     "title": {"text": "a"},
@@ -101,6 +103,7 @@ QUIET = LinkOptions(statistics_interval=3600, sweep_interval=0)
 NOT_HERE = {
     *("core-dump", "resume", "set-cpu-limits", "set-link", "clone"),
     *("volume-attach", "volume-detach", "interface-attach", "interface-detach"),
+    *("device-attach", "device-detach"),
 }
 """The test driver dumps all of the memory or nothing, wakes none that sleeps, limits no CPUs and
 changes, attaches and

@@ -460,6 +460,7 @@ LIKE_ANOTHER = {
     *("set-cpu-limits", "set-memory-limits", "set-disk-limits", "set-network-limits", "set-link"),
     *("add-agent-channel", "set-watchdog", "add-rng", "add-tpm", "resize", "change-media"),
     *("block-job-speed", "block-job-pivot", "block-job-abort", "thaw", "guest-vcpus"),
+    *("device-attach", "device-detach"),
 }
 """One call each, that of another verb or one that is sent again: most are on the test driver."""
 ELSEWHERE = {
@@ -477,6 +478,7 @@ ELSEWHERE = {
         for does in ("add", "remove")
         for what in ("dhcp-host", "dns-host", "port-group")
     ),
+    *("nwfilter-define", "nwfilter-delete"),  # test_interface_kinds.py, without being killed
     # two hosts: test_cold_crashes.py
     *("cold-migrate", "confirm-cold-migration", "revert-cold-migration"),
 }

@@ -230,6 +230,31 @@ async def test_an_interface_is_attached_and_given_back(
     assert (await asyncio.to_thread(shell, alpha, name, line)).strip() == "0"
 
 
+async def test_random_numbers_are_plugged_in_and_out_and_what_is_not_there_is_not(
+    fleet: Fleet, alpha: LabHost, guest: Callable[..., str], booted: Callable[..., None]
+) -> None:
+    name = guest("alpha", "random")
+    await asyncio.to_thread(booted, "alpha", name)
+    vm = await key_of(fleet, name)
+    record = await (await begin(fleet, "device-attach", vm, device="rng:/dev/random"))
+    assert record.outcome == "rng:/dev/random is attached to random"
+    for xml in (alpha.virsh("dumpxml", name), defined(alpha, name)):
+        assert "/dev/random" in xml
+    with pytest.raises(RefusedError, match="random has rng:/dev/random already"):
+        await begin(fleet, "device-attach", vm, device="rng:/dev/random")
+    back = undoing(record)
+    assert back is not None
+    record = await (await fleet.submit(back))
+    assert record.outcome == "rng:/dev/random is detached from random"
+    for xml in (alpha.virsh("dumpxml", name), defined(alpha, name)):
+        assert "/dev/random" not in xml
+    before = defined(alpha, name)
+    for device in ("usb:1234:5678", "pci:99:00.0"):
+        with pytest.raises(OperationFailedError):
+            await (await begin(fleet, "device-attach", vm, device=device))
+    assert defined(alpha, name) == before
+
+
 DRIVE = """
 <disk type='file' device='cdrom'>
   <driver name='qemu' type='raw'/><target dev='sda' bus='scsi'/><readonly/>

@@ -112,3 +112,26 @@ async def test_a_network_is_made_on_a_bridge_and_what_does_not_start_is_not_kept
         deletes = VERBS["network-delete"].request(subject=yard)
         assert (await (await fleet.submit(deletes))).outcome == "the network yard is deleted"
         assert host.virsh("net-list", "--all").strip() == ""
+
+
+FILTER = "<filter name='no-spoof' chain='root'><rule action='drop' direction='out'/></filter>"
+
+
+async def test_a_filter_is_defined_listed_and_deleted(
+    networked: NetworkedHosts, tmp_path: Path
+) -> None:
+    """A filter is not bound here: that needs ebtables, which the machines of the tests have not."""
+    alpha = ObjectKey("host", "alpha", "alpha")
+    async with opened(networked.uris, tmp_path / "journal") as fleet:
+        defines = VERBS["nwfilter-define"].request(subject=alpha, xml=FILTER)
+        assert (await (await fleet.submit(defines))).status is OperationStatus.DONE
+        found = await fleet.links.network_filters("alpha")
+        assert found is not None
+        assert [(one.name, one.chain, one.rules) for one in found.filters] == [
+            ("no-spoof", "root", 1)
+        ]
+        deletes = VERBS["nwfilter-delete"].request(subject=alpha, filter="no-spoof")
+        assert (await (await fleet.submit(deletes))).status is OperationStatus.DONE
+        devices = await fleet.links.host_devices("alpha")
+        assert devices is not None
+        assert any(one.kind == "pci" and one.place.startswith("pci:") for one in devices)

@@ -47,6 +47,7 @@ REAL: dict[str, dict[str, Any]] = {
     "volume-attach": {"volume": "{pool}/{name}.extra", "format": "raw"},
     "volume-detach": {"disk": "vda", "attempts": 1, "patience": 1.0},
     "interface-detach": {"interface": "{mac}", "attempts": 1, "patience": 1.0},
+    "device-detach": {"device": "rng:/dev/urandom", "attempts": 1, "patience": 1.0},
     "set-link": {"interface": "{mac}", "state": "down"},
     "set-network-limits": {"interface": "{mac}", "inbound": 100},
 }

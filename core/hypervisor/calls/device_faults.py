@@ -51,7 +51,7 @@ _SENTENCES: Sequence[tuple[str, _Sentence]] = (
         r"referenced filter '(.*)' is missing",
         lambda found: (
             f"The host has no network filter {clean(found[1])}.",
-            "See those it has: `virsh nwfilter-list`, or leave it out.",
+            "See those it has: `virtdeck nwfilters`, or leave it out.",
         ),
     ),
     (
@@ -82,6 +82,27 @@ _SENTENCES: Sequence[tuple[str, _Sentence]] = (
     (
         r"element 'backend': 'passt'|passt.*(not found|No such file)|Cannot find.*passt",
         lambda _: ("The libvirt of its host has no passt.", "Take user, or install it there."),
+    ),
+    (
+        r"(?:Did not find|No such|no) USB device|USB device .* not found",
+        lambda _: (
+            "The host has no such USB device.",
+            "See those it has: `virtdeck devices`; it may have been pulled out.",
+        ),
+    ),
+    (
+        r"Device (\S+) not found: could not access",
+        lambda found: (
+            f"The host has no PCI device {clean(found[1])}.",
+            "See those it has: `virtdeck devices`.",
+        ),
+    ),
+    (
+        r"mediated device '?([0-9a-f-]{36})'? not found",
+        lambda found: (
+            f"The host has no mediated device {clean(found[1])}.",
+            "Make it there first: `mdevctl start`, or `virsh nodedev-create`.",
+        ),
     ),
     (
         r"host doesn't have VFIO|cannot be assigned|IOMMU",
@@ -121,7 +142,7 @@ def missing_of(conn: Connection, needs: str) -> HypervisorError | None:
         except libvirt.libvirtError as error:
             if error.get_error_code() == libvirt.VIR_ERR_NO_NODE_DEVICE:
                 text = f"The host has no PCI device {clean(name)}."
-                return HypervisorError(text, "See those it has: `virsh nodedev-list --cap pci`.")
+                return HypervisorError(text, "See those it has: `virtdeck devices`.")
     return None
 
 

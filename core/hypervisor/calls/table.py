@@ -24,6 +24,7 @@ from core.hypervisor.calls import (
     guest,
     image,
     network,
+    nwfilter,
     pool,
     power,
     resizing,
@@ -46,7 +47,7 @@ from core.verbs.call import Call
 _FAMILIES = (
     *(power, saved, guest, agent, execute, freezing, screenshot),
     *(definition, defining, firmware, cloning, undefining, snapshot, tuning),
-    *(block, device, backup, backup_pull, checkpoint, image, pool, network),
+    *(block, device, backup, backup_pull, checkpoint, image, pool, network, nwfilter),
     *(creating, evacuation, volume, volume_secrets, volume_transfers, connecting, cold, resizing),
 )
 

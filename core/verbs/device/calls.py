@@ -112,4 +112,6 @@ class DetachCall(Call, frozen=True):
         where = "--live" if self.live else "--config"
         if self.kind == "disk":
             return ("detach-disk", name, self.name, where)
+        if self.kind == "device":
+            return ("detach-device", name, "FILE", where)
         return ("detach-interface", name, self.type or "TYPE", "--mac", self.name, where)

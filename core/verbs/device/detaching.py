@@ -13,7 +13,7 @@ from core.model.operation import AnswerChoice, Countdown, OperationQuestion
 from core.model.text import clean
 from core.verbs.device.calls import AttachCall, DetachCall
 from core.verbs.device.devices import Present, find, word_of
-from core.verbs.device.requests import InterfaceDetach, VolumeDetach
+from core.verbs.device.requests import DeviceDetach, InterfaceDetach, VolumeDetach
 from core.verbs.refusal import RefusalCode
 from core.verbs.situation import (
     VERIFY,
@@ -41,8 +41,8 @@ def named(request: Request) -> tuple[DeviceKind, str]:
     """Return which device a request is for."""
     if isinstance(request, VolumeDetach):
         return "disk", request.disk
-    assert isinstance(request, InterfaceDetach)
-    return "interface", request.interface.lower()
+    mac = request.interface.lower() if isinstance(request, InterfaceDetach) else ""
+    return ("interface", mac) if mac else ("device", getattr(request, "device", ""))
 
 
 def detach(now: Situation) -> Action:
@@ -191,7 +191,7 @@ def _wait(now: Situation, asked: list[Sent]) -> Action:
 def _rounds(now: Situation) -> tuple[int, float]:
     """Return how often the guest is asked before the operator is, and how long each time."""
     request = now.request
-    assert isinstance(request, VolumeDetach | InterfaceDetach)
+    assert isinstance(request, VolumeDetach | InterfaceDetach | DeviceDetach)
     more = sum(answer.word == _AGAIN.word for answer in now.progress.answers)
     return request.attempts * (1 + more), request.patience
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.model import Instance
+from core.model.device_word import word_of_device
 from core.model.new_device import DeviceKind
 from core.model.text import clean
 
@@ -38,6 +39,9 @@ def find(instance: Instance | None, kind: DeviceKind, name: str) -> Present | No
                 secrets = disk.encrypted or (source is not None and source.protocol in PROVEN)
                 return Present("" if source is None else source.path, disk.alias, secrets=secrets)
         return None
+    if kind == "device":
+        words = ((word_of_device(one), one) for one in instance.devices)
+        return next((Present(alias=one.alias) for word, one in words if word == name), None)
     for interface in instance.interfaces:
         if interface.mac.lower() == name:
             return Present(interface.source, interface.alias, interface.type)
@@ -46,4 +50,4 @@ def find(instance: Instance | None, kind: DeviceKind, name: str) -> Present | No
 
 def word_of(kind: DeviceKind, name: str) -> str:
     """Return what a device is called in a sentence: `vdb`, `the interface 52:54:00:12:34:56`."""
-    return clean(name) if kind == "disk" else f"the interface {clean(name)}"
+    return f"the interface {clean(name)}" if kind == "interface" else clean(name)

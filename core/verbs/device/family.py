@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from core.model import Instance, Request, State
+from core.model.device_word import word_of_device
 from core.model.lists import listed
 from core.verbs.applied import KNOWN, against_when
 from core.verbs.caution import Caution
-from core.verbs.device import disk, interface, interface_checks, media
+from core.verbs.device import disk, host_device, interface, interface_checks, media
 from core.verbs.device.calls import (
     AttachCall,
     DetachCall,
@@ -24,6 +25,8 @@ from core.verbs.device.disk_secrets import detach_wholly
 from core.verbs.device.media import DRIVES
 from core.verbs.device.rehearsed import rehearsed
 from core.verbs.device.requests import (
+    DeviceAttach,
+    DeviceDetach,
     InterfaceAttach,
     InterfaceDetach,
     VolumeAttach,
@@ -48,10 +51,9 @@ def _against_detach(state: State, request: Request, but: str) -> Iterator[Refusa
     if not instance.described or elsewhere or find(instance, kind, name):
         return
     known = listed(_names(instance, kind))
-    field, what = ("disk", "disk") if kind == "disk" else ("interface", "interface")
-    text = f"{instance.name} has no {what} {word_of('disk', name)}"
+    text = f"{instance.name} has no {kind} {word_of('disk', name)}"
     has = f"it has {known}" if known else "it has none"
-    yield Refusal(RefusalCode.PARAMETER, text, has, field)
+    yield Refusal(RefusalCode.PARAMETER, text, has, kind)
 
 
 def _against_another(state: State, request: Request, but: str) -> Iterator[Refusal]:
@@ -112,6 +114,8 @@ def _system_disk(state: State, requests: Sequence[Request]) -> list[str]:
 def _names(instance: Instance, kind: str) -> list[str]:
     if kind == "disk":
         return [one.target for one in instance.disks]
+    if kind == "device":
+        return [word for one in instance.devices if (word := word_of_device(one))]
     return [one.mac for one in instance.interfaces]
 
 
@@ -125,6 +129,12 @@ def _takes_interface(request: Request, subjects: Subjects) -> str:
     assert isinstance(request, InterfaceDetach)
     word = word_of("interface", request.interface.lower())
     return f"Takes {word} away from {subjects.whom}: what goes over it ends."
+
+
+def _takes_device(request: Request, subjects: Subjects) -> str:
+    assert isinstance(request, DeviceDetach)
+    word = word_of("device", request.device)
+    return f"Takes {word} away from {subjects.whom}: its host has it back."
 
 
 _detaching = partial(
@@ -195,7 +205,28 @@ INTERFACE_DETACH = _detaching(
     key="d",
     risk=Risk(Caution.CONFIRM, _takes_interface),
 )
-
+DEVICE_ATTACH = _attaching(
+    DeviceAttach,
+    title="Attach a device",
+    help="Give it a device of its host: PCI, USB, a mediated one, or random numbers.",
+    doing="being given a device",
+    group="devices",
+    key="a",
+    decide=sequence(host_device.attach_steps, host_device.outcome),
+    steps=host_device.attach_steps,
+    calls=(AttachCall,),
+    refusals=host_device.against,
+    undo=host_device.undo,
+)
+DEVICE_DETACH = _detaching(
+    DeviceDetach,
+    title="Detach a device",
+    help="Have its guest let go of a device, and see that it does.",
+    doing="letting go of a device",
+    group="devices",
+    key="d",
+    risk=Risk(Caution.CONFIRM, _takes_device),
+)
 CHANGE_MEDIA = _attaching(
     media.ChangeMedia,
     title="Change a medium",
@@ -212,4 +243,7 @@ CHANGE_MEDIA = _attaching(
     volumes=media.volumes_of,
 )
 
-VERBS = (VOLUME_ATTACH, VOLUME_DETACH, CHANGE_MEDIA, INTERFACE_ATTACH, INTERFACE_DETACH)
+VERBS = (
+    *(VOLUME_ATTACH, VOLUME_DETACH, CHANGE_MEDIA, INTERFACE_ATTACH, INTERFACE_DETACH),
+    *(DEVICE_ATTACH, DEVICE_DETACH),
+)

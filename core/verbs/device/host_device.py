@@ -1,0 +1,130 @@
+"""A device of the host is attached to an instance: PCI, USB, a mediated one, random numbers. Pure.
+
+What QEMU plugs into no guest that runs is refused by its name, with what to do instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from core.model import Request, State
+from core.model.lists import listed
+from core.model.new_device import AttachedDevice
+from core.model.text import clean
+from core.state.held_devices import held_by
+from core.verbs.applied import affects, against_when
+from core.verbs.device.attaching import attach_step, attached, taken
+from core.verbs.device.calls import AttachCall
+from core.verbs.device.plug import pci_words
+from core.verbs.device.requests import DeviceAttach, DeviceDetach
+from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.sequence import Step
+from core.verbs.situation import Situation
+
+_SHAPES: Mapping[str, tuple[str, str]] = {
+    "pci": (r"([0-9a-f]{4}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", "pci:0000:03:00.0"),
+    "usb": (r"[0-9a-f]{4}:[0-9a-f]{4}|[0-9]{1,3}\.[0-9]{1,3}", "usb:1d6b:0002 or usb:1.2"),
+    "mdev": (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "mdev:UUID"),
+    "rng": (r"/\S+", "rng:/dev/urandom"),
+}
+"""By kind: what follows the colon, and an example."""
+_REFUSED: Mapping[str, tuple[str, str]] = {
+    "tpm": ("QEMU plugs a TPM into no guest that runs", "have it from the next start on: add-tpm"),
+    "virtiofs": ("A shared directory needs shared memory from the start of its guest on",
+                 "add both to its definition: edit"),
+    "scsi": ("A SCSI device of the host is a disk to its guest", "attach it as one: volume attach"),
+    "net": ("A network device is plugged in as an interface", "interface attach: hostdev:ADDRESS"),
+    "memory": ("Memory is no device of the host", "set-memory changes how much it has"),
+}  # fmt: skip
+
+
+def attach_steps(now: Situation) -> list[Step]:
+    """Return the one call."""
+    request = now.request
+    assert isinstance(request, DeviceAttach)
+    call = attached(now)
+    if call is None:
+        from core.xml.new_host_device import host_device_xml
+
+        new = _new(request.device)
+        live, config = affects(now, request.when)
+        needs = f"pci {new.source}" if new.type == "pci" and request.when != "next-start" else ""
+        call = AttachCall(
+            live=live,
+            config=config,
+            kind="device",
+            name=f"{new.type}:{new.source}",
+            xml=host_device_xml(new),
+            needs=needs,
+        )
+    return list(attach_step(call, f"attaching {call.name} to {now.name}"))
+
+
+def _new(word: str) -> AttachedDevice:
+    kind, _, rest = word.partition(":")
+    kinds: dict[str, Literal["pci", "usb", "mdev", "rng"]] = {
+        "pci": "pci", "usb": "usb", "mdev": "mdev", "rng": "rng",
+    }  # fmt: skip
+    source = rest if kind == "rng" else rest.lower()
+    words = pci_words(source) if kind == "pci" else None
+    if words is not None:
+        source = "{}:{}:{}.{}".format(*words)
+    return AttachedDevice(kinds[kind], source)
+
+
+def outcome(now: Situation) -> str:
+    """Say what is so then."""
+    call = attached(now)
+    assert call is not None
+    later = "" if call.live else ", from its next start on"
+    return f"{clean(call.name)} is attached to {now.name}{later}"
+
+
+def undo(now: Situation) -> Request | None:
+    """Return what takes it away again."""
+    request = now.request
+    assert isinstance(request, DeviceAttach)
+    new = _new(request.device)
+    return DeviceDetach(request.subject, f"{new.type}:{new.source}", request.when)
+
+
+def against(state: State, request: Request, but: str) -> Iterator[Refusal]:
+    """Tell why it cannot be attached."""
+    assert isinstance(request, DeviceAttach)
+    instance = state.instances.get(request.subject)
+    if instance is None:
+        return
+    yield from against_when(state, request, but)
+    if (wrong := _against_word(request.device)) is not None:
+        yield wrong
+        return
+    new = _new(request.device)
+    word = f"{new.type}:{new.source}"
+    if taken(instance, "device", word):
+        yield _no(f"{instance.name} has {clean(word)} already", "take another")
+        return
+    for other in state.instances.values() if new.type in ("pci", "mdev") else ():
+        if other.host != instance.host or other.key == instance.key or word not in held_by(other):
+            continue
+        runs = "has" if other.state.active else "is defined with"
+        text = f"{clean(other.name)} {runs} {clean(word)}"
+        yield _no(text, "one at a time can have it: detach it there first")
+
+
+def _against_word(word: str) -> Refusal | None:
+    kind, colon, rest = word.partition(":")
+    if kind in _REFUSED:
+        return _no(*_REFUSED[kind])
+    if kind not in _SHAPES or not colon:
+        shown = listed([example for _, example in _SHAPES.values()])
+        return _no(f"{clean(word) or 'Nothing'} names no device of a host", f"give {shown}")
+    pattern, example = _SHAPES[kind]
+    if not re.fullmatch(pattern, rest if kind == "rng" else rest.lower()):
+        return _no(f"{clean(rest) or 'Nothing'} is no {kind} device", f"give {example}")
+    return None
+
+
+def _no(text: str, cure: str) -> Refusal:
+    return Refusal(RefusalCode.PARAMETER, text, cure, "device")

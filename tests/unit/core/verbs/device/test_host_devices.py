@@ -1,0 +1,169 @@
+"""Devices of the host: as libvirt lists them, who holds them, and how they are attached."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.model import Device, Host, Instance, Interface, State
+from core.model.device_word import word_of_device
+from core.model.host import Link, LinkStatus
+from core.model.host_device import HostDevice, MdevType
+from core.state.held_devices import holders, holders_of
+from core.verbs.checks import check
+from core.verbs.device.requests import DeviceAttach
+from core.xml.device import read_device
+from core.xml.new_device import device_in
+from core.xml.node_device import read_binding, read_filter, read_node_device
+from core.xml.tree import parse
+from tests.unit.core.verbs.device.test_attaching import other, sent
+from tests.unit.power_builders import WEB, web
+
+UUID = "c60c1a2a-6b2d-4d3b-9a5f-0f3a4d1e9b10"
+CARD = """<device><name>pci_0000_03_00_0</name><parent>pci_0000_00_1c_4</parent>
+<driver><name>ixgbe</name></driver><capability type='pci'><class>0x020000</class>
+<domain>0</domain><bus>3</bus><slot>0</slot><function>0</function>
+<product id='0x1528'>X540</product><vendor id='0x8086'>Intel</vendor>
+<capability type='virt_functions' maxCount='63'>
+<address domain='0x0000' bus='0x03' slot='0x10' function='0x1'/></capability>
+<capability type='mdev_types'><type id='t-1'><name>T</name><deviceAPI>vfio-pci</deviceAPI>
+<availableInstances>4</availableInstances></type></capability>
+<iommuGroup number='12'><address domain='0x0000' bus='0x03' slot='0x00' function='0x0'/>
+<address domain='0x0000' bus='0x03' slot='0x00' function='0x1'/></iommuGroup>
+<numa node='1'/></capability></device>"""
+USB = """<device><name>usb_1_2</name><parent>usb_usb1</parent><driver><name>usb</name></driver>
+<capability type='usb_device'><bus>1</bus><device>2</device>
+<product id='0x0002'>hub</product><vendor id='0x1d6b'>Linux</vendor></capability></device>"""
+MDEV = f"""<device><name>mdev_1</name><parent>pci_0000_00_02_0</parent><capability type='mdev'>
+<type id='t-1'/><uuid>{UUID}</uuid><iommuGroup number='7'/></capability></device>"""
+FUNCTION = """<device><name>pci_0000_03_10_1</name><capability type='pci'><domain>0</domain>
+<bus>3</bus><slot>16</slot><function>1</function><capability type='phys_function'>
+<address domain='0x0000' bus='0x03' slot='0x00' function='0x0'/></capability></capability>
+</device>"""
+
+
+def test_devices_of_a_host_are_read_by_what_gives_them_to_an_instance() -> None:
+    """In the form of libvirt 9.0's documentation (formatnode.html)."""
+    assert read_node_device(CARD) == HostDevice(
+        name="pci_0000_03_00_0",
+        parent="pci_0000_00_1c_4",
+        kind="pci",
+        place="pci:0000:03:00.0",
+        label="Intel X540",
+        driver="ixgbe",
+        iommu_group=12,
+        iommu_others=("pci:0000:03:00.1",),
+        virtual_functions=("pci:0000:03:10.1",),
+        virtual_maximum=63,
+        mdev_types=(MdevType("t-1", "T", "vfio-pci", 4),),
+        numa=1,
+    )
+    usb = read_node_device(USB)
+    assert (usb.kind, usb.place, usb.model) == ("usb_device", "usb:1.2", "usb:1d6b:0002")
+    mdev = read_node_device(MDEV)
+    assert (mdev.place, mdev.label, mdev.iommu_group) == (f"mdev:{UUID}", "t-1", 7)
+    function = read_node_device(FUNCTION)
+    assert (function.place, function.physical_function) == ("pci:0000:03:10.1", "pci:0000:03:00.0")
+
+
+def test_filters_and_what_they_are_bound_to_are_read() -> None:
+    found = read_filter(
+        "<filter name='f' chain='ipv4'><uuid>U</uuid><rule/><rule/><filterref filter='g'/></filter>"
+    )
+    assert (found.name, found.uuid, found.chain, found.rules) == ("f", "u", "ipv4", 2)
+    assert found.references == ("g",)
+    bound = read_binding(
+        "<filterbinding><owner><name>web</name></owner><portdev name='vnet3'/>"
+        "<mac address='52:54:00:AA:00:01'/><filterref filter='f'/></filterbinding>"
+    )
+    assert (bound.device, bound.filter, bound.owner) == ("vnet3", "f", "web")
+
+
+GOLDEN: list[tuple[str, str, str]] = [
+    (
+        "pci:03:00.0",
+        "pci:0000:03:00.0",
+        '<hostdev mode="subsystem" type="pci" managed="yes"><source>'
+        '<address domain="0x0000" bus="0x03" slot="0x00" function="0x0"/></source></hostdev>',
+    ),
+    (
+        "usb:1D6B:0002",
+        "usb:1d6b:0002",
+        '<hostdev mode="subsystem" type="usb" managed="yes"><source>'
+        '<vendor id="0x1d6b"/><product id="0x0002"/></source></hostdev>',
+    ),
+    (
+        "usb:1.2",
+        "usb:1.2",
+        '<hostdev mode="subsystem" type="usb" managed="yes"><source>'
+        '<address bus="1" device="2"/></source></hostdev>',
+    ),
+    (
+        f"mdev:{UUID}",
+        f"mdev:{UUID}",
+        '<hostdev mode="subsystem" type="mdev" model="vfio-pci"><source>'
+        f'<address uuid="{UUID}"/></source></hostdev>',
+    ),
+    (
+        "rng:/dev/urandom",
+        "rng:/dev/urandom",
+        '<rng model="virtio"><backend model="random">/dev/urandom</backend></rng>',
+    ),
+]
+
+
+@pytest.mark.parametrize(("asked", "word", "xml"), GOLDEN)
+def test_a_device_is_attached_and_found_again_by_its_word(asked: str, word: str, xml: str) -> None:
+    call = sent(DeviceAttach(WEB, asked), web())
+    assert call.name == word
+    flat = "".join(line.strip() for line in call.xml.splitlines())
+    assert flat == xml
+    assert word_of_device(read_device(parse(call.xml, "hostdev", "rng"))) == word
+    whole = f"<domain><devices><disk/>{flat}</devices></domain>"
+    assert device_in(whole, "device", word) == (flat, "")
+
+
+def against(device: str, *instances: Instance) -> list[str]:
+    link = Link(LinkStatus.UP, 0.0)
+    state = State(
+        hosts={"alpha": Host("alpha", "qemu:///system", link)},
+        instances={one.key: one for one in instances},
+    )
+    return [str(reason) for reason in check(state, DeviceAttach(WEB, device))]
+
+
+HELD = Device("hostdev", "pci 0000:03:00.0")
+
+
+@pytest.mark.parametrize(
+    ("device", "words"),
+    [
+        ("", "Nothing names no device of a host: give pci:0000:03:00.0, usb:"),
+        ("disk", "disk names no device of a host"),
+        ("pci:eth0", "eth0 is no pci device: give pci:0000:03:00.0"),
+        ("mdev:1", "1 is no mdev device: give mdev:UUID"),
+        ("tpm:x", "QEMU plugs a TPM into no guest that runs: have it from the next start on"),
+        ("virtiofs:/srv", "needs shared memory from the start of its guest on"),
+        ("scsi:0", "attach it as one: volume attach"),
+        ("pci:03:00.0", "db has pci:0000:03:00.0: one at a time can have it"),
+        ("pci:03:10.1", "db has pci:0000:03:10.1: one at a time can have it"),
+        ("rng:/dev/urandom", "web has rng:/dev/urandom already"),
+    ],
+)
+def test_what_cannot_be_attached_is_refused_by_its_name(device: str, words: str) -> None:
+    mine = web(devices=(Device("rng", "virtio random /dev/urandom"),))
+    sriov = Interface("52:54:00:00:00:01", "hostdev", "pci 0000:03:10.1")
+    theirs = other(devices=(HELD,), interfaces=(sriov,))
+    told = against(device, mine, theirs)
+    assert any(words in one for one in told), told
+
+
+def test_who_holds_a_device_is_told_by_its_place_or_its_model() -> None:
+    def named(device: HostDevice, **more: Any) -> list[str]:
+        row = web(devices=(HELD, Device("hostdev", "usb 0x1d6b:0x0002")), **more)
+        return [one.name for one in holders_of(device, holders({row.key: row}, "alpha"))]
+
+    assert named(read_node_device(CARD)) == ["web"]
+    assert named(read_node_device(USB)) == ["web"]
+    assert named(read_node_device(MDEV)) == []
