@@ -12,6 +12,7 @@ from core.hypervisor.session import Hypervisor
 from core.model import LinkStatus, ObjectKey, Unread
 from core.model.checkpoint import Checkpoint
 from core.model.host_device import HostDevice, NetworkFilters
+from core.model.network import NetworkUse
 from core.model.text import clean
 
 if TYPE_CHECKING:
@@ -86,6 +87,13 @@ class FleetLinks:
         from core.hypervisor.observe.host_devices import read_host_devices
 
         return await host_named(self._hosts, host).call(read_host_devices)
+
+    async def network_use(self, key: ObjectKey) -> NetworkUse | None:
+        """Read the leases and ports of a network now; None when it is gone. Raises likewise."""
+        from core.hypervisor.observe.network_use import read_network_use
+
+        call = host_named(self._hosts, key.host).call
+        return await call(lambda conn: read_network_use(conn, key.id))
 
     async def network_filters(self, host: str) -> NetworkFilters | None:
         """Read the network filters of a host now; None: its driver has none. Raises likewise."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from core.model.console import ConsoleEnd, Consoles, LogTail
     from core.model.diagnostics import DiagnosticSample
     from core.model.kept import KeptHost
+    from core.model.network import NetworkUse
     from core.verbs.answer import CallAnswer
     from core.verbs.call import Call
     from core.verbs.migration.requests import Migrate
@@ -166,6 +167,10 @@ class Links(Protocol):
 
         Raises UnreachableError, DeadlineError, HypervisorError, NotFoundError.
         """
+        ...
+
+    async def network_use(self, key: ObjectKey) -> NetworkUse | None:
+        """Read the leases and ports of a network now; None when it is gone. Raises likewise."""
         ...
 
 

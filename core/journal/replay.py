@@ -29,6 +29,7 @@ from core.model.checkpoint import Checkpoint
 from core.model.console import Consoles, LogTail
 from core.model.diagnostics import DiagnosticSample
 from core.model.kept import KeptHost
+from core.model.network import NetworkUse
 from core.model.observation import DetailRead
 from core.model.text import clean
 from core.source import (
@@ -137,6 +138,11 @@ class TapeLinks:
         """Raise NotFoundError: what a tape has of them is in its state."""
         del key
         raise NotFoundError("A tape does not read the checkpoints of an instance.")
+
+    async def network_use(self, key: ObjectKey) -> NetworkUse | None:
+        """Return nothing: a tape reads no leases."""
+        del key
+        return None
 
 
 class TapeDiagnostics:

@@ -60,3 +60,23 @@ class Network(Value, frozen=True):
     def key(self) -> ObjectKey:
         """The key of this network."""
         return ObjectKey("network", self.host, self.uuid)
+
+
+class Lease(Value, frozen=True):
+    """An address that a network's DHCP has given out (virNetworkGetDHCPLeases)."""
+
+    mac: str
+    address: str
+    """With its prefix length."""
+    name: str = ""
+    """The host name that the guest gave. It is the guest's own word."""
+    expires: float | None = None
+
+
+class NetworkUse(Value, frozen=True):
+    """What is read of a network because somebody looks at it."""
+
+    leases: tuple[Lease, ...] | None = None
+    """None: its host does not tell them."""
+    ports: int | None = None
+    """How many are plugged in, of instances and of what else; None: not told."""

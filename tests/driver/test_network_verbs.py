@@ -17,7 +17,7 @@ from core.errors import RefusedError
 from core.fleet import Fleet
 from core.hypervisor.connection.options import LinkOptions
 from core.model import Network, ObjectKey, OperationStatus
-from core.model.network import DhcpHost, DnsHost, PortGroup
+from core.model.network import DhcpHost, DnsHost, NetworkUse, PortGroup
 from core.verbs.registry import VERBS
 from core.verbs.undoing import undoing
 from tests.driver.private_daemon import PrivateDaemon
@@ -63,6 +63,7 @@ def default(fleet: Fleet) -> ObjectKey:
 
 async def test_a_network_is_made_and_deleted(fleet: Fleet) -> None:
     lab = await make(fleet, name="lab", subnet="10.9.0.0/24", domain="lab.example", mtu=1400)
+    assert await fleet.links.network_use(lab) == NetworkUse()  # the test driver tells neither
     made = row(fleet, lab)
     assert (made.active, made.autostart, made.persistent) == (True, True, True)
     assert (made.forward, made.addresses) == ("nat", ("10.9.0.1/24",))

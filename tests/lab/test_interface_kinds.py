@@ -101,6 +101,9 @@ async def test_a_network_is_made_on_a_bridge_and_what_does_not_start_is_not_kept
             assert "yard" in host.virsh("net-list", "--autostart")
             assert "on yard is attached" in await attach(fleet, vm, "yard")
             await until(lambda: fleet.state.instances[vm].interfaces, "its interface is seen")
+            use = await fleet.links.network_use(yard)
+            assert use is not None
+            assert use.ports == 1
             with pytest.raises(RefusedError, match="plugged-in is on the network yard: detach"):
                 await fleet.submit(VERBS["network-delete"].request(subject=yard))
             with pytest.raises(OperationFailedError, match="what was done before was undone"):

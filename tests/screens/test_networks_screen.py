@@ -13,14 +13,30 @@ import pytest
 from textual.pilot import Pilot
 
 from console.screens.dialogs.menu import MenuDialog
+from console.screens.networks.network import NetworkDialog
 from console.screens.networks.networks import NetworksScreen
 from core.model import Network
+from core.model.network import DhcpHost, DnsHost
 from core.model.observation import NetworkRead
 from tests.screens.conftest import SIZES, TAPE, Moment, press
 
 Compare = Callable[..., bool]
 NETWORKS = (
-    Network("alpha", "n1", "default", True, True, True, "virbr0", "nat", ("192.168.122.1/24",)),
+    Network(
+        "alpha",
+        "n1",
+        "default",
+        True,
+        True,
+        True,
+        "virbr0",
+        "nat",
+        ("192.168.122.1/24",),
+        dhcp_ranges=(("192.168.122.2", "192.168.122.99"),),
+        dhcp_hosts=(DhcpHost("192.168.122.100", "52:54:00:00:00:01", "web"),),
+        dns_hosts=(DnsHost("192.168.122.1", ("gateway", "ns")),),
+        domain="lab.example",
+    ),
     Network("alpha", "n2", "storage", False, False, True, "virbr1", "", ()),
     Network("alpha", "n3", "build-7", True, False, False, "virbr7", "route", ("10.7.0.1/16",)),
     Network("beta", "n4", "default", True, True, True, "virbr0", "nat", ("fd00:7::1/64",)),
@@ -108,11 +124,27 @@ async def test_what_the_screen_finds_marks_and_offers(
         assert isinstance(app.screen, MenuDialog)
 
 
-async def test_enter_shows_who_is_on_it(console: Moment, tapes: dict[str, Path]) -> None:
+async def test_enter_shows_a_network_and_then_who_is_on_it(
+    console: Moment, tapes: dict[str, Path]
+) -> None:
     app = opened(console, tapes, "loaded")
     async with app.run_test(size=(120, 40)) as pilot:
         await press(pilot, "7", "down", "enter")
+        assert isinstance(app.screen, NetworkDialog)
+        await press(pilot, "enter")
         assert app.current_mode == "instances"
         assert app.screen.filter_text.startswith("host:alpha ")
-        await press(pilot, "7", "down", "enter")
+        await press(pilot, "7", "down", "enter", "enter")
         assert app.current_mode == "networks", "nobody is on storage"
+
+
+async def to_network(pilot: Pilot[None]) -> None:
+    await press(pilot, "7", "down", "enter")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_one_network(
+    snap_compare: Compare, console: Moment, tapes: dict[str, Path], size: tuple[int, int]
+) -> None:
+    app = opened(console, tapes, "loaded")
+    assert snap_compare(app, terminal_size=size, run_before=to_network)

@@ -12,12 +12,12 @@ from console.screens.empty import no_networks
 from console.screens.listing import ListScreen, Passes
 from console.screens.matching import groups_of_hosts, word_filter
 from console.screens.networks.columns import network_columns, network_role, place_of, words_of
+from console.screens.networks.network import NetworkDialog
 from console.screens.parts import Part
 from console.screens.subjects import SubjectScreen
 from console.screens.view import LinkWatch
 from console.widgets.live_table import LiveTable
 from core.model import Delta, Interface, Network, ObjectKey
-from core.state.usage import instances_on
 
 
 class NetworksScreen(SubjectScreen, ListScreen[Network], inherit_bindings=False):
@@ -87,11 +87,12 @@ class NetworksScreen(SubjectScreen, ListScreen[Network], inherit_bindings=False)
         row = self.table.cursor.row
         if row is None:
             return
-        users = instances_on(self.console.view.state, row)
-        if users:
-            await self.console.navigation.show_instances(f"host:{row.host} {users[0].name}")
-        else:
-            self.console.notify(f"No instance is on {row.name}.", timeout=3, markup=False)
+
+        async def opened(name: str | None) -> None:
+            if name:
+                await self.console.navigation.show_instances(f"host:{row.host} {name}")
+
+        self.console.push_screen(NetworkDialog(row.key), opened)
 
     def _moved(self, key: ObjectKey) -> bool:
         """Whether an instance is on other networks, or on or off, than when last looked at."""

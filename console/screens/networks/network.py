@@ -1,0 +1,87 @@
+"""One network, over the networks screen: how it is, who is on it, its leases. UI thread."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+
+from console.screens.dialogs.dialog import Dialog
+from console.screens.networks.network_text import network_lines
+from console.screens.page import Page
+from console.widgets.columns import Cell
+from core.model import Delta, ObjectKey
+from core.model.network import NetworkUse
+from core.model.text import clean
+from core.source import Source
+from core.state.usage import instances_on
+
+
+class NetworkDialog(Dialog[str], inherit_bindings=False):
+    """Answers with the name of an instance to go to; None: back to the networks."""
+
+    CSS_PATH = ["network.tcss"]  # noqa: RUF012 - Textual's own way
+    BINDINGS = [  # noqa: RUF012 - Textual's own way
+        Binding("escape,q", "leave", "Close"),
+        Binding("enter", "instances", "Instances"),
+        Binding("r", "read", "Read again"),
+    ]
+
+    def __init__(self, key: ObjectKey) -> None:
+        super().__init__()
+        self._key = key
+        self._use: NetworkUse | None = None
+        self._lines = Page(id="network")
+
+    def compose(self) -> ComposeResult:
+        """The title, the lines, the keys."""
+        row = self.console.view.state.networks.get(self._key)
+        name = "" if row is None else f"{clean(row.name)} on {row.host}"
+        keys = "up, down move   enter its instances   r read again   esc back"
+        with Vertical(classes="dialog"):
+            yield Page([Cell(name, "strong"), ""])
+            with VerticalScroll():
+                yield self._lines
+            yield Page(["", Cell(keys, "muted")])
+
+    def on_mount(self) -> None:
+        """Show what is known, and read the rest."""
+        self._show()
+        self.action_read()
+
+    def take_news(self, delta: Delta) -> None:
+        """Show what changed of it, and of who is on it."""
+        if any(key == self._key or key.kind == "instance" for key in delta.changed | delta.gone):
+            self._show()
+
+    def action_read(self) -> None:
+        """Read its leases and ports."""
+
+        async def question(source: Source) -> NetworkUse | None:
+            return await source.links.network_use(self._key)
+
+        def answered(use: NetworkUse | None) -> None:
+            self._use = use
+            if self.is_attached:
+                self._show()
+
+        self.console.ask(question, answered, lambda _: None)  # what is known stays shown
+
+    def _show(self) -> None:
+        state = self.console.view.state
+        row = state.networks.get(self._key)
+        if row is None:
+            self._lines.show([Cell("It is gone.", "warning")])
+        else:
+            self._lines.show(network_lines(state, row, self._use))
+
+    def action_instances(self) -> None:
+        """Go to the instances on it."""
+        state = self.console.view.state
+        row = state.networks.get(self._key)
+        users = [] if row is None else instances_on(state, row)
+        self.answer(users[0].name if users else None)
+
+    def action_leave(self) -> None:
+        """Go back to the networks."""
+        self.answer(None)
