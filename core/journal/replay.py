@@ -29,7 +29,6 @@ from core.model.checkpoint import Checkpoint
 from core.model.console import Consoles, LogTail
 from core.model.diagnostics import DiagnosticSample
 from core.model.kept import KeptHost
-from core.model.network import NetworkUse
 from core.model.observation import DetailRead
 from core.model.text import clean
 from core.source import (
@@ -139,10 +138,9 @@ class TapeLinks:
         del key
         raise NotFoundError("A tape does not read the checkpoints of an instance.")
 
-    async def network_use(self, key: ObjectKey) -> NetworkUse | None:
+    async def network_use(self, key: ObjectKey) -> None:
         """Return nothing: a tape reads no leases."""
         del key
-        return None
 
 
 class TapeDiagnostics:

@@ -12,8 +12,9 @@ from core.model.new_device import DeviceKind
 from core.model.operation import AnswerChoice, Countdown, OperationQuestion
 from core.model.text import clean
 from core.verbs.device.calls import AttachCall, DetachCall
+from core.verbs.device.device_requests import DeviceDetach
 from core.verbs.device.devices import Present, find, word_of
-from core.verbs.device.requests import DeviceDetach, InterfaceDetach, VolumeDetach
+from core.verbs.device.requests import InterfaceDetach, VolumeDetach
 from core.verbs.refusal import RefusalCode
 from core.verbs.situation import (
     VERIFY,

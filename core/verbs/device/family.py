@@ -20,13 +20,12 @@ from core.verbs.device.calls import (
 )
 from core.verbs.device.connecting import ConnectCall, DisconnectCall
 from core.verbs.device.detaching import named
+from core.verbs.device.device_requests import DeviceAttach, DeviceDetach
 from core.verbs.device.devices import find, word_of
 from core.verbs.device.disk_secrets import detach_wholly
 from core.verbs.device.media import DRIVES
 from core.verbs.device.rehearsed import rehearsed
 from core.verbs.device.requests import (
-    DeviceAttach,
-    DeviceDetach,
     InterfaceAttach,
     InterfaceDetach,
     VolumeAttach,

@@ -17,8 +17,8 @@ from core.state.held_devices import held_by
 from core.verbs.applied import affects, against_when
 from core.verbs.device.attaching import attach_step, attached, taken
 from core.verbs.device.calls import AttachCall
+from core.verbs.device.device_requests import DeviceAttach, DeviceDetach
 from core.verbs.device.plug import pci_words
-from core.verbs.device.requests import DeviceAttach, DeviceDetach
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step
 from core.verbs.situation import Situation

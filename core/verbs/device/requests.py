@@ -278,36 +278,3 @@ class InterfaceDetach(Request, frozen=True):
     when: When = "both"
     attempts: Attempts = 8
     patience: Patience = 20.0
-
-
-class DeviceAttach(Request, frozen=True):
-    """Attach a device of the host to an instance (virDomainAttachDeviceFlags)."""
-
-    verb: ClassVar[str] = "device-attach"
-    device: Annotated[
-        str,
-        parameter(
-            "pci:0000:03:00.0, usb:1d6b:0002 (vendor and product), usb:1.2 (bus and device), "
-            "mdev:UUID of a mediated device, or rng:/dev/urandom (random numbers). "
-            "`virtdeck devices` lists those of a host.",
-            longest=PATH_BYTES,
-        ),
-    ]
-    when: When = "both"
-
-
-class DeviceDetach(Request, frozen=True):
-    """Have the guest let go of a device (virDomainDetachDeviceFlags)."""
-
-    verb: ClassVar[str] = "device-detach"
-    device: Annotated[
-        str,
-        parameter(
-            "The device, by what it was attached as: pci:0000:03:00.0, usb:1d6b:0002, mdev:UUID, "
-            "rng:/dev/urandom.",
-            source="held-devices",
-        ),
-    ]
-    when: When = "both"
-    attempts: Attempts = 8
-    patience: Patience = 20.0

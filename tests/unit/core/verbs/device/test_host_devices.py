@@ -12,7 +12,7 @@ from core.model.host import Link, LinkStatus
 from core.model.host_device import HostDevice, MdevType
 from core.state.held_devices import holders, holders_of
 from core.verbs.checks import check
-from core.verbs.device.requests import DeviceAttach
+from core.verbs.device.device_requests import DeviceAttach
 from core.xml.device import read_device
 from core.xml.new_device import device_in
 from core.xml.node_device import read_binding, read_filter, read_node_device
