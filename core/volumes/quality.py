@@ -44,15 +44,21 @@ def limits_of(info: ConnectionInfo) -> tuple[tuple[str, int], ...]:
     return tuple(found)
 
 
-def against_limits(limits: Mapping[str, int]) -> str:
-    """Return why QEMU takes no such limits, to follow what they are of; empty: it does."""
+def against_totals(limits: Mapping[str, int]) -> str:
+    """Return what QEMU takes no total beside, to follow what it is of; empty: it takes them."""
     for what in ("bytes", "iops"):
         for end in ("", "_max"):
             parts = [limits.get(f"{way}_{what}_sec{end}") for way in ("read", "write")]
             if limits.get(f"total_{what}_sec{end}") and any(parts):
-                return (
-                    f"has a total_{what}_sec{end} beside one of reads or writes: QEMU takes either"
-                )
+                total = f"total_{what}_sec{end}"
+                return f"has a {total} beside one of reads or writes: QEMU takes either"
+    return ""
+
+
+def against_limits(limits: Mapping[str, int]) -> str:
+    """Return why QEMU takes no such limits, to follow what they are of; empty: it does."""
+    if why := against_totals(limits):
+        return why
     for rate in RATES:
         most, length = limits.get(f"{rate}_max"), limits.get(f"{rate}_max_length")
         if most and not limits.get(rate):

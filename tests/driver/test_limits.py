@@ -87,6 +87,18 @@ SENT: list[tuple[Request, tuple[Any, ...], str]] = [
 ]  # fmt: skip
 
 
+def test_bursts_and_a_group_are_sent_by_libvirts_names() -> None:
+    burst = ("read_iops_sec=5", "read_iops_sec_max=9", "read_iops_sec_max_length=2")
+    (send,) = planned(STATE, SetDiskLimits(KEY, "vda", limits=burst, limit_group="db"))
+    assert isinstance(send.call, LimitsCall)
+    assert " ".join(send.call.virsh("web")).endswith(
+        "--read-iops-sec 5 --read-iops-sec-max 9 --read-iops-sec-max-length 2 --group-name db"
+    )
+    conn = Noting()
+    CALL_FUNCTIONS[LimitsCall](conn, KEY, send.call)
+    assert conn.calls[0][2]["group_name"] == "db"
+
+
 @pytest.mark.parametrize(("request_", "given", "virsh"), SENT, ids=lambda one: type(one).__name__)
 def test_what_is_asked_for_is_sent(request_: Request, given: tuple[Any, ...], virsh: str) -> None:
     (send,) = planned(STATE, request_)
@@ -103,6 +115,9 @@ def test_limits_that_exclude_each_other_are_refused() -> None:
 
     assert "exclude each other: give either" in why(
         SetDiskLimits(KEY, "vda", total_rate=1, read_rate=1)
+    )
+    assert "has a total_iops_sec beside one of reads or writes" in why(
+        SetDiskLimits(KEY, "vda", total_iops=1, limits=("write_iops_sec=1",))
     )
     assert "No limit is given: give one at least." in why(SetCpuLimits(KEY))
     assert "that of inbound is not given: give --inbound, too" in why(

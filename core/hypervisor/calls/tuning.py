@@ -17,7 +17,9 @@ from core.xml.definition.tuning import device_with_link
 
 def set_limits(conn: Connection, subject: ObjectKey, call: LimitsCall) -> None:
     """Set limits (virDomainSetSchedulerParametersFlags and its like)."""
-    domain, values = conn.lookupByUUIDString(subject.id), dict(call.values)
+    domain, values = conn.lookupByUUIDString(subject.id), dict[str, Any](call.values)
+    if call.group:
+        values["group_name"] = call.group
     calls: dict[str, Callable[[int], object]] = {
         "cpu": lambda flags: domain.setSchedulerParametersFlags(values, flags),
         "memory": lambda flags: domain.setMemoryParameters(values, flags),

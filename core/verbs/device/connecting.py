@@ -156,6 +156,8 @@ def disconnecting(now: Situation, end: End) -> Action:
     volume = sent.call.connected
     if isinstance(sent.answer, LetGoAnswer):
         used = sent.answer.used_by
+        if used == now.name:
+            return end  # it runs on with it, or its next start has it: the entry stays
         kept = f"; {volume.word} stays connected for {clean(used)}" if used else ""
         result = VolumeLeft(volume.target, used)
         return replace(end, outcome=f"{end.outcome}{kept}", result=result)

@@ -13,6 +13,7 @@ from core.model.volume_secret import secret_uuid
 from core.verbs.create.site import Site, against_volume
 from core.verbs.device.requests import VolumeAttach
 from core.verbs.device.volume_place import WantedVolume, info_of, is_url, refused_by
+from core.verbs.limit_parameter import pairs_of
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.situation import Situation
 
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 
 def limits_in(request: VolumeAttach) -> tuple[tuple[str, int], ...]:
     """Return the limits by libvirt's names."""
-    pairs = (text.partition("=") for text in request.limits)
-    return tuple((name, int(value)) for name, _, value in pairs if int(value))
+    return tuple((name, value) for name, value in pairs_of(request.limits) if value)
 
 
 def reads_only(request: VolumeAttach, info: ConnectionInfo | None) -> bool:

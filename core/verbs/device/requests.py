@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from core.model import Request
 from core.model.secret_value import Secret
 from core.verbs.applied import When
+from core.verbs.limit_parameter import Limit, LimitGroup
 from core.verbs.parameter import PATH_BYTES, parameter
 
 Attempts = Annotated[
@@ -21,13 +22,6 @@ _Block = Annotated[
     int,
     parameter("As its guest sees it; 0: what QEMU takes.", least=0, most=2 << 20, unit="B",
               advanced=True),
-]  # fmt: skip
-_LIMIT = r"((total|read|write)_(bytes|iops)_sec(_max(_length)?)?|size_iops_sec)=[0-9]{1,15}"
-_Limit = Annotated[
-    str,
-    parameter("How fast it is at most, as NAME=NUMBER by libvirt's names: read_iops_sec=500, "
-              "total_bytes_sec_max=9000000.", pattern=_LIMIT, shape="a name of libvirt's, = and "
-              "a number, such as read_iops_sec=500", advanced=True),
 ]  # fmt: skip
 
 
@@ -127,13 +121,8 @@ class VolumeAttach(Request, frozen=True):
     ] = ""  # fmt: skip
     logical_block: _Block = 0
     physical_block: _Block = 0
-    limits: tuple[_Limit, ...] = ()
-    limit_group: Annotated[
-        str,
-        parameter("The disks that share these limits, by a name of your own.",
-                  pattern=r"[A-Za-z0-9_.-]{0,60}", shape="letters, digits and _ . -",
-                  advanced=True),
-    ] = ""  # fmt: skip
+    limits: tuple[Limit, ...] = ()
+    limit_group: LimitGroup = ""
 
 
 class VolumeDetach(Request, frozen=True):

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 from core.model import Request
 from core.verbs.applied import When
+from core.verbs.limit_parameter import Limit, LimitGroup
 from core.verbs.parameter import parameter
 
 _Rate = Annotated[int, parameter("Of it; 0: no limit.", least=0, most=1 << 30, unit="MiB/s")]
@@ -69,6 +70,9 @@ class SetDiskLimits(Request, frozen=True):
     read_iops: _Iops | None = None
     write_iops: _Iops | None = None
     when: When = "both"
+    limits: tuple[Limit, ...] = ()
+    """Those above in other units, bursts, how long they last, the size of a request."""
+    limit_group: LimitGroup = ""
 
 
 _NetworkRate = Annotated[

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 from core.model import Instance, Request, State
 from core.model.text import clean
 from core.verbs.applied import KNOWN, Applied, affects, against_when
+from core.verbs.limit_parameter import pairs_of
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
@@ -39,6 +40,8 @@ class LimitsCall(Applied, frozen=True):
     """The target of a disk, the MAC address of a network device; else empty."""
     values: tuple[tuple[str, int], ...]
     """libvirt's names, and what they are set to."""
+    group: str = ""
+    """The disks that share the limits of a disk; empty: as it is."""
 
     def virsh(self, name: str) -> tuple[str, ...]:
         """`virsh schedinfo`, `memtune`, `blkdeviotune`, `domiftune`."""
@@ -52,6 +55,8 @@ class LimitsCall(Applied, frozen=True):
                 yield from ("--set", f"{key}={value}")
             elif self.kind != "network":
                 yield from (f"--{key.replace('_', '-')}", str(value))
+        if self.group:
+            yield from ("--group-name", self.group)
         if self.kind == "network":
             for way in ("inbound", "outbound"):
                 set_ = {key: str(value) for key, value in self.values if key.startswith(way)}
@@ -88,6 +93,7 @@ def _disk(request: SetDiskLimits) -> Iterator[tuple[str, int]]:
             yield f"{way}_bytes_sec", rate * MIB
         if iops is not None:
             yield f"{way}_iops_sec", iops
+    yield from pairs_of(request.limits)
 
 
 def _network(request: SetNetworkLimits) -> Iterator[tuple[str, int]]:
@@ -116,7 +122,9 @@ class LimitsOfKind:
         request = now.request
         device = str(getattr(request, DEVICE_FIELDS.get(self.kind, ""), ""))
         when = getattr(request, "when", "both")
-        call = LimitsCall(*affects(now, when), self.kind, device, tuple(self.values(request)))
+        group = getattr(request, "limit_group", "")
+        values = tuple(self.values(request))
+        call = LimitsCall(*affects(now, when), self.kind, device, values, group)
         return [Step(call, f"setting the {self.title.lower()} of {now.name}")]
 
     def outcome(self, now: Situation) -> str:
@@ -171,6 +179,11 @@ def _against_both(request: Request) -> Iterator[Refusal]:
             yield Refusal(RefusalCode.PARAMETER, text, f"give --{way}, too", more[0])
     if not isinstance(request, SetDiskLimits):
         return
+    from core.volumes.quality import against_totals
+
+    if request.limits and (why := against_totals(dict(_disk(request)))):
+        cure = "give either"
+        yield Refusal(RefusalCode.PARAMETER, f"What it is limited to {why}", cure, "limits")
     for what in ("rate", "iops"):
         parts = [getattr(request, f"{way}_{what}") for way in ("read", "write")]
         if getattr(request, f"total_{what}") and any(parts):

@@ -25,6 +25,11 @@ CURES: dict[str, str] = {
     "BrickException": _LOST,
 }
 
+_SUDO_REFUSES = (
+    *("password is required", "not allowed", "not in the sudoers", "a terminal", "have a tty"),
+)
+"""What sudo says where it does not let a command be run unasked."""
+
 
 def cure_of(name: str) -> str:
     """Return what helps."""
@@ -34,8 +39,7 @@ def cure_of(name: str) -> str:
 def why_not_started(said: str, place: str) -> tuple[str, str]:
     """Return why the process did not answer its first line, and the cure, from what it said."""
     low = said.lower()
-    if "sudo" in low and ("password is required" in low or "not allowed" in low
-                          or "not in the sudoers" in low or "a terminal" in low):  # fmt: skip
+    if "sudo" in low and any(words in low for words in _SUDO_REFUSES):
         return (
             f"sudo on {place} does not let os-brick be started as root without a password.",
             "Let it in sudoers, or open the host as root. Whoever may do that is root there.",

@@ -157,6 +157,13 @@ def test_it_stays_for_another_user_and_what_fails_is_told() -> None:
     assert end.result is None
 
 
+def test_its_entry_stays_as_long_as_the_instance_itself_has_the_device() -> None:
+    own = replace(sent(DisconnectCall(ENTRY), T + 1), answer=LetGoAnswer("web"))
+    end = ended(detached(own), OperationStatus.DONE)
+    assert end.outcome == "vdb (/dev/dm-3) is detached from web"
+    assert end.result is None
+
+
 def test_what_no_ledger_knows_is_just_detached() -> None:
     end = ended(detached(around=Around()), OperationStatus.DONE)
     assert isinstance(end, End)
