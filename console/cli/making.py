@@ -22,6 +22,7 @@ from core.fleet import Fleet, Reading
 from core.model import LinkStatus, State
 from core.verbs.danger import danger_of
 from core.verbs.parameter import parameters
+from core.verbs.places import local_places
 from core.verbs.verb import Verb
 
 HOST_LOOKS = (listed("instances", "pools", "volumes", "networks"), facts)
@@ -76,7 +77,7 @@ def _run(
             raise unreachable([one for one in down_hosts(fleet.state) if one.key == key])
         if verb.needs_host:
             tell(await complete(fleet, *HOST_LOOKS))
-        request = verb.at(key, str(uuid4()), values)
+        request = verb.at(key, str(uuid4()), local_places(verb.request, values, key.host))
         await describe_volumes(fleet, verb, [request])
         if dry_run:
             return await rehearse(fleet, [request], as_json=invocation.json)

@@ -35,6 +35,7 @@ from core.model.lists import listed as in_words
 from core.model.text import clean
 from core.verbs.danger import danger_of
 from core.verbs.parameter import parameters
+from core.verbs.places import local_places
 from core.verbs.registry import VERBS
 from core.verbs.second_copy import overriding
 from core.verbs.verb import Verb
@@ -110,7 +111,8 @@ def _run(
                 f"{verb.name} is done to one {verb.subject} at a time: these are {len(keys):,}.",
                 "What it is given is for one of them.",
             )
-        asked = [verb.request(subject=key, **values) for key in keys]
+        kind = verb.request
+        asked = [kind(subject=key, **local_places(kind, values, key.host)) for key in keys]
         await _known(fleet, verb, keys, stored=stored)
         requests = _allowed(fleet.state, asked, given)
         if dry_run:

@@ -53,26 +53,26 @@ def parameter(
     text: bool = False,
     typed: bool = False,
     present: str = "",
+    place: bool = False,
 ) -> Meta:
     """Return what `Annotated` says of a field of a request.
 
     `unit` is one of `UNITS` or a word of its own, `label` what it is called where its name will not
     do. `source` is where its choices come from in the state: `hosts`, `disks`, `pools`; `present`
     what of the state it sets, which a form shows. `advanced`: folded away in forms. A secret one is
-    of the type `core.model.secret_value.Secret`, and optional or required: no value of it is a
-    default. One that `names_subject` is the subject's own name, typed by an operator who has
-    something dangerous pass: the question of a screen fills it in. `shape` says in words what fits
-    `pattern`. A text is `longest` bytes of UTF-8 at most, and keeps a `rule` that neither can
-    express. A secret one that is `typed_twice` locks somebody out where a finger slipped: it is
-    asked for a second time. The `rest` of a command line, what follows `--`, is one text: its words
-    as a shell would be told. An `argument` is named there without its option; a `text` has many
-    lines, comes from a file there, and is shown. A `typed` one may be none of what its source has,
-    which a form proposes.
+    of the type `core.model.secret_value.Secret`, optional or required: no value of it is a default.
+    One that `names_subject` is the subject's own name, for something dangerous: the question of a
+    screen fills it in. `shape` says in words what fits `pattern`. A text is `longest` bytes of
+    UTF-8 at most, and keeps a `rule` that neither can express. One that is `typed_twice` locks
+    somebody out where a finger slipped. The `rest` of a command line, what follows `--`, is one
+    text. An `argument` is named there without its option; a `text` has many lines and comes from a
+    file there. A `typed` one may be none of what its source has. A `place`: `core.verbs.places`.
     """
     extra: dict[str, Any] = {"unit": unit, "label": label, "source": source, "advanced": advanced}
     extra |= {"names_subject": names_subject, "shape": shape, "longest": longest, "rule": rule}
     extra |= {"typed_twice": typed_twice, "rest": rest, "argument": argument, "text": text}
-    return _meta(help_, (least, most), pattern, extra | {"typed": typed, "present": present})
+    extra |= {"typed": typed, "present": present, "place": place}
+    return _meta(help_, (least, most), pattern, extra)
 
 
 def _meta(
@@ -119,6 +119,7 @@ class Parameter:
     text: bool = False
     typed: bool = False
     present: str = ""
+    place: bool = False
 
     @property
     def words(self) -> str:

@@ -32,7 +32,8 @@ class Rescue(Request, frozen=True):
         str,
         parameter(
             "The image to boot from: a path on the host, or POOL/VOLUME.",
-            pattern=r"/.*|[^/]+/[^/]+",
+            pattern=r"/.*|[^/]+(/[^/]+){1,2}",
+            place=True,
             shape="a path that begins with /, or POOL/VOLUME",
             longest=PATH_BYTES,
         ),

@@ -8,7 +8,8 @@ from typing import Annotated, ClassVar, Literal
 from core.model import Pool, Request, State
 from core.model.sizes import size_words
 from core.model.text import clean
-from core.verbs.create.site import against_new, against_pool, site_in
+from core.verbs.create.site import OF_DEVICES, against_new, against_pool, site_in
+from core.verbs.growing import MOST_BYTES
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
@@ -85,11 +86,12 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
     site = site_in(state, request.subject.host)
     yield from against_pool(site, pool.name, "")
     yield from against_new(site, pool.name, request.name, "name")
-    if (
-        pool.type == "logical"
-        and pool.available is not None
-        and bytes_of(request.size) > pool.available
-    ):
+    wanted = bytes_of(request.size)
+    if wanted > MOST_BYTES:
+        text = f"{size_words(wanted)} are more than QEMU's images hold"
+        cure = f"give {size_words(MOST_BYTES)} at most"
+        yield Refusal(RefusalCode.PARAMETER, text, cure, "size")
+    elif pool.type in OF_DEVICES and pool.available is not None and wanted > pool.available:
         text = f"{clean(pool.name)} has {size_words(pool.available)} left"
         yield Refusal(RefusalCode.PARAMETER, text, "make a smaller one", "size")
 

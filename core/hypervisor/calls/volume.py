@@ -34,6 +34,10 @@ _STILL_MADE = "still being allocated"
 _CURES = (
     (r"exists already|already in use|already exists", "Choose another name, or remove that one."),
     (r"is not active", "Start the pool: `virtdeck pool start {pool}`."),
+    (
+        r"File too large|size is too large|too big",
+        "Make a smaller one: {pool} holds none so large.",
+    ),
     (r"No space left|would exceed|not enough", "Free space in the pool, or take another one."),
     (
         r"Read-only file system|Permission denied",
@@ -42,9 +46,9 @@ _CURES = (
 )
 
 
-def create(conn: Connection, _: ObjectKey, call: VolumeCreateCall) -> None:
+def create(conn: Connection, subject: ObjectKey, call: VolumeCreateCall) -> None:
     """Make an empty volume, or one over another (virStorageVolCreateXML)."""
-    with told(call.pool, call.name):
+    with told(call.pool, call.name, subject.host):
         pool = pool_named(conn, call.pool)
         base = None if not call.backing else _base(conn, call.backing)
         xml = volume_xml(real_name(call.name), call.capacity, call.format, base)
@@ -54,7 +58,7 @@ def create(conn: Connection, _: ObjectKey, call: VolumeCreateCall) -> None:
 
 def clone(conn: Connection, subject: ObjectKey, call: VolumeCloneCall) -> None:
     """Copy a volume (virStorageVolCreateXMLFrom); returns when it is written."""
-    with told(call.pool, call.name):
+    with told(call.pool, call.name, subject.host):
         pool, source = pool_named(conn, call.pool), _of_path(conn, call.source)
         _, capacity, allocation = source.info()
         xml = volume_xml(real_name(call.name), capacity, call.format)
@@ -63,9 +67,9 @@ def clone(conn: Connection, subject: ObjectKey, call: VolumeCloneCall) -> None:
     tell(pool)
 
 
-def resize(conn: Connection, _: ObjectKey, call: VolumeResizeCall) -> None:
+def resize(conn: Connection, subject: ObjectKey, call: VolumeResizeCall) -> None:
     """Let a volume grow, or shrink where that is wanted (virStorageVolResize)."""
-    with told(call.pool, call.name):
+    with told(call.pool, call.name, subject.host):
         pool = pool_named(conn, call.pool)
         tell(pool)  # what was uploaded is larger than what was made, and libvirt has not looked
         volume = pool.storageVolLookupByName(real_name(call.name))
@@ -80,9 +84,9 @@ def resize(conn: Connection, _: ObjectKey, call: VolumeResizeCall) -> None:
         tell(pool)
 
 
-def wipe(conn: Connection, _: ObjectKey, call: VolumeWipeCall) -> None:
+def wipe(conn: Connection, subject: ObjectKey, call: VolumeWipeCall) -> None:
     """Write zeros over a volume (virStorageVolWipe), unless an instance uses it."""
-    with told(call.pool, call.name):
+    with told(call.pool, call.name, subject.host):
         pool = pool_named(conn, call.pool)
         volume = pool.storageVolLookupByName(real_name(call.name))
         refuse_used(conn, volume, call)
@@ -155,7 +159,7 @@ def tell(pool: Any) -> None:
 
 
 @contextmanager
-def told(pool: str, name: str) -> Iterator[None]:
+def told(pool: str, name: str, host: str = "") -> Iterator[None]:
     """Say what libvirt's usual refusals mean, and what cures them."""
     try:
         yield
@@ -166,7 +170,9 @@ def told(pool: str, name: str) -> Iterator[None]:
             raise
         code = error.get_error_code() or 0
         what = f"The volume {name} of {pool}: {text}"
-        raise HypervisorError(what, cure.format(pool=pool), code) from None
+        raise HypervisorError(
+            what, cure.format(pool=clean(f"{host}/{pool}" if host else pool)), code
+        ) from None
 
 
 CALL_FUNCTIONS: CallFunctions = {

@@ -44,7 +44,7 @@ _QCOW2 = b"QFI\xfb"
 
 def look_up(conn: Connection, subject: ObjectKey, call: UploadLookCall) -> FileHere:
     """Look whether a file can be written over a volume; raises HypervisorError."""
-    with told(call.pool, call.name), _opened(call.file) as (descriptor, size):
+    with told(call.pool, call.name, subject.host), _opened(call.file) as (descriptor, size):
         volume = _volume(conn, call)
         refuse_used(conn, volume, call)
         _refuse_unfit(volume, call, (descriptor, size), subject.host)
@@ -71,7 +71,7 @@ def _refuse_unfit(
 
 def upload(conn: Connection, subject: ObjectKey, call: VolumeUploadCall) -> Transferred:
     """Write a file of this machine over a volume (virStorageVolUpload)."""
-    with _opened(call.file) as (descriptor, size), told(call.pool, call.name):
+    with _opened(call.file) as (descriptor, size), told(call.pool, call.name, subject.host):
         volume = _volume(conn, call)
         files = volume.info()[0] == libvirt.VIR_STORAGE_VOL_FILE
         rest = 0
@@ -146,7 +146,7 @@ def send(
     conn: Connection, subject: ObjectKey, volume: tuple[str, str], data: BinaryIO, size: int
 ) -> None:
     """Write `size` bytes over a volume, which is a pool's by its name."""
-    with told(*volume), transferring(subject) as transfer, _stream(conn) as stream:
+    with told(*volume, subject.host), transferring(subject) as transfer, _stream(conn) as stream:
         pool = pool_named(conn, volume[0])
         pool.storageVolLookupByName(real_name(volume[1])).upload(stream, 0, size, 0)
         sent = 0
@@ -160,7 +160,7 @@ def send(
     tell(pool)
 
 
-def look_down(conn: Connection, _: ObjectKey, call: DownloadLookCall) -> FileHere:
+def look_down(conn: Connection, subject: ObjectKey, call: DownloadLookCall) -> FileHere:
     """Look whether a volume can be read into a file of this machine; raises HypervisorError."""
     path = Path(call.file).expanduser().absolute()
     folder = path.parent
@@ -172,7 +172,7 @@ def look_down(conn: Connection, _: ObjectKey, call: DownloadLookCall) -> FileHer
     if not os.access(folder, os.W_OK | os.X_OK):
         text = f"{_shown(str(folder))} of this machine cannot be written to by this user."
         raise HypervisorError(text, "Choose another folder, or be root.")
-    with told(call.pool, call.name):
+    with told(call.pool, call.name, subject.host):
         _volume(conn, call)
     return FileHere(str(path))
 
@@ -180,7 +180,7 @@ def look_down(conn: Connection, _: ObjectKey, call: DownloadLookCall) -> FileHer
 def download(conn: Connection, subject: ObjectKey, call: VolumeDownloadCall) -> Transferred:
     """Read a volume into a file (virStorageVolDownload), which has its name once it is whole."""
     path, half = Path(call.file), Path(f"{call.file}.half")
-    with told(call.pool, call.name):
+    with told(call.pool, call.name, subject.host):
         volume = _volume(conn, call)
         kind, _, size = volume.infoFlags(libvirt.VIR_STORAGE_VOL_GET_PHYSICAL)
         if os.path.lexists(path):

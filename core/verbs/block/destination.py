@@ -17,7 +17,7 @@ OF_FILES = frozenset({"dir", "fs", "netfs"})
 def _against(text: str) -> str:
     whole = text.startswith("/") and not text.endswith("/")
     pool, slash, volume = text.partition("/")
-    if whole or (pool and slash and volume and "/" not in volume):
+    if whole or (pool and slash and volume and volume.count("/") < 2):
         return ""
     return f"{clean(text) or 'nothing'} is no file: give its whole path, or POOL/VOLUME"
 
@@ -29,6 +29,7 @@ To = Annotated[
         rule=_against,
         longest=PATH_BYTES,
         label="file",
+        place=True,
     ),
 ]
 

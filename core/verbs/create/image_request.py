@@ -37,6 +37,7 @@ class CreateFromImage(Request, frozen=True):
             "What its disk is made from: POOL/VOLUME, or a file of this machine, which begins with "
             "/, ./ or ~.",
             longest=PATH_BYTES,
+            place=True,
         ),
     ]
     how: Annotated[

@@ -115,7 +115,7 @@ def _against_network(site: Site, wanted: str) -> Iterator[Refusal]:
         yield Refusal(RefusalCode.PARAMETER, text, cure, "network")
     elif not network.active:
         text = f"The network {clean(wanted)} of {site.name} is off"
-        cure = f"start it: `virtdeck network start {clean(wanted)}`"
+        cure = f"start it: `virtdeck network start {clean(site.name)}/{clean(wanted)}`"
         yield Refusal(RefusalCode.PARAMETER, text, cure, "network")
 
 

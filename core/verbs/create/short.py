@@ -73,6 +73,7 @@ class Create(Request, frozen=True):
             "A disk that is there, instead of a new one: POOL/VOLUME, or a path on the host.",
             longest=PATH_BYTES,
             source="volumes",
+            place=True,
             typed=True,
         ),
     ] = ""
@@ -84,6 +85,7 @@ class Create(Request, frozen=True):
             longest=PATH_BYTES,
             label="installer",
             source="volumes",
+            place=True,
             typed=True,
         ),
     ] = ""

@@ -93,7 +93,7 @@ def against_pool(site: Site, name: str, field: str = "pool") -> Iterator[Refusal
         yield Refusal(RefusalCode.PARAMETER, text, cure, field)
     elif not pool.active:
         text = f"The pool {clean(pool.name)} of {site.name} is {pool.state}"
-        cure = f"start it: `virtdeck pool start {clean(pool.name)}`"
+        cure = f"start it: `virtdeck pool start {clean(site.name)}/{clean(pool.name)}`"
         yield Refusal(RefusalCode.PARAMETER, text, cure, field)
     elif pool.type not in OF_FILES | OF_DEVICES:
         text = f"virtdeck makes no disk in {clean(pool.name)}, a pool of the type {pool.type}"
@@ -124,10 +124,11 @@ def against_volume(site: Site, place: str, field: str) -> Iterator[Refusal]:
         text = f"{site.name} has no pool {clean(pool)}"
         yield Refusal(RefusalCode.PARAMETER, text, f"it has {known}", field)
     elif not found.active:
-        cure = f"start it: `virtdeck pool start {clean(pool)}`"
+        cure = f"start it: `virtdeck pool start {clean(site.name)}/{clean(pool)}`"
         text = f"The pool {clean(pool)} of {site.name} is {found.state}"
         yield Refusal(RefusalCode.PARAMETER, text, cure, field)
     elif site.volume(place) is None:
         text = f"The pool {clean(pool)} has no volume {clean(name)}"
-        cure = f"see `virtdeck volumes`, or refresh it: `virtdeck pool refresh {clean(pool)}`"
+        refresh = f"`virtdeck pool refresh {clean(site.name)}/{clean(pool)}`"
+        cure = f"see `virtdeck volumes`, or refresh it: {refresh}"
         yield Refusal(RefusalCode.PARAMETER, text, cure, field)

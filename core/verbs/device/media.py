@@ -31,6 +31,7 @@ class ChangeMedia(Request, frozen=True):
             "POOL/VOLUME, or the path of a file on the host; empty: none, it is taken out.",
             longest=PATH_BYTES,
             source="volumes",
+            place=True,
             typed=True,
         ),
     ] = ""

@@ -36,6 +36,7 @@ class VolumeAttach(Request, frozen=True):
             "QEMU reaches itself: rbd, iscsi, nbd, nfs, ssh, https.",
             longest=PATH_BYTES,
             source="volumes",
+            place=True,
             typed=True,
         ),
     ] = ""

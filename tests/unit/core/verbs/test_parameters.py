@@ -7,7 +7,13 @@ from typing import Annotated, ClassVar, Literal
 import pytest
 
 from core.model import ObjectKey, Request
-from core.verbs.parameter import Parameter, against_parameters, parameter, parameters
+from core.verbs.parameter import (
+    Parameter,
+    against_parameters,
+    parameter,
+    parameters,
+)
+from core.verbs.places import local_places
 from core.verbs.power.requests import Shutdown
 from core.verbs.registry import VERBS
 
@@ -88,3 +94,19 @@ def test_every_field_of_a_verb_that_is_a_command_has_a_help(verb: object) -> Non
     assert verb in VERBS.values()
     if verb.workflow is None:  # type: ignore[attr-defined]
         assert all(found.help for found in parameters(verb.request))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("alpha/default/a.raw", "default/a.raw"),
+        ("default/a.raw", "default/a.raw"),
+        ("alpha/a.raw", "alpha/a.raw"),  # a pool that is called as the host
+        ("/alpha/default/a.raw", "/alpha/default/a.raw"),
+        ("beta/default/a.raw", "beta/default/a.raw"),  # of another host: there is no such pool
+    ],
+)
+def test_a_place_may_name_the_host_of_the_subject_before(given: str, meant: str) -> None:
+    kind = VERBS["volume-attach"].request
+    values = {"volume": given, "target": "alpha/x/y"}
+    assert local_places(kind, values, "alpha") == {"volume": meant, "target": "alpha/x/y"}

@@ -35,6 +35,7 @@ from core.verbs.volume_changing import (
     ResizeVolume,
     WipeVolume,
 )
+from core.verbs.volume_creating import CreateVolume
 from core.verbs.volume_transferring import (
     VOLUME_DOWNLOAD,
     VOLUME_UPLOAD,
@@ -210,3 +211,23 @@ def test_a_volume_of_another_pool_keeps_its_name_in_the_call() -> None:
         situation(CloneVolume(other.key, "y", "images", "raw"), state=state)
     )
     assert step.call == VolumeCloneCall("images", "y", "other/x", "raw")
+
+
+@pytest.mark.parametrize(
+    ("pool_type", "size", "text"),
+    [
+        ("logical", "4G", "images has 1.0 GiB left: make a smaller one."),
+        ("zfs", "4G", "images has 1.0 GiB left: make a smaller one."),
+        ("dir", "9999999T", "9.5 EiB are more than QEMU's images hold: give 2.0 PiB at most."),
+    ],
+)
+def test_a_new_volume_that_no_pool_holds_is_refused(pool_type: str, size: str, text: str) -> None:
+    small = Pool("alpha", "p", "images", pool_type, PoolState.ACTIVE, "/i", available=GIB)
+    state = picture(host("alpha"), small)
+    assert check(state, CreateVolume(small.key, "new", size)) == (text,)
+
+
+def test_a_cure_that_names_a_pool_names_its_host() -> None:
+    off = Pool("alpha", "p", "images", "dir", PoolState.INACTIVE, "/i")
+    (reason, *_) = check(picture(host("alpha"), off), CreateVolume(off.key, "new", "1G"))
+    assert reason.endswith("start it: `virtdeck pool start alpha/images`.")
