@@ -20,7 +20,7 @@ from core.model.network import Network
 from core.model.operation import OperationRecord
 from core.model.run import InstanceRun
 from core.model.stats import Rates
-from core.model.storage import Pool, Volume
+from core.model.storage import Pool, SizeReading, Volume
 
 
 def _empty() -> Mapping[Any, Any]:
@@ -55,6 +55,8 @@ class State:
     rates: Mapping[ObjectKey, Rates] = field(default_factory=_empty)
     pools: Mapping[ObjectKey, Pool] = field(default_factory=_empty)
     volumes: Mapping[ObjectKey, Volume] = field(default_factory=_empty)
+    growth: Mapping[ObjectKey, tuple[SizeReading, ...]] = field(default_factory=_empty)
+    """What pools and volumes took at earlier times, oldest first."""
     networks: Mapping[ObjectKey, Network] = field(default_factory=_empty)
     jobs: Mapping[ObjectKey, Job] = field(default_factory=_empty)
     """By the key of the instance."""

@@ -31,6 +31,9 @@ class Pool(Value, frozen=True):
     capacity: int | None = None
     allocation: int | None = None
     available: int | None = None
+    source: str = ""
+    """Its servers and what it is there, of one on the network: the same for all hosts that have it;
+    empty: it has no such source."""
     error: str = ""
     """Why its volumes cannot be listed, in libvirt's words; empty: they can."""
 
@@ -78,3 +81,10 @@ class Volume(Value, frozen=True):
     def key(self) -> ObjectKey:
         """The key of this volume: volumes have no UUID, a name is unique in its pool."""
         return ObjectKey("volume", self.host, f"{self.pool}/{self.name}")
+
+
+class SizeReading(Value, frozen=True):
+    """What a pool or volume took at a time."""
+
+    at: float
+    allocation: int

@@ -16,6 +16,7 @@ from core.model.observation import (
 )
 from core.state import alerts, findings
 from core.state.findings import APPEARED, VANISHED
+from core.state.growth import with_reading
 from core.state.tables import Tables
 
 _TELLS: dict[str, tuple[str, ...]] = {
@@ -34,6 +35,7 @@ def put_pool(tables: Tables, pool: Pool, at: float) -> None:
     """Set a pool, and the alert that follows from how full it is."""
     if tables.pools.put(pool.key, pool):
         tables.mark(pool.key)
+        _remember(tables, pool, at)
         current = tables.alerts.get(pool.key) or ()
         tables.put_alerts(pool.key, alerts.update_pool(pool, current, at))
 
@@ -41,6 +43,7 @@ def put_pool(tables: Tables, pool: Pool, at: float) -> None:
 def drop_pool(tables: Tables, key: ObjectKey) -> None:
     """Remove a pool and its volumes."""
     put_volumes(tables, key, ())
+    tables.growth.drop(key)
     tables.put_alerts(key, ())
     tables.moved.pop(key, None)
     if tables.pools.drop(key):
@@ -58,6 +61,16 @@ def put_volume(tables: Tables, volume: Volume) -> None:
     if volume.path:
         tables.paths[volume.host, volume.path] = key
     tables.mark(key)
+    _remember(tables, volume, tables.at)
+
+
+def _remember(tables: Tables, row: Pool | Volume, at: float) -> None:
+    """Remember what a pool or volume takes, where that is another size than before."""
+    if row.allocation is None:
+        return
+    before = tables.growth.get(row.key) or ()
+    if not before or before[-1].allocation != row.allocation:
+        tables.growth.put(row.key, with_reading(before, at, row.allocation))
 
 
 def renamed(old: Volume | None, new: Volume) -> Volume:
@@ -72,6 +85,7 @@ def drop_volume(tables: Tables, key: ObjectKey) -> None:
     volume = tables.volumes.get(key)
     if volume is not None:
         tables.volumes.drop(key)
+        tables.growth.drop(key)
         _forget_path(tables, volume)
         tables.mark_gone(key)
 

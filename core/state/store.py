@@ -146,6 +146,7 @@ class Store:
                 rates=tables.rates.picture(),
                 pools=tables.pools.picture(),
                 volumes=tables.volumes.picture(),
+                growth=tables.growth.picture(),
                 networks=tables.networks.picture(),
                 jobs=tables.jobs.picture(),
                 runs=tables.runs.picture(),

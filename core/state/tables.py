@@ -26,6 +26,7 @@ from core.model import (
 )
 from core.model.checkpoint import Checkpoint
 from core.model.event import Found, IoError
+from core.state.growth import SizeReadings
 from core.state.history import HistoryBuffers, TrackBuffers
 from core.state.rates import Sample
 
@@ -122,6 +123,7 @@ class Tables:
         self.rates: Table[ObjectKey, Rates] = Table()
         self.pools: Table[ObjectKey, Pool] = Table()
         self.volumes: Table[ObjectKey, Volume] = Table()
+        self.growth: Table[ObjectKey, SizeReadings] = Table()
         self.networks: Table[ObjectKey, Network] = Table()
         self.jobs: Table[ObjectKey, Job] = Table()
         self.runs: Table[ObjectKey, InstanceRun] = Table()

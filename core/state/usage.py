@@ -107,6 +107,11 @@ def users_of(state: State, volume: Volume) -> tuple[Instance, ...]:
     return tuple(state.instances[users[position]] for position in sorted(users))
 
 
+def volumes_at(state: State) -> Mapping[Place, Volume]:
+    """Return every volume by its host, and its path or `POOL/VOLUME`. Any thread."""
+    return _at(state.volumes)
+
+
 def users_at(state: State, host: str, places: Iterable[str]) -> Iterator[tuple[Instance, Disk]]:
     """Return who uses an image of a host, by its path or `POOL/VOLUME`, and as which disk.
 

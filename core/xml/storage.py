@@ -23,7 +23,25 @@ def read_pool(xml: str, host: str = "") -> Pool:
         capacity=size(pool, "capacity"),
         allocation=size(pool, "allocation"),
         available=size(pool, "available"),
+        source=_network_source(pool),
     )
+
+
+def _network_source(pool: Element) -> str:
+    """Return servers and export, image pool or target of a pool on the network; empty: it is none.
+
+    Of no pool whose source has no server: a directory of the same path may be any other one.
+    """
+    servers = sorted(
+        f"{one.get('name') or ''}:{one.get('port') or ''}" for one in pool.iterfind("source/host")
+    )
+    what = [
+        exact(pool, "source/name"),
+        attribute(pool, "path", "source/dir"),
+        *(one.get("path") or "" for one in pool.iterfind("source/device")),
+    ]
+    named = all(server != ":" for server in servers)
+    return " ".join([*servers, *what]).strip() if servers and named and any(what) else ""
 
 
 def _read_source(pool: Element) -> str:

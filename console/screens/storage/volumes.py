@@ -12,19 +12,15 @@ from console.actions.registry import bindings_for
 from console.screens.empty import no_volumes
 from console.screens.listing import ListScreen, Passes
 from console.screens.parts import Part
-from console.screens.storage.columns import (
-    StorageRow,
-    place_of,
-    storage_role,
-    user_names,
-    volume_columns,
-)
+from console.screens.storage.columns import place_of, storage_role, volume_columns
+from console.screens.storage.figures import StorageRow, user_names
 from console.screens.subjects import SubjectScreen
 from console.screens.view import LinkWatch
 from console.widgets.live_table import LiveTable
 from core.model import Delta, Disk, ObjectKey, Pool, Volume
 from core.state.selection import parse_volume_filter
-from core.state.usage import below, overlays_of
+from core.state.storage_rows import pool_key, storage_rows, twins_of
+from core.state.usage import below, overlays_of, volumes_at
 
 
 class VolumesScreen(SubjectScreen, ListScreen[StorageRow], inherit_bindings=False):
@@ -49,13 +45,13 @@ class VolumesScreen(SubjectScreen, ListScreen[StorageRow], inherit_bindings=Fals
         )
 
     def rows(self) -> Mapping[ObjectKey, StorageRow]:
-        """Every pool and every volume."""
-        state = self.console.view.state
-        return {**state.pools, **state.volumes}
+        """Every pool and volume, and every disk that is in no pool, each once."""
+        return storage_rows(self.console.view.state)
 
     def chosen_subjects(self) -> list[ObjectKey]:
-        """The marked lines, or the one under the cursor."""
-        return list(self.table.chosen)
+        """The marked lines, or the one under the cursor; no disk of no pool: it has no verbs."""
+        state = self.console.view.state
+        return [key for key in self.table.chosen if key in state.pools or key in state.volumes]
 
     def hidden_chosen(self) -> int:
         """How many of the marked ones the filter hides."""
@@ -68,13 +64,25 @@ class VolumesScreen(SubjectScreen, ListScreen[StorageRow], inherit_bindings=Fals
         if self._links.turned(self.console.view, delta):
             return None
         for key in delta.changed:
-            if key.kind == "instance" and self._moved(key):
-                return None
+            if key.kind == "instance":
+                if self._moved(key):
+                    return None
+                rows |= self._disks_of(key)
             if row := state.pools.get(key) or state.volumes.get(key):
                 rows[key] = row
                 if isinstance(row, Volume) and row.backing:
                     rows |= {one.key: one for one in below(state, row)}
+        if any(twins_of(state, pool_key(row)) for row in rows.values()):
+            return None  # which of them is shown may be another now
         return rows, [key for key in delta.gone if key.kind in ("pool", "volume")]
+
+    def _disks_of(self, key: ObjectKey) -> dict[ObjectKey, StorageRow]:
+        """Return the volumes that are disks of an instance: its figures are theirs."""
+        state = self.console.view.state
+        instance, places = state.instances.get(key), volumes_at(state)
+        sources = [] if instance is None else [disk.source for disk in instance.disks]
+        found = [places.get((key.host, one.path)) for one in sources if one is not None]
+        return {one.key: one for one in found if one is not None}
 
     def summary(self) -> list[Part]:
         """Pools and volumes counted apart."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from itertools import islice
 from typing import TypeVar
 
@@ -32,12 +32,28 @@ from core.model.observation import (
     PoolRead,
     VolumesDescribed,
 )
-from core.model.storage import Volume
+from core.model.storage import Pool, Volume
 
 T = TypeVar("T")
 AGAIN = 64
 """Volumes that each sweep describes again, in turn: a resize has no event."""
 _log = logging.getLogger(__name__)
+
+
+def due_again(
+    volumes: Iterable[Volume], known: Iterable[ObjectKey], looked_at: Collection[ObjectKey]
+) -> set[ObjectKey]:
+    """Return the volumes of a pool that are described after it was read, each for a call. Pure.
+
+    Those that never were, those that somebody looks at, and as many of the others as a sweep would,
+    the ones described longest ago first: a pool of ten thousand that is refreshed costs no ten
+    thousand calls. What a running instance writes to, its statistics tell; what an operation of
+    ours has changed is read with that.
+    """
+    before = dict.fromkeys(known)
+    here = {volume.key for volume in volumes}
+    again = islice((key for key in before if key in here), AGAIN)
+    return {key for key in here if key not in before or key in looked_at} | set(again)
 
 
 class StorageRefresher:
@@ -168,7 +184,16 @@ class StorageRefresher:
             return
         pool, volumes, handles = read
         self._sink(PoolRead(self._host, at, pool, volumes))
-        self._want(volumes, handles)
+        self._forget_gone(pool, volumes)
+        looked_at = frozenset(self._descriptions.backlog.looked_at)
+        due = due_again(volumes, self._known, looked_at)
+        self._want((volume for volume in volumes if volume.key in due), handles)
+
+    def _forget_gone(self, pool: Pool, volumes: Iterable[Volume]) -> None:
+        """Have what is gone described anew, should one of its name be made."""
+        there, prefix = {volume.key for volume in volumes}, f"{pool.uuid}/"
+        for key in [key for key in self._known if key.id.startswith(prefix) and key not in there]:
+            del self._known[key]
 
     def _want(self, volumes: Iterable[Volume], handles: reading.Handles) -> None:
         self._descriptions.want(volumes, handles)

@@ -1,0 +1,99 @@
+"""How fast pools and volumes grow, from what they took at earlier times."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from core.model import ObjectKey, Pool, PoolState, State, Volume
+from core.model.observation import PoolRead, VolumesDescribed
+from core.model.storage import SizeReading
+from core.state.growth import (
+    MOST,
+    SPACING,
+    WINDOW,
+    Growth,
+    SizeReadings,
+    growth,
+    growth_of,
+    with_reading,
+)
+from core.state.store import Store
+
+GIB = 1 << 30
+HOUR = 3600.0
+
+
+def read(*told: tuple[float, int]) -> SizeReadings:
+    found: SizeReadings = ()
+    for at, allocation in told:
+        found = with_reading(found, at, allocation)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("told", "now", "room", "wanted"),
+    [
+        ([], 0.0, None, None),
+        ([(0.0, 5)], HOUR, None, None),
+        ([(0.0, 0), (10.0, 100)], 10.0, None, None),  # too short for an hour
+        ([(0.0, 0), (HOUR, GIB)], HOUR, 2 * GIB, Growth(GIB, 2 * HOUR)),
+        ([(0.0, 0), (HOUR, GIB)], 2 * HOUR, GIB, Growth(GIB / 2, 2 * HOUR)),  # none since
+        ([(0.0, GIB), (HOUR, 0)], HOUR, GIB, Growth(-GIB)),
+        ([(0.0, 0), (HOUR, GIB)], HOUR, None, Growth(GIB)),
+    ],
+)
+def test_growth_is_what_changed_since_the_oldest_reading(
+    told: list[tuple[float, int]], now: float, room: int | None, wanted: Growth | None
+) -> None:
+    assert growth(read(*told), now, room) == wanted
+
+
+def test_what_was_so_a_day_ago_still_counts_from_then_on() -> None:
+    old = read((0.0, 0), (3 * WINDOW, GIB))
+    found = growth(old, 3 * WINDOW + HOUR)
+    assert found is not None
+    assert found.per_hour == pytest.approx(GIB / 24)
+    gone = growth(old, 5 * WINDOW)
+    assert gone is not None
+    assert gone.per_hour == 0
+
+
+@given(some.lists(some.tuples(some.floats(0, 200), some.integers(0, 1 << 40)), max_size=300))
+def test_the_readings_stay_few_and_the_newest_is_kept(steps: list[tuple[float, int]]) -> None:
+    at, readings = 0.0, SizeReadings()
+    for seconds, allocation in steps:
+        at += seconds
+        readings = with_reading(readings, at, allocation)
+        assert readings[-1] == SizeReading(at, allocation)
+    assert len(readings) <= MOST + 1
+    between = [after.at - before.at for before, after in pairwise(readings[:-1])]
+    assert all(seconds >= SPACING for seconds in between)
+
+
+def test_the_store_remembers_what_changed_and_a_pool_grows_by_its_volumes_at_least() -> None:
+    store = Store()
+    pool = Pool("a", "p", "pool", "dir", PoolState.ACTIVE, "/p", allocation=0, available=4 * GIB)
+    disk = Volume("a", "p", "pool", "d", "/p/d", format="qcow2", capacity=4 * GIB, allocation=0)
+    store.apply(PoolRead("a", 0.0, pool, (disk,)))
+    for hours in (1, 2):
+        grown = Volume("a", "p", "pool", "d", "/p/d", format="qcow2", capacity=4 * GIB,
+                       allocation=hours * GIB)  # fmt: skip
+        store.apply(VolumesDescribed("a", hours * HOUR, (grown,)))
+    state = store.state
+    assert [one.allocation for one in state.growth[disk.key]] == [0, GIB, 2 * GIB]
+    assert len(state.growth[pool.key]) == 1
+    grown = state.volumes[disk.key]
+    assert growth_of(state, grown, 2 * HOUR) == Growth(GIB, 2 * HOUR)
+    assert growth_of(state, pool, 2 * HOUR) == Growth(GIB, 4 * HOUR)
+    store.apply(PoolRead("a", 2 * HOUR, pool, ()))
+    assert disk.key not in store.state.growth
+
+
+def test_of_what_was_never_read_nothing_is_known() -> None:
+    row = Pool("a", "p", "pool")
+    assert growth_of(State(), row, 5.0) is None
+    assert ObjectKey("pool", "a", "p") not in State().growth
