@@ -36,7 +36,8 @@ class Growth:
     per_hour: float
     """Bytes; below zero: it shrinks."""
     full_in: float | None = None
-    """Seconds until there is no room left, at that speed; None: never, or the room is not known."""
+    """Seconds until there is no room left, at that speed; None: never, or it is full already, or
+    the room is not known."""
 
 
 def with_reading(before: SizeReadings, at: float, allocation: int) -> SizeReadings:
@@ -71,8 +72,8 @@ def growth(readings: SizeReadings, now: float, room: int | None = None) -> Growt
 
 
 def _told(per_hour: float, room: int | None) -> Growth:
-    never = per_hour <= 0 or room is None
-    return Growth(per_hour, None if never or room is None else room / per_hour * _HOUR)
+    fills = per_hour > 0 and room is not None and room > 0
+    return Growth(per_hour, room / per_hour * _HOUR if fills and room is not None else None)
 
 
 def growth_of(state: State, row: Pool | Volume, now: float) -> Growth | None:

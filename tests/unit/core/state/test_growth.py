@@ -44,6 +44,7 @@ def read(*told: tuple[float, int]) -> SizeReadings:
         ([(0.0, 0), (HOUR, GIB)], 2 * HOUR, GIB, Growth(GIB / 2, 2 * HOUR)),  # none since
         ([(0.0, GIB), (HOUR, 0)], HOUR, GIB, Growth(-GIB)),
         ([(0.0, 0), (HOUR, GIB)], HOUR, None, Growth(GIB)),
+        ([(0.0, 0), (HOUR, GIB)], HOUR, 0, Growth(GIB)),  # it is full already
     ],
 )
 def test_growth_is_what_changed_since_the_oldest_reading(
