@@ -91,7 +91,7 @@ def _against_network(state: State, request: InterfaceAttach) -> Iterator[Refusal
         cure = f"take {known}, {OTHERS}" if known else f"it has none: take {OTHERS}"
         yield _no("network", f"{clean(site.name)} has no network {name}", cure)
     elif not network.active:
-        cure = f"start it: `virtdeck network start {name}`"
+        cure = f"start it: `virtdeck network start {clean(site.name)}/{name}`"
         yield _no("network", f"The network {name} of {clean(site.name)} is off", cure)
 
 
