@@ -23,6 +23,7 @@ LONG = (
         "starting",
         "storage",
         "swap",
+        "volumes",
     ),
     "migration",
 )
