@@ -190,7 +190,7 @@ VOLUME_UPLOAD = Verb(
     refusals=_against_upload,
     single=True,
     risk=Risk(Caution.TYPE, _overwrites, after=_overwritten),
-    cancelled="The volume then holds a part of the file, and nothing of what it held.",
+    cancelled="The volume then holds a part of the file.",
 )
 VOLUME_DOWNLOAD = Verb(
     DownloadVolume,

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from core.errors import HypervisorError
 from core.hypervisor.calls.function import CallFunctions
-from core.hypervisor.calls.streams import CHUNK, give, pieces, receive
+from core.hypervisor.calls.streams import CHUNK, extents, give, pieces, receive
 from core.hypervisor.calls.transfers import Transfer, transfer_of, transferring
 from core.hypervisor.calls.volume import pool_named, refuse_used, tell, told
 from core.hypervisor.connection.binding import Connection, libvirt
@@ -80,7 +80,7 @@ def upload(conn: Connection, subject: ObjectKey, call: VolumeUploadCall) -> Tran
             _refuse_unfit(volume, call, (descriptor, size), subject.host)
             rest = max(0, volume.info()[1] - size) if files and not _is_image(descriptor) else 0
         with transferring(subject) as transfer, _told_if_cut(conn, call):
-            if files:
+            if files and _shows_through(volume, descriptor, size):
                 _cut_off(conn, volume)
             sent = _send_file(conn, volume, (descriptor, size, rest), transfer, sparse=files)
     tell(pool_named(conn, call.pool))
@@ -89,6 +89,16 @@ def upload(conn: Connection, subject: ObjectKey, call: VolumeUploadCall) -> Tran
 
 def _is_image(descriptor: int) -> bool:
     return os.pread(descriptor, len(_QCOW2), 0) == _QCOW2
+
+
+def _shows_through(volume: Any, descriptor: int, size: int) -> bool:
+    """Whether something of what a volume holds would be left: in a hole, or beyond the end.
+
+    Only then it is cut off: to allocate its blocks anew takes as long again as to write them.
+    """
+    if size < volume.infoFlags(libvirt.VIR_STORAGE_VOL_GET_PHYSICAL)[2]:
+        return True
+    return not all(data for _, _, data in extents(descriptor, size))
 
 
 def _cut_off(conn: Connection, volume: Any) -> None:
