@@ -9,7 +9,6 @@ byte at its beginning; one of none does nothing.
 from __future__ import annotations
 
 import os
-import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +18,7 @@ from typing import Any, BinaryIO
 from core.errors import HypervisorError
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.calls.streams import CHUNK, extents, give, pieces, receive
+from core.hypervisor.calls.transfer_files import name_whole, opened
 from core.hypervisor.calls.transfers import Transfer, transfer_of, transferring
 from core.hypervisor.calls.volume import pool_named, refuse_used, tell, told
 from core.hypervisor.connection.binding import Connection, libvirt
@@ -44,7 +44,7 @@ _QCOW2 = b"QFI\xfb"
 
 def look_up(conn: Connection, subject: ObjectKey, call: UploadLookCall) -> FileHere:
     """Look whether a file can be written over a volume; raises HypervisorError."""
-    with told(call.pool, call.name, subject.host), _opened(call.file) as (descriptor, size):
+    with told(call.pool, call.name, subject.host), opened(call.file) as (descriptor, size):
         volume = _volume(conn, call)
         refuse_used(conn, volume, call)
         _refuse_unfit(volume, call, (descriptor, size), subject.host)
@@ -71,7 +71,7 @@ def _refuse_unfit(
 
 def upload(conn: Connection, subject: ObjectKey, call: VolumeUploadCall) -> Transferred:
     """Write a file of this machine over a volume (virStorageVolUpload)."""
-    with _opened(call.file) as (descriptor, size), told(call.pool, call.name, subject.host):
+    with opened(call.file) as (descriptor, size), told(call.pool, call.name, subject.host):
         volume = _volume(conn, call)
         files = volume.info()[0] == libvirt.VIR_STORAGE_VOL_FILE
         rest = 0
@@ -205,7 +205,7 @@ def download(conn: Connection, subject: ObjectKey, call: VolumeDownloadCall) -> 
                 sparse = kind == libvirt.VIR_STORAGE_VOL_FILE
                 with transferring(subject) as transfer, _stream(conn) as stream:
                     read = _receive_file(volume, stream, (descriptor, size), transfer, sparse)
-                _name(descriptor, half, path)
+                name_whole(descriptor, half, path)
             finally:
                 os.close(descriptor)
                 half.unlink(missing_ok=True)
@@ -241,21 +241,6 @@ def _receive_file(
     return Transferred(moved, data, time.monotonic() - began)
 
 
-def _name(descriptor: int, half: Path, path: Path) -> None:
-    """Give a whole file its name, unless another one has it; raises OSError."""
-    mine, found = os.fstat(descriptor), half.stat()
-    if (mine.st_dev, mine.st_ino) != (found.st_dev, found.st_ino):
-        text = f"Another download writes to {_shown(str(half))}."
-        raise HypervisorError(text, "Choose another name.")
-    try:
-        os.link(half, path)
-    except FileExistsError:
-        text = f"{_shown(str(path))} is there already."
-        raise HypervisorError(text, "Choose another name.") from None
-    except PermissionError:  # a file system without links
-        half.rename(path)
-
-
 def stop(_: Connection, subject: ObjectKey, __: StopTransferCall) -> None:
     """End what this process writes or reads; nothing where it is over."""
     if (found := transfer_of(subject)) is not None:
@@ -271,26 +256,6 @@ def _stream(conn: Connection) -> Iterator[Any]:
         with suppress(libvirt.libvirtError):  # it may never have begun
             stream.abort()
         raise
-
-
-@contextmanager
-def _opened(file: str) -> Iterator[tuple[int, int]]:
-    """Open a file of this machine to be read: its descriptor and its bytes."""
-    path = Path(file).expanduser()
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        text = f"{_shown(str(path))} cannot be read on this machine: {reason}."
-        raise HypervisorError(text, "Give the path of a file that this user can read.") from None
-    try:
-        mode = os.fstat(descriptor).st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISBLK(mode)):
-            text = f"{_shown(str(path))} of this machine is neither a file nor a block device."
-            raise HypervisorError(text, "Give the path of an image.")
-        yield descriptor, os.lseek(descriptor, 0, os.SEEK_END)
-    finally:
-        os.close(descriptor)
 
 
 def _volume(conn: Connection, call: VolumeCall) -> Any:
