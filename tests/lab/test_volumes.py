@@ -124,7 +124,7 @@ async def test_a_file_that_does_not_fit_is_refused_before_anything_is_written(
     await _failing(fleet, UploadVolume(small.key, large), "has 8.0 MiB, and default/small.raw only")
     await _failing(fleet, UploadVolume(image.key, large), "is a qcow2 image, and .* is none")
     await _failing(fleet, UploadVolume(small.key, str(tmp_path / "no")), "cannot be read on this")
-    await _failing(fleet, UploadVolume(small.key, str(tmp_path)), "is no file, and no block")
+    await _failing(fleet, UploadVolume(small.key, str(tmp_path)), "neither a file nor a block")
     nowhere = str(tmp_path / "no" / "x")
     await _failing(fleet, DownloadVolume(small.key, nowhere), "There is no folder")
     assert before == {name: (alpha.pool / name).read_bytes() for name in before}
