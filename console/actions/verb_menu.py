@@ -16,6 +16,7 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     "backups": ("b", "Backups"),
     "disks": ("d", "Disks"),
     "interfaces": ("i", "Network devices"),
+    "devices": ("v", "Devices of the host"),
     "network": ("n", "Network"),
     "move": ("m", "Move to other hosts"),
     "guest": ("g", "Guest"),

@@ -265,7 +265,7 @@ async def test_a_verb_declared_at_run_time_is_in_the_palette_and_the_help(
 ) -> None:
     settings = Settings(display=DisplaySettings(theme="dark", glyphs="unicode", refresh_rate=30))
     app = VirtdeckApp(lambda: source, settings, clock=source.clock, zone=ZONE)
-    async with app.run_test(size=(120, 120)) as pilot:  # the help has a line for each verb
+    async with app.run_test(size=(120, 160)) as pilot:  # the help has a line for each verb
         await press(pilot, *ONE, "colon", *"poke")
         await until(pilot, lambda: isinstance(app.screen, PaletteDialog))
         assert any("guest: Poke" in line for line in text(app))
