@@ -15,6 +15,7 @@ from core.verbs import (
     definition,
     editing,
     evacuation,
+    extending,
     guest,
     metadata,
     migration,
@@ -61,6 +62,7 @@ _FAMILIES = (
         volume_creating.VERBS,
         volume_transferring.VERBS,
         volume_changing.VERBS,
+        extending.VERBS,
         volume_deleting.VERBS,
     ),
 )

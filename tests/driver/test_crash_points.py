@@ -308,7 +308,7 @@ BACKUPS = {"backup", "backup-pull", "checkpoint-create", "checkpoint-delete"}
 """The test driver has none: tests/lab/test_crash_points.py has them."""
 DEVICES = {"volume-attach", "volume-detach", "interface-attach", "interface-detach"} | {
     *("change-media", "volume-create", "volume-upload", "volume-download", "volume-wipe"),
-    *("volume-resize", "volume-clone", "device-attach", "device-detach"),
+    *("volume-resize", "volume-clone", "device-attach", "device-detach", "volume-extend"),
 }
 """The test driver takes no devices, and neither fills nor changes volumes: tests/lab has them."""
 LIKE_ANOTHER = {

@@ -87,6 +87,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "image": {"to": "/nowhere/{name}.qcow2"},
     "block-copy": {"disk": "vda", "to": "/nowhere/{name}.qcow2"},
     "volume-swap": {"disk": "vda", "to": "/nowhere/{name}.moved"},
+    "volume-extend": {"disk": "vda", "size": "1G"},
     "block-pull": {"disk": "vda"},
     "block-commit": {"disk": "vda"},
     "backup": {"to": "/nowhere"},

@@ -459,6 +459,7 @@ LIKE_ANOTHER = {
     *("edit", "rescue", "unrescue", "set-boot-order", "set-cpu-mode", "set-graphics"),
     *("set-cpu-limits", "set-memory-limits", "set-disk-limits", "set-network-limits", "set-link"),
     *("add-agent-channel", "set-watchdog", "add-rng", "add-tpm", "resize", "change-media"),
+    "volume-extend",
     *("block-job-speed", "block-job-pivot", "block-job-abort", "thaw", "guest-vcpus"),
     *("device-attach", "device-detach"),
 }

@@ -43,6 +43,7 @@ REAL: dict[str, dict[str, Any]] = {
     "image": {"to": "default/{name}.image"},
     "block-copy": {"disk": "vda", "to": "default/{name}.copy", "then": "pivot"},
     "volume-swap": {"disk": "vda", "to": "default/{name}.moved"},
+    "volume-extend": {"disk": "vda", "size": "1G"},
     "backup": {"to": "default"},
     "volume-attach": {"volume": "{pool}/{name}.extra", "format": "raw"},
     "volume-detach": {"disk": "vda", "attempts": 1, "patience": 1.0},

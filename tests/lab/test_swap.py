@@ -1,8 +1,9 @@
-"""A disk moves from pool to pool, and to a device and back, while its guest runs."""
+"""A disk moves from pool to pool, to a device and back, and grows, while its guest runs."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import RefusedError
+from core.errors import OperationFailedError, RefusedError
 from core.fleet import Fleet
 from core.lab import Lab, LabHost
 from tests.lab.scratch_disk import chain, holds, own, write
@@ -50,9 +51,21 @@ def device(lab: Lab, directory: Path, mib: int) -> Iterator[Path]:
         subprocess.run(["losetup", "--detach", str(path)], check=True)
 
 
+def enlarge(path: Path, directory: Path, mib: int) -> None:
+    """Have a device be larger, as a storage does it. Root only."""
+    os.truncate(directory / "device.img", mib << 20)
+    subprocess.run(["losetup", "--set-capacity", str(path)], check=True)
+
+
 def limits(alpha: LabHost, name: str, *when: str) -> str:
     told = alpha.virsh("blkdeviotune", name, "vda", *when)
     return next(line for line in told.splitlines() if line.startswith("total_iops_sec"))
+
+
+def seen(alpha: LabHost, name: str) -> int:
+    """How large the guest sees its disk, in bytes."""
+    told = alpha.virsh("domblkinfo", name, "vda").splitlines()
+    return next(int(line.split()[1]) for line in told if line.startswith("Capacity"))
 
 
 async def test_a_disk_moves_to_another_pool_with_its_limits_and_the_old_volume_goes(
@@ -102,6 +115,15 @@ async def test_a_disk_moves_to_a_device_and_back(
         await until(lambda: fleet.state.instances[vm].disks[0].source.path == str(path))
         with pytest.raises(RefusedError, match="is needed: by"):
             await begin(fleet, "volume-swap", vm, to=str(path))
+        with pytest.raises(OperationFailedError, match="vda has no new size: its guest sees 64"):
+            await done(fleet, "volume-extend", vm)
+        await asyncio.to_thread(enlarge, path, tmp_path, 96)
+        outcome = await done(fleet, "volume-extend", vm)
+        assert outcome == "the guest of lender sees vda as large as its device is"
+        assert seen(alpha, name) == 96 << 20
         await done(fleet, "volume-swap", vm, to="fast/back.qcow2", format="qcow2")
         assert chain(alpha, name) == ["back.qcow2"]
     assert all(holds(fast / "back.qcow2", number) for number in (1, 2))
+    await until(lambda: any(one.name == "back.qcow2" for one in fleet.state.volumes.values()))
+    assert await done(fleet, "volume-extend", vm, size="128M") == "vda of lender has 128 MiB"
+    assert seen(alpha, name) == 128 << 20

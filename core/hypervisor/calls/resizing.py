@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 from core.errors import HypervisorError
 from core.hypervisor.calls.function import CallFunctions
+from core.hypervisor.calls.luks_header import HEADER, payload_offset
 from core.hypervisor.calls.no_pool import cure_of
 from core.hypervisor.calls.undefining import volume_at
 from core.hypervisor.connection.binding import Connection, libvirt
@@ -14,7 +16,11 @@ from core.model import ObjectKey
 from core.model.sizes import size_words
 from core.model.text import clean, real_name
 from core.verbs.cold.calls import GrowCopyCall
+from core.verbs.extending import TakeSizeCall
 from core.verbs.growing import GrowDiskCall
+
+_SECTOR = 512
+"""QEMU's disks end at one."""
 
 
 def grow_disk(conn: Connection, subject: ObjectKey, call: GrowDiskCall) -> None:
@@ -30,6 +36,42 @@ def grow_disk(conn: Connection, subject: ObjectKey, call: GrowDiskCall) -> None:
     _require_more(call.target, has, call.capacity)
     if has < call.capacity:
         domain.blockResize(call.target, call.capacity, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+
+
+def take_size(conn: Connection, subject: ObjectKey, call: TakeSizeCall) -> None:
+    """Have a guest see what a device has by now (virDomainGetBlockInfo, virDomainBlockResize)."""
+    domain = conn.lookupByUUIDString(subject.id)
+    has, _, physical = domain.blockInfo(call.disk)
+    wanted = physical - (_payload_offset(conn, call.path) if call.luks else 0)
+    wanted -= wanted % _SECTOR
+    if wanted <= has:
+        raise HypervisorError(
+            f"{call.disk} has no new size: its guest sees {size_words(has)}, and there are "
+            f"{size_words(max(wanted, 0))}.",
+            "Have the volume grow on its storage, and the host look at it again, first.",
+        )
+    domain.blockResize(call.disk, wanted, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+
+
+def _payload_offset(conn: Connection, path: str) -> int:
+    """Read where the data of a LUKS volume begins (virStorageVolDownload of its header)."""
+    volume = unless_gone(lambda: volume_at(conn, real_name(path)))
+    offset = None if volume is None else payload_offset(_beginning(conn, volume))
+    if offset is None:
+        text = f"Where the data of {clean(path)} begins is not known: it is in no active pool."
+        raise HypervisorError(text, "Give the size that its guest is to see.")
+    return offset
+
+
+def _beginning(conn: Connection, volume: Any) -> bytes:
+    stream, data = conn.newStream(0), b""
+    volume.download(stream, 0, HEADER, 0)
+    while piece := stream.recv(HEADER - len(data)):
+        data += piece
+        if len(data) == HEADER:
+            break
+    stream.finish() if len(data) < HEADER else stream.abort()
+    return data
 
 
 def grow(conn: Connection, host: str, place: str, capacity: int) -> None:
@@ -61,4 +103,8 @@ def grow_copy(conn: Connection, subject: ObjectKey, call: GrowCopyCall) -> None:
     grow(conn, call.host or subject.host, call.path, call.capacity)
 
 
-CALL_FUNCTIONS: CallFunctions = {GrowDiskCall: grow_disk, GrowCopyCall: grow_copy}
+CALL_FUNCTIONS: CallFunctions = {
+    GrowDiskCall: grow_disk,
+    GrowCopyCall: grow_copy,
+    TakeSizeCall: take_size,
+}

@@ -195,7 +195,7 @@ def test_every_verb_is_decided_on_its_own_and_its_help_says_no_more_than_what_is
         *("set-boot-order", "set-cpu-mode", "set-graphics", "set-link"),
         *("set-cpu-limits", "set-memory-limits", "set-disk-limits", "set-network-limits"),
         *("add-agent-channel", "set-watchdog", "add-rng", "add-tpm", "clone"),
-        "change-media",
+        *("change-media", "volume-extend"),
         *("volume-create", "volume-download", "volume-resize", "volume-clone"),
         "volume-attach",
         *("interface-attach", "device-attach", "nwfilter-define"),

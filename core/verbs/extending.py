@@ -1,0 +1,129 @@
+"""A disk grows, and its guest sees it at once: a volume of a pool, or a device that has grown.
+
+Nova's extend_volume (nova-map 1.4). It takes what the device has by then; one that has no new size
+is an error there too, and the header of a LUKS volume is none of the guest's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar
+
+from core.model import Disk, Request, State
+from core.model.sizes import size_words
+from core.model.text import clean
+from core.verbs.applied import KNOWN
+from core.verbs.block.family import TheDisk, against_disk, against_driver, against_job, named
+from core.verbs.call import Call
+from core.verbs.growing import GrowDiskCall, against_growth, growths
+from core.verbs.parameter import parameter
+from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.sequence import Step, sequence
+from core.verbs.situation import Situation
+from core.verbs.verb import Verb
+
+_DEVICES = frozenset({"block", "network", "nvme"})
+"""Types of sources that grow on their storage."""
+
+
+class VolumeExtend(Request, frozen=True):
+    """Let a disk grow (virDomainBlockResize, virStorageVolResize)."""
+
+    verb: ClassVar[str] = "volume-extend"
+    disk: TheDisk
+    size: (
+        Annotated[
+            str,
+            parameter(
+                "How large its guest is to see it: 20G. Unless given as large as its device is by"
+                " now, which has grown on its storage.",
+                pattern=r"[1-9][0-9]{0,6}[MGT]",
+                shape="a number with M, G or T, such as 20G",
+            ),
+        ]
+        | None
+    ) = None
+
+
+class TakeSizeCall(Call, frozen=True):
+    """virDomainBlockResize to what a device has by now; fails where it has no more than before."""
+
+    disk: str
+    path: str
+    """As its definition names it."""
+    luks: bool = False
+    """QEMU decrypts it: its header stays out of what the guest sees."""
+
+
+def _steps(now: Situation) -> list[Step]:
+    request = now.request
+    assert isinstance(request, VolumeExtend)
+    sent = [one.call for one in now.sent if isinstance(one.call, GrowDiskCall | TakeSizeCall)]
+    disk = named(now.instance, request.disk)
+    path = "" if disk is None or disk.source is None else disk.source.path
+    if request.size is None:
+        take = TakeSizeCall(request.disk, path, luks=disk is not None and disk.encrypted)
+        return [Step(sent[0] if sent else take, f"having {now.name} see what {request.disk} has")]
+    (capacity,) = growths([f"{request.disk}={request.size}"]).values()
+    active = now.instance is not None and now.instance.state.active
+    grow = GrowDiskCall(request.disk, path, capacity, live=active)
+    words = f"letting {request.disk} ({clean(path)}) grow to {size_words(capacity)}"
+    return [Step(sent[0] if sent else grow, words)]
+
+
+def _outcome(now: Situation) -> str:
+    request = now.request
+    assert isinstance(request, VolumeExtend)
+    if request.size is None:
+        return f"the guest of {now.name} sees {request.disk} as large as its device is"
+    (capacity,) = growths([f"{request.disk}={request.size}"]).values()
+    return f"{request.disk} of {now.name} has {size_words(capacity)}"
+
+
+def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
+    assert isinstance(request, VolumeExtend)
+    instance = state.instances.get(request.subject)
+    if instance is None or not instance.described:
+        return
+    yield from against_disk(instance, request.disk)
+    yield from against_job(state, instance, request.disk)
+    disk = named(instance, request.disk)
+    if disk is None or disk.source is None:
+        return
+    if request.size is None:
+        yield from against_driver(state, request, "")
+        yield from _against_taking(disk, instance.name, active=instance.state.active)
+    elif disk.source.type not in _DEVICES or not instance.state.active:
+        yield from against_growth(state, instance, [f"{request.disk}={request.size}"])
+
+
+def _against_taking(disk: Disk, name: str, *, active: bool) -> Iterator[Refusal]:
+    """Tell why a disk has no size of its own that its guest could be shown."""
+    assert disk.source is not None
+    if not active:
+        text = f"{clean(name)} is off: it sees the size of {disk.target} at its next start"
+        yield Refusal(RefusalCode.STATE, text, "give a size to have the volume itself grow", "size")
+    elif disk.source.type not in _DEVICES or disk.source.format not in ("raw", ""):
+        text = f"{disk.target} of {clean(name)} is no device that grows on its storage"
+        yield Refusal(RefusalCode.PARAMETER, text, "give the size it is to have", "size")
+
+
+VOLUME_EXTEND = Verb(
+    VolumeExtend,
+    title="Extend a disk",
+    help="Let a disk grow; the guest sees it at once.",
+    doing="having a disk extended",
+    group="disks",
+    key="e",
+    decide=sequence(_steps, _outcome),
+    steps=_steps,
+    calls=(GrowDiskCall, TakeSizeCall),
+    single=True,
+    needs_description=True,
+    storage_for="disk",
+    states=KNOWN,
+    refusals=_against,
+    during_move=False,
+    looks_at=frozenset({"definition"}),
+)
+VERBS = (VOLUME_EXTEND,)

@@ -1,0 +1,76 @@
+"""A disk that grows: by how much, on what, and what its guest sees of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from core.hypervisor.calls.luks_header import HEADER, payload_offset
+from core.model import Disk, DiskSource, Instance, InstanceState, State
+from core.verbs.checks import check
+from core.verbs.extending import VOLUME_EXTEND, TakeSizeCall, VolumeExtend
+from core.verbs.growing import GrowDiskCall
+from tests.unit.core.verbs.test_block_verbs import called, decide, now, web
+from tests.unit.core.verbs.test_swap_verb import OLD, on, state
+
+DEVICE = Disk("vda", source=DiskSource("block", "/dev/sdx", "raw"))
+
+
+def extend(**options: Any) -> VolumeExtend:
+    return VolumeExtend(web().key, **{"disk": "vda", **options})
+
+
+def having(disk: Disk, **changes: Any) -> Instance:
+    return replace(web(), disks=(disk,), **changes)
+
+
+def refused(picture: State, request: VolumeExtend) -> str:
+    return " ".join(one.text for one in check(picture, request))
+
+
+def test_a_size_is_given_to_what_runs_or_to_the_volume_of_what_is_off() -> None:
+    grow = GrowDiskCall("vda", OLD, 16 << 30, live=True)
+    assert called(decide(VOLUME_EXTEND, now(extend(size="16G"), instance=on(OLD)))) == grow
+    off = replace(on(OLD), state=InstanceState.SHUTOFF)
+    action = decide(VOLUME_EXTEND, now(extend(size="16G"), instance=off))
+    assert called(action) == replace(grow, live=False)
+
+
+def test_without_a_size_a_device_has_what_it_has_by_now() -> None:
+    action = decide(VOLUME_EXTEND, now(extend(), instance=having(DEVICE)))
+    assert called(action) == TakeSizeCall("vda", "/dev/sdx")
+    luks = having(replace(DEVICE, encrypted=True))
+    assert called(decide(VOLUME_EXTEND, now(extend(), instance=luks))).luks  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("instance", "options", "words"),
+    [
+        (on(OLD), {}, "vda of web is no device that grows on its storage"),
+        (having(DEVICE, state=InstanceState.SHUTOFF, id=None), {}, "web is off"),
+        (on(OLD), {"size": "4G"}, "vda has 8.0 GiB, and never shrinks to 4.0 GiB"),
+        (on(OLD), {"disk": "vdz", "size": "20G"}, "web has no disk vdz"),
+        (on("/elsewhere"), {"size": "20G"}, "vda of web is in no pool of alpha"),
+    ],
+)
+def test_what_cannot_grow_is_refused_with_the_reason(
+    instance: Instance, options: dict[str, Any], words: str
+) -> None:
+    assert words in refused(state(instance=instance), extend(**options))
+
+
+def test_a_device_of_no_pool_grows_by_its_size_or_to_what_it_has() -> None:
+    picture = state(instance=having(DEVICE))
+    assert refused(picture, extend(size="20G")) == refused(picture, extend()) == ""
+
+
+def test_the_header_of_luks_tells_where_its_data_begins() -> None:
+    header = bytearray(HEADER)
+    header[:8] = b"LUKS\xba\xbe\0\1"
+    header[104:108] = (4040).to_bytes(4, "big")
+    assert payload_offset(bytes(header)) == 2068480
+    header[7] = 2
+    assert payload_offset(bytes(header)) is None
+    assert payload_offset(b"") is payload_offset(bytes(HEADER)) is None
