@@ -130,6 +130,7 @@ def _layered(alpha: LabHost, name: str) -> None:
     write(alpha, name, 1, "8M")
     over = f"vda,file={alpha.pool}/{name}.over"
     alpha.virsh("snapshot-create-as", name, "--disk-only", "--no-metadata", "--diskspec", over)
+    alpha.virsh("pool-refresh", "default")
 
 
 def _consists_of(*words: str) -> Shows:

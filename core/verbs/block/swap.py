@@ -16,6 +16,7 @@ from core.model.lists import listed
 from core.model.operation import AnswerChoice, OperationQuestion
 from core.model.text import clean
 from core.state.images import image_of, users_in_words
+from core.state.pool_cures import cure_of_place
 from core.verbs.block.calls import (
     BlockAbortCall,
     BlockCopyCall,
@@ -209,8 +210,9 @@ def _against_deleting(state: State, request: VolumeSwap, path: str) -> Iterator[
     """Tell why the old volume cannot be deleted afterwards: it is none, or others need it."""
     volume = volume_at(state.volumes, request.subject.host, path)
     if volume is None:
-        text = f"{clean(path)} is no volume of an active pool"
-        yield Refusal(RefusalCode.PARAMETER, text, "keep it, and remove it by hand", "old")
+        text = f"{clean(path)} is in no pool of {clean(request.subject.host)} as read"
+        cure = f"{cure_of_place(state.pools, request.subject.host, path)}; or keep it"
+        yield Refusal(RefusalCode.PARAMETER, text, cure, "old")
         return
     image = image_of(state, volume)
     own = (request.subject, request.disk)

@@ -204,7 +204,10 @@ def test_what_others_need_is_not_deleted() -> None:
     assert f"{OLD} is needed by more than this disk: over" in why.text
     assert check(state(volumes=(over,)), swap()) == ()
     (why,) = check(state(instance=on("/srv/alone")), swap(old="delete"))
-    assert "/srv/alone is no volume of an active pool" in why.text
+    assert "/srv/alone is in no pool of alpha as read" in why.text
+    assert why.cure == "define a pool of /srv, and start it; or keep it"
+    (why,) = check(state(instance=on("/slow/new")), swap(old="delete"))
+    assert why.cure.startswith("refresh its pool: `virtdeck pool refresh alpha/slow`")
 
 
 def test_deleting_is_confirmed_by_its_name() -> None:
