@@ -119,7 +119,8 @@ async def carry_out(errand: Errand) -> None:
         if verb.subject == "instance":
             await until(lambda: _described(fleet, key))
         if errand.options.get(verb.storage_for):
-            await until(lambda: bool(fleet.state.pools))
+            await until(lambda: bool(fleet.state.pools) and _read(fleet, "alpha"))
+            await until(lambda: all(row.described for row in fleet.state.instances.values()))
         if errand.others and verb.storage_for:
             await until(lambda: all(_read(fleet, name) for name in hosts))
             await until(lambda: all(row.described for row in fleet.state.instances.values()))
