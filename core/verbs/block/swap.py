@@ -157,12 +157,13 @@ def _moved(job: Followed, call: BlockCopyCall, request: VolumeSwap) -> Action:
         return shown(job, call.to, done(f"{told}{kept}"))
     deleting = job.sent(VolumeDeleteCall)
     volume = volume_at(job.now.around.volumes, host, call.source)
-    if deleting is None and volume is not None:
-        delete = VolumeDeleteCall(volume.pool_name, volume.name)
-        action = job.once(delete, f"deleting {clean(call.source)}, which it no longer writes to")
-        return action or job.wait()
-    if deleting is not None and deleting.ended is None:
-        return job.wait()
+    delete = VolumeDeleteCall(volume.pool_name, volume.name) if volume else None
+    if (wanted := deleting.call if deleting else delete) is not None:
+        text = f"deleting {clean(call.source)}, which it no longer writes to"
+        if again := job.once(wanted, text):
+            return again if job.now.link_up else job.wait()
+        if deleting is None or deleting.ended is None:
+            return job.wait()
     if deleting is None or deleting.error:
         why = "it is no volume any more" if deleting is None else deleting.error.rstrip(".")
         text = f"{told}; {clean(call.source)} was not deleted: {why}"

@@ -153,6 +153,19 @@ def test_a_pivot_that_a_dead_console_left_is_told_by_the_chain() -> None:
     assert called(action) == VolumeDeleteCall("slow", "web.qcow2")
 
 
+def test_a_deletion_whose_answer_a_dead_console_took_along_is_sent_again() -> None:
+    delete = VolumeDeleteCall("slow", "web.qcow2")
+    calls = (sent(COPYING), sent(BlockPivotCall("vda"), BEGAN + 5))
+    lost = sent(delete, BEGAN + 7, ended=None)
+    moved = {"instance": on(NEW), "told": job("copy", S.COMPLETED)}
+    again = of(swap(old="delete"), *calls, lost, adopted=BEGAN + 20, **moved)
+    assert called(again) == delete
+    waits = of(swap(old="delete"), *calls, lost, **moved)
+    assert isinstance(waits, Wait)
+    away = of(swap(old="delete"), *calls, lost, adopted=BEGAN + 20, link_up=False, **moved)
+    assert isinstance(away, Wait)
+
+
 def test_the_operator_may_be_asked_and_stays() -> None:
     request, begun = swap(then="ask"), sent(COPYING)
     asked = of(request, begun, told=job("copy", S.READY))
