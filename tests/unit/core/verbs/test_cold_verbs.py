@@ -148,6 +148,7 @@ def test_nothing_else_ends_renames_or_doubles_a_half() -> None:
     breaking = {name for name, verb in VERBS.items() if not verb.during_move}
     assert breaking == {
         *("undefine", "rename", "clone", "migrate", "cold-migrate", "resize", "autostart"),
+        "volume-extend",
         *("rescue", "unrescue", "snapshot-revert"),
     }
     state = world(HELD, at_beta())
