@@ -158,6 +158,7 @@ def test_nothing_else_ends_renames_or_doubles_a_half() -> None:
         "migrate": {"to": "beta"},
         "cold-migrate": {"to": "beta"},
         "rescue": {"image": "default/rescue.iso"},
+        "volume-extend": {"disk": "vda"},
     }
     for name in sorted(breaking - {"snapshot-revert"}):
         for key, other in ((HERE, "to beta"), (THERE, "from alpha")):
