@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -73,12 +73,12 @@ class Tried:
             disk=f"default/{self.name}.qcow2",
         )  # fmt: skip
 
-    async def walk(self) -> list[str]:
-        """Try every verb; return what was wrong."""
+    async def walk(self, verbs: Sequence[Verb]) -> list[str]:
+        """Try verbs one after the other; return what was wrong."""
         wrong = []
         row = await self._afresh()
         await asyncio.to_thread(refresh, self._alpha)  # its files keep their names
-        for verb in TRIED:
+        for verb in verbs:
             request = await self._request(verb, row)
             if reasons := self._fleet.check(request):
                 bare = [str(one) for one in reasons if not (one.code and one.cure)]
@@ -213,9 +213,11 @@ def cleared(alpha: LabHost) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("cleared")
+@pytest.mark.parametrize("half", [0, 1])
 @pytest.mark.parametrize("state", STATES)
 async def test_a_verb_is_carried_out_or_refused_in_every_state_of_a_real_instance(
-    state: str, lab: Lab, fleet: Fleet, tmp_path: Path
+    state: str, half: int, lab: Lab, fleet: Fleet, tmp_path: Path
 ) -> None:
-    wrong = await Tried(state, lab, fleet, tmp_path).walk()
+    """Every other verb in one test: all of them take as long as what counts as a hang."""
+    wrong = await Tried(state, lab, fleet, tmp_path).walk(TRIED[half::2])
     assert not wrong, "\n".join(wrong)
