@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from console.cli.root import run
+from core.engine.progress import progress_of
 from core.errors import OperationCancelledError, OperationFailedError, RefusedError
 from core.fleet import Fleet
+from core.journal.ledger import Ledger
 from core.lab import LabHost
 from core.model import AgentState, ObjectKey, OperationStatus
 from core.verbs.agent.execute import Exec
+from core.verbs.registry import VERBS
 from tests.lab.asking_guests import in_guest
 from tests.lab.test_power import key_of, opened, until
 
@@ -98,6 +101,15 @@ async def test_one_that_takes_longer_goes_on_and_can_be_ended(
             await operation
 
 
+def is_kept(journal: Path) -> bool:
+    """Whether a journal has the guest's answer that it was started."""
+    ledger = Ledger.open(journal)
+    entries = ledger.recent(1)
+    ledger.close()
+    progress = progress_of(VERBS["exec"], entries[0].progress) if entries else None
+    return progress is not None and any(sent.ended for sent in progress.sent)
+
+
 async def test_the_next_console_asks_what_a_command_of_one_that_ended_came_to(
     uris: dict[str, str], alpha: LabHost, commanded: str, tmp_path: Path
 ) -> None:
@@ -106,7 +118,7 @@ async def test_the_next_console_asks_what_a_command_of_one_that_ended_came_to(
         key = await found(fleet)
         waits = "until [ -e /run/go ]; do sleep 0.1; done; echo finished; exit 3"
         operation = await fleet.submit(Exec(key, waits, shell=True))
-        await until(lambda: operation.record.status is OperationStatus.VERIFYING)
+        await until(lambda: is_kept(journal))
     await asyncio.to_thread(in_guest, alpha, commanded, "touch", "/run/go")
     async with opened(uris, journal) as fleet:
         await until(lambda: operation.id in fleet.state.operations)
