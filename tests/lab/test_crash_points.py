@@ -302,6 +302,7 @@ def subjects(
             alpha.virsh("pool-refresh", "default")
 
 
+@pytest.mark.timeout(2700)  # some hundred consoles: each wait in it has an end of its own
 async def test_a_console_killed_at_any_point_leaves_what_the_next_one_can_end(
     subjects: list[str],
     lab: Lab,
