@@ -28,7 +28,7 @@ import core.migration.execution.table  # noqa: F401 - a console loads them when 
 from core.engine.executor import Executor
 from core.errors import VirtdeckError
 from core.fleet import Fleet
-from core.model import Instance, ObjectKey
+from core.model import ObjectKey
 from core.model.secret_value import Secret
 from core.state.subject import owner_of, subject_of
 from core.verbs.parameter import parameters
@@ -116,14 +116,12 @@ async def carry_out(errand: Errand) -> None:
         if verb.subject == "snapshot":
             await fleet.snapshots(owner_of(key))
         await until(lambda: subject_of(fleet.state, key) is not None)
-        if verb.subject == "instance":
-            await until(lambda: _described(fleet, key))
+        # A verb that needs a volume, or takes one away, is refused while a disk is not known.
+        await until(lambda: all(row.described for row in fleet.state.instances.values()))
         if errand.options.get(verb.storage_for):
             await until(lambda: bool(fleet.state.pools) and _read(fleet, "alpha"))
-            await until(lambda: all(row.described for row in fleet.state.instances.values()))
         if errand.others and verb.storage_for:
             await until(lambda: all(_read(fleet, name) for name in hosts))
-            await until(lambda: all(row.described for row in fleet.state.instances.values()))
         if verb.makes or verb.subject == "volume":
             await until(lambda: _read(fleet, "alpha"))
         operation = await fleet.submit(verb.at(key, errand.subject, options))
@@ -136,11 +134,6 @@ def _read(fleet: Fleet, name: str) -> bool:
     host = fleet.state.hosts[name]
     described = all(volume.described for volume in fleet.state.volumes.values())
     return bool(host.facts and {"pools", "volumes", "networks"} <= host.listed and described)
-
-
-def _described(fleet: Fleet, key: ObjectKey) -> bool:
-    row = subject_of(fleet.state, key)
-    return isinstance(row, Instance) and row.described
 
 
 def main() -> None:

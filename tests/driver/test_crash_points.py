@@ -41,8 +41,6 @@ MOST = 100
 """Entries that are read of a journal."""
 QUIET = LinkOptions(statistics_interval=3600, sweep_interval=0)
 CONFIG, MAXIMUM = libvirt.VIR_DOMAIN_AFFECT_CONFIG, libvirt.VIR_DOMAIN_VCPU_MAXIMUM
-NOT_DONE = (OperationStatus.CANCELLED, OperationStatus.FAILED)
-ENDED = (OperationStatus.DONE, OperationStatus.UNKNOWN, OperationStatus.ASKING, *NOT_DONE)
 
 POOL = "<pool type='dir'><name>{name}</name><target><path>/pools/{name}</path></target></pool>"
 NEW = (
@@ -389,7 +387,7 @@ class Killed:
             return "a call was made twice"
         if self.record is None:
             return "a call was made without an entry" if self.calls else ""
-        if self.record.status not in ENDED:
+        if not _ended(self.record.status):
             return "it is not ended"
         if self.record.status in (OperationStatus.UNKNOWN, OperationStatus.ASKING):
             if shows is not None and shows(self.subject):
@@ -536,7 +534,11 @@ def keep_of_dead(uri: str, journal: Path, uuid: str, name: str) -> None:
 
 
 def _all_over(fleet: Fleet, ids: Iterable[str]) -> bool:
-    return all(fleet.state.operations[one].status in ENDED for one in ids)
+    return all(_ended(fleet.state.operations[one].status) for one in ids)
+
+
+def _ended(status: OperationStatus) -> bool:
+    return status.final or status is OperationStatus.ASKING
 
 
 async def test_a_console_killed_at_any_point_leaves_what_the_next_one_can_end(
