@@ -152,4 +152,4 @@ def _words(view: View, row: Instance) -> tuple[str, str]:
         return doing, _doing_role(view, row)
     if row.state in (InstanceState.PAUSED, InstanceState.CRASHED):
         return f"({row.reason})" if row.reason else "", "muted"
-    return phase(row), "warning"
+    return phase(row) or ("in rescue" if row.rescue else ""), "warning"

@@ -87,6 +87,8 @@ def _now(view: View, row: Instance, width: int) -> list[tuple[str, CellValue]]:
         pairs.append(("doing", Cell(doing, "changing")))
     if moved := phase(row):
         pairs.append(("move", Cell(f"{moved}: confirm or revert that", "warning")))
+    if row.rescue:
+        pairs.append(("rescue", Cell("it boots the rescue image until it is unrescued", "warning")))
     pairs.append(("agent", agent_words(view, row)))
     if row.state.active:
         pairs += figures(view, row, width)

@@ -110,3 +110,13 @@ def test_a_place_may_name_the_host_of_the_subject_before(given: str, meant: str)
     kind = VERBS["volume-attach"].request
     values = {"volume": given, "target": "alpha/x/y"}
     assert local_places(kind, values, "alpha") == {"volume": meant, "target": "alpha/x/y"}
+
+
+def test_every_parameter_that_takes_a_volume_of_a_pool_takes_its_host_before_it() -> None:
+    named = {
+        (verb.name, found.name)
+        for verb in VERBS.values()
+        for found in parameters(verb.request)
+        if "POOL/VOLUME" in found.help and not found.place
+    }
+    assert named == set()
