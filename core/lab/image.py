@@ -35,6 +35,8 @@ SCRIPTS = {
     "power": ("sbin/poweroff", "sbin/halt", "sbin/reboot", "sbin/shutdown"),
 }
 """Script in guest/ -> where it is installed in the guest."""
+PROGRAMS = ("traffic", "writer")
+"""Those in C in guest/: what a guest does all the time, for next to no processor time."""
 
 ACCOUNTS = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\noperator:x:1000:1000::/data:/bin/sh\n",
@@ -121,14 +123,16 @@ def _build(work: Path, store: Path, say: Callable[[str], None]) -> None:
     kernel, release = find_kernel()
     used = unpack(guest_packages(release, kernel), store, packages, say)
     say("packing the guest image")
-    members = guest_members(packages, release) | {"bin/writer": _compiled_writer(work)}
+    members = guest_members(packages, release) | {
+        f"bin/{name}": _compiled(name, work) for name in PROGRAMS
+    }
     (out / "initramfs").write_bytes(pack(members))
     shutil.copyfile(packages / "boot" / f"vmlinuz-{release}", out / "kernel")
     (out / "manifest").write_text("\n".join(used) + "\n")
 
 
 def guest_members(packages: Path, release: str) -> dict[str, ArchiveEntry]:
-    """Everything in the initramfs but the compiled writer, from unpacked packages."""
+    """Everything in the initramfs but the compiled programs, from unpacked packages."""
     members: dict[str, ArchiveEntry] = {name: directory() for name in EMPTY}
     members["dev/console"] = character_device(5, 1)
     members |= {path: regular(text.encode(), 0o600) for path, text in ACCOUNTS.items()}
@@ -175,11 +179,11 @@ def _agent(packages: Path) -> dict[str, ArchiveEntry]:
     return members
 
 
-def _compiled_writer(work: Path) -> ArchiveEntry:
-    """The memory writer as a static program."""
-    target = work / "writer"
+def _compiled(name: str, work: Path) -> ArchiveEntry:
+    """One of `PROGRAMS`, as a static program."""
+    target = work / name
     run(
-        ["gcc", "-O2", "-static", "-o", target, GUEST_FILES / "writer.c"],
+        ["gcc", "-O2", "-Wall", "-Wextra", "-static", "-o", target, GUEST_FILES / f"{name}.c"],
         hint="Run `sudo apt-get install gcc libc6-dev`.",
     )
     return regular(target.read_bytes(), 0o755)
