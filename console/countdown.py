@@ -9,14 +9,15 @@ def countdown_words(countdown: Countdown, now: float) -> str:
     """Say how a wait stands: `asked twice, again in 9 s; its power is cut in 39 s`."""
     left = max(0.0, (countdown.until or now) - now)
     if not countdown.asked:
-        return f"{countdown.then} in {left:.0f} s"
+        return f"{countdown.then} in {left:.0f} s" if left >= 1 else f"{countdown.then} now"
     times = {1: "once", 2: "twice"}.get(countdown.asked, f"{countdown.asked} times")
     again = ""
     if countdown.again is not None and countdown.again > now:
         again = f", again in {countdown.again - now:.0f} s"
     if countdown.until is None:
         return f"asked {times}{again}; waited for as long as it takes"
-    return f"asked {times}{again}; {countdown.then} in {left:.0f} s"
+    when = f"{countdown.then} in {left:.0f} s" if left >= 1 else "its time is up"
+    return f"asked {times}{again}; {when}"
 
 
 def elapsed_words(countdown: Countdown, now: float) -> str:

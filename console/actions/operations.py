@@ -28,11 +28,6 @@ def _operation(name: str, title: str, letter: str, description: str) -> Action:
 OPERATION: tuple[Action, ...] = (
     row_menu("operations", "operation"),
     Action(
-        "operations.cancel", "Cancel", ("X",), "operations", "operation",
-        "Cancel the operation and undo what it had begun.", "operation('cancel')",
-        needs_write=True, caution=CANCEL,
-    ),
-    Action(
         "operations.answer", "Answer", (), "operations", "operation",
         "Answer what the operation asks.", "operation('answer')", needs_write=True, menu="a",
     ),
@@ -52,5 +47,10 @@ OPERATION: tuple[Action, ...] = (
     _operation("calls", "Its calls", "l", "Show the calls it made, with their times and results."),
     _operation("copy", "Copy its commands", "c",
                "Copy the virsh commands that do the same as its calls (OSC 52)."),
+    Action(
+        "operations.cancel", "Cancel", ("X",), "operations", "operation",
+        "Cancel the operation and undo what it had begun.", "operation('cancel')",
+        needs_write=True, caution=CANCEL,
+    ),
 )  # fmt: skip
 """What works wherever an operation is chosen."""

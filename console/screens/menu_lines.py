@@ -27,11 +27,16 @@ class MenuLine:
     greyed: bool = False
     detail: CellValue = ""
     """What there is no room for on the line, shown below when the cursor is on it."""
+    begins: bool = True
+    """The cursor may begin on it: enter there does no harm by itself."""
 
 
 def first_able(lines: Sequence[MenuLine]) -> int:
-    """The place of the first line that can be taken; the first where none can."""
-    return next((place for place, line in enumerate(lines) if not line.greyed), 0)
+    """The place of the first line on which the cursor may begin, of those that can be taken; the
+    first where none can.
+    """
+    able = [place for place, line in enumerate(lines) if not line.greyed]
+    return next((place for place in able if lines[place].begins), next(iter(able), 0))
 
 
 def heading_of(state: State, keys: Sequence[ObjectKey], hidden: int) -> tuple[Cell, ...]:

@@ -69,6 +69,8 @@ class Choices:
     words: Sequence[str] = ()
     answer: Callable[[str], None] = lambda _: None
     """Is given the word of the line that was chosen."""
+    instead_of: str = ""
+    """The action that leads to them elsewhere: the menu leaves it out."""
 
 
 def open_row_menu(
@@ -83,7 +85,9 @@ def open_row_menu(
 
     console = screen.console
     actions = [
-        entry for entry in console.actions if entry.scope == scope and entry.call != ROW_MENU
+        entry
+        for entry in console.actions
+        if entry.scope == scope and entry.call != ROW_MENU and entry.id != choices.instead_of
     ]
 
     def answered(action_id: str | None) -> None:

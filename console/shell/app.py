@@ -32,7 +32,7 @@ from console.shell.operations_watch import OperationsWatch
 from console.shell.ordered_keys import KeyDone, OrderedKeys
 from console.shell.tape_control import TapeControl
 from console.shell.textual_leaks import let_go
-from console.shell.toasts import NewestNotifications
+from console.shell.toasts import NewestNotifications, Toasts
 from console.themes import load_themes
 from console.widgets.narrow_paint import narrowed
 from core.clock import Clock, SystemClock
@@ -94,6 +94,7 @@ class VirtdeckApp(App[None], inherit_bindings=False):
         self._clock = clock or SystemClock()
         self.view = View(now=self.now, zone=zone)
         self.watch_list = OperationsWatch()
+        self._toasts = Toasts(self)
         self._use_themes()
 
     # -- life ----------------------------------------------------------------------------------
@@ -225,9 +226,9 @@ class VirtdeckApp(App[None], inherit_bindings=False):
 
     def tell_ended(self) -> None:
         """Report the operations of this console that have ended, and what its source notices."""
-        told = self.watch_list.toasts(self.view.state.operations, self.bridge.notices)
-        for title, text, severity, timeout in told:
-            self.notify(text, title=title, severity=severity, timeout=timeout, markup=False)
+        operations = self.view.state.operations
+        told = self.watch_list.toasts(operations, self.bridge.notices, self.now())
+        self._toasts.tell(told, operations)
 
     # -- actions of the registry, scope "global" ---------------------------------------------------
 

@@ -21,6 +21,10 @@ QUESTION_SECONDS = 20.0
 """How long a question stays: it waits on the operations screen."""
 
 
+Question = tuple[str, str]
+"""The id of an operation, and the key of what it asks."""
+
+
 class Toast(NamedTuple):
     """What to tell the operator."""
 
@@ -29,6 +33,8 @@ class Toast(NamedTuple):
     severity: Severity
     seconds: float = 8.0
     """How long it stays."""
+    asked: frozenset[Question] = frozenset()
+    """The questions it tells of: it goes once none of them is open."""
 
 
 class OperationsWatch:
@@ -39,8 +45,7 @@ class OperationsWatch:
         self._ended: dict[str, OperationStatus] = {}
         """How those ended that were not done: that may be amended."""
         self._noticed: set[str] = set()
-        self._asked: set[tuple[str, str]] = set()
-        """Ids of operations, and the keys of what they asked."""
+        self._asked: set[Question] = set()
 
     def add(self, operation_id: str) -> None:
         """An operation was submitted from here, or somebody wants to be told of its end."""
@@ -51,7 +56,7 @@ class OperationsWatch:
         return operation_id in self._open
 
     def toasts(
-        self, operations: Mapping[str, OperationRecord], notices: Iterable[str]
+        self, operations: Mapping[str, OperationRecord], notices: Iterable[str], now: float
     ) -> list[Toast]:
         """Everything that is new since the last call: notices of the source, what is asked, and
         what ended.
@@ -59,19 +64,18 @@ class OperationsWatch:
         fresh = [notice for notice in notices if notice not in self._noticed]
         self._noticed.update(fresh)
         told = [Toast("Notice", notice, "warning", NOTICE_SECONDS) for notice in fresh]
-        return [*told, *filter(None, (self.asks(operations), self.ended(operations)))]
+        return [*told, *filter(None, (self.asks(operations, now), self.ended(operations)))]
 
-    def asks(self, operations: Mapping[str, OperationRecord]) -> Toast | None:
+    def asks(self, operations: Mapping[str, OperationRecord], now: float) -> Toast | None:
         """One toast for all that ask something they did not ask before, whoever asked for them."""
         asking = [
-            (record, key)
+            record
             for record in operations.values()
-            if record.question is not None and not (record.status.final or record.not_open)
-            if not _may_obey(record)
-            if (key := (record.id, record.question.key)) not in self._asked
+            if (key := open_question(record)) is not None and key not in self._asked
+            if not (_may_obey(record) or _waited_for(record))
         ]
-        self._asked.update(key for _, key in asking)
-        return question_toast([record for record, _ in asking])
+        self._asked.update(filter(None, map(open_question, asking)))
+        return question_toast(asking, now)
 
     def ended(self, operations: Mapping[str, OperationRecord]) -> Toast | None:
         """One toast for all that ended since the last call."""
@@ -92,7 +96,21 @@ class OperationsWatch:
         return toast_of_one(over[0]) if len(over) == 1 else toast_of_many(over)
 
 
-def question_toast(records: Sequence[OperationRecord]) -> Toast | None:
+def open_question(record: OperationRecord) -> Question | None:
+    """What may be answered here to an operation; None: nothing."""
+    if record.question is None or record.status.final or record.not_open:
+        return None
+    return record.id, record.question.key
+
+
+def still_open(toast: Toast, operations: Mapping[str, OperationRecord]) -> bool:
+    """Whether what a toast tells of is still to be answered, or it tells of something else."""
+    known = [operations.get(id_) for id_, _ in toast.asked]
+    now_open = {open_question(record) for record in known if record is not None}
+    return not toast.asked or not toast.asked.isdisjoint(now_open)
+
+
+def question_toast(records: Sequence[OperationRecord], now: float) -> Toast | None:
     """What operations ask, and where that is answered; None: they ask nothing."""
     asked = [(record, record.question) for record in records if record.question is not None]
     if not asked:
@@ -102,8 +120,9 @@ def question_toast(records: Sequence[OperationRecord]) -> Toast | None:
     if len(asked) > 1:
         title = f"{fmt.plural(len(asked), 'operation')} ask, the first of them"
     where = "Answer it on the operations screen, in its menu."
-    text = "\n".join(filter(None, (question.text, _else(record), where)))
-    return Toast(title, text, "warning", QUESTION_SECONDS)
+    text = "\n".join(filter(None, (question.text, _else(record, now), where)))
+    about = frozenset(filter(None, map(open_question, records)))
+    return Toast(title, text, "warning", QUESTION_SECONDS, about)
 
 
 def _may_obey(record: OperationRecord) -> bool:
@@ -114,12 +133,21 @@ def _may_obey(record: OperationRecord) -> bool:
     return wait.again < wait.until
 
 
-def _else(record: OperationRecord) -> str:
+def _waited_for(record: OperationRecord) -> bool:
+    """Whether a guest is waited for as long as it takes: the operator said so, and knows."""
+    wait = record.countdown
+    return wait is not None and wait.until is None
+
+
+def _else(record: OperationRecord, now: float) -> str:
     """What comes where nobody answers, a sentence; empty: it waits for the answer."""
     wait = record.countdown
     if wait is None or wait.until is None or not wait.then:
         return ""
-    return f"Without an answer, {wait.then} after {wait.until - wait.since:.0f} s."
+    left = wait.until - now
+    if left < 1:  # what comes then depends on whether anybody watched at its end
+        return "Its time is up."
+    return f"Without an answer, {wait.then} in {left:.0f} s."
 
 
 def toast_of_one(record: OperationRecord) -> Toast:

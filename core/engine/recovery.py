@@ -27,7 +27,7 @@ from core.verbs.situation import (
 )
 from core.verbs.verb import Verb
 
-LEAVE = AnswerChoice("leave", "leave it as it is, and end the operation")
+LEAVE = AnswerChoice("leave", "leave it as it is, and end the operation", harmless=True)
 AGAIN = AnswerChoice("again", "send it again: it may then have been done twice")
 AGAIN_AS_NOTHING_WAS_DONE = AnswerChoice("again", "send it again: it did nothing so far")
 GO_ON = AnswerChoice("go-on", "go on with what was not sent yet")

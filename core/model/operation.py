@@ -71,6 +71,8 @@ class AnswerChoice(Value, frozen=True):
     """What it does, one clause: `send it again`."""
     loss: str = ""
     """What it takes away, a sentence: the subject's name is typed for it; empty: nothing."""
+    harmless: bool = False
+    """It leaves what it is asked about as that is: a menu's cursor begins on it."""
 
 
 class OperationQuestion(Value, frozen=True):

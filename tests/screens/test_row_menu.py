@@ -42,6 +42,11 @@ def line_of(app: VirtdeckApp, title: str) -> str:
     return next(line for line in text_of(app).splitlines() if f"  {title}  " in line)
 
 
+def chosen(app: VirtdeckApp, title: str) -> bool:
+    """Whether the cursor is on a line."""
+    return "│ >" in line_of(app, title)
+
+
 async def opened(pilot: Pilot[None], app: VirtdeckApp, *keys: str) -> RowMenu:
     await press(pilot, *keys, "x")
     await until(pilot, lambda: isinstance(app.screen, RowMenu))
@@ -62,7 +67,9 @@ async def test_an_operation_under_way_is_cancelled_from_its_menu_after_a_yes() -
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot, app, "4")
         assert "shutdown web on alpha" in text_of(app)
-        assert line_of(app, "Cancel").lstrip(" ▌│").startswith(">"), "what can be done comes first"
+        assert chosen(app, "Tell its end"), "enter alone cancels nothing"
+        await press(pilot, "end")
+        assert chosen(app, "Cancel"), "it comes last"
         shown = " ".join(text_of(app).replace("│", " ").split())
         assert "been sent yet: web stays as it is. Asks first." in shown, shown
         await press(pilot, "enter")
@@ -91,7 +98,7 @@ async def test_what_cannot_be_cancelled_is_grey_says_why_and_stays(
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot, app, "4")
         assert why in line_of(app, "Cancel")
-        assert not line_of(app, "Cancel").lstrip(" ▌│").startswith(">")
+        assert not chosen(app, "Cancel")
         await press(pilot, "X")
         assert isinstance(app.screen, RowMenu)
         assert text_of(app).count(why) >= 2, "on the line, and below"
@@ -262,8 +269,10 @@ def test_row_menu(snap_compare: Callable[..., bool], case: str, size: tuple[int,
 
 QUESTION = OperationQuestion(
     "nmi-1", "nmi of web was sent: its console ended as it was sent. Send it again?",
-    (AnswerChoice("again", "send it again"), AnswerChoice("leave", "leave it as it is")),
+    (AnswerChoice("again", "send it again"),
+     AnswerChoice("leave", "leave it as it is", harmless=True)),
 )  # fmt: skip
+LISTED = ("again", "leave", "Answer", "Tell its end", "Cancel")
 
 
 async def test_what_an_operation_asks_is_shown_and_answered_from_its_menu() -> None:
@@ -279,14 +288,28 @@ async def test_what_an_operation_asks_is_shown_and_answered_from_its_menu() -> N
         await press(pilot, "4")
         await until(pilot, lambda: "asking" in text_of(app))
         assert "x answers: again or leave." in text_of(app)
-        menu = await opened(pilot, app)
-        assert "Send it again?" in line_of(app, "Answer")
-        await press(pilot, "a")
-        await until(pilot, lambda: isinstance(app.screen, RowMenu) and app.screen is not menu)
-        await until(pilot, lambda: "leave it as it is" in text_of(app))
-        assert answers == []
-        await press(pilot, "l")
+        await opened(pilot, app)
+        lines = [title for title in LISTED if f"  {title}  " in text_of(app)]
+        assert lines == ["again", "leave", "Tell its end", "Cancel"], "the answers, at once"
+        assert sorted(lines, key=text_of(app).index) == lines
+        assert "Send it again?" in text_of(app)
+        assert chosen(app, "leave"), "what leaves it as it is"
+        await press(pilot, "enter")
         await until(pilot, lambda: answers == [("op", "leave")])
+        await opened(pilot, app)
+        await press(pilot, "a")
+        await until(pilot, lambda: answers[1:] == [("op", "again")])
+
+
+async def test_where_each_answer_takes_something_away_enter_gives_none() -> None:
+    force = OperationQuestion(
+        "wait-on-1", "force it now?", (AnswerChoice("force", "cut", "Lost."),)
+    )
+    app = app_of(source_of(operation("shutdown", OperationStatus.VERIFYING, question=force)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app, "4")
+        assert line_of(app, "force")
+        assert chosen(app, "Tell its end")
 
 
 async def test_an_operation_that_asks_nothing_cannot_be_answered() -> None:

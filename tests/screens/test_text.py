@@ -27,7 +27,7 @@ from console.screens.table_text import plain
 from console.screens.text_search import Search
 from console.screens.view import View, coarse_age
 from console.shell.bridge import Bridge
-from console.shell.operations_watch import OperationsWatch
+from console.shell.operations_watch import OperationsWatch, still_open
 from console.widgets.charts import Chart, Series
 from console.widgets.columns import ROOMY, Cell, place_columns, spill
 from core.errors import RefusedError, UnreachableError, UsageError
@@ -164,31 +164,64 @@ def asking(number: int, key: str = "again-1") -> OperationRecord:
 def test_a_question_is_told_once_whoever_asked_for_the_operation() -> None:
     watch = OperationsWatch()
     records = {"op1": asking(1)}
-    (toast,) = watch.toasts(records, ())
+    (toast,) = watch.toasts(records, (), 100.0)
     assert (toast.title, toast.severity) == ("stop vm1 asks", "warning")
     assert toast.text.startswith("What became of vm1?\n")
-    assert watch.toasts(records, ()) == []
+    assert watch.toasts(records, (), 100.0) == []
     records |= {"op1": asking(1, "go-on-2"), "op2": asking(2)}
-    (both,) = watch.toasts(records, ())
+    (both,) = watch.toasts(records, (), 100.0)
     assert both.title == "2 operations ask, the first of them"
     over = replace(asking(4), status=OperationStatus.DONE)  # as older journals have it
-    assert watch.toasts(records | {"op4": over}, ()) == []
+    assert watch.toasts(records | {"op4": over}, (), 100.0) == []
     elsewhere = replace(asking(3), not_open="qemu+ssh://gamma/system")
-    assert watch.toasts(records | {"op3": elsewhere}, ()) == [], "nothing is done to it here"
+    told = watch.toasts(records | {"op3": elsewhere}, (), 100.0)
+    assert told == [], "nothing is done to it here"
 
 
-def test_a_question_says_what_comes_without_an_answer() -> None:
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (100.0, "Without an answer, its power is cut in 60 s."),
+        (152.0, "Without an answer, its power is cut in 8 s."),
+        (170.0, "Its time is up."),  # taken over after it: whether it is cut is not known yet
+    ],
+)
+def test_a_question_says_what_comes_without_an_answer(now: float, said: str) -> None:
     waits = replace(asking(1), countdown=Countdown(100.0, 160.0, "its power is cut"))
-    (toast,) = OperationsWatch().toasts({"op1": waits}, ())
-    assert "\nWithout an answer, its power is cut after 60 s.\n" in toast.text
+    (toast,) = OperationsWatch().toasts({"op1": waits}, (), now)
+    assert f"\n{said}\n" in toast.text
+
+
+def test_a_guest_that_was_asked_but_once_is_no_question_yet() -> None:
+    waits = replace(asking(1), countdown=Countdown(100.0, 160.0, "its power is cut"))
     asked_once = replace(waits, countdown=Countdown(100.0, 160.0, "its power is cut", 1, 110.0))
     watch = OperationsWatch()
-    assert watch.toasts({"op1": asked_once}, ()) == [], "most guests obey at once"
+    assert watch.toasts({"op1": asked_once}, (), 105.0) == [], "most guests obey at once"
     again = replace(waits, countdown=Countdown(100.0, 160.0, "its power is cut", 2, 121.0))
-    assert watch.toasts({"op1": again}, ()) != []
-    for_ever = replace(asking(1), countdown=Countdown(100.0, None))
-    (toast,) = OperationsWatch().toasts({"op1": for_ever}, ())
-    assert "Without an answer" not in toast.text
+    assert watch.toasts({"op1": again}, (), 115.0) != []
+
+
+def test_a_guest_that_is_waited_for_as_the_operator_said_asks_nothing_more() -> None:
+    watch = OperationsWatch()
+    waits = replace(asking(1), countdown=Countdown(100.0, 160.0, "its power is cut"))
+    assert watch.toasts({"op1": waits}, (), 110.0) != []
+    answered = replace(asking(1, "wait-on-1"), countdown=Countdown(100.0, None))
+    assert watch.toasts({"op1": answered}, (), 112.0) == []
+    assert OperationsWatch().toasts({"op1": answered}, (), 112.0) == [], "nor in another console"
+
+
+def test_what_a_toast_asks_is_open_until_it_is_answered() -> None:
+    records = {"op1": asking(1), "op2": asking(2)}
+    (toast,) = OperationsWatch().toasts(records, (), 100.0)
+    assert still_open(toast, records)
+    one_left = records | {"op1": replace(asking(1), question=None)}
+    assert still_open(toast, one_left), "the other is to be answered yet"
+    assert not still_open(toast, one_left | {"op2": asking(2, "another")})
+    assert not still_open(toast, {})
+    watch = OperationsWatch()
+    watch.add("op2")
+    (ended,) = watch.toasts({"op2": record(2, OperationStatus.DONE)}, (), 100.0)
+    assert still_open(ended, {}), "it asks nothing: it stays as long as it should"
 
 
 class Counting:

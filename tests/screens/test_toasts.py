@@ -10,7 +10,12 @@ from textual.widget import Widget
 from textual.widgets._toast import Toast
 
 from console.shell.toasts import AT_MOST
+from core.model import OperationStatus
+from core.model.observation import OperationChanged
 from tests.screens.conftest import Moment, press, settled, until
+from tests.screens.migration_source import START
+from tests.screens.test_migration_screens import app_of
+from tests.screens.test_row_menu import QUESTION, operation, source_of
 
 
 async def test_the_newest_toasts_stand_and_what_went_wrong_stays_longest(console: Moment) -> None:
@@ -72,3 +77,24 @@ async def test_a_dialog_shows_what_is_told_while_it_is_open(console: Moment) -> 
         await until(pilot, lambda: shown() == ["meanwhile"])
         await press(pilot, "escape")
         await until(pilot, lambda: shown() == ["before", "meanwhile"])
+
+
+async def test_a_question_goes_with_its_answer() -> None:
+    asks = operation("nmi", OperationStatus.ASKING, question=QUESTION)
+    source = source_of(asks)
+    app = app_of(source)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+
+        def shown() -> list[str]:
+            return [str(toast.render()).split("\n")[0] for toast in app.screen.query(Toast)]
+
+        await until(pilot, lambda: shown() == ["nmi web asks"])
+        app.notify("something else", markup=False)
+        await until(pilot, lambda: len(shown()) == 2)
+
+        async def answered(_: object) -> None:
+            goes_on = operation("nmi", OperationStatus.RUNNING)
+            source.tell(OperationChanged("alpha", START + 1, goes_on))
+
+        app.bridge.ask(answered)
+        await until(pilot, lambda: shown() == ["something else"])

@@ -13,7 +13,7 @@ from console.screens.row_menu import Choices, Offer, open_row_menu
 from console.screens.subjects import READ_ONLY
 from console.screens.submitting import submit_or_explain, tell_against
 from console.widgets.columns import Cell
-from core.model import OperationRecord, OperationStatus, State
+from core.model import OperationRecord, State
 from core.model.operation import OperationQuestion
 from core.model.text import clean
 from core.state.calls import calls_made, calls_unknown, virsh_lines
@@ -136,20 +136,25 @@ def open_operation_menu(screen: ConsoleScreen, record: OperationRecord) -> None:
 
 
 def _choices(console: VirtdeckApp, record: OperationRecord) -> Choices:
-    """What may be answered to one that goes on meanwhile: a line each, without asking first."""
+    """What may be answered: a line each, in the place of the one that leads to them."""
     question = record.question
-    if question is None or record.status is OperationStatus.ASKING or record.not_open:
+    if question is None or record.status.final or record.not_open:
         return Choices()
     words = [choice.word for choice in question.choices]
     lines = _choice_lines(question, READ_ONLY if console.read_only else "")
-    return Choices(lines, words, lambda word: _give(console, record, word))
+    return Choices(
+        lines, words, lambda word: _give(console, record, word), instead_of="operations.answer"
+    )
 
 
 def _choice_lines(question: OperationQuestion, against: str = "") -> list[MenuLine]:
     keys = letters([("", choice.word) for choice in question.choices])
     return [
-        MenuLine(key, choice.word, (Cell(against or choice.text, "muted"),), greyed=bool(against),
-                 detail=against or clean(question.text))
+        MenuLine(
+            key, choice.word, (Cell(clean(against or choice.text), "muted"),),
+            greyed=bool(against), begins=choice.harmless,
+            detail=against or clean(f"{question.text} {choice.loss}").rstrip(),
+        )
         for key, choice in zip(keys, question.choices, strict=True)
     ]  # fmt: skip
 

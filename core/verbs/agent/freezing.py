@@ -122,7 +122,7 @@ class FreezeStatusCall(Call, frozen=True):
     looks: ClassVar[bool] = True
 
 
-NOW = AnswerChoice("thaw", "thaw them now")
+NOW = AnswerChoice("thaw", "thaw them now", harmless=True)
 
 
 def freeze(situation: Situation) -> Action:

@@ -55,7 +55,9 @@ class BlockCommit(Request, frozen=True):
 
 
 PIVOT = AnswerChoice("pivot", "go on on the lower image")
-ABORT = AnswerChoice("abort", "stay on the image it has; the lower one keeps what was merged")
+ABORT = AnswerChoice(
+    "abort", "stay on the image it has; the lower one keeps what was merged", harmless=True
+)
 
 
 def _commit(now: Situation) -> Action:

@@ -74,7 +74,9 @@ class BlockCopy(Request, frozen=True):
 
 
 PIVOT = AnswerChoice("pivot", "go on on the copy")
-ABORT = AnswerChoice("abort", "stay on the disk it has, and leave the copy as that is now")
+ABORT = AnswerChoice(
+    "abort", "stay on the disk it has, and leave the copy as that is now", harmless=True
+)
 
 
 def _copy(now: Situation) -> Action:

@@ -30,13 +30,13 @@ long each time the answer is to go on."""
 LEAST_RATE = 256 << 10
 """Bytes a second a guest may write at least, where it is slowed down."""
 
-KEEP = AnswerChoice("keep", "keep the file, which may not be whole")
+KEEP = AnswerChoice("keep", "keep the file, which may not be whole", harmless=True)
 REMOVE = AnswerChoice("remove", "remove the file")
 SLOWER = AnswerChoice("slower", "let the guest write to the disk at a quarter of the copy's speed")
 TOGETHER = AnswerChoice(
     "together", "begin again, with each write of the guest waiting until the copy has it, too"
 )
-GO_ON = AnswerChoice("go-on", "go on for longer as it is")
+GO_ON = AnswerChoice("go-on", "go on for longer as it is", harmless=True)
 GIVE_UP = AnswerChoice("give-up", "end it, and remove what was written")
 
 

@@ -34,7 +34,7 @@ from core.verbs.situation import (
 LONG = 3600.0
 """Seconds: whatever the guest does wakes the operation."""
 _AGAIN = AnswerChoice("ask-again", "ask its guest again")
-_WAIT_ON = AnswerChoice("wait-on", "wait, as long as it takes")
+_WAIT_ON = AnswerChoice("wait-on", "wait, as long as it takes", harmless=True)
 _LEAVE = AnswerChoice("leave", "wait no longer: it keeps what it has until it lets go or is off")
 
 

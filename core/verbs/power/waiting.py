@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from core.model.operation import AnswerChoice, Countdown, OperationQuestion
 from core.verbs.situation import Answered, End, Situation, cancelled
 
-WAIT_ON = AnswerChoice("wait-on", "wait on, as long as the guest takes: nothing forces it")
+WAIT_ON = AnswerChoice(
+    "wait-on", "wait on, as long as the guest takes: nothing forces it", harmless=True
+)
 FORCE = "force-now"
 
 

@@ -18,7 +18,9 @@ ENDLESS = Countdown(100.0, None, "", 7, 214.0)
     [
         (WAIT, 112.0, "asked twice, again in 9 s; its power is cut in 48 s"),
         (WAIT, 125.0, "asked twice; its power is cut in 35 s"),
-        (WAIT, 170.0, "asked twice; its power is cut in 0 s"),
+        (WAIT, 170.0, "asked twice; its time is up"),
+        (Countdown(100.0, 160.0, "they are thawed", 0), 150.0, "they are thawed in 10 s"),
+        (Countdown(100.0, 160.0, "they are thawed", 0), 161.0, "they are thawed now"),
         (Countdown(100.0, 160.0, "it is given up"), 101.0, "asked once; it is given up in 59 s"),
         (ENDLESS, 200.0, "asked 7 times, again in 14 s; waited for as long as it takes"),
     ],
