@@ -64,11 +64,14 @@ def instance_alerts(
 ) -> Alerts:
     """Return the alerts of an instance that changed from `old` to `new` at `at`.
 
-    `io_error` is the last I/O error event of it, for the sentence.
+    `io_error` is the last I/O error event of it, for the sentence; None: nobody heard it, and
+    what was told of this pause before stays.
     """
     current = without(current, _cured(old, new))
     fault = _fault(new, io_error)
-    if fault is not None:
+    unheard = fault is not None and fault[0] is AlertKind.IO_ERROR and io_error is None
+    told = unheard and any(one.kind is AlertKind.IO_ERROR for one in current)
+    if fault is not None and not told:
         kind, cause = fault
         since = new.state_since if new.state_since is not None else at
         current = with_alert(current, _alert(new, kind, Severity.ERROR, since, cause))

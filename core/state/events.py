@@ -43,8 +43,13 @@ def on_balloon(tables: Tables, event: BalloonChanged) -> None:
 
 def on_io_error(tables: Tables, event: IoError) -> None:
     """Remember which disk it was: if it pauses the instance, that event does not say."""
-    if event.subject in tables.instances:
-        tables.io_errors[event.subject] = event
+    key = event.subject
+    instance = tables.instances.get(key)
+    if instance is None:
+        return
+    tables.io_errors[key] = event
+    current = tables.alerts.get(key) or ()  # the pause may have been seen before
+    tables.put_alerts(key, alerts.instance_alerts(instance, instance, current, event.at, event))
 
 
 def on_watchdog(tables: Tables, event: WatchdogFired) -> None:

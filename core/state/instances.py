@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from core.model import AgentState, AlertKind, Instance, InstanceState, ObjectKey
+from core.model import AgentState, Instance, InstanceState, ObjectKey
 from core.model.event import InstanceLifecycle
 from core.model.observation import InstanceGone, InstanceRead, InstancesDescribed
 from core.state import agents, alerts, checkpoints, findings, jobs, lifecycle, runs, snapshots
@@ -23,8 +23,6 @@ def put_instance(tables: Tables, instance: Instance, at: float) -> None:
     after = alerts.instance_alerts(old, instance, current, at, io_error)
     after = agents.excuse(tables, key, current, after)
     tables.put_alerts(key, after)
-    if any(alert.kind is AlertKind.IO_ERROR for alert in current) and after != current:
-        tables.io_errors.pop(key, None)
     if old is not None and old.state.active and not instance.state.active:
         forget_run(tables, key)
         runs.end(tables, key, at)
@@ -39,6 +37,8 @@ def forget_run(tables: Tables, key: ObjectKey) -> None:
         tables.histories.gap(key)
     tables.put_rates(key, None)
     tables.put_job(key, None, 0.0)
+    # Not when it goes on: what a full disk says of that may come before the resumption itself.
+    tables.io_errors.pop(key, None)
 
 
 def drop_instance(tables: Tables, key: ObjectKey) -> None:
@@ -50,7 +50,6 @@ def drop_instance(tables: Tables, key: ObjectKey) -> None:
     tables.put_alerts(key, ())
     tables.histories.drop(key)
     tables.moved.pop(key, None)
-    tables.io_errors.pop(key, None)
     if tables.instances.drop(key):
         tables.mark_gone(key)
 

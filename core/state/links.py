@@ -44,6 +44,8 @@ def on_link(tables: Tables, changed: LinkChanged) -> None:
     was_seen = old.link.status is LinkStatus.UP or host.name in tables.samples
     if was_seen and link.status is not LinkStatus.UP:
         _grow_stale(tables, host.name)
+        for key in [key for key in tables.io_errors if key.host == host.name]:
+            del tables.io_errors[key]  # another disk's may come, unheard
     if old.link.status is not LinkStatus.UP and link.status is LinkStatus.UP:
         snapshots.forget(tables, host.name)
         checkpoints.forget(tables, host.name)

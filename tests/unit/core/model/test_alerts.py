@@ -6,7 +6,15 @@ import pytest
 
 from core.model import AgentState, Counters, OperationRecord, OperationStatus, Severity
 from core.model import event as ev
-from core.model.observation import InstanceRead, OperationChanged, PoolGone, PoolRead, Sampled
+from core.model.host import Link, LinkStatus
+from core.model.observation import (
+    InstanceRead,
+    LinkChanged,
+    OperationChanged,
+    PoolGone,
+    PoolRead,
+    Sampled,
+)
 from tests.unit.state_builders import (
     HOST,
     PAUSED,
@@ -39,6 +47,45 @@ def test_io_error_names_disk_and_cause_and_goes_with_the_pause():
     assert alert(made.state, KEY) == found
     made.apply(lifecycle("resumed", "unpaused", 23.0))
     assert not made.state.alerts
+
+
+def test_an_io_error_told_before_the_resumption_it_follows_is_kept():
+    """libvirt tells what QEMU says before the end of its own call."""
+    made = store(listed(instance(disks=(disk(),))))
+    made.apply(ev.IoError(*STAMP, "/pool/web.qcow2", "virtio-vda", "pause", "enospc"))
+    made.apply(lifecycle("suspended", "ioerror", 21.0))
+    made.apply(
+        ev.IoError(HOST, 22.0, *STAMP[2:], "/pool/web.qcow2", "virtio-vda", "pause", "enospc")
+    )
+    made.apply(lifecycle("resumed", "unpaused", 23.0))
+    truth = instance(disks=(disk(),), state=PAUSED, reason="I/O error")
+    made.apply(InstanceRead(HOST, 24.0, truth))
+    assert alert(made.state, KEY).cause == "No space left on vda: paused (/pool/web.qcow2)."
+
+
+def test_an_io_error_told_after_the_pause_names_its_disk():
+    made = store(listed(instance(disks=(disk(),))), lifecycle("suspended", "ioerror", 20.0))
+    assert alert(made.state, KEY).cause == "I/O error on one of its disks: paused."
+    made.apply(
+        ev.IoError(HOST, 21.0, *STAMP[2:], "/pool/web.qcow2", "virtio-vda", "pause", "enospc")
+    )
+    found = alert(made.state, KEY)
+    assert (found.cause, found.since) == ("No space left on vda: paused (/pool/web.qcow2).", 20.0)
+
+
+def test_an_io_error_before_a_link_was_lost_explains_no_later_pause():
+    made = store(listed(instance(disks=(disk(),))))
+    made.apply(ev.IoError(*STAMP, "/pool/web.qcow2", "virtio-vda", "pause", "enospc"))
+    paused = instance(disks=(disk(),), state=PAUSED, reason="I/O error")
+    made.apply(InstanceRead(HOST, 21.0, paused))
+    told = alert(made.state, KEY).cause
+    made.apply(LinkChanged(HOST, 22.0, Link(LinkStatus.DOWN, 22.0, "cut")))
+    made.apply(LinkChanged(HOST, 23.0, Link(LinkStatus.UP, 23.0)))
+    made.apply(InstanceRead(HOST, 24.0, paused))
+    assert alert(made.state, KEY).cause == told
+    made.apply(InstanceRead(HOST, 25.0, instance(disks=(disk(),))))
+    made.apply(InstanceRead(HOST, 26.0, paused))
+    assert alert(made.state, KEY).cause == "I/O error on one of its disks: paused."
 
 
 def test_io_error_found_by_a_listing():
