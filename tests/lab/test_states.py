@@ -17,7 +17,7 @@ import pytest
 
 from core.errors import LabError, NotFoundError, VirtdeckError
 from core.fleet import Fleet
-from core.lab import Guest, Lab, LabHost, Wanted
+from core.lab import Guest, Lab, LabHost, Wanted, wait_ready
 from core.lab.furnish import ensure_guest
 from core.model import Instance, InstanceState, OperationRecord, OperationStatus, Request
 from core.verbs.registry import VERBS
@@ -33,9 +33,11 @@ STATES = {
     "shutoff": (S.SHUTOFF, Wanted.SHUT_OFF, ()),
     "saved": (S.SHUTOFF, Wanted.SHUT_OFF, (("start", "--paused"), ("managedsave",))),
     "transient": (S.RUNNING, Wanted.TRANSIENT, ()),
-    "crashed": (S.CRASHED, Wanted.SHUT_OFF, (("start",),)),
+    "crashed": (S.CRASHED, Wanted.SHUT_OFF, (("restore",), ("inject-nmi",))),
 }
 """What is then seen of it, how it is made, and what is done to it."""
+PANICS = "unknown_nmi_panic"
+"""A word for the guest's kernel."""
 TRIED = [verb for verb in VERBS.values() if verb.subject == "instance" and verb.decide is not None]
 REAL: dict[str, dict[str, Any]] = {
     "rescue": {"image": "default/spare.raw"},
@@ -67,11 +69,13 @@ class Tried:
         words = ["qemu-img", "create", "-q", "-f", "qcow2", str(image), "16M"]
         subprocess.run(words, check=True)
         self._empty = image.read_bytes()
-        switches = ("vd.panic=0",) if state == "crashed" else ()
         self._guest = Guest(
-            *(self.name, "", "Made by a test."), wanted=self._wanted, switches=switches,
+            *(self.name, "", "Made by a test."), wanted=self._wanted, switches=(PANICS,),
             disk=f"default/{self.name}.qcow2",
         )  # fmt: skip
+        self._saved = self._alpha.directory / f"{self.name}.saved"
+        self._xml = directory / f"{self.name}.xml"
+        self._made: tuple[object, ...] = ()
 
     async def walk(self, verbs: Sequence[Verb]) -> list[str]:
         """Try verbs one after the other; return what was wrong."""
@@ -88,12 +92,15 @@ class Tried:
                 continue
             if complaint := await self._complaint(request):
                 wrong.append(f"{verb.name} of {self.name}: {complaint}")
-            row = await self._afresh()
+            if await asyncio.to_thread(self._shown) != self._made:
+                row = await self._afresh()
         await asyncio.to_thread(remove, self._alpha, self.name)
+        self._saved.unlink(missing_ok=True)
         return wrong
 
     async def _afresh(self) -> Instance:
         await asyncio.to_thread(self._make)
+        uuid = (await asyncio.to_thread(self._alpha.virsh, "domuuid", self.name)).strip()
         rows: list[Instance] = []
 
         def there() -> bool:
@@ -102,23 +109,54 @@ class Tried:
                 for row in self._fleet.state.instances.values()
                 if (row.host, row.name, row.state) == ("alpha", self.name, self._seen)
                 and row.described
-                and row.uuid == self._uuid
+                and row.uuid == uuid
             ]
             return bool(rows)
 
         await until(there, 90)
+        self._made = await asyncio.to_thread(self._shown)
         return rows[0]
 
+    def _shown(self) -> tuple[object, ...]:
+        """What libvirt and its pool show of it: while that is the same, it stays as it is."""
+        if self.name not in self._alpha.instances():
+            return ()
+        about = self._alpha.virsh("dominfo", self.name).splitlines()
+        words = (("dumpxml",), ("dumpxml", "--inactive"), ("snapshot-list",), ("checkpoint-list",))
+        return (
+            [line for line in about if not line.startswith(("CPU time", "Used memory"))],
+            [self._alpha.virsh(first, self.name, *more) for first, *more in words],
+            sorted(path.name for path in self._alpha.pool.iterdir()),
+        )
+
     def _make(self) -> None:
+        """Make it anew; what crashes is booted once, and taken from a file from then on."""
         remove(self._alpha, self.name)
+        self._write_files()
+        crashes = self._seen is S.CRASHED
+        if crashes and self._saved.exists():
+            self._alpha.virsh("define", str(self._xml))
+        else:
+            ensure_guest(self._alpha, self._guest, self._lab.root, self._lab.accelerator)
+            if crashes:
+                self._boot_and_save()
+        for word, *more in self._then:
+            if word == "restore":
+                self._alpha.virsh(word, str(self._saved))
+            else:
+                self._alpha.virsh(word, self.name, *more)
+
+    def _boot_and_save(self) -> None:
+        self._xml.write_text(self._alpha.virsh("dumpxml", "--inactive", self.name))
+        self._alpha.virsh("start", self.name)
+        wait_ready(self._alpha, self.name)
+        self._alpha.virsh("save", self.name, str(self._saved))
+
+    def _write_files(self) -> None:
         for suffix, content in (("qcow2", self._empty), ("extra", bytes(1 << 20))):
             path = self._alpha.pool / f"{self.name}.{suffix}"
             path.write_bytes(content)
             own(self._lab, path)
-        ensure_guest(self._alpha, self._guest, self._lab.root, self._lab.accelerator)
-        for word, *more in self._then:
-            self._alpha.virsh(word, self.name, *more)
-        self._uuid = self._alpha.virsh("domuuid", self.name).strip()
 
     async def _request(self, verb: Verb, row: Instance) -> Request:
         given = REAL.get(verb.name, OPTIONS.get(verb.name, {}))
