@@ -9,8 +9,12 @@ from core.model import Instance, Request, State
 from core.model.lists import listed
 from core.model.seed import is_seed
 from core.model.text import clean
+from core.state.connections import connections_of
 from core.verbs.call import Call
 from core.verbs.caution import Caution
+from core.verbs.device.calls import DropSecretsCall
+from core.verbs.device.devices import find
+from core.verbs.device.disk_secrets import drop_secrets
 from core.verbs.disk_deletion import (
     against_deleting,
     deletions,
@@ -56,6 +60,8 @@ class UndefineCall(Call, frozen=True):
     """It has saved memory, which is removed."""
     volumes: tuple[str, ...] = ()
     """Paths of the volumes that are deleted next: the definition no longer tells them then."""
+    secrets: tuple[str, ...] = ()
+    """UUIDs of those that libvirt may keep for its disks, which go next."""
 
     def virsh(self, name: str) -> tuple[str, ...]:
         """`virsh undefine`."""
@@ -93,7 +99,9 @@ def _undefine(situation: Situation) -> list[Step]:
     deletes = (
         Step(VolumeOfPathDeleteCall(path), f"deleting {clean(path)}") for path in call.volumes
     )
-    return [gone, *deletes]
+    drop = DropSecretsCall(call.secrets)
+    drops = [Step(drop, "removing the secrets of its disks")] if call.secrets else []
+    return [gone, *drops, *deletes]
 
 
 def _call(situation: Situation) -> UndefineCall:
@@ -111,6 +119,18 @@ def _call(situation: Situation) -> UndefineCall:
             *deletions(instance, request.disks, situation.around.volumes.values()),
             *seeds_of(instance),
         ),
+        _secrets_of(instance),
+    )
+
+
+def _secrets_of(instance: Instance) -> tuple[str, ...]:
+    """Return the UUIDs of what was made to open its disks; where none was made there is none."""
+    found = ((disk.target, find(instance, "disk", disk.target)) for disk in instance.disks)
+    return tuple(
+        uuid
+        for target, device in found
+        if device is not None and device.secrets
+        for uuid in drop_secrets(instance.key, target).uuids
     )
 
 
@@ -128,6 +148,9 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
     if not instance.persistent:
         text = f"{instance.name} is transient"
         yield Refusal(RefusalCode.STATE, text, "it is gone once it is off")
+    for target, volume in connections_of(state, instance.key).items():
+        text = f"{instance.host} has {clean(volume.word)} connected for its {clean(target)}"
+        yield Refusal(RefusalCode.STATE, text, f"detach {clean(target)} first: that lets go of it")
     if not instance.described:
         return
     known = {disk.target: disk for disk in instance.disks}
@@ -222,7 +245,7 @@ UNDEFINE = Verb(
     decide=sequence(_undefine, _outcome),
     steps=_undefine,
     resumable=True,
-    calls=(UndefineCall, VolumeOfPathDeleteCall),
+    calls=(UndefineCall, DropSecretsCall, VolumeOfPathDeleteCall),
     needs_description=True,
     looks_at=frozenset({"snapshots", "checkpoints"}),
     storage_for="disks",

@@ -18,6 +18,8 @@ from core.model import (
     Link,
     LinkStatus,
     ObjectKey,
+    OperationRecord,
+    OperationStatus,
     Pool,
     State,
     Volume,
@@ -25,6 +27,8 @@ from core.model import (
 from core.verbs import checks
 from core.verbs.caution import Caution
 from core.verbs.danger import danger
+from core.verbs.device.calls import DropSecretsCall
+from core.verbs.device.disk_secrets import drop_secrets
 from core.verbs.preview import planned
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.situation import End, Progress, Send, Sent, Situation
@@ -218,3 +222,23 @@ def test_virsh_does_the_same() -> None:
     assert VolumeOfPathDeleteCall(ROOT).virsh("web") == ("vol-delete", ROOT)
     named = VolumeOfPathDeleteCall("default/root.qcow2").virsh("web")
     assert named == ("vol-delete", "root.qcow2", "--pool", "default")
+
+
+def test_the_secrets_of_its_disks_go_with_its_definition() -> None:
+    disks = (disk("vda", ROOT), evolve(disk("vdb", DATA), encrypted=True))
+    first = planned(state(web(disks=disks)), Undefine(web().key))
+    calls = [step.call for step in first]
+    assert [type(call) for call in calls] == [UndefineCall, DropSecretsCall]
+    assert calls[1] == drop_secrets(web().key, "vdb")
+
+
+def test_what_its_host_has_connected_is_to_be_detached_first() -> None:
+    record = OperationRecord(
+        "o1", "volume-attach", "alpha", web().key, "web", "me", 1.0, OperationStatus.DONE,
+        result={"connected": {"protocol": "iscsi", "data": {}, "device": {"path": "/dev/sdb"},
+                              "target": "vdb", "volume_id": "v-1"}},
+    )  # fmt: skip
+    (refusal,) = against(replace(state(), operations={"o1": record}))
+    assert str(refusal) == (
+        "alpha has the iscsi volume v-1 connected for its vdb: detach vdb first: that lets go of it"
+    )
