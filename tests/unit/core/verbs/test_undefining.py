@@ -240,5 +240,6 @@ def test_what_its_host_has_connected_is_to_be_detached_first() -> None:
     )  # fmt: skip
     (refusal,) = against(replace(state(), operations={"o1": record}))
     assert str(refusal) == (
-        "alpha has the iscsi volume v-1 connected for its vdb: detach vdb first: that lets go of it."
+        "alpha has the iscsi volume v-1 connected for its vdb: "
+        "detach vdb first: that lets go of it."
     )
