@@ -17,6 +17,17 @@ IMAGES: tuple[Action, ...] = (
         short="Images",
     ),
     Action(
+        "volume.pool",
+        "Its pool",
+        ("p",),
+        "volume",
+        "row",
+        "Go to the pool that the volume is in.",
+        "open_its_pool",
+        show_in_footer=True,
+        short="Pool",
+    ),
+    Action(
         "images.copy_name",
         "Copy name",
         ("c",),

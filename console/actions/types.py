@@ -17,6 +17,7 @@ Scope: TypeAlias = Literal[
     "instance",
     "hosts",
     "volumes",
+    "volume",
     "images",
     "networks",
     "snapshots",

@@ -63,7 +63,10 @@ class Counters(Value, frozen=True):
 
 
 class DiskRates(Value, frozen=True):
-    """What a request of one disk took, from two samples. None: not known, or there was none."""
+    """What one disk does, and what a request of it took, from two samples.
+
+    None: not known, or there was no request.
+    """
 
     target: str
     read_latency: float | None = None
@@ -72,6 +75,9 @@ class DiskRates(Value, frozen=True):
     flush_latency: float | None = None
     flushes: float | None = None
     """Per second."""
+    read: float | None = None
+    """Bytes per second."""
+    write: float | None = None
 
 
 class Rates(Value, frozen=True):

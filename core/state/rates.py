@@ -62,7 +62,7 @@ def rates_between(before: Sample | None, now: Sample, vcpus: int) -> Rates:
         sent=sent,
         vcpu_wait=_standing(earlier.vcpu_wait, counters.vcpu_wait, counters.vcpus, seconds),
         vcpu_delay=_standing(earlier.vcpu_delay, counters.vcpu_delay, counters.vcpus, seconds),
-        disks=tuple([_latencies(first, disk, seconds) for first, disk in disks]) if disks else (),
+        disks=tuple([_of_disk(first, disk, seconds) for first, disk in disks]) if disks else (),
         hypervisor=own,
         partial=partial,
     )
@@ -84,18 +84,29 @@ def _standing(
     return None if more is None or not vcpus else min(100.0, more / 1e7 / (seconds * vcpus))
 
 
-def _latencies(first: DiskCounters, disk: DiskCounters, seconds: float) -> DiskRates:
-    """Return what the requests of a disk took."""
+def _of_disk(first: DiskCounters, disk: DiskCounters, seconds: float) -> DiskRates:
+    """Return what a disk did, and what its requests took."""
     if first == disk:  # most disks do nothing between two samples
-        return DiskRates(disk.target, flushes=None if disk.flush_requests is None else 0.0)
-    flushes = _more(first.flush_requests, disk.flush_requests)
+        return DiskRates(
+            disk.target,
+            flushes=None if disk.flush_requests is None else 0.0,
+            read=None if disk.read_bytes is None else 0.0,
+            write=None if disk.write_bytes is None else 0.0,
+        )
     return DiskRates(
         disk.target,
         _each(first.read_time, disk.read_time, first.read_requests, disk.read_requests),
         _each(first.write_time, disk.write_time, first.write_requests, disk.write_requests),
         _each(first.flush_time, disk.flush_time, first.flush_requests, disk.flush_requests),
-        None if flushes is None else flushes / seconds,
+        _a_second(first.flush_requests, disk.flush_requests, seconds),
+        _a_second(first.read_bytes, disk.read_bytes, seconds),
+        _a_second(first.write_bytes, disk.write_bytes, seconds),
     )
+
+
+def _a_second(before: int | None, now: int | None, seconds: float) -> float | None:
+    more = _more(before, now)
+    return None if more is None else more / seconds
 
 
 def _each(time: int | None, later: int | None, count: int | None, more: int | None) -> float | None:

@@ -195,6 +195,22 @@ def instances_on(state: State, network: Network) -> tuple[Instance, ...]:
     return tuple(state.instances[key] for key in keys)
 
 
+def pool_users(state: State, pool: Pool) -> tuple[Instance, ...]:
+    """Return the instances that have a disk in a pool, or over an image that is in it."""
+    places = _at(state.volumes)
+    found = []
+    for instance in state.instances.values():
+        if instance.host != pool.host:
+            continue
+        layers = [layer for disk in instance.disks for layer in disk.layers]
+        inside = [places.get((pool.host, place)) for layer in layers for place in _places(layer)]
+        there = [volume for volume in inside if volume is not None]
+        chains = [(volume, *(below(state, volume) if volume.backing else ())) for volume in there]
+        if any(volume.pool == pool.uuid for chain in chains for volume in chain):
+            found.append(instance)
+    return tuple(found)
+
+
 def volume_count(state: State, pool: Pool) -> int:
     """Return how many volumes a pool has. Any thread."""
     return _volume_counts(state.volumes)[pool.host, pool.uuid]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from console.screens.base import ConsoleScreen
     from console.shell.app import VirtdeckApp
 
-_SCREENS = {"pool": "volumes", "volume": "volumes", "network": "networks"}
+_SCREENS = {"network": "networks"}
 """Kind of a subject -> the screen that lists it, where it has no page of its own."""
 
 
@@ -93,7 +93,7 @@ def _against_cancel(record: OperationRecord) -> str:
 
 def _against_opening(state: State, record: OperationRecord) -> str:
     key = record.subject
-    if key.kind not in ("instance", "host", "snapshot", *_SCREENS):
+    if key.kind not in ("instance", "host", "snapshot", "pool", "volume", *_SCREENS):
         return f"There is no page of a {key.kind}."
     there = subject_of(state, key) is not None
     return "" if there else f"{clean(record.name)} is not there any more."
@@ -266,6 +266,10 @@ async def _subject(console: VirtdeckApp, record: OperationRecord) -> None:
         await console.navigation.open_instance(record.subject, "overview")
     elif kind == "snapshot":
         await console.navigation.open_snapshots(owner_of(record.subject))
+    elif kind == "pool":
+        await console.navigation.open_pool(record.subject)
+    elif kind == "volume":
+        await console.navigation.open_volume(record.subject)
     elif kind == "host":
         await console.navigation.show_instances(f"host:{record.host}")
     else:

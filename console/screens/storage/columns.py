@@ -12,6 +12,7 @@ from console.screens.storage.figures import (
     doing_of,
     growth_in,
     io_of,
+    latency_of,
     use_words,
 )
 from console.screens.view import View
@@ -70,12 +71,16 @@ def figure_columns(view: View) -> list[Column[StorageRow]]:
                tooltip="The disks that need it, as instance:target, and what lies over it"),
         Column("io", "I/O", lambda row: _io(view, row), lambda row: io_of(view, row), width=5,
                align="right", priority=10, default_descending=True,
-               tooltip="What its users read and write, bytes a second, all their disks together"),
+               tooltip="What the disks that are it read and write, bytes a second"),
+        Column("latency", "LATENCY", lambda row: _latency(view, row),
+               lambda row: latency_of(view, row), width=7, align="right", priority=11,
+               default_descending=True,
+               tooltip="What a request takes, read or written, of the slowest of its disks"),
         Column("doing", "DOING", lambda row: Cell(doing_of(view, row), "changing"),
                lambda row: doing_of(view, row) or None, min_width=8, max_width=40, flex=2,
-               priority=11, tooltip="Operations on it, and block jobs of the disks that are it"),
+               priority=12, tooltip="Operations on it, and block jobs of the disks that are it"),
         Column("depth", "CHAIN", lambda row: _depth(view, row),
-               lambda row: depth_of(view, row), width=5, align="right", priority=12,
+               lambda row: depth_of(view, row), width=5, align="right", priority=13,
                default_descending=True, tooltip="How many images it lies over"),
     ]  # fmt: skip
 
@@ -143,6 +148,11 @@ def _io(view: View, row: StorageRow) -> CellValue:
     if found is None:
         return ""
     return fmt.size(found) if found else Cell(fmt.size(found), "muted")
+
+
+def _latency(view: View, row: StorageRow) -> CellValue:
+    found = latency_of(view, row)
+    return "" if found is None else fmt.milliseconds(found)
 
 
 def _depth(view: View, row: StorageRow) -> CellValue:

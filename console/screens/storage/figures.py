@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from console import format as fmt
 from console.screens.view import View
-from core.model import Pool, Volume
+from core.model import DiskRates, Pool, Volume
 from core.state.growth import Growth, growth_of
 from core.state.operations import activity
 from core.state.storage_rows import DiskUse, uses_of
@@ -37,18 +37,40 @@ def _how(use: DiskUse) -> str:
     return " ro" if use.read_only else " shared" if use.shared else ""
 
 
-def io_of(view: View, row: StorageRow) -> float | None:
-    """Bytes a second that those read and write whose disk it is; None: nobody, or not known."""
+def disks_of(view: View, row: StorageRow) -> list[tuple[DiskUse, DiskRates]]:
+    """Return the disks that are it now, with what each does; no call is made for that."""
     if isinstance(row, Pool):
-        return None
+        return []
     rates = view.state.rates
-    users = {use.instance for use in uses_of(view.state, row) if use.active and not use.depth}
+    return [
+        (use, disk)
+        for use in uses_of(view.state, row)
+        if use.active and not use.depth and (known := rates.get(use.instance)) is not None
+        for disk in known.disks
+        if disk.target == use.target
+    ]
+
+
+def io_of(view: View, row: StorageRow) -> float | None:
+    """Bytes a second that are read and written by the disks that are it; None: by none, or not
+    known."""
     found = [
-        (one.read or 0.0) + (one.write or 0.0)
-        for one in map(rates.get, users)
-        if one is not None and (one.read, one.write) != (None, None)
+        (disk.read or 0.0) + (disk.write or 0.0)
+        for _, disk in disks_of(view, row)
+        if (disk.read, disk.write) != (None, None)
     ]
     return sum(found) if found else None
+
+
+def latency_of(view: View, row: StorageRow) -> float | None:
+    """Milliseconds that a request of the slowest of its disks took; None: there was none."""
+    took = [
+        each
+        for _, disk in disks_of(view, row)
+        for each in (disk.read_latency, disk.write_latency)
+        if each is not None
+    ]
+    return max(took, default=None)
 
 
 def doing_of(view: View, row: StorageRow) -> str:

@@ -12,30 +12,27 @@ from console.actions.registry import bindings_for
 from console.screens.empty import no_volumes
 from console.screens.listing import ListScreen, Passes
 from console.screens.parts import Part
+from console.screens.storage.changes import StorageChanges
 from console.screens.storage.columns import place_of, storage_role, volume_columns
-from console.screens.storage.figures import StorageRow, user_names
-from console.screens.subjects import SubjectScreen
-from console.screens.view import LinkWatch
+from console.screens.storage.figures import StorageRow
+from console.screens.storage.storage_screen import StorageScreen
 from console.widgets.live_table import LiveTable
-from core.model import Delta, Disk, ObjectKey, Pool, Volume
+from core.model import Delta, ObjectKey, Pool
 from core.state.selection import parse_volume_filter
-from core.state.storage_rows import pool_key, storage_rows, twins_of
-from core.state.usage import below, overlays_of, volumes_at
+from core.state.storage_rows import storage_rows
 
 
-class VolumesScreen(SubjectScreen, ListScreen[StorageRow], inherit_bindings=False):
+class VolumesScreen(StorageScreen, ListScreen[StorageRow], inherit_bindings=False):
     """One table: a pool, then its volumes."""
 
     BINDINGS = bindings_for("subjects", "list", "volumes")
     registry_layer = "volumes"
-    subject_kinds = ("pool", "volume")
     noun = "line"
     filter_words = "words, host:, group:, pool:, format:qcow2, used:no, allocation>1G"
 
     def __init__(self) -> None:
         super().__init__()
-        self._links = LinkWatch()
-        self._disks: dict[ObjectKey, tuple[Disk, ...]] = {}
+        self._changes = StorageChanges()
 
     def make_table(self) -> LiveTable[StorageRow]:
         """The table: hosts, their pools, the volumes of these."""
@@ -59,30 +56,7 @@ class VolumesScreen(SubjectScreen, ListScreen[StorageRow], inherit_bindings=Fals
 
     def changes(self, delta: Delta) -> tuple[Mapping[Any, StorageRow], Iterable[Hashable]] | None:
         """Pools and volumes that changed; everything when users or hosts may have."""
-        state = self.console.view.state
-        rows: dict[ObjectKey, StorageRow] = {}
-        if self._links.turned(self.console.view, delta):
-            return None
-        for key in delta.changed:
-            if key.kind == "instance":
-                if self._moved(key):
-                    return None
-                rows |= self._disks_of(key)
-            if row := state.pools.get(key) or state.volumes.get(key):
-                rows[key] = row
-                if isinstance(row, Volume) and row.backing:
-                    rows |= {one.key: one for one in below(state, row)}
-        if any(twins_of(state, pool_key(row)) for row in rows.values()):
-            return None  # which of them is shown may be another now
-        return rows, [key for key in delta.gone if key.kind in ("pool", "volume")]
-
-    def _disks_of(self, key: ObjectKey) -> dict[ObjectKey, StorageRow]:
-        """Return the volumes that are disks of an instance: its figures are theirs."""
-        state = self.console.view.state
-        instance, places = state.instances.get(key), volumes_at(state)
-        sources = [] if instance is None else [disk.source for disk in instance.disks]
-        found = [places.get((key.host, one.path)) for one in sources if one is not None]
-        return {one.key: one for one in found if one is not None}
+        return self._changes.of(self.console.view, delta)
 
     def summary(self) -> list[Part]:
         """Pools and volumes counted apart."""
@@ -113,34 +87,7 @@ class VolumesScreen(SubjectScreen, ListScreen[StorageRow], inherit_bindings=Fals
         """How to make a pool."""
         return no_volumes(self.console.view)
 
-    async def action_open_images(self) -> None:
-        """Show the base images and who needs them."""
-        await self.console.navigation.open_images()
-
-    def action_refresh_pool(self) -> None:
-        """Read everything of every host again: pools have no verb of their own yet."""
-        self.console.action_resync()
-
     @on(LiveTable.Activated)
     async def _open(self) -> None:
-        row = self.table.cursor.row
-        if row is None:
-            return
-        users = user_names(self.console.view, row)
-        over = [] if isinstance(row, Pool) else overlays_of(self.console.view.state, row)
-        if users:
-            await self.console.navigation.show_instances(f"host:{row.host} {users[0]}")
-        elif over:
-            text = f"No instance uses {row.name}, and {fmt.listed([one.name for one in over], 3)}"
-            lies = "lies" if len(over) == 1 else "lie"
-            self.console.notify(f"{text} {lies} over it.", timeout=5, markup=False)
-        else:
-            self.console.notify(f"No instance uses {row.name}.", timeout=3, markup=False)
-
-    def _moved(self, key: ObjectKey) -> bool:
-        """Whether an instance's disks are others than when they were last looked at."""
-        row = self.console.view.state.instances.get(key)
-        disks = row.disks if row is not None else ()
-        before = self._disks.get(key)
-        self._disks[key] = disks
-        return before is not None and before is not disks and before != disks
+        if (row := self.table.cursor.row) is not None:
+            await self.go_to(row)

@@ -1,0 +1,74 @@
+"""What the screens of pools and volumes have in common. UI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from textual import events, on
+from textual.widget import Widget
+
+from console.screens.listing import ListScreen, Row
+from console.screens.page import Page
+from console.screens.panelled import PanelledScreen
+from console.screens.storage.figures import StorageRow
+from console.screens.subjects import SubjectScreen
+from core.model import ObjectKey, Pool
+from core.state.storage_rows import NO_POOL
+from core.verbs.verb import SubjectKind
+
+
+class StorageScreen(SubjectScreen, inherit_bindings=False):
+    """A screen on which pools and volumes can be chosen."""
+
+    subject_kinds: ClassVar[Sequence[SubjectKind]] = ("pool", "volume")
+
+    async def action_open_images(self) -> None:
+        """Show the base images and who needs them."""
+        await self.console.navigation.open_images()
+
+    def action_refresh_pool(self) -> None:
+        """Read everything of every host again."""
+        self.console.action_resync()
+
+    async def go_to(self, row: StorageRow) -> None:
+        """Open the page of a pool or volume; of a disk in no pool, whoever has it."""
+        if isinstance(row, Pool):
+            await self.console.navigation.open_pool(row.key)
+        elif row.pool == NO_POOL:
+            self.console.notify(f"{row.path} is in no pool.", timeout=5, markup=False)
+        else:
+            await self.console.navigation.open_volume(row.key)
+
+
+class StoragePage(StorageScreen, PanelledScreen[Row], inherit_bindings=False):
+    """One pool or volume: what it is, over a table of what belongs to it."""
+
+    CSS_PATH = "page.tcss"
+
+    def __init__(self, key: ObjectKey) -> None:
+        self.key = key
+        super().__init__()
+        self._facts = Page(id="facts")
+
+    def panel(self) -> Iterable[Widget]:
+        """What it is."""
+        yield self._facts
+
+    def body(self) -> Iterable[Widget]:
+        """The panel, the table, the filter line."""
+        table, filter_bar = ListScreen.body(self)
+        with self._panel:
+            yield from self.panel()
+        yield table
+        yield filter_bar
+
+    @on(events.Resize)
+    def _resized(self) -> None:
+        """Columns as wide as the terminal is now."""
+        if self.is_mounted:
+            self.show_panel()
+
+    def hidden_chosen(self) -> int:
+        """How many of the marked ones the filter hides."""
+        return self.table.counts.marked_hidden
