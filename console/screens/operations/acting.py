@@ -261,19 +261,17 @@ async def _migration(console: VirtdeckApp, record: OperationRecord) -> None:
 
 
 async def _subject(console: VirtdeckApp, record: OperationRecord) -> None:
-    kind = record.subject.kind
+    key, kind, ways = record.subject, record.subject.kind, console.navigation
     if kind == "instance":
-        await console.navigation.open_instance(record.subject, "overview")
+        await ways.open_instance(key, "overview")
     elif kind == "snapshot":
-        await console.navigation.open_snapshots(owner_of(record.subject))
-    elif kind == "pool":
-        await console.navigation.open_pool(record.subject)
-    elif kind == "volume":
-        await console.navigation.open_volume(record.subject)
+        await ways.open_snapshots(owner_of(key))
     elif kind == "host":
-        await console.navigation.show_instances(f"host:{record.host}")
+        await ways.show_instances(f"host:{record.host}")
+    elif kind in ("pool", "volume"):
+        await (ways.open_pool if kind == "pool" else ways.open_volume)(key)
     else:
-        await console.navigation.show(_SCREENS[kind])
+        await ways.show(_SCREENS[kind])
 
 
 async def _its_calls(console: VirtdeckApp, record: OperationRecord) -> None:
