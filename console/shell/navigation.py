@@ -95,18 +95,6 @@ class Navigation:
 
         await self._app.push_screen(SnapshotsScreen(key))
 
-    async def open_volume(self, key: ObjectKey) -> None:
-        """Open the page of a volume."""
-        from console.screens.storage.volume import VolumeScreen
-
-        await self._app.push_screen(VolumeScreen(key))
-
-    async def open_pool(self, key: ObjectKey) -> None:
-        """Open the page of a pool."""
-        from console.screens.storage.pool import PoolScreen
-
-        await self._app.push_screen(PoolScreen(key))
-
     async def open_images(self) -> None:
         """Open the base images of every host."""
         from console.screens.storage.images import ImagesScreen

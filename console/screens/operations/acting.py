@@ -10,6 +10,7 @@ from console.actions.verb_menu import letters
 from console.screens.menu_lines import MenuLine
 from console.screens.option_words import option_words
 from console.screens.row_menu import Choices, Offer, open_row_menu
+from console.screens.storage.opening import open_storage
 from console.screens.subjects import READ_ONLY
 from console.screens.submitting import submit_or_explain, tell_against
 from console.widgets.columns import Cell
@@ -269,7 +270,7 @@ async def _subject(console: VirtdeckApp, record: OperationRecord) -> None:
     elif kind == "host":
         await ways.show_instances(f"host:{record.host}")
     elif kind in ("pool", "volume"):
-        await (ways.open_pool if kind == "pool" else ways.open_volume)(key)
+        await open_storage(console, key)
     else:
         await ways.show(_SCREENS[kind])
 

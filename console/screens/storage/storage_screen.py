@@ -12,6 +12,7 @@ from console.screens.listing import ListScreen, Row
 from console.screens.page import Page
 from console.screens.panelled import PanelledScreen
 from console.screens.storage.figures import StorageRow
+from console.screens.storage.opening import open_storage
 from console.screens.subjects import SubjectScreen
 from core.model import ObjectKey, Pool
 from core.state.storage_rows import NO_POOL
@@ -32,13 +33,11 @@ class StorageScreen(SubjectScreen, inherit_bindings=False):
         self.console.action_resync()
 
     async def go_to(self, row: StorageRow) -> None:
-        """Open the page of a pool or volume; of a disk in no pool, whoever has it."""
-        if isinstance(row, Pool):
-            await self.console.navigation.open_pool(row.key)
-        elif row.pool == NO_POOL:
-            self.console.notify(f"{row.path} is in no pool.", timeout=5, markup=False)
+        """Open the page of a pool or volume; a disk in no pool has none."""
+        if isinstance(row, Pool) or row.pool != NO_POOL:
+            await open_storage(self.console, row.key)
         else:
-            await self.console.navigation.open_volume(row.key)
+            self.console.notify(f"{row.path} is in no pool.", timeout=5, markup=False)
 
 
 class StoragePage(StorageScreen, PanelledScreen[Row], inherit_bindings=False):

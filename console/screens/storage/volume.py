@@ -16,6 +16,7 @@ from console.screens.listing import Passes
 from console.screens.matching import word_filter
 from console.screens.parts import Part
 from console.screens.storage.facts_lines import volume_lines
+from console.screens.storage.opening import open_storage
 from console.screens.storage.storage_screen import StoragePage
 from console.screens.storage.tree_columns import line_name, tree_columns, words_of
 from console.widgets.columns import Cell
@@ -118,7 +119,7 @@ class VolumeScreen(StoragePage[TreeLine], inherit_bindings=False):
         """Go to its pool."""
         row = self._row
         if row is not None:
-            await self.console.navigation.open_pool(ObjectKey("pool", row.host, row.pool))
+            await open_storage(self.console, ObjectKey("pool", row.host, row.pool))
 
     @on(LiveTable.Activated)
     async def _open(self) -> None:
