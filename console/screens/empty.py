@@ -29,7 +29,8 @@ def no_volumes(view: View) -> str:
     """Why no pool and no volume is shown."""
     return _why(view) or (
         "There is no storage pool on any host.\n\n"
-        "Make one: virsh pool-define-as NAME dir --target DIRECTORY, then virsh pool-start NAME."
+        "Make one: choose a host on screen 2 and press a, p, n; or on the command line:\n"
+        "virtdeck pool create HOST NAME --path DIRECTORY --build"
     )
 
 

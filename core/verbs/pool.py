@@ -86,7 +86,7 @@ def _ends(_: Request, subjects: Subjects) -> str:
     )
 
 
-def _users(state: State, requests: Sequence[Request]) -> list[str]:
+def disks_in(state: State, requests: Sequence[Request]) -> list[str]:
     """Who uses volumes of the pools, as far as their paths show it."""
     found = []
     for request in requests:
@@ -128,7 +128,7 @@ VERBS = (
     activation.start("pool", PoolStart, PoolCreateCall, PoolStop),
     activation.stop(
         *("pool", PoolStop, PoolDestroyCall, PoolStart),
-        Risk(Caution.CONFIRM, _ends, after=_users),
+        Risk(Caution.CONFIRM, _ends, after=disks_in),
         stays="; its volumes stay",
     ),
     POOL_REFRESH,

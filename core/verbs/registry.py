@@ -22,6 +22,8 @@ from core.verbs import (
     network,
     nwfilter,
     pool,
+    pool_making,
+    pool_removing,
     power,
     rescue,
     resizing,
@@ -55,6 +57,8 @@ _FAMILIES = (
     *(device.VERBS, block.VERBS, backup.VERBS, cloning.VERBS, rescue.VERBS, tuning.VERBS),
     *(
         pool.VERBS,
+        pool_making.VERBS,
+        pool_removing.VERBS,
         network.VERBS,
         nwfilter.VERBS,
         create.VERBS,

@@ -63,9 +63,11 @@ class Unmade:
         return self.uuid
 
     def there(self) -> bool:
-        listing = self.keeper.listAllNetworks if self.kind == "network" else (
-            self.keeper.listAllDomains
-        )  # fmt: skip
+        listings = {
+            "network": self.keeper.listAllNetworks,
+            "pool": self.keeper.listAllStoragePools,
+        }
+        listing = listings.get(self.kind, self.keeper.listAllDomains)
         return any(one.UUIDString() == self.uuid for one in listing(0))
 
 
@@ -111,6 +113,11 @@ def _inactive(subject: Any) -> bool:
 def _no_network(network: Any) -> bool:
     known = network.connect().listAllNetworks(0)
     return all(one.UUIDString() != network.UUIDString() for one in known)
+
+
+def _no_pool(pool: Any) -> bool:
+    known = pool.connect().listAllStoragePools(0)
+    return all(one.UUIDString() != pool.UUIDString() for one in known)
 
 
 def _marked(subject: Any) -> bool:
@@ -264,6 +271,12 @@ TRIALS = {
     "pool-stop": Trial("virStoragePoolDestroy", lambda pool: pool.create(), _inactive),
     "pool-refresh": Trial("virStoragePoolRefresh", lambda pool: pool.create()),
     "pool-autostart": Trial("virStoragePoolSetAutostart", shows=_marked),
+    "pool-create": Trial(
+        *("virStoragePoolDefineXML", lambda _: None),
+        lambda unmade: unmade.there(),
+        {"name": "new{number}", "path": "/pools/new{number}", "start": False, "autostart": False},
+    ),
+    "pool-undefine": Trial("virStoragePoolUndefine", shows=_no_pool),
     "volume-delete": Trial("virStorageVolDelete", shows=lambda volume: volume.gone()),
     "network-start": Trial("virNetworkCreate", shows=_active),
     "network-stop": Trial("virNetworkDestroy", lambda network: network.create(), _inactive),
@@ -312,7 +325,7 @@ DEVICES = {"volume-attach", "volume-detach", "interface-attach", "interface-deta
 LIKE_ANOTHER = {
     *("set-cpu-mode", "set-graphics", "add-agent-channel", "set-watchdog", "add-rng", "add-tpm"),
     *("set-disk-limits", "set-network-limits", "set-cpu-limits", "set-link"),
-    *("network-create-from-xml", "network-remove-port-group"),
+    *("network-create-from-xml", "network-remove-port-group", "pool-create-from-xml"),
     *("network-add-dhcp-host", "network-remove-dhcp-host"),
     *("network-add-dns-host", "network-remove-dns-host"),
 }
@@ -324,13 +337,14 @@ NOT_TRIED = {
     *("create", "create-from-image", "remove-seed", "clone"),
     *("cold-migrate", "confirm-cold-migration", "revert-cold-migration"),
     *("nwfilter-define", "nwfilter-delete"),
+    *("pool-build", "pool-delete"),
 }
 """It has no network filters, whose calls are sent again. It dumps more than the memory or nothing,
 and offers new guests nothing. What is
 done to a snapshot is tried on the lab, in tests/lab/test_crash_points.py; what is made with its
 disks in tests/lab/test_create_crashes.py. A clone of what has no disks is one definition, as that
 of a rescue; with disks it is in tests/lab/test_clone.py. What changes two hosts is killed with both
-in tests/lab/test_cold_crashes.py."""
+in tests/lab/test_cold_crashes.py. What a pool lies on the test driver neither makes nor removes."""
 
 
 UNSEEN = {

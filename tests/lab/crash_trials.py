@@ -475,6 +475,8 @@ ELSEWHERE = {
     *("volume-upload", "volume-download", "volume-wipe", "volume-resize", "volume-clone"),
     # the test driver has networks as the real one has: tests/driver/test_crash_points.py
     *("network-create", "network-create-from-xml", "network-edit", "network-delete"),
+    *("pool-create", "pool-create-from-xml", "pool-undefine"),  # likewise
+    *("pool-build", "pool-delete"),  # test_pools.py, without being killed
     *(
         f"network-{does}-{what}"
         for does in ("add", "remove")

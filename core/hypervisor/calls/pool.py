@@ -1,22 +1,132 @@
-"""The calls on storage pools. Run on a lane thread; raise libvirtError."""
+"""The calls on storage pools. Run on a lane thread; raise libvirtError, HypervisorError."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from core.errors import HypervisorError
 from core.hypervisor.calls.function import CallFunctions
-from core.hypervisor.connection.binding import Connection
+from core.hypervisor.calls.volume_users import user_of
+from core.hypervisor.connection.binding import Connection, libvirt
+from core.hypervisor.connection.tolerance import unless_gone, unsupported
 from core.model import ObjectKey
+from core.model.lists import listed
+from core.model.text import clean, printable_name
 from core.verbs.pool import PoolAutostartCall, PoolCreateCall, PoolDestroyCall, PoolRefreshCall
+from core.verbs.pool_calls import (
+    PoolBuildCall,
+    PoolClearCall,
+    PoolDefineCall,
+    PoolDeleteCall,
+    PoolUndefineCall,
+)
+
+_CURES = (
+    ("missing backend", "Install libvirt's driver for pools of that type on the host (Debian: "
+     "libvirt-daemon-driver-storage-TYPE), and start its daemon anew."),
+    ("source conflict", "Another pool of the host is of the same source: use that one."),
+    ("same storage source", "Another pool of the host is of the same source: use that one."),
+    ("failed to validate against schema", "See what the XML of a pool has: `virsh pool-dumpxml` of "
+     "another, https://libvirt.org/formatstorage.html."),
+    ("Directory not empty", "Something is in its folder that is no volume: look there, and remove "
+     "it by hand."),
+    ("overwrite", "Something is on the device: `virtdeck pool build --overwrite`, if that may go."),
+    ("cannot open path", "Its folder is not there: build the pool, or make it by hand."),
+    ("cannot open directory", "Its folder is not there: build the pool, or make it by hand."),
+    ("Secret not found", "Make the secret on the host first (`virsh secret-define`)."),
+)  # fmt: skip
+"""What libvirt says, and what helps."""
 
 
 def _pool(conn: Connection, subject: ObjectKey) -> Any:
     return conn.storagePoolLookupByUUIDString(subject.id)
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except libvirt.libvirtError as error:
+        message = error.get_error_message() or ""
+        cure = next((cure for said, cure in _CURES if said in message), "")
+        if not cure:
+            raise
+        raise HypervisorError(f"{message.splitlines()[0].rstrip('.')}.", cure) from error
+
+
+def define(conn: Connection, _: ObjectKey, call: PoolDefineCall) -> None:
+    """Define a pool (virStoragePoolDefineXML), after libvirt has checked it by its schema."""
+    with _told():
+        try:
+            conn.storagePoolDefineXML(call.xml, libvirt.VIR_STORAGE_POOL_DEFINE_VALIDATE)
+        except libvirt.libvirtError as error:  # before 7.7, and its test driver
+            if not unsupported(error) and "flags" not in (error.get_error_message() or ""):
+                raise
+            conn.storagePoolDefineXML(call.xml, 0)
+
+
+def undefine(conn: Connection, subject: ObjectKey, _: PoolUndefineCall) -> None:
+    """Undefine a pool (virStoragePoolUndefine); nothing is done where it is gone already."""
+    pool = unless_gone(lambda: _pool(conn, subject))
+    if pool is not None:
+        pool.undefine()
+
+
+def create(conn: Connection, subject: ObjectKey, _: PoolCreateCall) -> None:
+    """Start a pool (virStoragePoolCreate)."""
+    with _told():
+        _pool(conn, subject).create(0)
+
+
+def build(conn: Connection, subject: ObjectKey, call: PoolBuildCall) -> None:
+    """Make what a pool lies on (virStoragePoolBuild)."""
+    flags = {
+        "no-overwrite": libvirt.VIR_STORAGE_POOL_BUILD_NO_OVERWRITE,
+        "overwrite": libvirt.VIR_STORAGE_POOL_BUILD_OVERWRITE,
+    }
+    with _told():
+        _pool(conn, subject).build(flags.get(call.flags, 0))
+
+
+def clear(conn: Connection, subject: ObjectKey, call: PoolClearCall) -> None:
+    """Delete the volumes of a pool, where they are those that were named and nobody uses them."""
+    pool = _pool(conn, subject)
+    pool.refresh(0)
+    name = pool.name()
+    volumes = {printable_name(one.name()): one for one in pool.listAllVolumes(0)}
+    if others := sorted(set(volumes) - set(call.names)):
+        text = f"By now {clean(name)} has {listed([clean(one) for one in others])} too."
+        raise HypervisorError(text, "Look at its volumes, and ask for it again.")
+    paths = {one.path() for one in volumes.values()}
+    if paths and (user := user_of(conn, paths | {f"{name}/{one}" for one in volumes})):
+        text = f"What is in {clean(name)} is used by {clean(user)}: all is left alone."
+        raise HypervisorError(text, f"Detach it from {clean(user)} first.")
+    if call.keep:
+        return
+    for one, volume in volumes.items():
+        if volume.info()[0] == libvirt.VIR_STORAGE_VOL_DIR:
+            text = f"{clean(one)} of {clean(name)} is a folder: all is left alone."
+            raise HypervisorError(text, "Remove it by hand if what is in it is not needed.")
+    for volume in volumes.values():
+        volume.delete(0)
+
+
+def delete(conn: Connection, subject: ObjectKey, _: PoolDeleteCall) -> None:
+    """Remove what a pool lies on (virStoragePoolDelete)."""
+    with _told():
+        _pool(conn, subject).delete(0)
+
+
 CALL_FUNCTIONS: CallFunctions = {
-    PoolCreateCall: lambda conn, key, _: _pool(conn, key).create(0),
+    PoolCreateCall: create,
     PoolDestroyCall: lambda conn, key, _: _pool(conn, key).destroy(),
     PoolRefreshCall: lambda conn, key, _: _pool(conn, key).refresh(0),
     PoolAutostartCall: lambda conn, key, call: _pool(conn, key).setAutostart(int(call.on)),
+    PoolDefineCall: define,
+    PoolUndefineCall: undefine,
+    PoolBuildCall: build,
+    PoolClearCall: clear,
+    PoolDeleteCall: delete,
 }

@@ -184,6 +184,7 @@ def test_every_verb_is_decided_on_its_own_and_its_help_says_no_more_than_what_is
         *("autostart", "set-vcpus", "set-memory", "pool-start", "pool-refresh", "pool-autostart"),
         *("network-start", "network-autostart", "restore", "screenshot", "trim", "exec"),
         *("network-create", "network-create-from-xml", "network-edit"),
+        *("pool-create", "pool-create-from-xml", "pool-build"),
         *(
             f"network-{does}-{what}"
             for does in ("add", "remove")
