@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console.actions.types import Action
+from core.verbs.caution import Caution
 
 IMAGES: tuple[Action, ...] = (
     Action(
@@ -15,6 +16,28 @@ IMAGES: tuple[Action, ...] = (
         "open_images",
         show_in_footer=True,
         short="Images",
+    ),
+    Action(
+        "volumes.connections",
+        "Connections",
+        ("l",),
+        "volumes",
+        "pool",
+        "List the volumes that hosts have connected, and what is left over of them.",
+        "open_connections",
+    ),
+    Action(
+        "connections.disconnect",
+        "Disconnect a leftover",
+        ("d",),
+        "connections",
+        "row",
+        "Have its host disconnect a volume whose disk is no more.",
+        "disconnect",
+        show_in_footer=True,
+        needs_write=True,
+        caution=Caution.CONFIRM,
+        short="Disconnect",
     ),
     Action(
         "volume.pool",

@@ -19,6 +19,7 @@ Scope: TypeAlias = Literal[
     "volumes",
     "volume",
     "images",
+    "connections",
     "networks",
     "snapshots",
     "consoles",

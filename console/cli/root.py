@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pools": ("listings", "List the storage pools."),
     "volumes": ("listings", "List the volumes of every pool."),
     "images": ("images", "List the base images and who needs them."),
+    "connections": ("connections", "List the volumes that hosts have connected, and for whom."),
     "networks": ("listings", "List the virtual networks."),
     "devices": ("host_devices", "List the devices of the hosts, and who holds them."),
     "nwfilters": ("host_devices", "List the network filters, and what they are bound to."),

@@ -155,7 +155,7 @@ async def _known(fleet: Fleet, verb: Verb, keys: Sequence[ObjectKey], *, stored:
     await describe(fleet, verb, keys)
     if verb.needs_facts:
         tell(await complete(fleet, facts))
-    if verb.needs_description and verb.subject in ("network", "pool"):
+    if verb.needs_description and verb.subject in ("network", "pool", "host"):
         await complete(fleet, descriptions)  # who uses it; of whom that is not known is told too
     if verb.needs_host:
         await complete(fleet, listed("pools", "volumes"))

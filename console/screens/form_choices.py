@@ -9,6 +9,7 @@ from core.model import LinkStatus, Network, ObjectKey, State
 from core.model.checkpoint import Checkpoint
 from core.model.device_word import word_of_device
 from core.model.text import clean
+from core.state.connections import ledger
 from core.state.usage import instances_on
 
 Choices = tuple[tuple[str, str], ...]
@@ -150,6 +151,15 @@ def _of_checkpoint(one: Checkpoint) -> str:
     return "" if one.changed is None else f"{fmt.size(one.changed)} written since"
 
 
+def _leftovers(state: State, key: ObjectKey) -> Choices:
+    found = (one for one in ledger(state) if one.subject.host == key.host)
+    return tuple(
+        (one.volume.path, clean(f"{one.volume.word}, of {one.name}"))
+        for one in found
+        if one.standing == "left over"
+    )
+
+
 _SOURCES: Mapping[str, Callable[[State, ObjectKey], Choices]] = {
     "hosts": _hosts,
     "checkpoints": _checkpoints,
@@ -163,6 +173,7 @@ _SOURCES: Mapping[str, Callable[[State, ObjectKey], Choices]] = {
     "interface-networks": _plugs,
     "held-devices": _held_devices,
     "dhcp-hosts": _dhcp_hosts,
+    "leftovers": _leftovers,
     "dns-hosts": _dns_hosts,
     "port-groups": _port_groups,
     "network-macs": _network_macs,

@@ -18,7 +18,7 @@ from core.model import (
     Volume,
 )
 from core.model.checkpoint import Checkpoint
-from core.state.connections import Connections, connections_of
+from core.state.connections import Connections, connected_on, connections_of, owners_on
 from core.state.subject import owner_of
 
 
@@ -46,7 +46,9 @@ class Around:
     twins: Mapping[str, Instance] = field(default_factory=dict)
     """What other hosts have of the same UUID, by host."""
     connections: Connections = field(default_factory=dict)
-    """The volumes that its host has connected for its disks."""
+    """The volumes that its host has connected for its disks; of a host all of them, by device."""
+    owners: Mapping[str, str] = field(default_factory=dict)
+    """Of a host: the UUIDs of the instances that these were connected for, by device."""
 
 
 def around(state: State, subject: ObjectKey) -> Around:
@@ -63,7 +65,10 @@ def around(state: State, subject: ObjectKey) -> Around:
         pools=state.pools,
         networks=state.networks,
         twins=dict(_twins(state, key)),
-        connections=connections_of(state, key),
+        connections=connected_on(state, key.host)
+        if key.kind == "host"
+        else connections_of(state, key),
+        owners=owners_on(state, key.host) if key.kind == "host" else {},
     )
 
 

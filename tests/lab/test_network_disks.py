@@ -17,8 +17,9 @@ from core.errors import OperationFailedError, RefusedError
 from core.fleet import Fleet
 from core.hypervisor.calls import connecting
 from core.lab import Lab, LabHost
+from core.model import ObjectKey
 from core.model.secret_value import Secret
-from core.state.connections import connections_of, leftovers
+from core.state.connections import connections_of, ledger, leftovers
 from core.verbs.undoing import undoing
 from core.volumes.brick.place import brick_host
 from core.volumes.protocols import PROTOCOLS
@@ -217,3 +218,11 @@ async def test_a_volume_is_connected_by_its_host_and_let_go_by_the_next_console(
         await asyncio.to_thread(alpha.virsh, "destroy", two)
         await until(lambda: leftovers(fleet.state) != ())
         assert leftovers(fleet.state)[0][0] == second
+        (left,) = ledger(fleet.state)
+        assert (left.standing, left.name, left.volume.path) == ("left over", two, path)
+        host = ObjectKey("host", "alpha", "alpha")
+        said = await done(fleet, "volume-disconnect", host, device=path)
+        assert said == f"the gpfs volume v2 ({path}) is disconnected from alpha"
+        assert ledger(fleet.state) == []
+        with pytest.raises(RefusedError, match="This journal knows of no volume at"):
+            await begin(fleet, "volume-disconnect", host, device=path)

@@ -28,6 +28,12 @@ class StorageScreen(SubjectScreen, inherit_bindings=False):
         """Show the base images and who needs them."""
         await self.console.navigation.open_images()
 
+    async def action_open_connections(self) -> None:
+        """Show what hosts have connected, and what is left over."""
+        from console.screens.storage.connections import ConnectionsScreen
+
+        await self.console.push_screen(ConnectionsScreen())
+
     def action_refresh_pool(self) -> None:
         """Read everything of every host again."""
         self.console.action_resync()

@@ -52,6 +52,8 @@ class VolumeLeft(CallAnswer, frozen=True):
     released: str
     """The target of the disk."""
     used_by: str = ""
+    released_of: str = ""
+    """The UUID of the instance it was connected for, where its host was asked to let go."""
 
 
 class ConnectCall(Call, frozen=True):
@@ -78,6 +80,8 @@ class DisconnectCall(Call, frozen=True):
     repeatable: ClassVar[bool] = True
     connected: ConnectedVolume
     secrets: tuple[tuple[str, Secret], ...] = ()
+    of: str = ""
+    """The UUID of the instance it was connected for, where that is not its subject."""
 
     def virsh(self, _: str) -> tuple[str, ...]:
         """Virsh disconnects nothing."""

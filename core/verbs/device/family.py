@@ -23,6 +23,7 @@ from core.verbs.device.detaching import named
 from core.verbs.device.device_requests import DeviceAttach, DeviceDetach
 from core.verbs.device.devices import find, word_of
 from core.verbs.device.disk_secrets import detach_wholly
+from core.verbs.device.leftover import VOLUME_DISCONNECT
 from core.verbs.device.media import DRIVES
 from core.verbs.device.rehearsed import rehearsed
 from core.verbs.device.requests import (
@@ -244,5 +245,5 @@ CHANGE_MEDIA = _attaching(
 
 VERBS = (
     *(VOLUME_ATTACH, VOLUME_DETACH, CHANGE_MEDIA, INTERFACE_ATTACH, INTERFACE_DETACH),
-    *(DEVICE_ATTACH, DEVICE_DETACH),
+    *(DEVICE_ATTACH, DEVICE_DETACH, VOLUME_DISCONNECT),
 )

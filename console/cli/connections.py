@@ -1,0 +1,46 @@
+"""`connections`: the volumes that hosts have connected for disks, and what is left over of them."""
+
+from __future__ import annotations
+
+import click
+
+from console.cli.completeness import complete, descriptions, listed, tell
+from console.cli.invocation import Invocation, common, json_option
+from console.cli.listings import print_rows
+from console.cli.live import OPERATE, on_fleet
+from console.cli.output import TextColumn, note
+from core.fleet import Fleet
+from core.state.connections import LedgerEntry, ledger
+
+COLUMNS: tuple[TextColumn[LedgerEntry], ...] = (
+    TextColumn("HOST", lambda one: one.subject.host),
+    TextColumn("DEVICE", lambda one: one.volume.path),
+    TextColumn("STANDS", lambda one: one.standing),
+    TextColumn("FOR", lambda one: f"{one.name}:{one.volume.target}"),
+    TextColumn("PROTOCOL", lambda one: one.volume.protocol),
+    TextColumn("VOLUME", lambda one: one.volume.volume_id),
+    TextColumn("WHY", lambda one: one.why),
+)
+
+
+@click.command("connections")
+@click.option("--left-over", is_flag=True, help="Only those whose disk is no more.")
+@common
+@json_option
+@click.pass_obj
+def connections(invocation: Invocation, left_over: bool) -> int:
+    """List the volumes that hosts have connected for disks, as far as the journal knows.
+
+    One whose disk is no more is left over: `virtdeck volume disconnect HOST --device DEVICE` has
+    its host let go of it. What another journal has had connected is not known.
+    """
+
+    async def work(fleet: Fleet) -> int:
+        status = tell(await complete(fleet, listed("instances"), descriptions))
+        rows = [one for one in ledger(fleet.state) if not left_over or one.standing == "left over"]
+        print_rows(rows, COLUMNS, invocation.json)
+        if not invocation.json:
+            note("What another journal has had connected, or somebody by hand, is not known.")
+        return status
+
+    return on_fleet(invocation, work, **OPERATE)

@@ -1,0 +1,161 @@
+"""The volumes that hosts have connected for disks, and what is left over of them. UI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from textual import on
+from textual.widget import Widget
+
+from console import format as fmt
+from console.actions.registry import bindings_for
+from console.screens.listing import Passes
+from console.screens.matching import groups_of_hosts, word_filter
+from console.screens.page import Page
+from console.screens.panelled import PanelledScreen
+from console.screens.parts import Part
+from console.screens.subjects import READ_ONLY
+from console.screens.submitting import propose
+from console.screens.table_text import facts, heading
+from console.screens.view import View
+from console.widgets.columns import Cell, CellValue, Column
+from console.widgets.live_table import LiveTable
+from core.model import Delta, ObjectKey
+from core.model.text import clean
+from core.state.connections import LedgerEntry, ledger
+from core.verbs.device.leftover import DisconnectVolume
+
+_ROLES = {"in use": "ok", "left over": "warning", "not known": "muted"}
+_KINDS = frozenset({"instance", "host", "operation"})
+"""What an entry, and how it stands, is made of."""
+NOT_KNOWN = (
+    "Here is what this journal has of attaches and detaches. What another journal had connected, "
+    "or somebody by hand, is not known here."
+)
+
+
+class ConnectionsScreen(PanelledScreen[LedgerEntry], inherit_bindings=False):
+    """A table over a panel about the entry under the cursor."""
+
+    CSS_PATH = "images.tcss"
+    BINDINGS = bindings_for("list", "panel", "connections")
+    registry_layer = "connections"
+    noun = "connection"
+    filter_words = "words of device, volume, instance, host, left over, in use, !word"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._page = Page(id="connection")
+
+    def make_table(self) -> LiveTable[LedgerEntry]:
+        """The table: by host and device."""
+        view = self.console.view
+        return LiveTable(
+            connection_columns(view),
+            name_of=lambda row: "\t".join((row.subject.host, row.volume.path, row.volume.target)),
+            sort="device",
+            row_role=lambda row: "muted" if view.stale(row.subject.host) else "",
+        )
+
+    def panel(self) -> Iterable[Widget]:
+        """Everything about an entry."""
+        yield self._page
+
+    def crumbs(self) -> tuple[str, ...]:
+        """Where it is reached from."""
+        return ("volumes", "connections")
+
+    def rows(self) -> Mapping[tuple[str, str, str], LedgerEntry]:
+        """Every entry."""
+        return {one.key: one for one in ledger(self.console.view.state)}
+
+    def changes(
+        self, delta: Delta
+    ) -> tuple[Mapping[tuple[str, str, str], LedgerEntry], list[tuple[str, str, str]]] | None:
+        """All of them where anything changed that an entry is made of."""
+        kinds = {key.kind for key in delta.changed | delta.gone}
+        return ({}, []) if kinds.isdisjoint(_KINDS) else None
+
+    def summary(self) -> list[Part]:
+        """How many are left over."""
+        left = sum(one.standing == "left over" for one in self.rows().values())
+        words = Part(f" {left:,} left over ", "warning" if left else "muted")
+        return [words, *super().summary()]
+
+    def parse_filter(self, text: str) -> Passes[LedgerEntry]:
+        """Words, and groups of its host."""
+        hosts = self.console.view.state.hosts
+        return word_filter(text, _words, lambda row: groups_of_hosts(hosts, (row.subject.host,)))
+
+    def empty_text(self) -> str:
+        """What would be here."""
+        return f"No host has connected a volume for a disk, as far as is known.\n\n{NOT_KNOWN}"
+
+    @on(LiveTable.Highlighted)
+    def show_panel(self) -> None:
+        """All that the ledger has."""
+        row = self.table.cursor.row
+        self._page.show([] if row is None else connection_facts(row))
+
+    @on(LiveTable.Activated)
+    async def _open(self) -> None:
+        row = self.table.cursor.row
+        if row is None:
+            return
+        if row.subject in self.console.view.state.instances:
+            await self.console.navigation.open_instance(row.subject, "disks")
+        else:
+            self.console.notify("Its instance is gone.", timeout=4)
+
+    def action_disconnect(self) -> None:
+        """Ask for the leftover under the cursor to be disconnected."""
+        row = self.table.cursor.row
+        if self.console.read_only:
+            self.console.notify(READ_ONLY, severity="warning", timeout=4)
+        elif row is not None:
+            host = ObjectKey("host", row.subject.host, row.subject.host)
+            propose(self, [DisconnectVolume(host, row.volume.path)], hidden=0)
+
+
+def connection_columns(view: View) -> list[Column[LedgerEntry]]:
+    """Every column, in order."""
+    del view
+    return [
+        Column("device", "DEVICE", lambda row: Cell(clean(row.volume.path), "strong"),
+               lambda row: (row.subject.host, row.volume.path), min_width=20, max_width=60, flex=3,
+               cut="middle", tooltip="The device on its host"),
+        Column("host", "HOST", lambda row: row.subject.host, lambda row: row.subject.host,
+               min_width=5, max_width=16, priority=1, tooltip="Who has it connected"),
+        Column("standing", "STANDS", lambda row: Cell(row.standing, _ROLES[row.standing]),
+               lambda row: row.standing, width=9, tooltip="Whether its disk is there"),
+        Column("for", "FOR", lambda row: clean(f"{row.name}:{row.volume.target}"),
+               lambda row: row.name, min_width=12, max_width=40, flex=2, priority=2,
+               tooltip="The disk it was connected for"),
+        Column("protocol", "PROTOCOL", lambda row: row.volume.protocol,
+               lambda row: row.volume.protocol, min_width=8, max_width=14, priority=4,
+               tooltip="How it is reached"),
+        Column("volume", "VOLUME", lambda row: clean(row.volume.volume_id) or fmt.UNKNOWN,
+               lambda row: row.volume.volume_id, min_width=12, flex=3, priority=3,
+               tooltip="The volume's id"),
+    ]  # fmt: skip
+
+
+def connection_facts(row: LedgerEntry) -> list[CellValue]:
+    """Say all that is known of an entry."""
+    pairs: list[tuple[str, CellValue]] = [
+        ("stands", (Cell(row.standing, _ROLES[row.standing]), Cell(f": {clean(row.why)}"))),
+        ("volume", clean(row.volume.word)),
+        ("for", clean(f"{row.name}:{row.volume.target} on {row.subject.host}")),
+        ("multipath", "yes" if row.volume.multipath else ""),
+    ]
+    cure = [Cell(" d has its host disconnect it.", "strong")] if row.standing == "left over" else []
+    name = heading(clean(row.volume.path) or "a device of no name")
+    return [name, *facts(pairs), "", *cure, Cell(f" {NOT_KNOWN}", "muted")]
+
+
+def _words(row: LedgerEntry) -> str:
+    one = row.volume
+    return (
+        f"{one.path} {one.protocol} {one.volume_id} {row.name} {one.target} {row.subject.host} "
+        f"{row.standing}"
+    )

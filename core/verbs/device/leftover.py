@@ -1,0 +1,116 @@
+"""A volume that is connected for a disk which is no more: its host lets go of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, ClassVar
+
+from core.model import Request, State
+from core.model.text import clean
+from core.state.connections import LedgerEntry, ledger
+from core.verbs.caution import Caution
+from core.verbs.device.connecting import CONNECTING, DisconnectCall, LetGoAnswer, VolumeLeft
+from core.verbs.parameter import PATH_BYTES, parameter
+from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.situation import Action, Send, Situation, done, failed, unknown
+from core.verbs.verb import Risk, Subjects, Verb
+
+
+class DisconnectVolume(Request, frozen=True):
+    """Have a host disconnect a volume that is left over (disconnect_volume of os-brick)."""
+
+    verb: ClassVar[str] = "volume-disconnect"
+    device: Annotated[
+        str,
+        parameter("Its device on the host: see `virtdeck connections`.", source="leftovers",
+                  pattern=r"/[^\x00-\x1f\x7f-\x9f]*", shape="a path from / on", longest=PATH_BYTES),
+    ]  # fmt: skip
+
+
+def entry_of(state: State, request: Request) -> LedgerEntry | None:
+    """Return the entry of the ledger that a request is for."""
+    path = getattr(request, "device", "")
+    host = request.subject.host
+    found = (one for one in ledger(state) if one.subject.host == host and one.volume.path == path)
+    return next(found, None)
+
+
+def _decide(now: Situation) -> Action:
+    request = now.request
+    assert isinstance(request, DisconnectVolume)
+    sent = next((one for one in reversed(now.sent) if isinstance(one.call, DisconnectCall)), None)
+    if sent is None:
+        volume = now.around.connections.get(request.device)
+        if volume is None:
+            return failed(f"{clean(request.device)} is in no ledger any more", "")
+        text = f"having {request.subject.host} disconnect {clean(volume.word)}"
+        return Send(DisconnectCall(volume, of=_owner(now)), text, deadline=CONNECTING)
+    call = sent.call
+    assert isinstance(call, DisconnectCall)
+    word = clean(f"{call.connected.word} ({call.connected.path})")
+    if isinstance(sent.answer, LetGoAnswer):
+        if sent.answer.used_by:
+            text = f"{clean(sent.answer.used_by)} has {word}: it stays connected"
+            return failed(text, "Detach it from there first: that disconnects it.")
+        result = VolumeLeft(call.connected.target, released_of=call.of)
+        return done(f"{word} is disconnected from {request.subject.host}", result=result)
+    if sent.ended is None and sent.at < (now.progress.adopted or 0.0):
+        return Send(call, f"disconnecting {word} once more", deadline=CONNECTING)
+    if sent.error and sent.certain:
+        return failed(sent.error, sent.hint)
+    why = sent.error.rstrip(".") or "no answer came"
+    text = f"whether {word} is disconnected is not known: {why}"
+    return unknown(text, sent.hint or "See on its host what is left.")
+
+
+def _owner(now: Situation) -> str:
+    request = now.request
+    assert isinstance(request, DisconnectVolume)
+    return now.around.owners.get(request.device, "")
+
+
+def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
+    assert isinstance(request, DisconnectVolume)
+    found = entry_of(state, request)
+    if found is None:
+        text = f"This journal knows of no volume at {clean(request.device)} of that host"
+        cure = "see `virtdeck connections`; what another journal has is disconnected by hand"
+        yield Refusal(RefusalCode.PARAMETER, text, cure, "device")
+    elif found.standing != "left over":
+        text = f"{clean(request.device)} is not left over: {clean(found.why)}"
+        in_use = found.standing == "in use"
+        cure = "detach it: that disconnects it" if in_use else "read everything again"
+        yield Refusal(RefusalCode.STATE, text, cure, "device")
+
+
+def _ends(request: Request, subjects: Subjects) -> str:
+    device = clean(getattr(request, "device", ""))
+    return f"Takes {device} away from {subjects.whom}: whoever uses it there loses it."
+
+
+def _names(state: State, requests: Sequence[Request]) -> list[str]:
+    found = [entry_of(state, request) for request in requests]
+    return [
+        f"It is {clean(one.volume.word)}, connected for {clean(one.name)}:{one.volume.target}; "
+        f"{clean(one.why)}."
+        for one in found
+        if one is not None
+    ]
+
+
+VOLUME_DISCONNECT = Verb(
+    DisconnectVolume,
+    title="Disconnect a leftover",
+    help="Have the host disconnect a volume whose disk is no more.",
+    doing="disconnecting a volume",
+    group="volume",
+    key="d",
+    subject="host",
+    decide=_decide,
+    calls=(DisconnectCall,),
+    refusals=_against,
+    single=True,
+    needs_host=True,
+    needs_description=True,
+    risk=Risk(Caution.CONFIRM, _ends, after=_names),
+)
