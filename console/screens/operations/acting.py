@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from console.screens.base import ConsoleScreen
     from console.shell.app import VirtdeckApp
 
-_SCREENS = {"network": "networks"}
-"""Kind of a subject -> the screen that lists it, where it has no page of its own."""
-
 
 def operation_offers(
     state: State, record: OperationRecord, *, watched: bool
@@ -94,7 +91,7 @@ def _against_cancel(record: OperationRecord) -> str:
 
 def _against_opening(state: State, record: OperationRecord) -> str:
     key = record.subject
-    if key.kind not in ("instance", "host", "snapshot", "pool", "volume", *_SCREENS):
+    if key.kind not in ("instance", "host", "snapshot", "pool", "volume", "network"):
         return f"There is no page of a {key.kind}."
     there = subject_of(state, key) is not None
     return "" if there else f"{clean(record.name)} is not there any more."
@@ -272,7 +269,7 @@ async def _subject(console: VirtdeckApp, record: OperationRecord) -> None:
     elif kind in ("pool", "volume"):
         await open_storage(console, key)
     else:
-        await ways.show(_SCREENS[kind])
+        await ways.show("networks")
 
 
 async def _its_calls(console: VirtdeckApp, record: OperationRecord) -> None:
