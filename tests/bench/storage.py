@@ -36,8 +36,8 @@ POOL = "<pool type='dir'><name>big</name><target><path>{path}</path></target></p
 
 
 @contextmanager
-def _pool(volumes: int) -> Iterator[str]:
-    """Serve a pool of that many sparse files over the link; gives the URI."""
+def served_pool(volumes: int, round_trip: float = ROUND_TRIP) -> Iterator[tuple[str, SlowLink]]:
+    """Serve a pool `big` of that many sparse files over a link; gives the URI there, and it."""
     with PrivateDaemon(instances=0) as daemon:
         directory = daemon.directory / "pool"
         directory.mkdir()
@@ -46,8 +46,8 @@ def _pool(volumes: int) -> Iterator[str]:
                 file.truncate(SIZE)
         own = libvirt.open(f"qemu+unix:///session?socket={daemon.socket}")
         own.storagePoolDefineXML(POOL.format(path=directory)).create()
-        with SlowLink(daemon.directory / "far", daemon.socket, round_trip=ROUND_TRIP) as link:
-            yield f"qemu+unix:///session?socket={link.path}"
+        with SlowLink(daemon.directory / "far", daemon.socket, round_trip=round_trip) as link:
+            yield f"qemu+unix:///session?socket={link.path}", link
         own.close()
 
 
@@ -90,7 +90,7 @@ def run() -> Iterator[Row]:
     """For each size of pool: the first page, where there can be one, and the link."""
     for volumes in VOLUMES:
         name = f"pool of {volumes:,} volumes, {far(ROUND_TRIP)}"
-        with _pool(volumes) as uri:
+        with served_pool(volumes) as (uri, _):
             if volumes <= LISTED:
                 page = _first_page(uri)
                 rival = _rival(uri) if volumes <= RIVALRY else None

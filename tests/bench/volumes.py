@@ -1,4 +1,5 @@
-"""A file of 1 GiB, sparse and full, written over a volume and read back, against virsh."""
+"""The volumes table with few and with many; and a file of 1 GiB, sparse and full, written over a
+volume and read back, against virsh."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from core.fleet import Fleet
 from core.lab import Lab, LabHost
 from core.model import ObjectKey, OperationStatus, Request
 from core.verbs.volume_transferring import DownloadVolume, UploadVolume
+from tests.bench import volumes_table
 from tests.bench.rows import Row
 from tests.lab.test_power import opened, until
 
@@ -27,7 +29,8 @@ Way = Callable[[Path], Awaitable[None]]
 
 
 def run() -> Iterator[Row]:
-    """Both by turns, on a lab of their own; medians."""
+    """The table; then both ways by turns, on a lab of their own; medians."""
+    yield from volumes_table.run()
     lab = Lab("volumes-bench")
     lab.up(guests=False)
     try:

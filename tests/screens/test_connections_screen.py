@@ -1,0 +1,104 @@
+"""The connections of volumes, on the tape with three attaches put into its journal."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from console.screens.dialogs.confirm import ConfirmDialog
+from console.screens.instances.instance import InstanceScreen
+from console.screens.storage.connections import ConnectionsScreen
+from console.settings import DisplaySettings, Settings
+from console.shell.app import VirtdeckApp
+from core.model import ObjectKey, OperationRecord, OperationStatus
+from core.model.connected_volume import ConnectedVolume
+from core.model.observation import OperationChanged
+from core.verbs.device.leftover import DisconnectVolume
+from tests.screens.conftest import MOMENTS, SIZES, TAPE, ZONE, press, settled, until
+from tests.screens.migrate_source import Answering
+from tests.screens.test_migrate_dialog import shown
+from tests.screens.test_snapshots import Compare, presses
+
+KEYS = ("3", "l")
+USED = "/run/lab/shared/web.qcow2"
+
+
+def attached(number: int, uuid: str, path: str, protocol: str, host: str = "alpha") -> Any:
+    """A volume that was connected for an instance."""
+    volume = ConnectedVolume(protocol, {}, {"path": path}, f"vd{'bcd'[number]}", f"vol-{number}")
+    return OperationRecord(
+        *(f"0{number}", "volume-attach", host, ObjectKey("instance", host, uuid), "x", "me@here"),
+        *(1.0, OperationStatus.DONE),
+        ended=2.0,
+        result={"connected": msgspec.to_builtins(volume)},
+    )
+
+
+def tape_with(path: Path) -> Path:
+    """The tape; once `alpha` is listed its journal has three attaches."""
+    lines, added = [], False
+    for line in gzip.decompress(TAPE.read_bytes()).decode().splitlines():
+        lines.append(line)
+        told = json.loads(line)
+        if added or told.get("event") != "listed" or told.get("host") != "alpha":
+            continue
+        added = True
+        uuids = {one["name"]: one["uuid"] for one in told["instances"]}
+        for record in (
+            attached(0, uuids["web"], USED, "nfs"),
+            attached(1, uuids["db"], "/dev/disk/by-id/dm-uuid-mpath-36001405a1", "iscsi"),
+            attached(2, "gone-uuid", "/dev/sdq", "fibre_channel", "beta"),
+        ):
+            changed = OperationChanged(record.host, told["at"], record)
+            lines.append(msgspec.json.encode(changed).decode())
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tape_with(tmp_path_factory.mktemp("connections") / "some.jsonl")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("state", ["loaded", "lost", "empty"])
+def test_connections(
+    snap_compare: Compare, console: Any, tape: Path, state: str, size: tuple[int, int]
+) -> None:
+    app = console("empty") if state == "empty" else console(state, tape=tape)
+    assert snap_compare(app, terminal_size=size, run_before=presses(*KEYS))
+
+
+async def test_a_leftover_is_asked_for_by_its_device(tape: Path) -> None:
+    source = Answering.at(tape, MOMENTS["loaded"])
+    settings = Settings(display=DisplaySettings(theme="dark", glyphs="unicode", refresh_rate=30))
+    app = VirtdeckApp(lambda: source, settings, clock=source.clock, zone=ZONE)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await press(pilot, *KEYS)
+        assert isinstance(app.screen, ConnectionsScreen)
+        rows = {one.volume.target: one.standing for one in app.screen.rows().values()}
+        assert rows == {"vdb": "in use", "vdc": "left over", "vdd": "left over"}
+        await press(pilot, "d")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        assert "dm-uuid-mpath-36001405a1" in shown(app)
+        await press(pilot, "y")
+        await until(pilot, lambda: bool(source.submitted))
+        (asked,) = source.submitted
+        assert asked == DisconnectVolume(
+            ObjectKey("host", "alpha", "alpha"), "/dev/disk/by-id/dm-uuid-mpath-36001405a1"
+        )
+    source.close()
+
+
+async def test_enter_goes_to_whose_disk_it_is(console: Any, tape: Path) -> None:
+    app = console("loaded", tape=tape)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await press(pilot, *KEYS, "enter")
+        assert isinstance(app.screen, InstanceScreen)
