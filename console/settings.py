@@ -16,6 +16,7 @@ from console.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
 from console.toml import decode_toml
 from core import directories
 from core.errors import SettingsError
+from core.model.connected_volume import EVERY_HOST, VolumeConnecting
 from core.model.text import did_you_mean
 
 if TYPE_CHECKING:
@@ -57,6 +58,19 @@ class LinkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether all connections to a host share one of ssh, where ~/.ssh/config does not say."""
 
 
+class VolumeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[volumes.HOST]`: how a host connects the volumes of a SAN; `[volumes."*"]`: every other."""
+
+    multipath: bool = False
+    """Over all paths there are."""
+    enforce_multipath: bool = False
+    """Refuse where the host has no multipath, instead of taking one path."""
+    scan_attempts: Annotated[int, msgspec.Meta(ge=1, le=20)] = 3
+    """How often its devices are looked through for a volume."""
+    python: str = ""
+    """What has os-brick there."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything an operator can configure; the defaults are what no file means."""
 
@@ -64,6 +78,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """libvirt URIs, or a table of names and URIs."""
     groups: dict[str, list[str]] = msgspec.field(default_factory=dict)
     """Names of hosts by the name of their group, which the filter `group:` understands."""
+    volumes: dict[str, VolumeSettings] = msgspec.field(default_factory=dict)
+    """By the name of a host; `*` stands for every one that is not named."""
     read_only: bool = False
     journal: str = ""
     """Where operations are kept; "" is the default place."""
@@ -119,6 +135,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                     "Write one such as qemu:///system or qemu+ssh://user@host/system.",
                 )
         settings._check_groups(what)
+        settings._check_volumes(what)
         return settings
 
     def _check_groups(self, what: str) -> None:
@@ -136,6 +153,34 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                         f"{what}, key 'groups.{group}': there is no host '{member}' in [hosts].",
                         did_you_mean(member, known) or listed,
                     )
+
+    def _check_volumes(self, what: str) -> None:
+        known = [name for name, _ in self.named_hosts if name]
+        for host, of_host in self.volumes.items():
+            if host not in (*known, EVERY_HOST):
+                listed = f"Known: {', '.join(known)}." if known else "Name them in [hosts]."
+                raise SettingsError(
+                    f"{what}, key 'volumes.{host}': there is no host '{host}' in [hosts].",
+                    did_you_mean(host, known) or listed,
+                )
+            if not of_host.python.isprintable() or of_host.python.startswith("-"):
+                raise SettingsError(
+                    f"{what}, key 'volumes.{host}.python': that is no program.",
+                    "Write the path of a Python, such as /opt/os-brick/bin/python.",
+                )
+            if of_host.enforce_multipath and not of_host.multipath:
+                raise SettingsError(
+                    f"{what}, key 'volumes.{host}.enforce_multipath': multipath is off there.",
+                    "Set multipath = true beside it, or leave it out.",
+                )
+
+    @property
+    def connecting(self) -> dict[str, VolumeConnecting]:
+        """How hosts connect volumes, for `Fleet.open`."""
+        return {
+            host: msgspec.convert(msgspec.to_builtins(one), VolumeConnecting)
+            for host, one in self.volumes.items()
+        }
 
     @property
     def keys(self) -> Keymap:

@@ -35,6 +35,7 @@ from core.model import (
     Snapshot,
     State,
 )
+from core.model.connected_volume import EVERY_HOST, VolumeConnecting
 
 if TYPE_CHECKING:
     from core.engine.handle import Handle
@@ -51,6 +52,9 @@ class Fleet:
     any thread. A host that hangs or cannot be reached delays no other, nor the leaving.
     """
 
+    tap: Callable[[Observation], None] | None
+    """Is given every observation before it is applied: a recorder. It must not raise."""
+
     def __init__(
         self,
         addresses: Iterable[HostAddress],
@@ -61,6 +65,7 @@ class Fleet:
         tolerant: bool,
         clock: Clock,
         groups: Mapping[str, Collection[str]],
+        connecting: Mapping[str, VolumeConnecting],
     ) -> None:
         """Use `Fleet.open`."""
         gate, pace = SshGate(), Pace()
@@ -73,14 +78,13 @@ class Fleet:
                 gate=gate,
                 pace=pace,
                 groups=tuple(sorted(name for name in groups if address.name in groups[name])),
+                connecting=connecting.get(address.name, connecting.get(EVERY_HOST)),
             )
             for address in addresses
         }
-        self._options, self._changing = options, operations
-        self._journal_path, self._tolerant = journal, tolerant
-        self.tap: Callable[[Observation], None] | None = None
-        """Is given every observation before it is applied: a recorder. It must not raise."""
-        self._feed, self._exit = Feed(clock), AsyncExitStack()
+        self._options, self._changing, self._tolerant = options, operations, tolerant
+        self.tap = None
+        self._feed, self._exit, self._journal_path = Feed(clock), AsyncExitStack(), journal
         self._kept = FleetKept(self._hosts, clock, self._picture)
         self.kept: Kept = self._kept
         seams = self._picture, self._observe, self._kept
@@ -104,14 +108,17 @@ class Fleet:
         tolerant: bool = False,
         clock: Clock | None = None,
         groups: Mapping[str, Collection[str]] | None = None,
+        connecting: Mapping[str, VolumeConnecting] | None = None,
     ) -> Self:
         """Return a fleet of the hosts at `uris`, libvirt URIs or `NAME=URI`; enter it to connect.
 
         `journal` is the file operations are kept in, None the user's own; without `operations` it
         is not opened and `submit` refuses. A `tolerant` fleet does the same when the journal
         cannot be used, and says so in `notices`. `groups` are names of hosts by the group's name;
-        a name that is not open means nothing. Raises UsageError for a URI that makes no sense,
-        two hosts of one name, and none at all.
+        a name that is not open means nothing. `connecting` is how hosts connect volumes, by their
+        names, `EVERY_HOST` for those that are not named.
+
+        Raises UsageError for a URI that makes no sense, two hosts of one name, and none at all.
         """
         options = options or LinkOptions()
         addresses = unique_names(parse_uri(uri) for uri in uris)
@@ -125,6 +132,7 @@ class Fleet:
             tolerant=tolerant,
             clock=clock or SystemClock(),
             groups=groups or {},
+            connecting=connecting or {},
         )
 
     async def __aenter__(self) -> Self:

@@ -20,8 +20,10 @@ from console.cli.live import link_options, once
 from console.cli.output import json_line, note, say
 from console.settings import Settings
 from core.doctor import DoctorCheck, Grade, host_checks, machine_checks
+from core.doctor_volumes import volume_checks
 from core.errors import UnreachableError, VirtdeckError
 from core.fleet import Fleet, Reading
+from core.model import Host
 from core.model.text import clean
 
 SMALLEST = (80, 24)
@@ -67,6 +69,7 @@ def _checks(invocation: Invocation) -> Iterator[DoctorCheck]:
         fleet = Fleet.open(
             uris,
             groups=settings.groups,
+            connecting=settings.connecting,
             read_only=targets.read_only(invocation, settings),
             options=options,
             operations=False,
@@ -81,7 +84,15 @@ async def _host_checks(fleet: Fleet) -> list[DoctorCheck]:
     async with fleet:
         await fleet.ready()
         await complete(fleet, facts)
-        return [check for host in fleet.state.hosts.values() for check in host_checks(host)]
+        hosts = list(fleet.state.hosts.values())
+        # Each is asked by a login of its own, all at once: one that hangs delays no other.
+        volumes = await asyncio.gather(*(asyncio.to_thread(_volumes, host) for host in hosts))
+        return [check for host, more in zip(hosts, volumes, strict=True)
+                for check in (*host_checks(host), *more)]  # fmt: skip
+
+
+def _volumes(host: Host) -> list[DoctorCheck]:
+    return list(volume_checks(host))
 
 
 def _size() -> tuple[int, int]:

@@ -85,6 +85,7 @@ def on_fleet(
         fleet = Fleet.open(
             targets.hosts(invocation, settings),
             groups=settings.groups,
+            connecting=settings.connecting,
             read_only=targets.read_only(invocation, settings),
             options=replace(link_options(settings), **changes),
             journal=settings.journal_path,

@@ -66,6 +66,7 @@ def fleet_factory(invocation: Invocation, settings: Settings) -> SourceFactory:
     fleet = Fleet.open(
         targets.hosts(invocation, settings),
         groups=settings.groups,
+        connecting=settings.connecting,
         read_only=targets.read_only(invocation, settings),
         options=link_options(settings),
         journal=settings.journal_path,

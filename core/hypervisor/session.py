@@ -24,6 +24,7 @@ from core.hypervisor.observe.pace import Pace
 from core.hypervisor.observe.refresher import Sink
 from core.hypervisor.observe.sampler import Sampler
 from core.model.base import ObjectKey
+from core.model.connected_volume import VolumeConnecting
 from core.model.host import Link as LinkState
 from core.model.host import Unread
 from core.model.instance import Instance, InstanceDetail
@@ -66,11 +67,12 @@ class Hypervisor:
         gate: SshGate | None = None,
         pace: Pace | None = None,
         groups: tuple[str, ...] = (),
+        connecting: VolumeConnecting | None = None,
     ) -> None:
         """Raises UsageError for a URI that makes no sense. Opens nothing."""
         self.address = replace(parse_uri(uri), name=name)
         self.name = name
-        self._groups = groups
+        self._added = groups, connecting or VolumeConnecting()
         self._options = options or LinkOptions()
         self._sink = sink
         self._clock = clock
@@ -108,7 +110,7 @@ class Hypervisor:
 
     async def start(self) -> None:
         """Begin to keep the link up; returns at once. Observations follow."""
-        self._sink(HostAdded(self.name, self._clock.now(), self.address.shown, self._groups))
+        self._sink(HostAdded(self.name, self._clock.now(), self.address.shown, *self._added))
         self._running = asyncio.create_task(self._link.run(), name=f"link-{self.name}")
 
     async def settled(self) -> None:

@@ -6,6 +6,22 @@ from typing import Any
 
 from core.model.base import Value
 
+EVERY_HOST = "*"
+"""Stands for the hosts that are not named."""
+
+
+class VolumeConnecting(Value, frozen=True):
+    """How a host connects volumes, as the operator has set it for that host."""
+
+    multipath: bool = False
+    """Over all paths there are."""
+    enforce_multipath: bool = False
+    """Refuse where the host has no multipath, instead of taking one path."""
+    scan_attempts: int = 3
+    """How often its devices are looked through for a volume."""
+    python: str = ""
+    """What has os-brick there; empty: the one that virtdeck runs on, elsewhere `python3`."""
+
 
 class ConnectedVolume(Value, frozen=True):
     """What lets its host disconnect a volume again."""
@@ -19,6 +35,8 @@ class ConnectedVolume(Value, frozen=True):
     """Of the disk."""
     volume_id: str = ""
     multipath: bool = False
+    python: str = ""
+    """With which it was connected."""
 
     @property
     def path(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from core.model.base import ObjectKey, Value
+from core.model.connected_volume import VolumeConnecting
 
 
 class LinkStatus(StrEnum):
@@ -169,6 +170,7 @@ class Host(Value, frozen=True):
     """What was listed since its link came up: instances, networks, pools."""
     groups: tuple[str, ...] = ()
     """The groups the operator put it in, in the order of their names."""
+    connecting: VolumeConnecting = VolumeConnecting()
 
     @property
     def key(self) -> ObjectKey:

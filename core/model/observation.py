@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from core.model.base import Value, kebab
 from core.model.checkpoint import Checkpoint
+from core.model.connected_volume import VolumeConnecting
 from core.model.event import AnyEvent
 from core.model.forecast import Forecast, JobSample
 from core.model.host import HostFacts, Link
@@ -33,6 +34,7 @@ class HostAdded(_Observation, frozen=True):
     uri: str = ""
     groups: tuple[str, ...] = ()
     """The groups it was put in."""
+    connecting: VolumeConnecting = VolumeConnecting()
 
 
 class LinkChanged(_Observation, frozen=True):

@@ -14,7 +14,7 @@ from core.state.tables import Tables
 def on_added(tables: Tables, added: HostAdded) -> None:
     """Show a host that was configured."""
     old = tables.hosts.get(added.host) or Host(added.host, added.uri)
-    put_host(tables, replace(old, uri=added.uri, groups=added.groups))
+    put_host(tables, replace(old, uri=added.uri, groups=added.groups, connecting=added.connecting))
 
 
 def on_read(tables: Tables, read: HostRead) -> None:

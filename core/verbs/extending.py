@@ -1,6 +1,7 @@
 """A disk grows, and its guest sees it at once: a volume of a pool, or a device that has grown.
 
-Nova's extend_volume (nova-map 1.4). It takes what the device has by then; one that has no new size
+Nova's extend_volume. Of a volume that its host has connected the host looks first how large it has
+become (extend_volume of os-brick). It takes what the device has by then; one that has no new size
 is an error there too, and the header of a LUKS volume is none of the guest's.
 """
 
@@ -15,6 +16,7 @@ from core.model.text import clean
 from core.verbs.applied import KNOWN
 from core.verbs.block.family import TheDisk, against_disk, against_driver, against_job, named
 from core.verbs.call import Call
+from core.verbs.device.connecting import ExtendCall, look_again_step
 from core.verbs.growing import GrowDiskCall, against_growth, growths
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
@@ -59,16 +61,19 @@ def _steps(now: Situation) -> list[Step]:
     request = now.request
     assert isinstance(request, VolumeExtend)
     sent = [one.call for one in now.sent if isinstance(one.call, GrowDiskCall | TakeSizeCall)]
+    looks = look_again_step(now, request.disk)
+    first = [] if looks is None else [looks]
     disk = named(now.instance, request.disk)
     path = "" if disk is None or disk.source is None else disk.source.path
     if request.size is None:
         take = TakeSizeCall(request.disk, path, luks=disk is not None and disk.encrypted)
-        return [Step(sent[0] if sent else take, f"having {now.name} see what {request.disk} has")]
+        words = f"having {now.name} see what {request.disk} has"
+        return [*first, Step(sent[0] if sent else take, words)]
     (capacity,) = growths([f"{request.disk}={request.size}"]).values()
     active = now.instance is not None and now.instance.state.active
     grow = GrowDiskCall(request.disk, path, capacity, live=active)
     words = f"letting {request.disk} ({clean(path)}) grow to {size_words(capacity)}"
-    return [Step(sent[0] if sent else grow, words)]
+    return [*first, Step(sent[0] if sent else grow, words)]
 
 
 def _outcome(now: Situation) -> str:
@@ -117,7 +122,7 @@ VOLUME_EXTEND = Verb(
     key="e",
     decide=sequence(_steps, _outcome),
     steps=_steps,
-    calls=(GrowDiskCall, TakeSizeCall),
+    calls=(ExtendCall, GrowDiskCall, TakeSizeCall),
     single=True,
     needs_description=True,
     storage_for="disk",

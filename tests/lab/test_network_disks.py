@@ -190,7 +190,7 @@ async def test_a_volume_is_connected_by_its_host_and_let_go_by_the_next_console(
     here = brick_host(uris["alpha"])
     assert (here.ssh, here.root) == ((), True)
     monkeypatch.setitem(PROTOCOLS, "gpfs", replace(PROTOCOLS["gpfs"], brick=True))
-    monkeypatch.setattr(connecting, "place_of", lambda _: replace(here, root=False))
+    monkeypatch.setattr(connecting, "place_of", lambda *_: replace(here, root=False))
     disks.make("shared", "8M", form="raw")
     path = str(alpha.pool / "shared.raw")
     data = {"device_path": path, "volume_id": "v2"}

@@ -13,10 +13,13 @@ from core.hypervisor.connection.binding import Connection
 from core.model import ObjectKey
 from core.model.connected_volume import ConnectedVolume
 from core.model.secret_value import Secret
+from core.model.text import clean
 from core.verbs.device.connecting import (
     ConnectCall,
     DeviceAnswer,
     DisconnectCall,
+    ExtendCall,
+    GrownAnswer,
     LetGoAnswer,
 )
 from core.volumes.brick.place import BrickHost, brick_host
@@ -27,17 +30,20 @@ WORKING = 300.0
 ASKING = 30.0
 
 
-def place_of(conn: Connection) -> BrickHost:
+def place_of(conn: Connection, python: str) -> BrickHost:
     """Return where the volumes of a host are connected; raises UnsupportedError."""
-    return brick_host(conn.getURI())
+    return brick_host(conn.getURI(), python)
 
 
 def connect(conn: Connection, _: ObjectKey, call: ConnectCall) -> DeviceAnswer:
     """Have os-brick connect a volume; where it tells no device it is disconnected again."""
     secrets = _revealed(call.secrets)
     data = {**call.data, **secrets}
-    with BrickProcess(place_of(conn), secrets=secrets.values()) as brick:
-        what = {"protocol": call.protocol, "data": data, "multipath": call.multipath}
+    if call.how.enforce_multipath:
+        data["enforce_multipath"] = True
+    with BrickProcess(place_of(conn, call.how.python), secrets=secrets.values()) as brick:
+        what = {"protocol": call.protocol, "data": data, "multipath": call.multipath,
+                "attempts": call.how.scan_attempts}  # fmt: skip
         answer = brick.ask("connect", WORKING, **what)
         device = answer.value
         if isinstance(device, Mapping) and str(device.get("path", "")).startswith("/"):
@@ -57,10 +63,24 @@ def disconnect(conn: Connection, _: ObjectKey, call: DisconnectCall) -> LetGoAns
     if volume.path and (user := user_of(conn, {volume.path}, seconds=ASKING)):
         return LetGoAnswer(user)
     secrets = _revealed(call.secrets)
-    with BrickProcess(place_of(conn), secrets=secrets.values()) as brick:
+    with BrickProcess(place_of(conn, volume.python), secrets=secrets.values()) as brick:
         what: dict[str, Any] = {"protocol": volume.protocol, "data": {**volume.data, **secrets}}
         brick.ask("disconnect", WORKING, **what, **_rest(volume))
     return LetGoAnswer()
+
+
+def look_again(conn: Connection, _: ObjectKey, call: ExtendCall) -> GrownAnswer:
+    """Have os-brick see how large a volume has become on its storage."""
+    volume = call.connected
+    with BrickProcess(place_of(conn, volume.python)) as brick:
+        what: dict[str, Any] = {"protocol": volume.protocol, "data": dict(volume.data)}
+        size = brick.ask("extend", WORKING, **what, multipath=volume.multipath).value
+    if not isinstance(size, int) or size <= 0:
+        raise HypervisorError(
+            f"os-brick found no device of {clean(volume.word)} to look at.",
+            "See on its host whether its paths are up.",
+        )
+    return GrownAnswer(size)
 
 
 def _rest(volume: ConnectedVolume) -> dict[str, Any]:
@@ -71,4 +91,8 @@ def _revealed(secrets: tuple[tuple[str, Secret], ...]) -> dict[str, str]:
     return {key: secret.reveal() for key, secret in secrets if secret != Secret(None)}
 
 
-CALL_FUNCTIONS: CallFunctions = {ConnectCall: connect, DisconnectCall: disconnect}
+CALL_FUNCTIONS: CallFunctions = {
+    ConnectCall: connect,
+    DisconnectCall: disconnect,
+    ExtendCall: look_again,
+}

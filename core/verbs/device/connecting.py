@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from core.model import OperationStatus
-from core.model.connected_volume import ConnectedVolume
+from core.model.connected_volume import ConnectedVolume, VolumeConnecting
 from core.model.secret_value import Secret
 from core.model.text import clean
 from core.verbs.answer import CallAnswer
@@ -40,6 +40,12 @@ class LetGoAnswer(CallAnswer, frozen=True):
     """Who else has its device, so that it was not; empty: it was."""
 
 
+class GrownAnswer(CallAnswer, frozen=True):
+    """How large a host sees a volume after it has looked again."""
+
+    size: int
+
+
 class VolumeReached(CallAnswer, frozen=True):
     """What an attach has brought: the entry of the ledger."""
 
@@ -67,6 +73,8 @@ class ConnectCall(Call, frozen=True):
     volume_id: str = ""
     multiattach: bool = False
     multipath: bool = False
+    how: VolumeConnecting = VolumeConnecting()
+    """As it is set for its host."""
 
     def virsh(self, _: str) -> tuple[str, ...]:
         """Virsh connects nothing."""
@@ -88,6 +96,18 @@ class DisconnectCall(Call, frozen=True):
         return ()
 
 
+class ExtendCall(Call, frozen=True):
+    """extend_volume of os-brick: the host looks again at how large a connected volume is."""
+
+    answers: ClassVar[type[CallAnswer] | None] = GrownAnswer
+    repeatable: ClassVar[bool] = True
+    connected: ConnectedVolume
+
+    def virsh(self, _: str) -> tuple[str, ...]:
+        """Virsh has no host look again."""
+        return ()
+
+
 def answered(now: Situation) -> tuple[ConnectCall, dict[str, Any]] | None:
     """Return what was connected, and what os-brick told of it; None: nothing was."""
     for one in now.sent:
@@ -100,19 +120,36 @@ def connect_step(now: Situation, info: ConnectionInfo, request: VolumeAttach) ->
     """Return the step that has the host connect a volume; its undo once it is connected."""
     call = next((one.call for one in now.sent if isinstance(one.call, ConnectCall)), None)
     if call is None:
+        host_now = now.around.host
+        how = VolumeConnecting() if host_now is None else host_now.connecting
         call = ConnectCall(
             info.protocol,
             dict(info.data),
             tuple(info.secrets.items()),
             info.volume_id,
             info.multiattach,
-            request.multipath,
+            request.multipath or how.multipath,
+            how,
         )
     found = answered(now)
     undo = None if found is None else DisconnectCall(connected_by(now, ""), call.secrets)
     host = now.request.subject.host
     text = f"having {host} connect the {call.protocol} volume {clean(call.volume_id)}".rstrip()
     return Step(call, text, undo=undo, deadline=CONNECTING)
+
+
+def look_again_step(now: Situation, disk: str) -> Step | None:
+    """Return the step that has the host see how large a volume has become; None: it has none."""
+    sent = next((one.call for one in now.sent if isinstance(one.call, ExtendCall)), None)
+    known = now.around.connections.get(disk)
+    if sent is None and (known is None or now.sent):
+        return None
+    if sent is None:
+        assert known is not None
+        sent = ExtendCall(known)
+    host = now.request.subject.host
+    text = f"having {host} look at how large {clean(sent.connected.word)} is"
+    return Step(sent, text, deadline=CONNECTING)
 
 
 def info_sent(now: Situation) -> ConnectionInfo | None:
@@ -132,7 +169,10 @@ def connected_by(now: Situation, target: str) -> ConnectedVolume:
     found = answered(now)
     assert found is not None
     call, device = found
-    return ConnectedVolume(call.protocol, call.data, device, target, call.volume_id, call.multipath)
+    return ConnectedVolume(
+        *(call.protocol, call.data, device, target, call.volume_id, call.multipath),
+        python=call.how.python,
+    )
 
 
 def with_entry(now: Situation, action: Action, target: str) -> Action:

@@ -12,6 +12,7 @@ from console.cli.live import link_options
 from console.glyphs import ASCII
 from console.settings import Settings
 from core.errors import SettingsError
+from core.model.connected_volume import VolumeConnecting
 
 FULL = """
 read_only = true
@@ -73,6 +74,18 @@ def test_hosts_may_be_a_list():
     assert settings.named_hosts == [("", "test:///default")]
 
 
+def test_hosts_connect_volumes_as_it_is_set_for_them():
+    text = (
+        '[hosts]\nalpha = "test:///default"\n[volumes.alpha]\nmultipath = true\n'
+        'scan_attempts = 5\n[volumes."*"]\npython = "/opt/python"'
+    )
+    assert Settings.parse(text, "c").connecting == {
+        "alpha": VolumeConnecting(multipath=True, scan_attempts=5),
+        "*": VolumeConnecting(python="/opt/python"),
+    }
+    assert Settings().connecting == {}
+
+
 def test_groups_are_names_of_hosts():
     text = '[hosts]\nalpha = "test:///default"\n[groups]\nprod = ["alpha"]\nspare = []'
     assert Settings.parse(text, "c").groups == {"prod": ["alpha"], "spare": []}
@@ -86,6 +99,10 @@ def test_groups_are_names_of_hosts():
         ('[hosts]\nalpha = "test:///default"\n[groups]\nprod = ["zz"]', "'zz'", "Known: alpha."),
         ('hosts = ["test:///default"]\n[groups]\nprod = ["alpha"]', "'alpha'",
          "Name them in [hosts]."),
+        ('[hosts]\nalpha = "test:///default"\n[volumes.alpa]', "no host 'alpa' in [hosts].",
+         "Did you mean 'alpha'?"),
+        ('[volumes."*"]\nenforce_multipath = true', "multipath is off there", "multipath = true"),
+        ('[volumes."*"]\npython = "-c"', "that is no program", "/opt/os-brick/bin/python"),
         ('[groups]\n"two words" = []', "'two words' is no name for a group", "without blanks"),
     ],
 )  # fmt: skip

@@ -8,11 +8,16 @@ import pytest
 from msgspec.structs import replace
 
 from core.hypervisor.calls.luks_header import HEADER, payload_offset
-from core.model import Disk, DiskSource, Instance, InstanceState, State
+from core.model import Disk, DiskSource, Instance, InstanceState, OperationStatus, State
+from core.model.connected_volume import ConnectedVolume
+from core.verbs.around import Around
+from core.verbs.call import Call
 from core.verbs.checks import check
+from core.verbs.device.connecting import ExtendCall
 from core.verbs.extending import VOLUME_EXTEND, TakeSizeCall, VolumeExtend
 from core.verbs.growing import GrowDiskCall
-from tests.unit.core.verbs.test_block_verbs import called, decide, now, web
+from core.verbs.situation import Action, End, Send, Sent
+from tests.unit.core.verbs.test_block_verbs import NOW, called, decide, now, web
 from tests.unit.core.verbs.test_swap_verb import OLD, on, state
 
 DEVICE = Disk("vda", source=DiskSource("block", "/dev/sdx", "raw"))
@@ -74,3 +79,36 @@ def test_the_header_of_luks_tells_where_its_data_begins() -> None:
     header[7] = 2
     assert payload_offset(bytes(header)) is None
     assert payload_offset(b"") is payload_offset(bytes(HEADER)) is None
+
+
+REACHED = ConnectedVolume("iscsi", {"target_lun": 1}, {"path": "/dev/sdx"}, "vda", "volume-1")
+
+
+@pytest.mark.parametrize(
+    ("options", "last"),
+    [
+        ({}, TakeSizeCall("vda", "/dev/sdx")),
+        ({"size": "20G"}, GrowDiskCall("vda", "/dev/sdx", 20 << 30, live=True)),
+    ],
+)
+def test_its_host_looks_first_where_it_has_connected_the_volume(
+    options: dict[str, Any], last: Call
+) -> None:
+    around = Around(instance=having(DEVICE), connections={"vda": REACHED})
+    request = extend(**options)
+
+    def then(*sent: Sent) -> Action:
+        return decide(VOLUME_EXTEND, now(request, *sent, instance=having(DEVICE), around=around))
+
+    first = then()
+    assert isinstance(first, Send)
+    assert first.call == ExtendCall(REACHED)
+    assert first.text == "having alpha look at how large the iscsi volume volume-1 is"
+    looked = Sent(first.call, NOW - 3, NOW - 2)
+    assert called(then(looked)) == last
+    grown = then(looked, Sent(last, NOW - 2, NOW - 1))
+    assert isinstance(grown, End)
+    assert grown.status is OperationStatus.DONE
+    blind = then(replace(looked, error="os-brick failed.", hint="See its paths."))
+    assert isinstance(blind, End)
+    assert (blind.status, blind.hint) == (OperationStatus.FAILED, "See its paths.")

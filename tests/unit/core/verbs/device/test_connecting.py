@@ -9,12 +9,13 @@ from msgspec.structs import replace
 from core.model import (
     Disk,
     DiskSource,
+    Host,
     Instance,
     OperationRecord,
     OperationStatus,
     State,
 )
-from core.model.connected_volume import ConnectedVolume
+from core.model.connected_volume import ConnectedVolume, VolumeConnecting
 from core.model.secret_value import Secret
 from core.state.connections import connections_of, leftovers
 from core.verbs.around import Around
@@ -55,6 +56,20 @@ def test_the_host_connects_it_first() -> None:
     assert first.call.data["auth_password"] == "withheld"
     assert dict(first.call.secrets)["auth_password"] == Secret("chap-word")
     assert "chap-word" not in repr(first.call)
+
+
+def test_it_is_connected_as_it_is_set_for_its_host_and_let_go_of_likewise() -> None:
+    how = VolumeConnecting(multipath=True, scan_attempts=7, python="/opt/python")
+    around = Around(instance=web(), host=Host("alpha", "qemu:///system", connecting=how))
+    call = sends(step(REQUEST, instance=web(), around=around)).call
+    assert isinstance(call, ConnectCall)
+    assert (call.multipath, call.how) == (True, how)
+    one = replace(sent(call), answer=DeviceAnswer(DEVICE))
+    disk = sends(step(REQUEST, one, instance=web(), now=T + 1)).call  # it is set anew meanwhile
+    refused = replace(sent(disk, T + 1), error="no more slots", certain=True)
+    back = sends(step(REQUEST, one, refused, instance=web(), now=T + 2)).call
+    assert isinstance(back, DisconnectCall)
+    assert (back.connected.multipath, back.connected.python) == (True, "/opt/python")
 
 
 def test_the_disk_is_of_the_device_that_came_up_and_the_ledger_has_it() -> None:
