@@ -1,0 +1,162 @@
+"""The SAN's guest while it runs: a host reached by ssh, with what it gives out to itself."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from core.lab.account import current_account
+from core.lab.image import ensure_image as ensure_guest_image
+from core.lab.kvm import choose_accelerator
+from core.volumes.brick.place import BrickHost, brick_host
+from tests.driver.private_daemon import free_port
+from tests.patience import PATIENCE
+from tests.san.image import PYTHON, SanImage
+
+GUEST_FILES = Path(__file__).with_name("guest")
+MEMORY = 1536
+"""MiB."""
+BOOTING = 60.0
+"""Seconds until it is ready, emulated on an idle machine: 20 were measured."""
+_CONFIG = """
+UserKnownHostsFile {directory}/known_hosts
+GlobalKnownHostsFile /dev/null
+IdentitiesOnly yes
+IdentityAgent none
+ControlMaster auto
+ControlPath {directory}/shared
+ControlPersist 600
+"""
+"""One connection for all commands: emulated, each greeting takes a second."""
+
+
+class SanHost:
+    """The guest, from its start to the end of the `with`; it leaves nothing behind."""
+
+    def __init__(self, image: SanImage, say: Callable[[str], None]) -> None:
+        self._image, self._say = image, say
+        self.directory = Path(tempfile.mkdtemp(prefix="vdsan-", dir="/tmp"))
+        self.port = free_port()
+        self._console = self.directory / "console"
+        self._qemu: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._lay_out()
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def uri(self) -> str:
+        """What libvirt in it is reached by."""
+        return (
+            f"qemu+ssh://root@127.0.0.1:{self.port}/system?keyfile={self.directory}/key"
+            f"&command={self.directory}/ssh"
+        )
+
+    @property
+    def brick(self) -> BrickHost:
+        """Where os-brick runs: in it, as virtdeck starts it behind ssh."""
+        return replace(brick_host(self.uri, PYTHON), name="san")
+
+    def run(self, line: str) -> str:
+        """Run a line of shell in it as root; returns what it printed. Raises AssertionError."""
+        words = [f"{self.directory}/ssh", "-p", str(self.port), "-i", f"{self.directory}/key"]
+        done = subprocess.run(
+            [*words, "root@127.0.0.1", line], stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{line}: {done.stderr or done.stdout}"
+        return done.stdout.strip()
+
+    def close(self) -> None:
+        """End it, and remove its directory."""
+        if (self.directory / "shared").exists():
+            ended = [f"{self.directory}/ssh", "-O", "exit", "-p", str(self.port), "root@127.0.0.1"]
+            subprocess.run(ended, capture_output=True, check=False)
+        if self._qemu is not None:
+            self._qemu.kill()
+            self._qemu.wait()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _lay_out(self) -> None:
+        """Write its keys, and the disk with what it runs: a tar."""
+        directory = self.directory
+        for name in ("key", "host_key"):
+            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", directory / name]
+            subprocess.run(command, stdin=subprocess.DEVNULL, check=True)
+        known = f"[127.0.0.1]:{self.port} {(directory / 'host_key.pub').read_text()}"
+        (directory / "known_hosts").write_text(known)
+        (directory / "config").write_text(_CONFIG.format(directory=directory))
+        (directory / "ssh").write_text(f'#!/bin/sh\nexec ssh -F {directory}/config "$@"\n')
+        (directory / "ssh").chmod(0o755)
+        with tarfile.open(directory / "brought", "w") as brought:
+            _add(brought, "root/.ssh/authorized_keys", (directory / "key.pub").read_bytes(), 0o600)
+            public = (directory / "host_key.pub").read_bytes()
+            _add(brought, "etc/ssh/ssh_host_ed25519_key.pub", public, 0o644)
+            key = (directory / "host_key").read_bytes()
+            _add(brought, "etc/ssh/ssh_host_ed25519_key", key, 0o600)
+            for path in GUEST_FILES.iterdir():
+                _add(brought, f"san/{path.name}", path.read_bytes(), 0o755)
+
+    def _start(self) -> None:
+        program = shutil.which("qemu-system-x86_64")
+        assert program, "QEMU is not installed: apt-get install qemu-system-x86"
+        accelerator = "kvm" if self._has_kvm() else "tcg,thread=multi"
+        self._qemu = subprocess.Popen(
+            [
+                *(program, "-accel", accelerator, "-machine", "q35", "-cpu", "max", "-smp", "2"),
+                *("-m", str(MEMORY), "-nodefaults", "-no-user-config", "-display", "none"),
+                *("-no-reboot", "-serial", f"file:{self._console}", "-device", "virtio-rng-pci"),
+                *("-kernel", str(self._image.kernel), "-initrd", str(self._image.initramfs)),
+                *("-append", "console=ttyS0 quiet net.ifnames=0 mitigations=off panic=-1"),
+                *("-drive", f"file={self._image.disk},format=raw,if=virtio,snapshot=on"),
+                *("-drive", f"file={self.directory}/brought,format=raw,if=virtio,readonly=on"),
+                *("-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{self.port}-:22"),
+                *("-device", "virtio-net-pci,netdev=net"),
+            ],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            env={**os.environ, "TMPDIR": str(self.directory)},
+        )
+        end = time.monotonic() + BOOTING * PATIENCE
+        while "san: ready" not in (said := self._said()):
+            assert self._qemu.poll() is None, f"the guest ended: {said}"
+            assert time.monotonic() < end, f"the guest is not ready: {said}"
+            time.sleep(0.2)
+        assert "could not be made" not in said, said
+        self._say(said.strip().splitlines()[-1])
+
+    def _has_kvm(self) -> bool:
+        """Whether a guest boots on KVM here, as the lab finds it out."""
+        guest = ensure_guest_image(self._say)
+        with tempfile.TemporaryDirectory(prefix="vdsan-", dir="/tmp") as place:
+            trial = Path(place)
+            for path in (guest.kernel, guest.initramfs):
+                shutil.copyfile(path, trial / path.name)
+            trial.chmod(0o755)  # the lab's user reads them
+            return choose_accelerator(current_account(), trial, self._say)[0] == "kvm"
+
+    def _said(self) -> str:
+        return self._console.read_text(errors="replace") if self._console.exists() else ""
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes, mode: int) -> None:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode = len(content), mode
+    archive.addfile(member, io.BytesIO(content))

@@ -1,0 +1,65 @@
+"""How the volumes of the SAN's guest are reached: connection_infos as Cinder would give them.
+
+What gives them out is guest/targets.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from core.volumes.connection_info import ConnectionInfo, read_connection_info
+
+MIB = 1 << 20
+TARGET = "iqn.2026-11.lab:disks"
+PORTALS = ("127.0.0.1:3260", "127.0.0.2:3260")
+USER, SECRET = "operator", "the-word-of-chap"
+NAMESPACE = "00000000-1111-2222-3333-444444444444"
+
+
+def info(protocol: str, data: dict[str, Any]) -> ConnectionInfo:
+    """Return what virtdeck makes of it."""
+    return read_connection_info(json.dumps({"driver_volume_type": protocol, "data": data}))
+
+
+def whole(one: ConnectionInfo) -> dict[str, Any]:
+    """Return its data with its secrets: what os-brick is given."""
+    return {**one.data, **{key: secret.reveal() for key, secret in one.secrets.items()}}
+
+
+def iscsi(lun: int, *, paths: int = 1, **more: Any) -> ConnectionInfo:
+    """Return what leads to a LUN, over one portal or both."""
+    data: dict[str, Any] = {
+        "target_discovered": False,
+        "target_portal": PORTALS[0],
+        "target_iqn": TARGET,
+        "target_lun": lun,
+        "auth_method": "CHAP",
+        "auth_username": USER,
+        "auth_password": SECRET,
+        "volume_id": f"volume-{lun}",
+    }
+    if paths > 1:
+        data["target_portals"] = list(PORTALS[:paths])
+        data["target_iqns"] = [TARGET] * paths
+        data["target_luns"] = [lun] * paths
+    return info("iscsi", {**data, **more})
+
+
+def nvmeof(*, paths: int = 1) -> ConnectionInfo:
+    """Return what leads to the namespace, over one port or both."""
+    return info(
+        "nvmeof",
+        {
+            "target_nqn": "nqn.2026-11.lab:disks",
+            "vol_uuid": NAMESPACE,
+            "portals": [[f"127.0.0.{path + 1}", "4420", "tcp"] for path in range(paths)],
+            "ns_id": 1,
+            "volume_id": "namespace-1",
+        },
+    )
+
+
+def nfs() -> ConnectionInfo:
+    """Return what leads to the file of the share."""
+    return info("nfs", {"export": "127.0.0.1:/", "name": "volume-1", "format": "raw"})
