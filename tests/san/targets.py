@@ -63,3 +63,8 @@ def nvmeof(*, paths: int = 1) -> ConnectionInfo:
 def nfs() -> ConnectionInfo:
     """Return what leads to the file of the share."""
     return info("nfs", {"export": "127.0.0.1:/", "name": "volume-1", "format": "raw"})
+
+
+def document(one: ConnectionInfo) -> str:
+    """Return it as Cinder gives it."""
+    return json.dumps({"driver_volume_type": one.protocol, "data": whole(one)})

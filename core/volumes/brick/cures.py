@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 _LOST = "Look at the warnings: os-brick tells no cause in its errors."
 CURES: dict[str, str] = {
     "ModuleNotFoundError": "Install os-brick there: `pip install 'virtdeck[brick]'` for the Python "
@@ -31,8 +34,25 @@ _SUDO_REFUSES = (
 """What sudo says where it does not let a command be run unasked."""
 
 
-def cure_of(name: str) -> str:
-    """Return what helps."""
+_NO_ANSWER = "The portal does not answer: see that the target runs, and that the host reaches it."
+_LOGIN = re.compile(r"Failed to login iSCSI target .* \(exit code (\d+)\)")
+_OF_LOGIN = {
+    "4": _NO_ANSWER,
+    "8": _NO_ANSWER,
+    "11": _NO_ANSWER,
+    "12": "The host's kernel has no iSCSI: see whether it can load iscsi_tcp.",
+    "20": "iscsid does not run on the host: `sudo systemctl start iscsid` there.",
+    "24": "The target refuses the user, the password or the host's name: see those of CHAP, and "
+    "the name in /etc/iscsi/initiatorname.iscsi.",
+}
+"""By how iscsiadm ended (open-iscsi's iscsi_err.h): os-brick raises one error for all of them."""
+
+
+def cure_of(name: str, warnings: Sequence[str] = ()) -> str:
+    """Return what helps against an error, before which os-brick warned of something."""
+    for line in reversed(warnings):
+        if (found := _LOGIN.search(line)) and found[1] in _OF_LOGIN:
+            return _OF_LOGIN[found[1]]
     return CURES.get(name, _LOST)
 
 

@@ -98,7 +98,7 @@ class BrickProcess:
                 text = f"{text} is missing"
             because = f" It warned: {warnings[-1].rstrip('.')}." if warnings else ""
             message = f"os-brick on {self._host.place} failed ({name}): {text}.{because}"
-            raise BrickError(message, cure_of(name), name, warnings)
+            raise BrickError(message, cure_of(name, warnings), name, warnings)
         return BrickAnswer(answer.get("done"), warnings)
 
     def close(self) -> None:

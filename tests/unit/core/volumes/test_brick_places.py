@@ -66,3 +66,17 @@ def test_why_it_does_not_start_is_one_sentence_with_a_cure(said: str, words: str
 def test_every_error_has_a_cure() -> None:
     assert all(CURES.values())
     assert cure_of("Unheard") == CURES["BrickException"]
+
+
+@pytest.mark.parametrize(
+    ("code", "cure"), [(24, "the password"), (8, "does not answer"), (20, "start iscsid")]
+)
+def test_how_a_login_failed_tells_the_cure(code: int, cure: str) -> None:
+    told = (
+        "a",
+        f"Failed to login iSCSI target iqn.x:y on portal 10.0.0.5:3260 (exit code {code}).",
+    )
+    assert cure in cure_of("VolumeDeviceNotFound", (*told, "b"))
+    assert cure_of("VolumeDeviceNotFound", ("a",)) == CURES["VolumeDeviceNotFound"]
+    other = "Failed to login iSCSI target iqn.x:y on portal 10.0.0.5:3260 (exit code 99)."
+    assert cure_of("VolumeDeviceNotFound", (other,)) == CURES["VolumeDeviceNotFound"]

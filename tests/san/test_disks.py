@@ -1,0 +1,108 @@
+"""Volumes of a SAN as disks: attached, extended, detached by the verbs, on libvirt in the guest."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from core.errors import OperationFailedError
+from core.fleet import Fleet, LinkOptions
+from core.hypervisor.calls import connecting
+from core.model.connected_volume import VolumeConnecting
+from core.model.secret_value import Secret
+from core.state.connections import connections_of
+from core.volumes.brick.process import BrickProcess
+from tests.lab.test_devices import begin, done
+from tests.lab.test_power import key_of
+from tests.patience import PATIENCE
+from tests.san.host import SanHost
+from tests.san.image import PYTHON
+from tests.san.left import grow, left
+from tests.san.targets import MIB, SECRET, document, iscsi
+
+INSTANCE = """
+<domain type='qemu'>
+  <name>idle</name>
+  <memory unit='MiB'>64</memory>
+  <vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='pc'>hvm</type></os>
+  <features><acpi/></features>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <controller type='scsi' model='virtio-scsi'/>
+  </devices>
+</domain>
+"""
+"""Without a system: a SCSI disk is taken from it all the same."""
+SLOW = LinkOptions(
+    connect_timeout=30.0 * PATIENCE,
+    call_deadline=60.0 * PATIENCE,
+    listing_deadline=60.0 * PATIENCE,
+    keepalive_interval=0,
+    statistics_interval=0,
+    sweep_interval=0,
+)
+
+
+def virsh(san: SanHost, *words: str) -> str:
+    command = ["virsh", "--quiet", "--connect", san.uri, *words]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout
+
+
+@pytest.fixture
+async def fleet(
+    san: SanHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Fleet]:
+    await asyncio.to_thread(san.run, "/san/libvirt")
+    file = tmp_path / "idle.xml"
+    file.write_text(INSTANCE)
+    await asyncio.to_thread(virsh, san, "define", str(file))
+    await asyncio.to_thread(virsh, san, "start", "idle")
+    patient = functools.partial(BrickProcess, starting=60.0 * PATIENCE)
+    monkeypatch.setattr(connecting, "BrickProcess", patient)  # it is emulated
+    made = Fleet.open(
+        [f"san={san.uri}"],
+        options=SLOW,
+        journal=tmp_path / "journal.sqlite3",
+        connecting={"san": VolumeConnecting(scan_attempts=2, python=PYTHON)},
+    )
+    async with made:
+        assert await made.ready(60.0 * PATIENCE)
+        yield made
+    await asyncio.to_thread(virsh, san, "destroy", "idle")
+    await asyncio.to_thread(virsh, san, "undefine", "idle")
+
+
+async def test_a_lun_is_attached_extended_and_detached_and_its_host_lets_go(
+    san: SanHost, fleet: Fleet, tmp_path: Path
+) -> None:
+    vm = await key_of(fleet, "idle")
+    wrong = Secret(document(iscsi(3, auth_password="not-the-word-of-chap")))
+    with pytest.raises(OperationFailedError) as refused:
+        await (await begin(fleet, "volume-attach", vm, connection_info=wrong, bus="scsi"))
+    assert "password" in refused.value.hint
+    assert await asyncio.to_thread(left, san) == []
+
+    given = Secret(document(iscsi(3)))
+    said = await done(fleet, "volume-attach", vm, connection_info=given, bus="scsi")
+    assert said == "the iscsi volume volume-3 is attached to idle as sda"
+    entry = connections_of(fleet.state, vm)["sda"]
+    assert entry.path in await asyncio.to_thread(virsh, san, "dumpxml", "idle")
+
+    await asyncio.to_thread(grow, san, "lun3", 96)
+    said = await done(fleet, "volume-extend", vm, disk="sda")
+    assert said == "the guest of idle sees sda as large as its device is"
+    told = (await asyncio.to_thread(virsh, san, "domblkinfo", "idle", "sda")).split()
+    assert told[told.index("Capacity:") + 1] == str(96 * MIB)
+
+    said = await done(fleet, "volume-detach", vm, disk="sda")
+    assert said == f"sda ({entry.path}) is detached from idle"
+    assert connections_of(fleet.state, vm) == {}
+    assert await asyncio.to_thread(left, san) == []
+    assert SECRET.encode() not in (tmp_path / "journal.sqlite3").read_bytes()
