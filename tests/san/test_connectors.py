@@ -34,7 +34,8 @@ def connected(
     finally:
         # as the ledger has it: without its secrets
         data = dict(info.data)
-        brick.ask("disconnect", LONG, **{**asked, "data": data}, device=device)
+        how["unmount"] = family.mounts
+        brick.ask("disconnect", LONG, **{**asked, **how, "data": data}, device=device)
 
 
 def test_a_lun_is_connected_written_extended_and_let_go_of(
@@ -71,7 +72,7 @@ def test_a_namespace_is_connected_written_extended_and_let_go_of(
     san: SanHost, brick: BrickProcess, paths: int
 ) -> None:
     before = bytes_of(san, "$(losetup -j /srv/namespace1 | cut -d: -f1)")
-    with connected(brick, nvmeof(paths=paths)) as (place, asked):
+    with connected(brick, nvmeof(paths=paths), multipath=paths > 1) as (place, asked):
         assert place.type == "block"
         assert san.run("cat /sys/class/nvme/*/state").split() == ["live"] * paths
         writes(san, place.source, "namespace1", f"nvme-over-{paths}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.errors import HypervisorError, VirtdeckError
 from core.hypervisor.calls.function import CallFunctions
-from core.hypervisor.calls.volume_users import user_of
+from core.hypervisor.calls.volume_users import user_below, user_of
 from core.hypervisor.connection.binding import Connection
 from core.model import ObjectKey
 from core.model.connected_volume import ConnectedVolume
@@ -24,6 +24,7 @@ from core.verbs.device.connecting import (
 )
 from core.volumes.brick.place import BrickHost, brick_host
 from core.volumes.brick.process import BrickProcess
+from core.volumes.protocols import PROTOCOLS
 
 WORKING = 300.0
 """Seconds for what os-brick does: its own commands give up after that."""
@@ -57,15 +58,19 @@ def connect(conn: Connection, _: ObjectKey, call: ConnectCall) -> DeviceAnswer:
 def disconnect(conn: Connection, _: ObjectKey, call: DisconnectCall) -> LetGoAnswer:
     """Have os-brick disconnect a volume, unless an instance of the host has its device.
 
-    os-brick counts no users: the first disconnect takes the device from all of them.
+    os-brick counts no users: the first disconnect takes the device from all of them. A share is
+    unmounted with the last disk on it.
     """
     volume = call.connected
     if volume.path and (user := user_of(conn, {volume.path}, seconds=ASKING)):
         return LetGoAnswer(user)
+    family = PROTOCOLS.get(volume.protocol)
+    share = volume.path.rpartition("/")[0] if family is not None and family.mounts else ""
+    unmount = bool(share) and not user_below(conn, share)
     secrets = _revealed(call.secrets)
     with BrickProcess(place_of(conn, volume.python), secrets=secrets.values()) as brick:
         what: dict[str, Any] = {"protocol": volume.protocol, "data": {**volume.data, **secrets}}
-        brick.ask("disconnect", WORKING, **what, **_rest(volume))
+        brick.ask("disconnect", WORKING, **what, **_rest(volume), unmount=unmount)
     return LetGoAnswer()
 
 

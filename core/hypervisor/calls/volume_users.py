@@ -43,6 +43,18 @@ def user_of(conn: Connection, places: set[str], but: str = "", seconds: float | 
     return ""
 
 
+def user_below(conn: Connection, folder: str) -> str:
+    """Return the name of an instance with a disk below a folder; empty: there is none.
+
+    Two calls, whatever the number of instances: of one that runs they tell what it runs with.
+    """
+    for domain, stats, _ in _statistics(conn):
+        paths = [str(value) for key, value in stats.items() if key.endswith(".path")]
+        if any(path.startswith(f"{folder.rstrip('/')}/") for path in paths):
+            return str(domain.name())
+    return ""
+
+
 def _statistics(conn: Connection) -> Iterator[tuple[Any, Mapping[str, Any], bool]]:
     """Yield each instance with what its disks are, and whether it runs."""
     chains = libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_BACKING

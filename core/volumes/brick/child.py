@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -19,6 +20,11 @@ VERSION = 1
 """Of what is spoken; the one that starts it asks for it first."""
 LOCKS = "/run/lock/virtdeck-os-brick"
 """Every process of a host takes its locks below this folder."""
+
+
+MOUNTS = "/var/lib/virtdeck/mounts"
+"""Shares are mounted below this folder, each in one of its own, which os-brick names."""
+_SHARES = ("nfs", "quobyte", "vzstorage")
 
 
 class _Told(logging.Handler):
@@ -57,12 +63,14 @@ def _set_up() -> None:
 def _connector(request: dict[str, Any]) -> Any:
     from os_brick.initiator import connector
 
+    protocol = request["protocol"]
+    options = {f"{protocol}_mount_point_base": MOUNTS} if protocol in _SHARES else {}
     return connector.InitiatorConnector.factory(
-        request["protocol"],
+        protocol,
         "",  # what becomes root where privsep does not: nothing is asked for it
         use_multipath=bool(request.get("multipath")),
         device_scan_attempts=int(request.get("attempts") or 3),
-        **request.get("options", {}),
+        **options,
     )
 
 
@@ -95,6 +103,19 @@ def _disconnect(request: dict[str, Any]) -> None:
     device = request.get("device") or {}
     force = bool(request.get("force"))
     _connector(request).disconnect_volume(request["data"], device, force=force)
+    if request.get("unmount"):
+        _unmount(Path(str(device.get("path", ""))).parent)
+
+
+def _unmount(folder: Path) -> None:
+    """Unmount a share, which os-brick never does; one that somebody has a file of stays."""
+    if str(folder.parent) != MOUNTS or not folder.is_mount():
+        return
+    done = subprocess.run(["umount", folder], capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        folder.rmdir()
+    else:
+        logging.getLogger("os_brick").warning("umount: %s", done.stderr.strip())
 
 
 def _extend(request: dict[str, Any]) -> Any:
