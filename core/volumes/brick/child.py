@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -96,7 +97,25 @@ def _properties(request: dict[str, Any]) -> Any:
 
 
 def _connect(request: dict[str, Any]) -> Any:
-    return _connector(request).connect_volume(request["data"])
+    try:
+        return _connector(request).connect_volume(request["data"])
+    except Exception:
+        if request["protocol"] in ("iscsi", "iser"):
+            _forget_records(request["data"])
+        raise
+
+
+def _forget_records(data: dict[str, Any]) -> None:
+    """Delete what iscsiadm noted of a target that was not reached, its password among it.
+
+    os-brick leaves that after a login that failed. iscsiadm refuses it where there is a session.
+    """
+    portals = data.get("target_portals") or [data.get("target_portal")]
+    names = data.get("target_iqns") or [data.get("target_iqn")] * len(portals)
+    for portal, name in zip(portals, names, strict=False):
+        words = ["iscsiadm", "-m", "node", "-T", str(name), "-p", str(portal), "-o", "delete"]
+        with suppress(OSError):  # there is none, and so no record
+            subprocess.run(words, capture_output=True, check=False)
 
 
 def _disconnect(request: dict[str, Any]) -> None:
