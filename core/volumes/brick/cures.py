@@ -56,6 +56,12 @@ def cure_of(name: str, warnings: Sequence[str] = ()) -> str:
     return CURES.get(name, _LOST)
 
 
+def telling(warnings: Sequence[str]) -> str:
+    """Return the warning that tells the cause best: how a login failed, else the last one."""
+    last = warnings[-1] if warnings else ""
+    return next((line for line in reversed(warnings) if _LOGIN.search(line)), last)
+
+
 def why_not_started(said: str, place: str) -> tuple[str, str]:
     """Return why the process did not answer its first line, and the cure, from what it said."""
     low = said.lower()

@@ -18,7 +18,7 @@ from typing import IO, Any
 from core.errors import DeadlineError, HypervisorError, NotSentError
 from core.model.secret_value import WITHHELD
 from core.model.text import clean
-from core.volumes.brick.cures import cure_of, why_not_started
+from core.volumes.brick.cures import cure_of, telling, why_not_started
 from core.volumes.brick.place import BrickHost
 
 VERSION = 1
@@ -96,7 +96,7 @@ class BrickProcess:
             text = self._told(str(answer.get("text", ""))).rstrip(".") or "it told no more"
             if name == "KeyError":
                 text = f"{text} is missing"
-            because = f" It warned: {warnings[-1].rstrip('.')}." if warnings else ""
+            because = f" It warned: {telling(warnings).rstrip('.')}." if warnings else ""
             message = f"os-brick on {self._host.place} failed ({name}): {text}.{because}"
             raise BrickError(message, cure_of(name, warnings), name, warnings)
         return BrickAnswer(answer.get("done"), warnings)

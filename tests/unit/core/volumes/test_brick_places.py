@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from core.errors import UnsupportedError
-from core.volumes.brick.cures import CURES, cure_of, why_not_started
+from core.volumes.brick.cures import CURES, cure_of, telling, why_not_started
 from core.volumes.brick.place import BrickHost, brick_host
 
 
@@ -77,6 +77,9 @@ def test_how_a_login_failed_tells_the_cure(code: int, cure: str) -> None:
         f"Failed to login iSCSI target iqn.x:y on portal 10.0.0.5:3260 (exit code {code}).",
     )
     assert cure in cure_of("VolumeDeviceNotFound", (*told, "b"))
+    assert telling((*told, "b")) == told[1]
+    assert telling(("a", "b")) == "b"
+    assert telling(()) == ""
     assert cure_of("VolumeDeviceNotFound", ("a",)) == CURES["VolumeDeviceNotFound"]
     other = "Failed to login iSCSI target iqn.x:y on portal 10.0.0.5:3260 (exit code 99)."
     assert cure_of("VolumeDeviceNotFound", (other,)) == CURES["VolumeDeviceNotFound"]
