@@ -93,7 +93,7 @@ def test_the_file_of_a_share_is_mounted(san: SanHost, brick: BrickProcess) -> No
 REFUSED = {
     "a wrong password": (iscsi(3, auth_password="not-the-word-of-chap"), "password"),
     "a portal that is down": (iscsi(3, target_portal="127.0.0.1:3999"), "portal"),
-    "no such LUN": (iscsi(9), "shows this host the volume"),
+    "no such LUN": (iscsi(9), "no such LUN"),
 }
 
 

@@ -36,6 +36,7 @@ _SUDO_REFUSES = (
 
 _NO_ANSWER = "The portal does not answer: see that the target runs, and that the host reaches it."
 _LOGIN = re.compile(r"Failed to login iSCSI target .* \(exit code (\d+)\)")
+_NO_LUN = re.compile(r"LUN .* on iSCSI portal .* not found")
 _OF_LOGIN = {
     "4": _NO_ANSWER,
     "8": _NO_ANSWER,
@@ -53,13 +54,16 @@ def cure_of(name: str, warnings: Sequence[str] = ()) -> str:
     for line in reversed(warnings):
         if (found := _LOGIN.search(line)) and found[1] in _OF_LOGIN:
             return _OF_LOGIN[found[1]]
+        if _NO_LUN.search(line):
+            return "The target shows this host no such LUN: see whom it shows the volume."
     return CURES.get(name, _LOST)
 
 
 def telling(warnings: Sequence[str]) -> str:
-    """Return the warning that tells the cause best: how a login failed, else the last one."""
+    """Return the warning that tells the cause best: what failed, or is not there; else the last."""
     last = warnings[-1] if warnings else ""
-    return next((line for line in reversed(warnings) if _LOGIN.search(line)), last)
+    tells = (line for line in reversed(warnings) if _LOGIN.search(line) or _NO_LUN.search(line))
+    return next(tells, last)
 
 
 def why_not_started(said: str, place: str) -> tuple[str, str]:

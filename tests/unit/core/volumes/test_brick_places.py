@@ -80,6 +80,9 @@ def test_how_a_login_failed_tells_the_cure(code: int, cure: str) -> None:
     assert telling((*told, "b")) == told[1]
     assert telling(("a", "b")) == "b"
     assert telling(()) == ""
+    lun = "LUN 9 on iSCSI portal 10.0.0.5:3260 not found on sysfs after logging in."
+    assert telling((lun, "b")) == lun
+    assert "no such LUN" in cure_of("VolumeDeviceNotFound", (lun, "b"))
     assert cure_of("VolumeDeviceNotFound", ("a",)) == CURES["VolumeDeviceNotFound"]
     other = "Failed to login iSCSI target iqn.x:y on portal 10.0.0.5:3260 (exit code 99)."
     assert cure_of("VolumeDeviceNotFound", (other,)) == CURES["VolumeDeviceNotFound"]
