@@ -26,8 +26,9 @@ from core.volumes.brick.place import BrickHost, brick_host
 from core.volumes.brick.process import BrickProcess
 from core.volumes.protocols import PROTOCOLS
 
-WORKING = 300.0
-"""Seconds for what os-brick does: its own commands give up after that."""
+WORKING = 480.0
+"""Seconds for what os-brick does. It tries three times to log in, and iscsid takes two minutes to
+give up a portal that is down."""
 ASKING = 30.0
 
 

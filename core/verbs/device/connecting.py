@@ -22,8 +22,8 @@ from core.verbs.situation import Action, End, Send, Situation
 if TYPE_CHECKING:
     from core.volumes.connection_info import ConnectionInfo
 
-CONNECTING = 420.0
-"""Seconds: a minute to start os-brick, five for what it scans and waits for, and some."""
+CONNECTING = 600.0
+"""Seconds: a minute to start os-brick, eight for what it scans and waits for, and some."""
 
 
 class DeviceAnswer(CallAnswer, frozen=True):
