@@ -5,18 +5,19 @@ from __future__ import annotations
 from console.actions.types import Action
 from core.verbs.caution import Caution
 
+OPEN_IMAGES = Action(
+    "volumes.images",
+    "Base images",
+    ("i",),
+    "volumes",
+    "pool",
+    "List the base images, and who needs them through which chain.",
+    "open_images",
+    show_in_footer=True,
+    short="Images",
+)
 IMAGES: tuple[Action, ...] = (
-    Action(
-        "volumes.images",
-        "Base images",
-        ("i",),
-        "volumes",
-        "pool",
-        "List the base images, and who needs them through which chain.",
-        "open_images",
-        show_in_footer=True,
-        short="Images",
-    ),
+    OPEN_IMAGES,
     Action(
         "volumes.connections",
         "Connections",

@@ -14,23 +14,27 @@ NOTES: tuple[tuple[str, tuple[Note, ...]], ...] = (
             ("tab, arrows", "Other button", "Go to the other button; enter presses it."),
             ("name, enter", "Typed yes", "Where the name or the count is asked for: type it."),
             ("1 to 9", "Choose", "Where one of several is asked for."),
+            ("pgdn, space, pgup", "Turn over", "Scroll a text that is longer than there is room."),
         ),
     ),
     (
         "In a menu",
         (
             ("letter", "Choose", "Open a group; do what a line says."),
-            ("arrows, enter", "Choose", "Go to a line; take it."),
+            ("arrows, ^n, ^p, enter", "Choose", "Go to a line; take it."),
+            ("home, end", "First, last", "Go to the first or the last line."),
             ("tab", "Options", "Show the options of the line under the cursor first."),
-            ("esc", "Back", "Back to the groups, then out; nothing is done."),
+            ("esc, backspace", "Back", "Back to the groups, then out; nothing is done."),
         ),
     ),
     (
         "In the form of a verb",
         (
             ("tab, arrows", "Move", "Go from field to field; enter goes on, too."),
-            ("left, right", "Choose", "Go through what a field offers."),
+            ("left, right, space", "Choose", "Go through what a field offers."),
+            ("right", "Take", "Take what a field proposes while it is typed."),
             ("^s", "Do it", "Ask for it as the fields say, once nothing in them is wrong."),
+            ("^x", "Its XML", "Show the XML of what would be made, and close it again."),
             ("esc", "Peel", "Drop the further options, then the form."),
         ),
     ),
@@ -50,7 +54,16 @@ NOTES: tuple[tuple[str, tuple[Note, ...]], ...] = (
         (
             ("enter", "Keep", "Keep the filter or search and go back to the rows; run a command."),
             ("esc", "Drop", "Back to how it was before."),
-            ("down, up", "Choose", "Go through the commands found."),
+            ("down, up, tab, ^n, ^p", "Choose", "Go through the commands found."),
+        ),
+    ),
+    (
+        "On one network, or an XML",
+        (
+            ("arrows, pgdn, pgup", "Move", "Scroll it."),
+            ("enter", "Instances", "Go to the instances on the network."),
+            ("r", "Read again", "Read the network's leases and ports again."),
+            ("esc, q, ^x", "Close", "Back to where it was opened."),
         ),
     ),
     (

@@ -8,8 +8,10 @@ not cost a guest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from console.actions.consoles import OPEN_CONSOLE
+from console.actions.images import OPEN_IMAGES
 from console.actions.picture import OPEN_PICTURE
 from console.actions.types import Action, Scope
 from console.actions.verb_menu import menus, place_in
@@ -92,7 +94,11 @@ _SNAPSHOTS = Action(
     "open_snapshots",
 )
 
-VIEWS: Mapping[str, tuple[Action, ...]] = {"instance": (_SNAPSHOTS, OPEN_CONSOLE, OPEN_PICTURE)}
+VIEWS: Mapping[str, tuple[Action, ...]] = {
+    "instance": (_SNAPSHOTS, OPEN_CONSOLE, OPEN_PICTURE),
+    "pool": (OPEN_IMAGES,),
+    "volume": (replace(OPEN_IMAGES, group="volume"),),
+}
 """What the menu of a kind leads to besides verbs, each in the menu of its group."""
 
 INSTANCE_ROW: tuple[Action, ...] = (

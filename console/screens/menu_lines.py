@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.actions.verb_menu import VerbGroup, VerbLine, ViewLine
 from console.glyphs import glyphs
@@ -104,6 +104,13 @@ def view_lines(views: Sequence[ViewLine]) -> list[MenuLine]:
         )
         for view in views
     ]
+
+
+def with_its_key(line: MenuLine, key: str) -> MenuLine:
+    """The same line; below it the key that does it without the menu, where there is one."""
+    if not key or line.greyed or not isinstance(line.detail, str):
+        return line
+    return replace(line, detail=f"{line.detail} Its own key: {key}.")
 
 
 def _verb_line(

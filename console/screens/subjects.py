@@ -219,6 +219,15 @@ class InstanceChoosingScreen(SubjectScreen, inherit_bindings=False):
         text = "The snapshots of one instance are listed"
         await self._open_one(text, self.console.navigation.open_snapshots)
 
+    def _lists_snapshots(self) -> bool:
+        """Whether what is shown is a list of snapshots in which none can be chosen."""
+        return False
+
+    async def action_open_shown(self) -> None:
+        """Open the list in which one can be chosen of what is shown, where there is one."""
+        if self._lists_snapshots():
+            await self.action_open_snapshots()
+
     async def action_open_console(self) -> None:
         """Open the serial console of the chosen instance."""
         text = "The console of one instance is opened at a time"

@@ -92,6 +92,26 @@ async def test_the_tree_opens_by_its_key_and_by_the_menu(
         assert isinstance(app.screen, InstanceScreen) is (keys[0] == "enter")
 
 
+async def test_enter_on_the_tab_opens_the_list_and_there_what_can_be_done(
+    app: VirtdeckApp,
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await live.opened(pilot, app)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, InstanceScreen))
+        await pilot.press("enter")  # there is nothing to open on this tab
+        assert isinstance(app.screen, InstanceScreen)
+        for _ in range(6):
+            await pilot.press("tab")
+        await until(pilot, lambda: "enter opens the list" in "\n".join(text(app)))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, SnapshotsScreen))
+        await until(pilot, lambda: branches(app) == TREE)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, MenuDialog))
+        assert "base on alpha" in "\n".join(text(app))
+
+
 async def test_what_others_change_is_read_when_it_is_looked_at_again(
     app: VirtdeckApp, daemon: PrivateDaemon
 ) -> None:

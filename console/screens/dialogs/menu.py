@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
+from console.actions.registry import key_label
 from console.actions.verb_menu import VerbGroup, menus
-from console.actions.verbs import VIEWS
+from console.actions.verbs import SCOPES, VIEWS
 from console.describing import undescribed
 from console.glyphs import glyphs
 from console.screens.dialogs.line_menu import LineMenu
@@ -20,6 +21,7 @@ from console.screens.menu_lines import (
     keys_line,
     verb_lines,
     view_lines,
+    with_its_key,
 )
 from console.screens.openers import OPENERS
 from console.screens.verb_form import asked_parameters
@@ -107,8 +109,15 @@ class MenuDialog(LineMenu[Chosen | str], inherit_bindings=True):
         """The groups, or the verbs of the one that is open."""
         if self._open is None:
             return group_lines(self._groups, self._verdicts, self._why_not)
-        lines = verb_lines(self._open.lines, self._verdicts, self._why_not, tuple(OPENERS))
-        return [*lines, *view_lines(self._open.views)]
+        verbs, views = self._open.lines, self._open.views
+        lines = verb_lines(verbs, self._verdicts, self._why_not, tuple(OPENERS))
+        ids = [
+            *(f"{SCOPES[line.verb.subject]}.{line.verb.name}" for line in verbs),
+            *(line.action.id for line in views),
+        ]
+        keys = {one.id: key_label(one.keys[0]) for one in self.console.actions if one.keys}
+        shown = zip([*lines, *view_lines(views)], ids, strict=True)
+        return [with_its_key(line, keys.get(id_, "")) for line, id_ in shown]
 
     def heading(self) -> Sequence[Cell]:
         """To whom something would be done, and the group."""

@@ -116,6 +116,10 @@ class InstanceScreen(InstanceChoosingScreen, inherit_bindings=False):
             parts.append(Part(f" {sign.glyph} {sign.word} ", sign.role))
         return parts
 
+    def _lists_snapshots(self) -> bool:
+        """On their tab."""
+        return self._tab == "snapshots"
+
     def chosen_subjects(self) -> list[ObjectKey]:
         """This one."""
         return [self._key]

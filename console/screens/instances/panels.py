@@ -247,7 +247,8 @@ def snapshots(view: View, detail: InstanceDetail | None) -> list[CellValue]:
         for line in tree_of(detail.snapshots)
     ]
     titles = ("name", "", "made", "state", "kind", "takes", "description")
-    return [heading("Snapshots"), *table(titles, rows, "It has no snapshot.")]
+    more = Cell("  enter opens the list: make one, revert, delete", "muted")
+    return [heading("Snapshots"), *table(titles, rows, "It has no snapshot."), more]
 
 
 def _notes(detail: InstanceDetail) -> list[CellValue]:
