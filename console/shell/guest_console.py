@@ -6,53 +6,31 @@ the next start; one that somebody took over opens again only when it is asked to
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
-from concurrent.futures import Future
-from enum import StrEnum
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from time import monotonic
+from typing import TYPE_CHECKING
 
+from console.shell.asking_source import ask_patiently
 from console.shell.console_log import ConsoleLog
-from console.shell.core_messages import CoreAnswered
+from console.shell.console_state import ENDS, RETURNS, ConsoleState, Return
 from console.terminal.emulator import Emulator
 from core.errors import ConsoleInUseError, UsageError, VirtdeckError
 from core.model import ObjectKey
 from core.model.console import Console, ConsoleEnd, Consoles, LogTail
 from core.model.text import clean
-from core.source import OpenConsole, Source
+from core.source import OpenConsole
 
 if TYPE_CHECKING:
     from console.shell.app import VirtdeckApp
 
-Answer = TypeVar("Answer")
 FOLLOW_SECONDS = AGAIN_SECONDS = 1.0
 """How often a file is looked at; when one that its host closed is opened again."""
 
 
-class ConsoleState(StrEnum):
-    """How a console stands."""
-
-    OPENING = "opening"
-    OPEN = "open"
-    LOG = "log"
-    """Its file is followed: there is nothing to type into."""
-    OFF = "off"
-    LOST = "lost"
-    TAKEN = "taken over"
-    IN_USE = "in use"
-    FAILED = "failed"
-
-
-_RETURNS = frozenset({ConsoleState.OFF, ConsoleState.LOST})
-"""States that end by themselves, when the guest or its host is back."""
-_ENDS = {
-    ConsoleEnd.OFF: ConsoleState.OFF,
-    ConsoleEnd.LOST: ConsoleState.LOST,
-    ConsoleEnd.DROPPED: ConsoleState.LOST,
-    ConsoleEnd.TAKEN: ConsoleState.TAKEN,
-    ConsoleEnd.CLOSED: ConsoleState.OFF,
-}
+_RETURNING = "The instance runs again: waiting for its console to open."
+_NO_CONSOLE = "It has no console: it needs a <serial type='pty'/>."
 
 
 class GuestConsole:
@@ -80,6 +58,7 @@ class GuestConsole:
         """The end that the terminal was told last."""
         self._log: ConsoleLog | None = None
         self._since: int | None = None
+        self._return = Return()
         self._closed = False
 
     @property
@@ -99,8 +78,11 @@ class GuestConsole:
             return
         self._stand(ConsoleState.OPENING)
         key = self.key
-        self._ask(
-            lambda source: source.consoles.look(key), partial(self._found, force), self._failed
+        ask_patiently(
+            self._app,
+            lambda source: source.consoles.look(key),
+            partial(self._found, force),
+            self._failed,
         )
 
     def type(self, data: bytes) -> None:
@@ -109,7 +91,7 @@ class GuestConsole:
         if stream is None:
             self._app.notify(self.why or "The console is not open yet.", timeout=3, markup=False)
             return
-        self._ask(lambda _: stream.write(data), lambda _: None, self._tell)
+        ask_patiently(self._app, lambda _: stream.write(data), lambda _: None, self._tell)
 
     def close(self) -> None:
         """Let go of it for good."""
@@ -117,7 +99,7 @@ class GuestConsole:
         self.keep_log(None)
         if (stream := self._stream) is not None:
             self._stream = None
-            self._ask(lambda _: stream.close(), lambda _: None, self._tell)
+            ask_patiently(self._app, lambda _: stream.close(), lambda _: None, self._tell)
 
     def resize(self, columns: int, rows: int) -> None:
         """Have another size here; the guest learns of it only by `stty`."""
@@ -143,9 +125,10 @@ class GuestConsole:
         """Open again where what was in the way is over."""
         row = self._app.view.state.instances.get(self.key)
         runs = row is not None and row.state.active
-        if self.state in _RETURNS and runs and not self._app.view.stale(self.key.host):
+        if self.state in RETURNS and runs and not self._app.view.stale(self.key.host):
+            self._return.begin(monotonic())
             self.open()
-        elif self.state is ConsoleState.LOG and not runs:
+        elif self.state in (ConsoleState.LOG, ConsoleState.RETURNING) and not runs:
             self._end(ConsoleState.OFF, "The instance is off.")
 
     # -- what comes --------------------------------------------------------------------------------
@@ -161,7 +144,7 @@ class GuestConsole:
         elif not there.running:
             self._end(ConsoleState.OFF, "The instance is off.")
         elif console is None:
-            self._end(ConsoleState.FAILED, "It has no console: it needs a <serial type='pty'/>.")
+            self._not_yet(ConsoleState.FAILED, _NO_CONSOLE)
         else:
             why = f"{console.label} is of type '{console.source}': it cannot be shown."
             self._end(ConsoleState.FAILED, why)
@@ -171,14 +154,16 @@ class GuestConsole:
 
         def opened(stream: OpenConsole) -> None:
             if self._closed:
-                self._ask(lambda _: stream.close(), lambda _: None, self._tell)
+                ask_patiently(self._app, lambda _: stream.close(), lambda _: None, self._tell)
                 return
             self._stream, self._told = stream, ""
+            self._return.end()
             self._stand(ConsoleState.OPEN)
             self._read()
 
         def open_it() -> None:
-            self._ask(
+            ask_patiently(
+                self._app,
                 lambda source: source.consoles.open(key, console.alias, force=force),
                 opened,
                 self._failed,
@@ -192,8 +177,11 @@ class GuestConsole:
             open_it()
 
         if console.log and self._since is None:
-            self._ask(
-                lambda source: source.consoles.tail(key, console.log), tail, lambda _: open_it()
+            ask_patiently(
+                self._app,
+                lambda source: source.consoles.tail(key, console.log),
+                tail,
+                lambda _: open_it(),
             )
         else:
             open_it()
@@ -201,7 +189,9 @@ class GuestConsole:
     def _read(self) -> None:
         stream = self._stream
         if stream is not None:
-            self._ask(lambda _: stream.read(), partial(self._took, stream), self._failed)
+            ask_patiently(
+                self._app, lambda _: stream.read(), partial(self._took, stream), self._failed
+            )
 
     def _took(self, stream: OpenConsole, data: bytes) -> None:
         if stream is not self._stream:
@@ -212,9 +202,8 @@ class GuestConsole:
             self._read()
             return
         self._stream = None
-        state = _ENDS[stream.end or ConsoleEnd.DROPPED]
-        self._end(state, stream.why)
-        if stream.end is ConsoleEnd.DROPPED:
+        self._end(ENDS[stream.end or ConsoleEnd.DROPPED], stream.why)
+        if self.state in RETURNS:  # a guest may run anew before its console ends
             self._app.set_timer(AGAIN_SECONDS, self.look_again)
 
     def _show(self, data: bytes) -> bytes:
@@ -244,16 +233,31 @@ class GuestConsole:
                 self._show(tail.data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
             self._app.set_timer(FOLLOW_SECONDS, partial(self._read_log, name))
 
-        self._ask(lambda source: source.consoles.tail(key, name, since), read, self._failed)
+        ask_patiently(
+            self._app, lambda source: source.consoles.tail(key, name, since), read, self._failed
+        )
 
     def _failed(self, error: Exception) -> None:
         if isinstance(error, ConsoleInUseError):
-            self._end(ConsoleState.IN_USE, "Another client has this console open.")
+            self._not_yet(ConsoleState.IN_USE, "Another client has this console open.")
         else:
-            self._end(ConsoleState.FAILED, str(error))
+            self._not_yet(ConsoleState.FAILED, str(error))
+
+    def _not_yet(self, state: ConsoleState, why: str) -> None:
+        """Try again for a while what is opened again by itself; else it has failed."""
+        if not self._return.goes_on(monotonic()):
+            self._end(state, why)
+            return
+        if not self._closed:
+            if self._told != _RETURNING:
+                self._told = _RETURNING
+                self._say(_RETURNING)
+            self._stand(ConsoleState.RETURNING, f"{_RETURNING} {why}")
+            self._app.set_timer(AGAIN_SECONDS, self.look_again)
 
     def _end(self, state: ConsoleState, why: str) -> None:
         """Say in the terminal, once, why nothing comes any more."""
+        self._return.end()
         if self._closed:
             return
         if why != self._told:
@@ -274,25 +278,3 @@ class GuestConsole:
     def _tell(self, error: Exception) -> None:
         message = str(error) if isinstance(error, VirtdeckError) else repr(error)
         self._app.notify(message, severity="warning", timeout=6, markup=False)
-
-    def _ask(
-        self,
-        question: Callable[[Source], Awaitable[Answer]],
-        then: Callable[[Answer], None],
-        failed: Callable[[Exception], None],
-    ) -> None:
-        """Put a question to the source that may take as long as it likes."""
-        app = self._app
-
-        def deliver(future: Future[Answer]) -> None:
-            error = future.exception()
-            if error is None:
-                then(future.result())
-            elif isinstance(error, Exception):
-                failed(error)
-
-        def answered(future: Future[Answer]) -> None:
-            if not future.cancelled():
-                app.post_message(CoreAnswered(partial(deliver, future)))
-
-        app.bridge.ask(question).add_done_callback(answered)

@@ -14,10 +14,11 @@ from textual.widgets import Input
 from console.screens.consoles.consoles import ConsolesScreen
 from console.screens.dialogs.question import TypedQuestionDialog
 from console.settings import DisplaySettings, Settings
+from console.shell import console_state
 from console.shell.app import VirtdeckApp
-from console.shell.guest_console import ConsoleState
+from console.shell.console_state import ConsoleState
 from console.widgets.terminal import TerminalView
-from core.errors import ConsoleInUseError, UnsupportedError
+from core.errors import ConsoleInUseError, HypervisorError, UnsupportedError
 from core.model.console import Console, ConsoleEnd, Consoles, LogTail
 from tests.screens.conftest import MOMENTS, SIZES, TAPE, ZONE, press, settled, until
 from tests.screens.console_source import SERIAL, PlayedConsole, WithConsoles, recorded
@@ -171,6 +172,41 @@ async def test_what_becomes_of_a_guest_is_told_and_it_opens_again(
         await settled(pilot)
         assert len(source.played.opened) == 2  # nobody takes it back unasked
         assert "r takes it back" in line(app)
+
+
+async def test_one_that_was_open_is_tried_again_until_its_console_is_there(
+    app: VirtdeckApp, source: WithConsoles
+) -> None:
+    """As after a revert: the process is there before its console can be opened."""
+    async with app.run_test(size=(80, 24)) as pilot:
+        guest = await opened(pilot, app, source)
+        in_use = ConsoleInUseError("Another client has this console open.")
+        source.played.errors = [HypervisorError("It is not using a PTY."), in_use]
+        guest.finish(ConsoleEnd.OFF, "The instance was stopped, and runs anew.")
+        await until(pilot, lambda: current(app).state is ConsoleState.RETURNING)
+        assert any("waiting for its console to open" in each for each in shown(app))
+        assert "reopening" in line(app)
+        await until(pilot, lambda: len(source.played.opened) == 2)
+        await until(pilot, lambda: current(app).state is ConsoleState.OPEN)
+        assert source.played.forced == [False] * 4, "nothing is taken from anybody"
+        assert sum("waiting for its console" in each for each in shown(app)) == 1
+        source.played.opened[-1].say(b"welcome back")
+        await until(pilot, lambda: shown(app)[-1] == "welcome back")
+
+
+async def test_what_does_not_come_back_is_given_up_and_one_opened_by_hand_fails_at_once(
+    app: VirtdeckApp, source: WithConsoles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console_state, "PATIENCE", -1.0)
+    async with app.run_test(size=(80, 24)) as pilot:
+        guest = await opened(pilot, app, source)
+        source.played.errors = [HypervisorError("It is not using a PTY.") for _ in range(2)]
+        guest.finish(ConsoleEnd.OFF, "The instance is off.")
+        await until(pilot, lambda: current(app).state is ConsoleState.FAILED)
+        assert "r tries again" in line(app)
+        await pilot.press(LET_GO, "r")
+        await until(pilot, lambda: source.played.forced == [False] * 3)
+        await until(pilot, lambda: current(app).state is ConsoleState.FAILED)
 
 
 async def test_a_console_in_use_is_taken_over_after_its_name_is_typed(

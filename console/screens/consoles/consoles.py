@@ -20,7 +20,8 @@ from console.screens.consoles.displays import open_display
 from console.screens.consoles.words import hint, hints, state_part
 from console.screens.dialogs.question import TypedQuestionDialog
 from console.screens.filter_bar import FilterBar
-from console.shell.guest_console import ConsoleState, GuestConsole
+from console.shell.console_state import ConsoleState
+from console.shell.guest_console import GuestConsole
 from console.widgets.columns import Cell
 from console.widgets.terminal import TerminalView
 from core.errors import VirtdeckError

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from console.glyphs import glyphs
 from console.screens.parts import Part
-from console.shell.guest_console import ConsoleState, GuestConsole
+from console.shell.console_state import ConsoleState
+from console.shell.guest_console import GuestConsole
 from console.widgets.terminal import TerminalView
 
 _SIGNS: Mapping[ConsoleState, tuple[str, str]] = {
@@ -15,6 +16,7 @@ _SIGNS: Mapping[ConsoleState, tuple[str, str]] = {
     ConsoleState.LOG: ("muted", "log"),
     ConsoleState.OFF: ("off", "off"),
     ConsoleState.LOST: ("warning", "lost"),
+    ConsoleState.RETURNING: ("changing", "reopening"),
     ConsoleState.TAKEN: ("warning", "taken over"),
     ConsoleState.IN_USE: ("warning", "in use"),
     ConsoleState.FAILED: ("error", "failed"),
@@ -41,6 +43,7 @@ def hint(console: GuestConsole) -> str:
     return {
         ConsoleState.OFF: "It opens again when the guest starts.",
         ConsoleState.LOST: "It opens again when its host is back.",
+        ConsoleState.RETURNING: "It opens once its console is there.",
         ConsoleState.TAKEN: "r takes it back.",
         ConsoleState.IN_USE: "r takes it over.",
         ConsoleState.FAILED: "r tries again.",

@@ -42,6 +42,8 @@ class StreamInbox:
         self._full = False
         self._stream: Any = None
         self._listening = False
+        self.process = -1
+        """libvirt's number of the instance's run whose console this is; -1: none is open."""
         self.over = False
         """Nothing more comes."""
         self.broken = False
@@ -52,6 +54,7 @@ class StreamInbox:
     def attach(self, conn: Connection, uuid: str, alias: str, *, force: bool) -> None:
         """Open the console and listen. On the lane."""
         domain = conn.lookupByUUIDString(uuid)
+        self.process = domain.ID()  # of the look-up: no call
         stream = conn.newStream(libvirt.VIR_STREAM_NONBLOCK)
         flags = libvirt.VIR_DOMAIN_CONSOLE_SAFE
         if force:

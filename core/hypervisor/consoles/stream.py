@@ -146,23 +146,23 @@ class ConsoleStream:
     async def _find_reason(self) -> None:
         """Say why nothing comes any more, by what is true of the instance and the connection."""
         code, text = self._inbox.failure
-        running = await self._runs()
+        before, now = self._inbox.process, await self._process()
         until = self._loop.time() + _ENDING_SECONDS
-        while running and code != _TAKEN and self._loop.time() < until:
+        while now == before and self._loop.time() < until:
             await asyncio.sleep(_BLOCKED)  # of one that is cut off the stream ends first
-            running = await self._runs()
+            now = await self._process()
         if self.end is not None:  # we closed it meanwhile
             return
-        self.end, self.why = _judged(code, text, running)
+        self.end, self.why = judged(code, text, before, now)
         self._release()
 
-    async def _runs(self) -> bool | None:
-        """Whether the instance is active; None: the host gives no answer."""
+    async def _process(self) -> int | None:
+        """libvirt's number of the instance's run, -1 where it is off; None: no answer."""
         if self._inbox.broken:
             return None
         try:
             uuid = self._uuid
-            return await self._lane.call(lambda conn: _active(conn, uuid), deadline=_LOOK_SECONDS)
+            return await self._lane.call(lambda conn: _number(conn, uuid), deadline=_LOOK_SECONDS)
         except VirtdeckError:
             return None
 
@@ -185,21 +185,27 @@ async def open_console(
     return stream
 
 
-def _active(conn: Connection, uuid: str) -> bool:
+def _number(conn: Connection, uuid: str) -> int:
     try:
-        return bool(conn.lookupByUUIDString(uuid).isActive() == 1)
+        return int(conn.lookupByUUIDString(uuid).ID())
     except libvirt.libvirtError as error:
         if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
-            return False
+            return -1
         raise
 
 
-def _judged(code: int, text: str, running: bool | None) -> tuple[ConsoleEnd, str]:
-    """Why a console ended; `running` None: the host gives no answer. Pure."""
-    if running is None:
+def judged(code: int, text: str, before: int, now: int | None) -> tuple[ConsoleEnd, str]:
+    """Why a console ended, by libvirt's numbers of the instance's run before and now. Pure.
+
+    `now` is -1 where it is off, None where the host gives no answer. A reverted one has another
+    number within a moment: its console ended with the run before, whatever the error looks like.
+    """
+    if now is None:
         return ConsoleEnd.LOST, "The connection to its host broke off."
-    if not running:
+    if now == -1:
         return ConsoleEnd.OFF, "The instance is off."
+    if now != before:
+        return ConsoleEnd.OFF, "The instance was stopped, and runs anew."
     if code == _TAKEN:
         return ConsoleEnd.TAKEN, "Another client took this console over."
     reason = f" ({' '.join(text.split())})" if text else ""
