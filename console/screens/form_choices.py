@@ -69,12 +69,24 @@ def _pools(state: State, key: ObjectKey) -> Choices:
 
 
 def _volumes(state: State, key: ObjectKey) -> Choices:
-    """The volumes of the host's pools, as POOL/VOLUME."""
+    """The volumes of the host's pools, as POOL/VOLUME: there may be ten thousand."""
     return tuple(
-        (f"{volume.pool_name}/{volume.name}", fmt.size(volume.capacity))
+        (f"{volume.pool_name}/{volume.name}", "")
         for volume in state.volumes.values()
         if volume.host == key.host
     )
+
+
+def _places(state: State, key: ObjectKey) -> Choices:
+    """Where a disk can go: a pool, which makes a volume for it, or a volume that is there."""
+    pools = tuple((name.removesuffix("/"), free) for name, free in _new_places(state, key))
+    return (*pools, *_volumes(state, key))
+
+
+def _new_places(state: State, key: ObjectKey) -> Choices:
+    """The pools in which a volume can be made, as what its place begins with."""
+    here = [pool for pool in state.pools.values() if pool.host == key.host and pool.active]
+    return tuple((f"{pool.name}/", f"{fmt.size(pool.available)} free") for pool in here)
 
 
 def _networks(state: State, key: ObjectKey) -> Choices:
@@ -169,6 +181,8 @@ _SOURCES: Mapping[str, Callable[[State, ObjectKey], Choices]] = {
     "block-jobs": _block_jobs,
     "pools": _pools,
     "volumes": _volumes,
+    "places": _places,
+    "new-places": _new_places,
     "networks": _networks,
     "interface-networks": _plugs,
     "held-devices": _held_devices,

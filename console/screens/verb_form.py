@@ -15,6 +15,7 @@ from console.screens.form import Choices, Field, Values
 from console.screens.form_choices import choices_of
 from console.screens.present_values import present_of
 from core.model import ObjectKey, Request, State
+from core.model.lists import listed
 from core.model.secret_value import Secret
 from core.state.subject import has_namesake
 from core.verbs.parameter import UNITS, Parameter, parameters, separated
@@ -100,8 +101,8 @@ def _there(parameter: Parameter, default: str, offered: Choices) -> str:
 
 
 def _named(parameter: Parameter, offered: Choices) -> Sequence[str]:
-    """Return what a note lists: not what is proposed as it is typed."""
-    return () if parameter.typed else [name for name, _ in offered] or parameter.choices
+    """Return what a note lists: of what is proposed as it is typed only the beginning."""
+    return [name for name, _ in offered] or ([] if parameter.typed else parameter.choices)
 
 
 def _note(parameter: Parameter, names: Sequence[str], present: str) -> str:
@@ -109,10 +110,19 @@ def _note(parameter: Parameter, names: Sequence[str], present: str) -> str:
     now = f"{'now' if unit else 'Now'} {present}" if present else ""
     first = f"{', '.join(filter(None, (unit, now)))}: " if unit or now else ""
     several = f" Any of {', '.join(names)}, with commas." if names else ""
+    if parameter.typed:
+        several = f" There {_are(names)}: right takes what is proposed." if names else ""
     if parameter.many and not names:
         several = " Several with commas."
     empty = " May be empty." if parameter.optional else ""
     return f"{first}{parameter.help}{several}{empty}"
+
+
+def _are(names: Sequence[str]) -> str:
+    """What there is, its first few by name: there may be ten thousand."""
+    few, rest = names[:_MOST_NAMES], len(names) - _MOST_NAMES
+    shown = listed([*few, f"{rest:,} more"] if rest > 0 else few)
+    return f"{'is' if len(names) == 1 else 'are'} {shown}"
 
 
 def _shown(parameter: Parameter) -> str:

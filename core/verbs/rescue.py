@@ -33,7 +33,9 @@ class Rescue(Request, frozen=True):
         parameter(
             "The image to boot from: a path on the host, or POOL/VOLUME.",
             pattern=r"/.*|[^/]+(/[^/]+){1,2}",
+            source="volumes",
             place=True,
+            typed=True,
             shape="a path that begins with /, or POOL/VOLUME",
             longest=PATH_BYTES,
         ),

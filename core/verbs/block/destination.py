@@ -29,7 +29,9 @@ To = Annotated[
         rule=_against,
         longest=PATH_BYTES,
         label="file",
+        source="new-places",
         place=True,
+        typed=True,
     ),
 ]
 

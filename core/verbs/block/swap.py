@@ -63,7 +63,9 @@ class VolumeSwap(Request, frozen=True):
             "Where to: POOL or POOL/VOLUME of a pool of files, a volume that is there of any other"
             " pool, or the whole path of a new file or of a device.",
             longest=PATH_BYTES,
+            source="places",
             place=True,
+            typed=True,
             label="where",
         ),
     ]

@@ -37,7 +37,9 @@ class CreateFromImage(Request, frozen=True):
             "What its disk is made from: POOL/VOLUME, or a file of this machine, which begins with "
             "/, ./ or ~.",
             longest=PATH_BYTES,
+            source="volumes",
             place=True,
+            typed=True,
         ),
     ]
     how: Annotated[

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.screens.form import Field
 from console.screens.openers import OPENERS
 from console.screens.verb_form import (
     UNSET,
@@ -18,10 +19,20 @@ from console.screens.verb_form import (
     fields_of,
     read,
 )
-from core.model import Host, Instance, InstanceState, Link, LinkStatus, State
+from core.model import (
+    Host,
+    Instance,
+    InstanceState,
+    Link,
+    LinkStatus,
+    Pool,
+    PoolState,
+    State,
+    Volume,
+)
 from core.model.secret_value import Secret
 from core.verbs.agent.accounts import SetPassword
-from core.verbs.parameter import parameters
+from core.verbs.parameter import Parameter, parameters
 from core.verbs.registry import VERBS
 from tests.declared import POKE, Poke
 
@@ -74,6 +85,63 @@ def test_each_type_has_its_widget():
     assert not fields["times"].choices
     assert fields["pin"].secret
     assert {each.id for each in fields.values() if each.more} == {"pin", "pause"}
+
+
+def field(verb: str, name: str, state: State) -> Field:
+    return next(one for one in fields_of(VERBS[verb], state, WEB.key) if one.id == name)
+
+
+def with_volumes(count: int) -> State:
+    pools = [
+        Pool("alpha", f"u-{name}", name, state=PoolState.ACTIVE) for name in ("default", "fast")
+    ]
+    off = Pool("alpha", "u-off", "off")
+    away = Pool("beta", "u-b", "away", state=PoolState.ACTIVE)
+    volumes = [
+        Volume(pool.host, pool.uuid, pool.name, f"v{number}.qcow2", f"/{pool.name}/{number}")
+        for pool in (pools[0], away)
+        for number in range(count)
+    ]
+    return replace(
+        STATE,
+        pools={one.key: one for one in (*pools, off, away)},
+        volumes={one.key: one for one in volumes},
+    )
+
+
+PLACES = [
+    (verb.name, one.name, one)
+    for verb in VERBS.values()
+    for one in parameters(verb.request)
+    if one.place and verb.name not in OPENERS
+]
+
+
+@pytest.mark.parametrize(("verb", "name", "parameter"), PLACES)
+def test_every_field_for_a_place_proposes_those_of_its_host(
+    verb: str, name: str, parameter: Parameter
+):
+    assert parameter.typed, "another may be typed: a path, a volume that is not read yet"
+    found = field(verb, name, with_volumes(2)).proposed
+    assert set(found) & {"default", "default/", "default/v0.qcow2"}
+    assert not any("away" in one for one in found), "of no other host"
+
+
+def test_where_a_disk_goes_is_a_pool_or_a_volume_and_a_new_file_begins_with_its_pool():
+    state = with_volumes(1)
+    assert field("volume-swap", "to", state).proposed == ("default", "fast", "default/v0.qcow2")
+    assert field("block-copy", "to", state).proposed == ("default/", "fast/")
+    assert field("rescue", "image", state).proposed == ("default/v0.qcow2",)
+
+
+def test_of_ten_thousand_volumes_a_note_names_three():
+    found = field("create-from-image", "image", with_volumes(10_000))
+    assert len(found.proposed) == 10_000
+    there = "default/v0.qcow2, default/v1.qcow2, default/v2.qcow2 and 9,997 more"
+    assert found.note.endswith(f"There are {there}: right takes what is proposed.")
+    none = field("create-from-image", "image", STATE)
+    assert not none.proposed
+    assert "There" not in none.note
 
 
 def test_what_is_chosen_and_typed_is_asked_for():
