@@ -77,6 +77,8 @@ class Case:
         """A long call that is under way."""
         self.cancel_heard = False
         """What another console wants was heard: that it is ended."""
+        self.written: Progress | None = None
+        """What the journal has of it; None: nothing yet."""
         self.at_rest = asyncio.Event()
         """Set while no call is on its way that is over soon; the journal has the answer to each."""
         self.at_rest.set()

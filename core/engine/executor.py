@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from core.clock import Clock
 from core.engine import asking, calling, recovery
 from core.engine.accepting import Unless
-from core.engine.case import Case, adopted
+from core.engine.case import Case
 from core.engine.host_names import refreshed
 from core.engine.looking import hosts_of, read_for
 from core.engine.messages import Messages
@@ -34,8 +34,7 @@ from core.verbs.verb import Workflow
 
 SHARE_EVERY = 1.0
 """Seconds between two looks at how far a long call is."""
-PER_HOST = 4
-"""Calls in flight on one host."""
+PER_HOST = 4  # calls in flight on one host
 
 
 class Executor:
@@ -68,7 +67,7 @@ class Executor:
         self.publish = publish
         self.owner = this_process()
         self.leaving = False
-        """What was taken over makes no call any more: it is left to the next console."""
+        """No call is made any more: what is not over is left to the next console."""
         self._slots: defaultdict[tuple[str, bool], asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(per_host)
         )
@@ -139,11 +138,12 @@ class Executor:
         uri = hosts[0].uri if hosts else self.uri(record.host)
         try:
             if self.journal is not None:
-                entry = Entry(record, self.owner, uri, progress_json(case.progress))
+                entry = Entry(record, self.owner, uri, progress_json(progress := case.progress))
                 self.at_commit()
                 if not await self.journal.put(entry, *(unless or ())):
                     return None
                 self.at_commit()
+                case.written = progress
         except JournalError as error:
             case.said(f"not journalled: {error}")
             case.not_journalled(str(error))
@@ -189,7 +189,7 @@ class Executor:
         return recovery.next_action(case.verb, dataclasses.replace(now, silent=silent))
 
     async def _send(self, case: Case, send: Send) -> End | None:
-        if self.leaving and adopted(case):
+        if self.leaving:
             await asyncio.Future()  # never: it is let go of before the call
         if send.call.looks:
             return await self._ask_how_it_is(case, send)

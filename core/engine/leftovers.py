@@ -12,6 +12,8 @@ from core.verbs import checks
 
 PATIENCE = 20.0
 """Seconds without any news after which what is in the way is waited for no longer."""
+MOMENT = 0.3
+"""Seconds that a call of our own may go on then: a host that hangs must not keep us."""
 GOODBYE = 10.0
 """Seconds that a call of what was taken over may go on when its console is closed."""
 
@@ -37,14 +39,28 @@ async def wait_out(
 
 
 async def let_go(executor: Executor, cases: Iterable[Case]) -> None:
-    """Have what was taken over make no call any more, and wait for the answers to those made.
+    """Have no call made any more, and wait for the answers to those made: of what was taken over,
+    and for a moment of our own, so that an answer that is there is not lost.
 
     A long one is not waited for: whoever takes its operation over looks what became of it.
     """
     executor.leaving = True
-    calls = [case.at_rest.wait() for case in cases if adopted(case) and not case.at_rest.is_set()]
-    if calls:
-        await _first([asyncio.gather(*calls)], GOODBYE)
+    unheard = [case for case in cases if not case.at_rest.is_set()]
+    waits = (
+        ([case.at_rest.wait() for case in unheard if adopted(case)], GOODBYE),
+        ([case.at_rest.wait() for case in unheard if not adopted(case)], MOMENT),
+    )
+    await asyncio.gather(
+        *(_first([asyncio.gather(*calls)], time) for calls, time in waits if calls)
+    )
+
+
+async def write_answers(executor: Executor, cases: Iterable[Case]) -> None:
+    """Write the answers that came and were not written yet: the next console would ask for them."""
+    for case in cases:
+        answered = any(one.ended is not None for one in case.progress.sent[-1:])
+        if answered and case.progress is not case.written:
+            await executor.keep_anyway(case)
 
 
 async def _first(waits: Iterable[Awaitable[object]], seconds: float) -> bool:

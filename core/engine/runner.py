@@ -94,6 +94,7 @@ class Runner:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await leftovers.write_answers(self._executor, self._cases.values())
         await self._executor.catch_up()
         if self._executor.journal is not None:
             with suppress(JournalError):

@@ -20,11 +20,13 @@ from console.shell.operations_watch import toast_of_many, toast_of_one
 from core.clock import SystemClock
 from core.engine.asking import answer
 from core.engine.handle import Handle
+from core.engine.progress import progress_of
 from core.engine.runner import Runner
 from core.errors import OperationFailedError, RefusedError
 from core.journal.journal import Journal
 from core.journal.ledger import Ledger
-from core.model import InstanceState, ObjectKey, OperationRecord, OperationStatus
+from core.journal.owner import NOBODY
+from core.model import Instance, InstanceState, ObjectKey, OperationRecord, OperationStatus
 from core.verbs.guest import Nmi, NmiCall
 from core.verbs.power.calls import (
     CreateCall,
@@ -33,7 +35,9 @@ from core.verbs.power.calls import (
     ShutdownCall,
     SuspendCall,
 )
-from core.verbs.power.requests import Pause, Shutdown, Start
+from core.verbs.power.requests import HardReboot, Pause, Shutdown, Start
+from core.verbs.registry import VERBS
+from core.verbs.situation import Sent
 from tests.unit.core.engine.test_runner import World, until
 
 S = InstanceState
@@ -100,6 +104,48 @@ async def test_what_was_asked_on_another_console_after_the_last_look_is_in_the_w
             await world.runner.submit(Nmi(web))
     await others.close()
     assert world.calls == []
+
+
+async def closed_and_read(world: World, journal: Journal) -> Sent:
+    """What the journal has of the newest call of the only operation, once its console is closed."""
+    await world.runner.close()
+    (entry,) = await journal.recent()
+    progress = progress_of(VERBS[entry.record.verb], entry.progress)
+    assert progress is not None
+    assert entry.owner == NOBODY, "the next console takes it over at once"
+    return progress.sent[-1]
+
+
+async def test_an_answer_that_came_is_written_before_the_console_is_closed(
+    world: World, journal: Journal
+) -> None:
+    """Else the next console asks the operator whether the call was made."""
+    web = world.add("web", S.RUNNING)
+    looking = asyncio.Event()
+
+    async def look(subject: ObjectKey, looks_at: object = ()) -> Instance | None:
+        looking.set()
+        return await asyncio.Future()
+
+    world.before_call = lambda: setattr(world, "read", look)
+    await world.runner.submit(Nmi(web))
+    await looking.wait()  # the call was answered, and that is not written yet
+    (before,) = await journal.recent()
+    assert '"ended":null' in before.progress.replace(" ", "") or '"ended"' not in before.progress
+    assert (await closed_and_read(world, journal)).accepted
+
+
+async def test_an_answer_that_comes_as_the_console_is_closed_is_heard_and_nothing_more_is_sent(
+    world: World, journal: Journal
+) -> None:
+    web = world.add("web", S.RUNNING)
+    world.hold.clear()
+    await world.runner.submit(HardReboot(web))
+    await until(lambda: bool(world.calls))
+    world.before_call = lambda: pytest.fail("a call was made as the console was closed")
+    asyncio.get_running_loop().call_soon(world.hold.set)
+    sent = await closed_and_read(world, journal)
+    assert (sent.call, sent.accepted) == (DestroyCall(), True)
 
 
 async def asked(world: World, **options: float) -> Handle:
