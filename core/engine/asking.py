@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
+from core.engine import vanished
 from core.engine.case import Case
 from core.engine.messages import Messages
 from core.errors import JournalError, NotFoundError, RefusedError
@@ -38,6 +39,7 @@ async def ask(
 
     An answer has its turn: it waits until nothing else is under way on the subject.
     """
+    question = vanished.reworded(case, question, state())
     if put(case, question):
         await keep(case)
     busy = any(other.id != case.record.id for other in others(state(), case.request))

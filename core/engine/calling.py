@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.engine import disk_users
+from core.engine import disk_users, vanished
 from core.engine.case import Case
 from core.engine.port import Hosts
 from core.errors import DeadlineError, DiskInUseError, NotSentError, UnreachableError, VirtdeckError
@@ -40,7 +40,7 @@ async def call(
     except DiskInUseError as caught:
         error = await disk_users.told(hosts, state, caught, case.record.subject)
     except VirtdeckError as caught:
-        error = caught
+        error = vanished.named(case, caught, state())
     case.answered(
         index,
         "" if error is None else without_secrets_of(send.call, error.message),

@@ -44,7 +44,7 @@ def check(state: State, request: Request, but: str = "") -> tuple[Refusal, ...]:
         found += _against_namesakes(state, request, but)
         return (*found, *verb.refusals(state, request, but))
     if subject is None:
-        return (*found, *_not_there(host, verb))
+        return (*found, *_not_there(state, host, verb, request))
     if verb.workflow is None or verb.subject == "instance":
         found += _against_others(state, request, subject.name, but)
     if isinstance(subject, Instance):
@@ -74,9 +74,12 @@ def _against_host(host: Host) -> Iterator[Refusal]:
         yield Refusal(RefusalCode.UNREACHABLE, text, f"{cure[0].lower()}{cure[1:]}")
 
 
-def _not_there(host: Host, verb: Verb) -> Iterator[Refusal]:
+def _not_there(state: State, host: Host, verb: Verb, request: Request) -> Iterator[Refusal]:
     if host.link.status is LinkStatus.UP:
         text = f"{host.name} has no such {verb.subject} now"
+        about = [one for one in state.operations.values() if one.subject == request.subject]
+        if about and verb.subject == "instance":  # its name, as it was known last
+            text += f": {clean(max(about, key=lambda one: one.created).name)} is gone"
         listing = "show INSTANCE" if verb.subject == "snapshot" else f"{verb.subject}s"
         yield Refusal(RefusalCode.NOT_FOUND, text, f"see `virtdeck {listing}`")
 
