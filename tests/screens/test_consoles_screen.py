@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 from textual.widgets import Input
+from textual.widgets._toast import Toast
 
 from console.screens.consoles.consoles import ConsolesScreen
 from console.screens.dialogs.question import TypedQuestionDialog
@@ -229,6 +230,18 @@ async def test_a_console_in_use_is_taken_over_after_its_name_is_typed(
         await pilot.press(*"web", "enter")
         await until(pilot, lambda: source.played.forced == [False, True])
         await until(pilot, lambda: current(app).state is ConsoleState.OPEN)
+
+
+async def test_what_is_told_hides_neither_line_at_the_bottom(
+    app: VirtdeckApp, source: WithConsoles
+) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await opened(pilot, app, source)
+        await pilot.press(LET_GO, "r")  # it is open: that is told
+        await until(pilot, lambda: bool(app.screen.query(Toast)))
+        await until(pilot, lambda: app.screen.query_one(Toast).region.height > 0)
+        footer = app.screen.query_one("#footer").region
+        assert app.screen.query_one(Toast).region.bottom == footer.y == 22
 
 
 async def test_older_lines_are_turned_to_and_searched(

@@ -5,10 +5,13 @@ from __future__ import annotations
 import gc
 from collections import Counter
 
+import pytest
 from textual._styles_cache import StylesCache
 from textual.widget import Widget
+from textual.widgets import Button
 from textual.widgets._toast import Toast
 
+from console.screens.dialogs.question import QuestionDialog
 from console.shell.toasts import AT_MOST
 from core.model import OperationStatus
 from core.model.observation import OperationChanged
@@ -98,3 +101,26 @@ async def test_a_question_goes_with_its_answer() -> None:
 
         app.bridge.ask(answered)
         await until(pilot, lambda: shown() == ["something else"])
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)])
+async def test_what_is_told_hides_neither_the_footer_nor_what_answers_a_dialog(
+    console: Moment, size: tuple[int, int]
+) -> None:
+    app = console("loaded")
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await settled(pilot)
+        app.notify("three\nlines\nlong", markup=False)
+        await until(pilot, lambda: bool(app.screen.query(Toast)))
+        await until(pilot, lambda: app.screen.query_one(Toast).region.height >= 3)
+        assert app.screen.query_one(Toast).region.bottom == size[1] - 1, "the footer is in sight"
+        app.push_screen(QuestionDialog("Stop it?", ["line"] * size[1], "Stop it"))
+        await until(pilot, lambda: isinstance(app.screen, QuestionDialog))
+        app.notify("three\nlines\nlong", markup=False)
+        await until(pilot, lambda: bool(app.screen.query(Toast)))
+        await until(pilot, lambda: app.screen.query_one(Toast).region.height >= 3)
+        told = app.screen.query_one(Toast).region
+        buttons = app.screen.query(Button)
+        await until(pilot, lambda: all(one.region.height > 0 for one in buttons))
+        assert not any(told.overlaps(one.region) for one in buttons)
+        assert told.y == 0, "it lies over what is not needed to answer"
