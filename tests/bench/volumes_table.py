@@ -27,6 +27,8 @@ REFRESH = 70
 """Calls at the most for a pool that is refreshed: its own, and 64 of its volumes."""
 QUIET = 3.0
 """Seconds without a call after which all is read."""
+ONCE = 12.0
+"""Seconds after which the host itself was read, which is put off until there is time."""
 WATCH, TICKS, KEYS = 15.0, 10, 40
 DOWN, UP, PAGE_DOWN = "j", "k", "\x1b[6~"
 
@@ -66,7 +68,7 @@ async def _calls(uri: str, link: SlowLink, volumes: int) -> tuple[float, int]:
     """Calls a tick once all is read, and those that follow on a refresh of the pool."""
     async with watching(uri, interval=1.0) as fleet:
         await _read(fleet, volumes)
-        await asyncio.sleep(QUIET)  # what is read once, of the host itself too, has been
+        await asyncio.sleep(ONCE)  # what is read once, of the host itself too, has been
         before = link.calls().total()
         await asyncio.sleep(TICKS)
         tick = (link.calls().total() - before) / TICKS
