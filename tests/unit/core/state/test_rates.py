@@ -35,7 +35,7 @@ def test_plain_rates():
     assert found.cpu == 50.0
     assert (found.read, found.write) == (200.0, 0.0)
     assert (found.read_requests, found.write_requests) == (2.0, 0.0)
-    assert [(one.read, one.write) for one in found.disks] == [(100.0, 0.0), (100.0, None)]
+    assert [(one.read, one.write) for one in found.disks] == [(100.0, 0.0), (100.0, 0.0)]
     assert (found.received, found.sent) == (10.0, 0.0)
 
 
