@@ -19,6 +19,9 @@ _CURES = (
      "e1000e), give it pcie-root-port controllers by `edit`, or attach it with --when next-start."),
     ("does not support hotplugging", "Its machine takes nothing while it runs, as without ACPI: "
      "attach it with --when next-start."),
+    ("live attach of device", "What runs takes no such device: an instance that is defined has it "
+     "from its next start on, with --when next-start."),
+    ("live detach of device", "What runs keeps it: --when next-start takes it away from then on."),
     ('Failed to get "write" lock', "Another process has it open for writing: see who by "
      "`virtdeck volumes`, or on the host."),
     ("Invalid password, cannot unlock", "Give the passphrase with which it was encrypted."),
