@@ -165,7 +165,7 @@ async def _complaint_of(fleet: Fleet, request: Request) -> str:
         record = operation.record
     if record.status is OperationStatus.DONE:
         return ""
-    words = ("cannot do", "is in no pool")
+    words = ("cannot do", "is in no pool", "live attach of device")
     told = record.status is OperationStatus.FAILED and record.hint
     told = told and any(word in record.outcome for word in words)
     if told and request.verb in NOT_HERE:
