@@ -30,6 +30,9 @@ LINUX = 0x83
 FAR = b"\xfe\xff\xff"
 """The address by cylinders of what lies past them: everybody reads the sectors instead."""
 
+PATIENT = "[Manager]\nDefaultDeviceTimeoutSec=30min\n"
+"""An emulated guest on a busy machine needs more than 90 s until udev shows the serial line: then
+there would be no login on it."""
 GRUB = """
 serial --unit=0
 terminal_input serial console
@@ -56,6 +59,8 @@ def make_image(directory: Path) -> Path:
         shutil.rmtree(tree / emptied)
     (tree / "etc/machine-id").write_text("")  # each instance makes its own
     (tree / "etc/fstab").write_text("LABEL=root / ext4 errors=remount-ro 0 1\n")
+    (tree / "etc/systemd/system.conf.d").mkdir(parents=True, exist_ok=True)
+    (tree / "etc/systemd/system.conf.d/slow.conf").write_text(PATIENT)
     core = _boot_loader(tree)
     code = (tree / "usr/lib/grub/i386-pc/boot.img").read_bytes()[:BOOT_CODE]
     root = struct.pack("<B3sB3sII", 0x80, FAR, LINUX, FAR, FIRST, SECTORS - FIRST)
