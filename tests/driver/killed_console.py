@@ -119,7 +119,9 @@ async def carry_out(errand: Errand) -> None:
         # A verb that needs a volume, or takes one away, is refused while a disk is not known.
         await until(lambda: all(row.described for row in fleet.state.instances.values()))
         if errand.options.get(verb.storage_for):
-            await until(lambda: bool(fleet.state.pools) and _read(fleet, "alpha"))
+            await until(lambda: bool(fleet.state.pools) and _listed(fleet, "alpha"))
+            with suppress(TimeoutError):  # what others removed meanwhile is told by nobody
+                await until(lambda: _read(fleet, "alpha"), 2)
         if errand.others and verb.storage_for:
             await until(lambda: all(_read(fleet, name) for name in hosts))
         if verb.makes or verb.subject == "volume":
@@ -131,9 +133,12 @@ async def carry_out(errand: Errand) -> None:
 
 def _read(fleet: Fleet, name: str) -> bool:
     """Whether all that something is planned from is known of a host."""
+    return _listed(fleet, name) and all(one.described for one in fleet.state.volumes.values())
+
+
+def _listed(fleet: Fleet, name: str) -> bool:
     host = fleet.state.hosts[name]
-    described = all(volume.described for volume in fleet.state.volumes.values())
-    return bool(host.facts and {"pools", "volumes", "networks"} <= host.listed and described)
+    return bool(host.facts and {"pools", "volumes", "networks"} <= host.listed)
 
 
 def main() -> None:
