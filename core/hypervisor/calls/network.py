@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from core.errors import HypervisorError
+from core.hypervisor.calls.cures import told_with
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import unless_gone, unsupported
@@ -42,21 +40,9 @@ def _network(conn: Connection, subject: ObjectKey) -> Any:
     return conn.networkLookupByUUIDString(subject.id)
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except libvirt.libvirtError as error:
-        message = error.get_error_message() or ""
-        cure = next((cure for said, cure in _CURES if said in message), "")
-        if not cure:
-            raise
-        raise HypervisorError(f"{message.splitlines()[0].rstrip('.')}.", cure) from error
-
-
 def define(conn: Connection, _: ObjectKey, call: NetworkDefineCall) -> None:
     """Define a network (virNetworkDefineXMLFlags), after libvirt has checked it by its schema."""
-    with _told():
+    with told_with(_CURES):
         try:
             conn.networkDefineXMLFlags(call.xml, libvirt.VIR_NETWORK_DEFINE_VALIDATE)
         except (AttributeError, libvirt.libvirtError) as error:
@@ -75,7 +61,7 @@ def undefine(conn: Connection, subject: ObjectKey, _: NetworkUndefineCall) -> No
 
 def create(conn: Connection, subject: ObjectKey, _: NetworkCreateCall) -> None:
     """Start a network (virNetworkCreate)."""
-    with _told():
+    with told_with(_CURES):
         _network(conn, subject).create()
 
 

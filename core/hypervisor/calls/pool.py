@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from core.errors import HypervisorError
+from core.hypervisor.calls.cures import told_with
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.calls.volume_users import user_of
 from core.hypervisor.connection.binding import Connection, libvirt
@@ -44,21 +43,9 @@ def _pool(conn: Connection, subject: ObjectKey) -> Any:
     return conn.storagePoolLookupByUUIDString(subject.id)
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except libvirt.libvirtError as error:
-        message = error.get_error_message() or ""
-        cure = next((cure for said, cure in _CURES if said in message), "")
-        if not cure:
-            raise
-        raise HypervisorError(f"{message.splitlines()[0].rstrip('.')}.", cure) from error
-
-
 def define(conn: Connection, _: ObjectKey, call: PoolDefineCall) -> None:
     """Define a pool (virStoragePoolDefineXML), after libvirt has checked it by its schema."""
-    with _told():
+    with told_with(_CURES):
         try:
             conn.storagePoolDefineXML(call.xml, libvirt.VIR_STORAGE_POOL_DEFINE_VALIDATE)
         except libvirt.libvirtError as error:  # before 7.7, and its test driver
@@ -76,7 +63,7 @@ def undefine(conn: Connection, subject: ObjectKey, _: PoolUndefineCall) -> None:
 
 def create(conn: Connection, subject: ObjectKey, _: PoolCreateCall) -> None:
     """Start a pool (virStoragePoolCreate)."""
-    with _told():
+    with told_with(_CURES):
         _pool(conn, subject).create(0)
 
 
@@ -86,7 +73,7 @@ def build(conn: Connection, subject: ObjectKey, call: PoolBuildCall) -> None:
         "no-overwrite": libvirt.VIR_STORAGE_POOL_BUILD_NO_OVERWRITE,
         "overwrite": libvirt.VIR_STORAGE_POOL_BUILD_OVERWRITE,
     }
-    with _told():
+    with told_with(_CURES):
         _pool(conn, subject).build(flags.get(call.flags, 0))
 
 
@@ -115,7 +102,7 @@ def clear(conn: Connection, subject: ObjectKey, call: PoolClearCall) -> None:
 
 def delete(conn: Connection, subject: ObjectKey, _: PoolDeleteCall) -> None:
     """Remove what a pool lies on (virStoragePoolDelete)."""
-    with _told():
+    with told_with(_CURES):
         _pool(conn, subject).delete(0)
 
 
