@@ -67,11 +67,12 @@ def _active(now: Situation) -> bool:
 
 
 def _xml(request: _Makes) -> str:
-    from core.xml.new_pool import pool_named, pool_xml
+    from core.xml.naming import named_as
+    from core.xml.new_pool import pool_xml
 
     if isinstance(request, CreatePool):
         return pool_xml(planned_pool(request))
-    return pool_named(request.xml, request.makes, request.subject.id)
+    return named_as(request.xml, "pool", request.makes, request.subject.id)
 
 
 def _outcome(now: Situation) -> str:

@@ -94,19 +94,3 @@ def port_group_xml(group: PortGroup) -> str:
     if group.vlans:
         _tag(root, group.vlans)
     return etree.tostring(root, encoding="unicode")
-
-
-def network_named(xml: str, name: str, uuid: str) -> str:
-    """Return the XML of a network as that of this name and UUID. Raises XmlError."""
-    from lxml import etree
-
-    from core.xml.tree import parse
-
-    root = parse(xml, "network")
-    for tag, value in (("uuid", uuid), ("name", real_name(name))):
-        found = root.find(tag)
-        if found is None:
-            found = etree.Element(tag)
-            root.insert(0, found)
-        found.text = value
-    return etree.tostring(root, encoding="unicode")

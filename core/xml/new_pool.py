@@ -46,19 +46,3 @@ def _fill(source: Element, new: NewPool) -> None:
         etree.SubElement(source, "name").text = real_name(new.named)
     if new.format:
         etree.SubElement(source, "format", type=new.format)
-
-
-def pool_named(xml: str, name: str, uuid: str) -> str:
-    """Return the XML of a pool as that of this name and UUID. Raises XmlError."""
-    from lxml import etree
-
-    from core.xml.tree import parse
-
-    root = parse(xml, "pool")
-    for tag, value in (("uuid", uuid), ("name", real_name(name))):
-        found = root.find(tag)
-        if found is None:
-            found = etree.Element(tag)
-            root.insert(0, found)
-        found.text = value
-    return etree.tostring(root, encoding="unicode")

@@ -16,12 +16,14 @@ from core.verbs.verb import Verb
 
 
 def _steps(now: Situation) -> list[Step]:
-    from core.xml.new_network import network_named
+    from core.xml.naming import named_as
 
     request = now.request
     assert isinstance(request, EditNetwork)
     sent = next((one.call for one in now.sent if isinstance(one.call, NetworkRedefineCall)), None)
-    call = sent or NetworkRedefineCall(network_named(request.xml, now.name, request.subject.id))
+    call = sent or NetworkRedefineCall(
+        named_as(request.xml, "network", now.name, request.subject.id)
+    )
     return [Step(call, f"defining {now.name} anew")]
 
 

@@ -67,11 +67,12 @@ def _found(now: Situation) -> Network | None:
 
 
 def _xml(request: _Makes) -> str:
-    from core.xml.new_network import network_named, network_xml
+    from core.xml.naming import named_as
+    from core.xml.new_network import network_xml
 
     if isinstance(request, CreateNetwork):
         return network_xml(planned_network(request))
-    return network_named(request.xml, request.makes, request.subject.id)
+    return named_as(request.xml, "network", request.makes, request.subject.id)
 
 
 def _outcome(now: Situation) -> str:
