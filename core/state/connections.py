@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from core.model import LinkStatus, ObjectKey, OperationRecord, OperationStatus, State
+from core.model import Instance, LinkStatus, ObjectKey, OperationRecord, OperationStatus, State
 from core.model.connected_volume import ConnectedVolume
 from core.model.lists import listed
 from core.state.memo import Memo
@@ -25,19 +25,36 @@ def _index(operations: Mapping[str, OperationRecord]) -> Mapping[ObjectKey, Conn
     done = [one for one in operations.values() if one.status is OperationStatus.DONE and one.result]
     found: dict[ObjectKey, dict[str, ConnectedVolume]] = {}
     for record in sorted(done, key=lambda one: one.ended or one.created):
-        of_subject = found.setdefault(record.subject, {})
-        if isinstance(target := record.result.get("released"), str):
-            owner = record.result.get("released_of")
-            if isinstance(owner, str):  # asked of its host
-                of_subject = found.get(ObjectKey("instance", record.subject.host, owner), {})
-            of_subject.pop(target, None)
+        if "released" in record.result:
+            _release(found, record)
         elif "connected" in record.result:
             try:
                 volume = msgspec.convert(record.result["connected"], ConnectedVolume)
             except msgspec.ValidationError:  # another version's
                 continue
-            of_subject[volume.target] = volume
+            found.setdefault(_owner(record, "connected_for"), {})[volume.target] = volume
     return {subject: volumes for subject, volumes in found.items() if volumes}
+
+
+def _owner(record: OperationRecord, key: str) -> ObjectKey:
+    """Return the instance that a result is of: its subject, where its host was not asked."""
+    owner, subject = record.result.get(key), record.subject
+    if isinstance(owner, str) and owner:
+        return ObjectKey("instance", subject.host, owner)
+    return subject
+
+
+def _release(found: dict[ObjectKey, dict[str, ConnectedVolume]], record: OperationRecord) -> None:
+    """Take out what a host let go of: of a device that is gone every entry of that host is over."""
+    owner = _owner(record, "released_of")
+    volume = found.get(owner, {}).pop(str(record.result["released"]), None)
+    if volume is None or not volume.path or record.result.get("used_by"):
+        return
+    for subject, volumes in found.items():
+        if subject.host == owner.host:
+            same = [target for target, one in volumes.items() if one.path == volume.path]
+            for target in same:
+                del volumes[target]
 
 
 _connections = Memo(_index)
@@ -46,6 +63,14 @@ _connections = Memo(_index)
 def connections_of(state: State, subject: ObjectKey) -> Connections:
     """Return the volumes that are connected for the disks of an instance."""
     return _connections(state.operations).get(subject, {})
+
+
+def used_by(connections: Connections, instance: Instance | None) -> Connections:
+    """Return those of an instance's volumes that are its disks now; all, where it was not read."""
+    if instance is None or not instance.described:
+        return connections
+    paths = {one.path for disk in instance.disks for one in disk.layers}
+    return {target: one for target, one in connections.items() if one.path in paths}
 
 
 Standing = Literal["in use", "left over", "not known"]

@@ -29,6 +29,7 @@ from core.verbs.cold.copying import against, copies
 from core.verbs.cold.firmware import NVRAM, nvram_copies
 from core.verbs.cold.requests import ColdMigrate
 from core.verbs.cold.sides import has_mark
+from core.verbs.connected import against_moving
 from core.verbs.growing import against_growth, growths
 from core.verbs.migration.checks import against_destination
 from core.verbs.migration.requests import Migrate
@@ -191,6 +192,7 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
     if instance.rescue:
         yield Refusal(RefusalCode.STATE, f"{name} is in rescue", "unrescue it first")
     yield from _against_firmware(instance)
+    yield from against_moving(state, instance.key, request.to, name)
     yield from against_vcpus(state, instance, request.vcpus, request.to)
     yield from against(state, instance, request.copy, request.to, request.pool)
     yield from against_growth(state, instance, request.grow)

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.model import Instance, LinkStatus, OperationStatus, Request, State
+from core.model import Instance, LinkStatus, ObjectKey, OperationStatus, Request, State
 from core.model.text import clean
 from core.state.second_copy import copies
 from core.verbs.caution import Caution
+from core.verbs.connected import against_moving
 from core.verbs.create.calls import DefineCall, ProveCall, TakeBackCall
 from core.verbs.create.making import making, runs
 from core.verbs.create.plan import InstancePlan
@@ -193,6 +194,8 @@ def against(state: State, request: Request, but: str) -> Iterator[Refusal]:
         if row.host == where and row.name == request.name and row.uuid != request.subject.id:
             text = f"There is another instance {clean(row.name)} on {where}"
             yield Refusal(RefusalCode.STATE, text, "rename that one, or take another host")
+    dead = ObjectKey("instance", request.source, request.subject.id)
+    yield from against_moving(state, dead, where, request.makes)
 
 
 def _against(state: State, request: Request, but: str) -> Iterator[Refusal]:
