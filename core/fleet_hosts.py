@@ -54,6 +54,7 @@ class FleetHosts:
             uuid=owner_of(subject).id,
             deadline=deadline,
             urgent=call.urgent,
+            undisturbed=call.undisturbed,
         )
 
     async def share(self, subject: ObjectKey) -> float | None:

@@ -209,14 +209,15 @@ class Hypervisor:
         uuid: str | None = None,
         deadline: float | None = None,
         urgent: bool = False,
+        undisturbed: bool = False,
     ) -> T:
         """Run `function(conn)` on an operation lane; it must return plain values, no handles.
 
         Calls with the same `uuid` are made in order. `deadline` is seconds from when it is its
-        turn. An urgent call (abort, cut the power) waits for no other. Raises NotSentError when
-        the link is down, UnreachableError when it breaks and DeadlineError when no answer came in
-        time (the call may yet take effect), ReadOnlyError, NotFoundError or HypervisorError as
-        libvirt says.
+        turn. An urgent call (abort, cut the power) waits for no other. While an undisturbed one is
+        made, no statistics are read. Raises NotSentError when the link is down, UnreachableError
+        when it breaks and DeadlineError when no answer came in time (the call may yet take effect),
+        ReadOnlyError, NotFoundError or HypervisorError as libvirt says.
         """
         _ = self._link.refresher  # raises when the link is down
         return await self._lanes.call(
@@ -224,6 +225,7 @@ class Hypervisor:
             uuid=uuid,
             deadline=self._options.call_deadline if deadline is None else deadline,
             urgent=urgent,
+            around=self._sampler.held() if undisturbed else None,
         )
 
     def lane(self, label: str, *, let_go: Callable[[Connection], None] | None = None) -> Lane:

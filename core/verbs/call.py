@@ -38,6 +38,9 @@ class Call(Value, frozen=True, tag_field="call", tag=_tag):
     the journal its newest answer alone."""
     changes_checkpoints: ClassVar[bool] = False
     """It may make, change or remove a checkpoint: they are read after it."""
+    undisturbed: ClassVar[bool] = False
+    """Nothing is asked of its instance's process meanwhile, not even for its statistics: libvirt
+    does not keep two of its own threads apart there (docs/architecture.md)."""
     answers: ClassVar[type[CallAnswer] | None] = None
     """What it answers beside yes."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -158,3 +159,21 @@ async def test_a_host_that_cannot_be_reached_is_an_error() -> None:
     with pytest.raises(VirtdeckError):
         await statistics.tick()
     statistics.close()
+
+
+async def test_nothing_is_sampled_while_a_call_is_not_to_be_disturbed() -> None:
+    options = LinkOptions(statistics_interval=0.01, sweep_interval=0)
+    during: list[int] = []
+
+    async with sampled_host(options, Pace()) as (host, seen):
+        await until(lambda: len(seen) > 2)
+
+        def call(_: object) -> None:
+            during.append(len(seen))
+            time.sleep(0.3)  # thirty ticks would come meanwhile
+            during.append(len(seen))
+
+        await host.call(call, undisturbed=True)
+        first, last = during
+        assert last <= first + 1  # one that had been asked before is handed over yet
+        await until(lambda: len(seen) > last + 2)

@@ -45,14 +45,16 @@ class LanePool:
         uuid: str | None,
         deadline: float,
         urgent: bool = False,
+        around: AbstractAsyncContextManager[object] | None = None,
     ) -> T:
         """Make a call on a lane of its own; `deadline` (s) counts from when it is its turn.
 
+        `around` is entered once it is, and left when the call is over; an urgent call has none.
         Raises as `Lane.call` does, and NotSentError when too many earlier calls are stuck.
         """
         if urgent:
             return await self._make(function, deadline, STUCK_LIMIT + _URGENT_RESERVE)
-        async with self._turn(uuid), self._slots:
+        async with self._turn(uuid), self._slots, around or nullcontext():
             return await self._make(function, deadline, STUCK_LIMIT)
 
     def drop(self) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from itertools import islice
 from math import inf
 
@@ -51,6 +51,8 @@ class Sampler:
         self._sink = sink
         self._task: asyncio.Task[None] | None = None
         self._lanes: list[Lane] = []
+        self._turn = asyncio.Lock()
+        """Held while a tick asks, and by whoever wants nothing asked."""
         self.libvirt = 0
         """The daemon's version as libvirt counts; 0: not known yet."""
 
@@ -72,6 +74,10 @@ class Sampler:
         uuids = (key.id for key in keys if key.kind == "instance")
         self._in_view = tuple(islice(uuids, IN_VIEW))
         self._looked.set()
+
+    def held(self) -> AbstractAsyncContextManager[object]:
+        """Ask nothing meanwhile, once the tick that is under way is over: two to three at most."""
+        return self._turn
 
     def stop(self) -> None:
         """Ask no more: the link is down. What is still asked is not handed over."""
@@ -97,7 +103,8 @@ class Sampler:
                 started = self._clock.monotonic()
                 statistics.own_figures = self.libvirt >= OWN_SINCE
                 try:
-                    sampled = await statistics.tick(() if self._due(started) else self._in_view)
+                    async with self._turn:
+                        sampled = await statistics.tick(() if self._due(started) else self._in_view)
                     spent = statistics.cpu + await self._hand_over(sampled)
                     if not sampled.some:
                         self._whole_at = started

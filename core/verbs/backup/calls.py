@@ -71,6 +71,7 @@ class BackupFilesCall(Call, frozen=True):
 class BackupBeginCall(Call, frozen=True):
     """virDomainBackupBegin: returns when QEMU has begun to write."""
 
+    undisturbed: ClassVar[bool] = True
     changes_checkpoints: ClassVar[bool] = True
     name: str
     files: tuple[tuple[str, str], ...]

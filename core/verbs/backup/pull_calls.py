@@ -60,6 +60,7 @@ class PullPlanCall(Call, frozen=True):
 class PullBeginCall(Call, frozen=True):
     """virDomainBackupBegin: returns when the disks are served, as they are at that moment."""
 
+    undisturbed: ClassVar[bool] = True
     changes_checkpoints: ClassVar[bool] = True
     name: str
     disks: tuple[Served, ...]
