@@ -124,7 +124,7 @@ VOLUMES: Listing[Volume] = Listing(
         TextColumn("HOST", lambda volume: volume.host),
         TextColumn("POOL", lambda volume: volume.pool_name),
         TextColumn("VOLUME", lambda volume: volume.name),
-        TextColumn("FORMAT", lambda volume: volume.format),
+        TextColumn("FORMAT", lambda volume: "missing" if volume.missing else volume.format),
         TextColumn("CAPACITY", lambda volume: size(volume.capacity), right=True),
         TextColumn("ALLOCATION", lambda volume: size(volume.allocation), right=True),
         TextColumn("PATH", lambda volume: volume.path),

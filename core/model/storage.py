@@ -76,6 +76,9 @@ class Volume(Value, frozen=True):
     """When its file was read or written last, as its file system has it; None: it does not say."""
     described: bool = True
     """Its XML was read, or cannot be; until then only its name and path are known."""
+    missing: bool = False
+    """libvirt lists it and there is nothing at its path: others removed it, and its pool was not
+    refreshed since."""
 
     @property
     def key(self) -> ObjectKey:

@@ -119,9 +119,7 @@ async def carry_out(errand: Errand) -> None:
         # A verb that needs a volume, or takes one away, is refused while a disk is not known.
         await until(lambda: all(row.described for row in fleet.state.instances.values()))
         if errand.options.get(verb.storage_for):
-            await until(lambda: bool(fleet.state.pools) and _listed(fleet, "alpha"))
-            with suppress(TimeoutError):  # what others removed meanwhile is told by nobody
-                await until(lambda: _read(fleet, "alpha"), 2)
+            await until(lambda: bool(fleet.state.pools) and _read(fleet, "alpha"))
         if errand.others and verb.storage_for:
             await until(lambda: all(_read(fleet, name) for name in hosts))
         if verb.makes or verb.subject == "volume":

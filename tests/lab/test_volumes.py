@@ -24,6 +24,7 @@ from core.fleet import Fleet
 from core.hypervisor.calls import streams
 from core.lab import LabHost, Wanted
 from core.model import OperationRecord, OperationStatus, Request, Volume
+from core.verbs.registry import VERBS
 from core.verbs.volume_changing import CloneVolume, ResizeVolume, WipeVolume
 from core.verbs.volume_transferring import DownloadVolume, UploadVolume
 from tests.lab.test_power import do, opened, until
@@ -257,3 +258,19 @@ async def test_a_console_killed_in_the_middle_of_a_transfer_leaves_the_next_one_
     assert upload.status is OperationStatus.ASKING
     assert upload.question is not None
     assert "only a part of" in upload.question.text
+
+
+async def test_one_whose_file_others_removed_is_told_missing_and_holds_nothing_up(
+    uris: dict[str, str], tmp_path: Path, alpha: LabHost, made: Callable[..., None]
+) -> None:
+    made("kept.img")
+    made("lost.img")
+    (alpha.pool / "lost.img").unlink()
+    async with opened(uris, tmp_path / "journal.sqlite3") as fleet:
+        assert (await known(fleet, "lost.img")).missing
+        kept = await known(fleet, "kept.img")
+        assert not kept.missing
+        await do(fleet, VERBS["volume-delete"].request(subject=kept.key))
+        assert not (alpha.pool / "kept.img").exists()
+        await asyncio.to_thread(alpha.virsh, "pool-refresh", "default")
+        await until(lambda: all(one.name != "lost.img" for one in fleet.state.volumes.values()))

@@ -29,6 +29,8 @@ _FULL = 0.9
 _BAR = 8
 _SOON = 24 * 3600.0
 """Seconds: a pool that is full by then is a warning."""
+MISSING = "missing"
+"""What a volume is that libvirt lists and that is not there."""
 _LAST = "\U0010ffff"
 """Sorts behind every pool."""
 
@@ -43,7 +45,7 @@ def volume_columns(view: View) -> list[Column[StorageRow]]:
         Column("type", "TYPE", _type, type_of, width=8, priority=4,
                tooltip="The pool's type or the volume's format"),
         Column("state", "STATE", _state, state_of, width=10, priority=8,
-               tooltip="The pool's state"),
+               tooltip="The pool's state; missing: a volume that others removed"),
         Column("capacity", "SIZE", lambda row: fmt.size(row.capacity), lambda row: row.capacity,
                width=5, align="right", default_descending=True, tooltip="Capacity"),
         Column("allocation", "ALLOC", lambda row: fmt.size(row.allocation),
@@ -100,9 +102,11 @@ def storage_role(view: View) -> Callable[[StorageRow], str]:
 
 
 def state_of(row: StorageRow) -> str:
-    """The pool's state; a volume has none, and a disk may be in no pool."""
+    """The pool's state; a volume has none but that it is missing, and a disk may be in no pool."""
     if isinstance(row, Pool):
         return row.state.value
+    if row.missing:
+        return MISSING
     return "no pool" if row.pool == NO_POOL else ""
 
 
@@ -172,7 +176,7 @@ def _type(row: StorageRow) -> CellValue:
 
 def _state(row: StorageRow) -> CellValue:
     if not isinstance(row, Pool):
-        return Cell(state_of(row), "muted")
+        return Cell(state_of(row), "warning" if row.missing else "muted")
     signs = glyphs()
     match row.state:
         case PoolState.ACTIVE:

@@ -32,6 +32,7 @@ _LATELY = 8
 """Operations that are shown."""
 _BAR = 12
 _NAMED = 6
+_GONE = "missing: others removed it, and its pool still lists it until it is refreshed"
 Pairs = list[tuple[str, CellValue]]
 
 
@@ -40,6 +41,7 @@ def volume_lines(view: View, volume: Volume, width: int) -> list[CellValue]:
     name = f"{volume.pool_name}/{volume.name}"
     kind = [volume.format, volume.type, "encrypted" if volume.encrypted else ""]
     pairs: Pairs = [
+        ("state", Cell(_GONE if volume.missing else "", "warning")),
         ("path", clean(volume.path)),
         ("kind", ", ".join(filter(None, kind))),
         *_sizes(view, volume),

@@ -75,7 +75,8 @@ def _volume(conn: Connection, host: str, path: str, pool: Pool | None) -> Volume
         if gone(error):
             return None
         raise
-    return describe_volume(handle, name_volume(handle, pool or Pool(host, "", "")))
+    found = describe_volume(handle, name_volume(handle, pool or Pool(host, "", "")))
+    return None if found.missing else found
 
 
 def _seen_missing(pool: Pool | None, looks: Reads, path: str) -> bool | None:

@@ -231,18 +231,16 @@ def read_volume_alone(conn: Connection, host: str, pool: str, name: str) -> Volu
     return unless_gone(read)
 
 
-def describe_volume(handle: Any, named: Volume) -> Volume | None:
-    """Read a volume's XML: one call. None when it is gone, no more than its name if unreadable."""
+def describe_volume(handle: Any, named: Volume) -> Volume:
+    """Read a volume's XML: one call. No more than its name where that cannot be read."""
     try:
         return xml_of.read_volume(handle.XMLDesc(0), named.host, named.pool, named.pool_name)
     except libvirt.libvirtError as error:
-        if gone(error):
-            return None
         if not handle.connect().isAlive():
             raise
+        return msgspec.structs.replace(named, described=True, missing=gone(error))
     except XmlError:
-        pass
-    return msgspec.structs.replace(named, described=True)
+        return msgspec.structs.replace(named, described=True)
 
 
 def read_network(conn: Connection, host: str, uuid: str) -> Network | None:
