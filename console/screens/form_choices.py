@@ -10,7 +10,7 @@ from core.model.checkpoint import Checkpoint
 from core.model.device_word import word_of_device
 from core.model.text import clean
 from core.state.connections import ledger
-from core.state.usage import instances_on
+from core.state.usage import instances_on, overlays_of, users_of
 
 Choices = tuple[tuple[str, str], ...]
 """What can be chosen, and what each means."""
@@ -69,12 +69,13 @@ def _pools(state: State, key: ObjectKey) -> Choices:
 
 
 def _volumes(state: State, key: ObjectKey) -> Choices:
-    """The volumes of the host's pools, as POOL/VOLUME: there may be ten thousand."""
-    return tuple(
-        (f"{volume.pool_name}/{volume.name}", "")
-        for volume in state.volumes.values()
-        if volume.host == key.host
-    )
+    """The volumes of the host's pools, as POOL/VOLUME, those that nothing uses first.
+
+    There may be ten thousand.
+    """
+    here = [volume for volume in state.volumes.values() if volume.host == key.host]
+    here.sort(key=lambda volume: bool(users_of(state, volume) or overlays_of(state, volume)))
+    return tuple((f"{volume.pool_name}/{volume.name}", "") for volume in here)
 
 
 def _places(state: State, key: ObjectKey) -> Choices:

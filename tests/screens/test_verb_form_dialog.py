@@ -12,10 +12,13 @@ from textual.widgets import Input
 
 from console.actions.registry import action
 from console.screens.dialogs.confirm import ConfirmDialog
+from console.screens.dialogs.form_panel import FormPanel
 from console.screens.dialogs.verb_form import VerbFormDialog
+from console.screens.form_choices import choices_of
 from console.screens.instances.instances import InstancesScreen
 from console.shell.app import VirtdeckApp
 from core.model.secret_value import Secret
+from core.state.usage import overlays_of, users_of
 from core.verbs.agent.accounts import SetPassword
 from core.verbs.definition import Rename
 from core.verbs.power.requests import Shutdown
@@ -244,3 +247,32 @@ async def test_a_key_of_its_own_asks_with_the_defaults_and_no_form(
         await press(pilot, "y")
         await until(pilot, lambda: bool(source.submitted))
         assert source.submitted == [Shutdown(subject=source.submitted[0].subject)]
+
+
+async def test_what_was_typed_and_is_told_late_takes_no_wish_back(
+    app: VirtdeckApp, source: Checking
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        form = await opened(pilot, app)
+        form.action_do()
+        form.query_one(FormPanel).post_message(FormPanel.Changed("times"))  # as it stood already
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+
+
+async def test_volumes_that_nothing_uses_are_proposed_first(app: VirtdeckApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        state = app.bridge.state
+        web = next(key for key, row in state.instances.items() if row.name == "web")
+        named = {
+            f"{volume.pool_name}/{volume.name}": bool(
+                users_of(state, volume) or overlays_of(state, volume)
+            )
+            for volume in state.volumes.values()
+            if volume.host == web.host
+        }
+        proposed = [name for name, _ in choices_of(state, web, "volumes")]
+        assert sorted(proposed) == sorted(named)
+        used = [named[name] for name in proposed]
+        assert used == sorted(used)
+        assert {True, False} == set(used)

@@ -116,8 +116,10 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
     @on(FormPanel.Changed)
     def _field_changed(self) -> None:
         self._told = True
-        self._wanted = False
+        before = self._reading
         self._changed()
+        if self._reading != before:  # else it was wanted already as it stands now
+            self._wanted = False
 
     def _changed(self) -> None:
         self._reading = read(self._verb, self._values(), self._keys, self._new)
