@@ -13,6 +13,7 @@ from core.model.kept import KeptDefinition, KeptHost
 from core.model.text import clean, did_you_mean
 from core.source import Source
 from core.state.checkpoints import known_names
+from core.verbs.connected import moves
 from core.verbs.create.calls import ProveCall
 from core.verbs.evacuation.plan import planned
 from core.verbs.evacuation.requests import Evacuate
@@ -146,7 +147,9 @@ async def _look(
     listed = host is not None and "networks" in host.listed
     networks = tuple(one for one in state.networks.values() if one.host == to)
     volumes = tuple(one for one in state.volumes.values() if one.host == to)
-    plan = planned(request, kept, definition, host, networks if listed else None, volumes)
+    moved = moves(state, ObjectKey("instance", dead, definition.uuid), to)
+    known = networks if listed else None
+    plan = planned(request, kept, definition, host, known, volumes, moved)
     row = state.instances.get(request.subject)
     answers = _answers(state, dead)
     if row is not None and not answers and (row.state.active or not definition.ran):

@@ -130,10 +130,12 @@ class FleetMigrations:
     def _migrating(self) -> MigrationWorkflow:
         if self._workflow is None:
             table = self._followed()
+            from core.migration.execution.volumes import MovedVolumes
             from core.migration.execution.workflow import MigrationWorkflow
 
             look = partial(self.preflight, measure=True)
-            self._workflow = MigrationWorkflow(table, self._author, look)
+            volumes = MovedVolumes(self._runner().submit, self._state)
+            self._workflow = MigrationWorkflow(table, self._author, look, volumes)
         return self._workflow
 
     def _draining(self) -> DrainWorkflow:

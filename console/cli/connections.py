@@ -14,7 +14,7 @@ from core.state.connections import LedgerEntry, ledger
 
 COLUMNS: tuple[TextColumn[LedgerEntry], ...] = (
     TextColumn("HOST", lambda one: one.subject.host),
-    TextColumn("DEVICE", lambda one: one.volume.path),
+    TextColumn("DEVICE", lambda one: one.volume.handle),
     TextColumn("STANDS", lambda one: one.standing),
     TextColumn("FOR", lambda one: f"{one.name}:{one.volume.target}"),
     TextColumn("PROTOCOL", lambda one: one.volume.protocol),

@@ -8,8 +8,9 @@ from console import format as fmt
 from core.model import LinkStatus, Network, ObjectKey, State
 from core.model.checkpoint import Checkpoint
 from core.model.device_word import word_of_device
+from core.model.lists import listed
 from core.model.text import clean
-from core.state.connections import ledger
+from core.state.connections import every_connection, ledger, names_of_owners
 from core.state.usage import instances_on, overlays_of, users_of
 
 Choices = tuple[tuple[str, str], ...]
@@ -167,9 +168,18 @@ def _of_checkpoint(one: Checkpoint) -> str:
 def _leftovers(state: State, key: ObjectKey) -> Choices:
     found = (one for one in ledger(state) if one.subject.host == key.host)
     return tuple(
-        (one.volume.path, clean(f"{one.volume.word}, of {one.name}"))
+        (one.volume.handle, clean(f"{one.volume.word}, of {one.name}"))
         for one in found
         if one.standing == "left over"
+    )
+
+
+def _moving(state: State, key: ObjectKey) -> Choices:
+    names = names_of_owners(state)
+    return tuple(
+        (names.get(one.id, one.id), clean(f"{listed(sorted(volumes))}, on {one.host}"))
+        for one, volumes in every_connection(state).items()
+        if one.host != key.host
     )
 
 
@@ -189,6 +199,7 @@ _SOURCES: Mapping[str, Callable[[State, ObjectKey], Choices]] = {
     "held-devices": _held_devices,
     "dhcp-hosts": _dhcp_hosts,
     "leftovers": _leftovers,
+    "moving": _moving,
     "dns-hosts": _dns_hosts,
     "port-groups": _port_groups,
     "network-macs": _network_macs,

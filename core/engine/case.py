@@ -225,8 +225,10 @@ class Case:
 
     def ended(self, end: End) -> None:
         """Note the end."""
-        now = self.now()
-        self.handle.result = end.result
+        now, result = self.now(), end.result
+        if result is None and end.status is not OperationStatus.DONE:
+            result = self.verb.leaves(self.request, self.progress.sent)
+        self.handle.result = result
         self._next(
             now,
             end.outcome,
@@ -235,7 +237,7 @@ class Case:
             outcome=end.outcome,
             hint=end.hint,
             refused=end.refused,
-            result={} if (result := kept(end.result)) is None else result.told(),
+            result={} if (brought := kept(result)) is None else brought.told(),
             countdown=None,
             question=None,
             progress=1.0 if end.status is OperationStatus.DONE else None,

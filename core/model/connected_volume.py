@@ -37,6 +37,23 @@ class ConnectedVolume(Value, frozen=True):
     multipath: bool = False
     python: str = ""
     """With which it was connected."""
+    shared: bool = False
+    """Several instances may use it at a time."""
+
+    @property
+    def handle(self) -> str:
+        """By what it is named on its host: its device, or its id where none came up."""
+        return self.path or self.volume_id
+
+    @property
+    def slot(self) -> str:
+        """By what the ledger has it among those of its instance."""
+        return self.target or self.handle
+
+    @property
+    def identity(self) -> str:
+        """What its storage calls it, whatever host sees it; empty: that is not told."""
+        return str(self.device.get("scsi_wwn") or "")
 
     @property
     def path(self) -> str:

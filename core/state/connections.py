@@ -1,17 +1,18 @@
 """Which volumes hosts have connected for whom, by what the operations in the journal have brought.
 
-Pure. An entry is an attach that is done; a detach that let go takes it out.
+Pure. An entry is what an attach, or a connection for a move, has brought, also where that did not
+end well and left it connected; what let go of it takes it out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
 
-from core.model import Instance, LinkStatus, ObjectKey, OperationRecord, OperationStatus, State
+from core.model import Instance, LinkStatus, ObjectKey, OperationRecord, State
 from core.model.connected_volume import ConnectedVolume
 from core.model.lists import listed
 from core.state.memo import Memo
@@ -22,17 +23,18 @@ Connections = Mapping[str, ConnectedVolume]
 
 
 def _index(operations: Mapping[str, OperationRecord]) -> Mapping[ObjectKey, Connections]:
-    done = [one for one in operations.values() if one.status is OperationStatus.DONE and one.result]
+    over = [one for one in operations.values() if one.status.final and one.result]
     found: dict[ObjectKey, dict[str, ConnectedVolume]] = {}
-    for record in sorted(done, key=lambda one: one.ended or one.created):
+    for record in sorted(over, key=lambda one: one.ended or one.created):
         if "released" in record.result:
-            _release(found, record)
+            for owner, slot, others in _released(record):
+                _release(found, owner, slot, kept=others)
         elif "connected" in record.result:
             try:
                 volume = msgspec.convert(record.result["connected"], ConnectedVolume)
             except msgspec.ValidationError:  # another version's
                 continue
-            found.setdefault(_owner(record, "connected_for"), {})[volume.target] = volume
+            found.setdefault(_owner(record, "connected_for"), {})[volume.slot] = volume
     return {subject: volumes for subject, volumes in found.items() if volumes}
 
 
@@ -44,11 +46,24 @@ def _owner(record: OperationRecord, key: str) -> ObjectKey:
     return subject
 
 
-def _release(found: dict[ObjectKey, dict[str, ConnectedVolume]], record: OperationRecord) -> None:
+def _released(record: OperationRecord) -> Iterator[tuple[ObjectKey, str, bool]]:
+    """Yield what was let go of: for whom it was, what it was, and whether others have it still."""
+    released = record.result["released"]
+    if isinstance(released, str):
+        used = bool(record.result.get("used_by"))
+        yield _owner(record, "released_of"), released, used
+        return
+    for one in released if isinstance(released, list | tuple) else ():
+        owner = ObjectKey("instance", str(one.get("host")), str(one.get("instance")))
+        yield owner, str(one.get("slot")), bool(one.get("used_by"))
+
+
+def _release(
+    found: dict[ObjectKey, dict[str, ConnectedVolume]], owner: ObjectKey, slot: str, *, kept: bool
+) -> None:
     """Take out what a host let go of: of a device that is gone every entry of that host is over."""
-    owner = _owner(record, "released_of")
-    volume = found.get(owner, {}).pop(str(record.result["released"]), None)
-    if volume is None or not volume.path or record.result.get("used_by"):
+    volume = found.get(owner, {}).pop(slot, None)
+    if volume is None or not volume.path or kept:
         return
     for subject, volumes in found.items():
         if subject.host == owner.host:
@@ -63,6 +78,19 @@ _connections = Memo(_index)
 def connections_of(state: State, subject: ObjectKey) -> Connections:
     """Return the volumes that are connected for the disks of an instance."""
     return _connections(state.operations).get(subject, {})
+
+
+def every_connection(state: State) -> Mapping[ObjectKey, Connections]:
+    """Return what hosts have connected, by the instance it is for at that host."""
+    return _connections(state.operations)
+
+
+def names_of_owners(state: State) -> Mapping[str, str]:
+    """Return what the instances are called that hosts have connected volumes for, by their UUID."""
+    known = {one.uuid: one.name for one in state.instances.values()}
+    told = {one.subject.id: one.name for one in state.operations.values()}
+    owners = {key.id for key in every_connection(state)}
+    return {id_: known.get(id_) or told.get(id_) or id_ for id_ in owners}
 
 
 def used_by(connections: Connections, instance: Instance | None) -> Connections:
@@ -109,12 +137,10 @@ def ledger(state: State) -> list[LedgerEntry]:
 
 def _entry(state: State, subject: ObjectKey, volume: ConnectedVolume) -> LedgerEntry:
     instance = state.instances.get(subject)
-    name = subject.id if instance is None else instance.name
-    others = [
-        f"{one.name}:{disk.target}"
-        for one, disk in users_at(state, subject.host, (volume.path,))
-        if one.host == subject.host
-    ]
+    twin = moved_to(state, subject)
+    known = instance or twin
+    name = subject.id if known is None else known.name
+    others = _users(state, subject.host, volume)
     if others:
         why = f"it is the disk of {listed(others)}"
         return LedgerEntry(subject, name, volume, "in use", why)
@@ -130,14 +156,59 @@ def _entry(state: State, subject: ObjectKey, volume: ConnectedVolume) -> LedgerE
     if unread or "instances" not in host.listed:
         why = f"not every instance of {subject.host} was read"
         return LedgerEntry(subject, name, volume, "not known", why)
-    gone = "the instance is gone" if instance is None else "the instance has no such disk"
-    return LedgerEntry(subject, name, volume, "left over", f"{gone}, nobody else has it")
+    if twin is not None and instance is None:
+        gone = f"it is on {twin.host}"
+    else:
+        gone = "the instance is gone" if instance is None else "the instance has no such disk"
+    why = f"{gone}, nobody else has it"
+    if not volume.path:
+        why = "its console or os-brick was lost while it was connected: it may be there or not"
+    return LedgerEntry(subject, name, volume, "left over", why)
+
+
+def _users(state: State, host: str, volume: ConnectedVolume) -> list[str]:
+    """Return the disks that have a volume; one of which no device is known is told by its id."""
+    if volume.path:
+        found = users_at(state, host, (volume.path,))
+        return [f"{one.name}:{disk.target}" for one, disk in found if one.host == host]
+    return [
+        f"{one.name}:{disk.target}"
+        for one in state.instances.values()
+        for disk in one.disks
+        if one.host == host and volume.volume_id and disk.serial == volume.volume_id
+    ]
+
+
+def moved_to(state: State, subject: ObjectKey) -> Instance | None:
+    """Return an instance where it is now, if its host was listed and has it no more; None: it is
+    there, or nowhere."""
+    host = state.hosts.get(subject.host)
+    if subject in state.instances or host is None or "instances" not in host.listed:
+        return None
+    keys = (ObjectKey("instance", one, subject.id) for one in state.hosts)
+    return next((state.instances[key] for key in keys if key in state.instances), None)
+
+
+def share_used(
+    ledger: Mapping[ObjectKey, Connections], host: str, volume: ConnectedVolume, of: str = ""
+) -> bool:
+    """Whether a host has connected another volume in the folder of one: on the same share.
+
+    `of` is the UUID of the instance that this one is connected for.
+    """
+    share = volume.path.rpartition("/")[0]
+    return bool(share) and any(
+        one.path.rpartition("/")[0] == share
+        for subject, volumes in ledger.items()
+        for one in volumes.values()
+        if subject.host == host and (subject.id, one.slot) != (of, volume.slot)
+    )
 
 
 def connected_on(state: State, host: str) -> Connections:
-    """Return what a host has connected, by the path of its device."""
+    """Return what a host has connected, by the path of its device, or the id of what has none."""
     return {
-        volume.path: volume
+        volume.handle: volume
         for subject, volumes in _connections(state.operations).items()
         if subject.host == host
         for volume in volumes.values()
@@ -145,9 +216,9 @@ def connected_on(state: State, host: str) -> Connections:
 
 
 def owners_on(state: State, host: str) -> Mapping[str, str]:
-    """Return for whom a host has them connected: the instance's UUID by the device's path."""
+    """Return for whom a host has them connected: the instance's UUID by the same."""
     return {
-        volume.path: subject.id
+        volume.handle: subject.id
         for subject, volumes in _connections(state.operations).items()
         if subject.host == host
         for volume in volumes.values()

@@ -18,7 +18,14 @@ from core.model import (
     Volume,
 )
 from core.model.checkpoint import Checkpoint
-from core.state.connections import Connections, connected_on, connections_of, owners_on
+from core.state.connections import (
+    Connections,
+    connected_on,
+    connections_of,
+    every_connection,
+    names_of_owners,
+    owners_on,
+)
 from core.state.subject import owner_of
 
 
@@ -49,6 +56,10 @@ class Around:
     """The volumes that its host has connected for its disks; of a host all of them, by device."""
     owners: Mapping[str, str] = field(default_factory=dict)
     """Of a host: the UUIDs of the instances that these were connected for, by device."""
+    ledger: Mapping[ObjectKey, Connections] = field(default_factory=dict)
+    """What every host has connected, by the instance at that host."""
+    owner_names: Mapping[str, str] = field(default_factory=dict)
+    """Of a host: what the instances of the ledger are called, by their UUID."""
 
 
 def around(state: State, subject: ObjectKey) -> Around:
@@ -69,6 +80,8 @@ def around(state: State, subject: ObjectKey) -> Around:
         if key.kind == "host"
         else connections_of(state, key),
         owners=owners_on(state, key.host) if key.kind == "host" else {},
+        ledger=every_connection(state),
+        owner_names=names_of_owners(state) if key.kind == "host" else {},
     )
 
 

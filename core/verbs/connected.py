@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from shlex import quote
 
+from core.errors import VirtdeckError
 from core.model import ObjectKey, State
 from core.model.lists import listed
-from core.model.rewrites import Rewrites
+from core.model.rewrites import Move, Rewrites
 from core.model.text import clean
 from core.state.connections import Connections, connections_of, used_by
+from core.verbs.device.elsewhere import info_here
 from core.verbs.refusal import Refusal, RefusalCode
 
 AS_IT_IS = Rewrites()
@@ -37,13 +42,52 @@ def against_moving(
 ) -> Iterator[Refusal]:
     """Tell which volumes a move would leave behind: what is at their paths there is not known."""
     left = left_behind(state, subject, to, rewrites)
-    if not left:
-        return
+    if left:
+        yield _refusal(left, subject, to, name)
+
+
+def against_migrating(
+    state: State, subject: ObjectKey, to: str, name: str, rewrites: Rewrites
+) -> Iterator[Refusal]:
+    """As `against_moving`, of a move that has the volumes connected itself where it can."""
+    left = left_behind(state, subject, to, rewrites)
+    told = {target: one for target, one in left.items() if target not in by_itself(left)}
+    if told:
+        refusal = _refusal(told, subject, to, name)
+        cure = f"{refusal.cure}, with its --connection-info-file for that host"
+        yield replace(refusal, cure=cure)
+
+
+def _refusal(left: Connections, subject: ObjectKey, to: str, name: str) -> Refusal:
     named = [f"{target} ({clean(one.word)})" for target, one in left.items()]
-    them = "them" if len(left) > 1 else "it"
+    are, them = ("are", "them") if len(left) > 1 else ("is", "it")
     text = (
-        f"{listed(named)} of {clean(name)} {'are' if len(left) > 1 else 'is'} connected by "
+        f"{listed(named)} of {clean(name)} {are} connected by "
         f"{clean(subject.host)}, and not by {clean(to)}"
     )
-    cure = f"detach {them} first, and attach {them} there after the move"
-    yield Refusal(RefusalCode.STATE, text, cure)
+    first = next(iter(left))
+    command = f"virtdeck volume connect {quote(to)} --instance {quote(name)} --disk {quote(first)}"
+    cure = f"have {clean(to)} connect {them} first: `{clean(command)}`"
+    return Refusal(RefusalCode.STATE, text, cure)
+
+
+def moves(state: State, subject: ObjectKey, to: str) -> tuple[Move, ...]:
+    """Return where the disks are at a destination that are somewhere else here."""
+    here = used_by(connections_of(state, subject), state.instances.get(subject))
+    return moves_between(here, connections_of(state, ObjectKey("instance", to, subject.id)))
+
+
+def by_itself(left: Connections) -> Connections:
+    """Return those that a destination connects as the source has, without being told how."""
+    found = {}
+    for target, one in left.items():
+        with suppress(VirtdeckError):
+            info_here(one, None)
+            found[target] = one
+    return found
+
+
+def moves_between(here: Connections, there: Connections) -> tuple[Move, ...]:
+    """As `moves`, of what both hosts have connected."""
+    pairs = [(one, there[target]) for target, one in here.items() if target in there]
+    return tuple(Move(old.path, new.path) for old, new in pairs if old.path != new.path)

@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 from core.model import Instance, InstanceState, ObjectKey, Observation, Request, State, Value
 from core.model.passed_on import PassedOn
+from core.verbs.answer import CallAnswer
 from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.refusal import Refusal
 from core.verbs.sequence import Steps
-from core.verbs.situation import Decide, LookedAt, Situation
+from core.verbs.situation import Decide, LookedAt, Sent, Situation
 
 SubjectKind = Literal["instance", "host", "pool", "volume", "network", "snapshot", "migration"]
 
@@ -191,6 +192,8 @@ class Verb:
     undo: Callable[[Situation], Request | None] | None = None
     """The request that takes it back once it is done, from the situation before its first call.
     Pure. None: nothing does; it returns None where what was before is not known, or was so."""
+    leaves: Callable[[Request, Sequence[Sent]], CallAnswer | None] = lambda _, __: None
+    """What one that did not end well has left behind, for the journal, from its calls. Pure."""
     passes_on: Callable[[Any], PassedOn] | None = None
     """What its command prints and exits with, from the `core.verbs.answer.CallAnswer` that its
     operation has brought. None: the words and the status of the operation itself."""

@@ -45,6 +45,9 @@ class ConnectorFamily:
     """What is connected can be made to show its new size."""
     mounts: bool = False
     """It is a file of a share that is mounted."""
+    everywhere: bool = False
+    """Its connection_info is the same on every host, as far as Cinder's drivers go: it names what
+    the storage serves, and nothing of the host."""
 
 
 def block_device(io: str = "native") -> Callable[[ConnectionInfo, DeviceInfo], VolumePlace]:

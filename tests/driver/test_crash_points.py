@@ -337,7 +337,7 @@ NOT_TRIED = {
     *("create", "create-from-image", "remove-seed", "clone"),
     *("cold-migrate", "confirm-cold-migration", "revert-cold-migration"),
     *("nwfilter-define", "nwfilter-delete"),
-    *("pool-build", "pool-delete", "volume-disconnect"),
+    *("pool-build", "pool-delete", "volume-connect", "volume-disconnect"),
 }
 """It has no network filters, whose calls are sent again. It dumps more than the memory or nothing,
 and offers new guests nothing. What is

@@ -477,6 +477,7 @@ ELSEWHERE = {
     *("network-create", "network-create-from-xml", "network-edit", "network-delete"),
     *("pool-create", "pool-create-from-xml", "pool-undefine"),  # likewise
     "volume-disconnect",  # test_network_disks.py, without being killed
+    "volume-connect",  # test_moved_volumes.py, without being killed
     *("pool-build", "pool-delete"),  # test_pools.py, without being killed
     *(
         f"network-{does}-{what}"

@@ -18,7 +18,7 @@ from console.shell.app import VirtdeckApp
 from core.model import ObjectKey, OperationRecord, OperationStatus
 from core.model.connected_volume import ConnectedVolume
 from core.model.observation import OperationChanged
-from core.verbs.device.leftover import DisconnectVolume
+from core.verbs.device.host_requests import DisconnectVolume
 from tests.screens.conftest import MOMENTS, SIZES, TAPE, ZONE, press, settled, until
 from tests.screens.migrate_source import Answering
 from tests.screens.test_migrate_dialog import shown

@@ -23,7 +23,7 @@ from console.widgets.live_table import LiveTable
 from core.model import Delta, ObjectKey
 from core.model.text import clean
 from core.state.connections import LedgerEntry, ledger
-from core.verbs.device.leftover import DisconnectVolume
+from core.verbs.device.host_requests import DisconnectVolume
 
 _ROLES = {"in use": "ok", "left over": "warning", "not known": "muted"}
 _KINDS = frozenset({"instance", "host", "operation"})
@@ -114,7 +114,7 @@ class ConnectionsScreen(PanelledScreen[LedgerEntry], inherit_bindings=False):
             self.console.notify(READ_ONLY, severity="warning", timeout=4)
         elif row is not None:
             host = ObjectKey("host", row.subject.host, row.subject.host)
-            propose(self, [DisconnectVolume(host, row.volume.path)], hidden=0)
+            propose(self, [DisconnectVolume(host, row.volume.handle)], hidden=0)
 
 
 def connection_columns(view: View) -> list[Column[LedgerEntry]]:

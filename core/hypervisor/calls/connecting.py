@@ -48,26 +48,42 @@ def connect(conn: Connection, _: ObjectKey, call: ConnectCall) -> DeviceAnswer:
                 "attempts": call.how.scan_attempts}  # fmt: skip
         answer = brick.ask("connect", WORKING, **what)
         device = answer.value
-        if isinstance(device, Mapping) and str(device.get("path", "")).startswith("/"):
+        path = str(device.get("path", "")) if isinstance(device, Mapping) else ""
+        if path and call.alone and (user := user_of(conn, {path}, seconds=ASKING)):
+            # it is theirs: nothing is disconnected
+            text = f"What came up for the {call.protocol} volume, {path}, is the disk of {user}."
+            raise HypervisorError(clean(text), "Give the connection_info of this host.")
+        other = _other(call, device)
+        if path.startswith("/") and not other:
             return DeviceAnswer(dict(device), answer.warnings)
         with suppress(VirtdeckError):
             brick.ask("disconnect", WORKING, **what, device=device if device else {})
+    if other:
+        text = f"What came up at {path} is another volume than the one it was: {other}."
+        raise HypervisorError(clean(text), "Give the connection_info of this host.")
     text = f"os-brick connected the {call.protocol} volume and named no device of it."
     raise HypervisorError(text, "It was disconnected again: look at the host's log.")
+
+
+def _other(call: ConnectCall, device: object) -> str:
+    """Return what the storage calls a device that is not the volume; empty: it is, or not told."""
+    told = device.get("scsi_wwn") if isinstance(device, Mapping) else None
+    return str(told) if told and call.identity and told != call.identity else ""
 
 
 def disconnect(conn: Connection, _: ObjectKey, call: DisconnectCall) -> LetGoAnswer:
     """Have os-brick disconnect a volume, unless an instance of the host has its device.
 
     os-brick counts no users: the first disconnect takes the device from all of them. A share is
-    unmounted with the last disk on it.
+    unmounted with the last volume of it: that no instance of the host has a disk on it, now or from
+    its next start on, libvirt tells; that none is connected for one that is to come, the ledger.
     """
     volume = call.connected
     if volume.path and (user := user_of(conn, {volume.path}, seconds=ASKING)):
         return LetGoAnswer(user)
     family = PROTOCOLS.get(volume.protocol)
     share = volume.path.rpartition("/")[0] if family is not None and family.mounts else ""
-    unmount = bool(share) and not user_below(conn, share)
+    unmount = bool(share) and not call.share_used and not user_below(conn, share)
     secrets = _revealed(call.secrets)
     with BrickProcess(place_of(conn, volume.python), secrets=secrets.values()) as brick:
         what: dict[str, Any] = {"protocol": volume.protocol, "data": {**volume.data, **secrets}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -22,12 +22,27 @@ def user_of(conn: Connection, places: set[str], but: str = "", seconds: float | 
     one more for each that runs, for its next start may have other disks than it has now, and for
     each of which a disk has no path: an empty drive, or a volume named by its pool.
     """
+    return _user(conn, places.__contains__, but, seconds)
+
+
+def user_below(conn: Connection, folder: str) -> str:
+    """Return the name of an instance with a disk below a folder, now or from its next start on.
+
+    Empty: there is none. The calls are those of `user_of`.
+    """
+    below = f"{folder.rstrip('/')}/"
+    return _user(conn, lambda path: path.startswith(below))
+
+
+def _user(
+    conn: Connection, has: Callable[[str], bool], but: str = "", seconds: float | None = None
+) -> str:
     told: set[str] = {but}
     for domain, stats, runs in _statistics(conn):
         if domain.UUIDString() == but:
             continue
-        paths = [value for key, value in stats.items() if key.endswith(".path")]
-        if not places.isdisjoint(paths):
+        paths = [str(value) for key, value in stats.items() if key.endswith(".path")]
+        if any(map(has, paths)):
             return str(domain.name())
         if not runs and len(paths) == stats.get("block.count"):
             told.add(domain.UUIDString())
@@ -38,20 +53,8 @@ def user_of(conn: Connection, places: set[str], but: str = "", seconds: float | 
         if until is not None and monotonic() >= until:
             break
         with suppress(libvirt.libvirtError):  # it is gone
-            if not places.isdisjoint(_sources(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))):
+            if any(map(has, _sources(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)))):
                 return str(domain.name())
-    return ""
-
-
-def user_below(conn: Connection, folder: str) -> str:
-    """Return the name of an instance with a disk below a folder; empty: there is none.
-
-    Two calls, whatever the number of instances: of one that runs they tell what it runs with.
-    """
-    for domain, stats, _ in _statistics(conn):
-        paths = [str(value) for key, value in stats.items() if key.endswith(".path")]
-        if any(path.startswith(f"{folder.rstrip('/')}/") for path in paths):
-            return str(domain.name())
     return ""
 
 

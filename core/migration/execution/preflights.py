@@ -25,6 +25,7 @@ from core.hypervisor.observe.preflight import (
 from core.hypervisor.observe.preflight_destination import read_destination
 from core.hypervisor.session import Hypervisor
 from core.migration.execution.measure import measure as measure_use
+from core.migration.plan.connected import with_connected
 from core.migration.preflight.assessment import assess
 from core.migration.preflight.facts import DestinationFacts, Facts, FailedLook, SourceFacts, Trouble
 from core.migration.preflight.judge import wanted_needs
@@ -67,6 +68,7 @@ class Preflights:
         `measure` waits some seconds to see how the guest uses its memory, which the forecast wants,
         unless it was measured within two minutes; `fresh` looks again whatever was seen before.
         """
+        request = with_connected(self._state(), request)
         subject = request.subject
         asked = measure and not request.offline and request.post_copy != "at-once"
         measure = asked and self._use(subject) is UNMEASURED

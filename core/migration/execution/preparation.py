@@ -11,6 +11,7 @@ from core.migration.execution.port import MigrationHosts, MigrationLine
 from core.migration.execution.record import RecordKeeper
 from core.migration.judgement.outcome import before
 from core.migration.judgement.words import doing, virsh_for
+from core.migration.plan.connected import with_connected
 from core.migration.plan.plan import Plan, plan, resume_plan
 from core.migration.plan.values import describe_destination
 from core.migration.policies.limits import first_downtime
@@ -71,6 +72,7 @@ async def read_plan(
     Raises RefusedError, UsageError, NotFoundError for a host that is not open, and what reading
     raises.
     """
+    request = with_connected(state, request)
     here, there = state.hosts.get(request.subject.host), state.hosts.get(request.to)
     if there is None:
         known = ", ".join(state.hosts)

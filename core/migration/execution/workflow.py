@@ -12,19 +12,19 @@ from core.engine.workflow import Keep
 from core.errors import HypervisorError, JournalError, NotFoundError, RefusedError, VirtdeckError
 from core.migration.execution import preparation
 from core.migration.execution.controls import Controls
+from core.migration.execution.ending import end_of, not_started, stopped
 from core.migration.execution.others import noting_others
 from core.migration.execution.port import MigrateArguments, MigrationLine
 from core.migration.execution.record import RecordKeeper
 from core.migration.execution.table import MigrationTable
 from core.migration.execution.tracker import Tracker
+from core.migration.execution.volumes import MovedVolumes
 from core.migration.judgement import recovery as recover
 from core.migration.judgement.words import against_not_open
 from core.migration.plan.plan import Plan
 from core.model import (
     Answer,
     Migration,
-    MigrationStatus,
-    OperationStatus,
     OperationStep,
     Preflight,
     Steer,
@@ -32,7 +32,7 @@ from core.model import (
     SteerRecord,
 )
 from core.verbs.migration.requests import Migrate, ResumeMigration
-from core.verbs.situation import End, cancelled, done, failed, unknown
+from core.verbs.situation import End, cancelled, failed
 
 RESUME_TRIES, RESUME_PAUSE = 10, 0.5
 """How often a failed post-copy is asked to go on, and the seconds between."""
@@ -46,8 +46,11 @@ Look = Callable[[Migrate], Awaitable[Preflight]]
 class MigrationWorkflow:
     """A `core.engine.workflow.WorkflowRunner` for migrations. On the core's asyncio loop only."""
 
-    def __init__(self, table: MigrationTable, author: str, look: Look) -> None:
+    def __init__(
+        self, table: MigrationTable, author: str, look: Look, volumes: MovedVolumes
+    ) -> None:
         self._table = table
+        self._volumes = volumes
         self._author = author
         self._look = look
         self._preparing: dict[str, Case] = {}
@@ -63,6 +66,24 @@ class MigrationWorkflow:
 
         One that is over and not settled is followed until it is: its end may be another then.
         """
+        try:
+            end = await self._carry_out(case, keep)
+        except asyncio.CancelledError:
+            if case.cancelled:
+                await self._settled(case, cancelled(case.cancelled))
+            raise
+        return await self._settled(case, end)
+
+    async def _settled(self, case: Case, end: End) -> End:
+        """Have the host that it is not on let go of its volumes."""
+        if isinstance(case.progress.workflow, Migration):
+            migration = case.progress.workflow
+            return await self._volumes.settle(migration.source_key, migration.to, end)
+        if isinstance(case.request, Migrate):
+            return await self._volumes.settle(case.request.subject, case.request.to, end)
+        return end
+
+    async def _carry_out(self, case: Case, keep: Keep) -> End:
         if case.progress.workflow is not None:
             return await self._adopt(case, case.progress.workflow, keep)
         if isinstance(case.request, ResumeMigration):
@@ -75,16 +96,16 @@ class MigrationWorkflow:
         try:
             tracker, plan, step = await self._prepare(case, keep, log, request)
         except asyncio.CancelledError:
-            _stopped(log, case.cancelled or "its console ended")
+            stopped(log, case.cancelled or "its console ended")
             raise
         except (VirtdeckError, JournalError) as error:
-            return _not_started(log, error)
+            return not_started(log, error)
         finally:
             del self._preparing[case.record.id]
         if case.cancelled:  # while it was written down
             log.calls.take_back(step)
             await tracker.controls.line.close()
-            return cancelled(_stopped(log, case.cancelled))
+            return cancelled(stopped(log, case.cancelled))
         return await self._call(case, tracker, plan, step, keep)
 
     async def _prepare(
@@ -94,6 +115,9 @@ class MigrationWorkflow:
         table = self._table
         found = await self._look(request)
         preparation.require(found)
+        if await self._volumes.connect(request, log.change):
+            found = await self._look(request)
+            preparation.require(found)
         request = preparation.vouched(request, found)
         plan, migration = await preparation.prepare(
             table.hosts, table.state(), request, log.migration
@@ -173,7 +197,7 @@ class MigrationWorkflow:
             step = await self._commit(case, keep, tracker.log, plan)
         except JournalError as error:
             await tracker.controls.line.close()
-            return _not_started(tracker.log, error)
+            return not_started(tracker.log, error)
         return await self._call(case, tracker, plan, step, keep)
 
     async def cancel(self, case: Case) -> None:
@@ -234,20 +258,6 @@ class MigrationWorkflow:
         return log
 
 
-def end_of(migration: Migration) -> End:
-    """Return the end of the operation that a migration was. Pure."""
-    outcome, hint = migration.outcome, migration.hint
-    if migration.status is MigrationStatus.COMPLETED:
-        # the outcome itself says how the instance is there
-        bad = [one.text for one in migration.checks if one.passed is False and one.name != "there"]
-        return done(". ".join([outcome, *bad]), hint)
-    if migration.status is MigrationStatus.ABORTED:
-        return cancelled(outcome, hint)
-    if migration.status is MigrationStatus.UNKNOWN:
-        return unknown(outcome, hint)
-    return failed(outcome, hint)
-
-
 async def _resumed(line: MigrationLine, call: MigrateArguments) -> None:
     """Go on with a failed post-copy; right after the failure libvirt still refuses (lab.md)."""
     for _ in range(RESUME_TRIES):
@@ -258,28 +268,6 @@ async def _resumed(line: MigrationLine, call: MigrateArguments) -> None:
                 raise
         await asyncio.sleep(RESUME_PAUSE)
     return await line.migrate(call)
-
-
-def _stopped(log: RecordKeeper, why: str) -> str:
-    """Show that a migration was stopped before anything was sent, and return it in words."""
-    migration = log.migration
-    outcome = f"aborted before it began ({why}): {migration.name} stays on {migration.host}"
-    log.change(outcome, status=MigrationStatus.ABORTED, ended=log.clock.now(), outcome=outcome)
-    return outcome
-
-
-def _not_started(log: RecordKeeper, error: VirtdeckError) -> End:
-    """End a migration of which nothing was sent."""
-    outcome = f"not started: {error.message}"
-    log.change(
-        outcome,
-        status=MigrationStatus.FAILED,
-        ended=log.clock.now(),
-        outcome=outcome,
-        hint=error.hint,
-    )
-    status = OperationStatus.REFUSED if isinstance(error, RefusedError) else OperationStatus.FAILED
-    return End(status, outcome, error.hint)
 
 
 def _note(case: Case, migration: Migration, text: str) -> None:

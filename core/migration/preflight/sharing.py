@@ -5,8 +5,11 @@ from __future__ import annotations
 from core.migration.plan.disks import disks_to_copy
 from core.migration.preflight.case import FullCase
 from core.migration.preflight.facts import PathFacts
-from core.model import Disk, PoolState
+from core.model import Disk, ObjectKey, PoolState
 from core.model.base import Value
+from core.model.text import clean
+from core.state.connections import connections_of
+from core.verbs.connected import by_itself
 
 NETWORK_POOLS = frozenset(
     {"netfs", "gluster", "rbd", "iscsi", "iscsi-direct", "sheepdog", "vstorage"}
@@ -91,6 +94,10 @@ def disk_sharing(case: FullCase, disk: Disk) -> Sharing:
     source, there = disk.source, there_of(case, disk)
     if source is None:
         return Sharing(True, "the drive is empty")
+    if there.exists is not False or there.path == source.path:
+        found = _connected(case, source.path)
+        if found is not None:
+            return found
     if there.path != source.path:
         return _rewritten(case, here_of(case, source.path), there)
     if source.type in ("file", "block", "dir"):
@@ -100,6 +107,21 @@ def disk_sharing(case: FullCase, disk: Disk) -> Sharing:
     if source.type == "network":
         return _network_sharing(case, source.protocol, source.path)
     return Sharing(False, f"{source.type} disks are the host's own")
+
+
+def _connected(case: FullCase, path: str) -> Sharing | None:
+    """Return what the ledger tells of a volume that the source has connected; None: it has not."""
+    subject, there = case.request.subject, case.request.to
+    known = connections_of(case.state, subject)
+    found = next(((target, one) for target, one in known.items() if one.path == path), None)
+    if found is None:
+        return None
+    target, volume = found
+    if target in connections_of(case.state, ObjectKey("instance", there, subject.id)):
+        return Sharing(True, f"{clean(volume.word)} is connected at both ends")
+    if by_itself({target: volume}):
+        return Sharing(True, f"{case.destination} connects {clean(volume.word)} before the move")
+    return None
 
 
 def here_of(case: FullCase, path: str) -> PathFacts:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec.structs import replace
 
 from core.errors import XmlError
-from core.model import Instance, OperationStatus, Request, State
+from core.model import Instance, ObjectKey, OperationStatus, Request, State
 from core.model.cold_move import ColdMove, MovedVolume
 from core.model.lists import listed
 from core.model.rewrites import Move, Rewrites
@@ -29,7 +29,7 @@ from core.verbs.cold.copying import against, copies
 from core.verbs.cold.firmware import NVRAM, nvram_copies
 from core.verbs.cold.requests import ColdMigrate
 from core.verbs.cold.sides import has_mark
-from core.verbs.connected import against_moving
+from core.verbs.connected import against_moving, moves, moves_between
 from core.verbs.growing import against_growth, growths
 from core.verbs.migration.checks import against_destination
 from core.verbs.migration.requests import Migrate
@@ -57,7 +57,8 @@ def held(now: Situation) -> HoldCall:
     if now.document is not None:
         from core.xml.definition.resizing import with_size
 
-        document = with_size(_document(now.document, copied), request.vcpus, request.memory)
+        document = _document(now.document, copied)
+        document = _connected_there(now, with_size(document, request.vcpus, request.memory))
     return HoldCall(request.subject.host, request.to, move, autostart, document, copied)
 
 
@@ -91,6 +92,16 @@ def _document(document: str, copied: Sequence[DiskCopy]) -> str:
         if one.target == NVRAM:
             put_nvram(root, one.path)
     return written(root)
+
+
+def _connected_there(now: Situation, document: str) -> str:
+    """Return a definition with the devices of volumes that the destination has connected."""
+    from core.xml.rewrite import rewrite
+
+    assert isinstance(now.request, ColdMigrate)
+    there = now.around.ledger.get(ObjectKey("instance", now.request.to, now.request.subject.id), {})
+    moved = moves_between(now.around.connections, there)
+    return rewrite(document, Rewrites(disks=moved), lenient=True) if moved else document
 
 
 def _marked(hold: HoldCall) -> str:
@@ -212,14 +223,21 @@ def _against_firmware(instance: Instance) -> Iterator[Refusal]:
 def _as_migration(state: State, request: Request) -> Migrate:
     """Return the migration whose preflight is made: both hosts are looked at by it."""
     assert isinstance(request, ColdMigrate)
-    asked = Migrate(request.subject, to=request.to, offline=True, overrides=request.overrides)
+    connected = moves(state, request.subject, request.to)
+    asked = Migrate(
+        request.subject, to=request.to, offline=True, overrides=request.overrides,
+        rewrites=Rewrites(disks=connected),
+    )  # fmt: skip
     instance = state.instances.get(request.subject)
     if instance is None or not request.copy:
         return asked
     found = copies(instance, request.copy, request.to, request.pool, state.volumes, state.pools)
     moved = tuple(Move(one.original, one.path) for one in found if one.original != one.path)
     return replace(
-        asked, storage="copy-incremental", disks=request.copy, rewrites=Rewrites(disks=moved)
+        asked,
+        storage="copy-incremental",
+        disks=request.copy,
+        rewrites=Rewrites(disks=(*connected, *moved)),
     )
 
 

@@ -18,9 +18,12 @@ from core.verbs.cold.calls import (
     SettleCall,
     UnholdCall,
 )
+from core.verbs.cold.letting_go import letting_go
+from core.verbs.cold.letting_go import steps as letting_go_steps
 from core.verbs.cold.requests import ConfirmColdMigration, RevertColdMigration
 from core.verbs.cold.sides import Sides, all_described, has_mark, sides_now, sides_of, volumes_of
 from core.verbs.cold.words import confirm_caution, confirm_takes, revert_caution, revert_takes
+from core.verbs.device.connecting import DisconnectCall
 from core.verbs.disk_deletion import against_deleting
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
@@ -35,6 +38,14 @@ def _places(now: Situation) -> tuple[str, str, str]:
             return sent.call.source, sent.call.destination, sent.call.move
     sides = sides_now(now)
     return ("", "", "") if sides is None else (sides.source, sides.destination, sides.move)
+
+
+def _source(now: Situation) -> str:
+    return _places(now)[0]
+
+
+def _destination(now: Situation) -> str:
+    return _places(now)[1]
 
 
 def _at(now: Situation, host: str) -> Instance | None:
@@ -240,10 +251,10 @@ CONFIRM = Verb(
     doing="confirming its move",
     group="move",
     key="C",
-    decide=_judged(sequence(_confirm_steps, _confirmed), _unconfirmable),
-    steps=_confirm_steps,
+    decide=letting_go(_judged(sequence(_confirm_steps, _confirmed), _unconfirmable), _source),
+    steps=lambda now: [*_confirm_steps(now), *letting_go_steps(now, _source(now))],
     resumable=True,
-    calls=(ForgetCall, DropOriginalCall, SettleCall),
+    calls=(ForgetCall, DropOriginalCall, SettleCall, DisconnectCall),
     refusals=_against_confirm,
     needs_description=True,
     looks_at=frozenset({"checkpoints"}),
@@ -260,10 +271,10 @@ REVERT = Verb(
     doing="reverting its move",
     group="move",
     key="R",
-    decide=_judged(sequence(_revert_steps, _reverted), _irrevertible),
-    steps=_revert_steps,
+    decide=letting_go(_judged(sequence(_revert_steps, _reverted), _irrevertible), _destination),
+    steps=lambda now: [*_revert_steps(now), *letting_go_steps(now, _destination(now))],
     resumable=True,
-    calls=(LeaveCall, DropCopyCall, UnholdCall),
+    calls=(LeaveCall, DropCopyCall, UnholdCall, DisconnectCall),
     refusals=_against_revert,
     needs_description=True,
     looks_at=frozenset({"checkpoints"}),

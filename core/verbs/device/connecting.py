@@ -6,18 +6,23 @@ what a detach has brought takes it out (`core.state.connections`).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from msgspec.structs import replace as struct_replace
+
 from core.model import OperationStatus
+from core.model.base import Value
 from core.model.connected_volume import ConnectedVolume, VolumeConnecting
 from core.model.secret_value import Secret
 from core.model.text import clean
+from core.state.connections import share_used
 from core.verbs.answer import CallAnswer
 from core.verbs.call import Call
 from core.verbs.device.requests import VolumeAttach, VolumeDetach
 from core.verbs.sequence import Step
-from core.verbs.situation import Action, End, Send, Situation
+from core.verbs.situation import Action, End, Send, Sent, Situation
 
 if TYPE_CHECKING:
     from core.volumes.connection_info import ConnectionInfo
@@ -50,6 +55,8 @@ class VolumeReached(CallAnswer, frozen=True):
     """What an attach has brought: the entry of the ledger."""
 
     connected: ConnectedVolume
+    connected_for: str = ""
+    """The UUID of the instance it was connected for, where its host was asked."""
 
 
 class VolumeLeft(CallAnswer, frozen=True):
@@ -60,6 +67,23 @@ class VolumeLeft(CallAnswer, frozen=True):
     used_by: str = ""
     released_of: str = ""
     """The UUID of the instance it was connected for, where its host was asked to let go."""
+
+
+class Released(Value, frozen=True):
+    """A volume that a host has let go of, or that others have there."""
+
+    host: str
+    instance: str
+    """The UUID of the instance it was connected for."""
+    slot: str
+    """As the ledger has it."""
+    used_by: str = ""
+
+
+class VolumesLeft(CallAnswer, frozen=True):
+    """What the end of a move has brought: these entries are over."""
+
+    released: tuple[Released, ...]
 
 
 class ConnectCall(Call, frozen=True):
@@ -75,6 +99,12 @@ class ConnectCall(Call, frozen=True):
     multipath: bool = False
     how: VolumeConnecting = VolumeConnecting()
     """As it is set for its host."""
+    alone: bool = False
+    """No instance of the host may have what comes up: it would be another volume's."""
+    identity: str = ""
+    """What its storage calls it, as another host has seen it: something else is disconnected."""
+    owner: str = ""
+    """The UUID of the instance it is for, where that is not its subject."""
 
     def virsh(self, _: str) -> tuple[str, ...]:
         """Virsh connects nothing."""
@@ -90,6 +120,19 @@ class DisconnectCall(Call, frozen=True):
     secrets: tuple[tuple[str, Secret], ...] = ()
     of: str = ""
     """The UUID of the instance it was connected for, where that is not its subject."""
+    share_used: bool = False
+    """Other volumes of the share it is on are connected there: that stays mounted."""
+    at: str = ""
+    """The host that lets go of it, where that is not its subject's."""
+
+    @property
+    def host(self) -> str:
+        """Where it is made."""
+        return self.at
+
+    def renamed(self, named: Callable[[str], str]) -> Call:
+        """Return it with the name that its host has here."""
+        return struct_replace(self, at=named(self.at)) if self.at else self
 
     def virsh(self, _: str) -> tuple[str, ...]:
         """Virsh disconnects nothing."""
@@ -132,8 +175,12 @@ def connect_step(now: Situation, info: ConnectionInfo, request: VolumeAttach) ->
             how,
         )
     found = answered(now)
-    undo = None if found is None else DisconnectCall(connected_by(now, ""), call.secrets)
     host = now.request.subject.host
+    undo = None
+    if found is not None:
+        volume = connected_by(now, "")
+        used = share_used(now.around.ledger, host, volume)
+        undo = DisconnectCall(volume, call.secrets, share_used=used)
     text = f"having {host} connect the {call.protocol} volume {clean(call.volume_id)}".rstrip()
     return Step(call, text, undo=undo, deadline=CONNECTING)
 
@@ -172,6 +219,27 @@ def connected_by(now: Situation, target: str) -> ConnectedVolume:
     return ConnectedVolume(
         *(call.protocol, call.data, device, target, call.volume_id, call.multipath),
         python=call.how.python,
+        shared=call.multiattach,
+    )
+
+
+def still_connected(sent: Sequence[Sent], target: str) -> ConnectedVolume | None:
+    """Return what an operation has left connected, or may have; None: nothing.
+
+    Of one that was lost while it connected no device is known.
+    """
+    call, device = None, None
+    for one in sent:
+        if isinstance(one.call, ConnectCall) and not (one.error and one.certain):
+            call = one.call
+            device = one.answer.device if isinstance(one.answer, DeviceAnswer) else {}
+        elif isinstance(one.call, DisconnectCall) and isinstance(one.answer, LetGoAnswer):
+            call = None
+    if call is None or device is None:
+        return None
+    return ConnectedVolume(
+        *(call.protocol, call.data, device, target, call.volume_id, call.multipath),
+        *(call.how.python, call.multiattach),
     )
 
 
@@ -195,7 +263,9 @@ def disconnecting(now: Situation, end: End) -> Action:
         if known is None:
             return end
         text = f"having {request.subject.host} disconnect {known.word}"
-        return Send(DisconnectCall(known), text, deadline=CONNECTING)
+        ledger, subject = now.around.ledger, request.subject
+        others = share_used(ledger, subject.host, known, subject.id)
+        return Send(DisconnectCall(known, share_used=others), text, deadline=CONNECTING)
     assert isinstance(sent.call, DisconnectCall)
     volume = sent.call.connected
     if isinstance(sent.answer, LetGoAnswer):
@@ -203,7 +273,7 @@ def disconnecting(now: Situation, end: End) -> Action:
         if used == now.name:
             return end  # it runs on with it, or its next start has it: the entry stays
         kept = f"; {volume.word} stays connected for {clean(used)}" if used else ""
-        result = VolumeLeft(volume.target, used)
+        result = VolumeLeft(volume.slot, used)
         return replace(end, outcome=f"{end.outcome}{kept}", result=result)
     if sent.ended is None and sent.at < (now.progress.adopted or 0.0):
         return Send(sent.call, f"disconnecting {volume.word} once more", deadline=CONNECTING)

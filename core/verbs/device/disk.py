@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from string import ascii_lowercase
 
 from core.model import Instance, ObjectKey, Request, State
@@ -13,7 +13,14 @@ from core.verbs.create.machine import disk_at
 from core.verbs.create.site import Site, site_in, site_of
 from core.verbs.device.attaching import attach_step, attached, taken
 from core.verbs.device.calls import AttachCall, SecretsCall
-from core.verbs.device.connecting import answered, connect_step, info_sent, with_entry
+from core.verbs.device.connecting import (
+    VolumeReached,
+    answered,
+    connect_step,
+    info_sent,
+    still_connected,
+    with_entry,
+)
 from core.verbs.device.disk_options import against_options, against_place, new_disk, reads_only
 from core.verbs.device.disk_secrets import drop_secrets
 from core.verbs.device.requests import VolumeAttach, VolumeDetach
@@ -21,7 +28,7 @@ from core.verbs.device.sharing import Access, against_serial, against_users
 from core.verbs.device.volume_place import by_host, info_of, is_url, secrets_of, wanted
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
-from core.verbs.situation import Action, Situation
+from core.verbs.situation import Action, Sent, Situation
 
 PREFIXES = {"virtio": "vd", "scsi": "sd", "usb": "sd", "sata": "sd", "ide": "hd"}
 NO_HOTPLUG = ("sata", "ide")
@@ -92,6 +99,16 @@ def free_target(bus: str, instances: Iterable[Instance | None]) -> str:
     prefix = PREFIXES[bus]
     names = [*ascii_lowercase, *(a + b for a in ascii_lowercase for b in ascii_lowercase)]
     return next(f"{prefix}{name}" for name in names if f"{prefix}{name}" not in used)
+
+
+def leaves(request: Request, sent: Sequence[Sent]) -> VolumeReached | None:
+    """Return the entry of what an attach that did not end well has left connected."""
+    assert isinstance(request, VolumeAttach)
+    plans = [one.call.plan for one in sent if isinstance(one.call, SecretsCall)]
+    plans += [one.call for one in sent if isinstance(one.call, AttachCall)]
+    target = plans[0].name if plans else request.target
+    left = still_connected(sent, target)
+    return None if left is None else VolumeReached(left)
 
 
 def outcome(now: Situation) -> str:

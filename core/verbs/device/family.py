@@ -11,6 +11,7 @@ from core.model.lists import listed
 from core.verbs.applied import KNOWN, against_when
 from core.verbs.caution import Caution
 from core.verbs.device import disk, host_device, interface, interface_checks, media
+from core.verbs.device.beforehand import VOLUME_CONNECT
 from core.verbs.device.calls import (
     AttachCall,
     DetachCall,
@@ -171,6 +172,7 @@ VOLUME_ATTACH = _attaching(
     calls=(AttachCall, SecretsCall, DropSecretsCall, ConnectCall, DisconnectCall),
     refusals=disk.against,
     undo=disk.undo,
+    leaves=disk.leaves,
     storage_for="volume",
     volumes=disk.volumes_of,
 )
@@ -245,5 +247,5 @@ CHANGE_MEDIA = _attaching(
 
 VERBS = (
     *(VOLUME_ATTACH, VOLUME_DETACH, CHANGE_MEDIA, INTERFACE_ATTACH, INTERFACE_DETACH),
-    *(DEVICE_ATTACH, DEVICE_DETACH, VOLUME_DISCONNECT),
+    *(DEVICE_ATTACH, DEVICE_DETACH, VOLUME_CONNECT, VOLUME_DISCONNECT),
 )

@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, ClassVar
+from dataclasses import replace
 
 from core.model import Request, State
 from core.model.text import clean
-from core.state.connections import LedgerEntry, ledger
+from core.state.connections import LedgerEntry, ledger, moved_to, share_used
 from core.verbs.caution import Caution
 from core.verbs.device.connecting import CONNECTING, DisconnectCall, LetGoAnswer, VolumeLeft
-from core.verbs.parameter import PATH_BYTES, parameter
+from core.verbs.device.host_requests import ConnectVolume, DisconnectVolume
+from core.verbs.migration.requests import Drain
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.situation import Action, Send, Situation, done, failed, unknown
 from core.verbs.verb import Risk, Subjects, Verb
-
-
-class DisconnectVolume(Request, frozen=True):
-    """Have a host disconnect a volume that is left over (disconnect_volume of os-brick)."""
-
-    verb: ClassVar[str] = "volume-disconnect"
-    device: Annotated[
-        str,
-        parameter("Its device on the host: see `virtdeck connections`.", source="leftovers",
-                  pattern=r"/[^\x00-\x1f\x7f-\x9f]*", shape="a path from / on", longest=PATH_BYTES),
-    ]  # fmt: skip
 
 
 def entry_of(state: State, request: Request) -> LedgerEntry | None:
     """Return the entry of the ledger that a request is for."""
     path = getattr(request, "device", "")
     host = request.subject.host
-    found = (one for one in ledger(state) if one.subject.host == host and one.volume.path == path)
+    found = (one for one in ledger(state) if one.subject.host == host and one.volume.handle == path)
     return next(found, None)
 
 
@@ -44,15 +34,22 @@ def _decide(now: Situation) -> Action:
         if volume is None:
             return failed(f"{clean(request.device)} is in no ledger any more", "")
         text = f"having {request.subject.host} disconnect {clean(volume.word)}"
-        return Send(DisconnectCall(volume, of=_owner(now)), text, deadline=CONNECTING)
+        owner = _owner(now)
+        others = share_used(now.around.ledger, request.subject.host, volume, owner)
+        call = DisconnectCall(volume, of=owner, share_used=others)
+        return Send(call, text, deadline=CONNECTING)
+    assert isinstance(sent.call, DisconnectCall)
     call = sent.call
-    assert isinstance(call, DisconnectCall)
-    word = clean(f"{call.connected.word} ({call.connected.path})")
+    known = f" ({call.connected.path})" if call.connected.path else ""
+    word = clean(f"{call.connected.word}{known}")
     if isinstance(sent.answer, LetGoAnswer):
         if sent.answer.used_by:
             text = f"{clean(sent.answer.used_by)} has {word}: it stays connected"
-            return failed(text, "Detach it from there first: that disconnects it.")
-        result = VolumeLeft(call.connected.target, released_of=call.of)
+            end = failed(text, "Detach it from there first: that disconnects it.")
+            theirs = _has_another(now, call)
+            used = VolumeLeft(call.connected.slot, sent.answer.used_by, call.of)
+            return replace(end, result=used) if theirs else end
+        result = VolumeLeft(call.connected.slot, released_of=call.of)
         return done(f"{word} is disconnected from {request.subject.host}", result=result)
     if sent.ended is None and sent.at < (now.progress.adopted or 0.0):
         return Send(call, f"disconnecting {word} once more", deadline=CONNECTING)
@@ -61,6 +58,16 @@ def _decide(now: Situation) -> Action:
     why = sent.error.rstrip(".") or "no answer came"
     text = f"whether {word} is disconnected is not known: {why}"
     return unknown(text, sent.hint or "See on its host what is left.")
+
+
+def _has_another(now: Situation, call: DisconnectCall) -> bool:
+    """Whether the device is in the ledger for another instance, which lets go of it in its turn."""
+    return any(
+        one.path == call.connected.path
+        for subject, volumes in now.around.ledger.items()
+        if subject.host == now.request.subject.host and subject.id != call.of
+        for one in volumes.values()
+    )
 
 
 def _owner(now: Situation) -> str:
@@ -76,11 +83,16 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
         text = f"This journal knows of no volume at {clean(request.device)} of that host"
         cure = "see `virtdeck connections`; what another journal has is disconnected by hand"
         yield Refusal(RefusalCode.PARAMETER, text, cure, "device")
-    elif found.standing != "left over":
+    elif found.standing != "left over" and not _moved(state, found):
         text = f"{clean(request.device)} is not left over: {clean(found.why)}"
         in_use = found.standing == "in use"
         cure = "detach it: that disconnects it" if in_use else "read everything again"
         yield Refusal(RefusalCode.STATE, text, cure, "device")
+
+
+def _moved(state: State, found: LedgerEntry) -> bool:
+    """Whether its instance is elsewhere now: its host itself is asked who else has the device."""
+    return found.standing == "not known" and moved_to(state, found.subject) is not None
 
 
 def _ends(request: Request, subjects: Subjects) -> str:
@@ -112,5 +124,6 @@ VOLUME_DISCONNECT = Verb(
     single=True,
     needs_host=True,
     needs_description=True,
+    beside=frozenset({Drain, ConnectVolume, DisconnectVolume}),
     risk=Risk(Caution.CONFIRM, _ends, after=_names),
 )

@@ -15,7 +15,7 @@ from core.model import Instance, LinkStatus, ObjectKey, OperationStatus, Request
 from core.model.text import clean
 from core.state.second_copy import copies
 from core.verbs.caution import Caution
-from core.verbs.connected import against_moving
+from core.verbs.connected import against_moving, moves_between
 from core.verbs.create.calls import DefineCall, ProveCall, TakeBackCall
 from core.verbs.create.making import making, runs
 from core.verbs.create.plan import InstancePlan
@@ -54,7 +54,10 @@ def _plan(situation: Situation) -> EvacuationPlan | None:
     listed = around.host is not None and "networks" in around.host.listed
     networks = tuple(one for one in around.networks.values() if one.host == where)
     volumes = tuple(one for one in around.volumes.values() if one.host == where)
-    return planned(request, kept, definition, around.host, networks if listed else None, volumes)
+    dead = ObjectKey("instance", request.source, request.subject.id)
+    moved = moves_between(around.ledger.get(dead, {}), around.connections)
+    known = networks if listed else None
+    return planned(request, kept, definition, around.host, known, volumes, moved)
 
 
 def _instance_plan(situation: Situation) -> tuple[InstancePlan, Sequence[object]]:

@@ -14,10 +14,12 @@ from core.errors import XmlError
 from core.model import Disk, Host, Instance, Network, Volume
 from core.model.kept import KeptDefinition, KeptHost
 from core.model.lists import listed
+from core.model.rewrites import Move, Rewrites
 from core.model.text import clean
 from core.verbs.create.plan import InstancePlan
 from core.verbs.evacuation.requests import DisksCall, Evacuate, LostDisk
 from core.xml.definition.evacuated import disk_elements, evacuated
+from core.xml.rewrite import rewrite
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +40,23 @@ def planned(
     host: Host | None,
     networks: tuple[Network, ...] | None,
     volumes: tuple[Volume, ...],
+    moved: tuple[Move, ...] = (),
 ) -> EvacuationPlan:
     """Return what evacuating an instance to `host` comes to.
 
     `networks` are those of that host, None where they were not listed; `volumes` those that it
-    told. What is not known there is left to libvirt, which tells when it is started.
+    told. What is not known there is left to libvirt, which tells when it is started. `moved` are
+    the devices of volumes that it has connected under another path.
     """
     nothing = InstancePlan(definition.name, "", (), request.start, request.autostart)
     none = DisksCall(request.source, "", "", ())
     try:
-        moved = evacuated(definition.xml)
-        instance = xml_of.read_instance(definition.xml, host=request.source)
-        elements = disk_elements(definition.xml)
+        xml = definition.xml
+        if moved:
+            xml = rewrite(xml, Rewrites(disks=moved), lenient=True)
+        made = evacuated(xml)
+        instance = xml_of.read_instance(xml, host=request.source)
+        elements = disk_elements(xml)
     except XmlError as error:
         return EvacuationPlan(nothing, none, against=f"what is kept cannot be read: {error}")
     disks = tuple(_lost(disk, kept, elements) for disk in instance.disks if disk.source)
@@ -61,14 +68,14 @@ def planned(
         one_machine=_one_machine(kept, host),
         stated=request.shared,
     )
-    plan = InstancePlan(definition.name, moved.xml, (), request.start, request.autostart)
+    plan = InstancePlan(definition.name, made.xml, (), request.start, request.autostart)
     reasons = (
         *_against_kept(definition, instance),
         *_against_networks(instance, request.subject.host, networks),
         *_against_overlays(disks, request.subject.host, volumes),
     )
-    against = moved.against or next(iter(reasons), "")
-    return EvacuationPlan(plan, call, (*moved.notes, *_left(request)), against)
+    against = made.against or next(iter(reasons), "")
+    return EvacuationPlan(plan, call, (*made.notes, *_left(request)), against)
 
 
 def _left(request: Evacuate) -> Iterator[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from core.model import Host, InstanceState, LinkStatus, Request, State
 from core.state import resume_crash
-from core.verbs.connected import against_moving
+from core.verbs.connected import against_migrating
 from core.verbs.migration.requests import Drain, Migrate, ResumeMigration
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.wording import cancel_command
@@ -33,7 +33,7 @@ def against_migrate(state: State, request: Request, _: str) -> Iterator[Refusal]
     elif not request.offline and now is InstanceState.SHUTOFF:
         cure = "migrate it offline, which moves its definition"
         yield Refusal(RefusalCode.STATE, f"{name} is shut off", cure)
-    yield from against_moving(state, request.subject, request.to, name, request.rewrites)
+    yield from against_migrating(state, request.subject, request.to, name, request.rewrites)
 
 
 def against_destination(state: State, to: str, source: str) -> Iterator[Refusal]:

@@ -51,4 +51,4 @@ def of_qemu(info: ConnectionInfo, _: DeviceInfo) -> VolumePlace:
     )
 
 
-ISCSI = ConnectorFamily(check, block_device())
+ISCSI = ConnectorFamily(check, block_device(), everywhere=True)

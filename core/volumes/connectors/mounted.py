@@ -33,7 +33,8 @@ def file_of(io: str, cache: str) -> Callable[[ConnectionInfo, DeviceInfo], Volum
     return place
 
 
-NFS = ConnectorFamily(check, file_of("native", "none"), extends=False, mounts=True)
-QUOBYTE = ConnectorFamily(check, file_of("native", "none"), extends=False, mounts=True)
-SMB = ConnectorFamily(check, file_of("", "writeback"), extends=False, mounts=True)
-VZSTORAGE = ConnectorFamily(check, file_of("native", "writeback"), extends=False, mounts=True)
+_SHARE = {"extends": False, "mounts": True}
+NFS = ConnectorFamily(check, file_of("native", "none"), **_SHARE, everywhere=True)
+QUOBYTE = ConnectorFamily(check, file_of("native", "none"), **_SHARE, everywhere=True)
+SMB = ConnectorFamily(check, file_of("", "writeback"), **_SHARE)
+VZSTORAGE = ConnectorFamily(check, file_of("native", "writeback"), **_SHARE, everywhere=True)

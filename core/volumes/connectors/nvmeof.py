@@ -35,4 +35,4 @@ def _check_paths(info: ConnectionInfo) -> None:
     info.require("vol_uuid", "volume_nguid", "ns_id")
 
 
-NVMEOF = ConnectorFamily(check, block_device(io=""))
+NVMEOF = ConnectorFamily(check, block_device(io=""), everywhere=True)

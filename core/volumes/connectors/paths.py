@@ -21,4 +21,4 @@ def place(info: ConnectionInfo, _: DeviceInfo) -> VolumePlace:
 
 
 LOCAL = ConnectorFamily(check, place, brick=False)
-GPFS = ConnectorFamily(check, place, brick=False, extends=False)
+GPFS = ConnectorFamily(check, place, brick=False, extends=False, everywhere=True)

@@ -16,7 +16,8 @@ from core.verbs.caution import Caution
 from core.verbs.checks import check
 from core.verbs.danger import danger
 from core.verbs.device.connecting import DisconnectCall, LetGoAnswer, VolumeLeft, VolumeReached
-from core.verbs.device.leftover import VOLUME_DISCONNECT, DisconnectVolume
+from core.verbs.device.host_requests import DisconnectVolume
+from core.verbs.device.leftover import VOLUME_DISCONNECT
 from core.verbs.situation import Action, End, Progress, Send, Sent, Situation
 from tests.unit.core.verbs.device.test_connecting import record
 from tests.unit.power_builders import WEB, T, sent, web

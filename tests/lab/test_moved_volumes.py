@@ -1,0 +1,161 @@
+"""Volumes that hosts connect, of instances that move: at the destination before, let go of after.
+
+By os-brick's own connector of GPFS, which needs no kernel and no root, told to be needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.errors import OperationFailedError, RefusedError
+from core.fleet import Fleet
+from core.hypervisor.calls import connecting
+from core.lab import Lab, LabHost, Wanted
+from core.model import ObjectKey, OperationStatus, Steer, SteerKind
+from core.model.secret_value import Secret
+from core.state.connections import connections_of, ledger
+from core.volumes.brick.place import brick_host
+from core.volumes.protocols import PROTOCOLS
+from tests.lab.migrating import M, found, opened, start, until
+from tests.lab.scratch_disk import own
+from tests.lab.test_devices import done
+from tests.lab.test_power import key_of
+
+BETA = ObjectKey("host", "beta", "beta")
+
+
+@pytest.fixture
+async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
+    async with opened(uris, tmp_path / "journal.sqlite3") as made:
+        yield made
+
+
+@pytest.fixture
+def volume(
+    lab: Lab, uris: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Path, Path]]:
+    """One file on storage that both hosts see, under a name for each of them."""
+    here = brick_host(uris["alpha"])
+    monkeypatch.setitem(PROTOCOLS, "gpfs", replace(PROTOCOLS["gpfs"], brick=True))
+    monkeypatch.setattr(connecting, "place_of", lambda *_: replace(here, root=False))
+    first, second = (lab.root / "shared" / f"roaming-{name}.raw" for name in ("a", "b"))
+    first.write_bytes(bytes(4 << 20))
+    own(lab, first)
+    os.link(first, second)
+    yield first, second
+    for path in (first, second):
+        with suppress(FileNotFoundError):
+            path.unlink()
+
+
+def info(path: Path) -> Secret:
+    data = {"device_path": str(path), "volume_id": "v9"}
+    return Secret(json.dumps({"driver_volume_type": "gpfs", "data": data}))
+
+
+def entries(fleet: Fleet) -> dict[str, str]:
+    """The device of each host that has it connected."""
+    return {one.subject.host: one.volume.path for one in ledger(fleet.state)}
+
+
+async def test_a_volume_is_connected_before_a_live_migration_and_let_go_of_after_it(
+    fleet: Fleet, alpha: LabHost, beta: LabHost, guest: Callable[..., str],
+    volume: tuple[Path, Path], booted: Callable[..., None],
+) -> None:  # fmt: skip
+    first, second = volume
+    name = guest("alpha", "roamer")
+    await asyncio.to_thread(booted, "alpha", name)
+    vm = await found(fleet, name)
+    await done(fleet, "volume-attach", vm, connection_info=info(first))
+    said = await done(
+        fleet, "volume-connect", BETA, instance=name, disk="vda", connection_info=info(second)
+    )
+    assert said == f"the gpfs volume v9 is connected on beta ({second}) for roamer:vda"
+    assert entries(fleet) == {"alpha": str(first), "beta": str(second)}
+    with pytest.raises(RefusedError, match="beta has connected it for roamer:vda already"):
+        await done(fleet, "volume-connect", BETA, instance=name, disk="vda")
+
+    aborted = await start(fleet, name, bandwidth=1, policy="manual")
+    await aborted.reaches(M.RUNNING)
+    await fleet.migrations.steer(aborted.now.id, Steer(SteerKind.ABORT))
+    ended = await aborted.ends()
+    assert ended.status is OperationStatus.CANCELLED
+    assert ended.outcome.endswith("; the gpfs volume v9 is disconnected from beta")
+    assert entries(fleet) == {"alpha": str(first)}
+
+    await done(
+        fleet, "volume-connect", BETA, instance=vm.id, disk="vda", connection_info=info(second)
+    )
+    there = await start(fleet, name)
+    said = (await there.ends()).outcome
+    assert said.endswith("; the gpfs volume v9 is disconnected from alpha"), said
+    assert entries(fleet) == {"beta": str(second)}
+    for xml in (beta.virsh("dumpxml", name), beta.virsh("dumpxml", name, "--inactive")):
+        assert str(second) in xml
+        assert str(first) not in xml
+
+    back = await start(fleet, name)  # alpha connects it as beta has
+    said = (await back.ends()).outcome
+    assert said.endswith("; the gpfs volume v9 is disconnected from beta"), said
+    assert entries(fleet) == {"alpha": str(second)}
+    again = await found(fleet, name)
+    assert connections_of(fleet.state, again)["vda"].path == str(second)
+    said = await done(fleet, "volume-detach", again, disk="vda")
+    assert said == f"vda ({second}) is detached from roamer"
+    assert entries(fleet) == {}
+
+
+async def test_a_volume_follows_an_instance_that_moves_while_it_is_off(
+    fleet: Fleet, alpha: LabHost, beta: LabHost, guest: Callable[..., str],
+    volume: tuple[Path, Path],
+) -> None:  # fmt: skip
+    first, second = volume
+    name = guest("alpha", "sleeper", wanted=Wanted.SHUT_OFF)
+    vm = await key_of(fleet, name)
+    await done(fleet, "volume-attach", vm, connection_info=info(first))
+    with pytest.raises(RefusedError, match="is connected by alpha, and not by beta") as refused:
+        await done(fleet, "cold-migrate", vm, to="beta")
+    assert "virtdeck volume connect beta --instance sleeper --disk vda" in str(refused.value)
+    own_info = {"instance": name, "disk": "vda", "connection_info": info(second)}
+    for verb, left, gone in (
+        ("revert-cold-migration", {"alpha": str(first)}, "beta"),
+        ("confirm-cold-migration", {"beta": str(second)}, "alpha"),
+    ):
+        await done(fleet, "volume-connect", BETA, **own_info)
+        await done(fleet, "cold-migrate", vm, to="beta")
+        assert str(second) in beta.virsh("dumpxml", name)
+        there = ObjectKey("instance", "beta", vm.id)
+        await until(lambda key=there: key in fleet.state.instances, "it is seen on beta")
+        await done(fleet, verb, vm)
+        assert entries(fleet) == left, gone
+    assert str(first) in alpha.virsh("dumpxml", name) if gone == "beta" else True
+    there = await key_of(fleet, name)
+    await done(fleet, "volume-detach", there, disk="vda")
+    assert entries(fleet) == {}
+
+
+async def test_what_another_instance_has_is_connected_for_nobody(
+    fleet: Fleet, beta: LabHost, guest: Callable[..., str], volume: tuple[Path, Path]
+) -> None:
+    first, second = volume
+    name = guest("alpha", "shy", wanted=Wanted.SHUT_OFF)
+    thief = guest("beta", "thief", wanted=Wanted.SHUT_OFF)
+    vm = await key_of(fleet, name)
+    await done(fleet, "volume-attach", vm, connection_info=info(first))
+    await asyncio.to_thread(
+        beta.virsh, "attach-disk", thief, str(second), "vda", "--config", "--subdriver", "raw"
+    )
+    own_info = {"instance": name, "disk": "vda", "connection_info": info(second)}
+    with pytest.raises(OperationFailedError, match=r"is the disk of thief"):
+        await done(fleet, "volume-connect", BETA, **own_info)
+    assert entries(fleet) == {"alpha": str(first)}
+    await asyncio.to_thread(beta.virsh, "detach-disk", thief, "vda", "--config")
+    await done(fleet, "volume-detach", vm, disk="vda")
