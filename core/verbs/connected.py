@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from shlex import quote
+
+from msgspec.structs import replace
 
 from core.errors import VirtdeckError
 from core.model import ObjectKey, State
+from core.model.connected_volume import ConnectedVolume
 from core.model.lists import listed
 from core.model.rewrites import Move, Rewrites
 from core.model.text import clean
@@ -31,10 +33,15 @@ def left_behind(
     return {
         target: one
         for target, one in here.items()
-        if (target not in there or there[target].volume_id != one.volume_id)
+        if not _has(there.get(target), one)
         and all(each.source != one.path for each in rewrites.disks)
         and all(each.serial != one.volume_id for each in rewrites.volumes)
     }
+
+
+def _has(there: ConnectedVolume | None, one: ConnectedVolume) -> bool:
+    """Whether a destination has connected a volume, and its device is known."""
+    return there is not None and bool(there.path) and there.volume_id == one.volume_id
 
 
 def against_moving(
@@ -89,5 +96,5 @@ def by_itself(left: Connections) -> Connections:
 
 def moves_between(here: Connections, there: Connections) -> tuple[Move, ...]:
     """As `moves`, of what both hosts have connected."""
-    pairs = [(one, there[target]) for target, one in here.items() if target in there]
+    pairs = [(one, there[target]) for target, one in here.items() if _has(there.get(target), one)]
     return tuple(Move(old.path, new.path) for old, new in pairs if old.path != new.path)

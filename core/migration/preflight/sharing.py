@@ -5,11 +5,11 @@ from __future__ import annotations
 from core.migration.plan.disks import disks_to_copy
 from core.migration.preflight.case import FullCase
 from core.migration.preflight.facts import PathFacts
-from core.model import Disk, ObjectKey, PoolState
+from core.model import Disk, PoolState
 from core.model.base import Value
 from core.model.text import clean
 from core.state.connections import connections_of
-from core.verbs.connected import by_itself
+from core.verbs.connected import by_itself, left_behind
 
 NETWORK_POOLS = frozenset(
     {"netfs", "gluster", "rbd", "iscsi", "iscsi-direct", "sheepdog", "vstorage"}
@@ -117,7 +117,7 @@ def _connected(case: FullCase, path: str) -> Sharing | None:
     if found is None:
         return None
     target, volume = found
-    if target in connections_of(case.state, ObjectKey("instance", there, subject.id)):
+    if target not in left_behind(case.state, subject, there):
         return Sharing(True, f"{clean(volume.word)} is connected at both ends")
     if by_itself({target: volume}):
         return Sharing(True, f"{case.destination} connects {clean(volume.word)} before the move")

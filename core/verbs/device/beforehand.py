@@ -134,9 +134,15 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
     ((key, known),) = found.items()
     here = every_connection(state).get(ObjectKey("instance", request.subject.host, key.id), {})
     if request.disk in here:
-        path = clean(here[request.disk].handle)
-        text = f"{request.subject.host} has connected it for {whose} already ({path})"
-        yield Refusal(RefusalCode.STATE, text, "move the instance", "disk")
+        host, handle = request.subject.host, clean(here[request.disk].handle)
+        if here[request.disk].path:
+            text, cure = f"{host} has connected it for {whose} already ({handle})", "move it"
+        else:
+            text = f"Whether {host} has connected it for {whose} is not known"
+            cure = (
+                f"have it disconnected first: `virtdeck volume disconnect {host} --device {handle}`"
+            )
+        yield Refusal(RefusalCode.STATE, text, cure, "disk")
     if request.connection_info == Secret(None):
         return  # gone with the console it was given to
     try:

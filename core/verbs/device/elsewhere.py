@@ -23,7 +23,7 @@ def info_here(known: ConnectedVolume, given: Secret | None) -> ConnectionInfo:
         ConnectionInfoError,
         read_connection_info,
     )
-    from core.volumes.protocols import family_of
+    from core.volumes.protocols import PROTOCOLS, family_of
 
     if given is not None:
         info = read_connection_info(given.reveal())
@@ -41,7 +41,9 @@ def info_here(known: ConnectedVolume, given: Secret | None) -> ConnectionInfo:
     info = ConnectionInfo(
         known.protocol, known.data, volume_id=known.volume_id, multiattach=known.shared
     )
-    if not family_of(info).everywhere:
+    family = PROTOCOLS.get(known.protocol)
+    if family is None or not family.everywhere:
         text = f"How a volume of {known.protocol} is reached is another on each host."
         raise ConnectionInfoError(text, cure)
+    family.check(info)
     return info

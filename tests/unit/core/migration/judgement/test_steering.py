@@ -12,8 +12,8 @@ from console.screens.migrations.steering import answer_text
 from core.clock import SystemClock
 from core.errors import DeadlineError, HypervisorError, NotSentError, RefusedError, VirtdeckError
 from core.migration.execution.controls import Controls
-from core.migration.execution.record import RecordKeeper
 from core.migration.execution.ending import end_of
+from core.migration.execution.record import RecordKeeper
 from core.migration.judgement import discovery, outcome
 from core.migration.judgement import recovery as recover
 from core.migration.judgement.seen import Side
