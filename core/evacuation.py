@@ -132,7 +132,7 @@ async def _look(
     *,
     shared: bool,
 ) -> SurveyedInstance:
-    state = source.state
+    state, lost = source.state, ObjectKey("instance", dead, definition.uuid)
     request = Evacuate(
         ObjectKey("instance", to, definition.uuid),
         source=dead,
@@ -141,15 +141,13 @@ async def _look(
         start=definition.ran,
         autostart=definition.autostart,
         shared=shared,
-        checkpoints=known_names(state, ObjectKey("instance", dead, definition.uuid)),
+        checkpoints=known_names(state, lost),
     )
     host = state.hosts.get(to)
     listed = host is not None and "networks" in host.listed
-    networks = tuple(one for one in state.networks.values() if one.host == to)
+    networks = tuple(one for one in state.networks.values() if one.host == to) if listed else None
     volumes = tuple(one for one in state.volumes.values() if one.host == to)
-    moved = moves(state, ObjectKey("instance", dead, definition.uuid), to)
-    known = networks if listed else None
-    plan = planned(request, kept, definition, host, known, volumes, moved)
+    plan = planned(request, kept, definition, host, networks, volumes, moves(state, lost, to))
     row = state.instances.get(request.subject)
     answers = _answers(state, dead)
     if row is not None and not answers and (row.state.active or not definition.ran):

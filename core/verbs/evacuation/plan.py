@@ -45,15 +45,13 @@ def planned(
     """Return what evacuating an instance to `host` comes to.
 
     `networks` are those of that host, None where they were not listed; `volumes` those that it
-    told. What is not known there is left to libvirt, which tells when it is started. `moved` are
-    the devices of volumes that it has connected under another path.
+    told, `moved` the devices that it has connected under another path. What is not known there
+    is left to libvirt, which tells when it is started.
     """
     nothing = InstancePlan(definition.name, "", (), request.start, request.autostart)
     none = DisksCall(request.source, "", "", ())
     try:
-        xml = definition.xml
-        if moved:
-            xml = rewrite(xml, Rewrites(disks=moved), lenient=True)
+        xml = _with_devices(definition.xml, moved)
         made = evacuated(xml)
         instance = xml_of.read_instance(xml, host=request.source)
         elements = disk_elements(xml)
@@ -76,6 +74,10 @@ def planned(
     )
     against = made.against or next(iter(reasons), "")
     return EvacuationPlan(plan, call, (*made.notes, *_left(request)), against)
+
+
+def _with_devices(xml: str, moved: tuple[Move, ...]) -> str:
+    return rewrite(xml, Rewrites(disks=moved), lenient=True) if moved else xml
 
 
 def _left(request: Evacuate) -> Iterator[str]:

@@ -28,6 +28,7 @@ from core.model import (
 )
 from core.model.checkpoint import Checkpoint
 from core.model.kept import KeptDefinition, KeptHost
+from core.model.rewrites import Move
 from core.state.checkpoints import known_names
 from core.state.second_copy import copies, evacuated_to
 from core.verbs.create.calls import DefineCall, ProveCall, TakeBackCall
@@ -156,7 +157,7 @@ def plan(xml: str = XML, **more: Any) -> EvacuationPlan:
     networks = more.pop("networks", (Network("beta", "n", "lan", active=True),))
     host = Host("beta", "qemu://b/system", link=UP, facts=HostFacts())
     return planned(asked(**more.pop("asked", {})), kept, definition, host, networks,
-                   more.pop("volumes", ()))  # fmt: skip
+                   more.pop("volumes", ()), more.pop("moved", ()))  # fmt: skip
 
 
 def test_the_plan_has_the_definition_and_the_disks_that_somebody_may_hold() -> None:
@@ -313,3 +314,10 @@ def test_what_runs_where_it_was_evacuated_to_is_not_taken_back(tried: bool) -> N
     again = decide(web("beta", S.SHUTOFF))
     assert isinstance(again, Send)
     assert isinstance(again.call, TakeBackCall)
+
+
+def test_a_volume_that_its_new_host_has_connected_is_at_the_path_it_has_there() -> None:
+    found = plan(moved=(Move("/pool/both.raw", "/dev/sdx"),))
+    assert "/dev/sdx" in found.plan.xml
+    assert "/pool/both.raw" not in found.plan.xml
+    assert "/pool/web.qcow2" in found.plan.xml
