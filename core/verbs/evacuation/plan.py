@@ -52,9 +52,8 @@ def planned(
     none = DisksCall(request.source, "", "", ())
     try:
         xml = _with_devices(definition.xml, moved)
-        made = evacuated(xml)
+        made, elements = evacuated(xml), disk_elements(xml)
         instance = xml_of.read_instance(xml, host=request.source)
-        elements = disk_elements(xml)
     except XmlError as error:
         return EvacuationPlan(nothing, none, against=f"what is kept cannot be read: {error}")
     disks = tuple(_lost(disk, kept, elements) for disk in instance.disks if disk.source)
@@ -72,8 +71,8 @@ def planned(
         *_against_networks(instance, request.subject.host, networks),
         *_against_overlays(disks, request.subject.host, volumes),
     )
-    against = made.against or next(iter(reasons), "")
-    return EvacuationPlan(plan, call, (*made.notes, *_left(request)), against)
+    notes, against = (*made.notes, *_left(request)), made.against or next(iter(reasons), "")
+    return EvacuationPlan(plan, call, notes, against)
 
 
 def _with_devices(xml: str, moved: tuple[Move, ...]) -> str:
