@@ -64,6 +64,8 @@ class FileHere(CallAnswer, frozen=True):
     """From the root on: another console may stand in another folder."""
     size: int | None = None
     """Bytes; None: there is none yet."""
+    whole: int = 0
+    """Bytes that a raw volume has, which it is to keep; 0: not asked, or an image."""
 
 
 class Transferred(CallAnswer, frozen=True):
@@ -74,6 +76,12 @@ class Transferred(CallAnswer, frozen=True):
     data: int
     """Those that went over the connection: holes are told, and not sent."""
     seconds: float
+    began: int = 0
+    """The byte that it went on at: what lies before was there, and was compared."""
+    reached: int | None = None
+    """Where the next part begins; None: all of it is over."""
+    note: str = ""
+    """Why it did not go on where it was to; empty: it did."""
 
 
 class UploadLookCall(VolumeCall, frozen=True):
@@ -86,7 +94,10 @@ class UploadLookCall(VolumeCall, frozen=True):
 
 
 class VolumeUploadCall(VolumeCall, frozen=True):
-    """virStorageVolUpload: a file of this machine is written over a volume, from its beginning."""
+    """virStorageVolUpload: a file of this machine is written over a volume, a part after another.
+
+    What libvirt has said yes to is written: the next part begins there, whatever comes between.
+    """
 
     long: ClassVar[bool] = True
     answers: ClassVar[type[CallAnswer] | None] = Transferred
@@ -94,10 +105,16 @@ class VolumeUploadCall(VolumeCall, frozen=True):
     over: bool = False
     """It may hold something: nobody must use it, what it holds goes first, and a raw one stays as
     large as it is."""
+    at: int = 0
+    """The byte that it begins at: what lies before must be the file's. Else it begins anew."""
+    whole: int = 0
+    """Bytes that a raw volume is to have; 0: as many as it has."""
+    fresh: bool = False
+    """What lies before was written by this console right before: it is not compared."""
 
     def virsh(self, _: str) -> tuple[str, ...]:
-        """`virsh vol-upload`."""
-        return ("vol-upload", self.name, self.file, "--pool", self.pool)
+        """`virsh vol-upload`; of the file's end it has no word."""
+        return () if self.at else ("vol-upload", self.name, self.file, "--pool", self.pool)
 
 
 class DownloadLookCall(VolumeCall, frozen=True):
@@ -112,7 +129,8 @@ class DownloadLookCall(VolumeCall, frozen=True):
 class VolumeDownloadCall(VolumeCall, frozen=True):
     """virStorageVolDownload: a volume is read into a file of this machine.
 
-    It has its name once it is whole. One that is there and as large is what an earlier one made.
+    It has its name once it is whole. One that is there and as large is what an earlier one made;
+    what one that was cut off has left is gone on with, unless the volume was written to since.
     """
 
     long: ClassVar[bool] = True

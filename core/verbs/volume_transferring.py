@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from shlex import quote
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from core.model import OperationStatus, Request, State, Volume
+from core.model import Request, State, Volume
 from core.model.lists import listed
-from core.model.sizes import rate_words, size_words
+from core.model.sizes import size_words
 from core.model.text import clean
-from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.parameter import PATH_BYTES, parameter
 from core.verbs.refusal import Refusal
-from core.verbs.sequence import Step, Steps, sequence
-from core.verbs.situation import Action, Decide, End, Situation
+from core.verbs.sequence import Step
+from core.verbs.situation import Sent, Situation
+from core.verbs.transfers import moved_words, transfer, written
 from core.verbs.verb import Risk, Subjects, Verb
 from core.verbs.volume import (
     DownloadLookCall,
@@ -46,6 +46,16 @@ class UploadVolume(Request, frozen=True):
 
     verb: ClassVar[str] = "volume-upload"
     file: Annotated[str, _path("The file on this machine: an image of the volume's format.")]
+    offset: Annotated[
+        int,
+        parameter(
+            "Go on at this byte, where one was ended: if the volume has not what the file has "
+            "before, it begins anew.",
+            least=0,
+            unit="bytes",
+            advanced=True,
+        ),
+    ] = 0
 
 
 class DownloadVolume(Request, frozen=True):
@@ -66,25 +76,59 @@ def _place(now: Situation) -> tuple[str, str]:
 
 def _file(now: Situation, given: str) -> str:
     """Return a file's path from the root on, once it was looked at."""
-    found = [one.answer for one in now.sent if isinstance(one.answer, FileHere)]
-    return found[0].path if found else given
+    found = _looked(now)
+    return given if found is None else found.path
+
+
+def _looked(now: Situation) -> FileHere | None:
+    """Return what was found of the file; None: not looked at yet."""
+    return next((one.answer for one in now.sent if isinstance(one.answer, FileHere)), None)
+
+
+def _parts(now: Situation) -> list[Sent]:
+    """Return the parts of an upload that were sent, without those that were gone on with."""
+    sent = [one for one in now.sent if isinstance(one.call, VolumeUploadCall)]
+    return [one for one in sent if one.accepted or one is sent[-1]]
 
 
 def _upload(now: Situation) -> list[Step]:
     request, (pool, name) = now.request, _place(now)
     assert isinstance(request, UploadVolume)
     look = UploadLookCall(pool, name, request.file)
-    call = VolumeUploadCall(pool, name, _file(now, request.file), over=True)
     shown, place = clean(request.file), clean(f"{pool}/{name}")
+    calls = [one.call for one in _parts(now) if isinstance(one.call, VolumeUploadCall)]
+    if (begins := _next_part(now)) is not None:
+        found = _looked(now)
+        whole = 0 if found is None else found.whole
+        file = _file(now, request.file)
+        fresh = bool(calls) and now.last.at >= (now.progress.adopted or 0.0)
+        more = VolumeUploadCall(pool, name, file, True, begins, whole, fresh)
+        calls.append(more)
     return [
         Step(look, f"looking whether {shown} fits {place}"),
-        Step(
-            call,
-            f"writing {shown} over {place}",
-            leaves=f"only a part of {shown}",
-            abort=StopTransferCall(),
+        *(
+            Step(
+                call,
+                f"writing {shown} over {place}{_from(call.at)}",
+                leaves=f"only a part of {shown}",
+                abort=StopTransferCall(),
+            )
+            for call in calls
         ),
     ]
+
+
+def _from(at: int) -> str:
+    return f", from {size_words(at)} on" if at else ""
+
+
+def _next_part(now: Situation) -> int | None:
+    """Return where the next part of an upload begins; None: all were sent."""
+    sent = _parts(now)
+    if not sent:
+        return now.request.offset if isinstance(now.request, UploadVolume) else 0
+    answer = sent[-1].answer
+    return answer.reached if isinstance(answer, Transferred) else None
 
 
 def _download(now: Situation) -> list[Step]:
@@ -99,46 +143,31 @@ def _download(now: Situation) -> list[Step]:
     ]
 
 
-def _moved(now: Situation) -> str:
-    """Say how much went over, and how fast; empty where nobody heard."""
-    found = [one.answer for one in now.sent if isinstance(one.answer, Transferred)]
-    if not found or not found[-1].seconds:
-        return ""
-    told = found[-1]
-    data = "" if told.data >= told.bytes else f", {size_words(told.data)} of it data"
-    speed = rate_words(told.data / told.seconds)
-    return f": {size_words(told.bytes)}{data}, in {told.seconds:.1f} s ({speed})"
-
-
 def _uploaded(now: Situation) -> str:
     assert isinstance(now.request, UploadVolume)
-    return f"{clean('/'.join(_place(now)))} holds {clean(now.request.file)}{_moved(now)}"
+    return f"{clean('/'.join(_place(now)))} holds {clean(now.request.file)}{moved_words(now)}"
 
 
 def _downloaded(now: Situation) -> str:
     assert isinstance(now.request, DownloadVolume)
     file = clean(_file(now, now.request.to))
-    return f"{clean('/'.join(_place(now)))} is in {file}{_moved(now)}"
+    return f"{clean('/'.join(_place(now)))} is in {file}{moved_words(now)}"
 
 
-def _transfer(
-    steps: Steps, outcome: Callable[[Situation], str], call: type[Call], then: str
-) -> Decide:
-    """Return the decisions of a transfer: what it has brought is told with its end."""
-    decide = sequence(steps, outcome)
+def _upload_again(now: Situation) -> str:
+    """Say how an upload goes on that was cut off."""
+    if not (reached := written(now)) or not isinstance(now.request, UploadVolume):
+        return "Upload it again."
+    place = clean("/".join((now.request.subject.host, *_place(now))))
+    file = clean(_file(now, now.request.file))
+    return (
+        f"{size_words(reached)} of it are written. Go on there: `virtdeck volume upload "
+        f"{quote(place)} --file {quote(file)} --offset {reached}`."
+    )
 
-    def decided(now: Situation) -> Action:
-        action = decide(now)
-        if not isinstance(action, End):
-            return action
-        answers = [one.answer for one in now.sent if isinstance(one.answer, Transferred)]
-        if action.status is OperationStatus.DONE and answers:
-            return replace(action, result=answers[-1])
-        begun = any(isinstance(one.call, call) for one in now.sent)
-        unsure = action.status is OperationStatus.UNKNOWN
-        return replace(action, hint=then) if begun and unsure else action
 
-    return decided
+def _download_again(_: Situation) -> str:
+    return "Ask for it again: it goes on where it was, unless the volume was written to since."
 
 
 def _against_upload(state: State, request: Request, _: str) -> Iterator[Refusal]:
@@ -183,14 +212,14 @@ VOLUME_UPLOAD = Verb(
     group="volume",
     key="u",
     subject="volume",
-    decide=_transfer(_upload, _uploaded, VolumeUploadCall, "Upload it again."),
+    decide=transfer(_upload, _uploaded, (VolumeUploadCall, _upload_again)),
     steps=_upload,
     calls=(UploadLookCall, VolumeUploadCall, StopTransferCall),
     waits=True,
     refusals=_against_upload,
     single=True,
     risk=Risk(Caution.TYPE, _overwrites, after=_overwritten),
-    cancelled="The volume then holds a part of the file.",
+    cancelled="The volume then holds a part of the file, with which another upload may go on.",
 )
 VOLUME_DOWNLOAD = Verb(
     DownloadVolume,
@@ -200,12 +229,12 @@ VOLUME_DOWNLOAD = Verb(
     group="volume",
     key="o",
     subject="volume",
-    decide=_transfer(_download, _downloaded, VolumeDownloadCall, "Ask for it again."),
+    decide=transfer(_download, _downloaded, (VolumeDownloadCall, _download_again)),
     steps=_download,
     calls=(DownloadLookCall, VolumeDownloadCall, StopTransferCall),
     waits=True,
     single=True,
     risk=Risk(raised=_caution, after=_written_meanwhile),
-    cancelled="Nothing of the file is left.",
+    cancelled="What was read is kept beside the file, for another download to go on with.",
 )
 VERBS = (VOLUME_UPLOAD, VOLUME_DOWNLOAD)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -132,35 +133,129 @@ async def test_a_file_that_does_not_fit_is_refused_before_anything_is_written(
 
 
 @pytest.fixture
-def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Transfers take a while: they go in small pieces, as over a slow link."""
-    monkeypatch.setattr(streams, "CHUNK", 512)
+def slowly() -> Iterator[Callable[[], None]]:
+    """Has transfers take a while, in small pieces as over a slow link; called again: no longer."""
+    usual = streams.CHUNK
+
+    def turn() -> None:
+        streams.CHUNK = 512 if usual == streams.CHUNK else usual
+
+    yield turn
+    streams.CHUNK = usual
 
 
-async def test_a_transfer_that_is_cancelled_says_what_is_left_of_it(
-    fleet: Fleet, alpha: LabHost, made: Callable[..., None], tmp_path: Path, slowly: None
+async def begun(fleet: Fleet, request: Request) -> Any:
+    """Ask for a transfer, and return its operation once some of it is over."""
+    operation = await fleet.submit(request)
+    await until(lambda: operation.record.moved is not None and operation.record.moved.bytes > 0)
+    return operation
+
+
+async def cut_off(fleet: Fleet, request: Request, words: str) -> OperationCancelledError:
+    """Cancel a transfer in its middle, and return what is said of it."""
+    operation = await begun(fleet, request)
+    assert operation.record.moved.of == 64 * MIB
+    await fleet.cancel(operation.id)
+    with pytest.raises(OperationCancelledError, match=words) as caught:
+        await operation
+    return caught.value
+
+
+async def test_a_download_that_was_cancelled_is_gone_on_with_unless_the_volume_changed(
+    fleet: Fleet,
+    alpha: LabHost,
+    made: Callable[..., None],
+    tmp_path: Path,
+    slowly: Callable[[], None],
 ) -> None:
     made("long.raw", "64M")
-    (alpha.pool / "long.raw").write_bytes(b"\xaa" * 64 * MIB)
-    (tmp_path / "a.raw").write_bytes(b"x" * 64 * MIB)
-    volume = await known(fleet, "long.raw")
-    seen: list[OperationRecord] = []
+    there = alpha.pool / "long.raw"
+    there.write_bytes(os.urandom(MIB) * 64)
+    request = DownloadVolume((await known(fleet, "long.raw")).key, str(tmp_path / "b.raw"))
+    slowly()
+    await cut_off(fleet, request, r"of it are kept in .*b\.raw\.[0-9a-f]{8}\.half")
+    (half,) = halves(tmp_path)
+    had = half.stat().st_size
+    slowly()
+    record = await do(fleet, request)
+    assert record.result["began"] == had > 0
+    assert record.result["data"] == 64 * MIB - had
+    assert "of it from before" in record.outcome
+    assert (tmp_path / "b.raw").read_bytes() == there.read_bytes()
+    assert not halves(tmp_path)
 
-    async def begin(request: Request) -> Any:
-        operation = await fleet.submit(request)
-        await until(lambda: (operation.record.moved or None) is not None)
-        seen.append(operation.record)
-        await fleet.cancel(operation.id)
-        return operation
+    (tmp_path / "b.raw").unlink()
+    slowly()
+    await cut_off(fleet, request, "kept in")
+    there.write_bytes(os.urandom(MIB) * 64)
+    slowly()
+    record = await do(fleet, request)
+    assert record.result.get("began", 0) == 0
+    assert record.outcome.endswith("was not the volume as it is now, so it began anew")
+    assert (tmp_path / "b.raw").read_bytes() == there.read_bytes()
+    assert not halves(tmp_path)
 
-    download = await begin(DownloadVolume(volume.key, str(tmp_path / "b.raw")))
-    with pytest.raises(OperationCancelledError, match="nothing of it is left"):
-        await download
-    assert not halves(tmp_path, "b.raw*")
-    upload = await begin(UploadVolume(volume.key, str(tmp_path / "a.raw")))
-    with pytest.raises(OperationCancelledError, match=r"holds a part of .*a\.raw now"):
-        await upload
-    assert all(one.moved and one.moved.of == 64 * MIB for one in seen)
+
+async def test_an_upload_that_was_cancelled_is_gone_on_with_where_it_says(
+    fleet: Fleet,
+    alpha: LabHost,
+    made: Callable[..., None],
+    tmp_path: Path,
+    slowly: Callable[[], None],
+) -> None:
+    made("long.raw", "65M")
+    there, file = alpha.pool / "long.raw", tmp_path / "a.raw"
+    there.write_bytes(b"\xaa" * 65 * MIB)
+    file.write_bytes(os.urandom(MIB) * 63)
+    os.truncate(file, 64 * MIB)
+    key = (await known(fleet, "long.raw")).key
+    slowly()
+    error = await cut_off(fleet, UploadVolume(key, str(file)), "was cancelled")
+    found = re.search(r"volume upload alpha/default/long\.raw --file .*/a\.raw --offset ([0-9]+)`",
+                      error.hint)  # fmt: skip
+    assert found is not None, error.hint
+    at = int(found[1])
+    assert there.read_bytes() == file.read_bytes()[:at] + bytes(65 * MIB - at)
+    slowly()
+    record = await do(fleet, UploadVolume(key, str(file), at))
+    assert record.result["began"] == at > 0
+    assert record.result["data"] < 64 * MIB - at
+    assert there.read_bytes() == file.read_bytes() + bytes(MIB)
+
+    file.write_bytes(os.urandom(MIB) * 64)
+    record = await do(fleet, UploadVolume(key, str(file), 32 * MIB))
+    assert record.result.get("began", 0) == 0
+    assert "was not the file's, so it began anew" in record.outcome
+    assert there.read_bytes() == file.read_bytes() + bytes(MIB)
+
+
+async def test_a_transfer_goes_on_by_itself_once_a_lost_host_is_back(
+    fleet: Fleet,
+    alpha: LabHost,
+    made: Callable[..., None],
+    tmp_path: Path,
+    slowly: Callable[[], None],
+) -> None:
+    made("lost.raw", "64M")
+    there = alpha.pool / "lost.raw"
+    there.write_bytes(os.urandom(MIB) * 64)
+    (tmp_path / "a.raw").write_bytes(os.urandom(MIB) * 64)
+    key = (await known(fleet, "lost.raw")).key
+    for request in (
+        DownloadVolume(key, str(tmp_path / "b.raw")),
+        UploadVolume(key, str(tmp_path / "a.raw")),
+    ):
+        slowly()
+        operation = await begun(fleet, request)
+        assert alpha.pid is not None
+        os.kill(alpha.pid, signal.SIGKILL)
+        await asyncio.to_thread(alpha.ensure_daemon)
+        slowly()
+        record = await operation
+        assert "going on with it" in " ".join(one.text for one in record.steps)
+        name = "b.raw" if isinstance(request, DownloadVolume) else "a.raw"
+        assert there.read_bytes() == (tmp_path / name).read_bytes()
+    assert not halves(tmp_path)
 
 
 async def test_one_that_an_instance_uses_is_left_alone_and_the_user_is_named(
@@ -205,11 +300,12 @@ KILLED = """
 import asyncio, os, sys
 from pathlib import Path
 from core.fleet import Fleet
-from core.hypervisor.calls import streams
+from core.hypervisor.calls import streams, volume_transfers
 from core.model import ObjectKey
 from core.verbs.registry import VERBS
 uri, journal, key, verb, path = sys.argv[1:]
 streams.CHUNK = 512
+volume_transfers.PART_SECONDS = 0.0
 async def main():
     async with Fleet.open([f"alpha={uri}"], journal=Path(journal)) as fleet:
         await fleet.ready(60)
@@ -219,20 +315,23 @@ async def main():
         kind = VERBS[verb].request
         field = "file" if verb == "volume-upload" else "to"
         operation = await fleet.submit(kind(subject=found, **{field: path}))
-        while operation.record.moved is None:
-            await asyncio.sleep(0.05)
+        def under_way():
+            parts = [step for step in operation.record.steps if ", from " in step.text]
+            return operation.record.moved if verb == "volume-download" else parts
+        while not under_way() and not operation.record.status.final:
+            await asyncio.sleep(0.01)
         os.kill(os.getpid(), 9)
 asyncio.run(main())
 """
 
 
-async def test_a_console_killed_in_the_middle_of_a_transfer_leaves_the_next_one_to_tell(
+async def test_a_console_killed_in_the_middle_of_a_transfer_leaves_the_next_one_to_go_on(
     uris: dict[str, str], alpha: LabHost, made: Callable[..., None], tmp_path: Path
 ) -> None:
     made("dead.raw", "64M")
     there = alpha.pool / "dead.raw"
-    there.write_bytes(b"\xaa" * 64 * MIB)
-    (tmp_path / "a.raw").write_bytes(b"x" * 64 * MIB)
+    there.write_bytes(read := os.urandom(MIB) * 64)
+    (tmp_path / "a.raw").write_bytes(os.urandom(MIB) * 64)
     pool = alpha.virsh("pool-uuid", "default").strip()
     ends = {}
     for verb, file in (("volume-download", "b.raw"), ("volume-upload", "a.raw")):
@@ -250,14 +349,18 @@ async def test_a_console_killed_in_the_middle_of_a_transfer_leaves_the_next_one_
                 return bool(records) and (asks or records[0].status.final)
 
             await until(over)
+            if verb == "volume-upload":
+                assert records[0].question is not None
+                assert "only a part of" in records[0].question.text
+                await fleet.answer(records[0].id, "again")
+                await until(lambda over=over, found=records: over() and found[0].status.final)  # type: ignore[misc]
             ends[verb] = records[0]
-    assert ends["volume-download"].status is OperationStatus.DONE
-    assert (tmp_path / "b.raw").read_bytes() == b"\xaa" * 64 * MIB
+    assert [one.status for one in ends.values()] == [OperationStatus.DONE] * 2
+    assert ends["volume-download"].result.get("began", 0) > 0
+    assert re.search(r"from [0-9.]+ MiB on, once more", str(ends["volume-upload"].steps))
+    assert (tmp_path / "b.raw").read_bytes() == read
     assert not halves(tmp_path)
-    upload = ends["volume-upload"]
-    assert upload.status is OperationStatus.ASKING
-    assert upload.question is not None
-    assert "only a part of" in upload.question.text
+    assert there.read_bytes() == (tmp_path / "a.raw").read_bytes()
 
 
 async def test_one_whose_file_others_removed_is_told_missing_and_holds_nothing_up(

@@ -32,12 +32,11 @@ def give(stream: Any, piece: bytes | int) -> None:
         piece = piece[stream.send(piece) :]
 
 
-def extents(descriptor: int, size: int) -> Iterator[tuple[int, int, bool]]:
-    """Return the parts of a file: where each begins and ends, and whether it holds data.
+def extents(descriptor: int, size: int, at: int = 0) -> Iterator[tuple[int, int, bool]]:
+    """Return the parts of a file from `at` on: where each begins and ends, whether it holds data.
 
     All of it is data where its file system tells no holes.
     """
-    at = 0
     while at < size:
         try:
             data = min(size, os.lseek(descriptor, at, os.SEEK_DATA))
@@ -54,14 +53,14 @@ def extents(descriptor: int, size: int) -> Iterator[tuple[int, int, bool]]:
         yield data, at, True
 
 
-def pieces(descriptor: int, size: int, *, sparse: bool) -> Iterator[bytes | int]:
-    """Return what a file holds, in its order; shorter than `size` where the file got shorter.
+def pieces(descriptor: int, size: int, *, sparse: bool, at: int = 0) -> Iterator[bytes | int]:
+    """Return what a file holds from `at` on; shorter than `size` where the file got shorter.
 
     Its first bytes are never a hole: the first one of a volume that was emptied may be left
     (`core.hypervisor.calls.volume_transfers`).
     """
-    parts = list(extents(descriptor, size)) if sparse else [(0, size, True)]
-    if parts and not parts[0][2]:
+    parts = list(extents(descriptor, size, at)) if sparse else [(at, size, True)]
+    if at == 0 and parts and not parts[0][2]:
         _, end, _ = parts[0]
         head = min(end, CHUNK)
         parts[:1] = [(0, head, True), *([(head, end, False)] if end > head else [])]

@@ -34,6 +34,7 @@ from core.hypervisor.calls import (
     tuning,
     undefining,
     volume,
+    volume_downloads,
     volume_secrets,
     volume_transfers,
 )
@@ -48,7 +49,8 @@ _FAMILIES = (
     *(power, saved, guest, agent, execute, freezing, screenshot),
     *(definition, defining, firmware, cloning, undefining, snapshot, tuning),
     *(block, device, backup, backup_pull, checkpoint, image, pool, network, nwfilter),
-    *(creating, evacuation, volume, volume_secrets, volume_transfers, connecting, cold, resizing),
+    *(creating, evacuation, volume, volume_secrets, volume_transfers, volume_downloads),
+    *(connecting, cold, resizing),
 )
 
 CALL_FUNCTIONS: CallFunctions = {

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import HypervisorError
@@ -30,6 +33,79 @@ def opened(file: str) -> Iterator[tuple[int, int]]:
             )
             raise HypervisorError(text, "Give the path of an image.")
         yield descriptor, os.lseek(descriptor, 0, os.SEEK_END)
+    finally:
+        os.close(descriptor)
+
+
+SIGN = 8
+"""Characters of a sign."""
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """What there is of a file until it is whole, by a name that tells what it is of."""
+
+    path: Path
+    whole: Path
+
+    @classmethod
+    def of(cls, whole: Path, sign: str) -> Half:
+        """Return that of a file, of what has this sign: hexadecimal digits."""
+        return cls(whole.with_name(f"{whole.name}.{sign[:SIGN]}.half"), whole)
+
+    @contextmanager
+    def opened(self) -> Iterator[int]:
+        """Open it for this process alone, and leave none that is empty. Raises OSError."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+        descriptor = os.open(self.path, flags, 0o600)
+        try:
+            self._require_own(descriptor)
+            try:
+                yield descriptor
+            except BaseException:
+                if os.fstat(descriptor).st_size == 0:
+                    self.path.unlink(missing_ok=True)
+                raise
+        finally:
+            os.close(descriptor)
+
+    def _require_own(self, descriptor: int) -> None:
+        """Raise HypervisorError for what another user or another download has there."""
+        found, shown = os.fstat(descriptor), printable_name(str(self.path))
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+            text = f"{shown} is not a file of this user's."
+            raise HypervisorError(text, "Remove it, or choose another name.")
+        if not _locked(descriptor):
+            text = f"Another download writes to {shown}."
+            raise HypervisorError(text, "Wait for it, or choose another name.")
+
+    def drop_others(self) -> bool:
+        """Remove what is left of this file from something else, or of another time; whether any."""
+        others = re.compile(rf"{re.escape(self.whole.name)}\.[0-9a-f]{{{SIGN}}}\.half")
+        found = [one for one in self.whole.parent.iterdir() if others.fullmatch(one.name)]
+        return sum(_dropped(one) for one in found if one != self.path) > 0
+
+
+def _locked(descriptor: int) -> bool:
+    """Have a file to this process alone; whether no other has it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _dropped(half: Path) -> bool:
+    """Remove a file of this user's that nobody writes to."""
+    try:
+        descriptor = os.open(half, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        if os.fstat(descriptor).st_uid != os.geteuid() or not _locked(descriptor):
+            return False
+        half.unlink(missing_ok=True)
+        return True
     finally:
         os.close(descriptor)
 

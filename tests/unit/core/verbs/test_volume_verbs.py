@@ -12,7 +12,7 @@ from core.model import InstanceState, OperationStatus, Pool, PoolState, State, V
 from core.verbs.caution import Caution
 from core.verbs.danger import danger
 from core.verbs.preview import situation_of
-from core.verbs.situation import Action, End, Progress, Send, Sent, Situation
+from core.verbs.situation import Action, End, Progress, Send, Sent, Situation, Wait
 from core.verbs.verb import Verb
 from core.verbs.volume import (
     DownloadLookCall,
@@ -137,6 +137,81 @@ def test_an_upload_is_ended_in_its_middle_and_never_repeated_by_itself() -> None
     assert late.status is OperationStatus.UNKNOWN
     assert "only a part of ~/a.raw may be left of it" in late.outcome
     assert late.hint == "Upload it again."
+
+
+def part(at: int, reached: int | None, seconds: float = 1.0) -> Sent:
+    call = VolumeUploadCall("images", "disk", "/a.raw", over=True, at=at, whole=2 * GIB)
+    data = (reached or GIB) - at
+    return said_yes(call, Transferred(GIB, data, seconds, at, reached))
+
+
+LOOKED = said_yes(
+    UploadLookCall("images", "disk", "~/a.raw"), FileHere("/a.raw", GIB, whole=2 * GIB)
+)
+
+
+def test_an_upload_goes_on_part_after_part_and_tells_them_as_one() -> None:
+    first = part(0, 512 << 20)
+    second = decided(VOLUME_UPLOAD, UPLOAD, LOOKED, first)
+    assert isinstance(second, Send)
+    assert second.call == replace(part(512 << 20, None).call, fresh=True)
+    assert second.text == "writing ~/a.raw over images/disk, from 512 MiB on"
+    away = decided(VOLUME_UPLOAD, UPLOAD, LOOKED, first, link_up=False)
+    assert isinstance(away, Wait)
+    end = decided(VOLUME_UPLOAD, UPLOAD, LOOKED, first, part(512 << 20, None))
+    assert isinstance(end, End)
+    assert end.result == Transferred(GIB, GIB, 2.0)
+    asked = UploadVolume(DISK.key, "~/a.raw", 512 << 20)
+    whole = decided(VOLUME_UPLOAD, asked, LOOKED, part(512 << 20, None))
+    assert isinstance(whole, End)
+    assert "1.0 GiB, the first 512 MiB of it from before, in 1.0 s (512 MiB/s)" in whole.outcome
+
+
+def test_a_cancelled_upload_says_how_it_goes_on() -> None:
+    end = decided(VOLUME_UPLOAD, UPLOAD, LOOKED, part(0, 512 << 20), cancelled="enough")
+    assert isinstance(end, End)
+    assert end.status is OperationStatus.CANCELLED
+    assert end.hint == (
+        "512 MiB of it are written. Go on there: `virtdeck volume upload alpha/images/disk "
+        "--file /a.raw --offset 536870912`."
+    )
+
+
+@pytest.mark.parametrize("verb", [VOLUME_UPLOAD, VOLUME_DOWNLOAD])
+def test_a_transfer_goes_on_once_the_lost_host_is_back(verb: Verb) -> None:
+    if verb is VOLUME_UPLOAD:
+        request: Any = UPLOAD
+        before, call = (LOOKED, part(0, 512 << 20)), part(512 << 20, None).call
+    else:
+        request = DOWNLOAD
+        look = DownloadLookCall("images", "disk", "b.raw")
+        before = (said_yes(look, FileHere("/w/b.raw")),)
+        call = VolumeDownloadCall("images", "disk", "/w/b.raw")
+    lost = Sent(call, 2.0, 3.0, "the connection was lost", certain=False)
+    waits = decided(verb, request, *before, lost, now=4.0, link_up=False)
+    assert isinstance(waits, Wait)
+    again = decided(verb, request, *before, lost, now=9.0)
+    assert isinstance(again, Send)
+    assert again.call == call
+    assert again.text.endswith(", going on with it")
+    twice = decided(verb, request, *before, lost, lost, now=9.0)
+    assert isinstance(twice, Send)
+    over = decided(verb, request, *before, lost, now=2000.0, link_up=False)
+    assert isinstance(over, End)
+    assert over.status is OperationStatus.UNKNOWN
+    assert "Go on there" in over.hint or "it goes on where it was" in over.hint
+    stopped = decided(verb, request, *before, lost, now=9.0, cancelled="enough")
+    assert isinstance(stopped, End)
+
+
+def test_the_next_part_is_not_sent_unasked_by_another_console() -> None:
+    now = situation(UPLOAD, LOOKED, part(0, 512 << 20))
+    adopted = replace(now.progress, adopted=9.0, first_adopted=9.0)
+    assert VOLUME_UPLOAD.decide is not None
+    end = VOLUME_UPLOAD.decide(dataclasses.replace(now, progress=adopted))
+    assert isinstance(end, End)
+    assert end.status is OperationStatus.UNKNOWN
+    assert "--offset 536870912" in end.hint
 
 
 def test_a_download_is_begun_anew_by_who_takes_it_over() -> None:
