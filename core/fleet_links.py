@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from core.errors import NotFoundError, VirtdeckError
@@ -82,11 +82,19 @@ class FleetLinks:
         """
         return await host_named(self._hosts, key.host).looks.checkpoints(key.id)
 
-    async def host_devices(self, host: str) -> tuple[HostDevice, ...] | None:
-        """Read the devices of a host now; None: its driver tells none. Raises likewise."""
-        from core.hypervisor.observe.host_devices import read_host_devices
+    async def host_devices(
+        self, host: str, names: Collection[str] = (), *, every: bool = False
+    ) -> tuple[HostDevice, ...] | None:
+        """Read the devices of a host now, and tell the state; None: its driver tells none.
 
-        return await host_named(self._hosts, host).call(read_host_devices)
+        Those that an instance can be given; where `every` one is read, the state is not told. Of a
+        host whose devices were read, those of the `names` are read again. Raises likewise.
+        """
+        devices = host_named(self._hosts, host).devices
+        if names:
+            await devices.read_some(names)
+            return None
+        return await devices.read(every=every)
 
     async def network_use(self, key: ObjectKey) -> NetworkUse | None:
         """Read the leases and ports of a network now; None when it is gone. Raises likewise."""

@@ -169,6 +169,10 @@ class Links(Protocol):
         """
         ...
 
+    async def host_devices(self, host: str, names: Collection[str] = ()) -> object:
+        """Read a host's devices now, or those of the `names` again, and tell the state."""
+        ...
+
     async def network_use(self, key: ObjectKey) -> NetworkUse | None:
         """Read the leases and ports of a network now; None when it is gone. Raises likewise."""
         ...

@@ -11,6 +11,7 @@ screen.
 from __future__ import annotations
 
 from console.actions.consoles import CONSOLES
+from console.actions.devices import DEVICES
 from console.actions.editor import EDITOR
 from console.actions.images import IMAGES
 from console.actions.jobs import JOBS
@@ -211,6 +212,7 @@ _OTHER = (
         "Close the links to the chosen hosts and open them again.",
         "reconnect",
     ),
+    *DEVICES,
     Action(
         "volumes.refresh_pool",
         "Read pools again",

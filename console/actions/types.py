@@ -16,6 +16,7 @@ Scope: TypeAlias = Literal[
     "instances",
     "instance",
     "hosts",
+    "devices",
     "volumes",
     "volume",
     "images",

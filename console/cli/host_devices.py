@@ -7,18 +7,21 @@ from typing import Any
 
 import click
 
+from console import format as fmt
 from console.cli import lookup
-from console.cli.completeness import complete, descriptions, listed, tell
+from console.cli.completeness import complete, descriptions, facts, listed, tell
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.listings import in_order, print_rows
 from console.cli.live import read_once
 from console.cli.output import TextColumn, note
+from console.device_words import functions, holder_in_words, huge_pages, what
 from core.fleet import Fleet, Reading
-from core.model import Instance, LinkStatus
+from core.model import LinkStatus, NumaCell
 from core.model.base import Value
 from core.model.host_device import HostDevice
 from core.model.text import clean
-from core.state.held_devices import holders, holders_of
+from core.state.device_tree import tree_of_devices
+from core.state.held_devices import holders
 
 
 class DeviceRow(Value, frozen=True):
@@ -27,6 +30,15 @@ class DeviceRow(Value, frozen=True):
     host: str
     device: HostDevice
     held_by: tuple[str, ...] = ()
+    depth: int = 0
+    """How many devices it is connected through, of those that are shown."""
+
+
+class CellRow(Value, frozen=True):
+    """A NUMA cell."""
+
+    host: str
+    cell: NumaCell
 
 
 class FilterRow(Value, frozen=True):
@@ -39,14 +51,6 @@ class FilterRow(Value, frozen=True):
     references: tuple[str, ...]
     bound_to: tuple[str, ...]
     """`vnet3 (web)`."""
-
-
-def _virtual(device: HostDevice) -> str:
-    if device.physical_function:
-        return f"of {device.physical_function.removeprefix('pci:')}"
-    if device.virtual_maximum:
-        return f"{len(device.virtual_functions)} of {device.virtual_maximum}"
-    return ""
 
 
 def _types(device: HostDevice) -> str:
@@ -62,14 +66,22 @@ def _group(device: HostDevice) -> str:
 
 _DEVICES: tuple[TextColumn[DeviceRow], ...] = (
     TextColumn("HOST", lambda row: row.host),
-    TextColumn("DEVICE", lambda row: row.device.place or row.device.name),
-    TextColumn("KIND", lambda row: row.device.kind.removesuffix("_device")),
+    TextColumn("DEVICE", lambda row: f"{'  ' * row.depth}{row.device.place or row.device.name}"),
+    TextColumn("WHAT", lambda row: what(row.device)),
     TextColumn("DRIVER", lambda row: row.device.driver),
     TextColumn("IOMMU GROUP", lambda row: _group(row.device)),
-    TextColumn("FUNCTIONS", lambda row: _virtual(row.device)),
+    TextColumn("NUMA", lambda row: "" if row.device.numa is None else str(row.device.numa)),
+    TextColumn("FUNCTIONS", lambda row: functions(row.device)),
     TextColumn("HELD BY", lambda row: ", ".join(row.held_by)),
-    TextColumn("MODEL", lambda row: f"{row.device.model} {row.device.label}".strip()),
+    TextColumn("MODEL", lambda row: f"{row.device.model or row.device.ids} {row.device.label}"),
     TextColumn("MEDIATED TYPES", lambda row: _types(row.device)),
+)
+_CELLS: tuple[TextColumn[CellRow], ...] = (
+    TextColumn("HOST", lambda row: row.host),
+    TextColumn("CELL", lambda row: str(row.cell.id), right=True),
+    TextColumn("MEMORY", lambda row: fmt.size(row.cell.memory), right=True),
+    TextColumn("CPUS", lambda row: str(row.cell.cpus), right=True),
+    TextColumn("HUGE PAGES", lambda row: huge_pages(row.cell)),
 )
 _FILTERS: tuple[TextColumn[FilterRow], ...] = (
     TextColumn("HOST", lambda row: row.host),
@@ -92,41 +104,52 @@ def _hosts(fleet: Fleet, named: Sequence[str]) -> list[str]:
     return up
 
 
-def _rows(devices: Sequence[HostDevice], host: str, instances: Any, *, all_: bool) -> list[Value]:
-    held = holders(instances, host)
-    rows: list[Value] = []
-    for device in devices:
-        who: list[Instance] = holders_of(device, held)
-        names = tuple(one.name if one.state.active else f"({one.name})" for one in who)
-        if all_ or device.place or device.mdev_types:
-            rows.append(DeviceRow(host, device, names))
-    return rows
+def _rows(devices: Sequence[HostDevice], host: str, instances: Any) -> list[DeviceRow]:
+    """Return them in the order of the tree: each below what it is connected to."""
+    return [
+        DeviceRow(host, line.device, tuple(map(holder_in_words, line.holders)), line.depth)
+        for line in tree_of_devices(devices, holders(instances, host))
+    ]
+
+
+def _cells(fleet: Fleet, host: str) -> list[CellRow]:
+    facts = fleet.state.hosts[host].facts
+    return [] if facts is None else [CellRow(host, cell) for cell in facts.numa]
 
 
 @click.command()
 @click.argument("hosts", nargs=-1, metavar="[HOST]...")
 @click.option("--all", "all_", is_flag=True, help="Also those that no instance can be given.")
+@click.option("--numa", is_flag=True, help="The NUMA cells instead: memory, CPUs, huge pages.")
 @common
 @json_option
 @click.pass_obj
-def devices(invocation: Invocation, hosts: tuple[str, ...], all_: bool) -> int:
+def devices(invocation: Invocation, hosts: tuple[str, ...], all_: bool, numa: bool) -> int:
     """List the devices of the hosts: driver, IOMMU group, SR-IOV, mediated types, who holds them.
 
-    What stands under DEVICE is what `virtdeck device attach --device` takes.
+    Each stands below what it is connected to, a virtual function below the device it is of. What
+    stands under DEVICE is what `virtdeck device attach --device` takes.
     """
+
+    async def cells(fleet: Fleet) -> int:
+        gaps = await complete(fleet, facts)
+        rows = [row for host in _hosts(fleet, hosts) for row in _cells(fleet, host)]
+        print_rows(rows, _CELLS, invocation.json)
+        return tell(gaps)
 
     async def work(fleet: Fleet) -> int:
         gaps = await complete(fleet, listed("instances"), descriptions)
-        rows: list[Any] = []
-        for host in _hosts(fleet, hosts):
-            found = await fleet.links.host_devices(host)
+        rows: list[DeviceRow] = []
+        for host in sorted(_hosts(fleet, hosts), key=in_order):
+            found = await fleet.links.host_devices(host, every=all_)
             if found is None:
                 note(clean(f"virtdeck: the libvirt of {host} lists no devices."))
-            rows += _rows(found or (), host, fleet.state.instances, all_=all_)
-        rows.sort(key=lambda row: in_order(row.host, row.device.place or row.device.name))
+            rows += _rows(found or (), host, fleet.state.instances)
         print_rows(rows, _DEVICES, invocation.json)
         return tell(gaps)
 
+    if numa:
+        return read_once(invocation, cells, {Reading.FACTS})
     return read_once(invocation, work, {Reading.INSTANCES, Reading.DESCRIPTIONS})
 
 

@@ -11,6 +11,7 @@ from core.model.device_word import word_of_device
 from core.model.lists import listed
 from core.model.text import clean
 from core.state.connections import every_connection, ledger, names_of_owners
+from core.state.device_tree import devices_of_host
 from core.state.usage import instances_on, overlays_of, users_of
 
 Choices = tuple[tuple[str, str], ...]
@@ -145,6 +146,15 @@ def _interfaces(state: State, key: ObjectKey) -> Choices:
     return tuple((one.mac, clean(one.source) or one.type) for one in found if one.mac)
 
 
+def _host_devices(state: State, key: ObjectKey) -> Choices:
+    """The devices of its host that nobody holds, where somebody has looked at them."""
+    return tuple(
+        (line.device.place, clean(line.device.label or line.device.ids))
+        for line in devices_of_host(state, key.host)
+        if line.device.place and line.device.work != "bridge" and not line.holders
+    )
+
+
 def _held_devices(state: State, key: ObjectKey) -> Choices:
     row = state.instances.get(key)
     found = () if row is None else row.devices
@@ -197,6 +207,7 @@ _SOURCES: Mapping[str, Callable[[State, ObjectKey], Choices]] = {
     "networks": _networks,
     "interface-networks": _plugs,
     "held-devices": _held_devices,
+    "host-devices": _host_devices,
     "dhcp-hosts": _dhcp_hosts,
     "leftovers": _leftovers,
     "moving": _moving,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from console import format as fmt
@@ -115,7 +116,15 @@ class SubjectScreen(ConsoleScreen, inherit_bindings=False):
             MenuDialog(keys, hidden=self.hidden_chosen(), why_not=why), answered
         )
 
-    def _ask_for(self, verb: Verb, keys: Sequence[ObjectKey], *, options: bool = False) -> None:
+    def _ask_for(
+        self,
+        verb: Verb,
+        keys: Sequence[ObjectKey],
+        *,
+        options: bool = False,
+        given: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Ask for a verb, after the questions it needs; `given` is what its form begins with."""
         from console.screens.openers import OPENERS
 
         if verb.single and len(keys) > 1:
@@ -124,17 +133,17 @@ class SubjectScreen(ConsoleScreen, inherit_bindings=False):
         elif verb.name in OPENERS:
             OPENERS[verb.name](self, keys)
         elif options or wants_values(verb):
-            self._fill_in(verb, keys)
+            self._fill_in(verb, keys, given)
         else:
             requests = [verb.request(subject=key) for key in keys]
             propose(self, requests, hidden=self.hidden_chosen())
 
-    def _fill_in(self, verb: Verb, keys: Sequence[ObjectKey]) -> None:
+    def _fill_in(self, verb: Verb, keys: Sequence[ObjectKey], given: Mapping[str, str]) -> None:
         """Show the form, once what it needs of the XML is read, and ask for what it says."""
         console = self.console
         missing = undescribed(console.view.state, verb, keys)
         if not missing:
-            self._show_form(verb, keys, console.view.state)
+            self._show_form(verb, keys, console.view.state, given)
             return
 
         async def read(source: Source) -> State:
@@ -145,13 +154,15 @@ class SubjectScreen(ConsoleScreen, inherit_bindings=False):
         def known(state: State) -> None:
             slow.stop()
             if may_ask(self, verb.title):
-                self._show_form(verb, keys, state)
+                self._show_form(verb, keys, state, given)
 
         text = f"Reading the XML of {plural(len(missing), 'instance')}."
         slow = console.set_timer(PATIENCE, lambda: console.notify(text, timeout=3))
         console.ask(read, known)
 
-    def _show_form(self, verb: Verb, keys: Sequence[ObjectKey], state: State) -> None:
+    def _show_form(
+        self, verb: Verb, keys: Sequence[ObjectKey], state: State, given: Mapping[str, str]
+    ) -> None:
         from console.screens.dialogs.verb_form import VerbFormDialog
 
         hidden = self.hidden_chosen()
@@ -160,7 +171,8 @@ class SubjectScreen(ConsoleScreen, inherit_bindings=False):
             if requests:
                 propose(self, requests, hidden=hidden)
 
-        self.console.push_screen(VerbFormDialog(verb, keys, state, hidden=hidden), answered)
+        form = VerbFormDialog(verb, keys, state, hidden=hidden, given=given)
+        self.console.push_screen(form, answered)
 
     def action_copy_name(self) -> None:
         """Copy the names of the chosen objects, one per line."""

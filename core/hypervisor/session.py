@@ -19,6 +19,7 @@ from core.hypervisor.connection.options import LinkOptions
 from core.hypervisor.connection.ssh_gate import SshGate
 from core.hypervisor.connection.uri import parse_uri
 from core.hypervisor.link import HostLink
+from core.hypervisor.observe.device_looks import DeviceLooks
 from core.hypervisor.observe.looks import InstanceLooks
 from core.hypervisor.observe.pace import Pace
 from core.hypervisor.observe.refresher import Sink
@@ -50,6 +51,9 @@ AGENT_REST = 600.0
 
 class Hypervisor:
     """A libvirt host, kept connected. All methods on the core's asyncio loop.
+
+    `looks` and `devices` read what nobody needs before somebody looks: snapshots and block jobs,
+    and the devices of the host.
 
     `sink` is called on that loop with every observation, in order: `HostAdded`, then `LinkChanged`
     whenever the link's state, error or next attempt changes; after each `up` at once a `Listed`,
@@ -92,7 +96,7 @@ class Hypervisor:
         """By UUID: until when (monotonic) the guest's agent is not asked."""
         self._preferred: tuple[ObjectKey, ...] = ()
         self.looks = InstanceLooks(name, self.call, clock, self._seen)
-        """Snapshots and block jobs, read when somebody looks."""
+        self.devices = DeviceLooks(name, self.call, clock, self._seen)
         self._own: list[Lane] = []
         """Lanes that were handed out for good."""
         self._running: asyncio.Task[None] | None = None
@@ -124,6 +128,7 @@ class Hypervisor:
             with suppress(asyncio.CancelledError):
                 await self._running
         await self.looks.close()
+        await self.devices.close()
         self._link.finish()  # a link that was closed before it began never ran
         for lane in self._own:
             lane.close()
@@ -246,6 +251,7 @@ class Hypervisor:
         elif isinstance(observation, HostRead):
             self._sampler.libvirt = observation.facts.libvirt_number
         self.looks.notice(observation)
+        self.devices.notice(observation)
         self._sink(observation)
 
     def _link_changed(self, up: bool) -> None:
@@ -255,6 +261,7 @@ class Hypervisor:
         else:
             self._sampler.stop()
             self.looks.forget()
+            self.devices.forget()
             self._pace.forget(self.name)
             self._lanes.drop()
 

@@ -13,6 +13,7 @@ from core.clock import Clock, SystemClock
 from core.errors import NotFoundError, ReadOnlyError, UnsupportedError
 from core.journal.player import Player
 from core.journal.tape import Tape
+from core.journal.tape_links import TapeLinks
 from core.mailbox import Mailbox, Mailroom
 from core.model import (
     Instance,
@@ -25,7 +26,6 @@ from core.model import (
     Steer,
     SteerRecord,
 )
-from core.model.checkpoint import Checkpoint
 from core.model.console import Consoles, LogTail
 from core.model.diagnostics import DiagnosticSample
 from core.model.kept import KeptHost
@@ -41,7 +41,6 @@ from core.source import (
     OpenConsole,
     Operation,
 )
-from core.verbs.call import Call
 from core.verbs.migration.requests import Migrate
 from core.verbs.refusal import Refusal, RefusalCode
 
@@ -113,34 +112,6 @@ class TapeConsoles:
         """Raise ReadOnlyError."""
         del key, screen
         raise ReadOnlyError(_NO_CONSOLE, _CURE)
-
-
-class TapeLinks:
-    """A `core.source.Links`: a tape has none."""
-
-    async def reconnect(self, host: str) -> None:
-        """Do nothing: a tape has no links."""
-        del host
-
-    async def refresh(self) -> None:
-        """Do nothing: a tape never changes."""
-
-    async def look(self, key: ObjectKey) -> None:
-        """Do nothing: what is on the tape is all there is."""
-        del key
-
-    async def ask(self, subject: ObjectKey, calls: Sequence[Call]) -> None:
-        """Do nothing: there is nobody to ask."""
-        del subject, calls
-
-    async def checkpoints(self, key: ObjectKey) -> tuple[Checkpoint, ...] | None:
-        """Raise NotFoundError: what a tape has of them is in its state."""
-        del key
-        raise NotFoundError("A tape does not read the checkpoints of an instance.")
-
-    async def network_use(self, key: ObjectKey) -> None:
-        """Return nothing: a tape reads no leases."""
-        del key
 
 
 class TapeDiagnostics:

@@ -28,8 +28,12 @@ class HostDevice(Value, frozen=True):
     not."""
     model: str = ""
     """`usb:1d6b:0002`, the same for all of a model; empty: it has none."""
+    ids: str = ""
+    """Of its vendor and product: `8086:1572`; empty: it has none."""
     label: str = ""
     """Vendor and product in words."""
+    work: str = ""
+    """What a PCI device is for, by its class: network, storage, bridge...; empty: not told."""
     driver: str = ""
     """Of the host's kernel; empty: none, or not told."""
     iommu_group: int | None = None

@@ -12,6 +12,7 @@ from core.model.connected_volume import VolumeConnecting
 from core.model.event import AnyEvent
 from core.model.forecast import Forecast, JobSample
 from core.model.host import HostFacts, Link
+from core.model.host_device import HostDevice
 from core.model.instance import Instance, InstanceDetail, Snapshot
 from core.model.migration import Migration
 from core.model.network import Network
@@ -160,6 +161,16 @@ class CheckpointsRead(_Observation, frozen=True):
     checkpoints: tuple[Checkpoint, ...]
 
 
+class HostDevicesRead(_Observation, frozen=True):
+    """The devices of a host were read: those that an instance can be given, and what holds such."""
+
+    devices: tuple[HostDevice, ...]
+    gone: tuple[str, ...] = ()
+    """The names of those that are no more."""
+    whole: bool = True
+    """All were read: what is not among them is gone; false: those alone."""
+
+
 class BackupRead(_Observation, frozen=True):
     """Whether a backup of an instance is under way was read; `at` is when that began."""
 
@@ -225,6 +236,7 @@ Observation = (
     | DetailRead
     | SnapshotsRead
     | CheckpointsRead
+    | HostDevicesRead
     | BackupRead
     | BlockJobsRead
     | OperationChanged

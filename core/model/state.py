@@ -13,6 +13,7 @@ from core.model.checkpoint import Checkpoint
 from core.model.event import Event
 from core.model.forecast import JobSample
 from core.model.host import Host
+from core.model.host_device import HostDevice
 from core.model.instance import Instance, Snapshot
 from core.model.job import Job
 from core.model.migration import Migration
@@ -68,6 +69,8 @@ class State:
     that is not there they were not read."""
     checkpoints: Mapping[ObjectKey, tuple[Checkpoint, ...]] = field(default_factory=_empty)
     """By the key of the instance, parents first; likewise only of those that were looked at."""
+    devices: Mapping[str, tuple[HostDevice, ...]] = field(default_factory=_empty)
+    """By host: what it has of PCI, USB and mediated devices. Only of hosts that were looked at."""
     operations: Mapping[str, OperationRecord] = field(default_factory=_empty)
     """By operation id, oldest first."""
     migrations: Mapping[str, Migration] = field(default_factory=_empty)

@@ -3,18 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from core.model import Instance, ObjectKey
 from core.model.device_word import word_of_device
 from core.model.host_device import HostDevice
+from core.model.new_device import DeviceKind
+
+
+class HeldDevice(NamedTuple):
+    """A device of the host that an instance has."""
+
+    word: str
+    """By which it is given: `pci:0000:03:00.0`, `usb:1d6b:0002`."""
+    kind: DeviceKind
+    """What it is to the instance: a device as such, an interface (SR-IOV), a disk (NVMe)."""
+    name: str
+    """Of the device of that kind: its word, the MAC address, the target."""
+
+
+def held_devices(instance: Instance) -> list[HeldDevice]:
+    """Return the host's devices that an instance has, as what it has each."""
+    words = [word_of_device(one) for one in instance.devices if one.kind == "hostdev"]
+    found = [HeldDevice(word, "device", word) for word in words if word]
+    for card in instance.interfaces:
+        if card.type == "hostdev" and card.source:
+            word = f"pci:{card.source.removeprefix('pci ')}"
+            found.append(HeldDevice(word, "interface", card.mac.lower()))
+    for disk in instance.disks:
+        if disk.source is not None and disk.source.type == "nvme":
+            address = disk.source.path.partition("/")[0]
+            found.append(HeldDevice(f"pci:{address}", "disk", disk.target))
+    return found
 
 
 def held_by(instance: Instance) -> list[str]:
     """Return the words of the host's devices that an instance has, those of SR-IOV too."""
-    found = [word_of_device(one) for one in instance.devices if one.kind == "hostdev"]
-    sriov = [one.source for one in instance.interfaces if one.type == "hostdev"]
-    found += [f"pci:{one.removeprefix('pci ')}" for one in sriov if one]
-    return [word for word in found if word]
+    return [one.word for one in held_devices(instance)]
 
 
 def holders(
@@ -32,4 +57,10 @@ def holders(
 def holders_of(device: HostDevice, held: Mapping[str, tuple[Instance, ...]]) -> list[Instance]:
     """Return who holds a device: by its place, or by what it is a model of."""
     words: Iterable[str] = filter(None, (device.place, device.model))
-    return [one for word in words for one in held.get(word, ())]
+    return list({one.key: one for word in words for one in held.get(word, ())}.values())
+
+
+def as_held(instance: Instance, device: HostDevice) -> HeldDevice | None:
+    """Return how an instance has a device of its host; None: it has it not."""
+    words = {device.place, device.model} - {""}
+    return next((one for one in held_devices(instance) if one.word in words), None)

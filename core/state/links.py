@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from core.model import AlertKind, Host, LinkChange, LinkStatus
 from core.model.event import LinkEvent
 from core.model.observation import HostAdded, HostRead, LinkChanged
-from core.state import alerts, checkpoints, runs, snapshots
+from core.state import alerts, checkpoints, devices, runs, snapshots
 from core.state.tables import Tables
 
 
@@ -49,6 +49,7 @@ def on_link(tables: Tables, changed: LinkChanged) -> None:
     if old.link.status is not LinkStatus.UP and link.status is LinkStatus.UP:
         snapshots.forget(tables, host.name)
         checkpoints.forget(tables, host.name)
+        devices.forget(tables, host.name)
     current = tables.alerts.get(host.key) or ()
     tables.put_alerts(host.key, alerts.update_host(host, current, changed.at))
 

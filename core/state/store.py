@@ -10,6 +10,7 @@ from core.model import event as events_of
 from core.model import observation as seen
 from core.state import (
     checkpoints,
+    devices,
     events,
     findings,
     incoming,
@@ -34,6 +35,7 @@ _HANDLERS: dict[type[Any], Handler] = {
     seen.CheckpointsRead: checkpoints.on_read,
     seen.DetailRead: snapshots.on_detail,
     seen.HostAdded: links.on_added,
+    seen.HostDevicesRead: devices.on_read,
     seen.HostRead: links.on_read,
     seen.InstanceGone: instances.on_gone,
     seen.InstanceRead: instances.on_read,
@@ -152,6 +154,7 @@ class Store:
                 runs=tables.runs.picture(),
                 snapshots=tables.snapshots.picture(),
                 checkpoints=tables.checkpoints.picture(),
+                devices=tables.devices.picture(),
                 operations=tables.operations.picture(),
                 migrations=tables.migrations.picture(),
                 alerts=tables.alerts.picture(),

@@ -26,6 +26,7 @@ from core.model import (
 )
 from core.model.checkpoint import Checkpoint
 from core.model.event import Found, IoError
+from core.model.host_device import HostDevice
 from core.state.growth import SizeReadings
 from core.state.history import HistoryBuffers, TrackBuffers
 from core.state.rates import Sample
@@ -129,6 +130,7 @@ class Tables:
         self.runs: Table[ObjectKey, InstanceRun] = Table()
         self.snapshots: Table[ObjectKey, tuple[Snapshot, ...]] = Table()
         self.checkpoints: Table[ObjectKey, tuple[Checkpoint, ...]] = Table()
+        self.devices: Table[str, tuple[HostDevice, ...]] = Table()
         self.operations: Table[str, OperationRecord] = Table()
         self.migrations: Table[str, Migration] = Table()
         self.tracks = TrackBuffers()

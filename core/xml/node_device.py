@@ -23,13 +23,16 @@ def read_node_device(xml: str) -> HostDevice:
     others = () if group is None else tuple(f"pci:{pci(one)}" for one in group.findall("address"))
     physical = _inner(capability, "phys_function")
     virtual = _inner(capability, "virt_functions")
+    ids = _ids(capability)
     return HostDevice(
         name=exact(device, "name"),
         parent=text(device, "parent"),
         kind=kind,
         place=place,
-        model=_model(kind, capability),
+        model=f"usb:{ids}" if kind == "usb_device" and ids else "",
+        ids=ids,
         label=_label(kind, capability),
+        work=_work(text(capability, "class")) if kind == "pci" else "",
         driver=text(device, "driver/name"),
         iommu_group=number(attribute(group, "number")),
         iommu_others=tuple(one for one in others if one != place),
@@ -72,10 +75,35 @@ def _place(kind: str, capability: Element | None) -> str:
     return ""
 
 
-def _model(kind: str, capability: Element | None) -> str:
+_CLASSES = {
+    "01": "storage",
+    "02": "network",
+    "03": "display",
+    "04": "multimedia",
+    "05": "memory",
+    "06": "bridge",
+    "07": "communication",
+    "08": "system",
+    "0b": "processor",
+    "0c": "serial bus",
+    "0d": "wireless",
+    "10": "encryption",
+    "12": "accelerator",
+}
+"""The base classes of PCI."""
+_SUBCLASSES = {"0c03": "usb", "0108": "nvme"}
+
+
+def _work(code: str) -> str:
+    """Return what a class is for: `0x010802` is nvme."""
+    digits = code.removeprefix("0x").lower()
+    return _SUBCLASSES.get(digits[:4]) or _CLASSES.get(digits[:2], "")
+
+
+def _ids(capability: Element | None) -> str:
     vendor = attribute(capability, "id", "vendor").removeprefix("0x")
     product = attribute(capability, "id", "product").removeprefix("0x")
-    return f"usb:{vendor}:{product}" if kind == "usb_device" and vendor and product else ""
+    return f"{vendor}:{product}" if vendor and product else ""
 
 
 def _label(kind: str, capability: Element | None) -> str:

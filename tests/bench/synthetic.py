@@ -17,7 +17,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from core.errors import RefusedError
-from core.journal.replay import TapeConsoles, TapeDiagnostics, TapeLinks, TapeMigrations
+from core.journal.replay import TapeConsoles, TapeDiagnostics, TapeMigrations
+from core.journal.tape_links import TapeLinks
 from core.mailbox import Mailroom
 from core.model import (
     Counters,

@@ -15,6 +15,7 @@ from textual.containers import Vertical
 from textual.fuzzy import Matcher
 from textual.widgets import Input
 
+from console.actions.devices import OPEN_DEVICES
 from console.actions.registry import Action, key_label, palette_entries
 from console.cell_width import cells, cut, padded
 from console.glyphs import glyphs
@@ -49,8 +50,8 @@ class PaletteLine(NamedTuple):
 def action_entries(
     layer: str, actions: Sequence[Action], *, read_only: bool, tape: bool
 ) -> list[PaletteLine]:
-    """The registry's lines for a screen, but for the palette itself; then what makes instances,
-    which somebody looks for everywhere, and which works on the hosts.
+    """The registry's lines for a screen, but for the palette itself; then what makes instances, and
+    the devices of a host, which somebody looks for everywhere, and which work on the hosts.
     """
     here = [
         PaletteLine(title, help_, ", ".join(map(key_label, entry.keys[:1])), entry)
@@ -63,7 +64,7 @@ def action_entries(
     return here + [
         PaletteLine(title, help_, action=entry, at=MAKING)
         for title, help_, entry in making
-        if entry.group == "create"
+        if entry.group == "create" or entry is OPEN_DEVICES
     ]
 
 

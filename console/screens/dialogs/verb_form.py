@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from uuid import uuid4
 
 from textual import on
@@ -47,11 +49,18 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
     BINDINGS = [Binding("ctrl+x", "show_xml", "XML", priority=True)]  # noqa: RUF012
 
     def __init__(
-        self, verb: Verb, keys: Sequence[ObjectKey], state: State, *, hidden: int = 0
+        self,
+        verb: Verb,
+        keys: Sequence[ObjectKey],
+        state: State,
+        *,
+        hidden: int = 0,
+        given: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`state` has the choices of its fields."""
+        """`state` has the choices of its fields, `given` what some of them begin with."""
+        fields = fields_of(verb, state, keys[0], alone=len(keys) == 1)
         super().__init__(
-            fields_of(verb, state, keys[0], alone=len(keys) == 1),
+            [replace(one, default=given.get(one.id, one.default)) for one in fields],
             ", ".join(each.words for each in asked_parameters(verb) if each.advanced),
             verb.title,
         )

@@ -105,6 +105,14 @@ class HostsScreen(SubjectScreen, PanelledScreen[Host], inherit_bindings=False):
         text = f"Connecting to {fmt.listed(names, 3)} again."
         console.ask(reconnect, lambda _: console.notify(text, timeout=3, markup=False))
 
+    async def action_open_devices(self) -> None:
+        """Show the devices of the host under the cursor."""
+        from console.screens.hosts.devices import DevicesScreen
+
+        name = self.table.cursor.key
+        if name is not None:
+            await self.console.push_screen(DevicesScreen(str(name)))
+
     def chosen_subjects(self) -> list[ObjectKey]:
         """The marked ones, or the one under the cursor."""
         return [ObjectKey("host", name, name) for name in self.table.chosen]

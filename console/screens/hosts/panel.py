@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console import format as fmt
+from console.device_words import huge_pages
 from console.screens.chrome import sign_of_link
 from console.screens.networks.columns import forward_of
 from console.screens.table_text import facts, heading, table
@@ -22,7 +23,7 @@ def host_lines(view: View, host: Host) -> list[CellValue]:
     if host.facts is not None:
         lines += ["", *_limitations(host.facts), "", *_machine(host.facts)]
         if host.facts.numa:
-            lines += ["", *_numa(host.facts)]
+            lines += ["", *numa_lines(host.facts)]
     lines += ["", *_networks(view, host), "", *_history(view, host)]
     return lines
 
@@ -95,13 +96,14 @@ def _limitations(known: HostFacts) -> list[CellValue]:
     return lines
 
 
-def _numa(known: HostFacts) -> list[CellValue]:
+def numa_lines(known: HostFacts) -> list[CellValue]:
+    """Say what memory, CPUs and huge pages the NUMA cells of a host have."""
     rows = [
         (
             str(cell.id),
             fmt.size(cell.memory),
             str(cell.cpus),
-            ", ".join(f"{page.total} x {fmt.size(page.size)}" for page in cell.huge_pages) or "-",
+            huge_pages(cell) or fmt.UNKNOWN,
         )
         for cell in known.numa
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from core.errors import XmlError
@@ -14,10 +14,34 @@ from core.xml.node_device import read_binding, read_filter, read_node_device
 T = TypeVar("T", HostDevice, NetworkFilter, FilterBinding)
 
 
-def read_host_devices(conn: Connection) -> tuple[HostDevice, ...] | None:
-    """Read the devices of a host: one call, and one for each. None: its driver tells none."""
-    listed = _listed(lambda: conn.listAllDevices(0))
+def read_host_devices(conn: Connection, *, every: bool = False) -> tuple[HostDevice, ...] | None:
+    """Read the devices of a host: one call, and one for each. None: its driver tells none.
+
+    Those that an instance can be given, and what such are made of; all of them where `every` is.
+    """
+    flags = 0 if every else (
+        libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV
+        | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_USB_DEV
+        | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV
+        | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV_TYPES
+    )  # fmt: skip
+    listed = _listed(lambda: conn.listAllDevices(flags))
     return None if listed is None else _described(listed, read_node_device)
+
+
+def read_some_devices(
+    conn: Connection, names: Iterable[str]
+) -> tuple[tuple[HostDevice, ...], tuple[str, ...]]:
+    """Read devices by their names: two calls for each. Returns them, and who is no more."""
+    found, gone = [], []
+    for name in names:
+        try:
+            found.append(read_node_device(conn.nodeDeviceLookupByName(name).XMLDesc(0)))
+        except (XmlError, libvirt.libvirtError):
+            if not conn.isAlive():
+                raise
+            gone.append(name)
+    return tuple(found), tuple(gone)
 
 
 def read_network_filters(conn: Connection) -> NetworkFilters | None:

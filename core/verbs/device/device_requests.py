@@ -21,6 +21,8 @@ class DeviceAttach(Request, frozen=True):
             "mdev:UUID of a mediated device, or rng:/dev/urandom (random numbers). "
             "`virtdeck devices` lists those of a host.",
             longest=PATH_BYTES,
+            source="host-devices",
+            typed=True,
         ),
     ]
     when: When = "both"

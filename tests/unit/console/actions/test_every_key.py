@@ -33,6 +33,7 @@ TOLD_IN: Mapping[str, str] = {
     "MigrateDialog": "When migrating",
     "FormDialog": "In the form of a verb",
     "PaletteDialog": "While filtering, searching or finding a command",
+    "InstanceChoiceDialog": "While filtering, searching or finding a command",
     "NetworkDialog": "On one network, or an XML",
     "XmlDialog": "On one network, or an XML",
 }

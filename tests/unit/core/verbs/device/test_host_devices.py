@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from core.model import Device, Host, Instance, Interface, State
+from core.model import Device, Disk, DiskSource, Host, Instance, Interface, State
 from core.model.device_word import word_of_device
 from core.model.host import Link, LinkStatus
 from core.model.host_device import HostDevice, MdevType
-from core.state.held_devices import holders, holders_of
+from core.state.held_devices import as_held, holders, holders_of
 from core.verbs.checks import check
 from core.verbs.device.device_requests import DeviceAttach
 from core.xml.device import read_device
@@ -50,7 +50,9 @@ def test_devices_of_a_host_are_read_by_what_gives_them_to_an_instance() -> None:
         parent="pci_0000_00_1c_4",
         kind="pci",
         place="pci:0000:03:00.0",
+        ids="8086:1528",
         label="Intel X540",
+        work="network",
         driver="ixgbe",
         iommu_group=12,
         iommu_others=("pci:0000:03:00.1",),
@@ -65,6 +67,15 @@ def test_devices_of_a_host_are_read_by_what_gives_them_to_an_instance() -> None:
     assert (mdev.place, mdev.label, mdev.iommu_group) == (f"mdev:{UUID}", "t-1", 7)
     function = read_node_device(FUNCTION)
     assert (function.place, function.physical_function) == ("pci:0000:03:10.1", "pci:0000:03:00.0")
+
+
+@pytest.mark.parametrize(
+    ("code", "work"),
+    [("0x010802", "nvme"), ("0x0c0330", "usb"), ("0x060400", "bridge"), ("0x018000", "storage"),
+     ("0xffff00", ""), ("", ""), ("nonsense", "")],
+)  # fmt: skip
+def test_what_a_device_is_for_is_told_by_its_class(code: str, work: str) -> None:
+    assert read_node_device(CARD.replace("0x020000", code)).work == work
 
 
 def test_filters_and_what_they_are_bound_to_are_read() -> None:
@@ -165,5 +176,14 @@ def test_who_holds_a_device_is_told_by_its_place_or_its_model() -> None:
         return [one.name for one in holders_of(device, holders({row.key: row}, "alpha"))]
 
     assert named(read_node_device(CARD)) == ["web"]
+    disk = Disk("vda", source=DiskSource("nvme", "0000:03:10.1/1"))
+    assert named(read_node_device(FUNCTION), disks=(disk,)) == ["web"]
+    card = Interface("52:54:00:AA:00:01", "hostdev", "pci 0000:03:10.1")
+    row = web(interfaces=(card,), disks=(disk,), devices=(HELD,))
+    function = as_held(row, read_node_device(FUNCTION))
+    assert function == ("pci:0000:03:10.1", "interface", "52:54:00:aa:00:01")
+    whole = as_held(row, read_node_device(CARD))
+    assert whole == ("pci:0000:03:00.0", "device", "pci:0000:03:00.0")
+    assert as_held(web(), read_node_device(CARD)) is None
     assert named(read_node_device(USB)) == ["web"]
     assert named(read_node_device(MDEV)) == []
