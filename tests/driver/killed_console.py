@@ -14,6 +14,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,14 @@ import core.migration.execution.table  # noqa: F401 - a console loads them when 
 from core.engine.executor import Executor
 from core.errors import VirtdeckError
 from core.fleet import Fleet
+from core.hypervisor.calls import connecting
 from core.model import ObjectKey
 from core.model.secret_value import Secret
 from core.state.subject import owner_of, subject_of
 from core.verbs.parameter import parameters
 from core.verbs.registry import VERBS
+from core.volumes.brick.place import brick_host
+from core.volumes.protocols import PROTOCOLS
 from tests.driver.watching import until
 from tests.patience import PATIENCE
 
@@ -53,6 +57,8 @@ class Errand(msgspec.Struct):
     """1: right before its first commit; 2: right after; 3: right before the second..."""
     others: dict[str, str] = {}
     """URIs of the other hosts that it opens, by name."""
+    brick: bool = False
+    """os-brick's connector of GPFS, which needs no root, is told to be needed."""
 
 
 class Starter:
@@ -98,6 +104,8 @@ async def carry_out(errand: Errand) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     Executor.at_commit = staticmethod(at_commit)  # type: ignore[method-assign]
+    if errand.brick:
+        have_brick(errand.uri)
     verb = VERBS[errand.verb]
     key = ObjectKey(verb.subject, "alpha", "alpha" if verb.makes else errand.subject)
     secret = {each.name for each in parameters(verb.request) if each.secret}
@@ -127,6 +135,13 @@ async def carry_out(errand: Errand) -> None:
         operation = await fleet.submit(verb.at(key, errand.subject, options))
         with suppress(VirtdeckError):  # of an operation that ends otherwise than done
             await operation
+
+
+def have_brick(uri: str) -> None:
+    """Have os-brick connect the volumes of GPFS, which needs no kernel and no root."""
+    here = replace(brick_host(uri), root=False)
+    PROTOCOLS["gpfs"] = replace(PROTOCOLS["gpfs"], brick=True)
+    connecting.place_of = lambda *_: here
 
 
 def _read(fleet: Fleet, name: str) -> bool:

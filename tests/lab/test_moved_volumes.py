@@ -19,11 +19,12 @@ from core.errors import OperationFailedError, RefusedError
 from core.fleet import Fleet
 from core.hypervisor.calls import connecting
 from core.lab import Lab, LabHost, Wanted
-from core.model import ObjectKey, OperationStatus, Steer, SteerKind
+from core.model import ObjectKey, OperationRecord, OperationStatus, Steer, SteerKind
 from core.model.secret_value import Secret
 from core.state.connections import connections_of, ledger
 from core.volumes.brick.place import brick_host
 from core.volumes.protocols import PROTOCOLS
+from tests.driver.killed_console import KILLED, Errand, starter
 from tests.lab.migrating import M, found, opened, start, until
 from tests.lab.scratch_disk import own
 from tests.lab.test_devices import done
@@ -68,11 +69,10 @@ def entries(fleet: Fleet) -> dict[str, str]:
 
 async def test_a_volume_is_connected_before_a_live_migration_and_let_go_of_after_it(
     fleet: Fleet, alpha: LabHost, beta: LabHost, guest: Callable[..., str],
-    volume: tuple[Path, Path], booted: Callable[..., None],
+    volume: tuple[Path, Path],
 ) -> None:  # fmt: skip
     first, second = volume
     name = guest("alpha", "roamer")
-    await asyncio.to_thread(booted, "alpha", name)
     vm = await found(fleet, name)
     await done(fleet, "volume-attach", vm, connection_info=info(first))
     said = await done(
@@ -108,9 +108,6 @@ async def test_a_volume_is_connected_before_a_live_migration_and_let_go_of_after
     assert entries(fleet) == {"alpha": str(second)}
     again = await found(fleet, name)
     assert connections_of(fleet.state, again)["vda"].path == str(second)
-    said = await done(fleet, "volume-detach", again, disk="vda")
-    assert said == f"vda ({second}) is detached from roamer"
-    assert entries(fleet) == {}
 
 
 async def test_a_volume_follows_an_instance_that_moves_while_it_is_off(
@@ -136,10 +133,6 @@ async def test_a_volume_follows_an_instance_that_moves_while_it_is_off(
         await until(lambda key=there: key in fleet.state.instances, "it is seen on beta")
         await done(fleet, verb, vm)
         assert entries(fleet) == left, gone
-    assert str(first) in alpha.virsh("dumpxml", name) if gone == "beta" else True
-    there = await key_of(fleet, name)
-    await done(fleet, "volume-detach", there, disk="vda")
-    assert entries(fleet) == {}
 
 
 async def test_what_another_instance_has_is_connected_for_nobody(
@@ -157,5 +150,52 @@ async def test_what_another_instance_has_is_connected_for_nobody(
     with pytest.raises(OperationFailedError, match=r"is the disk of thief"):
         await done(fleet, "volume-connect", BETA, **own_info)
     assert entries(fleet) == {"alpha": str(first)}
-    await asyncio.to_thread(beta.virsh, "detach-disk", thief, "vda", "--config")
-    await done(fleet, "volume-detach", vm, disk="vda")
+
+
+@pytest.mark.parametrize(
+    ("point", "word", "device", "asks"),
+    [
+        (4, "leave", "v9", "its console ended as it was sent. Send it again?"),
+        (6, "go-on", "", "Go on with it (attaching the gpfs volume v9"),
+    ],
+)
+async def test_a_console_that_is_killed_in_an_attach_leaves_what_the_next_one_names_and_offers(
+    uris: dict[str, str], guest: Callable[..., str], volume: tuple[Path, Path], tmp_path: Path,
+    alpha: LabHost, point: int, word: str, device: str, asks: str,
+) -> None:  # fmt: skip
+    """Killed while its host connects, and before the disk is attached."""
+    path = str(volume[0])
+    name = guest("alpha", "bereft", wanted=Wanted.SHUT_OFF)
+    uuid = (await asyncio.to_thread(alpha.virsh, "domuuid", name)).strip()
+    data = {"device_path": path, "volume_id": "v9"}
+    given = json.dumps({"driver_volume_type": "gpfs", "data": data})
+    journal = tmp_path / "journal.sqlite3"
+    options = {"connection_info": given, "target": "vdb"}
+    errand = Errand(uris["alpha"], str(journal), "volume-attach", uuid, options, point, brick=True)
+    with starter() as consoles:
+        assert await consoles.run(errand) == KILLED
+    async with opened(uris, journal, hosts=("alpha",)) as fleet:
+        await until(lambda: asking(fleet), "it is asked what is to become of it")
+        (record,) = asking(fleet)
+        assert record.question is not None
+        assert asks in record.question.text
+        await fleet.answer(record.id, word)
+        await until(lambda: fleet.state.operations[record.id].status.final, "it is over")
+        await until(lambda: ledger(fleet.state), "the ledger has it")
+        (entry,) = ledger(fleet.state)
+        if word == "go-on":
+            assert path in alpha.virsh("dumpxml", name)
+            assert entry.standing == "in use"
+            return
+        assert path not in alpha.virsh("dumpxml", name)
+        await until(lambda: ledger(fleet.state)[0].standing == "left over", "it is left over")
+        assert entry.volume.handle == device
+        host = ObjectKey("host", "alpha", "alpha")
+        await done(fleet, "volume-disconnect", host, device=device)
+        assert ledger(fleet.state) == []
+
+
+def asking(fleet: Fleet) -> list[OperationRecord]:
+    """The operations that ask the operator something."""
+    operations = fleet.state.operations.values()
+    return [one for one in operations if one.status is OperationStatus.ASKING]

@@ -24,16 +24,20 @@ HostOf = Callable[[Situation], str]
 """Returns the host that has the instance no more."""
 
 
-def letting_go(decide: Decide, host_of: HostOf) -> Decide:
-    """Return the decisions of a verb, with volumes disconnected once it is done.
+MOVED = (OperationStatus.DONE,)
+STAYS = (OperationStatus.FAILED, OperationStatus.CANCELLED)
 
-    Whatever becomes of that, the move stays what it is.
+
+def letting_go(decide: Decide, host_of: HostOf, ends: Sequence[OperationStatus] = MOVED) -> Decide:
+    """Return the decisions of a verb, with volumes disconnected once it has ended so.
+
+    Whatever becomes of that, the end stays what it is.
     """
 
     def decided(now: Situation) -> Action:
         before = tuple(one for one in now.sent if not isinstance(one.call, DisconnectCall))
         action = decide(replace(now, progress=struct_replace(now.progress, sent=before)))
-        if isinstance(action, End) and action.status is OperationStatus.DONE:
+        if isinstance(action, End) and action.status in ends:
             return _next(now, action, host_of(now))
         return action
 

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from core.errors import XmlError
 from core.model import Instance, ObjectKey, OperationStatus, Request, State
 from core.model.cold_move import ColdMove, MovedVolume
-from core.model.lists import listed
 from core.model.rewrites import Move, Rewrites
 from core.model.sizes import size_words
 from core.model.text import clean
@@ -27,18 +26,21 @@ from core.verbs.cold.calls import (
 )
 from core.verbs.cold.copying import against, copies
 from core.verbs.cold.firmware import NVRAM, nvram_copies
+from core.verbs.cold.letting_go import STAYS, letting_go
 from core.verbs.cold.requests import ColdMigrate
 from core.verbs.cold.sides import has_mark
+from core.verbs.cold.words import larger_there, moves_there
 from core.verbs.connected import against_moving, moves, moves_between
+from core.verbs.device.connecting import DisconnectCall
 from core.verbs.growing import against_growth, growths
 from core.verbs.migration.checks import against_destination
 from core.verbs.migration.requests import Migrate
 from core.verbs.refusal import Refusal, RefusalCode
-from core.verbs.resizing import against_vcpus, beyond
+from core.verbs.resizing import against_vcpus
 from core.verbs.sequence import LONG, Step
 from core.verbs.situation import Action, End, Situation
 from core.verbs.states import TO_BE_OFF
-from core.verbs.verb import Risk, Subjects, Verb
+from core.verbs.verb import Risk, Verb
 from core.verbs.volume import StopTransferCall
 from core.verbs.whole import whole
 
@@ -172,6 +174,10 @@ def _decide(now: Situation) -> Action:
     return _DECIDE(now)
 
 
+def _to(now: Situation) -> str:
+    return held(now).destination
+
+
 def _outcome(now: Situation) -> str:
     hold = held(now)
     source, there = clean(hold.source), clean(hold.destination)
@@ -241,30 +247,6 @@ def _as_migration(state: State, request: Request) -> Migrate:
     )
 
 
-def _moves(request: Request, subjects: Subjects) -> str:
-    assert isinstance(request, ColdMigrate)
-    copied = f" Copies {listed(request.copy)} there." if request.copy else ""
-    source, there = clean(request.subject.host), clean(request.to)
-    return (
-        f"Moves {subjects.whom} to {there}.{copied} {source} keeps it, and does not start it, "
-        "until that is confirmed or reverted."
-    )
-
-
-def _larger(state: State, requests: Sequence[Request]) -> list[str]:
-    """Say what it is to have there that it has not, and what the host has not."""
-    found: list[str] = []
-    for request in requests:
-        assert isinstance(request, ColdMigrate)
-        there = [f"{request.vcpus} vCPUs"] if request.vcpus is not None else []
-        there += [f"{request.memory} MiB of memory"] if request.memory is not None else []
-        there += [f"{target} of {size_words(to)}" for target, to in growths(request.grow).items()]
-        if there:
-            found.append(f"It has {listed(there)} there.")
-        found += beyond(state, request.to, request.vcpus, request.memory)
-    return list(dict.fromkeys(found))
-
-
 def _hosts(request: Request, _: Iterable[str]) -> Iterable[str]:
     assert isinstance(request, ColdMigrate)
     return (request.to,)
@@ -277,12 +259,12 @@ COLD_MIGRATE = Verb(
     doing="moving",
     group="move",
     key="c",
-    decide=_decide,
+    decide=letting_go(_decide, _to, STAYS),
     steps=_steps,
     resumable=True,
     calls=(
         *(HoldCall, UnholdCall, CopyDiskCall, DropCopyCall, StopTransferCall, GrowCopyCall),
-        *(ArriveCall, LeaveCall),
+        *(ArriveCall, LeaveCall, DisconnectCall),
     ),
     storage_for="to",
     waits=True,
@@ -296,5 +278,5 @@ COLD_MIGRATE = Verb(
     preflight=_as_migration,
     two_hosts=True,
     hosts=_hosts,
-    risk=Risk(Caution.CONFIRM, _moves, after=_larger),
+    risk=Risk(Caution.CONFIRM, moves_there, after=larger_there),
 )

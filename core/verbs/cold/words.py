@@ -1,4 +1,4 @@
-"""What confirming or reverting a cold migration takes away, in words. Pure."""
+"""What a cold migration does, and what confirming or reverting it takes away, in words. Pure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,40 @@ from collections.abc import Sequence
 
 from core.model import Instance, Request, State
 from core.model.lists import listed
+from core.model.sizes import size_words
 from core.model.text import clean
 from core.verbs.caution import Caution
-from core.verbs.cold.requests import ConfirmColdMigration, RevertColdMigration
+from core.verbs.cold.requests import ColdMigrate, ConfirmColdMigration, RevertColdMigration
 from core.verbs.cold.sides import Sides, sides_of, volumes_of
 from core.verbs.disk_deletion import image_of
+from core.verbs.growing import growths
+from core.verbs.resizing import beyond
+from core.verbs.verb import Subjects
+
+
+def moves_there(request: Request, subjects: Subjects) -> str:
+    """Say what a cold migration does."""
+    assert isinstance(request, ColdMigrate)
+    copied = f" Copies {listed(request.copy)} there." if request.copy else ""
+    source, there = clean(request.subject.host), clean(request.to)
+    return (
+        f"Moves {subjects.whom} to {there}.{copied} {source} keeps it, and does not start it, "
+        "until that is confirmed or reverted."
+    )
+
+
+def larger_there(state: State, requests: Sequence[Request]) -> list[str]:
+    """Say what it is to have there that it has not, and what the host has not."""
+    found: list[str] = []
+    for request in requests:
+        assert isinstance(request, ColdMigrate)
+        there = [f"{request.vcpus} vCPUs"] if request.vcpus is not None else []
+        there += [f"{request.memory} MiB of memory"] if request.memory is not None else []
+        there += [f"{target} of {size_words(to)}" for target, to in growths(request.grow).items()]
+        if there:
+            found.append(f"It has {listed(there)} there.")
+        found += beyond(state, request.to, request.vcpus, request.memory)
+    return list(dict.fromkeys(found))
 
 
 def confirm_takes(state: State, requests: Sequence[Request]) -> list[str]:

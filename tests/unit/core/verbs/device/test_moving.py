@@ -17,7 +17,8 @@ from core.model.rewrites import Move, Rewrites, VolumeRewrite
 from core.model.secret_value import Secret
 from core.state.connections import connections_of, ledger, share_used
 from core.verbs.around import around
-from core.verbs.cold.requests import ColdMigrate
+from core.verbs.cold.letting_go import STAYS, letting_go
+from core.verbs.cold.requests import ColdMigrate, ConfirmColdMigration
 from core.verbs.connected import left_behind, moves
 from core.verbs.device.beforehand import VOLUME_CONNECT
 from core.verbs.device.calls import AttachCall
@@ -34,7 +35,17 @@ from core.verbs.device.host_requests import ConnectVolume, DisconnectVolume
 from core.verbs.device.requests import VolumeAttach
 from core.verbs.evacuation.requests import Evacuate
 from core.verbs.migration.requests import Migrate
-from core.verbs.situation import Action, End, Progress, Send, Sent, Situation
+from core.verbs.situation import (
+    Action,
+    Decide,
+    End,
+    Progress,
+    Send,
+    Sent,
+    Situation,
+    done,
+    failed,
+)
 from core.xml import read_instance
 from core.xml.definition.rescue import RescueDisk, rescue_document
 from tests.unit.core.verbs.device.test_connecting import record
@@ -262,3 +273,48 @@ def test_a_rescue_keeps_what_is_connected_for_its_instance() -> None:
     rescued = read_instance(rescue_document(document, RescueDisk("/r.raw", "disk", "raw")), "alpha")
     state = picture(changed(rescued, uuid="u", host="alpha"))
     assert [one.standing for one in ledger(state)] == ["in use"]
+
+
+def let_go(decide: Decide, *calls: Sent, adopted: float | None = None) -> Action:
+    state = picture(web(S.SHUTOFF, disks=(HAS,)))
+    progress = Progress(calls, adopted=adopted)
+    now = Situation(ConfirmColdMigration(THERE), "web", T + 9, progress, None,
+                    around=around(state, THERE))  # fmt: skip
+    return decide(now)
+
+
+def test_once_a_cold_move_is_over_the_other_host_lets_go_whatever_becomes_of_that() -> None:
+    decide = letting_go(lambda _: done("web is on beta"), lambda _: "alpha")
+    first = let_go(decide)
+    assert isinstance(first, Send)
+    assert first.call == DisconnectCall(ENTRY, of=WEB.id, at="alpha")
+    assert first.call.host == "alpha"
+    assert first.text == "having alpha disconnect the fibre_channel volume v1"
+    again = let_go(decide, Sent(first.call, T), adopted=T + 1)
+    assert isinstance(again, Send)  # the next console has it done once more
+    assert again.call == first.call
+    end = let_go(decide, changed(sent(first.call), answer=LetGoAnswer()))
+    assert isinstance(end, End)
+    assert end.outcome == "web is on beta"
+    assert end.result is not None
+    over = changed(record("confirm-cold-migration", 2.0, end.result.told()), id="o2", subject=THERE)
+    assert ledger(picture(web(disks=()), over)) == []
+    used = let_go(decide, changed(sent(first.call), answer=LetGoAnswer("db")))
+    assert isinstance(used, End)
+    assert used.outcome.endswith("; the fibre_channel volume v1 stays connected on alpha for db")
+    lost = let_go(decide, changed(sent(first.call), error="it ended.", certain=False))
+    assert isinstance(lost, End)
+    assert lost.status is OperationStatus.DONE
+    assert lost.result is None
+    assert "whether the fibre_channel volume v1 is disconnected from alpha is not" in lost.outcome
+
+
+def test_a_cold_move_that_fails_has_its_destination_let_go_and_keeps_its_error() -> None:
+    decide = letting_go(lambda _: failed("no space"), lambda _: "alpha", STAYS)
+    first = let_go(decide)
+    assert isinstance(first, Send)
+    end = let_go(decide, changed(sent(first.call), answer=LetGoAnswer()))
+    assert isinstance(end, End)
+    assert (end.status, end.outcome) == (OperationStatus.FAILED, "no space")
+    refused = letting_go(lambda _: End(OperationStatus.REFUSED, "no"), lambda _: "alpha", STAYS)
+    assert let_go(refused) == End(OperationStatus.REFUSED, "no")
