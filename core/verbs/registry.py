@@ -13,6 +13,7 @@ from core.verbs import (
     cold,
     create,
     definition,
+    dumping,
     editing,
     evacuation,
     extending,
@@ -42,7 +43,7 @@ from core.verbs.device import family as device
 from core.verbs.verb import Verb
 
 _FAMILIES = (
-    *(power.VERBS, saved.VERBS, guest.VERBS, agent.VERBS, screenshot.VERBS),
+    *(power.VERBS, saved.VERBS, dumping.VERBS, guest.VERBS, agent.VERBS, screenshot.VERBS),
     *(
         definition.VERBS,
         metadata.VERBS,

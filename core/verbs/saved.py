@@ -1,4 +1,4 @@
-"""An instance's memory on disk: saved and restored by libvirt, or dumped for a debugger."""
+"""An instance's memory on disk: saved and restored by libvirt."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import Annotated, ClassVar, Literal
 from core.model import InstanceState, OperationStatus, Request, State
 from core.verbs.call import Call
 from core.verbs.caution import Caution
-from core.verbs.parameter import PATH_BYTES, parameter
+from core.verbs.device.calls import AttachCall, DetachCall
+from core.verbs.letting_go import against, letting_go, taking_back
+from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.second_copy_parameter import SecondCopy
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Action, End, Situation, failed
-from core.verbs.states import NOT_KNOWN, OFF, STARTING_UP, TO_BE_OFF, TO_BE_ON, held_for, lives_on
+from core.verbs.states import STARTING_UP, TO_BE_OFF, TO_BE_ON, held_for, lives_on
 from core.verbs.verb import Risk, Subjects, Verb
 
 Then = Literal["as-it-is", "running", "paused"]
@@ -74,6 +76,8 @@ def _against_save(state: State, request: Request, _: str) -> Iterator[Refusal]:
     if instance is not None and not instance.persistent:
         text = f"{instance.name} is transient"
         yield Refusal(RefusalCode.STATE, text, "only what is defined can be saved by libvirt")
+    elif instance is not None:
+        yield from against(instance)
 
 
 def _saves(_: Request, subjects: Subjects) -> str:
@@ -90,11 +94,14 @@ SAVE = Verb(
     doing="saving",
     group="state",
     key="s",
-    decide=sequence(_save, lambda now: f"{now.name} is off, its memory is saved", powers=True),
+    decide=letting_go(
+        sequence(_save, lambda now: f"{now.name} is off, its memory is saved", powers=True)
+    ),
     steps=_save,
-    calls=(SaveCall, AbortJobCall),
+    calls=(SaveCall, AbortJobCall, DetachCall, AttachCall),
     waits=True,
-    looks_at=frozenset({"backup"}),
+    needs_description=True,
+    looks_at=frozenset({"backup", "document"}),
     during_backups=False,
     states={
         **TO_BE_ON,
@@ -170,9 +177,10 @@ RESTORE = Verb(
     help="Start it from its saved memory.",
     doing="restoring",
     group="state",
-    decide=_restored,
+    decide=taking_back(_restored),
     steps=_restore,
-    calls=(RestoreCall,),
+    calls=(RestoreCall, AttachCall),
+    looks_at=frozenset({"definition", "document"}),
     states=TO_BE_OFF,
     refusals=_without_image,
     lets_run=lambda _: True,
@@ -220,81 +228,4 @@ SAVE_REMOVE = Verb(
 )
 
 
-FILE = parameter(
-    "The file on the host, by its whole path.",
-    pattern=r"/[^\x00-\x1f\x7f-\x9f]+",
-    shape="a whole path, which begins with /",
-    longest=PATH_BYTES,
-    label="file",
-)
-
-
-class CoreDump(Request, frozen=True):
-    """Write the guest's memory to a file on its host, for a debugger (virDomainCoreDump)."""
-
-    verb: ClassVar[str] = "core-dump"
-    to: Annotated[str, FILE]
-    format: Annotated[
-        Literal["elf", "kdump-zlib", "kdump-lzo", "kdump-snappy", "win-dmp"],
-        parameter("How it is written; the kdump formats are compressed."),
-    ] = "elf"
-    live: Annotated[
-        bool, parameter("Let the guest run on meanwhile: the dump is then not of one moment.")
-    ] = False
-
-
-class CoreDumpCall(Call, frozen=True):
-    """virDomainCoreDumpWithFormat, of the memory only: libvirt cannot abort that."""
-
-    long: ClassVar[bool] = True
-    to: str
-    format: str
-    live: bool
-
-    def virsh(self, name: str) -> tuple[str, ...]:
-        """`virsh dump`."""
-        live = ("--live",) if self.live else ()
-        form = () if self.format == "elf" else ("--format", self.format)
-        return ("dump", name, self.to, "--memory-only", *live, *form)
-
-
-def _core_dump(situation: Situation) -> list[Step]:
-    request = situation.request
-    assert isinstance(request, CoreDump)
-    return [
-        Step(
-            CoreDumpCall(request.to, request.format, request.live),
-            f"dumping the memory of {situation.name} to {request.to}",
-            goes_on=lambda now: held_for("dumping", now.instance) or now.job_runs,
-        )
-    ]
-
-
-def _dumped(situation: Situation) -> str:
-    assert isinstance(situation.request, CoreDump)
-    return f"the memory of {situation.name} is in {situation.request.to} on its host"
-
-
-def _stands_still(request: Request, subjects: Subjects) -> str:
-    assert isinstance(request, CoreDump)
-    until = "" if request.live else f"Pauses {subjects.whom} until it is written. "
-    return f"{until}A file {request.to} on the host is overwritten."
-
-
-CORE_DUMP = Verb(
-    CoreDump,
-    title="Dump memory",
-    help="Write its memory to a file on its host, for a debugger.",
-    doing="dumping its memory",
-    group="guest",
-    key="d",
-    decide=sequence(_core_dump, _dumped, powers=True),
-    steps=_core_dump,
-    calls=(CoreDumpCall,),
-    during_backups=False,
-    states={InstanceState.SHUTOFF: OFF, InstanceState.UNKNOWN: NOT_KNOWN},
-    single=True,
-    risk=Risk(Caution.CONFIRM, _stands_still),
-)
-
-VERBS = (SAVE, RESTORE, SAVE_REMOVE, CORE_DUMP)
+VERBS = (SAVE, RESTORE, SAVE_REMOVE)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.model import ObjectKey
-from core.verbs.saved import AbortJobCall, CoreDumpCall, RestoreCall, SaveCall, SaveRemoveCall
+from core.verbs.dumping import CoreDumpCall
+from core.verbs.saved import AbortJobCall, RestoreCall, SaveCall, SaveRemoveCall
 
 
 def save(conn: Connection, subject: ObjectKey, call: SaveCall) -> None:

@@ -17,6 +17,10 @@ from core.model import Finding
 from core.model.lists import listed
 
 _MOVE_CURE = "Detach it before the move and attach one there, or say what it is there (rewrites)."
+_DETACH_CURE = (
+    "Detach it before the move (`virtdeck device detach`, of an SR-IOV interface `virtdeck "
+    "interface detach`) and attach one there after it; override where VFIO can migrate it."
+)
 
 
 def check_networks(case: FullCase) -> Iterator[Finding]:
@@ -117,9 +121,7 @@ def check_host_devices(case: FullCase) -> Iterator[Finding]:
             yield blocker(code, text, _MOVE_CURE)
         elif case.here.active:
             text = f"It uses the {need.kind} device {need.device}: few drivers can migrate that."
-            yield blocker(
-                code, text, "Detach it before the move; override where VFIO can migrate it."
-            )
+            yield blocker(code, text, _DETACH_CURE)
         else:
             yield ok(code, f"{case.destination} has the {need.kind} device {need.device}.")
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from core.model import Instance, InstanceState, Request
 from core.verbs.device.requests import InterfaceDetach, VolumeDetach
+from core.verbs.dumping import CoreDump
 from core.verbs.guest import SyncTimeCall
 from core.verbs.power import cutting, immediate, reboot, refusals, risks
 from core.verbs.power.calls import (
@@ -30,7 +31,7 @@ from core.verbs.power.requests import (
     Stop,
 )
 from core.verbs.power.shutdown import shutdown
-from core.verbs.saved import CoreDump, Restore, Save
+from core.verbs.saved import Restore, Save
 from core.verbs.situation import Situation
 from core.verbs.verb import Verb
 

@@ -21,4 +21,4 @@ def test_every_verb_is_on_it_with_its_parameters() -> None:
     for verb in VERBS.values():
         assert f"### {verb.title} (`{verb.name}`)" in page
     assert "- `timeout`: a number, 1 to 86,400 seconds; 60.0 unless given." in page
-    assert "- Sends virDomainManagedSave, virDomainAbortJob." in page
+    assert "- Sends virDomainManagedSave, virDomainAbortJob, virDomainDetachDevice" in page

@@ -20,8 +20,9 @@ from core.errors import (
 from core.journal.journal import Journal
 from core.model import InstanceState, ObjectKey, OperationStatus
 from core.verbs.call import Call
+from core.verbs.dumping import CoreDump, CoreDumpCall
 from core.verbs.power.requests import Pause, Start, Stop
-from core.verbs.saved import AbortJobCall, CoreDump, CoreDumpCall, Save, SaveCall
+from core.verbs.saved import AbortJobCall, Save, SaveCall
 from core.verbs.situation import Sent
 from tests.unit.core.engine.test_runner import World, until
 
@@ -41,6 +42,10 @@ class Saving(World):
         return self.far
 
     def moved(self, subject: ObjectKey) -> tuple[int, int] | None:
+        del subject
+        return None
+
+    async def document(self, subject: ObjectKey) -> str | None:
         del subject
         return None
 

@@ -23,6 +23,7 @@ from core.model import (
 )
 from core.verbs.call import Call
 from core.verbs.definition import SetTitle
+from core.verbs.dumping import CoreDump, CoreDumpCall
 from core.verbs.power.calls import (
     CreateCall,
     DestroyCall,
@@ -35,8 +36,6 @@ from core.verbs.power.requests import HardReboot, Pause, Reboot, Reset, Shutdown
 from core.verbs.registry import VERBS, verb_of
 from core.verbs.saved import (
     AbortJobCall,
-    CoreDump,
-    CoreDumpCall,
     Restore,
     RestoreCall,
     Save,
