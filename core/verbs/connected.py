@@ -57,6 +57,7 @@ def against_migrating(
     state: State, subject: ObjectKey, to: str, name: str, rewrites: Rewrites
 ) -> Iterator[Refusal]:
     """As `against_moving`, of a move that has the volumes connected itself where it can."""
+    yield from _against_another(state, subject, name)
     left = left_behind(state, subject, to, rewrites)
     told = {target: one for target, one in left.items() if target not in by_itself(left)}
     if told:
@@ -76,6 +77,17 @@ def _refusal(left: Connections, subject: ObjectKey, to: str, name: str) -> Refus
     command = f"virtdeck volume connect {quote(to)} --instance {quote(name)} --disk {quote(first)}"
     cure = f"have {clean(to)} connect {them} first: `{clean(command)}`"
     return Refusal(RefusalCode.STATE, text, cure)
+
+
+def _against_another(state: State, subject: ObjectKey, name: str) -> Iterator[Refusal]:
+    """Tell of a migration that has not let go yet of what this one would rely on."""
+    if not connections_of(state, subject):
+        return
+    for one in state.operations.values():
+        same = one.subject.id == subject.id and one.subject != subject
+        if same and one.verb == "migrate" and not one.status.final:
+            text = f"{clean(one.subject.host)} has not let go yet of the volumes of {clean(name)}"
+            yield Refusal(RefusalCode.BUSY, text, f"wait for {one.id}")
 
 
 def moves(state: State, subject: ObjectKey, to: str) -> tuple[Move, ...]:

@@ -57,4 +57,8 @@ def against_undo(record: OperationRecord) -> str:
 
 def against_forgetting(record: OperationRecord) -> str:
     """Return why an operation cannot be forgotten, a sentence; empty: it can."""
-    return "" if record.status.final else f"It is {record.status.value}: it goes on."
+    if not record.status.final:
+        return f"It is {record.status.value}: it goes on."
+    if record.result.keys() & {"connected", "released"}:
+        return "It stays: it tells which volumes hosts have connected (`virtdeck connections`)."
+    return ""

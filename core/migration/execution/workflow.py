@@ -66,12 +66,15 @@ class MigrationWorkflow:
 
         One that is over and not settled is followed until it is: its end may be another then.
         """
+        before = case.record.status
         try:
             end = await self._carry_out(case, keep)
         except asyncio.CancelledError:
             if case.cancelled:
                 await self._settled(case, cancelled(case.cancelled))
             raise
+        if before.final and end.status is before:
+            return end  # what is connected since is for another try
         return await self._settled(case, end)
 
     async def _settled(self, case: Case, end: End) -> End:

@@ -36,15 +36,19 @@ Ledger = Mapping[ObjectKey, Connections]
 def _found(
     ledger: Ledger, names: Mapping[str, str], request: ConnectVolume
 ) -> dict[ObjectKey, ConnectedVolume]:
-    """Return the volumes that a request may be for, as other hosts have them connected."""
-    return {
-        key: volumes[request.disk]
+    """Return the volumes that a request may be for, as other hosts have them connected.
+
+    Where two have it for one instance, which is moving, that of either will do.
+    """
+    found = {
+        key.id: (key, volumes[request.disk])
         for key, volumes in ledger.items()
         if key.host != request.subject.host
         and request.instance in (key.id, names.get(key.id))
         and request.disk in volumes
         and volumes[request.disk].path
     }
+    return dict(found.values())
 
 
 def _call(now: Situation) -> tuple[ConnectCall, str]:

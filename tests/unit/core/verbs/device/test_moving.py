@@ -46,6 +46,7 @@ from core.verbs.situation import (
     done,
     failed,
 )
+from core.verbs.undoing import against_forgetting
 from core.xml import read_instance
 from core.xml.definition.rescue import RescueDisk, rescue_document
 from tests.unit.core.verbs.device.test_connecting import record
@@ -318,3 +319,19 @@ def test_a_cold_move_that_fails_has_its_destination_let_go_and_keeps_its_error()
     assert (end.status, end.outcome) == (OperationStatus.FAILED, "no space")
     refused = letting_go(lambda _: End(OperationStatus.REFUSED, "no"), lambda _: "alpha", STAYS)
     assert let_go(refused) == End(OperationStatus.REFUSED, "no")
+
+
+def test_an_operation_that_the_ledger_is_made_of_is_not_forgotten() -> None:
+    """Without the one that let go, what it let go of would seem connected again."""
+    for brought in (VolumeReached(ENTRY), VolumeLeft("vdb")):
+        assert "virtdeck connections" in against_forgetting(record("any", 1.0, brought.told()))
+    assert against_forgetting(changed(REACHED, result={})) == ""
+
+
+def test_one_that_has_just_moved_waits_for_its_old_host_to_let_go() -> None:
+    moving = changed(record("migrate", 2.0, {}), id="o3", subject=THERE,
+                     status=OperationStatus.RUNNING)  # fmt: skip
+    told = [str(one) for one in check(known(ISCSI, moving), Migrate(WEB, to="beta"))]
+    assert told == ["beta has not let go yet of the volumes of web: wait for o3."]
+    over = changed(moving, status=OperationStatus.DONE)
+    assert check(known(ISCSI, over), Migrate(WEB, to="beta")) == ()
