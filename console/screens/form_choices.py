@@ -155,6 +155,28 @@ def _host_devices(state: State, key: ObjectKey) -> Choices:
     )
 
 
+def _mdev_parents(state: State, key: ObjectKey) -> Choices:
+    """The devices of a host that can be divided, where somebody has looked at them."""
+    found = state.devices.get(key.host, ())
+    return tuple((one.place or one.name, clean(one.label)) for one in found if one.mdev_types)
+
+
+def _mdev_types(state: State, key: ObjectKey) -> Choices:
+    """The types of which one can still be made."""
+    types = [kind for one in state.devices.get(key.host, ()) for kind in one.mdev_types]
+    left = {kind.id: kind for kind in types if kind.available}
+    return tuple((kind.id, clean(f"{kind.name}, {kind.available} left")) for kind in left.values())
+
+
+def _mdevs(state: State, key: ObjectKey) -> Choices:
+    """The mediated devices that nobody holds."""
+    return tuple(
+        (line.device.place, clean(line.device.label))
+        for line in devices_of_host(state, key.host)
+        if line.device.kind == "mdev" and not line.holders
+    )
+
+
 def _held_devices(state: State, key: ObjectKey) -> Choices:
     row = state.instances.get(key)
     found = () if row is None else row.devices
@@ -208,6 +230,9 @@ _SOURCES: Mapping[str, Callable[[State, ObjectKey], Choices]] = {
     "interface-networks": _plugs,
     "held-devices": _held_devices,
     "host-devices": _host_devices,
+    "mdev-parents": _mdev_parents,
+    "mdev-types": _mdev_types,
+    "mdevs": _mdevs,
     "dhcp-hosts": _dhcp_hosts,
     "leftovers": _leftovers,
     "moving": _moving,

@@ -40,6 +40,7 @@ from core.verbs import (
     volume_transferring,
 )
 from core.verbs.device import family as device
+from core.verbs.device import mediated
 from core.verbs.verb import Verb
 
 _FAMILIES = (
@@ -55,7 +56,15 @@ _FAMILIES = (
         migration.VERBS,
         cold.VERBS,
     ),
-    *(device.VERBS, block.VERBS, backup.VERBS, cloning.VERBS, rescue.VERBS, tuning.VERBS),
+    *(
+        device.VERBS,
+        mediated.VERBS,
+        block.VERBS,
+        backup.VERBS,
+        cloning.VERBS,
+        rescue.VERBS,
+        tuning.VERBS,
+    ),
     *(
         pool.VERBS,
         pool_making.VERBS,

@@ -336,11 +336,11 @@ NOT_TRIED = {
     *("core-dump", "snapshot-revert", "snapshot-delete"),
     *("create", "create-from-image", "remove-seed", "clone"),
     *("cold-migrate", "confirm-cold-migration", "revert-cold-migration"),
-    *("nwfilter-define", "nwfilter-delete"),
+    *("nwfilter-define", "nwfilter-delete", "device-create", "device-delete"),
     *("pool-build", "pool-delete", "volume-connect", "volume-disconnect"),
 }
-"""It has no network filters, whose calls are sent again. It dumps more than the memory or nothing,
-and offers new guests nothing. What is
+"""It has no network filters, whose calls are sent again, and no mediated
+devices. It dumps more than the memory or nothing, and offers new guests nothing. What is
 done to a snapshot is tried on the lab, in tests/lab/test_crash_points.py; what is made with its
 disks in tests/lab/test_create_crashes.py. A clone of what has no disks is one definition, as that
 of a rescue; with disks it is in tests/lab/test_clone.py. What changes two hosts is killed with both

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from core.clock import SystemClock
+from core.errors import HypervisorError
+from core.hypervisor.calls.table import make
 from core.hypervisor.connection.options import LinkOptions, Reading
 from core.hypervisor.session import Hypervisor
+from core.model.base import ObjectKey
 from core.model.event import NodeDeviceLifecycle
 from core.model.host_device import HostDevice
 from core.model.observation import HostDevicesRead, Observation
+from core.verbs.device.mediated import (
+    MediatedCreateCall,
+    MediatedDestroyCall,
+    mediated_xml,
+)
 from tests.driver.private_daemon import PrivateDaemon
 from tests.driver.watching import linked, until
 from tests.slow_link import SlowLink
@@ -98,3 +107,17 @@ async def test_devices_cost_one_call_and_one_for_each(tmp_path: Path) -> None:
 
 def renamed(device: HostDevice) -> HostDevice:
     return replace(device, name="pci_x")
+
+
+async def test_a_driver_that_makes_no_mediated_devices_says_so(tmp_path: Path) -> None:
+    """libvirt's test driver makes virtual host bus adapters, and nothing else."""
+    parent = "pci_0000_af_00_0"
+    async with linked(world(tmp_path)) as (host, _):
+        await host.settled()
+        key = ObjectKey("host", "host", "host")
+        made = MediatedCreateCall(mediated_xml(parent, "nvidia-222", None))
+        with pytest.raises(HypervisorError) as raised:
+            await host.call(lambda conn: make(conn, key, made))
+        assert raised.value.hint
+        gone = MediatedDestroyCall("00000000-0000-4000-8000-000000000000")
+        await host.call(lambda conn: make(conn, key, gone))

@@ -23,6 +23,7 @@ from core.hypervisor.calls import (
     freezing,
     guest,
     image,
+    mediated,
     network,
     nwfilter,
     pool,
@@ -50,7 +51,7 @@ _FAMILIES = (
     *(definition, defining, firmware, cloning, undefining, snapshot, tuning),
     *(block, device, backup, backup_pull, checkpoint, image, pool, network, nwfilter),
     *(creating, evacuation, volume, volume_secrets, volume_transfers, volume_downloads),
-    *(connecting, cold, resizing),
+    *(connecting, cold, resizing, mediated),
 )
 
 CALL_FUNCTIONS: CallFunctions = {
