@@ -10,7 +10,7 @@ from core.errors import DeadlineError
 from core.fleet_between import BETWEEN, make_between
 from core.fleet_kept import FleetKept
 from core.fleet_links import host_named
-from core.hypervisor.calls.defining import read_document
+from core.hypervisor.calls.defining import read_definition_of
 from core.hypervisor.calls.saved import job_share
 from core.hypervisor.calls.table import make
 from core.hypervisor.calls.transfers import transfer_of
@@ -97,9 +97,9 @@ class FleetHosts:
         return unread is not None and not unread.at_rest
 
     async def document(self, subject: ObjectKey) -> str | None:
-        """Read the XML of an instance's definition, without secrets; None where it has none."""
+        """Read the XML of a definition, without secrets; None where there is none."""
         return await host_named(self._hosts, subject.host).call(
-            lambda conn: read_document(conn, subject.id)
+            lambda conn: read_definition_of(conn, subject)
         )
 
     async def read(self, subject: ObjectKey, looks_at: Collection[LookedAt] = ()) -> Subject | None:

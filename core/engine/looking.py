@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.engine.case import Case
 from core.engine.port import Hosts
-from core.model import Instance, ObjectKey, State
+from core.model import Instance, Network, ObjectKey, Pool, State
 from core.state.subject import Subject, subject_of
 from core.verbs.around import around
 from core.verbs.situation import LookedAt
@@ -38,7 +38,7 @@ async def read_for(case: Case, hosts: Hosts, state: State) -> Subject | None:
             if (wanted := call.volume) is not None and await hosts.has_volume(key.host, *wanted)
         ]
     )
-    if "document" in case.verb.looks_at and isinstance(subject, Instance):
+    if "document" in case.verb.looks_at and isinstance(subject, Instance | Network | Pool):
         case.document = await hosts.document(key)
     if "kept" in case.verb.looks_at and not case.progress.sent:
         case.kept = await hosts.kept(getattr(case.request, "source", ""), key.id)

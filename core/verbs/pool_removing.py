@@ -15,7 +15,7 @@ from core.verbs.caution import Caution
 from core.verbs.pool import PoolDestroyCall, disks_in
 from core.verbs.pool_calls import PoolClearCall, PoolDeleteCall, PoolUndefineCall
 from core.verbs.pool_plan import KINDS
-from core.verbs.pool_requests import DeletePool, UndefinePool
+from core.verbs.pool_requests import CreatePoolFromXml, DeletePool, UndefinePool
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
@@ -148,6 +148,16 @@ def _undefine(now: Situation) -> list[Step]:
     return [Step(PoolUndefineCall(), f"undefining {now.name}", _gone)]
 
 
+def _defined_again(now: Situation) -> Request | None:
+    """Return the request that defines it as it was: what is in it has stayed."""
+    pool = now.subject
+    if now.document is None or not isinstance(pool, Pool):
+        return None
+    return CreatePoolFromXml(
+        now.request.subject, now.document, start=False, autostart=pool.autostart
+    )
+
+
 VERBS = (
     Verb(
         UndefinePool,
@@ -162,6 +172,8 @@ VERBS = (
         calls=(PoolUndefineCall,),
         refusals=_against_undefine,
         needs_description=True,
+        looks_at=frozenset({"document"}),
+        undo=_defined_again,
         risk=Risk(Caution.CONFIRM, _forgets, after=disks_in),
     ),
     Verb(

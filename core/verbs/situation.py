@@ -132,8 +132,8 @@ class Situation:
     """Those that are there of the volumes that calls without an answer were to make, as pool and
     name (`Call.volume`)."""
     document: str | None = None
-    """The XML of its definition without secrets (`core.xml.definition.document.editable`): known
-    where the verb looks at it. None: it has none, or was not read."""
+    """The XML of its definition without secrets (`core.xml.definition.document.editable`), also of
+    a network or a pool: known where the verb looks at it. None: it has none, or was not read."""
     kept: KeptHost | None = None
     """What is kept of the source of its request, and of this instance alone: known where the verb
     looks at it, before its first call. None: nothing is."""

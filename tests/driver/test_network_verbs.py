@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 
-from core.errors import RefusedError
+from core.errors import OperationFailedError, RefusedError
 from core.fleet import Fleet
 from core.hypervisor.connection.options import LinkOptions
 from core.model import Network, ObjectKey, OperationStatus
@@ -106,6 +106,22 @@ async def test_a_network_is_made_from_its_xml_as_that_says(fleet: Fleet) -> None
     )
     assert record.outcome == "the network x is defined anew"
     await until(lambda: row(fleet, key).bridge == "br-y")
+    back = undoing(record)
+    assert back is not None, record.undo
+    await (await fleet.submit(back))
+    await until(lambda: row(fleet, key).bridge == "br-x")
+    other = "<network><name>x</name><bridge name='br-z'/></network>"
+    await carry_out(fleet, "network-edit", key, xml=other)
+    with pytest.raises(OperationFailedError, match="x was changed meanwhile, and is not over"):
+        await (await fleet.submit(back))  # what it was to undo is not there any more
+
+    deleted = await carry_out(fleet, "network-delete", key)
+    assert key not in fleet.state.networks
+    again = undoing(deleted)
+    assert again is not None
+    await (await fleet.submit(again))
+    await until(lambda: key in fleet.state.networks and row(fleet, key).bridge == "br-z")
+    assert (row(fleet, key).active, row(fleet, key).autostart) == (False, False)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from core.fleet import Fleet
 from core.hypervisor.connection.options import LinkOptions
 from core.model import ObjectKey, OperationStatus, Pool
 from core.verbs.registry import VERBS
+from core.verbs.undoing import undoing
 from tests.driver.private_daemon import PrivateDaemon
 from tests.driver.watching import until
 from tests.patience import PATIENCE
@@ -71,8 +72,14 @@ async def test_a_pool_that_is_off_is_built_and_undefined(fleet: Fleet) -> None:
     key = await make(fleet, name="lab", path="/lab", start=False, autostart=False)
     assert not row(fleet, key).active
     assert await carry_out(fleet, "pool-build", key) == "what lab lies on is made"
-    assert await carry_out(fleet, "pool-undefine", key) == "the pool lab is undefined"
+    record = await (await fleet.submit(VERBS["pool-undefine"].request(subject=key)))
+    assert record.outcome == "the pool lab is undefined"
     assert key not in fleet.state.pools
+    back = undoing(record)
+    assert back is not None
+    await (await fleet.submit(back))
+    await until(lambda: key in fleet.state.pools)
+    assert (row(fleet, key).path, row(fleet, key).active) == ("/lab", False)
 
 
 async def test_the_xml_of_every_type_fits_libvirts_schema(fleet: Fleet) -> None:

@@ -27,6 +27,33 @@ def read_document(conn: Connection, uuid: str) -> str | None:
     return unless_gone(read)
 
 
+def read_definition_of(conn: Connection, subject: ObjectKey) -> str | None:
+    """Read that of an instance, a network or a pool; None: it is gone, or transient."""
+    if subject.kind not in ("network", "pool"):
+        return read_document(conn, subject.id)
+
+    def read() -> str | None:
+        if subject.kind == "network":
+            network = conn.networkLookupByUUIDString(subject.id)
+            return inactive_xml(network, libvirt.VIR_NETWORK_XML_INACTIVE)
+        pool = conn.storagePoolLookupByUUIDString(subject.id)
+        return inactive_xml(pool, libvirt.VIR_STORAGE_XML_INACTIVE)
+
+    return unless_gone(read)
+
+
+def inactive_xml(found: Any, inactive: int) -> str | None:
+    """Return the definition of a network or pool; None: it is transient."""
+    if not found.isPersistent():
+        return None
+    try:
+        return str(found.XMLDesc(inactive))
+    except libvirt.libvirtError as error:  # the test driver has no such flag, and one XML
+        if error.get_error_code() != libvirt.VIR_ERR_INVALID_ARG:
+            raise
+        return str(found.XMLDesc(0))
+
+
 def define(conn: Connection, subject: ObjectKey, call: RedefineCall) -> None:
     """Define an instance anew (virDomainDefineXMLFlags), unless somebody else just did."""
     domain = conn.lookupByUUIDString(subject.id)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.errors import HypervisorError
 from core.hypervisor.calls.cures import told_with
+from core.hypervisor.calls.defining import inactive_xml
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import unless_gone, unsupported
 from core.model import ObjectKey
+from core.model.text import clean
 from core.verbs.network.calls import (
     NetworkAutostartCall,
     NetworkCreateCall,
@@ -18,6 +21,8 @@ from core.verbs.network.calls import (
     NetworkUndefineCall,
     NetworkUpdateCall,
 )
+from core.xml.definition.changes import changes, in_words
+from core.xml.network_completed import completed
 
 _CURES = (
     ("already in use by interface", "Its addresses are those of another network of the host: take "
@@ -50,6 +55,19 @@ def define(conn: Connection, _: ObjectKey, call: NetworkDefineCall) -> None:
             if isinstance(error, libvirt.libvirtError) and not unsupported(error):
                 raise
             conn.networkDefineXML(call.xml)
+
+
+def redefine(conn: Connection, subject: ObjectKey, call: NetworkRedefineCall) -> None:
+    """Define a network anew, unless somebody else just did."""
+    if call.base:
+        network = _network(conn, subject)
+        found = inactive_xml(network, libvirt.VIR_NETWORK_XML_INACTIVE) or call.base
+        if not (completed(call.base, found) or completed(call.xml, found)):
+            name = clean(network.name())
+            what = in_words(changes(call.base, found, "network")) or "its text"
+            text = f"The network {name} was changed meanwhile, and is not overwritten: {what}."
+            raise HypervisorError(text, "Edit it again, from its XML as it is now.")
+    define(conn, subject, call)
 
 
 def undefine(conn: Connection, subject: ObjectKey, _: NetworkUndefineCall) -> None:
@@ -88,7 +106,7 @@ CALL_FUNCTIONS: CallFunctions = {
     NetworkDestroyCall: lambda conn, key, _: _network(conn, key).destroy(),
     NetworkAutostartCall: lambda conn, key, call: _network(conn, key).setAutostart(int(call.on)),
     NetworkDefineCall: define,
-    NetworkRedefineCall: define,
+    NetworkRedefineCall: redefine,
     NetworkUndefineCall: undefine,
     NetworkUpdateCall: update,
 }

@@ -49,6 +49,8 @@ class NetworkRedefineCall(NetworkDefineCall, frozen=True):
     """virNetworkDefineXMLFlags, of one that is there: once more does no harm."""
 
     repeatable: ClassVar[bool] = True
+    base: str = ""
+    """The definition that it was made from: another one is not written over. Empty: any."""
 
 
 class NetworkUndefineCall(Call, frozen=True):

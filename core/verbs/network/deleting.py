@@ -11,7 +11,7 @@ from core.state.usage import instances_on
 from core.verbs.activation import untold
 from core.verbs.caution import Caution
 from core.verbs.network.calls import NetworkDestroyCall, NetworkUndefineCall
-from core.verbs.network.requests import DeleteNetwork
+from core.verbs.network.requests import CreateNetworkFromXml, DeleteNetwork
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
@@ -54,6 +54,16 @@ def request_name(network: Network | None) -> str:
     return "" if network is None else clean(network.name)
 
 
+def _made_again(now: Situation) -> Request | None:
+    """Return the request that makes it as it was; of a transient one nothing is known."""
+    network = now.subject
+    if now.document is None or not isinstance(network, Network):
+        return None
+    return CreateNetworkFromXml(
+        now.request.subject, now.document, start=network.active, autostart=network.autostart
+    )
+
+
 def _takes(_: Request, subjects: Subjects) -> str:
     return f"Deletes {subjects.whom}, with its addresses and what its DHCP and DNS know."
 
@@ -72,6 +82,8 @@ NETWORK_DELETE = Verb(
     calls=(NetworkDestroyCall, NetworkUndefineCall),
     refusals=_against,
     needs_description=True,
+    looks_at=frozenset({"document"}),
+    undo=_made_again,
     risk=Risk(Caution.CONFIRM, _takes, after=lambda state, asked: untold(state, asked, "is on it")),
 )
 VERBS = (NETWORK_DELETE,)

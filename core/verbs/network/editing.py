@@ -22,9 +22,19 @@ def _steps(now: Situation) -> list[Step]:
     assert isinstance(request, EditNetwork)
     sent = next((one.call for one in now.sent if isinstance(one.call, NetworkRedefineCall)), None)
     call = sent or NetworkRedefineCall(
-        named_as(request.xml, "network", now.name, request.subject.id)
+        named_as(request.xml, "network", now.name, request.subject.id),
+        request.base or now.document or "",
     )
     return [Step(call, f"defining {now.name} anew")]
+
+
+def _as_before(now: Situation) -> Request | None:
+    """Return the edit that puts back what was; refused where somebody changed it since."""
+    request = now.request
+    assert isinstance(request, EditNetwork)
+    if now.document is None:
+        return None
+    return EditNetwork(request.subject, now.document, request.xml)
 
 
 def _outcome(now: Situation) -> str:
@@ -68,5 +78,7 @@ NETWORK_EDIT = Verb(
     calls=(NetworkRedefineCall,),
     refusals=_against,
     single=True,
+    looks_at=frozenset({"document"}),
+    undo=_as_before,
 )
 VERBS = (NETWORK_EDIT,)

@@ -127,6 +127,14 @@ class EditNetwork(Request, frozen=True):
         parameter("All of its XML, as it is to be (`virsh net-dumpxml --inactive`).", label="XML",
                   text=True),
     ]  # fmt: skip
+    base: Annotated[
+        str,
+        parameter(
+            "The XML that it was made from: what others changed since is not written over.",
+            text=True,
+            advanced=True,
+        ),
+    ] = ""
 
 
 class DeleteNetwork(Request, frozen=True):

@@ -49,9 +49,9 @@ class Change:
         return next((name for name in names if name not in _SUBJECT), "domain")
 
 
-def changes(before: str, after: str) -> tuple[Change, ...]:
-    """Return what differs, in the order of the document. Raises XmlError."""
-    one, other = (parse(xml, "domain", for_people=True) for xml in (before, after))
+def changes(before: str, after: str, kind: str = "domain") -> tuple[Change, ...]:
+    """Return what differs, in the order of the document; `kind` is its root. Raises XmlError."""
+    one, other = (parse(xml, kind, for_people=True) for xml in (before, after))
     root = ((str(one.tag), "", 0),)
     return tuple(_between(one, other, root))
 
