@@ -84,24 +84,39 @@ class _Bench:
         name = f"DEVICE_REMOVED until virsh detach-disk is back, p95 of {REPEATS}"
         yield limited("devices", name, percentile(back, 95) * 1000, "ms", None)
 
-    def _shows(self, *words: str, without: str = "\n") -> float:
-        """Wait until the screen shows words, and not another; when it did."""
+    def _seen(self, words: tuple[str, ...], without: str, seconds: float) -> bool:
+        """Wait until the screen shows words, and not another; whether it did."""
 
         def there(lines: list[str]) -> bool:
             text = "".join(lines)
             return all(word in text for word in words) and without not in text
 
-        if self._terminal.wait(there, PATIENCE) is None:
+        return self._terminal.wait(there, seconds) is not None
+
+    def _shows(self, *words: str, without: str = "\n") -> float:
+        """As `_seen`; returns when it did."""
+        if not self._seen(words, without, PATIENCE):
             raise AssertionError("\n".join([f"not seen: {words}", *self._terminal.screen.display]))
         return time.monotonic()
 
     def _menu(self, key: str, title: str) -> None:
-        """Open a form of the menu of disks, once no line of an earlier one is in view."""
+        """Open a form of the menu of disks, once no line of an earlier one is in view.
+
+        It is refused while what a call has changed is read again: then once more.
+        """
         self._shows(NAME, without="tached")
-        for pressed, words in (("a", "Network devices"), ("d", "› Disks"), (key, title)):
-            self._terminal.press(pressed)
-            self._shows(words)
-        self._shows(title, "^s do it")
+        for _ in range(5):
+            for pressed, words in (("a", "Network devices"), ("d", "› Disks")):
+                self._terminal.press(pressed)
+                self._shows(words)
+            self._terminal.press(key)
+            if self._seen((title, "^s do it"), "\n", 3):
+                return
+            self._terminal.press("\x1b")
+            self._terminal.read_for(1)
+            self._terminal.press("\x1b")
+            self._shows("/ Filter", without="› Disks")
+        self._shows(title)
 
     def _attach(self) -> float:
         self._menu("a", "Attach a volume: ")
