@@ -7,12 +7,12 @@ saved after all, they are attached again at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from msgspec.structs import replace as with_fields
 
-from core.model import Instance, InstanceState, OperationStatus
+from core.model import Instance, InstanceState, OperationStatus, Request, State
 from core.model.lists import listed
 from core.model.text import clean
 from core.state.held_devices import HeldDevice, held_devices
@@ -20,6 +20,7 @@ from core.verbs.device.calls import AttachCall, DetachCall
 from core.verbs.device.detaching import live_call
 from core.verbs.device.devices import find, word_of
 from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.sequence import Step
 from core.verbs.situation import (
     VERIFY,
     Action,
@@ -52,6 +53,34 @@ def against(instance: Instance) -> Iterator[Refusal]:
         names = listed([clean(one.word) for one in held])
         text = f"{instance.name} is paused with {names}, and its guest cannot let go of that"
         yield Refusal(RefusalCode.STATE, text, "resume it first: it is detached before the saving")
+
+
+def leaving(state: State, requests: Sequence[Request]) -> list[str]:
+    """Say what leaves whom before it is saved."""
+    lines = []
+    for one in requests:
+        instance = state.instances.get(one.subject)
+        names = [] if instance is None else [word_of(h.kind, h.name) for h in bound(instance)]
+        if instance is not None and names:
+            word = "leaves" if len(names) == 1 else "leave"
+            text = f"{listed(names)} {word} {clean(instance.name)} first"
+            lines.append(f"{text}; restore attaches again what left.")
+    return lines
+
+
+def rehearsed(now: Situation) -> list[Step]:
+    """Return the calls by which its guest is asked to let go of each."""
+    if now.instance is None or not now.instance.state.active:
+        return []
+    found = [(one, find(now.instance, one.kind, one.name)) for one in bound(now.instance)]
+    return [
+        Step(
+            live_call(one.kind, one.name, present),
+            f"asking the guest of {now.name} to let go of {word_of(one.kind, one.name)}",
+        )
+        for one, present in found
+        if present is not None
+    ]
 
 
 def letting_go(decide: Decide) -> Decide:

@@ -9,7 +9,7 @@ from core.model import InstanceState, OperationStatus, Request, State
 from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.device.calls import AttachCall, DetachCall
-from core.verbs.letting_go import against, letting_go, taking_back
+from core.verbs.letting_go import against, leaving, letting_go, rehearsed, taking_back
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.second_copy_parameter import SecondCopy
@@ -97,7 +97,7 @@ SAVE = Verb(
     decide=letting_go(
         sequence(_save, lambda now: f"{now.name} is off, its memory is saved", powers=True)
     ),
-    steps=_save,
+    steps=lambda now: [*rehearsed(now), *_save(now)],
     calls=(SaveCall, AbortJobCall, DetachCall, AttachCall),
     waits=True,
     needs_description=True,
@@ -109,7 +109,7 @@ SAVE = Verb(
         InstanceState.SHUTTING_DOWN: ("{name} is shutting down", "wait until it is off"),
     },
     refusals=_against_save,
-    risk=Risk(Caution.KEY, _saves),
+    risk=Risk(Caution.KEY, _saves, after=leaving),
     cancelled="The saving is aborted, and the guest runs on.",
     undo=lambda now: Restore(now.request.subject),
 )

@@ -21,6 +21,8 @@ def create(conn: Connection, _: ObjectKey, call: MediatedCreateCall) -> None:
             raise UnsupportedError(text, cure) from error
         message = (error.get_error_message() or "").rstrip(".")
         cure = "See its types, and how many are left: `virtdeck devices`."
+        if "mdevctl" in message:
+            cure = "Install the program mdevctl on its host: libvirt makes them with it."
         raise HypervisorError(f"{message}.", cure) from error
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as with_fields
 
-from core.model import Device, Instance, InstanceState, Interface, OperationStatus
+from core.model import Device, Instance, InstanceState, Interface, OperationStatus, State
 from core.model.run import DeviceOutcome, InstanceRun
 from core.verbs.around import Around
 from core.verbs.device.calls import AttachCall, DetachCall
-from core.verbs.letting_go import ATTEMPTS, PATIENCE, against, bound
+from core.verbs.letting_go import ATTEMPTS, PATIENCE, against, bound, leaving
+from core.verbs.preview import planned
 from core.verbs.saved import RESTORE, SAVE, Restore, RestoreCall, Save, SaveCall
 from core.verbs.situation import Action, End, Progress, Send, Sent, Situation, Wait
 from tests.unit.power_builders import WEB, web
@@ -92,6 +93,18 @@ def test_each_is_detached_from_what_runs_alone_and_then_the_memory_is_saved() ->
     assert saved.outcome.endswith(
         "without pci:0000:03:00.0 and the interface 52:54:00:00:00:07, which restore attaches again"
     )
+
+
+def test_a_rehearsal_and_the_question_name_them() -> None:
+    state = State(instances={FULL.key: FULL})
+    assert [type(one.call) for one in planned(state, Save(FULL.key))] == [
+        DetachCall,
+        DetachCall,
+        SaveCall,
+    ]
+    (line,) = leaving(state, [Save(FULL.key)])
+    assert line.startswith("pci:0000:03:00.0 and the interface 52:54:00:00:00:07 leave web first")
+    assert leaving(State(instances={BARE.key: BARE}), [Save(BARE.key)]) == []
 
 
 def test_what_has_none_is_saved_at_once() -> None:
