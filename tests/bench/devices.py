@@ -3,6 +3,7 @@ the guest sees it, against virsh, and how soon the screen says that it is gone."
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -20,11 +21,11 @@ from tests.driver.command import Virtdeck
 from tests.lab.scratch_disk import ScratchDisks
 
 NAME, TARGET = "plugged", "vda"
-REPEATS = 4
+REPEATS = int(os.environ.get("BENCH_REPEATS", "15"))
 LIMIT = 1.1
 SEEN = 100.0
 """Milliseconds from the event to the words on the screen."""
-PATIENCE = 25.0
+PATIENCE = 60.0
 
 
 def run() -> Iterator[Row]:
@@ -79,7 +80,7 @@ class _Bench:
             value <= rival * LIMIT,
         )  # fmt: skip
         for percent, limit in ((50, None), (95, SEEN)):
-            name = f"DEVICE_REMOVED to 'detached' on the screen, p{percent} of {REPEATS}"
+            name = f"DEVICE_REMOVED to 'done' on the screen, p{percent} of {REPEATS}"
             yield limited("devices", name, percentile(gone, percent) * 1000, "ms", limit)
         name = f"DEVICE_REMOVED until virsh detach-disk is back, p95 of {REPEATS}"
         yield limited("devices", name, percentile(back, 95) * 1000, "ms", None)
@@ -104,7 +105,7 @@ class _Bench:
 
         It is refused while what a call has changed is read again: then once more.
         """
-        self._shows(NAME, without="tached")
+        self._shows(NAME, without=": done")
         for _ in range(5):
             for pressed, words in (("a", "Network devices"), ("d", "› Disks")):
                 self._terminal.press(pressed)
@@ -112,10 +113,9 @@ class _Bench:
             self._terminal.press(key)
             if self._seen((title, "^s do it"), "\n", 3):
                 return
-            self._terminal.press("\x1b")
-            self._terminal.read_for(1)
-            self._terminal.press("\x1b")
-            self._shows("/ Filter", without="› Disks")
+            for _ in range(2):
+                self._terminal.press("\x1b")
+                self._terminal.read_for(1)  # else it is alt and the next key
         self._shows(title)
 
     def _attach(self) -> float:
@@ -125,7 +125,7 @@ class _Bench:
         pressed = time.monotonic()
         self._terminal.press("\x13")
         seen = self._read_by_guest(lambda: self._terminal.feed(0.002))
-        self._shows("attached")
+        self._shows(f"volume-attach {NAME}: done")
         return seen - pressed
 
     def _detach(self) -> float:
@@ -134,7 +134,7 @@ class _Bench:
         self._terminal.press("\x13")
         self._shows(f"type {NAME} to go on")  # for all it knows it boots from its only disk
         self._terminal.press(f"{NAME}\r")
-        shown = self._shows("detached")
+        shown = self._shows(f"volume-detach {NAME}: done")
         return shown - self._removed[told]
 
     def _virsh_attach(self) -> float:
