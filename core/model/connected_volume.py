@@ -23,6 +23,20 @@ class VolumeConnecting(Value, frozen=True):
     """What has os-brick there; empty: the one that virtdeck runs on, elsewhere `python3`."""
 
 
+class HostEncryption(Value, frozen=True):
+    """How its host opens a volume (dm-crypt) before an instance has it; QEMU sees what is inside.
+
+    Nova's rule: luks is QEMU's own affair, luks2 and plain are the host's (nova-map 4.2).
+    """
+
+    provider: str
+    """luks2 or plain, as Cinder has it."""
+    cipher: str = ""
+    """Of plain, which has no header that would tell; empty: cryptsetup's own."""
+    key_size: int = 0
+    """Bits, of plain; 0: cryptsetup's own."""
+
+
 class ConnectedVolume(Value, frozen=True):
     """What lets its host disconnect a volume again."""
 
@@ -39,6 +53,8 @@ class ConnectedVolume(Value, frozen=True):
     """With which it was connected."""
     shared: bool = False
     """Several instances may use it at a time."""
+    encryption: HostEncryption | None = None
+    """How its host has opened it."""
 
     @property
     def handle(self) -> str:

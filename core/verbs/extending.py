@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar
 from core.model import Disk, Request, State
 from core.model.sizes import size_words
 from core.model.text import clean
+from core.state.connections import connections_of
 from core.verbs.applied import KNOWN
 from core.verbs.block.family import TheDisk, against_disk, against_driver, against_job, named
 from core.verbs.call import Call
@@ -95,7 +96,12 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
     disk = named(instance, request.disk)
     if disk is None or disk.source is None:
         return
-    if request.size is None:
+    known = connections_of(state, request.subject).get(request.disk)
+    if known is not None and known.encryption is not None:
+        text = f"{request.disk} of {clean(instance.name)} was opened by its host as large as it was"
+        cure = "detach it, let it grow on its storage, and attach it again"
+        yield Refusal(RefusalCode.STATE, text, cure, "disk")
+    elif request.size is None:
         yield from against_driver(state, request, "")
         yield from _against_taking(disk, instance.name, active=instance.state.active)
     elif disk.source.type not in _DEVICES or not instance.state.active:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import OperationFailedError
+from core.errors import OperationFailedError, RefusedError
 from core.fleet import Fleet, LinkOptions
 from core.hypervisor.calls import connecting
 from core.model.connected_volume import VolumeConnecting
@@ -106,3 +106,63 @@ async def test_a_lun_is_attached_extended_and_detached_and_its_host_lets_go(
     assert connections_of(fleet.state, vm) == {}
     assert await asyncio.to_thread(left, san) == []
     assert SECRET.encode() not in (tmp_path / "journal.sqlite3").read_bytes()
+
+
+KEY = "the-word-of-the-volume-is-as-long-as-its-key"
+OPENING = {
+    "luks2": "cryptsetup luksFormat --batch-mode --type luks2 --pbkdf pbkdf2 "
+    "--pbkdf-force-iterations 1000 --key-file=- ",
+    "plain": ": ",  # it has no header
+}
+WORDS = "written-through-dm-crypt"
+
+
+def opened_by_hand(san: SanHost, provider: str, do: str) -> str:
+    """Run a line on what is inside the volume, where the target keeps it."""
+    loop = san.run("losetup -j /srv/lun3 | cut -d: -f1")
+    options = "--cipher aes-xts-plain64 --key-size 256 --hash ripemd160 " * (provider == "plain")
+    san.run(
+        f"printf %s {KEY} | cryptsetup open --type {provider} {options}--key-file=- {loop} by-hand"
+    )
+    try:
+        return san.run(do)
+    finally:
+        san.run("cryptsetup close by-hand")
+
+
+@pytest.mark.parametrize("provider", OPENING)
+async def test_an_encrypted_lun_is_opened_by_its_host_and_closed_again(
+    san: SanHost, fleet: Fleet, tmp_path: Path, provider: str
+) -> None:
+    vm = await key_of(fleet, "idle")
+    given = Secret(document(iscsi(3)))
+    how = {"connection_info": given, "bus": "scsi", "encryption": provider}
+    if provider == "plain":
+        how |= {"cipher": "aes-xts-plain64", "key_size": 256}
+    else:
+        await asyncio.to_thread(san.run, "dd if=/dev/zero of=/srv/lun3 bs=1M count=4 conv=notrunc")
+        with pytest.raises(OperationFailedError) as unformatted:
+            await (await begin(fleet, "volume-attach", vm, passphrase=Secret(KEY), **how))
+        assert "is not in the format luks2" in str(unformatted.value)
+        loop = await asyncio.to_thread(san.run, "losetup -j /srv/lun3 | cut -d: -f1")
+        await asyncio.to_thread(san.run, f"printf %s {KEY} | {OPENING[provider]}{loop}")
+        with pytest.raises(OperationFailedError) as wrong:
+            await (await begin(fleet, "volume-attach", vm, passphrase=Secret("another"), **how))
+        assert "the passphrase opens it not" in str(wrong.value)
+        assert await asyncio.to_thread(left, san) == []
+
+    said = await done(fleet, "volume-attach", vm, passphrase=Secret(KEY), **how)
+    assert said == "the iscsi volume volume-3 is attached to idle as sda"
+    entry = connections_of(fleet.state, vm)["sda"]
+    assert entry.path in await asyncio.to_thread(virsh, san, "dumpxml", "idle")
+    line = f"printf %-512s {WORDS} | dd of={entry.path} bs=512 count=1 oflag=direct status=none"
+    await asyncio.to_thread(san.run, line)
+    with pytest.raises(RefusedError, match="was opened by its host as large as it was"):
+        await begin(fleet, "volume-extend", vm, disk="sda")
+    await done(fleet, "volume-detach", vm, disk="sda")
+    assert await asyncio.to_thread(left, san) == []
+    read = (
+        f"dd if=/dev/mapper/by-hand bs=512 count=1 iflag=direct status=none | head -c {len(WORDS)}"
+    )
+    assert await asyncio.to_thread(opened_by_hand, san, provider, read) == WORDS
+    assert KEY.encode() not in (tmp_path / "journal.sqlite3").read_bytes()

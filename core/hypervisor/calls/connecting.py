@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from msgspec.structs import asdict as to_dict
+
 from core.errors import HypervisorError, VirtdeckError
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.calls.volume_users import user_below, user_of
 from core.hypervisor.connection.binding import Connection
 from core.model import ObjectKey
-from core.model.connected_volume import ConnectedVolume
+from core.model.connected_volume import ConnectedVolume, HostEncryption
 from core.model.secret_value import Secret
 from core.model.text import clean
 from core.verbs.device.connecting import (
@@ -40,10 +42,12 @@ def place_of(conn: Connection, python: str) -> BrickHost:
 def connect(conn: Connection, _: ObjectKey, call: ConnectCall) -> DeviceAnswer:
     """Have os-brick connect a volume; where it tells no device it is disconnected again."""
     secrets = _revealed(call.secrets)
-    data = {**call.data, **secrets}
+    passphrase = "" if call.passphrase is None else call.passphrase.reveal()
+    data = {**call.data, **secrets, **_marked(call.encryption)}
     if call.how.enforce_multipath:
         data["enforce_multipath"] = True
-    with BrickProcess(place_of(conn, call.how.python), secrets=secrets.values()) as brick:
+    withheld = (*secrets.values(), passphrase)
+    with BrickProcess(place_of(conn, call.how.python), secrets=withheld) as brick:
         what = {"protocol": call.protocol, "data": data, "multipath": call.multipath,
                 "attempts": call.how.scan_attempts}  # fmt: skip
         answer = brick.ask("connect", WORKING, **what)
@@ -55,6 +59,8 @@ def connect(conn: Connection, _: ObjectKey, call: ConnectCall) -> DeviceAnswer:
             raise HypervisorError(clean(text), "Give the connection_info of this host.")
         other = _other(call, device)
         if path.startswith("/") and not other:
+            if call.encryption is not None:
+                _open(brick, what, dict(device), call.encryption, passphrase)
             return DeviceAnswer(dict(device), answer.warnings)
         with suppress(VirtdeckError):
             brick.ask("disconnect", WORKING, **what, device=device if device else {})
@@ -69,6 +75,33 @@ def _other(call: ConnectCall, device: object) -> str:
     """Return what the storage calls a device that is not the volume; empty: it is, or not told."""
     told = device.get("scsi_wwn") if isinstance(device, Mapping) else None
     return str(told) if told and call.identity and told != call.identity else ""
+
+
+def _open(
+    brick: BrickProcess,
+    what: dict[str, Any],
+    device: dict[str, Any],
+    encryption: HostEncryption,
+    passphrase: str,
+) -> None:
+    """Have the host open what it has connected; where it cannot, it is disconnected again."""
+    try:
+        how = {**to_dict(encryption), "passphrase": passphrase}
+        brick.ask("open", WORKING, **what, device=device, **how)
+    except VirtdeckError:
+        with suppress(VirtdeckError):
+            brick.ask("close", WORKING, **what, device=device, provider=encryption.provider)
+            brick.ask("disconnect", WORKING, **_of_device(what, device), device=device)
+        raise
+
+
+def _marked(encryption: HostEncryption | None) -> dict[str, Any]:
+    """Return what has os-brick give the device a name of its own, which can lead to dm-crypt's."""
+    return {} if encryption is None else {"encrypted": True}
+
+
+def _of_device(what: dict[str, Any], device: dict[str, Any]) -> dict[str, Any]:
+    return {**what, "data": {**what["data"], "device_path": device["path"]}}
 
 
 def disconnect(conn: Connection, _: ObjectKey, call: DisconnectCall) -> LetGoAnswer:
@@ -86,7 +119,12 @@ def disconnect(conn: Connection, _: ObjectKey, call: DisconnectCall) -> LetGoAns
     unmount = bool(share) and not call.share_used and not user_below(conn, share)
     secrets = _revealed(call.secrets)
     with BrickProcess(place_of(conn, volume.python), secrets=secrets.values()) as brick:
-        what: dict[str, Any] = {"protocol": volume.protocol, "data": {**volume.data, **secrets}}
+        data = {**volume.data, **secrets, **_marked(volume.encryption)}
+        what: dict[str, Any] = {"protocol": volume.protocol, "data": data}
+        if volume.encryption is not None:
+            what = _of_device(what, volume.device)
+            provider = volume.encryption.provider
+            brick.ask("close", WORKING, **what, **_rest(volume), provider=provider)
         brick.ask("disconnect", WORKING, **what, **_rest(volume), unmount=unmount)
     return LetGoAnswer()
 

@@ -64,6 +64,7 @@ def _call(now: Situation) -> tuple[ConnectCall, str]:
         info.protocol, dict(info.data), tuple(info.secrets.items()),
         info.volume_id or known.volume_id, info.multiattach, multipath, how,
         alone=not (info.multiattach or known.shared), identity=known.identity, owner=key.id,
+        encryption=known.encryption, passphrase=request.passphrase if known.encryption else None,
     )  # fmt: skip
     return call, key.id
 
@@ -147,6 +148,9 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
                 f"have it disconnected first: `virtdeck volume disconnect {host} --device {handle}`"
             )
         yield Refusal(RefusalCode.STATE, text, cure, "disk")
+    if known.encryption is not None and request.passphrase is None:
+        text = f"{whose} is encrypted ({known.encryption.provider}), and its host opens it"
+        yield Refusal(RefusalCode.PARAMETER, text, "give --passphrase-file", "passphrase")
     if request.connection_info == Secret(None):
         return  # gone with the console it was given to
     try:

@@ -14,12 +14,13 @@ from msgspec.structs import replace as struct_replace
 
 from core.model import OperationStatus
 from core.model.base import Value
-from core.model.connected_volume import ConnectedVolume, VolumeConnecting
+from core.model.connected_volume import ConnectedVolume, HostEncryption, VolumeConnecting
 from core.model.secret_value import Secret
 from core.model.text import clean
 from core.state.connections import share_used
 from core.verbs.answer import CallAnswer
 from core.verbs.call import Call
+from core.verbs.device.encryption import encryption_by_host
 from core.verbs.device.requests import VolumeAttach, VolumeDetach
 from core.verbs.sequence import Step
 from core.verbs.situation import Action, End, Send, Sent, Situation
@@ -105,6 +106,9 @@ class ConnectCall(Call, frozen=True):
     """What its storage calls it, as another host has seen it: something else is disconnected."""
     owner: str = ""
     """The UUID of the instance it is for, where that is not its subject."""
+    encryption: HostEncryption | None = None
+    """How the host opens it then."""
+    passphrase: Secret | None = None
 
     def virsh(self, _: str) -> tuple[str, ...]:
         """Virsh connects nothing."""
@@ -173,6 +177,8 @@ def connect_step(now: Situation, info: ConnectionInfo, request: VolumeAttach) ->
             info.multiattach,
             request.multipath or how.multipath,
             how,
+            encryption=encryption_by_host(request),
+            passphrase=request.passphrase if encryption_by_host(request) else None,
         )
     found = answered(now)
     host = now.request.subject.host
@@ -220,6 +226,7 @@ def connected_by(now: Situation, target: str) -> ConnectedVolume:
         *(call.protocol, call.data, device, target, call.volume_id, call.multipath),
         python=call.how.python,
         shared=call.multiattach,
+        encryption=call.encryption,
     )
 
 
@@ -239,7 +246,7 @@ def still_connected(sent: Sequence[Sent], target: str) -> ConnectedVolume | None
         return None
     return ConnectedVolume(
         *(call.protocol, call.data, device, target, call.volume_id, call.multipath),
-        *(call.how.python, call.multiattach),
+        *(call.how.python, call.multiattach, call.encryption),
     )
 
 

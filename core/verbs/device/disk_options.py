@@ -11,8 +11,15 @@ from core.model.new_device import AttachedDisk
 from core.model.text import clean
 from core.model.volume_secret import secret_uuid
 from core.verbs.create.site import Site, against_volume
+from core.verbs.device.encryption import against_encryption, encryption_by_host
 from core.verbs.device.requests import VolumeAttach
-from core.verbs.device.volume_place import WantedVolume, info_of, is_url, refused_by
+from core.verbs.device.volume_place import (
+    WantedVolume,
+    by_host,
+    info_of,
+    is_url,
+    refused_by,
+)
 from core.verbs.limit_parameter import pairs_of
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.situation import Situation
@@ -69,9 +76,13 @@ def _wishes(now: Situation, request: VolumeAttach, target: str) -> DiskWishes:
         physical_block=request.physical_block or None,
         limits=limits_in(request),
         limit_group=request.limit_group,
-        luks="" if request.passphrase is None else secret_uuid(subject, target, "luks"),
+        luks=secret_uuid(subject, target, "luks") if _opened_by_qemu(request) else "",
         proof=secret_uuid(subject, target, "proof"),
     )
+
+
+def _opened_by_qemu(request: VolumeAttach) -> bool:
+    return request.passphrase is not None and encryption_by_host(request) is None
 
 
 def _unit(now: Situation, request: VolumeAttach) -> int | None:
@@ -109,9 +120,26 @@ def against_options(request: VolumeAttach) -> Iterator[Refusal]:
         text = "There is nobody whose password it would be"
         cure = "give it with a URL that has a user: iscsi://USER@HOST/IQN/LUN"
         yield Refusal(RefusalCode.PARAMETER, text, cure, "password")
+    yield from against_encryption(request)
     if request.passphrase is not None and request.format == "qcow2":
         text = "QEMU opens LUKS by itself where the volume is raw"
         yield Refusal(RefusalCode.PARAMETER, text, "leave --format out", "passphrase")
+
+
+def _against_opening(request: VolumeAttach, info: ConnectionInfo | None) -> Iterator[Refusal]:
+    from core.volumes.protocols import family_of
+
+    ours = encryption_by_host(request)
+    if info is None or ours is None:
+        return
+    if not by_host(info, request):
+        text = (
+            f"The host connects no {clean(info.protocol)} volume, and so opens no {ours.provider}"
+        )
+        yield Refusal(RefusalCode.PARAMETER, text, "QEMU opens luks by itself", "encryption")
+    elif family_of(info).mounts:
+        text = f"A file of {clean(info.protocol)} is no device that {ours.provider} is opened on"
+        yield Refusal(RefusalCode.PARAMETER, text, "QEMU opens luks by itself", "encryption")
 
 
 def against_place(site: Site, request: VolumeAttach) -> Iterator[Refusal]:
@@ -130,6 +158,7 @@ def against_place(site: Site, request: VolumeAttach) -> Iterator[Refusal]:
     except VirtdeckError as found:
         yield _refusal(found, field)
         return
+    yield from _against_opening(request, info)
     if is_url(request.volume):
         yield from _against_url(request)
 

@@ -35,6 +35,10 @@ class ConnectVolume(Request, frozen=True):
     multipath: Annotated[
         bool, parameter("The host connects it over all paths it has.", advanced=True)
     ] = False
+    passphrase: (
+        Annotated[Secret, parameter("Of one that its host opens: LUKS2, plain.", advanced=True)]
+        | None
+    ) = None
 
 
 class DisconnectVolume(Request, frozen=True):

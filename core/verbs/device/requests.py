@@ -110,10 +110,24 @@ class VolumeAttach(Request, frozen=True):
     passphrase: (
         Annotated[
             Secret,
-            parameter("It is encrypted, and QEMU opens it with this: LUKS.", advanced=True),
+            parameter("It is encrypted, and opened with this.", advanced=True),
         ]
         | None
     ) = None
+    encryption: Annotated[
+        Literal["luks", "luks2", "plain"],
+        parameter("What the passphrase opens: luks QEMU itself; luks2 and plain its host, of a "
+                  "connection_info, before QEMU has it.", advanced=True),
+    ] = "luks"  # fmt: skip
+    cipher: Annotated[
+        str,
+        parameter("Of plain. [default: cryptsetup's own]", pattern=r"[a-z0-9:-]{0,64}",
+                  shape="a cipher such as aes-xts-plain64", advanced=True),
+    ] = ""  # fmt: skip
+    key_size: Annotated[
+        int,
+        parameter("Of plain; 0: cryptsetup's own.", least=0, most=4096, unit="bits", advanced=True),
+    ] = 0
     alias: Annotated[
         str,
         parameter("By which events name it. [default: libvirt's own]",

@@ -13,6 +13,7 @@ from core.model.text import clean
 from core.model.volume_secret import VolumeSecret, secret_usage, secret_uuid
 from core.verbs.create.machine import disk_at
 from core.verbs.create.site import Site
+from core.verbs.device.encryption import encryption_by_host
 from core.verbs.device.requests import VolumeAttach
 
 if TYPE_CHECKING:  # the help needs none of it
@@ -138,7 +139,7 @@ def secrets_of(
 ) -> tuple[VolumeSecret, ...]:
     """Return the secrets that libvirt must have before the disk."""
     needed: Sequence[tuple[str, str, Secret | None]] = (
-        ("luks", "volume", request.passphrase),
+        ("luks", "volume", None if encryption_by_host(request) else request.passphrase),
         ("proof", "" if found.place.network is None else found.place.network.secret_type,
          found.place.secret),
     )  # fmt: skip

@@ -137,6 +137,66 @@ def _unmount(folder: Path) -> None:
         logging.getLogger("os_brick").warning("umount: %s", done.stderr.strip())
 
 
+class NotEncryptedError(Exception):
+    """A device is not in the format that it is to be opened in."""
+
+
+class PassphraseError(Exception):
+    """A passphrase opens nothing."""
+
+
+class _Keys:
+    """The keeper of keys that os-brick asks, and the key: the passphrase of the request."""
+
+    def __init__(self, passphrase: str) -> None:
+        self._passphrase = passphrase
+
+    def get(self, *_: object) -> _Keys:
+        """Return the one key there is."""
+        return self
+
+    def managed_type(self) -> str:
+        """Return what kind it is: it is taken as it is."""
+        return "passphrase"
+
+    def get_encoded(self) -> bytes:
+        """Return it."""
+        return self._passphrase.encode()
+
+
+def _encryptor(request: dict[str, Any]) -> Any:
+    from os_brick import encryptors
+
+    data = {**request["data"], "device_path": request["device"]["path"]}
+    info = {"driver_volume_type": request["protocol"], "data": data}
+    keys = _Keys(str(request.get("passphrase", "")))
+    kind = {"control_location": "front-end", "provider": request["provider"]}
+    return encryptors.get_volume_encryptor("", info, keys, **kind)
+
+
+def _open(request: dict[str, Any]) -> None:
+    """Open an encrypted device. What is not in its format is left alone: os-brick formats it."""
+    provider, device = request["provider"], str(request["device"]["path"])
+    if provider != "plain":
+        words = ["cryptsetup", "isLuks", "--type", provider, device]
+        if subprocess.run(words, capture_output=True, check=False).returncode != 0:
+            raise NotEncryptedError(f"{os.path.realpath(device)} is not in the format {provider}")
+    options = {"cipher": request.get("cipher") or None}
+    if request.get("key_size"):
+        options["key_size"] = str(request["key_size"])
+    try:
+        _encryptor(request).attach_volume(None, **options)
+    except Exception as error:
+        if getattr(error, "exit_code", None) == 2:  # cryptsetup's: a bad passphrase
+            raise PassphraseError("the passphrase opens it not") from None
+        raise
+
+
+def _close(request: dict[str, Any]) -> None:
+    """Close an encrypted device; one that is closed stays so."""
+    _encryptor(request).detach_volume()
+
+
 def _extend(request: dict[str, Any]) -> Any:
     return _connector(request).extend_volume(request["data"])
 
@@ -147,6 +207,8 @@ _ANSWERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "connect": _connect,
     "disconnect": _disconnect,
     "extend": _extend,
+    "open": _open,
+    "close": _close,
 }
 
 

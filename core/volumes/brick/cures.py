@@ -25,6 +25,8 @@ CURES: dict[str, str] = {
     "NotImplementedError": "Its connector has no such operation.",
     "KeyError": "The connection_info lacks what os-brick needs: ask Cinder for it again.",
     "ValueError": "The connection_info lacks what os-brick needs: ask Cinder for it again.",
+    "NotEncryptedError": "See what the volume is (`cryptsetup isLuks -v`): virtdeck formats none.",
+    "PassphraseError": "Give the passphrase that it was formatted with: --passphrase-file.",
     "BrickException": _LOST,
 }
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace as changed
 
 from core.migration.plan.connected import with_connected
 from core.model import Disk, DiskSource, Host, Instance, ObjectKey, OperationStatus, Request, State
-from core.model.connected_volume import ConnectedVolume
+from core.model.connected_volume import ConnectedVolume, HostEncryption
 from core.model.host import Link, LinkStatus
 from core.model.rewrites import Move, Rewrites, VolumeRewrite
 from core.model.secret_value import Secret
@@ -335,3 +335,15 @@ def test_one_that_has_just_moved_waits_for_its_old_host_to_let_go() -> None:
     assert told == ["beta has not let go yet of the volumes of web: wait for o3."]
     over = changed(moving, status=OperationStatus.DONE)
     assert check(known(ISCSI, over), Migrate(WEB, to="beta")) == ()
+
+
+def test_a_destination_opens_what_its_source_has_opened_with_a_passphrase_of_its_own() -> None:
+    state = known(changed(ISCSI, encryption=HostEncryption("luks2")))
+    told = [str(one) for one in check(state, ASKED)]
+    assert told == ["web:vdb is encrypted (luks2), and its host opens it: give --passphrase-file."]
+    request = changed(ASKED, passphrase=Secret("ph"))
+    assert check(state, request) == ()
+    first = decide(state, request)
+    assert isinstance(first, Send)
+    assert isinstance(first.call, ConnectCall)
+    assert (first.call.encryption, first.call.passphrase) == (HostEncryption("luks2"), Secret("ph"))

@@ -9,9 +9,11 @@ import pytest
 from msgspec.structs import replace
 
 from core.model import Device, Disk, DiskSource, Instance, OperationStatus, Request
-from core.model.secret_value import Secret, without_secrets_of, written
+from core.model.connected_volume import HostEncryption
+from core.model.secret_value import WITHHELD, Secret, without_secrets_of, written
 from core.model.volume_secret import secret_uuid
 from core.verbs.device.calls import AttachCall, DetachCall, DropSecretsCall, SecretsCall
+from core.verbs.device.connecting import ConnectCall, DeviceAnswer, DisconnectCall
 from core.verbs.device.requests import VolumeAttach, VolumeDetach
 from core.verbs.preview import planned
 from core.verbs.registry import verb_of
@@ -65,6 +67,12 @@ def on_network(target: str, path: str, *hosts: str) -> Disk:
         (attach(volume=NBD, logical_block=4096, physical_block=512), "no less than a logical one"),
         (attach(volume=NBD, alias="mine"), "give ua- and letters"),
         (attach(volume=NBD, passphrase=Secret("x"), format="qcow2"), "where the volume is raw"),
+        (by_info("iscsi", encryption="luks2"), "is opened with a passphrase: give it"),
+        (by_info("iscsi", passphrase=Secret("x"), cipher="aes"), "has its cipher and the size of"),
+        (by_info("iscsi", passphrase=Secret("x"), key_size=256), "has its cipher and the size of"),
+        (attach(volume=NBD, passphrase=Secret("x"), encryption="luks2"), "opened by the host of a"),
+        (by_info("local", passphrase=Secret("x"), encryption="plain"), "connects no local"),
+        (by_info("nfs", passphrase=Secret("x"), encryption="luks2"), "A file of nfs is no device"),
         (by_info("local", volume=NBD), "A connection_info and a volume are both given"),
         (by_info("smbfs"), "Shares of SMB are mounted by nobody"),
         (attach(connection_info=Secret("{")), "The connection_info is no JSON"),
@@ -209,3 +217,26 @@ def test_a_rehearsal_looks_for_what_only_the_definition_may_have() -> None:
 
 def test_a_help_needs_no_volumes() -> None:
     assert verb_of(attach(volume=NBD)).refusals is not None
+
+
+def test_what_its_host_opens_has_no_secret_of_libvirt() -> None:
+    given = {"passphrase": Secret("ph"), "encryption": "plain", "cipher": "aes", "key_size": 256}
+    request = by_info("iscsi", **given)
+    action = step(request, instance=web())
+    assert isinstance(action, Send)
+    call = action.call
+    assert isinstance(call, ConnectCall)
+    assert call.encryption == HostEncryption("plain", "aes", 256)
+    assert call.passphrase == Secret("ph")
+    device = DeviceAnswer({"type": "block", "path": "/dev/disk/by-id/os-brick+dev+sda"})
+    then = step(request, replace(sent(call), answer=device), instance=web())
+    assert isinstance(then, Send)
+    assert isinstance(then.call, AttachCall)
+    assert "os-brick+dev+sda" in then.call.xml
+    assert "encryption" not in then.call.xml
+    refused = replace(sent(then.call, T + 1), error="no", certain=True)
+    back = step(request, replace(sent(call), answer=device), refused, now=T + 2, instance=web())
+    assert isinstance(back, Send)
+    assert isinstance(back.call, DisconnectCall)
+    assert back.call.connected.encryption == call.encryption
+    assert written(call.passphrase) == WITHHELD
