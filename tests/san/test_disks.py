@@ -151,14 +151,14 @@ async def test_an_encrypted_lun_is_opened_by_its_host_and_closed_again(
     assert said == "the iscsi volume volume-3 is attached to idle as sda"
     entry = connections_of(fleet.state, vm)["sda"]
     assert entry.path in await asyncio.to_thread(virsh, san, "dumpxml", "idle")
-    line = f"printf %-512s {WORDS} | dd of={entry.path} bs=512 count=1 oflag=direct status=none"
+    line = f"printf %-4096s {WORDS} | dd of={entry.path} bs=4096 count=1 oflag=direct status=none"
     await asyncio.to_thread(san.run, line)
     with pytest.raises(RefusedError, match="was opened by its host as large as it was"):
         await begin(fleet, "volume-extend", vm, disk="sda")
     await done(fleet, "volume-detach", vm, disk="sda")
     assert await asyncio.to_thread(left, san) == []
     read = (
-        f"dd if=/dev/mapper/by-hand bs=512 count=1 iflag=direct status=none | head -c {len(WORDS)}"
+        f"dd if=/dev/mapper/by-hand bs=4096 count=1 iflag=direct status=none | head -c {len(WORDS)}"
     )
     assert await asyncio.to_thread(opened_by_hand, san, provider, read) == WORDS
     assert KEY.encode() not in (tmp_path / "journal.sqlite3").read_bytes()
