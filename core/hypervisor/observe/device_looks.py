@@ -11,7 +11,6 @@ from typing import Protocol, TypeVar
 from core.clock import Clock
 from core.errors import VirtdeckError
 from core.hypervisor.connection.binding import Connection
-from core.hypervisor.observe.host_devices import read_host_devices, read_some_devices
 from core.model.event import NodeDeviceLifecycle, NodeDeviceUpdated
 from core.model.host_device import HostDevice
 from core.model.observation import HostDevicesRead, Observation
@@ -63,6 +62,8 @@ class DeviceLooks:
 
         Raises as `Hypervisor.call` does. Where `every` one is read, they are not handed over.
         """
+        from core.hypervisor.observe.host_devices import read_host_devices
+
         if every:
             return await self._call(partial(read_host_devices, every=True))
         async with self._turn:
@@ -74,6 +75,8 @@ class DeviceLooks:
 
     async def read_some(self, names: Collection[str]) -> None:
         """Read these again and hand them over, where the host was looked at; raises likewise."""
+        from core.hypervisor.observe.host_devices import read_some_devices
+
         async with self._turn:
             if not self._looked_at:
                 return
