@@ -28,7 +28,7 @@ from core.journal.journal import Journal
 from core.journal.owner import this_process
 from core.model import LinkStatus, Observation, OperationRecord, State
 from core.model.observation import OperationChanged
-from core.verbs.amended import came_too_late
+from core.verbs.amended import came_too_late, is_done
 from core.verbs.situation import Action, Ask, End, Progress, Send, Wait
 from core.verbs.verb import Workflow
 
@@ -238,9 +238,9 @@ class Executor:
 
         Who takes over in between finds a call of which no answer is known, and looks as well.
         """
-        await self.look(case)
-        action = self.next(case)
-        if isinstance(action, End):
+        if not case.progress.sent[-1].call.told_by_event or not is_done(self.next(case)):
+            await self.look(case)
+        if isinstance(action := self.next(case), End):
             return action
         await self.keep_anyway(case)
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.model import OperationStatus
-from core.verbs.situation import End
+from core.verbs.situation import Action, End
 
 
 def came_too_late(end: End) -> End:
@@ -18,3 +18,8 @@ def came_too_late(end: End) -> End:
 def seen_later(end: End) -> End:
     """Return the end as it amends one that was written down before."""
     return End(end.status, f"{end.outcome} (seen later)", end.hint)
+
+
+def is_done(action: Action) -> bool:
+    """Whether a decision is that it has ended well."""
+    return isinstance(action, End) and action.status is OperationStatus.DONE

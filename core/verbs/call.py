@@ -38,6 +38,8 @@ class Call(Value, frozen=True, tag_field="call", tag=_tag):
     the journal its newest answer alone."""
     changes_checkpoints: ClassVar[bool] = False
     """It may make, change or remove a checkpoint: they are read after it."""
+    told_by_event: ClassVar[bool] = False
+    """An event proves what it has done: where that came before its answer nothing is read then."""
     undisturbed: ClassVar[bool] = False
     """Nothing is asked of its instance's process meanwhile, not even for its statistics: libvirt
     does not keep two of its own threads apart there (docs/architecture.md)."""

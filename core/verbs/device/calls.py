@@ -86,6 +86,7 @@ class DetachCall(Call, frozen=True):
     """
 
     repeatable: ClassVar[bool] = True
+    told_by_event: ClassVar[bool] = True
     kind: DeviceKind
     name: str
     source: str
