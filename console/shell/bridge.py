@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from core.errors import UnreachableError, VirtdeckError
-from core.model import Delta, MigrationStatus, ObjectKey, State, merge
+from core.model import Delta, MigrationStatus, ObjectKey, OperationStatus, State, merge
 from core.source import Source
 
 Answer = TypeVar("Answer")
@@ -65,8 +65,8 @@ class Bridge:
         self.in_view: frozenset[ObjectKey] = frozenset()
         """What the screen shows now; set by the UI thread, read by the core's."""
         self._preferred: tuple[ObjectKey, ...] = ()
-        self._statuses: dict[str, MigrationStatus | None] = {}
-        """Of the migrations, by id, as they were last told; the core's."""
+        self._statuses: dict[str, MigrationStatus | OperationStatus | None] = {}
+        """Of the operations and migrations, by id, as they were last told; the core's."""
         self._source: Source | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
@@ -184,17 +184,24 @@ class Bridge:
     def _urgent(self, delta: Delta) -> bool:
         moved = self._moved_on(delta)
         seen = self.in_view
-        return bool(seen & moved) or not seen.isdisjoint(event.subject for event in delta.events)
+        # the end of an operation is told on every screen
+        told = any(key.kind == "operation" for key in moved)
+        return (
+            told
+            or bool(seen & moved)
+            or not seen.isdisjoint(event.subject for event in delta.events)
+        )
 
     def _moved_on(self, delta: Delta) -> set[ObjectKey]:
-        """The migrations of a delta whose status is another: their readings can wait."""
-        keys = [key for key in delta.changed if key.kind == "migration"]
+        """The operations and migrations whose status is another: how far they are can wait."""
+        keys = [key for key in delta.changed if key.kind in ("migration", "operation")]
         if not keys or self._source is None:
             return set()
-        rows = self._source.state.migrations
+        state = self._source.state
         moved = set()
         for key in keys:
-            status = rows[key.id].status if key.id in rows else None
+            row = state.migrations.get(key.id) or state.operations.get(key.id)
+            status = None if row is None else row.status
             if status is not self._statuses.get(key.id):
                 self._statuses[key.id] = status
                 moved.add(key)

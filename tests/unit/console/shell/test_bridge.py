@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from console.shell.bridge import Bridge
 from core.errors import UnreachableError
 from core.mailbox import Mailroom
-from core.model import Delta, ObjectKey, State
+from core.model import Delta, ObjectKey, OperationRecord, OperationStatus, State
 from core.model.event import Rebooted
 from tests.unit.migration_builders import migration
 
@@ -106,6 +107,21 @@ def test_a_migration_in_view_that_moved_on_does_not_wait_either(slow: Rig) -> No
     slow.bridge.take()
     slow.post(news(shown.key, event=False))
     assert not slow.woken(0.3), "a reading is no hurry"
+
+
+def test_an_operation_that_moved_on_does_not_wait_whatever_is_in_view(slow: Rig) -> None:
+    one = OperationRecord("o1", "volume-detach", "alpha", WEB, "web", "ann", 100.0)
+    slow.source.state = State(revision=1, operations={one.id: one})
+    slow.post(news(one.key, event=False))
+    assert slow.woken()
+    slow.bridge.take()
+    slow.post(news(one.key, event=False))
+    assert not slow.woken(0.3), "how far it is is no hurry"
+    slow.source.state = State(
+        revision=2, operations={one.id: replace(one, status=OperationStatus.DONE)}
+    )
+    slow.post(news(one.key, event=False))
+    assert slow.woken()
 
 
 def test_no_second_wake_before_the_first_was_answered(slow: Rig) -> None:
