@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from core.model import Instance, Request, State
+from core.model import Disk, Instance, Request, State
 from core.model.device_word import word_of_device
 from core.model.lists import listed
 from core.verbs.applied import KNOWN, against_when
@@ -88,10 +88,15 @@ def _against_drive(instance: Instance, request: Request) -> Iterator[Refusal]:
 
 
 def _boots_from(state: State, request: Request) -> bool:
-    """Whether an instance boots from a disk, as far as its XML says; one alone it does."""
+    """Whether an instance boots from a disk, as far as its XML says: not with a kernel of its host.
+
+    Without an order it is the first.
+    """
     instance = state.instances.get(request.subject)
+    if instance is None or _has_kernel(instance):
+        return False
     target = getattr(request, "disk", "")
-    disks = [] if instance is None else [one for one in instance.disks if one.device == "disk"]
+    disks = _plain_disks(instance)
     orders = [one.boot_order for one in disks if one.boot_order is not None]
     first = min(orders) if orders else None
     return any(
@@ -100,16 +105,36 @@ def _boots_from(state: State, request: Request) -> bool:
     )
 
 
+def _plain_disks(instance: Instance) -> list[Disk]:
+    return [one for one in instance.disks if one.device == "disk"]
+
+
+def _has_kernel(instance: Instance) -> bool:
+    """Whether a kernel, or a program of a container, was given to it: by a path of the host."""
+    return any(one.startswith("/") for one in instance.boot)
+
+
+def _its_only(state: State, request: Request) -> bool:
+    """Whether an instance has no other disk: with a kernel given to it, its system may be there."""
+    instance = state.instances.get(request.subject)
+    disks = [] if instance is None else _plain_disks(instance)
+    return [one.target for one in disks] == [getattr(request, "disk", "")]
+
+
 def _of_detaching(state: State, request: Request) -> Caution:
-    return Caution.TYPE if _boots_from(state, request) else Caution.CONFIRM
+    system = _boots_from(state, request) or _its_only(state, request)
+    return Caution.TYPE if system else Caution.CONFIRM
 
 
 def _system_disk(state: State, requests: Sequence[Request]) -> list[str]:
-    return [
-        f"{word_of('disk', getattr(one, 'disk', ''))} is the disk it boots from."
-        for one in requests
-        if _boots_from(state, one)
-    ]
+    told = []
+    for one in requests:
+        disk_word = word_of("disk", getattr(one, "disk", ""))
+        if _boots_from(state, one):
+            told.append(f"{disk_word} is the disk it boots from.")
+        elif _its_only(state, one):
+            told.append(f"{disk_word} is its only disk.")
+    return told
 
 
 def _names(instance: Instance, kind: str) -> list[str]:

@@ -174,6 +174,21 @@ def test_volumes_and_hosts_that_have_not_told_are_named() -> None:
     assert list(facts(State(hosts={"alpha": told}), ["alpha"])) == []
 
 
+def test_a_volume_whose_file_is_missing_is_told_with_what_has_it_forgotten(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    gone = [Volume("alpha", "p", "pool", name, f"/{name}", missing=True) for name in ("a", "b")]
+    picture = State(hosts=state().hosts, volumes={gone[0].key: gone[0]})
+    (found,) = volume_sizes(picture, ["alpha"])
+    assert found.what == "1 volume without sizes, for its file is missing: pool/a"
+    picture = State(hosts=state().hosts, volumes={row.key: row for row in gone})
+    (found,) = volume_sizes(picture, ["alpha"])
+    assert "2 volumes without sizes, for their files are missing: pool/a" in found.what
+    assert tell([found]) == INCOMPLETE
+    said = capsys.readouterr().err.splitlines()
+    assert said[1:] == ["  Refresh the pool: `virtdeck pool refresh alpha/pool`."]
+
+
 def test_a_pool_that_is_off_is_told_with_what_starts_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -268,6 +268,19 @@ def test_the_disk_it_boots_from_goes_only_once_its_name_was_typed() -> None:
     assert danger(known(ordered), VolumeDetach(WEB, "vda")).caution is Caution.CONFIRM
 
 
+def test_an_instance_with_a_kernel_of_its_host_boots_from_no_disk() -> None:
+    root = Disk("vda", "virtio", source=DiskSource("file", "/p/root.qcow2"))
+    alone = known(web(disks=(root,), boot=("/images/kernel",)))
+    asked = danger(alone, VolumeDetach(WEB, "vda"))
+    assert asked.caution is Caution.TYPE
+    assert "vda is its only disk." in asked.text
+    assert "boots" not in asked.text
+    two = known(web(disks=(root, DISK), boot=("/images/kernel",)))
+    asked = danger(two, VolumeDetach(WEB, "vda"))
+    assert asked.caution is Caution.CONFIRM
+    assert "is its only disk" not in asked.text
+
+
 def test_one_that_asks_is_answered_before_the_same_is_asked_for_again() -> None:
     asking = OperationRecord(
         "op-1", "volume-detach", "alpha", WEB, "web", "bob@desk", T, OperationStatus.ASKING,
