@@ -19,7 +19,7 @@ from core.model.text import clean
 SPAN = 10.0
 """Seconds over which a speed is taken."""
 SAMPLES = 16
-_FOLLOWING = frozenset({"block-copy", "block-pull", "block-commit", "image"})
+FOLLOWING = frozenset({"block-copy", "block-pull", "block-commit", "image", "volume-swap"})
 """The verbs that follow a block job of a disk."""
 
 Key = tuple[str, str, float]
@@ -122,7 +122,7 @@ def _operation(state: State, row: Instance, job: BlockJob) -> OperationRecord | 
             for one in state.operations.values()
             if one.subject == row.key
             and not one.status.final
-            and one.verb in _FOLLOWING
+            and one.verb in FOLLOWING
             and one.options.get("disk", job.disk) in (job.disk, None)
         ),
         None,
@@ -137,7 +137,7 @@ def _job(view: View, row: Instance) -> list[CellValue]:
         (
             one
             for one in view.state.operations.values()
-            if one.subject == row.key and not one.status.final and one.verb not in _FOLLOWING
+            if one.subject == row.key and not one.status.final and one.verb not in FOLLOWING
         ),
         None,
     )

@@ -19,6 +19,7 @@ from core.errors import (
     UnsupportedError,
     VirtdeckError,
 )
+from core.hypervisor.connection.block_job_faults import of_block_job
 from core.hypervisor.connection.fault_table import DISK_IN_USE, REACHING
 from core.hypervisor.connection.file_faults import of_file
 from core.hypervisor.connection.uri import HostAddress
@@ -94,7 +95,8 @@ def translate(error: LibvirtError, address: HostAddress, *, broken: bool = False
             "options.",
             code,
         )
-    if explained := of_file(_one_line(error.get_error_message() or str(error)), address.name):
+    full = _one_line(error.get_error_message() or str(error))
+    if explained := of_file(full, address.name) or of_block_job(full, address.name):
         return HypervisorError(*explained, code)
     return HypervisorError(f"libvirt on {address.name}: {text}", _CURES.get(code, ""), code)
 

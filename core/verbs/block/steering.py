@@ -14,13 +14,16 @@ from core.verbs.block.family import MIB, JobDisk, against_driver, in_bytes
 from core.verbs.block.following import Followed, writes_to
 from core.verbs.block.image import ImageMake
 from core.verbs.block.pull import BlockPull
+from core.verbs.block.swap import VolumeSwap
 from core.verbs.caution import Caution
 from core.verbs.parameter import parameter
 from core.verbs.situation import Action, End, Send, Situation, Wait, done, failed
 from core.verbs.states import TO_BE_ON
 from core.verbs.verb import Risk, Subjects, Verb
 
-STEERED: frozenset[type[Request]] = frozenset({BlockCopy, BlockPull, BlockCommit, ImageMake})
+STEERED: frozenset[type[Request]] = frozenset(
+    {BlockCopy, BlockPull, BlockCommit, ImageMake, VolumeSwap}
+)
 """What follows a job that these steer."""
 
 

@@ -30,6 +30,7 @@ from core.verbs.block.calls import (
     CopyRemoveCall,
     PoolLookCall,
 )
+from core.verbs.block.steering import ABORT, PIVOT, SPEED
 from core.verbs.block.swap import SWAP, VolumeSwap
 from core.verbs.caution import Caution
 from core.verbs.checks import check
@@ -228,3 +229,8 @@ def test_deleting_is_confirmed_by_its_name() -> None:
     found = danger(state(), swap(old="delete"))
     assert found.caution is Caution.CONFIRM
     assert f"Then deletes {OLD}, which web has written to until then." in found.text
+
+
+def test_the_job_of_a_move_can_be_steered_while_it_goes_on() -> None:
+    for verb in (SPEED, PIVOT, ABORT):
+        assert VolumeSwap in verb.beside

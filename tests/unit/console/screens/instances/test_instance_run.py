@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from console.screens.instances import panels
+from console.screens.instances.jobs import FOLLOWING
 from console.screens.table_text import plain
 from console.screens.view import View
 from core.model import (
@@ -22,6 +23,7 @@ from core.model import (
     State,
     ThresholdCrossed,
 )
+from core.verbs.block.steering import STEERED
 
 WEB = Instance(
     "a",
@@ -92,3 +94,7 @@ def test_what_the_guest_did_with_its_devices_and_its_agent() -> None:
         line.startswith("agent connected since ")
         for line in text(panels.overview(told, WEB, None, 80))
     )
+
+
+def test_a_block_job_is_said_to_be_of_every_operation_that_follows_one() -> None:
+    assert {request.verb for request in STEERED} == FOLLOWING
