@@ -10,7 +10,7 @@ _HELP = {
     "network": "Make, start, stop, change and delete networks.",
     "volume": "Attach, detach, fill, read, change and delete volumes.",
     "interface": "Attach and detach network devices of instances.",
-    "device": "Attach and detach devices of a host: PCI, USB, mediated ones.",
+    "device": "Attach and detach devices of a host (PCI, USB, mediated ones), and directories.",
     "nwfilter": "Define and delete network filters.",
     "snapshot": "Make, revert to and delete snapshots, each named INSTANCE/SNAPSHOT.",
 }

@@ -14,6 +14,8 @@ def word_of_device(device: Device) -> str:
     """Return the word of a device that can be attached: `pci:0000:03:00.0`; empty: it cannot."""
     if device.kind == "rng":
         return f"rng:{device.summary.rpartition(' ')[2]}"
+    if device.kind == "filesystem" and device.summary.startswith("mount "):
+        return f"share:{device.summary.rpartition(' ')[2]}"
     if device.kind != "hostdev":
         return ""
     if found := _USB_MODEL.match(device.summary):

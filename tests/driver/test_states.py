@@ -69,6 +69,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "volume-detach": {"disk": "vda"},
     "interface-attach": {"network": "user"},
     "device-attach": {"device": "rng:/dev/urandom"},
+    "device-share": {"directory": "/srv", "tag": "data"},
     "device-detach": {"device": "rng:/dev/urandom"},
     "change-media": {"drive": "sda"},
     "interface-detach": {"interface": "52:54:00:00:00:01"},
@@ -104,18 +105,21 @@ QUIET = LinkOptions(statistics_interval=3600, sweep_interval=0)
 NOT_HERE = {
     *("core-dump", "resume", "set-cpu-limits", "set-link", "clone"),
     *("volume-attach", "volume-detach", "interface-attach", "interface-detach"),
-    *("device-attach", "device-detach"),
+    *("device-attach", "device-detach", "device-share"),
 }
 """The test driver dumps all of the memory or nothing, wakes none that sleeps, limits no CPUs and
 changes, attaches and
 detaches no devices: it says so. Its instances' disks are in no pool, so they are not cloned."""
+
+SHARED = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+"""Of all instances: nothing is shared with one that has no such memory."""
 
 
 def _xml(number: int, name: str) -> str:
     _, how = STATES[name.removeprefix(f"{TRIED[number // len(STATES)].name}-")]
     more = "xmlns:test='http://libvirt.org/schemas/domain/test/1.0'"
     xml = instance_xml(number, name).replace("<domain ", f"<domain {more} ", 1)
-    return xml.replace("</domain>", f"{how}</domain>")
+    return xml.replace("</domain>", f"{SHARED}{how}</domain>")
 
 
 @pytest.fixture

@@ -462,7 +462,7 @@ LIKE_ANOTHER = {
     *("add-agent-channel", "set-watchdog", "add-rng", "add-tpm", "resize", "change-media"),
     "volume-extend",
     *("block-job-speed", "block-job-pivot", "block-job-abort", "thaw", "guest-vcpus"),
-    *("device-attach", "device-detach"),
+    *("device-attach", "device-detach", "device-share"),
 }
 """One call each, that of another verb or one that is sent again: most are on the test driver."""
 ELSEWHERE = {

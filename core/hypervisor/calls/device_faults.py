@@ -17,6 +17,9 @@ _NOT_OFFERED = re.compile(r"lo|vnet\d+|macvtap\d+|tap\d+")
 _CURES = (
     ("No more available PCI slots", "It has no free slot for that: take what is on PCIe (virtio, "
      "e1000e), give it pcie-root-port controllers by `edit`, or attach it with --when next-start."),
+    ("requires shared memory", "Add <memoryBacking><source type='memfd'/><access mode='shared'/>"
+     "</memoryBacking> to its definition (`virtdeck edit`), and stop and start it."),
+    ("not yet supported in session mode", "Take the system's libvirt (qemu:///system), or 10.0."),
     ("does not support hotplugging", "Its machine takes nothing while it runs, as without ACPI: "
      "attach it with --when next-start."),
     ("live attach of device", "What runs takes no such device: an instance that is defined has it "

@@ -36,7 +36,7 @@ class DeviceDetach(Request, frozen=True):
         str,
         parameter(
             "The device, by what it was attached as: pci:0000:03:00.0, usb:1d6b:0002, mdev:UUID, "
-            "rng:/dev/urandom.",
+            "rng:/dev/urandom, share:TAG.",
             source="held-devices",
         ),
     ]

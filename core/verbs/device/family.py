@@ -10,7 +10,7 @@ from core.model.device_word import word_of_device
 from core.model.lists import listed
 from core.verbs.applied import KNOWN, against_when
 from core.verbs.caution import Caution
-from core.verbs.device import disk, host_device, interface, interface_checks, media
+from core.verbs.device import disk, host_device, interface, interface_checks, media, share
 from core.verbs.device.beforehand import VOLUME_CONNECT
 from core.verbs.device.calls import (
     AttachCall,
@@ -160,6 +160,8 @@ def _takes_interface(request: Request, subjects: Subjects) -> str:
 def _takes_device(request: Request, subjects: Subjects) -> str:
     assert isinstance(request, DeviceDetach)
     word = word_of("device", request.device)
+    if word.startswith("share:"):
+        return f"Takes {word} away from {subjects.whom}: its guest must have unmounted it."
     return f"Takes {word} away from {subjects.whom}: its host has it back."
 
 
@@ -254,6 +256,24 @@ DEVICE_DETACH = _detaching(
     key="d",
     risk=Risk(Caution.CONFIRM, _takes_device),
 )
+DEVICE_SHARE = Verb(
+    share.ShareDirectory,
+    title="Share a directory",
+    help="Share a directory of its host with it, by virtiofs; a detach takes it away.",
+    doing="being given a share",
+    group="devices",
+    key="s",
+    decide=share.attach,
+    steps=share.attach_steps,
+    calls=(AttachCall,),
+    states=KNOWN,
+    refusals=share.against,
+    undo=share.undo,
+    needs_description=True,
+    needs_host=True,
+    single=True,
+    looks_at=frozenset({"definition", "document"}),
+)
 CHANGE_MEDIA = _attaching(
     media.ChangeMedia,
     title="Change a medium",
@@ -272,5 +292,5 @@ CHANGE_MEDIA = _attaching(
 
 VERBS = (
     *(VOLUME_ATTACH, VOLUME_DETACH, CHANGE_MEDIA, INTERFACE_ATTACH, INTERFACE_DETACH),
-    *(DEVICE_ATTACH, DEVICE_DETACH, VOLUME_CONNECT, VOLUME_DISCONNECT),
+    *(DEVICE_ATTACH, DEVICE_DETACH, DEVICE_SHARE, VOLUME_CONNECT, VOLUME_DISCONNECT),
 )

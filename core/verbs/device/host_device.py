@@ -32,8 +32,8 @@ _SHAPES: Mapping[str, tuple[str, str]] = {
 """By kind: what follows the colon, and an example."""
 _REFUSED: Mapping[str, tuple[str, str]] = {
     "tpm": ("QEMU plugs a TPM into no guest that runs", "have it from the next start on: add-tpm"),
-    "virtiofs": ("A shared directory needs shared memory from the start of its guest on",
-                 "add both to its definition: edit"),
+    "virtiofs": ("A directory is shared by a tag", "share it: device share"),
+    "share": ("A directory is shared by a tag", "share it: device share"),
     "scsi": ("A SCSI device of the host is a disk to its guest", "attach it as one: volume attach"),
     "net": ("A network device is plugged in as an interface", "interface attach: hostdev:ADDRESS"),
     "memory": ("Memory is no device of the host", "set-memory changes how much it has"),

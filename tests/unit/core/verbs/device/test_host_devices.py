@@ -155,7 +155,7 @@ HELD = Device("hostdev", "pci 0000:03:00.0")
         ("pci:eth0", "eth0 is no pci device: give pci:0000:03:00.0"),
         ("mdev:1", "1 is no mdev device: give mdev:UUID"),
         ("tpm:x", "QEMU plugs a TPM into no guest that runs: have it from the next start on"),
-        ("virtiofs:/srv", "needs shared memory from the start of its guest on"),
+        ("virtiofs:/srv", "A directory is shared by a tag: share it: device share"),
         ("scsi:0", "attach it as one: volume attach"),
         ("pci:03:00.0", "db has pci:0000:03:00.0: one at a time can have it"),
         ("pci:03:10.1", "db has pci:0000:03:10.1: one at a time can have it"),
