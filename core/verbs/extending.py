@@ -7,7 +7,7 @@ is an error there too, and the header of a LUKS volume is none of the guest's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar
 
 from core.model import Disk, Request, State
@@ -17,16 +17,19 @@ from core.state.connections import connections_of
 from core.verbs.applied import KNOWN
 from core.verbs.block.family import TheDisk, against_disk, against_driver, against_job, named
 from core.verbs.call import Call
+from core.verbs.caution import Caution
 from core.verbs.device.connecting import ExtendCall, look_again_step
 from core.verbs.growing import GrowDiskCall, against_growth, growths
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
-from core.verbs.verb import Verb
+from core.verbs.verb import Risk, Verb
 
 _DEVICES = frozenset({"block", "network", "nvme"})
 """Types of sources that grow on their storage."""
+_RESIZED = frozenset({"rbd"})
+"""Protocols by which QEMU makes an image as large as it is told, be that less than it has."""
 
 
 class VolumeExtend(Request, frozen=True):
@@ -114,9 +117,39 @@ def _against_taking(disk: Disk, name: str, *, active: bool) -> Iterator[Refusal]
     if not active:
         text = f"{clean(name)} is off: it sees the size of {disk.target} at its next start"
         yield Refusal(RefusalCode.STATE, text, "give a size to have the volume itself grow", "size")
+    elif disk.source.type == "network":
+        text = f"QEMU does not look at how large {disk.target} of {clean(name)} is by now"
+        cure = "give the size that it has on its storage, or is to have"
+        yield Refusal(RefusalCode.PARAMETER, text, cure, "size")
     elif disk.source.type not in _DEVICES or disk.source.format not in ("raw", ""):
         text = f"{disk.target} of {clean(name)} is no device that grows on its storage"
         yield Refusal(RefusalCode.PARAMETER, text, "give the size it is to have", "size")
+
+
+def _cuts(state: State, request: Request) -> bool:
+    """Whether an image loses its end where it has grown to more than the size that is given.
+
+    libvirt and QEMU know the size that it had when it was opened, and compare with that.
+    """
+    assert isinstance(request, VolumeExtend)
+    instance = state.instances.get(request.subject)
+    if instance is None or not instance.state.active or request.size is None:
+        return False
+    disk = named(instance, request.disk)
+    return disk is not None and disk.source is not None and disk.source.protocol in _RESIZED
+
+
+def _caution(state: State, request: Request) -> Caution:
+    return Caution.CONFIRM if _cuts(state, request) else Caution.NONE
+
+
+def _losses(state: State, requests: Sequence[Request]) -> list[str]:
+    cut = [one for one in requests if isinstance(one, VolumeExtend) and _cuts(state, one)]
+    return [
+        f"QEMU makes the image of {clean(one.disk)} just {one.size}: what it has beyond that on "
+        "its storage by now is lost. See there first (`rbd info`)."
+        for one in cut
+    ]
 
 
 VOLUME_EXTEND = Verb(
@@ -136,5 +169,6 @@ VOLUME_EXTEND = Verb(
     refusals=_against,
     during_move=False,
     looks_at=frozenset({"definition"}),
+    risk=Risk(raised=_caution, after=_losses),
 )
 VERBS = (VOLUME_EXTEND,)

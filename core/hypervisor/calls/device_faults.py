@@ -82,6 +82,41 @@ _SENTENCES: Sequence[tuple[str, _Sentence]] = (
         ),
     ),
     (
+        r"error connecting: (?:Permission denied|Operation not supported)",
+        lambda _: (
+            "Ceph does not let that user in: it has no such user, or another key of theirs.",
+            "Give the key that `ceph auth get-key client.USER` prints: --password-file.",
+        ),
+    ),
+    (
+        r"error connecting: Connection timed out",
+        lambda _: (
+            "None of the monitors of Ceph answered for as long as its library waits.",
+            "See which run, and that its host reaches them at 3300 and 6789.",
+        ),
+    ),
+    (
+        r"error opening pool (\S+): No such file",
+        lambda found: (
+            f"Ceph has no pool {clean(found[1])}.",
+            "See those it has: `ceph osd lspools`.",
+        ),
+    ),
+    (
+        r"error reading header from (\S+): No such file",
+        lambda found: (
+            f"Its pool of Ceph has no image {clean(found[1])}.",
+            "See those it has: `rbd ls POOL`.",
+        ),
+    ),
+    (
+        r"error (?:opening pool|reading header from) (\S+): Operation not permitted",
+        lambda found: (
+            f"Ceph does not let that user have {clean(found[1])}.",
+            "See what they may: `ceph auth get client.USER`; it takes `profile rbd pool=POOL`.",
+        ),
+    ),
+    (
         r"target managed='no' but specified dev doesn't exist",
         lambda _: ("The host has no such tap device.", "Make it there first: `ip tuntap add`."),
     ),

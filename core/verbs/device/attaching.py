@@ -10,7 +10,7 @@ from core.verbs.applied import shown
 from core.verbs.device.calls import AttachCall
 from core.verbs.device.devices import find
 from core.verbs.sequence import Step
-from core.verbs.situation import Situation
+from core.verbs.situation import CALL_DEADLINE, Situation
 
 
 def attached(situation: Situation) -> AttachCall | None:
@@ -18,13 +18,13 @@ def attached(situation: Situation) -> AttachCall | None:
     return next((one.call for one in situation.sent if isinstance(one.call, AttachCall)), None)
 
 
-def attach_step(call: AttachCall, text: str) -> Sequence[Step]:
+def attach_step(call: AttachCall, text: str, deadline: float = CALL_DEADLINE) -> Sequence[Step]:
     """Return the one step of attaching a device, seen in what runs and in what is defined."""
 
     def fits(instance: Instance) -> bool:
         return find(instance, call.kind, call.name) is not None
 
-    return [Step(call, text, shown(call, fits))]
+    return [Step(call, text, shown(call, fits), deadline=deadline)]
 
 
 def taken(instance: Instance | None, kind: DeviceKind, name: str) -> bool:

@@ -28,9 +28,12 @@ from core.verbs.device.sharing import Access, against_serial, against_users
 from core.verbs.device.volume_place import by_host, info_of, is_url, secrets_of, wanted
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
-from core.verbs.situation import Action, Sent, Situation
+from core.verbs.situation import CALL_DEADLINE, Action, Sent, Situation
 
 PREFIXES = {"virtio": "vd", "scsi": "sd", "usb": "sd", "sata": "sd", "ide": "hd"}
+_PATIENT = 340.0
+"""Seconds for what is of Ceph: its library waits 300 s for its monitors (client_mount_timeout),
+and the guest stands still as long."""
 NO_HOTPLUG = ("sata", "ide")
 
 
@@ -52,7 +55,8 @@ def attach_steps(now: Situation) -> list[Step]:
     if secrets is not None:
         undo = drop_secrets(request.subject, call.name)
         steps.append(Step(secrets, f"giving libvirt the secrets of {call.name}", undo=undo))
-    return [*steps, *attach_step(call, text)]
+    deadline = _PATIENT if '<source protocol="rbd"' in call.xml else CALL_DEADLINE
+    return [*steps, *attach_step(call, text, deadline)]
 
 
 def attach(now: Situation) -> Action:

@@ -12,7 +12,9 @@ from core.model import Disk, DiskSource, Instance, InstanceState, OperationStatu
 from core.model.connected_volume import ConnectedVolume
 from core.verbs.around import Around
 from core.verbs.call import Call
+from core.verbs.caution import Caution
 from core.verbs.checks import check
+from core.verbs.danger import danger
 from core.verbs.device.connecting import ExtendCall
 from core.verbs.extending import VOLUME_EXTEND, TakeSizeCall, VolumeExtend
 from core.verbs.growing import GrowDiskCall
@@ -21,6 +23,8 @@ from tests.unit.core.verbs.test_block_verbs import NOW, called, decide, now, web
 from tests.unit.core.verbs.test_swap_verb import OLD, on, state
 
 DEVICE = Disk("vda", source=DiskSource("block", "/dev/sdx", "raw"))
+
+IMAGE = Disk("vda", source=DiskSource("network", "rbd:volumes/one", "raw", "rbd", ("mon1",)))
 
 
 def extend(**options: Any) -> VolumeExtend:
@@ -55,6 +59,7 @@ def test_without_a_size_a_device_has_what_it_has_by_now() -> None:
     [
         (on(OLD), {}, "vda of web is no device that grows on its storage"),
         (having(DEVICE, state=InstanceState.SHUTOFF, id=None), {}, "web is off"),
+        (having(IMAGE), {}, "QEMU does not look at how large vda of web is by now"),
         (on(OLD), {"size": "4G"}, "vda has 8.0 GiB, and never shrinks to 4.0 GiB"),
         (on(OLD), {"disk": "vdz", "size": "20G"}, "web has no disk vdz"),
         (on("/elsewhere"), {"size": "20G"}, "vda of web is in no pool of alpha"),
@@ -69,6 +74,16 @@ def test_what_cannot_grow_is_refused_with_the_reason(
 def test_a_device_of_no_pool_grows_by_its_size_or_to_what_it_has() -> None:
     picture = state(instance=having(DEVICE))
     assert refused(picture, extend(size="20G")) == refused(picture, extend()) == ""
+
+
+def test_an_image_of_ceph_that_runs_may_lose_its_end_and_is_confirmed() -> None:
+    """QEMU makes it as large as it is told, and does not know how large it has become."""
+    picture = state(instance=having(IMAGE))
+    found = danger(picture, extend(size="20G"))
+    assert found.caution is Caution.CONFIRM
+    assert "makes the image of vda just 20G: what it has beyond that" in found.text
+    for instance in (having(DEVICE), having(IMAGE, state=InstanceState.SHUTOFF, id=None)):
+        assert danger(state(instance=instance), extend(size="20G")).caution is Caution.NONE
 
 
 def test_the_header_of_luks_tells_where_its_data_begins() -> None:
