@@ -173,6 +173,7 @@ def test_what_is_missing_is_named_with_its_package_and_cure() -> None:
         "bench",
         "test",
         "debian",
+        "ceph",
     }
     missing = list(select_missing(rows, {"lab"}, lambda probe: probe != "virsh", has_all))
     assert [piece.package for piece in missing] == ["libvirt-clients"]
