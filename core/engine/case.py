@@ -71,6 +71,8 @@ class Case:
         """When the host began to tell last how it is; None: not since the link was lost."""
         self.unseen = False
         """The host did not tell how the subject is when it was last asked."""
+        self.unread = False
+        """It ended on an event alone: the subject was not read after it."""
         self.woken = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
         self.calling: asyncio.Task[None] | None = None

@@ -238,7 +238,8 @@ class Executor:
 
         Who takes over in between finds a call of which no answer is known, and looks as well.
         """
-        if not case.progress.sent[-1].call.told_by_event or not is_done(self.next(case)):
+        case.unread = case.progress.sent[-1].call.told_by_event and is_done(self.next(case))
+        if not case.unread:
             await self.look(case)
         if isinstance(action := self.next(case), End):
             return action
@@ -287,9 +288,8 @@ class Executor:
                     if await asking.news_or_answer(case, wait.question, self.messages):
                         await self.keep_anyway(case)
                         return
-        timed_out = not case.woken.is_set()
+        timed_out = wait.reads and not case.woken.is_set()
         case.woken.clear()
-        timed_out = timed_out and wait.reads
         again = case.stale or case.unseen or timed_out
         if again and all(map(self.link_up, hosts_of(case))):
             await self.look(case)

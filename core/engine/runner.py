@@ -15,6 +15,7 @@ from core.engine.case import Case, amendable, recent_events
 from core.engine.executor import PER_HOST, Executor
 from core.engine.guarding import guarded
 from core.engine.handle import Handle
+from core.engine.later_reads import LaterReads
 from core.engine.messages import Messages
 from core.engine.port import Hosts
 from core.engine.records import new_record
@@ -76,6 +77,7 @@ class Runner:
         self._by_owner: defaultdict[ObjectKey, list[Case]] = defaultdict(list)  # `owner_of`
         self._ours = set[str]()
         self._unsettled = Unsettled(self._executor)
+        self._later_reads = LaterReads(self._executor)
         self._takeover = Takeover(
             self._executor, self._ours.__contains__, self._adopt, self._heed_others
         )
@@ -89,6 +91,7 @@ class Runner:
         """Stop waiting, and let go of what is not over for the next console. Never raises."""
         await self._takeover.close()
         await self._unsettled.close()
+        await self._later_reads.close()
         await leftovers.let_go(self._executor, self._cases.values())
         tasks = [case.task for case in self._cases.values() if case.task is not None]
         for task in tasks:
@@ -118,6 +121,7 @@ class Runner:
         way, as long as that gets on; `waiting` is told of each. Raises RefusedError (ReadOnlyError)
         with every reason, and JournalError when it cannot be journalled: then nothing was touched.
         """
+        await self._later_reads.over(request.subject.host)
         await self._takeover.settle(request.subject)
         if waiting is not None:
             state, cases = self._state, self._cases
@@ -218,6 +222,7 @@ class Runner:
         try:
             if earlier:
                 await asyncio.wait(earlier)
+                await self._later_reads.over(case.record.host)
             end = await guarded(case, self._outcome(case, waited=bool(earlier)))
             await self._finish(case, end)
         except asyncio.CancelledError:
@@ -260,6 +265,7 @@ class Runner:
     async def _finish(self, case: Case, end: End) -> None:
         await self._executor.finish(case, end)
         self._remove(case)
+        self._later_reads.begin(case)
         if end.status is OperationStatus.UNKNOWN and case.verb.decide is not None:
             self._unsettled.add(case)
         elif amendable(case):

@@ -149,6 +149,21 @@ class LabHost:
         """Run one virsh command on this host and return its output. Raises LabError."""
         return run(["virsh", "--quiet", "--connect", self.uri, *words], deadline=deadline)
 
+    def refresh(self, pool: str, deadline: float = 60.0) -> None:
+        """Have a pool read anew, once no volume of it is being made, copied or read.
+
+        libvirt refuses it meanwhile. Raises LabError.
+        """
+        end = time.monotonic() + deadline
+        while True:
+            try:
+                self.virsh("pool-refresh", pool)
+                return
+            except LabError as problem:
+                if "asynchronous jobs" not in problem.message or time.monotonic() > end:
+                    raise
+            time.sleep(0.1)
+
     def qemu_pid(self, instance: str) -> int:
         """The process id of a running instance's QEMU. Raises LabError when there is none."""
         pid = read_pid(self.directory / f"run/libvirt/qemu/run/{instance}.pid")

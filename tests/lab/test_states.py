@@ -211,7 +211,7 @@ def refresh(alpha: LabHost) -> None:
     """Have the pool's files known; it is not read while a volume of it is being written."""
     while True:
         try:
-            alpha.virsh("pool-refresh", "default")
+            alpha.refresh("default")
         except LabError as error:
             if "asynchronous jobs" not in error.message:
                 raise
