@@ -21,11 +21,24 @@ def check(info: ConnectionInfo) -> None:
     counts = {len(info.texts(key)) for key in ("target_portals", "target_iqns", "target_luns")}
     if len(counts - {0}) > 1:
         raise info.malformed("target_portals", "has another length than target_iqns or target_luns")
+    _check_numbers(info)
     for key in ("target_portal", *info.texts("target_portals")):
         server(info, info.text(key) if key == "target_portal" else key, "target_portal")
     if not info.lacks("auth_method") and info.text("auth_method").upper() == "CHAP":
         info.require("auth_username")
         info.require("auth_password")
+
+
+def _check_numbers(info: ConnectionInfo) -> None:
+    """Raise ConnectionInfoError where a LUN is no number: os-brick and libvirt tell it late."""
+    if not info.lacks("target_lun") and not _is_number(info.text("target_lun")):
+        raise info.malformed("target_lun", "is no number")
+    if not all(map(_is_number, info.texts("target_luns"))):
+        raise info.malformed("target_luns", "is no list of numbers")
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def of_qemu(info: ConnectionInfo, _: DeviceInfo) -> VolumePlace:

@@ -97,6 +97,8 @@ def test_a_missing_key_is_named(protocol: str, key: str, words: str) -> None:
         (document("iscsi", target_portal="10.0.0.5:x"), "is no address with a port"),
         (document("iscsi", target_portals="10.0.0.5"), "target_portals in the connection_info of"),
         (document("iscsi", target_portals=["a:1", "b:1"], target_luns=[1]), "another length"),
+        (document("iscsi", target_lun="abc"), "target_lun in the connection_info of iscsi is no"),
+        (document("iscsi", target_luns=[1, "x"]), "target_luns in the connection_info of iscsi is"),
         (document("nvmeof", portals=["10.0.0.6"]), "is no list of address, port and transport"),
         (document("nvmeof", volume_replicas=[{"vol_uuid": "u"}]), "has one without target_nqn"),
         (document("rbd", name="volume-1"), "is not POOL/IMAGE"),
