@@ -199,7 +199,14 @@ def _told_if_cut(conn: Connection, call: VolumeUploadCall) -> Iterator[None]:
         words = error.message if isinstance(error, HypervisorError) else str(error)
         place = clean(f"{call.pool}/{call.name}")
         text = f"{words.rstrip('.')}. {place} holds a part of {_shown(call.file)} now."
-        raise HypervisorError(text, "Upload it again.") from None
+        raise HypervisorError(text, after_cut(words, call.pool)) from None
+
+
+def after_cut(words: str, pool: str) -> str:
+    """Return what helps after an upload that failed in its middle: once more helps no full pool."""
+    if "No space left" in words:
+        return f"Free space in the pool {clean(pool)}, then upload it again; or take another pool."
+    return "Upload it again."
 
 
 def send(
