@@ -22,6 +22,14 @@ class PoolDefineCall(Call, frozen=True):
         return ("pool-define", "FILE", "--validate")
 
 
+class PoolRedefineCall(PoolDefineCall, frozen=True):
+    """virStoragePoolDefineXML, of one that is there: once more does no harm."""
+
+    repeatable: ClassVar[bool] = True
+    base: str = ""
+    """The definition that it was made from: another one is not written over. Empty: any."""
+
+
 class PoolUndefineCall(Call, frozen=True):
     """virStoragePoolUndefine; one that is gone is as good as undefined."""
 

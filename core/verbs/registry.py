@@ -23,6 +23,7 @@ from core.verbs import (
     network,
     nwfilter,
     pool,
+    pool_editing,
     pool_making,
     pool_removing,
     power,
@@ -67,6 +68,7 @@ _FAMILIES = (
     ),
     *(
         pool.VERBS,
+        pool_editing.VERBS,
         pool_making.VERBS,
         pool_removing.VERBS,
         network.VERBS,

@@ -276,6 +276,11 @@ TRIALS = {
         lambda unmade: unmade.there(),
         {"name": "new{number}", "path": "/pools/new{number}", "start": False, "autostart": False},
     ),
+    "pool-edit": Trial(
+        *("virStoragePoolDefineXML", lambda _: None),
+        *(lambda pool: "/pools/edited" in pool.XMLDesc(0),),
+        {"xml": "<pool type='dir'><target><path>/pools/edited{number}</path></target></pool>"},
+    ),
     "pool-undefine": Trial("virStoragePoolUndefine", shows=_no_pool),
     "volume-delete": Trial("virStorageVolDelete", shows=lambda volume: volume.gone()),
     "network-start": Trial("virNetworkCreate", shows=_active),

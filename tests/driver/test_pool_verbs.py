@@ -106,3 +106,38 @@ async def test_a_pool_is_made_from_its_xml_as_that_says(fleet: Fleet) -> None:
     wrong = {"xml": "<pool type='dir'><name>y</name><wrong/></pool>"}
     with pytest.raises(OperationFailedError, match="failed to validate against schema"):
         await make(fleet, "pool-create-from-xml", **wrong)
+
+
+async def test_a_pool_is_defined_anew_unless_somebody_else_just_did(fleet: Fleet) -> None:
+    key = await make(fleet, name="x", path="/pools/x", start=False, autostart=False)
+    at = "<pool type='dir'><name>x</name><target><path>{}</path></target></pool>"
+    for text, words in (
+        ("<pool type='dir'><name>y</name></pool>", "is that of another pool, y"),
+        ("<pool type='fs'><name>x</name></pool>", "x is of the type dir, and not fs"),
+        ("<network/>", "pool"),
+    ):
+        with pytest.raises(RefusedError, match=words):
+            await carry_out(fleet, "pool-edit", key, xml=text)
+    operation = await fleet.submit(
+        VERBS["pool-edit"].request(subject=key, xml=at.format("/pools/z"))
+    )
+    record = await operation
+    assert record.outcome == "the pool x is defined anew"
+    await until(lambda: row(fleet, key).path == "/pools/z")
+    back = undoing(record)
+    assert back is not None, record.undo
+    await (await fleet.submit(back))
+    await until(lambda: row(fleet, key).path == "/pools/x")
+    await carry_out(fleet, "pool-edit", key, xml=at.format("/pools/other"))
+    with pytest.raises(OperationFailedError, match="x was changed meanwhile, and is not over"):
+        await (await fleet.submit(back))
+
+
+async def test_a_pool_that_runs_counts_its_new_definition_from_its_next_start(
+    fleet: Fleet,
+) -> None:
+    key = await make(fleet, name="r", path="/pools/r", start=True, autostart=False)
+    await until(lambda: row(fleet, key).active)
+    xml = "<pool type='dir'><target><path>/pools/q</path></target></pool>"
+    outcome = await carry_out(fleet, "pool-edit", key, xml=xml)
+    assert outcome == "the pool r is defined anew; it counts once it is stopped and started"

@@ -239,6 +239,7 @@ def _described(fleet: Fleet, key: ObjectKey) -> bool:
 
 NEEDED: dict[str, dict[str, Any]] = {
     "volume-create": {"name": "made.raw", "size": "1M"},
+    "pool-edit": {"xml": "<pool type='dir'><target><path>/pools/new-{}</path></target></pool>"},
     "network-edit": {"xml": "<network><mtu size='1400'/></network>"},
     "network-add-dhcp-host": {"address": "10.9.0.100", "mac": "52:54:00:00:00:01"},
     "network-add-dns-host": {"address": "10.9.0.100", "names": ("a",)},
@@ -274,7 +275,11 @@ async def test_pools_and_networks_too(verb: Verb, options: dict[str, Any], tmp_p
                 assert found.autostart is ("marked" in state), state
             able, complaints = set(), {}
             for state, key in keys.items():
-                request = verb.request(subject=key, **options)
+                given = {
+                    name: value.format(state) if name == "xml" else value
+                    for name, value in options.items()
+                }
+                request = verb.request(subject=key, **given)
                 if not fleet.check(request):
                     able.add(state)
                 if wrong := await _complaint_of(fleet, request):

@@ -475,7 +475,7 @@ ELSEWHERE = {
     *("volume-upload", "volume-download", "volume-wipe", "volume-resize", "volume-clone"),
     # the test driver has networks as the real one has: tests/driver/test_crash_points.py
     *("network-create", "network-create-from-xml", "network-edit", "network-delete"),
-    *("pool-create", "pool-create-from-xml", "pool-undefine"),  # likewise
+    *("pool-create", "pool-create-from-xml", "pool-edit", "pool-undefine"),  # likewise
     "volume-disconnect",  # test_network_disks.py, without being killed
     "volume-connect",  # test_moved_volumes.py, without being killed
     *("pool-build", "pool-delete"),  # test_pools.py, without being killed

@@ -6,6 +6,7 @@ from typing import Any
 
 from core.errors import HypervisorError
 from core.hypervisor.calls.cures import told_with
+from core.hypervisor.calls.defining import inactive_xml
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.calls.volume_users import user_of
 from core.hypervisor.connection.binding import Connection, libvirt
@@ -19,8 +20,11 @@ from core.verbs.pool_calls import (
     PoolClearCall,
     PoolDefineCall,
     PoolDeleteCall,
+    PoolRedefineCall,
     PoolUndefineCall,
 )
+from core.xml.definition.changes import changes, in_words
+from core.xml.pool_completed import pool_completed
 
 _CURES = (
     ("missing backend", "Install libvirt's driver for pools of that type on the host (Debian: "
@@ -52,6 +56,18 @@ def define(conn: Connection, _: ObjectKey, call: PoolDefineCall) -> None:
             if not unsupported(error) and "flags" not in (error.get_error_message() or ""):
                 raise
             conn.storagePoolDefineXML(call.xml, 0)
+
+
+def redefine(conn: Connection, subject: ObjectKey, call: PoolRedefineCall) -> None:
+    """Define a pool anew, unless somebody else just did."""
+    if call.base:
+        pool = _pool(conn, subject)
+        found = inactive_xml(pool, libvirt.VIR_STORAGE_XML_INACTIVE) or call.base
+        if not (pool_completed(call.base, found) or pool_completed(call.xml, found)):
+            what = in_words(changes(call.base, found, "pool")) or "its text"
+            text = f"The pool {clean(pool.name())} was changed meanwhile, and is not overwritten"
+            raise HypervisorError(f"{text}: {what}.", "Edit it again, from its XML as it is now.")
+    define(conn, subject, call)
 
 
 def undefine(conn: Connection, subject: ObjectKey, _: PoolUndefineCall) -> None:
@@ -112,6 +128,7 @@ CALL_FUNCTIONS: CallFunctions = {
     PoolRefreshCall: lambda conn, key, _: _pool(conn, key).refresh(0),
     PoolAutostartCall: lambda conn, key, call: _pool(conn, key).setAutostart(int(call.on)),
     PoolDefineCall: define,
+    PoolRedefineCall: redefine,
     PoolUndefineCall: undefine,
     PoolBuildCall: build,
     PoolClearCall: clear,
