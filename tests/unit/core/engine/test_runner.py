@@ -81,6 +81,8 @@ class World:
         self.errors: dict[Call, VirtdeckError] = {}
         self.obeys = True
         self.tells = True
+        self.reading = asyncio.Event()
+        self.reading.set()
         self.before_call: Callable[[], None] = lambda: None
         self.runner: Runner
 
@@ -132,6 +134,7 @@ class World:
     async def read(self, subject: ObjectKey, looks_at: object = ()) -> Instance | None:
         if not self.tells:
             raise DeadlineError(f"{subject.host} did not answer in 10 s.")
+        await self.reading.wait()
         return self.instances.get(subject)
 
 
@@ -175,6 +178,22 @@ async def test_from_request_to_outcome(world: World, journal: Journal) -> None:
     assert [step.text for step in record.steps] == ["starting web", "web is running"]
     assert [entry.record for entry in await journal.recent()] == [record]
     assert world.operations[record.id] == record
+
+
+async def test_an_end_that_an_event_proves_is_told_before_it_is_read_and_the_next_one_waits(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DestroyCall, "told_by_event", True)
+    web = world.add("web", S.RUNNING)
+    world.reading.clear()
+    record = await (await world.runner.submit(Stop(web)))
+    assert record.status is OperationStatus.DONE
+    asked = asyncio.create_task(world.runner.submit(Start(web)))
+    await asyncio.sleep(0.05)
+    assert not asked.done()
+    assert world.calls == [("u-web", DestroyCall())]
+    world.reading.set()
+    assert (await (await asked)).outcome == "web is running"
 
 
 async def test_a_refused_request_touches_nothing_and_is_on_record(
