@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -132,7 +132,10 @@ def _run(arguments: Sequence[str] | None) -> int:
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except click.ClickException as error:
-        complain(_usage(error))
+        if isinstance(error, _WHOLE_HELP):
+            click.echo(error.format_message(), err=True)
+        else:
+            complain(_usage(error))
         return UsageError.exit_status
     except VirtdeckError as error:
         complain(error)
@@ -146,6 +149,10 @@ def _run(arguments: Sequence[str] | None) -> int:
         return PIPE_CLOSED
     except Exception as error:
         return _internal_error(error)
+
+
+_WHOLE_HELP: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
+"""A group without a command: its message is all of its help. click 8.1 prints that by itself."""
 
 
 def _usage(error: click.ClickException) -> UsageError:

@@ -30,7 +30,7 @@ def no_volumes(view: View) -> str:
     return _why(view) or (
         "There is no storage pool on any host.\n\n"
         "Make one: choose a host on screen 2 and press a, p, n; or on the command line:\n"
-        "virtdeck pool create HOST NAME --path DIRECTORY --build"
+        "virtdeck pool create NAME --host HOST --path DIRECTORY --build"
     )
 
 
@@ -38,7 +38,8 @@ def no_networks(view: View) -> str:
     """Why no network is shown."""
     return _why(view) or (
         "There is no virtual network on any host.\n\n"
-        "Define one: virsh net-define FILE, then virsh net-start NAME: it appears here.\n"
+        "Make one: choose a host on screen 2 and press a, n, n; or on the command line:\n"
+        "virtdeck network create NAME --host HOST --subnet 192.168.100.0/24\n"
         "Bridges that libvirt does not keep are not listed."
     )
 

@@ -27,6 +27,8 @@ from core.xml.network_completed import completed
 _CURES = (
     ("already in use by interface", "Its addresses are those of another network of the host: take "
      "others (see `ip address` there)."),
+    ("Operation not permitted", "Open the host as root's libvirt (qemu:///system): that of an "
+     "ordinary user may not make network devices."),
     ("creating bridge interface", "There is a device of that name: give the bridge another, or "
      "leave it out: libvirt names one."),
     ("iptables", "Install iptables or nftables on the host: libvirt keeps guests apart with it. A "
