@@ -92,7 +92,8 @@ _SENTENCES: Sequence[tuple[str, _Sentence]] = (
         r"error connecting: Connection timed out",
         lambda _: (
             "None of the monitors of Ceph answered for as long as its library waits.",
-            "See which run, and that its host reaches them at 3300 and 6789.",
+            "See that they run, and that its host reaches them: the guest stood still meanwhile, "
+            "for as long as `client mount timeout` in /etc/ceph/ceph.conf of its host says.",
         ),
     ),
     (

@@ -33,7 +33,7 @@ from core.verbs.situation import CALL_DEADLINE, Action, Sent, Situation
 PREFIXES = {"virtio": "vd", "scsi": "sd", "usb": "sd", "sata": "sd", "ide": "hd"}
 _PATIENT = 340.0
 """Seconds for what is of Ceph: its library waits 300 s for its monitors (client_mount_timeout),
-and the guest stands still as long."""
+and QEMU answers nothing meanwhile."""
 NO_HOTPLUG = ("sata", "ide")
 
 
