@@ -72,6 +72,7 @@ def document_verb(
     title: str,
     help_: str,
     key: str,
+    refusals: Callable[[State, Request, str], Iterator[Refusal]] | None = None,
 ) -> Verb:
     """Return the verb of a change; its arguments are those of `DocumentChange` and `Verb`."""
     what = DocumentChange(change, said)
@@ -87,7 +88,7 @@ def document_verb(
         resumable=True,
         calls=(RedefineCall,),
         states=KNOWN,
-        refusals=against_transient,
+        refusals=refusals or against_transient,
         looks_at=frozenset({"document"}),
         undo=what.undo,
     )

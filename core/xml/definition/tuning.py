@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.errors import XmlError
+from core.model.text import real_name
 from core.xml.definition.text import child, written
 from core.xml.tree import Element, attribute, children, parse
 
@@ -147,13 +148,16 @@ def with_rng(document: str, source: str) -> str:
     return written(root)
 
 
-def with_tpm(document: str, model: str) -> str:
-    """Have an emulated TPM 2.0."""
+def with_tpm(document: str, model: str, host_device: str = "") -> str:
+    """Have an emulated TPM 2.0, or that of the host at a path."""
     root = _root(document)
     if root.find(f"{_DEVICES}/tpm") is not None:
         raise XmlError("It has a TPM.", "Edit its XML to have another.")
     tpm = child(_devices(root), "tpm", model=model)
-    child(tpm, "backend", type="emulator", version="2.0")
+    if host_device:
+        child(child(tpm, "backend", type="passthrough"), "device", path=real_name(host_device))
+    else:
+        child(tpm, "backend", type="emulator", version="2.0")
     return written(root)
 
 

@@ -227,6 +227,10 @@ CHANGED: dict[str, tuple[Callable[[str], str], set[str]]] = {
         lambda xml: tuning.with_rng(xml, "/dev/urandom"),
         {"rng is new: virtio random /dev/urandom"},
     ),
+    "TPM of the host": (
+        lambda xml: tuning.with_tpm(xml, "tpm-tis", "/dev/tpm0"),
+        {"tpm is new: tpm-tis passthrough /dev/tpm0"},
+    ),
     "TPM": (lambda xml: tuning.with_tpm(xml, "tpm-crb"), {"tpm is new: tpm-crb emulator 2.0"}),
     "link": (
         lambda xml: tuning.with_link(xml, "52:54:00:00:00:01", up=False),
