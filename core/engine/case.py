@@ -43,6 +43,9 @@ LOOK_BACK = 2.0
 class Case:
     """The mutable side of an operation. Lives on the core's asyncio loop; knows no hypervisor."""
 
+    unread = False
+    """It ended on an event alone: the subject was not read after it."""
+
     def __init__(self, record: OperationRecord, request: Request, clock: Clock) -> None:
         self._clock = clock
         self._origin = clock.now() - clock.monotonic()
@@ -71,8 +74,6 @@ class Case:
         """When the host began to tell last how it is; None: not since the link was lost."""
         self.unseen = False
         """The host did not tell how the subject is when it was last asked."""
-        self.unread = False
-        """It ended on an event alone: the subject was not read after it."""
         self.woken = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
         self.calling: asyncio.Task[None] | None = None

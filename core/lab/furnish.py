@@ -92,7 +92,7 @@ def ensure_pools(host: LabHost, shared: Path) -> None:
             write_file(xml, pool_xml(name, path), host.account)
             host.virsh("pool-define", str(xml))
         if known.get(name) == "active":
-            host.refresh(name)
+            host.virsh("pool-refresh", name)
         else:
             host.virsh("pool-start", name)
 

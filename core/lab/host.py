@@ -146,21 +146,16 @@ class LabHost:
         return True
 
     def virsh(self, *words: str, deadline: float = 60.0) -> str:
-        """Run one virsh command on this host and return its output. Raises LabError."""
-        return run(["virsh", "--quiet", "--connect", self.uri, *words], deadline=deadline)
+        """Run one virsh command on this host and return its output. Raises LabError.
 
-    def refresh(self, pool: str, deadline: float = 60.0) -> None:
-        """Have a pool read anew, once no volume of it is being made, copied or read.
-
-        libvirt refuses it meanwhile. Raises LabError.
+        What libvirt refuses while a volume of its pool is being copied is asked again.
         """
         end = time.monotonic() + deadline
         while True:
             try:
-                self.virsh("pool-refresh", pool)
-                return
+                return run(["virsh", "--quiet", "--connect", self.uri, *words], deadline=deadline)
             except LabError as problem:
-                if "asynchronous jobs" not in problem.message or time.monotonic() > end:
+                if "has asynchronous jobs" not in problem.message or time.monotonic() > end:
                     raise
             time.sleep(0.1)
 

@@ -125,12 +125,12 @@ def _layered(alpha: LabHost, name: str) -> None:
     for path in alpha.pool.glob(f"{name}.*"):
         if path.suffix != ".qcow2":
             path.unlink()
-    alpha.refresh("default")
+    alpha.virsh("pool-refresh", "default")
     alpha.virsh("start", name, "--paused")
     write(alpha, name, 1, "8M")
     over = f"vda,file={alpha.pool}/{name}.over"
     alpha.virsh("snapshot-create-as", name, "--disk-only", "--no-metadata", "--diskspec", over)
-    alpha.refresh("default")
+    alpha.virsh("pool-refresh", "default")
 
 
 def _consists_of(*words: str) -> Shows:

@@ -33,14 +33,14 @@ class ScratchDisks:
         words = ["qemu-img", "create", "-q", "-f", form, *below, str(path)]
         subprocess.run([*words, *([] if base else [size])], check=True)
         own(self._lab, path)
-        self._host.refresh("default")
+        self._host.virsh("pool-refresh", "default")
         return f"default/{path.name}"
 
     def remove(self) -> None:
         """Remove what the test left in the pool."""
         for path in set(self._host.pool.iterdir()) - self._before:
             path.unlink()
-        self._host.refresh("default")
+        self._host.virsh("pool-refresh", "default")
 
 
 def own(lab: Lab, path: Path) -> None:

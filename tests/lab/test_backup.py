@@ -413,7 +413,7 @@ async def test_what_the_guest_wrote_is_in_its_backups_each_with_its_own_moment(
             qemu_img, "convert", "-f", "qcow2", "-O", "qcow2", backup, str(flat)
         )
         own(lab, flat)
-        await asyncio.to_thread(alpha.refresh, "default")
+        await asyncio.to_thread(alpha.virsh, "pool-refresh", "default")
         other = guest("alpha", f"{file}-again", disk=f"default/{flat.name}")
         await asyncio.to_thread(booted, "alpha", other)
         await until(partial(is_mounted, lab, other), 120)

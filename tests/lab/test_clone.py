@@ -54,7 +54,7 @@ def disk(alpha: LabHost, tmp_path: Path) -> Iterator[Callable[[str], str]]:
         return f"default/{name}.qcow2"
 
     yield make
-    alpha.refresh("default")
+    alpha.virsh("pool-refresh", "default")
     left = [line.split()[0] for line in alpha.virsh("vol-list", "default").splitlines() if line]
     for name in left:
         if any(name.startswith(one.partition(".")[0]) for one in made):
@@ -220,7 +220,7 @@ async def test_a_console_killed_at_any_point_never_costs_a_clone_its_disk(
                 assert made == (records[0].status is OperationStatus.DONE), (point, told)
             await asyncio.to_thread(remove_guest, to)
             volume.unlink(missing_ok=True)
-            await asyncio.to_thread(alpha.refresh, "default")
+            await asyncio.to_thread(alpha.virsh, "pool-refresh", "default")
             if status != KILLED:
                 assert made, told
                 assert point > 4

@@ -94,7 +94,7 @@ def made(alpha: LabHost, beta: LabHost, request: pytest.FixtureRequest) -> Itera
             host.virsh("undefine", name)
         for path in host.pool.glob(f"cold-{verb[:4]}-*.raw"):
             path.unlink()
-        host.refresh("default")
+        host.virsh("pool-refresh", "default")
 
 
 async def move(fleet: Fleet, uuids: dict[str, str], options: dict[str, Any]) -> None:

@@ -54,7 +54,7 @@ def heavy(lab: Lab, alpha: LabHost, beta: LabHost) -> Iterator[Heavy]:
         for _ in range(384):
             file.write(os.urandom(MIB))
     own(lab, image)
-    alpha.refresh("default")
+    alpha.virsh("pool-refresh", "default")
     definition = alpha.directory / "heavy.xml"
     write_file(definition, XML.format(path=image), alpha.account)
     alpha.virsh("define", str(definition))
@@ -63,7 +63,7 @@ def heavy(lab: Lab, alpha: LabHost, beta: LabHost) -> Iterator[Heavy]:
         with suppress(LabError):
             host.virsh("undefine", "heavy")
         (host.pool / "heavy.raw").unlink(missing_ok=True)
-        host.refresh("default")
+        host.virsh("pool-refresh", "default")
 
 
 async def ready(fleet: Fleet, pool: str = "default") -> ObjectKey:

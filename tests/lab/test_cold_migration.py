@@ -46,14 +46,14 @@ def shared(alpha: LabHost, beta: LabHost) -> Iterator[Callable[[str], Path]]:
         volume = f"{name}.qcow2"
         alpha.virsh("vol-create-as", "shared", volume, "64M", "--format", "qcow2")
         made.append(volume)
-        beta.refresh("shared")
+        beta.virsh("pool-refresh", "shared")
         return Path(alpha.virsh("vol-path", volume, "shared").strip())
 
     yield make
     for volume in made:
         with suppress(LabError):
             alpha.virsh("vol-delete", volume, "shared")
-    beta.refresh("shared")
+    beta.virsh("pool-refresh", "shared")
 
 
 @pytest.fixture
@@ -401,7 +401,7 @@ async def test_uefi_variables_move_along_or_nothing_does(
         await until(lambda: fleet.state.hosts["beta"].facts is not None, "beta has told")
         with pytest.raises(RefusedError, match="is in no pool of alpha as read"):
             await do(fleet, ColdMigrate(here, to="beta"))
-        await asyncio.to_thread(alpha.refresh, "default")
+        await asyncio.to_thread(alpha.virsh, "pool-refresh", "default")
         await known(fleet, variables[0].name)
         await do(fleet, ColdMigrate(here, to="beta"))
         assert variables[1].read_bytes() == content
@@ -418,4 +418,4 @@ async def test_uefi_variables_move_along_or_nothing_does(
         for path in variables:
             path.unlink(missing_ok=True)
         for host in (alpha, beta):
-            host.refresh("default")
+            host.virsh("pool-refresh", "default")

@@ -303,7 +303,7 @@ def subjects(
             remove_guest(subject)
             for path in alpha.pool.glob(f"{subject}.*"):
                 path.unlink()
-            alpha.refresh("default")
+            alpha.virsh("pool-refresh", "default")
 
 
 @pytest.mark.timeout(2700)  # some hundred consoles: each wait in it has an end of its own

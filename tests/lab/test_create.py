@@ -68,7 +68,7 @@ def image(alpha: LabHost, named: Callable[[str], str], tmp_path: Path) -> str:
     name = named("image-of-test") + ".raw"
     alpha.virsh("vol-create-as", "default", name, "32M", "--format", "raw")
     alpha.virsh("vol-upload", name, str(file), "--pool", "default")
-    alpha.refresh("default")
+    alpha.virsh("pool-refresh", "default")
     return f"default/{name}"
 
 
@@ -241,7 +241,7 @@ async def test_an_installer_boots_while_the_disk_is_empty(
     size = str(file.stat().st_size)
     alpha.virsh("vol-create-as", "default", "cd-of-test.iso", size, "--format", "raw")
     alpha.virsh("vol-upload", "cd-of-test.iso", str(file), "--pool", "default")
-    alpha.refresh("default")
+    alpha.virsh("pool-refresh", "default")
     await until(lambda: any(one.name == "cd-of-test.iso" for one in fleet.state.volumes.values()))
     record = await make(
         *(fleet, "create"),

@@ -47,7 +47,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
 @pytest.fixture(autouse=True)
 def image(alpha: LabHost) -> Iterator[None]:
     alpha.virsh("vol-create-as", "default", IMAGE, "16M", "--format", "qcow2")
-    alpha.refresh("default")
+    alpha.virsh("pool-refresh", "default")
     yield
     alpha.virsh("vol-delete", IMAGE, "--pool", "default")
 

@@ -41,13 +41,13 @@ def images(alpha: LabHost, beta: LabHost) -> Iterator[dict[str, Path]]:
     for name in GUESTS:
         alpha.virsh("vol-create-as", "shared", f"{name}.qcow2", "64M", "--format", "qcow2")
         made[name] = Path(alpha.virsh("vol-path", f"{name}.qcow2", "shared").strip())
-    beta.refresh("shared")
+    beta.virsh("pool-refresh", "shared")
     yield made
     for path in made.values():
         path.unlink(missing_ok=True)
     for host in (alpha, beta):
         host.ensure_daemon()
-        host.refresh("shared")
+        host.virsh("pool-refresh", "shared")
 
 
 def there(host: LabHost) -> dict[str, str]:

@@ -35,13 +35,13 @@ def chain(alpha: LabHost, beta: LabHost) -> Iterator[dict[str, Path]]:
             ("--backing-vol", below[name], "--backing-vol-format", "qcow2") if name in below else ()
         )
         alpha.virsh("vol-create-as", "shared", name, "16M", "--format", "qcow2", *more)
-    beta.refresh("shared")
+    beta.virsh("pool-refresh", "shared")
     yield {name: Path(alpha.virsh("vol-path", name, "shared").strip()) for name in NAMES}
     directory = Path(alpha.virsh("vol-path", "img-base.qcow2", "shared").strip()).parent
     for name in NAMES:
         (directory / name).unlink(missing_ok=True)
     for host in (alpha, beta):
-        host.refresh("shared")
+        host.virsh("pool-refresh", "shared")
 
 
 def needed(virtdeck: Command, name: str) -> str:

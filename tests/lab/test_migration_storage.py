@@ -64,7 +64,7 @@ def copied(lab: Lab, alpha: LabHost, beta: LabHost) -> Iterator[str]:
     burner.remove(lab, name)
     for host in (alpha, beta):
         (host.pool / "copied.qcow2").unlink(missing_ok=True)
-        host.refresh("default")  # libvirt makes no disk that its pool knows
+        host.virsh("pool-refresh", "default")  # libvirt makes no disk that its pool knows
 
 
 def elsewhere(lab: Lab, path: Path) -> Rewrites:

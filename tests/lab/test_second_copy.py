@@ -39,7 +39,7 @@ def words(uris: dict[str, str]) -> list[str]:
 def image(alpha: LabHost, beta: LabHost) -> Iterator[str]:
     """A volume of the pool both hosts share; returns its path."""
     alpha.virsh("vol-create-as", "shared", "only-one.qcow2", "16M", "--format", "qcow2")
-    beta.refresh("shared")
+    beta.virsh("pool-refresh", "shared")
     yield alpha.virsh("vol-path", "only-one.qcow2", "shared").strip()
     alpha.virsh("vol-delete", "only-one.qcow2", "shared")
 

@@ -211,7 +211,7 @@ def refresh(alpha: LabHost) -> None:
     """Have the pool's files known; it is not read while a volume of it is being written."""
     while True:
         try:
-            alpha.refresh("default")
+            alpha.virsh("pool-refresh", "default")
         except LabError as error:
             if "asynchronous jobs" not in error.message:
                 raise

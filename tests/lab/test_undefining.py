@@ -35,7 +35,7 @@ def volume(alpha: LabHost) -> Iterator[Callable[..., str]]:
 
     def make(name: str, *options: str) -> str:
         alpha.virsh("vol-create-as", "default", name, "8M", "--format", "qcow2", *options)
-        alpha.refresh("default")  # its event has consoles read the pool
+        alpha.virsh("pool-refresh", "default")  # its event has consoles read the pool
         made.append(name)
         return f"default/{name}"
 
@@ -46,7 +46,7 @@ def volume(alpha: LabHost) -> Iterator[Callable[..., str]]:
 
 
 def volumes(alpha: LabHost) -> set[str]:
-    alpha.refresh("default")
+    alpha.virsh("pool-refresh", "default")
     lines = alpha.virsh("vol-list", "default").splitlines()
     return {line.split()[0] for line in lines if line.strip()}
 

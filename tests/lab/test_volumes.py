@@ -47,10 +47,10 @@ def made(alpha: LabHost) -> Iterator[Callable[..., None]]:
     def make(name: str, size: str = "8M", kind: str = "raw") -> None:
         names.append(name)
         alpha.virsh("vol-create-as", "default", name, size, "--format", kind)
-        alpha.refresh("default")
+        alpha.virsh("pool-refresh", "default")
 
     yield make
-    alpha.refresh("default")
+    alpha.virsh("pool-refresh", "default")
     for name in [*names, *(f"copy-of-{name}" for name in names)]:
         with suppress(LabError):  # it was never made
             alpha.virsh("vol-delete", name, "--pool", "default")
@@ -375,5 +375,5 @@ async def test_one_whose_file_others_removed_is_told_missing_and_holds_nothing_u
         assert not kept.missing
         await do(fleet, VERBS["volume-delete"].request(subject=kept.key))
         assert not (alpha.pool / "kept.img").exists()
-        await asyncio.to_thread(alpha.refresh, "default")
+        await asyncio.to_thread(alpha.virsh, "pool-refresh", "default")
         await until(lambda: all(one.name != "lost.img" for one in fleet.state.volumes.values()))

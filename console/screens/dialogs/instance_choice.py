@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.widgets import Input
 
 from console.screens.dialogs.dialog import Dialog
-from console.screens.dialogs.palette import SHOWN, PaletteLine, PaletteList
+from console.screens.dialogs.palette import LIST_KEYS, SHOWN, PaletteLine, PaletteList
 from console.screens.page import Page
 from console.widgets.columns import Cell
 from core.model import Instance, ObjectKey
@@ -31,11 +30,7 @@ class InstanceChoiceDialog(Dialog[ObjectKey], inherit_bindings=False):
 
     AUTO_FOCUS = "Input"
     CSS_PATH = "palette.tcss"
-    BINDINGS = [  # noqa: RUF012 - Textual's own way
-        Binding("escape", "close", "Close"),
-        Binding("down,ctrl+n,tab", "move(1)", "Down"),
-        Binding("up,ctrl+p,shift+tab", "move(-1)", "Up"),
-    ]
+    BINDINGS = LIST_KEYS
 
     def __init__(self, title: str, instances: Sequence[Instance]) -> None:
         super().__init__()

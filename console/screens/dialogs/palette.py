@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.fuzzy import Matcher
 from textual.widgets import Input
@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 
 SHOWN = 12
 """Lines of the palette."""
+
+LIST_KEYS: list[BindingType] = [
+    Binding("escape", "close", "Close"),
+    Binding("down,ctrl+n,tab", "move(1)", "Down"),
+    Binding("up,ctrl+p,shift+tab", "move(-1)", "Up"),
+]
+"""The keys of a dialog that has an input over a list."""
 
 MAKING = "hosts"
 """The screen on which instances are made."""
@@ -142,11 +149,7 @@ class PaletteDialog(Dialog[None], inherit_bindings=False):
 
     AUTO_FOCUS = "Input"
     CSS_PATH = "palette.tcss"
-    BINDINGS = [  # noqa: RUF012 - Textual's own way
-        Binding("escape", "close", "Close"),
-        Binding("down,ctrl+n,tab", "move(1)", "Down"),
-        Binding("up,ctrl+p,shift+tab", "move(-1)", "Up"),
-    ]
+    BINDINGS = LIST_KEYS
 
     def __init__(self, under: ConsoleScreen) -> None:
         super().__init__()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import suppress
 from functools import partial
 from typing import Protocol, TypeVar
 
 from core.clock import Clock
-from core.errors import VirtdeckError
 from core.hypervisor.connection.binding import Connection
+from core.hypervisor.observe.stale_reads import StaleReads
 from core.model.event import NodeDeviceLifecycle, NodeDeviceUpdated
 from core.model.host_device import HostDevice
 from core.model.observation import HostDevicesRead, Observation
@@ -52,10 +51,9 @@ class DeviceLooks:
         self._sink = sink
         self._known: dict[str, HostDevice] | None = None
         """By name; None: nobody has looked at them."""
-        self._stale: dict[str, None] = {}
+        self._stale = StaleReads("devices", self.read_some)
         self._turn = asyncio.Lock()
         """One reading after the other: a later one is not overtaken by an earlier."""
-        self._work: asyncio.Task[None] | None = None
 
     async def read(self, *, every: bool = False) -> tuple[HostDevice, ...] | None:
         """Read the devices now and hand them over; None: this driver tells none.
@@ -91,7 +89,7 @@ class DeviceLooks:
             for name in gone:
                 known.pop(name, None)
             self._sink(HostDevicesRead(self._host, at, read, gone, whole=False))
-        self._outdate(others)
+        self._stale.add(others)
 
     @property
     def _looked_at(self) -> bool:
@@ -102,28 +100,14 @@ class DeviceLooks:
         told = isinstance(observation, NodeDeviceLifecycle | NodeDeviceUpdated)
         name = getattr(observation, "name", "") if told else ""
         if self._known is not None and name.startswith(_KINDS):
-            self._outdate({name})
+            self._stale.add({name})
 
     def forget(self) -> None:
         """Forget what was read: the link is lost."""
         self._known = None
-        self._stale.clear()
+        self._stale.forget()
 
     async def close(self) -> None:
         """Read nothing again any more."""
         self.forget()
-        if self._work is not None:
-            self._work.cancel()
-            await asyncio.gather(self._work, return_exceptions=True)
-
-    def _outdate(self, names: set[str]) -> None:
-        self._stale.update(dict.fromkeys(names))
-        if self._stale and (self._work is None or self._work.done()):
-            self._work = asyncio.create_task(self._read_stale(), name="devices")
-
-    async def _read_stale(self) -> None:
-        while self._stale:
-            names = tuple(self._stale)
-            self._stale.clear()  # first: an event during the call makes one stale again
-            with suppress(VirtdeckError):
-                await self.read_some(names)
+        await self._stale.close()

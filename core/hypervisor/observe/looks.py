@@ -7,7 +7,6 @@ somebody looks again.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -17,6 +16,7 @@ from core.clock import Clock
 from core.errors import VirtdeckError
 from core.hypervisor.connection.binding import Connection
 from core.hypervisor.observe.rereading import read_object
+from core.hypervisor.observe.stale_reads import StaleReads
 from core.model.base import ObjectKey
 from core.model.checkpoint import Checkpoint
 from core.model.event import InstanceLifecycle, JobCompleted
@@ -75,8 +75,7 @@ class InstanceLooks:
         self._sink = sink
         self._known: set[str] = set()
         """The instances whose snapshots were read, and are kept in the state."""
-        self._stale: dict[str, None] = {}
-        self._work: asyncio.Task[None] | None = None
+        self._stale = StaleReads("snapshots", self._read_snapshots)
 
     async def snapshots(self, uuid: str) -> tuple[Snapshot, ...] | None:
         """Read the snapshots of an instance now and hand them over; None when it is gone.
@@ -146,25 +145,19 @@ class InstanceLooks:
         elif isinstance(observation, InstanceGone):
             self._known.discard(observation.uuid)
         elif (uuid := may_change_snapshots(observation)) in self._known:
-            self._stale[uuid] = None
-            if self._work is None or self._work.done():
-                self._work = asyncio.create_task(self._read_stale(), name="snapshots")
+            self._stale.add((uuid,))
 
     def forget(self) -> None:
         """Forget what was read: the link is lost."""
         self._known.clear()
-        self._stale.clear()
+        self._stale.forget()
 
     async def close(self) -> None:
         """Read nothing again any more."""
         self.forget()
-        if self._work is not None:
-            self._work.cancel()
-            await asyncio.gather(self._work, return_exceptions=True)
+        await self._stale.close()
 
-    async def _read_stale(self) -> None:
-        while self._stale:
-            uuid = next(iter(self._stale))
-            del self._stale[uuid]  # first: an event during the call makes it stale again
+    async def _read_snapshots(self, uuids: tuple[str, ...]) -> None:
+        for uuid in uuids:
             with suppress(VirtdeckError):
                 await self.snapshots(uuid)
