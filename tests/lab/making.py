@@ -57,7 +57,7 @@ def known(fleet: Fleet, image: str = "") -> bool:
 
 def volumes(alpha: LabHost, pool: str = "default") -> set[str]:
     """The names of a pool's volumes, as libvirt itself finds them. Blocking."""
-    alpha.refresh(pool)
+    alpha.virsh("pool-refresh", pool)
     lines = alpha.virsh("vol-list", pool).splitlines()[2:]
     return {line.split()[0] for line in lines if line.strip()}
 
