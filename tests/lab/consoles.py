@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import threading
+import traceback
 
 from core.source import OpenConsole
 from tests.patience import PATIENCE
@@ -36,6 +39,16 @@ class Talk:
 
     async def ended(self, seconds: float = 40.0) -> None:
         """Read until nothing comes any more."""
-        async with asyncio.timeout(seconds * PATIENCE):
-            while await self.console.read():
-                pass
+        try:
+            async with asyncio.timeout(seconds * PATIENCE):
+                while await self.console.read():
+                    pass
+        except TimeoutError:
+            raise AssertionError(f"nothing told its end; {event_thread()}") from None
+
+
+def event_thread() -> str:
+    """Where libvirt's event loop is now: it tells the end of a console."""
+    thread = next(each for each in threading.enumerate() if each.name == "virt-events")
+    frame = sys._current_frames().get(thread.ident or 0)
+    return "".join(traceback.format_stack(frame)[-6:]) if frame else "it has ended"
