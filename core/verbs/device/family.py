@@ -33,6 +33,7 @@ from core.verbs.device.requests import (
     VolumeAttach,
     VolumeDetach,
 )
+from core.verbs.device.taken_from_host import TAKES_FROM_HOST
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import sequence
 from core.verbs.verb import Risk, Subjects, Verb
@@ -222,6 +223,7 @@ INTERFACE_ATTACH = _attaching(
     decide=sequence(interface.attach_steps, interface.outcome),
     steps=interface.attach_steps,
     calls=(AttachCall,),
+    risk=TAKES_FROM_HOST,
     refusals=interface_checks.against,
     undo=interface.undo,
 )
@@ -244,6 +246,7 @@ DEVICE_ATTACH = _attaching(
     decide=sequence(host_device.attach_steps, host_device.outcome),
     steps=host_device.attach_steps,
     calls=(AttachCall,),
+    risk=TAKES_FROM_HOST,
     refusals=host_device.against,
     undo=host_device.undo,
 )
