@@ -91,12 +91,12 @@ class Runner:
         """Stop waiting, and let go of what is not over for the next console. Never raises."""
         await self._takeover.close()
         await self._unsettled.close()
-        await self._later_reads.close()
         await leftovers.let_go(self._executor, self._cases.values())
         tasks = [case.task for case in self._cases.values() if case.task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._later_reads.close()
         await leftovers.write_answers(self._executor, self._cases.values())
         await self._executor.catch_up()
         if self._executor.journal is not None:
@@ -121,11 +121,11 @@ class Runner:
         way, as long as that gets on; `waiting` is told of each. Raises RefusedError (ReadOnlyError)
         with every reason, and JournalError when it cannot be journalled: then nothing was touched.
         """
-        await self._later_reads.over(request.subject.host)
         await self._takeover.settle(request.subject)
         if waiting is not None:
             state, cases = self._state, self._cases
             await leftovers.wait_out(lambda: leftovers.taken_over(state(), request, cases), waiting)
+        await self._later_reads.over(request.subject.host)
         reasons = self.check(request)
         if any(reason.code is RefusalCode.BUSY for reason in reasons):
             await self._takeover.catch_up()  # it may be over by now

@@ -15,7 +15,8 @@ def word_of_device(device: Device) -> str:
     if device.kind == "rng":
         return f"rng:{device.summary.rpartition(' ')[2]}"
     if device.kind == "filesystem" and device.summary.startswith("mount "):
-        return f"share:{device.summary.rpartition(' ')[2]}"
+        tag = device.summary.rpartition(" ")[2]
+        return "" if tag.startswith("/") else f"share:{tag}"  # of a container it is a place
     if device.kind != "hostdev":
         return ""
     if found := _USB_MODEL.match(device.summary):

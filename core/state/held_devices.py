@@ -64,3 +64,9 @@ def as_held(instance: Instance, device: HostDevice) -> HeldDevice | None:
     """Return how an instance has a device of its host; None: it has it not."""
     words = {device.place, device.model} - {""}
     return next((one for one in held_devices(instance) if one.word in words), None)
+
+
+def keeps_tpm_state(instance: Instance) -> bool:
+    """Whether libvirt keeps the state of a TPM for an instance: of an emulated one it does."""
+    kinds = [set(one.summary.split()) for one in instance.devices if one.kind == "tpm"]
+    return any(not words & {"passthrough", "external"} for words in kinds)

@@ -9,6 +9,7 @@ from core.errors import XmlError
 from core.model import Disk, Instance, OperationStatus, Request, State
 from core.model.instance_event import InstanceLifecycle
 from core.model.text import clean
+from core.state.held_devices import keeps_tpm_state
 from core.verbs.call import Call
 from core.verbs.create.remove_seed import seed_disk
 from core.verbs.definition import NAME
@@ -173,7 +174,7 @@ def _not_its_own(instance: Instance | None, to: str) -> Iterator[str]:
             f"it has the cloud-init seed of {name}, so a guest that was set up is not set up again:"
             f" give {to} its host name, machine-id and SSH host keys in the guest"
         )
-    if any(one.kind == "tpm" for one in instance.devices):
+    if keeps_tpm_state(instance):
         yield f"the state of the TPM of {name} is not copied: what was sealed to it cannot be had"
 
 

@@ -28,7 +28,7 @@ from core.verbs.verb import Risk, Verb
 
 _DEVICES = frozenset({"block", "network", "nvme"})
 """Types of sources that grow on their storage."""
-_RESIZED = frozenset({"rbd"})
+_RESIZED = frozenset({"rbd", "nfs"})
 """Protocols by which QEMU makes an image as large as it is told, be that less than it has."""
 
 
@@ -147,7 +147,7 @@ def _losses(state: State, requests: Sequence[Request]) -> list[str]:
     cut = [one for one in requests if isinstance(one, VolumeExtend) and _cuts(state, one)]
     return [
         f"QEMU makes the image of {clean(one.disk)} just {one.size}: what it has beyond that on "
-        "its storage by now is lost. See there first (`rbd info`)."
+        "its storage by now is lost. See there first how large it is."
         for one in cut
     ]
 

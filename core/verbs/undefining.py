@@ -10,6 +10,7 @@ from core.model.lists import listed
 from core.model.seed import is_seed
 from core.model.text import clean
 from core.state.connections import connections_of
+from core.state.held_devices import keeps_tpm_state
 from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.device.calls import DropSecretsCall
@@ -221,7 +222,7 @@ def _of_firmware(instance: Instance, request: Undefine) -> Iterator[str]:
 def _fates_of(instance: Instance, request: Undefine) -> tuple[Fate, Fate]:
     """Return what becomes of NVRAM and TPM; an instance that has none of it has no fate."""
     nvram: Fate = request.nvram if instance.firmware not in ("", "bios") else ""
-    tpm: Fate = request.tpm if any(device.kind == "tpm" for device in instance.devices) else ""
+    tpm: Fate = request.tpm if keeps_tpm_state(instance) else ""
     return nvram, tpm
 
 

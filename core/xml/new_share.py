@@ -21,11 +21,11 @@ def share_xml(directory: str, tag: str, *, read_only: bool = False) -> str:
 
 
 def shares_memory(domain: str) -> bool:
-    """Whether a guest's memory, or that of one of its cells, is shared; memfd's is by itself."""
+    """Whether all of a guest's memory is shared, as libvirt counts: memfd alone is not.
+
+    A NUMA cell that says nothing is as the whole is (qemu_validate.c).
+    """
     root = parse(domain, "domain")
-    cells = root.iterfind("cpu/numa/cell")
-    return (
-        attribute(root, "mode", "memoryBacking/access") == "shared"
-        or attribute(root, "type", "memoryBacking/source") == "memfd"
-        or any(cell.get("memAccess") == "shared" for cell in cells)
-    )
+    whole = attribute(root, "mode", "memoryBacking/access")
+    cells = [cell.get("memAccess") or whole for cell in root.iterfind("cpu/numa/cell")]
+    return all(access == "shared" for access in cells or [whole])

@@ -19,7 +19,12 @@ _CURES = (
      "e1000e), give it pcie-root-port controllers by `edit`, or attach it with --when next-start."),
     ("requires shared memory", "Add <memoryBacking><source type='memfd'/><access mode='shared'/>"
      "</memoryBacking> to its definition (`virtdeck edit`), and stop and start it."),
-    ("not yet supported in session mode", "Take the system's libvirt (qemu:///system), or 10.0."),
+    ("not yet supported in session mode", "Take the system's libvirt (qemu:///system), or one from "
+     "10.0 on."),
+    ("Unable to find a satisfying virtiofsd", "Install virtiofsd on its host."),
+    ("virtiofs export directory", "Make that directory on its host first, or share another."),
+    ("virtiofsd died unexpectedly", "See its log beside the instance's on the host; to share what "
+     "is only read takes virtiofsd 1.13."),
     ("does not support hotplugging", "Its machine takes nothing while it runs, as without ACPI: "
      "attach it with --when next-start."),
     ("live attach of device", "What runs takes no such device: an instance that is defined has it "

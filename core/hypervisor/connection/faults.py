@@ -86,6 +86,9 @@ def translate(error: LibvirtError, address: HostAddress, *, broken: bool = False
             f"The connection to {address.name} is read-only.",
             "Start without --read-only to change things.",
         )
+    full = _one_line(error.get_error_message() or str(error))
+    if explained := of_block_job(full, address.name):  # one of its two codes is an unsupported one
+        return HypervisorError(*explained, code)
     if code in _UNSUPPORTED:
         return UnsupportedError(_unsupported(text, address), code=code)
     if code == _INVALID_ARGUMENT and text.startswith("unsupported flags"):  # virCheckFlags
@@ -95,8 +98,7 @@ def translate(error: LibvirtError, address: HostAddress, *, broken: bool = False
             "options.",
             code,
         )
-    full = _one_line(error.get_error_message() or str(error))
-    if explained := of_file(full, address.name) or of_block_job(full, address.name):
+    if explained := of_file(full, address.name):
         return HypervisorError(*explained, code)
     return HypervisorError(f"libvirt on {address.name}: {text}", _CURES.get(code, ""), code)
 

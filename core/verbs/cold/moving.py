@@ -13,6 +13,7 @@ from core.model.cold_move import ColdMove, MovedVolume
 from core.model.rewrites import Move, Rewrites
 from core.model.sizes import size_words
 from core.model.text import clean
+from core.state.held_devices import keeps_tpm_state
 from core.verbs.caution import Caution
 from core.verbs.cold.calls import (
     ArriveCall,
@@ -221,7 +222,7 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
 def _against_firmware(instance: Instance) -> Iterator[Refusal]:
     """What the guest keeps in files that are no disks, and that libvirt does not move."""
     name, host = clean(instance.name), clean(instance.host)
-    if any(device.kind == "tpm" for device in instance.devices):
+    if keeps_tpm_state(instance):
         text = f"The TPM's state of {name} is in files of {host}, which are not moved"
         yield Refusal(RefusalCode.UNSUPPORTED, text, "start it and migrate it live")
 

@@ -112,7 +112,8 @@ def _plain_disks(instance: Instance) -> list[Disk]:
 
 def _has_kernel(instance: Instance) -> bool:
     """Whether a kernel, or a program of a container, was given to it: by a path of the host."""
-    return any(one.startswith("/") for one in instance.boot)
+    # Xen's boot loader is a path as well, and reads the first disk
+    return instance.type != "xen" and any(one.startswith("/") for one in instance.boot)
 
 
 def _its_only(state: State, request: Request) -> bool:

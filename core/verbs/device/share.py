@@ -22,6 +22,8 @@ from core.verbs.situation import Action, End, Situation
 
 _UNPRIVILEGED = 10_000_000
 """libvirt from which on one that is not root's starts virtiofsd."""
+_PLUGGED = 10_002_000
+"""libvirt from which on such a one does not crash as it plugs a share into what runs."""
 _READ_ONLY = 11_000_000
 """libvirt from which on virtiofs shares something that its guest only reads."""
 MEMORY = (
@@ -122,6 +124,13 @@ def against(state: State, request: Request, but: str) -> Iterator[Refusal]:
     if facts.libvirt_number < _UNPRIVILEGED and _unprivileged(host.uri):
         text = f"{where} is not root's, and starts no virtiofsd before 10.0"
         yield Refusal(RefusalCode.STATE, text, "take the system's (qemu:///system), or a newer one")
+    elif (
+        facts.libvirt_number < _PLUGGED
+        and _unprivileged(host.uri)
+        and (instance.state.active and request.when != "next-start")
+    ):
+        text = f"{where} is not root's, and crashes before 10.2 as it plugs a share in"
+        yield Refusal(RefusalCode.STATE, text, "share it from the next start on: --when next-start")
     if facts.libvirt_number < _READ_ONLY and request.access == "read-only":
         text = f"{where} shares nothing that is only read before 11.0"
         cure = "share it read-write, and have the guest mount it with -o ro"

@@ -38,6 +38,8 @@ def test_a_seed_that_is_shared_is_told() -> None:
 
 def test_a_tpm_whose_state_stays_is_told() -> None:
     assert "The state of the TPM of web is not copied" in asked(devices=(Device("tpm"),))
+    of_host = Device("tpm", "tpm-crb passthrough /dev/tpm0")
+    assert "TPM" not in asked(devices=(of_host,))
 
 
 def test_of_others_nothing_is_told() -> None:

@@ -19,6 +19,13 @@ BASE = (
         (BASE.replace("<capacity>1</capacity>", ""), True),
         (BASE.replace("<name>", "<uuid>u</uuid><name>"), True),
         (BASE.replace("</path>", "</path><permissions><mode>0755</mode></permissions>"), True),
+        (BASE.replace("/a<", "//a/<"), True),
+        (
+            BASE.replace(
+                "</path>", "</path><permissions><mode>0755</mode><owner>0</owner></permissions>"
+            ),
+            True,
+        ),
         (BASE.replace("/a<", "/b<"), False),
         (BASE.replace("</target>", "</target><refresh/>"), False),
     ],

@@ -279,6 +279,10 @@ def test_an_instance_with_a_kernel_of_its_host_boots_from_no_disk() -> None:
     asked = danger(two, VolumeDetach(WEB, "vda"))
     assert asked.caution is Caution.CONFIRM
     assert "is its only disk" not in asked.text
+    xen = known(web(disks=(root, DISK), boot=("/usr/bin/pygrub",), type="xen"))
+    asked = danger(xen, VolumeDetach(WEB, "vda"))
+    assert asked.caution is Caution.TYPE
+    assert "vda is the disk it boots from." in asked.text
 
 
 def test_one_that_asks_is_answered_before_the_same_is_asked_for_again() -> None:

@@ -22,7 +22,9 @@ from tests.unit.core.verbs.device.test_attaching import sent
 from tests.unit.power_builders import WEB, web
 
 ALONE = "<domain><name>web</name></domain>"
-BACKED = "<domain><memoryBacking><source type='memfd'/></memoryBacking></domain>"
+SHARED = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+BACKED = f"<domain>{SHARED}</domain>"
+CELLS = "<cpu><numa><cell memAccess='{}'/><cell{}/></numa></cpu>"
 
 
 def asked(**more: Any) -> ShareDirectory:
@@ -49,11 +51,15 @@ def test_a_share_is_attached_and_found_again_by_its_tag(access: str) -> None:
         (ALONE, False),
         ("<domain><memoryBacking><access mode='private'/></memoryBacking></domain>", False),
         ("<domain><memoryBacking><access mode='shared'/></memoryBacking></domain>", True),
+        ("<domain><memoryBacking><source type='memfd'/></memoryBacking></domain>", False),
         (BACKED, True),
         ("<domain><cpu><numa><cell memAccess='shared'/></numa></cpu></domain>", True),
+        (f"<domain>{CELLS.format('shared', '')}</domain>", False),
+        (f"<domain>{SHARED}{CELLS.format('shared', '')}</domain>", True),
+        (f"<domain>{SHARED}{CELLS.format('private', '')}</domain>", False),
     ],
 )
-def test_memory_is_shared_as_a_whole_or_by_a_cell(document: str, shares: bool) -> None:
+def test_memory_is_shared_where_all_of_it_is(document: str, shares: bool) -> None:
     assert shares_memory(document) is shares
 
 
@@ -82,6 +88,7 @@ def against(request: ShareDirectory, instance: Instance, uri: str, version: str)
     ("request_", "uri", "version", "words"),
     [
         (asked(), "qemu:///session", "9.0.0", "9.0.0 of alpha is not root's"),
+        (asked(), "qemu:///session", "10.1.0", "--when next-start"),
         (asked(access="read-only"), "qemu:///system", "10.0.0", "mount it with -o ro"),
         (asked(tag="has"), "qemu:///system", "11.0.0", "web has a share has already"),
         (asked(tag="a b"), "qemu:///system", "11.0.0", "a word such as data"),
@@ -98,10 +105,15 @@ def test_what_cannot_be_shared_is_refused(
 
 @pytest.mark.parametrize(
     ("uri", "version"),
-    [("qemu:///system", "9.0.0"), ("qemu+ssh://a/session?socket=/s", "10.0.0"), ("x:///", "")],
+    [("qemu:///system", "9.0.0"), ("qemu+ssh://a/session?socket=/s", "10.2.0"), ("x:///", "")],
 )
 def test_what_can_be_shared_is_not_refused(uri: str, version: str) -> None:
     assert against(asked(), web(), uri, version) == []
+
+
+def test_the_root_of_a_container_is_no_share() -> None:
+    assert word_of_device(Device("filesystem", "mount /srv/root /")) == ""
+    assert word_of_device(Device("filesystem", "mount /srv/data data")) == "share:data"
 
 
 def test_sharing_is_undone_by_detaching_it() -> None:
