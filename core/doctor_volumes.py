@@ -7,18 +7,10 @@ from collections.abc import Iterator
 from core.doctor import DoctorCheck, Grade
 from core.errors import VirtdeckError
 from core.model import Host, LinkStatus
-from core.volumes.brick.cures import CURES
+from core.volumes.brick.cures import CURES, TOOLS
 from core.volumes.brick.place import brick_host
 from core.volumes.brick.survey import HostTools, survey
 
-_TOOLS = (
-    ("iscsi", ("iscsiadm",), "open-iscsi"),
-    ("multipath", ("multipath", "multipathd"), "multipath-tools"),
-    ("nvmeof", ("nvme",), "nvme-cli"),
-    ("nfs", ("mount.nfs",), "nfs-common"),
-    ("encryption", ("cryptsetup",), "cryptsetup-bin"),
-)
-"""What is connected with them, the programs, and Debian's package."""
 _DRIVERS = {"curl": "https", "iscsi": "iscsi", "nfs": "nfs", "rbd": "rbd", "ssh": "ssh"}
 """QEMU's drivers for disks by URL, with what a URL begins with."""
 
@@ -42,7 +34,7 @@ def judged(
 ) -> Iterator[DoctorCheck]:
     """Judge what a host has; it is to use `multipath` or not. Pure."""
     yield _os_brick(host, tools, python)
-    for what, programs, package in _TOOLS:
+    for what, programs, package in TOOLS:
         yield _tool(host, tools, what, programs, package, multipath=multipath)
     yield _drivers(host, tools)
 

@@ -30,6 +30,16 @@ CURES: dict[str, str] = {
     "BrickException": _LOST,
 }
 
+TOOLS = (
+    ("iscsi", ("iscsiadm",), "open-iscsi"),
+    ("multipath", ("multipath", "multipathd"), "multipath-tools"),
+    ("nvmeof", ("nvme",), "nvme-cli"),
+    ("nfs", ("mount.nfs",), "nfs-common"),
+    ("encryption", ("cryptsetup",), "cryptsetup-bin"),
+)
+"""What is connected with them, the programs, and Debian's package."""
+_NO_PROGRAM = re.compile(r"\[Errno 2\] No such file or directory: '([\w.-]+)'")
+
 _SUDO_REFUSES = (
     *("password is required", "not allowed", "not in the sudoers", "a terminal", "have a tty"),
 )
@@ -49,6 +59,19 @@ _OF_LOGIN = {
     "the name in /etc/iscsi/initiatorname.iscsi.",
 }
 """By how iscsiadm ended (open-iscsi's iscsi_err.h): os-brick raises one error for all of them."""
+
+
+def missing_program(text: str) -> tuple[str, str] | None:
+    """Return which program os-brick did not find, and its cure; None where its error is another.
+
+    The error has the whole command, with "Stdout: None" below it.
+    """
+    found = _NO_PROGRAM.search(text)
+    if found is None:
+        return None
+    package = next((package for _, programs, package in TOOLS if found[1] in programs), "")
+    named = f" (Debian's package {package})" if package else ""
+    return f"the host has no {found[1]}", f"Install it there{named}: see `virtdeck doctor`."
 
 
 def cure_of(name: str, warnings: Sequence[str] = ()) -> str:

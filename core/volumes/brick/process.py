@@ -18,7 +18,7 @@ from typing import IO, Any
 from core.errors import DeadlineError, HypervisorError, NotSentError
 from core.model.secret_value import WITHHELD
 from core.model.text import clean
-from core.volumes.brick.cures import cure_of, telling, why_not_started
+from core.volumes.brick.cures import cure_of, missing_program, telling, why_not_started
 from core.volumes.brick.place import BrickHost
 
 VERSION = 1
@@ -96,9 +96,12 @@ class BrickProcess:
             text = self._told(str(answer.get("text", ""))).rstrip(".") or "it told no more"
             if name == "KeyError":
                 text = f"{text} is missing"
+            cure = cure_of(name, warnings)
+            if missing := missing_program(text):
+                text, cure = missing
             because = f" It warned: {telling(warnings).rstrip('.')}." if warnings else ""
             message = f"os-brick on {self._host.place} failed ({name}): {text}.{because}"
-            raise BrickError(message, cure_of(name, warnings), name, warnings)
+            raise BrickError(message, cure, name, warnings)
         return BrickAnswer(answer.get("done"), warnings)
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from core.errors import UnsupportedError
-from core.volumes.brick.cures import CURES, cure_of, telling, why_not_started
+from core.volumes.brick.cures import CURES, cure_of, missing_program, telling, why_not_started
 from core.volumes.brick.place import BrickHost, brick_host
 
 
@@ -86,3 +86,15 @@ def test_how_a_login_failed_tells_the_cure(code: int, cure: str) -> None:
     assert cure_of("VolumeDeviceNotFound", ("a",)) == CURES["VolumeDeviceNotFound"]
     other = "Failed to login iSCSI target iqn.x:y on portal 10.0.0.5:3260 (exit code 99)."
     assert cure_of("VolumeDeviceNotFound", (other,)) == CURES["VolumeDeviceNotFound"]
+
+
+def test_a_program_that_the_host_lacks_is_named_with_its_package() -> None:
+    raised = (
+        "Unexpected error while running command.\nCommand: iscsiadm -m session\nExit code: -\n"
+        "Stdout: None\nStderr: [Errno 2] No such file or directory: 'iscsiadm'"
+    )
+    assert missing_program(raised) == (
+        "the host has no iscsiadm",
+        "Install it there (Debian's package open-iscsi): see `virtdeck doctor`.",
+    )
+    assert missing_program("[Errno 2] No such file or directory: '/mnt/a b'") is None
