@@ -81,10 +81,10 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
         yield Refusal(RefusalCode.PARAMETER, error.message.rstrip("."), cure, "xml")
         return
     if found.name not in ("", pool.name) or found.uuid not in ("", pool.uuid):
-        text = f"The XML is that of another pool, {clean(found.name)}"
+        text = f"The XML is that of another pool, {clean(found.name or found.uuid)}"
         cure = f"give that of {clean(pool.name)}: libvirt renames no pool"
         yield Refusal(RefusalCode.PARAMETER, text, cure, "xml")
-    if found.type != pool.type and pool.type:
+    if found.type != pool.type and pool.type and found.type:
         text = f"{clean(pool.name)} is of the type {pool.type}, and not {clean(found.type)}"
         yield Refusal(RefusalCode.PARAMETER, text, "make another pool of that type", "xml")
 
