@@ -44,7 +44,7 @@ class Case:
     """The mutable side of an operation. Lives on the core's asyncio loop; knows no hypervisor."""
 
     unread = False
-    """It ended on an event alone: the subject was not read after it."""
+    """An event came since its subject was last read for it."""
 
     def __init__(self, record: OperationRecord, request: Request, clock: Clock) -> None:
         self._clock = clock
@@ -126,6 +126,7 @@ class Case:
     def saw(self, event: Event) -> None:
         """Take an event of the subject."""
         self.events.append(event)
+        self.unread = True
         self.woken.set()
 
     def update(self, subject: Subject | None) -> None:

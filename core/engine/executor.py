@@ -238,8 +238,7 @@ class Executor:
 
         Who takes over in between finds a call of which no answer is known, and looks as well.
         """
-        case.unread = case.progress.sent[-1].call.told_by_event and is_done(self.next(case))
-        if not case.unread:
+        if not (case.progress.sent[-1].call.told_by_event and is_done(self.next(case))):
             await self.look(case)
         if isinstance(action := self.next(case), End):
             return action
@@ -266,6 +265,7 @@ class Executor:
 
     async def look(self, case: Case) -> bool:
         """Read the subject now, and what its verb looks at; False when its host does not tell."""
+        case.unread = False
         try:
             subject = await read_for(case, self._hosts, self.state())
         except VirtdeckError:

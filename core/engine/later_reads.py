@@ -21,8 +21,8 @@ class LaterReads:
         self._by_host: defaultdict[str, set[asyncio.Task[bool]]] = defaultdict(set)
 
     def begin(self, case: Case) -> None:
-        """Read the subject of an operation that is over, where its end did not."""
-        if not case.unread:
+        """Read the subject of an operation that is over, where only an event told its end."""
+        if not (case.unread and any(sent.call.told_by_event for sent in case.progress.sent)):
             return
         tasks = self._by_host[case.record.host]
         task = asyncio.create_task(self._executor.look(case), name=f"read-{case.handle.id}")
