@@ -169,7 +169,7 @@ class SubjectScreen(ConsoleScreen, inherit_bindings=False):
 
         def answered(requests: tuple[Request, ...] | None) -> None:
             if requests:
-                propose(self, requests, hidden=hidden)
+                propose(self, requests, hidden=hidden, found=form.found)
 
         form = VerbFormDialog(verb, keys, state, hidden=hidden, given=given)
         self.console.push_screen(form, answered)

@@ -20,7 +20,7 @@ from console.screens.dialogs.xml import XmlDialog
 from console.screens.form import Field, Values
 from console.screens.menu_lines import heading_of
 from console.screens.page import Page
-from console.screens.submitting import refusals_against
+from console.screens.submitting import Found, refusals_against
 from console.screens.verb_form import (
     FormAnswers,
     asked_parameters,
@@ -114,6 +114,11 @@ class VerbFormDialog(FormDialog[tuple[Request, ...]], inherit_bindings=True):
     def subjects(self) -> Sequence[ObjectKey]:
         """What the verb is asked of."""
         return self._keys
+
+    @property
+    def found(self) -> Found:
+        """What speaks against each of the requests that it was answered with."""
+        return self._state, [tuple(map(str, each)) for each in self._refusals]
 
     @property
     def at_rest(self) -> bool:
