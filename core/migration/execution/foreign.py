@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -52,12 +53,12 @@ class Foreign:
     def _suspect(self, key: ObjectKey) -> None:
         if key not in self._looking and not self._table.follows(key):
             self._looking.add(key)
-            self._table.begin(self._look_at(key))
+            self._table.begin(partial(self._look_at, key))
 
     def _begin_scan(self, host: str) -> None:
         self._scanned.discard(host)
         self._scanning.add(host)
-        self._table.begin(self._scan(host))
+        self._table.begin(partial(self._scan, host))
 
     async def _scan(self, host: str) -> None:
         """Look once for migrations under way on a host that has come into view."""

@@ -114,8 +114,8 @@ class MigrationTable:
             if self.trackers.get(number) is tracker:
                 del self.trackers[number]
             await tracker.controls.line.close()
-        self.begin(tracker.ending.check_agent())
-        self.begin(tracker.ending.check_clean())
+        self.begin(tracker.ending.check_agent)
+        self.begin(tracker.ending.check_clean)
         return migration
 
     def observe(self, news: Delta) -> None:
@@ -132,16 +132,19 @@ class MigrationTable:
             if not (keys.isdisjoint(news.changed) and keys.isdisjoint(news.gone)):
                 tracker.wake()
 
-    def begin(self, work: Awaitable[object]) -> None:
-        """Do something beside; what fails in it is logged."""
+    def begin(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Do something beside; what fails in it is logged.
+
+        It is a function: one that ends before it began leaves no coroutine behind.
+        """
         task = asyncio.create_task(_quietly(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
 
-async def _quietly(work: Awaitable[object]) -> None:
+async def _quietly(work: Callable[[], Awaitable[object]]) -> None:
     try:
-        await work
+        await work()
     except VirtdeckError as error:
         _log.info("beside a migration: %s", error)
     except Exception:

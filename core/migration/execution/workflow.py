@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
 from core.engine.case import Case
 from core.engine.noting import note_call
@@ -255,7 +256,7 @@ class MigrationWorkflow:
         def note(step: OperationStep, begun: OperationStep | None) -> None:
             note_call(case, step, begun)
             if case.progress.begun:  # else it is kept with what begins it
-                self._table.begin(keep(case))  # beside: no abort waits for a disk
+                self._table.begin(partial(keep, case))  # beside: no abort waits for a disk
 
         log = self._table.keeper(migration, keep_it, note)
         return log

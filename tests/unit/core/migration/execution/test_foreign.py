@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
@@ -61,6 +63,17 @@ class World:
 
     async def close(self) -> None:
         return
+
+
+async def test_a_look_that_ends_before_it_began_leaves_nothing_behind() -> None:
+    world = World()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        world.foreign.look_around()
+        await world.table.close()
+        gc.collect()
+    assert [str(one.message) for one in told] == []
+    assert world.asked == 0
 
 
 async def test_a_host_is_looked_through_when_what_was_found_is_listed() -> None:
