@@ -77,11 +77,12 @@ def moving(
 async def at(fleet: Fleet, host: str, name: str) -> ObjectKey:
     def known() -> ObjectKey | None:
         for one in fleet.state.instances.values():
-            if (one.host, one.name) == (host, name) and one.described:
+            off = one.described and one.state is InstanceState.SHUTOFF
+            if (one.host, one.name) == (host, name) and off:
                 return one.key
         return None
 
-    key = await until(known, f"{name} is seen on {host}")
+    key = await until(known, f"{name} is seen on {host}, shut off")
     assert isinstance(key, ObjectKey)
     return key
 

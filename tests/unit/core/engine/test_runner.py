@@ -49,7 +49,7 @@ from core.model import (
     OperationStatus,
     State,
 )
-from core.model.event import LinkEvent
+from core.model.event import InstanceLifecycle, LinkEvent
 from core.model.observation import OperationChanged
 from core.verbs.call import Call
 from core.verbs.migration.requests import Migrate
@@ -185,9 +185,12 @@ async def test_an_end_that_an_event_proves_is_told_before_it_is_read_and_the_nex
 ) -> None:
     monkeypatch.setattr(DestroyCall, "told_by_event", True)
     web = world.add("web", S.RUNNING)
+    told = InstanceLifecycle("alpha", 0.0, web.id, "web", "stopped", "destroyed")
+    world.before_call = lambda: world.runner.observe(told)
     world.reading.clear()
     record = await (await world.runner.submit(Stop(web)))
     assert record.status is OperationStatus.DONE
+    world.before_call = lambda: None
     asked = asyncio.create_task(world.runner.submit(Start(web)))
     await asyncio.sleep(0.05)
     assert not asked.done()
