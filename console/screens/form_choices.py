@@ -13,6 +13,7 @@ from core.model.text import clean
 from core.state.connections import every_connection, ledger, names_of_owners
 from core.state.device_tree import devices_of_host
 from core.state.usage import instances_on, overlays_of, users_of
+from core.verbs.network.free import free_subnet
 
 Choices = tuple[tuple[str, str], ...]
 """What can be chosen, and what each means."""
@@ -197,6 +198,12 @@ def _of_checkpoint(one: Checkpoint) -> str:
     return "" if one.changed is None else f"{fmt.size(one.changed)} written since"
 
 
+def _free_subnets(state: State, key: ObjectKey) -> Choices:
+    """The addresses that a new network gets where none are given."""
+    found = free_subnet(state.networks, state.hosts.get(key.host), key)
+    return () if found is None else ((str(found), "free"),)
+
+
 def _leftovers(state: State, key: ObjectKey) -> Choices:
     found = (one for one in ledger(state) if one.subject.host == key.host)
     return tuple(
@@ -234,6 +241,7 @@ _SOURCES: Mapping[str, Callable[[State, ObjectKey], Choices]] = {
     "mdev-types": _mdev_types,
     "mdevs": _mdevs,
     "dhcp-hosts": _dhcp_hosts,
+    "free-subnets": _free_subnets,
     "leftovers": _leftovers,
     "moving": _moving,
     "dns-hosts": _dns_hosts,

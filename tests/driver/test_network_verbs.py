@@ -80,6 +80,14 @@ async def test_a_network_is_made_and_deleted(fleet: Fleet) -> None:
     assert lab not in fleet.state.networks
 
 
+async def test_a_network_without_addresses_is_made_with_free_ones(fleet: Fleet) -> None:
+    await make(fleet, name="one", subnet="192.168.100.0/24")
+    request = VERBS["network-create"].at(HOST, str(uuid4()), {"name": "two"})
+    record = await (await fleet.submit(request))
+    assert record.outcome == "the network two is made and active, with 192.168.101.1/24"
+    assert row(fleet, request.subject).dhcp_ranges == (("192.168.101.2", "192.168.101.254"),)
+
+
 async def test_what_somebody_is_on_is_not_deleted(fleet: Fleet) -> None:
     with pytest.raises(RefusedError, match="are on the network default: detach their interfaces"):
         await carry_out(fleet, "network-delete", default(fleet))

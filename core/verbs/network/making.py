@@ -8,6 +8,7 @@ from typing import Any
 
 from core.errors import XmlError
 from core.model import Network, Request, State
+from core.model.lists import listed
 from core.model.text import clean
 from core.verbs.network.calls import (
     NetworkAutostartCall,
@@ -16,7 +17,9 @@ from core.verbs.network.calls import (
     NetworkUndefineCall,
 )
 from core.verbs.network.plan import (
+    NEEDS_ADDRESSES,
     WITH_ADDRESSES,
+    chosen_subnet,
     planned_network,
     range_of,
     subnet_of,
@@ -38,9 +41,12 @@ def _steps(now: Situation) -> list[Step]:
     assert isinstance(request, _Makes)
     name = clean(request.makes)
     made = next((one.call for one in now.sent if isinstance(one.call, NetworkDefineCall)), None)
-    call = made or NetworkDefineCall(_xml(request))
+    subnet = _subnet(request, now)
+    call = made or NetworkDefineCall(_xml(request, subnet))
+    chosen = isinstance(request, CreateNetwork) and subnet != request.subnet
+    which = f" with {subnet}, which is free" if chosen else ""
     steps = [
-        Step(call, f"defining the network {name}", lambda later: _found(later) is not None,
+        Step(call, f"defining the network {name}{which}", lambda later: _found(later) is not None,
              undo=NetworkUndefineCall())
     ]  # fmt: skip
     if request.autostart:
@@ -66,19 +72,28 @@ def _found(now: Situation) -> Network | None:
     return now.subject if isinstance(now.subject, Network) else None
 
 
-def _xml(request: _Makes) -> str:
+def _subnet(request: _Makes, now: Situation) -> str:
+    if not isinstance(request, CreateNetwork):
+        return ""
+    return chosen_subnet(request, now.around.networks, now.around.host)
+
+
+def _xml(request: _Makes, subnet: str) -> str:
     from core.xml.naming import named_as
     from core.xml.new_network import network_xml
 
     if isinstance(request, CreateNetwork):
-        return network_xml(planned_network(request))
+        return network_xml(planned_network(request, subnet))
     return named_as(request.xml, "network", request.makes, request.subject.id)
 
 
 def _outcome(now: Situation) -> str:
     request = now.request
     assert isinstance(request, _Makes)
-    return f"the network {clean(request.makes)} is made{' and active' if request.start else ''}"
+    found, active = _found(now), " and active" if request.start else ""
+    chosen = isinstance(request, CreateNetwork) and not request.subnet and not request.subnet6
+    has = listed(found.addresses) if found is not None and chosen else ""
+    return f"the network {clean(request.makes)} is made{active}{has and f', with {has}'}"
 
 
 def _undo(now: Situation) -> Request | None:
@@ -103,16 +118,19 @@ def _no(field: str, text: str, cure: str) -> Refusal:
 def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
     assert isinstance(request, CreateNetwork)
     yield from _against_names(state, request, "name")
-    yield from _against_way(request)
+    subnet = chosen_subnet(request, state.networks, state.hosts.get(request.subject.host))
+    yield from _against_way(request, subnet)
     yield from _against_bridge(state, request)
-    yield from _against_addresses(state, request, request.subnet, request.dhcp, "subnet")
+    if subnet != request.subnet:
+        yield from _against_unread(state, request.subject.host)
+    yield from _against_addresses(state, request, subnet, request.dhcp, "subnet")
     yield from _against_addresses(state, request, request.subnet6, request.dhcp6, "subnet6")
     wrong = [tag for tag in tags_of(request.vlan) if not 1 <= tag <= MOST_TAG]
     if wrong:
         yield _no("vlan", f"A VLAN of {wrong[0]} makes no sense", f"give 1 to {MOST_TAG:,}")
 
 
-def _against_way(request: CreateNetwork) -> Iterator[Refusal]:
+def _against_way(request: CreateNetwork, subnet: str) -> Iterator[Refusal]:
     """Tell of what a mode needs, and of what it has no use for."""
     mode = request.mode
     if mode in ("bridge", "ovs") and not request.bridge:
@@ -127,9 +145,9 @@ def _against_way(request: CreateNetwork) -> Iterator[Refusal]:
     if request.vlan and mode != "ovs":
         yield _no("vlan", f"A network of the mode {mode} tags no frames", "take ovs, or leave it")
     has = request.subnet or request.subnet6
-    if mode in ("nat", "route", "open") and not has:
-        cure = "give --subnet 192.168.100.0/24, or take isolated"
-        yield _no("subnet", f"A network of the mode {mode} needs addresses", cure)
+    if mode in NEEDS_ADDRESSES and not (subnet or has):
+        text = f"A network of the mode {mode} needs addresses, and no private ones are free"
+        yield _no("subnet", text, "give --subnet with addresses of yours, or take isolated")
     if has and mode not in WITH_ADDRESSES:
         field = "subnet" if request.subnet else "subnet6"
         text = f"On a network of the mode {mode} somebody else gives out addresses"
@@ -138,6 +156,15 @@ def _against_way(request: CreateNetwork) -> Iterator[Refusal]:
         if getattr(request, field) and mode not in WITH_ADDRESSES:
             text = f"libvirt sets no {'MTU' if field == 'mtu' else field} of the mode {mode}"
             yield _no(field, text, "leave it out")
+
+
+def _against_unread(state: State, host: str) -> Iterator[Refusal]:
+    """Tell of networks that were listed and not read: what is free is not known then."""
+    here = (one for one in state.networks.values() if one.host == host)
+    unread = [clean(one.name) for one in here if not one.described]
+    if unread:
+        text = f"The addresses of {listed(unread)} are not read, and so not which are free"
+        yield _no("subnet", text, "try again in a moment, or give --subnet")
 
 
 def _against_bridge(state: State, request: CreateNetwork) -> Iterator[Refusal]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
+from core.model import Host, Network, ObjectKey
 from core.model.new_network import NewNetwork, Subnet
+from core.verbs.network.free import free_subnet
 from core.verbs.network.requests import CreateNetwork
 
 Addresses = IPv4Network | IPv6Network
@@ -12,6 +15,8 @@ MODES = {"isolated": "", "ovs": "bridge", "macvtap": "bridge"}
 """What libvirt calls a mode, where that is something else."""
 WITH_ADDRESSES = ("nat", "route", "open", "isolated")
 """The modes in which libvirt makes the bridge, and gives the host addresses on it."""
+NEEDS_ADDRESSES = ("nat", "route", "open")
+"""Those of them that make no sense without."""
 
 
 def subnet_of(text: str) -> Addresses | None:
@@ -20,6 +25,19 @@ def subnet_of(text: str) -> Addresses | None:
         return ip_network(text, strict=False)
     except ValueError:
         return None
+
+
+def chosen_subnet(
+    request: CreateNetwork, networks: Mapping[ObjectKey, Network], host: Host | None
+) -> str:
+    """Return the addresses of IPv4 that a network gets; free ones where it needs some.
+
+    Empty: it has none, or none are free.
+    """
+    if request.subnet or request.subnet6 or request.mode not in NEEDS_ADDRESSES:
+        return request.subnet
+    free = free_subnet(networks, host, request.subject)
+    return "" if free is None else str(free)
 
 
 def range_of(text: str, addresses: Addresses) -> tuple[str, str] | None:
@@ -44,8 +62,8 @@ def tags_of(text: str) -> tuple[int, ...]:
     return tuple(int(word) for word in text.split(",") if word)
 
 
-def planned_network(request: CreateNetwork) -> NewNetwork:
-    """Return the network of a request that nothing speaks against."""
+def planned_network(request: CreateNetwork, subnet: str) -> NewNetwork:
+    """Return the network of a request that nothing speaks against, with the addresses it gets."""
     return NewNetwork(
         name=request.name,
         uuid=request.subject.id,
@@ -55,7 +73,7 @@ def planned_network(request: CreateNetwork) -> NewNetwork:
         virtualport="openvswitch" if request.mode == "ovs" else "",
         subnets=tuple(
             Subnet(str(addresses[1]), addresses.prefixlen, range_of(dhcp, addresses))
-            for text, dhcp in ((request.subnet, request.dhcp), (request.subnet6, request.dhcp6))
+            for text, dhcp in ((subnet, request.dhcp), (request.subnet6, request.dhcp6))
             if (addresses := subnet_of(text)) is not None
         ),
         vlans=tags_of(request.vlan),

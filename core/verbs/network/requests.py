@@ -36,9 +36,12 @@ class CreateNetwork(Request, frozen=True):
     subnet: Annotated[
         str,
         parameter(
-            "Its addresses; the host has the first: 192.168.100.0/24.",
+            "Its addresses; the host has the first: 192.168.100.0/24. Empty: nat, route and open "
+            "get 256 private ones that no known network has.",
             pattern=r"(|[0-9.]+/[0-9]{1,2})",
             shape="addresses and a prefix such as 192.168.100.0/24",
+            source="free-subnets",
+            typed=True,
         ),
     ] = ""
     dhcp: Annotated[

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from console.screens.form_choices import choices_of
 from core.model import Host, Instance, Interface, Network, ObjectKey, Request, State
 from core.model.host import Link, LinkStatus
 from core.model.network import DhcpHost
 from core.verbs.checks import check
 from core.verbs.network.calls import NetworkDefineCall
+from core.verbs.network.free import free_subnet
 from core.verbs.network.requests import (
     AddDhcpHost,
     AddDnsHost,
@@ -97,7 +103,7 @@ def test_a_network_of_each_mode_is_made_as_libvirt_takes_it(
     ("request_", "words"),
     [
         (made(name="lab", mode="isolated"), "alpha has a network lab already: choose another name"),
-        (made(), "A network of the mode nat needs addresses: give --subnet 192.168.100.0/24"),
+        (made(dhcp="10.1.0.2-10.1.0.9"), "it is not all of 192.168.100.0/24: give addresses of"),
         (made(subnet="10.0.0.0/16"), "lab has 10.0.0.0/24, which 10.0.0.0/16 is part of, or has"),
         (made(subnet="10.1.0.0/31"), "10.1.0.0/31 has no addresses to give out"),
         (made(subnet="10.1.0.999/24"), "10.1.0.999/24 has no addresses to give out"),
@@ -126,3 +132,98 @@ def test_what_cannot_be_is_refused_with_the_cure(request_: Request, words: str) 
     told = against(request_)
     assert told
     assert any(words in one for one in told), told
+
+
+def network(name: str, *addresses: str, host: str = "alpha", described: bool = True) -> Network:
+    return Network(host, f"u-{name}", name, addresses=addresses, described=described)
+
+
+def free(*networks: Network, uri: str = "qemu:///system") -> str:
+    host = Host("alpha", uri, Link(LinkStatus.UP, 0.0))
+    return str(free_subnet({one.key: one for one in networks}, host, NEW))
+
+
+ALL_OF_192_168 = network("wide", "192.168.0.1/16")
+
+
+@pytest.mark.parametrize(
+    ("networks", "uri", "found"),
+    [
+        ((), "qemu:///system", "192.168.100.0/24"),
+        ((network("a", "192.168.100.1/24"),), "qemu:///system", "192.168.101.0/24"),
+        # a part of them, a whole that they are part of, and one without a prefix
+        ((network("a", "192.168.100.129/25"),), "qemu:///system", "192.168.101.0/24"),
+        ((network("a", "192.168.100.1/22"),), "qemu:///system", "192.168.104.0/24"),
+        ((network("a", "192.168.100.1"),), "qemu:///system", "192.168.101.0/24"),
+        ((network("a", "fd00::1/64", "not one"),), "qemu:///system", "192.168.100.0/24"),
+        ((network("a", "192.168.64.1/18"), network("b", "192.168.128.1/17")), "qemu:///system",
+         "192.168.2.0/24"),
+        ((ALL_OF_192_168,), "qemu:///system", "172.16.0.0/24"),
+        ((ALL_OF_192_168, network("b", "172.16.0.1/12")), "qemu:///system", "10.0.0.0/24"),
+        ((ALL_OF_192_168, network("b", "172.16.0.1/12"), network("c", "10.0.0.1/8")),
+         "qemu:///system", "None"),
+        # the host's own address, where its name is one
+        ((), "qemu+ssh://root@192.168.100.7/system", "192.168.101.0/24"),
+        ((), "qemu+ssh://[fd00::7]:22/system", "192.168.100.0/24"),
+        ((), "qemu+ssh://[fd00/system", "192.168.100.0/24"),
+        # those of other hosts, as long as there are others
+        ((network("a", "192.168.100.1/24", host="beta"),), "qemu:///system", "192.168.101.0/24"),
+        ((ALL_OF_192_168, network("b", "172.16.0.1/12"),
+          network("c", "10.0.0.1/8", host="beta")), "qemu:///system", "10.0.0.0/24"),
+    ],
+)  # fmt: skip
+def test_free_addresses_are_private_and_of_no_network_that_is_known(
+    networks: tuple[Network, ...], uri: str, found: str
+) -> None:
+    assert free(*networks, uri=uri) == found
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["192.168.0.0/16", "172.16.0.0/12", "10.0.0.0/8"]).map(ip_network),
+            st.integers(0, 2**24 - 1),
+            st.integers(8, 30),
+        ),
+        max_size=12,
+    )
+)
+def test_free_addresses_overlap_nothing(words: list[tuple[Any, int, int]]) -> None:
+    taken = [
+        ip_network((int(base[0]) + offset % base.num_addresses, prefix), strict=False)
+        for base, offset, prefix in words
+    ]
+    found = free(*(network(f"n{at}", str(one)) for at, one in enumerate(taken)))
+    if found != "None":
+        assert not any(ip_network(found).overlaps(one) for one in taken)
+        assert ip_network(found).is_private
+
+
+@pytest.mark.parametrize("mode", ["nat", "route", "open"])
+def test_a_network_without_addresses_gets_free_ones(mode: str) -> None:
+    assert against(made(mode=mode)) == []
+    send = planned(STATE, made(mode=mode))[0]
+    assert send.text == "defining the network new with 192.168.100.0/24, which is free"
+    assert '<ip address="192.168.100.1" prefix="24">' in send.call.text
+    assert choices_of(STATE, ObjectKey("host", "alpha", "alpha"), "free-subnets") == (
+        ("192.168.100.0/24", "free"),
+    )
+
+
+def test_what_is_free_is_not_known_where_a_network_is_not_read() -> None:
+    other = network("other", described=False)
+    state = replace(STATE, networks={other.key: other})
+    assert [str(one) for one in check(state, made())] == [
+        "The addresses of other are not read, and so not which are free: "
+        "try again in a moment, or give --subnet."
+    ]
+    assert list(check(state, made(subnet="10.9.0.0/24"))) == []
+
+
+def test_addresses_are_asked_for_where_no_private_ones_are_free() -> None:
+    all_ = network("all", "192.168.0.1/16", "172.16.0.1/12", "10.0.0.1/8")
+    told = [str(one) for one in check(replace(STATE, networks={all_.key: all_}), made())]
+    assert told == [
+        "A network of the mode nat needs addresses, and no private ones are free: "
+        "give --subnet with addresses of yours, or take isolated."
+    ]
