@@ -9,17 +9,26 @@ import click
 
 from console import format as fmt
 from console.cli import lookup
-from console.cli.completeness import complete, descriptions, facts, listed, tell
+from console.cli.completeness import (
+    as_far_as_known,
+    complete,
+    descriptions,
+    facts,
+    listed,
+    tell,
+)
+from console.cli.instance_devices import print_devices
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.listings import in_order, print_rows
 from console.cli.live import read_once
 from console.cli.output import TextColumn, note
 from console.device_words import functions, holder_in_words, huge_pages, what
+from core.errors import NotFoundError
 from core.fleet import Fleet, Reading
-from core.model import LinkStatus, NumaCell
+from core.model import Instance, LinkStatus, NumaCell, State
 from core.model.base import Value
 from core.model.host_device import HostDevice
-from core.model.text import clean
+from core.model.text import clean, did_you_mean
 from core.state.device_tree import tree_of_devices
 from core.state.held_devices import holders
 
@@ -117,28 +126,51 @@ def _cells(fleet: Fleet, host: str) -> list[CellRow]:
     return [] if facts is None else [CellRow(host, cell) for cell in facts.numa]
 
 
+def _apart(fleet: Fleet, named: Sequence[str]) -> tuple[list[str], list[Instance]]:
+    """Return what of the names are hosts, and the instances that the others mean."""
+    hosts = [name for name in named if name in fleet.state.hosts]
+    return hosts, [_instance(fleet.state, name) for name in named if name not in hosts]
+
+
+def _instance(state: State, name: str) -> Instance:
+    try:
+        return lookup.instance(state, name)
+    except NotFoundError:
+        known = [*state.hosts, *(one.name for one in state.instances.values())]
+        hint = did_you_mean(name, known) or f"Open are: {', '.join(state.hosts)}."
+        raise NotFoundError(f"There is no host or instance '{clean(name)}'.", hint) from None
+
+
 @click.command()
-@click.argument("hosts", nargs=-1, metavar="[HOST]...")
+@click.argument("names", nargs=-1, metavar="[HOST|INSTANCE]...")
 @click.option("--all", "all_", is_flag=True, help="Also those that no instance can be given.")
 @click.option("--numa", is_flag=True, help="The NUMA cells instead: memory, CPUs, huge pages.")
 @common
 @json_option
 @click.pass_obj
-def devices(invocation: Invocation, hosts: tuple[str, ...], all_: bool, numa: bool) -> int:
+def devices(invocation: Invocation, names: tuple[str, ...], all_: bool, numa: bool) -> int:
     """List the devices of the hosts: driver, IOMMU group, SR-IOV, mediated types, who holds them.
 
     Each stands below what it is connected to, a virtual function below the device it is of. What
     stands under DEVICE is what `virtdeck device attach --device` takes.
+
+    Of an INSTANCE it lists what that has of its host: devices, shared directories, a TPM.
     """
 
     async def cells(fleet: Fleet) -> int:
         gaps = await complete(fleet, facts)
-        rows = [row for host in _hosts(fleet, hosts) for row in _cells(fleet, host)]
+        rows = [row for host in _hosts(fleet, names) for row in _cells(fleet, host)]
         print_rows(rows, _CELLS, invocation.json)
         return tell(gaps)
 
     async def work(fleet: Fleet) -> int:
         gaps = await complete(fleet, listed("instances"), descriptions)
+        with as_far_as_known(gaps):
+            hosts, instances = _apart(fleet, names)
+        if instances:
+            print_devices(instances, invocation.json)
+            if not hosts:
+                return tell(gaps)
         rows: list[DeviceRow] = []
         for host in sorted(_hosts(fleet, hosts), key=in_order):
             found = await fleet.links.host_devices(host, every=all_)

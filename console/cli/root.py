@@ -38,7 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "images": ("images", "List the base images and who needs them."),
     "connections": ("connections", "List the volumes that hosts have connected, and for whom."),
     "networks": ("listings", "List the virtual networks."),
-    "devices": ("host_devices", "List the devices of the hosts, and who holds them."),
+    "devices": ("host_devices", "List the devices of the hosts, or of an instance."),
     "nwfilters": ("host_devices", "List the network filters, and what they are bound to."),
     "operations": ("operations", "List what was asked for and what became of it."),
     "show": ("show", "Show everything known of one object."),

@@ -13,9 +13,10 @@ _USB_PLACE = re.compile(r"usb (\d+):(\d+)")
 def word_of_device(device: Device) -> str:
     """Return the word of a device that can be attached: `pci:0000:03:00.0`; empty: it cannot."""
     if device.kind == "rng":
-        return f"rng:{device.summary.rpartition(' ')[2]}"
+        return f"rng:{device.source or device.summary.rpartition(' ')[2]}"
     if device.kind == "filesystem" and device.summary.startswith("mount "):
-        tag = device.summary.rpartition(" ")[2]
+        # a tag may have blanks; on a tape of before it was kept apart it ends the summary
+        tag = device.target or device.summary.rpartition(" ")[2]
         return "" if tag.startswith("/") else f"share:{tag}"  # of a container it is a place
     if device.kind != "hostdev":
         return ""

@@ -109,6 +109,14 @@ class Device(Value, frozen=True):
     """What tells it from its likes: model, target, source."""
     alias: str = ""
     address: str = ""
+    source: str = ""
+    """The path of the host that it shares or stands for: of a share, a TPM, random numbers."""
+    target: str = ""
+    """What its guest knows it by: the tag of a share; of a container a place."""
+    bus: str = ""
+    """How its guest reaches it: virtiofs or 9p, the model of a TPM."""
+    read_only: bool = False
+    """Its guest only reads it; only of a share it is told."""
 
 
 class Instance(Value, frozen=True):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypedDict
 
 from core.model import Device
 from core.model.text import printable_name
 from core.xml.address import endpoint, pci, read_address
-from core.xml.tree import Element, attribute, attributes, size, text
+from core.xml.tree import Element, attribute, attributes, flag, size, text
 
 # Per kind, where the words of its summary stand: `ATTRIBUTE` or `PATH@ATTRIBUTE`; `PATH@` is text.
 _WORDS: dict[str, tuple[str, ...]] = {
@@ -38,13 +39,56 @@ _WORDS: dict[str, tuple[str, ...]] = {
 def read_device(device: Element) -> Device:
     """Return any device; one of a kind not known here is summed up by its model and type."""
     kind = str(device.tag)
-    summary = _SPECIAL.get(kind)
+    summary, more = _SPECIAL.get(kind), _OF_HOST.get(kind)
     return Device(
         kind=kind,
         summary=summary(device) if summary else _words(device, _WORDS.get(kind, _FALLBACK)),
         alias=attribute(device, "name", "alias"),
         address=read_address(device),
+        **(more(device) if more else {}),
     )
+
+
+class _OfHost(TypedDict, total=False):
+    """What a `Device` tells of what it is of its host."""
+
+    source: str
+    target: str
+    bus: str
+    read_only: bool
+
+
+def _share(device: Element) -> _OfHost:
+    found = device.find("source")
+    names = ("dir", "file", "name", "dev", "socket")
+    source = next(filter(None, (attribute(found, name) for name in names)), "")
+    target = attribute(device, "dir", "target")
+    driver = attribute(device, "type", "driver")
+    # without a driver it is 9p; a container is given a place, and reaches it by no bus
+    bus = driver if driver not in ("", "path", "handle") else "9p"
+    return {
+        "source": source,
+        "target": target,
+        "bus": "" if target.startswith("/") and not driver else bus,
+        "read_only": flag(device, "readonly"),
+    }
+
+
+def _tpm(device: Element) -> _OfHost:
+    backend = device.find("backend")
+    source = attribute(backend, "path", "device") or attribute(backend, "path", "source")
+    return {"source": source, "bus": attribute(device, "model")}
+
+
+def _random(device: Element) -> _OfHost:
+    return {"source": text(device, "backend"), "bus": attribute(device, "model")}
+
+
+_OF_HOST: dict[str, Callable[[Element], _OfHost]] = {
+    "filesystem": _share,
+    "rng": _random,
+    "tpm": _tpm,
+}
 
 
 _FALLBACK = ("model", "type", "model@type", "target@name", "source@path")
@@ -107,6 +151,14 @@ def _character_source(source: Element) -> str:
     return named or endpoint(attribute(source, "host"), attribute(source, "service"))
 
 
+def _share_words(device: Element) -> str:
+    """`mount /srv/data data virtiofs read-only`."""
+    words = [_words(device, _WORDS["filesystem"]), attribute(device, "type", "driver")]
+    if flag(device, "readonly"):
+        words.append("read-only")
+    return " ".join(filter(None, words))
+
+
 def _host_device(device: Element) -> str:
     """What of the host is passed through: a PCI or USB device, a SCSI disk, a mediated device."""
     source = device.find("source")
@@ -164,6 +216,7 @@ _SPECIAL: dict[str, Callable[[Element], str]] = {
     **dict.fromkeys(
         ("channel", "console", "parallel", "redirdev", "serial", "smartcard"), _character
     ),
+    "filesystem": _share_words,
     "graphics": _graphics,
     "hostdev": _host_device,
     "memory": _memory,

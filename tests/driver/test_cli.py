@@ -110,6 +110,28 @@ def test_a_word_of_a_filter_is_looked_for_in_titles(virtdeck: Virtdeck, tmp_path
     assert [row["name"] for row in rows] == ["vm1"]
 
 
+def test_what_an_instance_has_of_its_host_is_listed(virtdeck: Virtdeck, tmp_path: Path) -> None:
+    world = tmp_path / "devices.xml"
+    devices = (
+        "<filesystem type='mount'><driver type='virtiofs'/><source dir='/srv/my data'/>"
+        "<target dir='my data'/></filesystem>"
+        "<tpm model='tpm-crb'><backend type='passthrough'><device path='/dev/tpm0'/></backend>"
+        "</tpm></devices>"
+    )
+    body = instance_xml(1).replace("</devices>", devices)
+    world.write_text(f"<node>{body}</node>")
+    deck = f"test://{world}"
+    rows = virtdeck("-c", f"alpha={deck}", "devices", "vm1", "--json").rows
+    found = [(row["instance"], row["device"]["word"], row["device"]["source"]) for row in rows]
+    assert found == [("vm1", "share:my data", "/srv/my data"), ("vm1", "", "/dev/tpm0")]
+    text = virtdeck("-c", f"alpha={deck}", "devices", "vm1").out
+    assert "share:my data" in text
+    assert "/dev/tpm0" in text
+    wrong = virtdeck("-c", f"alpha={deck}", "devices", "vm9")
+    assert wrong.status != 0
+    assert "There is no host or instance 'vm9'.\n  Did you mean 'vm1'?" in wrong.err
+
+
 def test_a_filter_selects(on_shared: Any) -> None:
     rows = table_of(on_shared("instances", "--filter", "state:running vm"))
     assert [row[1] for row in rows[1:]] == ["vm0001", "vm0002"]

@@ -116,7 +116,7 @@ def test_other_devices(modern):
         ("hostdev", "usb 0x1234:0xbeef", ""),
         ("hostdev", "mdev c2177883-f1bb-47f0-914d-32a22e3a8804", ""),
         ("hostdev", "misc /dev/input/event3", ""),
-        ("filesystem", "mount /srv/share share", ""),
+        ("filesystem", "mount /srv/share share virtiofs", ""),
         ("rng", "virtio random /dev/urandom", ""),
         ("memory", "dimm 0 524287 KiB", "dimm slot 0 base 0x100000000"),
         ("shmem", "shared ivshmem-plain 4 MiB", ""),

@@ -9,12 +9,16 @@ import pytest
 from core.model import Device, Host, Instance, OperationStatus, State
 from core.model.device_word import word_of_device
 from core.model.host import HostFacts, Link, LinkStatus
+from core.state.instance_devices import InstanceDevice, devices_of_instance
 from core.verbs.checks import check
+from core.verbs.device.calls import DetachCall
 from core.verbs.device.device_requests import DeviceDetach
 from core.verbs.device.share import ShareDirectory
+from core.verbs.preview import planned
 from core.verbs.registry import verb_of
 from core.verbs.situation import End, Progress, Situation
 from core.xml.device import read_device
+from core.xml.instance import read_instance
 from core.xml.new_device import device_in
 from core.xml.new_share import shares_memory
 from core.xml.tree import parse
@@ -114,6 +118,73 @@ def test_what_can_be_shared_is_not_refused(uri: str, version: str) -> None:
 def test_the_root_of_a_container_is_no_share() -> None:
     assert word_of_device(Device("filesystem", "mount /srv/root /")) == ""
     assert word_of_device(Device("filesystem", "mount /srv/data data")) == "share:data"
+
+
+def test_a_share_is_named_by_the_whole_of_its_tag() -> None:
+    devices = "".join(
+        f"<filesystem type='mount'><source dir='/srv/{at} b'/><target dir='{tag}'/></filesystem>"
+        for at, tag in enumerate(("my data", "data", " data "))
+    )
+    xml = f"<domain type='kvm'><name>web</name><uuid>u</uuid><devices>{devices}</devices></domain>"
+    instance = read_instance(xml, "alpha")
+    words = [word_of_device(one) for one in instance.devices]
+    assert words == ["share:my data", "share:data", "share: data "]
+    for at, word in enumerate(words):
+        found = device_in(xml, "device", word)
+        assert found is not None
+        assert f"/srv/{at} b" in found[0]
+        asked_ = DeviceDetach(instance.key, word)
+        state = State(instances={instance.key: instance})
+        sends = planned(state, asked_)
+        assert [send.call.name for send in sends if isinstance(send.call, DetachCall)] == [word]
+
+
+@pytest.mark.parametrize(
+    ("xml", "found"),
+    [
+        (
+            "<filesystem type='mount'><driver type='virtiofs'/><source dir='/srv/a b'/>"
+            "<target dir='the data'/><readonly/><alias name='fs0'/></filesystem>",
+            InstanceDevice("share", "share:the data", "directory", "/srv/a b", "the data",
+                           "virtiofs", True, "fs0"),
+        ),
+        (
+            "<filesystem type='mount'><source dir='/srv'/><target dir='x'/></filesystem>",
+            InstanceDevice("share", "share:x", "directory", "/srv", "x", "9p", False),
+        ),
+        (
+            "<filesystem type='mount'><source dir='/srv'/><target dir='/mnt'/></filesystem>",
+            InstanceDevice("share", "", "directory", "/srv", "/mnt", "", False),
+        ),
+        (
+            "<tpm model='tpm-crb'><backend type='passthrough'><device path='/dev/tpm0'/></backend>"
+            "</tpm>",
+            InstanceDevice("tpm", "", "TPM", "/dev/tpm0", bus="tpm-crb"),
+        ),
+        ("<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>", None),
+        (
+            "<rng model='virtio'><backend model='random'>/dev/hwrng</backend></rng>",
+            InstanceDevice("rng", "rng:/dev/hwrng", "random numbers", "/dev/hwrng", bus="virtio"),
+        ),
+        ("<rng model='virtio'><backend model='builtin'/></rng>", None),
+        (
+            "<hostdev mode='subsystem' type='mdev'><source><address "
+            "uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/></source></hostdev>",
+            InstanceDevice("mdev", "mdev:c2177883-f1bb-47f0-914d-32a22e3a8804", "device",
+                           "c2177883-f1bb-47f0-914d-32a22e3a8804"),
+        ),
+        (
+            "<interface type='hostdev'><mac address='52:54:00:00:00:01'/><source><address "
+            "type='pci' domain='0' bus='3' slot='0' function='1'/></source></interface>",
+            InstanceDevice("pci", "", "interface 52:54:00:00:00:01", "0000:03:00.1"),
+        ),
+        ("<controller type='usb'/>", None),
+    ],
+)  # fmt: skip
+def test_what_an_instance_has_of_its_host_is_told(xml: str, found: InstanceDevice | None) -> None:
+    devices = f"<devices>{xml}</devices>"
+    domain = f"<domain type='kvm'><name>web</name><uuid>u</uuid>{devices}</domain>"
+    assert devices_of_instance(read_instance(domain, "alpha")) == ([found] if found else [])
 
 
 def test_sharing_is_undone_by_detaching_it() -> None:
