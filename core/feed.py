@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 from core.clock import Clock
 from core.mailbox import Mailbox, Mailroom
@@ -12,18 +13,26 @@ from core.state.store import Store
 
 
 class Feed:
-    """A store whose deltas are posted. All methods run on one asyncio loop."""
+    """A store whose deltas are posted. All methods run on one asyncio loop; `state` on any thread.
+
+    A picture is made when it is asked for. One made by another thread in the midst of an
+    observation would be half of two, and stay: what its table got meanwhile would be seen by
+    nobody until that table changed again, for no later reading of it differs.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._store = Store()
+        self._turn = threading.Lock()
+        """Whose the store is: of who applies to it, or of who has its picture made."""
         self._mailroom = Mailroom()
         self._timer: asyncio.TimerHandle | None = None
 
     @property
     def state(self) -> State:
-        """The newest picture; may be read from any thread."""
-        return self._store.state
+        """The newest picture; any thread."""
+        with self._turn:
+            return self._store.state
 
     def subscribe(self) -> Mailbox:
         """Return a mailbox that receives every delta from now on."""
@@ -31,7 +40,9 @@ class Feed:
 
     def apply(self, observation: Observation) -> Delta:
         """Take in an observation, post what it changed and return it."""
-        return self._post(self._store.apply(observation))
+        with self._turn:
+            delta = self._store.apply(observation)
+        return self._post(delta)
 
     def close(self) -> None:
         """End every subscriber's iteration."""
@@ -49,4 +60,6 @@ class Feed:
 
     def _elapse(self) -> None:
         self._timer = None
-        self._post(self._store.elapse(self._clock.now()))
+        with self._turn:
+            delta = self._store.elapse(self._clock.now())
+        self._post(delta)

@@ -60,7 +60,12 @@ class Bridge:
         self._failed = failed
         self._pause = 1 / rate
         self._lock = threading.Lock()
+        self._collected: Delta | None = None
+        """What the screen was not told of yet; the core's."""
         self._pending: Delta | None = None
+        self._shown = State()
+        """The picture with all of `_pending` in it. The core's thread makes it: that of the screen
+        would wait while a long listing is taken in."""
         self._woken = False
         self.in_view: frozenset[ObjectKey] = frozenset()
         """What the screen shows now; set by the UI thread, read by the core's."""
@@ -104,10 +109,10 @@ class Bridge:
         return () if source is None else source.notices
 
     def take(self) -> News:
-        """Everything since the last `take`, merged; allows the next wake-up."""
+        """Everything told since the last `take`, merged; allows the next wake-up."""
         with self._lock:
             delta, self._pending, self._woken = self._pending, None, False
-        state = self.state
+            state = self._shown
         return News(state, delta or Delta(revision=state.revision, at=state.at))
 
     def look_at(self, in_view: Collection[ObjectKey], marked: Iterable[ObjectKey] = ()) -> None:
@@ -212,12 +217,19 @@ class Bridge:
         self._tell_collected()
 
     def _collect(self, delta: Delta) -> None:
-        with self._lock:
-            waiting = self._pending
-            self._pending = delta if waiting is None else merge((waiting, delta))
+        self._collected = _merged(self._collected, delta)
 
     def _tell_collected(self) -> None:
+        shown, collected = self.state, self._collected
+        self._collected = None
         with self._lock:
+            self._shown = shown
+            if collected is not None:
+                self._pending = _merged(self._pending, collected)
             wake, self._woken = not self._woken, True
         if wake:
             self._wake()
+
+
+def _merged(waiting: Delta | None, delta: Delta) -> Delta:
+    return delta if waiting is None else merge((waiting, delta)) or delta

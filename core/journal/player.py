@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import math
+import threading
 from collections.abc import Callable
 
 from msgspec.structs import replace
@@ -34,6 +35,8 @@ class Player:
         self._deliver = deliver
         self._clock = clock
         self._store = Store()
+        self._turn = threading.RLock()
+        """Whose the store is: of who applies to it, or of who has its picture made (core.feed)."""
         self._checkpoints = Checkpoints()
         self._revisions = 0
         self._next = 0
@@ -46,10 +49,11 @@ class Player:
     @property
     def state(self) -> State:
         """The picture at the position; its revision never falls, not even when seeking back."""
-        state = self._store.state
-        if not self._revisions:
+        with self._turn:
+            state, revisions = self._store.state, self._revisions
+        if not revisions:
             return state
-        return dataclasses.replace(state, revision=state.revision + self._revisions)
+        return dataclasses.replace(state, revision=state.revision + revisions)
 
     @property
     def duration(self) -> float:
@@ -112,8 +116,9 @@ class Player:
         start = self._checkpoints.nearest(line)
         if start <= self._next <= line:
             return False
-        self._revisions = self.state.revision + 1
-        self._store, self._next = self._checkpoints.store_at(start), start
+        with self._turn:
+            self._revisions = self.state.revision + 1
+            self._store, self._next = self._checkpoints.store_at(start), start
         return True
 
     async def run(self) -> None:
@@ -144,11 +149,13 @@ class Player:
         deltas = []
         first = self._next
         for line, observation in enumerate(self._tape.read(first, count), first):
-            self._checkpoints.pass_by(line, self._tape.offset(line), self._store)
-            deltas.append(self._store.apply(observation))
+            with self._turn:
+                self._checkpoints.pass_by(line, self._tape.offset(line), self._store)
+                deltas.append(self._store.apply(observation))
         self._next += max(0, count)
         if self._store.waiting and self._next >= len(self._tape):
-            deltas.append(self._store.elapse(math.inf))  # no event will come
+            with self._turn:
+                deltas.append(self._store.elapse(math.inf))  # no event will come
         if self._revisions:
             return [replace(one, revision=one.revision + self._revisions) for one in deltas]
         return deltas

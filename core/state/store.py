@@ -79,8 +79,9 @@ _NONE: frozenset[Any] = frozenset()
 class Store:
     """The whole picture, kept up to date one observation at a time.
 
-    `apply` belongs to one thread, the core's; a `State` or `Delta` it gave may be read on any. No
-    observation makes it raise: what is about unknown objects is logged and otherwise ignored.
+    It belongs to one thread at a time, `state` too: that makes the picture. A `State` or `Delta` it
+    gave may be read on any. No observation makes it raise: what is about unknown objects is logged
+    and otherwise ignored.
     """
 
     def __init__(self, limits: StoreLimits | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from msgspec.structs import replace
@@ -174,3 +174,30 @@ def test_what_is_looked_at_is_read_first_and_what_is_marked_next(slow: Rig) -> N
     slow.bridge.look_at([DB])
     slow.post()  # a round through the core's loop
     assert slow.source.preferred == [(WEB, DB), (DB,)]
+
+
+def test_the_picture_is_made_on_the_cores_thread() -> None:
+    """Made on the screen's, it would wait for the core, or miss what comes meanwhile."""
+
+    class Noting(Posting):
+        readers: ClassVar[set[str]] = set()
+
+        @property
+        def state(self) -> State:
+            self.readers.add(threading.current_thread().name)
+            return self._state
+
+        @state.setter
+        def state(self, state: State) -> None:
+            self._state = state
+
+    rig = Rig(SLOW)
+    rig.source = Noting()
+    rig.start()
+    rig.source.state = State(revision=2)
+    rig.bridge.in_view = frozenset({WEB})
+    rig.post(news(WEB))
+    assert rig.woken()
+    assert rig.bridge.take().state.revision == 2
+    assert Noting.readers == {"core"}
+    rig.bridge.stop()
