@@ -114,7 +114,7 @@ def instances_of(state: State, rates: bool) -> Listing[Instance]:
 
 _OF_XML = (
     "title", "description", "type", "architecture", "machine", "firmware", "cpu_mode", "boot",
-    "disks", "interfaces", "devices", "rescue", "cold",
+    "kernel_root", "disks", "interfaces", "devices", "rescue", "cold",
 )  # fmt: skip
 """Fields of an instance that only its XML tells."""
 _NOT_READ = dict.fromkeys(_OF_XML)

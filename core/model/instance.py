@@ -149,6 +149,8 @@ class Instance(Value, frozen=True):
     """Bytes the guest has now (balloon)."""
     memory_maximum: int = 0
     boot: tuple[str, ...] = ()
+    kernel_root: str = ""
+    """What a kernel of its host is told to have as root: `/dev/vda1`; empty: nothing, or none."""
     disks: tuple[Disk, ...] = ()
     interfaces: tuple[Interface, ...] = ()
     devices: tuple[Device, ...] = ()

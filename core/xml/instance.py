@@ -54,6 +54,7 @@ def read_instance(xml: str, host: str = "") -> Instance:
         memory=size(domain, "currentMemory", unit="KiB") or memory_maximum,
         memory_maximum=memory_maximum,
         boot=_read_boot(domain, disks, interfaces),
+        kernel_root=_read_root(domain),
         disks=disks,
         interfaces=interfaces,
         devices=tuple(
@@ -115,6 +116,15 @@ def _read_boot(
     if chosen:
         return tuple(name for _, name in chosen)
     return tuple(filter(None, (attribute(boot, "dev") for boot in domain.iterfind("os/boot"))))
+
+
+def _read_root(domain: Element) -> str:
+    """Return the last `root=` of the command line of a kernel, as Linux takes it."""
+    if not exact(domain, "os/kernel"):
+        return ""
+    words = text(domain, "os/cmdline").split()
+    named = [word.removeprefix("root=") for word in words if word.startswith("root=")]
+    return named[-1] if named else ""
 
 
 def _read_agent(devices: Element | None) -> AgentState:

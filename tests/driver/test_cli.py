@@ -88,7 +88,7 @@ def test_without_details_the_json_says_null_of_what_only_the_xml_tells(on_shared
         assert row["described"] is False
         assert {name for name in row if row[name] is None and whole[name] is not None} == {
             "title", "description", "type", "architecture", "machine", "firmware", "cpu_mode",
-            "boot", "disks", "interfaces", "devices", "rescue",
+            "boot", "kernel_root", "disks", "interfaces", "devices", "rescue",
             # QEMU's bulk statistics have these, the test driver's have not
             "vcpus", "vcpus_maximum", "memory", "memory_maximum",
         }  # fmt: skip

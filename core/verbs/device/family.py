@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 
-from core.model import Disk, Instance, Request, State
+from core.model import Instance, Request, State
 from core.model.device_word import word_of_device
 from core.model.lists import listed
 from core.verbs.applied import KNOWN, against_when
@@ -33,6 +33,7 @@ from core.verbs.device.requests import (
     VolumeAttach,
     VolumeDetach,
 )
+from core.verbs.device.system_disk import caution_of_detaching, system_disk
 from core.verbs.device.taken_from_host import TAKES_FROM_HOST
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import sequence
@@ -86,57 +87,6 @@ def _against_drive(instance: Instance, request: Request) -> Iterator[Refusal]:
         if found.device in DRIVES:
             cure = f"take its medium out (change-media), or {cure}"
         yield Refusal(RefusalCode.PARAMETER, text, cure, "disk")
-
-
-def _boots_from(state: State, request: Request) -> bool:
-    """Whether an instance boots from a disk, as far as its XML says: not with a kernel of its host.
-
-    Without an order it is the first.
-    """
-    instance = state.instances.get(request.subject)
-    if instance is None or _has_kernel(instance):
-        return False
-    target = getattr(request, "disk", "")
-    disks = _plain_disks(instance)
-    orders = [one.boot_order for one in disks if one.boot_order is not None]
-    first = min(orders) if orders else None
-    return any(
-        one.target == target and (one.boot_order == first if orders else one is disks[0])
-        for one in disks
-    )
-
-
-def _plain_disks(instance: Instance) -> list[Disk]:
-    return [one for one in instance.disks if one.device == "disk"]
-
-
-def _has_kernel(instance: Instance) -> bool:
-    """Whether a kernel, or a program of a container, was given to it: by a path of the host."""
-    # Xen's boot loader is a path as well, and reads the first disk
-    return instance.type != "xen" and any(one.startswith("/") for one in instance.boot)
-
-
-def _its_only(state: State, request: Request) -> bool:
-    """Whether an instance has no other disk: with a kernel given to it, its system may be there."""
-    instance = state.instances.get(request.subject)
-    disks = [] if instance is None else _plain_disks(instance)
-    return [one.target for one in disks] == [getattr(request, "disk", "")]
-
-
-def _of_detaching(state: State, request: Request) -> Caution:
-    system = _boots_from(state, request) or _its_only(state, request)
-    return Caution.TYPE if system else Caution.CONFIRM
-
-
-def _system_disk(state: State, requests: Sequence[Request]) -> list[str]:
-    told = []
-    for one in requests:
-        disk_word = word_of("disk", getattr(one, "disk", ""))
-        if _boots_from(state, one):
-            told.append(f"{disk_word} is the disk it boots from.")
-        elif _its_only(state, one):
-            told.append(f"{disk_word} is its only disk.")
-    return told
 
 
 def _names(instance: Instance, kind: str) -> list[str]:
@@ -212,7 +162,7 @@ VOLUME_DETACH = _detaching(
     doing="letting go of a disk",
     group="disks",
     key="d",
-    risk=Risk(Caution.CONFIRM, _takes_disk, raised=_of_detaching, after=_system_disk),
+    risk=Risk(Caution.CONFIRM, _takes_disk, raised=caution_of_detaching, after=system_disk),
 )
 INTERFACE_ATTACH = _attaching(
     InterfaceAttach,

@@ -28,6 +28,7 @@ from core.verbs.danger import danger
 from core.verbs.device.calls import AttachCall, DetachCall
 from core.verbs.device.requests import InterfaceDetach, VolumeDetach
 from core.verbs.situation import Action, Answered, Ask, Send, Sent, Wait
+from core.xml.instance import read_instance
 from tests.unit.power_builders import WEB, S, T, ended, sent, step, web
 
 DISK = Disk("vdb", "virtio", source=DiskSource("file", "/p/data.raw"), alias="virtio-disk1")
@@ -283,6 +284,49 @@ def test_an_instance_with_a_kernel_of_its_host_boots_from_no_disk() -> None:
     asked = danger(xen, VolumeDetach(WEB, "vda"))
     assert asked.caution is Caution.TYPE
     assert "vda is the disk it boots from." in asked.text
+
+
+@pytest.mark.parametrize(
+    ("line", "target"),
+    [
+        ("console=ttyS0 root=/dev/vdb1 ro", "vdb"),
+        ("root=/dev/vda root=/dev/vdb", "vdb"),
+        ("root=/dev/vda12", "vda"),
+        # what only the guest can tell, what is no disk of it, and what is no root
+        ("root=UUID=6c8e-11 ro", ""),
+        ("root=LABEL=vdb", ""),
+        ("root=/dev/mapper/vg-root", ""),
+        ("root=/dev/nfs nfsroot=10.0.0.1:/vdb", ""),
+        ("root=/dev/vdc1", ""),
+        ("rootwait realroot=/dev/vda", ""),
+        ("", ""),
+    ],
+)
+def test_the_root_that_a_kernel_is_told_of_goes_only_once_its_name_was_typed(
+    line: str, target: str
+) -> None:
+    disks = "".join(
+        f"<disk type='file' device='disk'><source file='/p/{one}'/><target dev='{one}'/></disk>"
+        for one in ("vda", "vdb")
+    )
+    xml = (
+        f"<domain type='kvm'><name>web</name><uuid>u</uuid><os><kernel>/k</kernel><cmdline>{line}"
+        f"</cmdline></os><devices>{disks}</devices></domain>"
+    )
+    instance = read_instance(xml, "alpha")
+    for one in ("vda", "vdb"):
+        asked = danger(known(instance), VolumeDetach(instance.key, one))
+        assert asked.caution is (Caution.TYPE if one == target else Caution.CONFIRM)
+        told = f"{one} is the disk its kernel is told to have as root ({instance.kernel_root})."
+        assert (told in asked.text) == (one == target)
+
+
+def test_the_root_of_a_command_line_counts_with_a_kernel_alone() -> None:
+    xml = (
+        "<domain type='kvm'><os><cmdline>root=/dev/vdb</cmdline></os><devices><disk type='file'>"
+        "<target dev='vda'/></disk><disk type='file'><target dev='vdb'/></disk></devices></domain>"
+    )
+    assert read_instance(xml).kernel_root == ""
 
 
 def test_one_that_asks_is_answered_before_the_same_is_asked_for_again() -> None:
