@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from core.errors import VirtdeckError
-from core.model import ObjectKey, Preflight, Request, State
+from core.errors import NotFoundError, VirtdeckError
+from core.model import ObjectKey, OperationStatus, Preflight, Request, State
 from core.source import Source
 from core.verbs.around import around
 from core.verbs.migration.requests import Migrate
-from core.verbs.preview import planned
+from core.verbs.preview import planned, situation_of
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.registry import verb_of
+from core.verbs.situation import End
 from core.verbs.verb import Verb
 
 LOOKED_AT = 50
@@ -46,10 +48,28 @@ async def trial(source: Source, request: Request) -> Refusal | None:
             assert isinstance(asked, Migrate), "whose preflight it is"
             return _blocked(await source.migrations.preflight(asked))
         await source.links.ask(request.subject, calls)
+        return await _refused_by_document(source, request)
     except VirtdeckError as error:
         cure = f"{error.hint[:1].lower()}{error.hint[1:]}".rstrip(".")
         return Refusal(RefusalCode.PARAMETER, error.message.rstrip("."), cure)
-    return None
+
+
+async def _refused_by_document(source: Source, request: Request) -> Refusal | None:
+    """Have a verb decide with the definition as it is now, as its operation would first.
+
+    Raises UnreachableError, DeadlineError.
+    """
+    verb = verb_of(request)
+    if verb.decide is None or not verb.tries_document:
+        return None
+    try:
+        document = await source.definitions.document(request.subject)
+    except NotFoundError:  # it is transient: the operation has none either
+        return None
+    end = verb.decide(replace(situation_of(source.state, request), document=document))
+    if not isinstance(end, End) or end.status is not OperationStatus.REFUSED:
+        return None
+    return Refusal(RefusalCode(end.refused), end.outcome, end.hint)
 
 
 def _blocked(found: Preflight) -> Refusal | None:

@@ -182,6 +182,8 @@ class Verb:
     """Its request is judged by what hosts said of themselves."""
     needs_host: bool = False
     """Its request is judged by what its host has: pools, volumes, networks, facts."""
+    tries_document: bool = False
+    """What its decision refuses by the document (`looks_at`) a rehearsal tells as well."""
     own_id: Callable[[Mapping[str, Any]], str] = lambda _: ""
     """The id that the values of a request give what it makes; empty: any will do."""
     volumes: Callable[[State, Request], Iterable[ObjectKey]] = _no_volumes

@@ -23,7 +23,7 @@ from core.verbs.registry import VERBS
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
 from core.verbs.verb import Risk, Subjects, Verb
-from tests.driver.command import Virtdeck, finish
+from tests.driver.command import Result, Virtdeck, finish
 from tests.driver.worlds import instance_xml, uuid_of
 from tests.patience import PATIENCE
 
@@ -184,6 +184,28 @@ def test_a_dry_run_is_judged_by_the_xml(
     result = virtdeck(*TEST, verb, "test", *options, "--dry-run")
     assert reason in result.out
     assert result.status == 1
+
+
+def test_a_dry_run_is_judged_by_the_definition_where_the_operation_is(
+    virtdeck: Virtdeck, tmp_path: Path
+) -> None:
+    world = tmp_path / "memory.xml"
+    shared = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+    backed = instance_xml(2).replace("<vcpu>", f"{shared}<vcpu>")
+    world.write_text(f"<node>{instance_xml(1)}{backed}</node>")
+    share = ("--directory", "/srv/data", "--tag", "data", "--when", "next-start")
+
+    def asked(name: str, *more: str) -> Result:
+        return virtdeck("-c", f"test://{world}", "device", "share", name, *share, *more)
+
+    words = "vm1 is defined without shared memory, which virtiofs needs: add <memoryBacking>"
+    rehearsed = asked("vm1", "--dry-run")
+    assert (rehearsed.status, words in rehearsed.out) == (1, True), rehearsed
+    assert words in asked("vm1").out
+    told = asked("vm1", "--dry-run", "--json").rows[0]
+    assert (told["refusals"][0]["code"], told["calls"]) == ("state", [])
+    fit = asked("vm2", "--dry-run")
+    assert (fit.status, "attach-device" in fit.out) == (0, True), fit
 
 
 def _disk(target: str, path: str, device: str = "disk") -> str:

@@ -224,7 +224,9 @@ DEVICE_SHARE = Verb(
     refusals=share.against,
     undo=share.undo,
     needs_description=True,
+    needs_facts=True,
     needs_host=True,
+    tries_document=True,
     single=True,
     looks_at=frozenset({"definition", "document"}),
 )
