@@ -76,7 +76,7 @@ def next_action(verb: Verb, situation: Situation) -> Action:
         return _unheard(verb, situation, action) if unheard else action
     waiting = verb.waits and (sent[-1].call.asks or sent[-1].call.long)
     if isinstance(action, Send) and not (waiting or _may_send(verb, situation, action)):
-        return _interrupted(situation, action)
+        return _interrupted(verb, situation, action)
     return action
 
 
@@ -95,7 +95,7 @@ def _unheard(verb: Verb, situation: Situation, end: End) -> Action:
     if answer is None:
         return Ask(question)
     if answer.word == LEAVE.word:
-        return _left(end, answer.by)
+        return verb.tidies(situation, end) or _left(end, answer.by)
     assert verb.decide is not None
     before = msgspec.structs.replace(situation.progress, sent=situation.sent[:-1])
     again = verb.decide(replace(situation, progress=before))
@@ -104,7 +104,7 @@ def _unheard(verb: Verb, situation: Situation, end: End) -> Action:
     return again
 
 
-def _interrupted(situation: Situation, send: Send) -> Action:
+def _interrupted(verb: Verb, situation: Situation, send: Send) -> Action:
     """Ask whether to go on with an operation of which a part was sent."""
     what = f"{situation.request.verb} of {situation.name} was interrupted: its console ended"
     text = f"{what}. Go on with it ({send.text})?"
@@ -115,7 +115,8 @@ def _interrupted(situation: Situation, send: Send) -> Action:
     if answer is None:
         return Ask(question)
     if answer.word == LEAVE.word:
-        return _left(unknown(what, f"Look at the state of {situation.name}."), answer.by)
+        end = unknown(what, f"Look at the state of {situation.name}.")
+        return verb.tidies(situation, end) or _left(end, answer.by)
     return send
 
 

@@ -13,7 +13,7 @@ from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.refusal import Refusal
 from core.verbs.sequence import Steps
-from core.verbs.situation import Decide, LookedAt, Sent, Situation
+from core.verbs.situation import Decide, End, LookedAt, Send, Sent, Situation
 
 SubjectKind = Literal["instance", "host", "pool", "volume", "network", "snapshot", "migration"]
 
@@ -194,6 +194,9 @@ class Verb:
     undo: Callable[[Situation], Request | None] | None = None
     """The request that takes it back once it is done, from the situation before its first call.
     Pure. None: nothing does; it returns None where what was before is not known, or was so."""
+    tidies: Callable[[Situation, End], Send | None] = lambda _, __: None
+    """What removes what nobody else would find, where one whose console ended is left as it is: it
+    knows the end that is told then (`End.again`: its newest call did nothing). Pure."""
     leaves: Callable[[Request, Sequence[Sent]], CallAnswer | None] = lambda _, __: None
     """What one that did not end well has left behind, for the journal, from its calls. Pure."""
     passes_on: Callable[[Any], PassedOn] | None = None

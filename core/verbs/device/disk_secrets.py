@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.model import ObjectKey, OperationStatus
 from core.model.volume_secret import PURPOSES, secret_uuid
-from core.verbs.device.calls import DetachCall, DropSecretsCall
+from core.verbs.device.calls import AttachCall, DetachCall, DropSecretsCall, SecretsCall
 from core.verbs.device.connecting import disconnecting
 from core.verbs.device.detaching import detach, named
 from core.verbs.device.devices import word_of
@@ -14,6 +14,19 @@ from core.verbs.situation import Action, End, Send, Situation, done
 def drop_secrets(subject: ObjectKey, target: str) -> DropSecretsCall:
     """Return the call that removes whatever secrets a disk may have of its own."""
     return DropSecretsCall(tuple(secret_uuid(subject.id, target, one) for one in PURPOSES))
+
+
+def without_disk(now: Situation, end: End) -> Send | None:
+    """Return what removes the secrets of a disk that is not attached after all; None: none is left.
+
+    Nor where it may be: its next start needs them then.
+    """
+    made = next((one.call for one in now.sent if isinstance(one.call, SecretsCall)), None)
+    asked = any(isinstance(one.call, AttachCall) for one in now.sent)
+    if made is None or (asked and not end.again):
+        return None
+    name = made.plan.name
+    return Send(drop_secrets(now.request.subject, name), f"removing the secrets of {name}")
 
 
 def detach_wholly(now: Situation) -> Action:

@@ -23,7 +23,7 @@ from core.verbs.device.connecting import ConnectCall, DisconnectCall
 from core.verbs.device.detaching import named
 from core.verbs.device.device_requests import DeviceAttach, DeviceDetach
 from core.verbs.device.devices import find, word_of
-from core.verbs.device.disk_secrets import detach_wholly
+from core.verbs.device.disk_secrets import detach_wholly, without_disk
 from core.verbs.device.leftover import VOLUME_DISCONNECT
 from core.verbs.device.media import DRIVES
 from core.verbs.device.rehearsed import rehearsed
@@ -152,6 +152,7 @@ VOLUME_ATTACH = _attaching(
     refusals=disk.against,
     undo=disk.undo,
     leaves=disk.leaves,
+    tidies=without_disk,
     storage_for="volume",
     volumes=disk.volumes_of,
 )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace as replaced
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from core.engine.recovery import next_action
 from core.hypervisor.calls.device_faults import told_of
 from core.model import Device, Disk, DiskSource, Instance, OperationStatus, Request
 from core.model.connected_volume import HostEncryption
@@ -18,7 +20,7 @@ from core.verbs.device.connecting import ConnectCall, DeviceAnswer, DisconnectCa
 from core.verbs.device.requests import VolumeAttach, VolumeDetach
 from core.verbs.preview import planned
 from core.verbs.registry import verb_of
-from core.verbs.situation import Send
+from core.verbs.situation import Action, Answered, Ask, Progress, Send, Sent, Situation
 from core.xml.volume_secret import secret_xml, secrets_named
 from tests.unit.core.verbs.device.test_attaching import against, other
 from tests.unit.core.volumes.infos import VOLUME, document
@@ -156,6 +158,46 @@ def test_a_console_that_takes_over_goes_by_what_was_sent() -> None:
     then = step(gone, sent(call), instance=web())
     assert isinstance(then, Send)
     assert then.call == call.plan
+
+
+def left(*calls: Sent, word: str = "leave", looked: float = T + 200) -> Action:
+    """Return what a console does that took an attach over, once it was told to leave it."""
+    request = attach(volume="iscsi://joe@s/iqn.a/1", password=Secret("pw"))
+    progress = Progress(calls, 7, gap=True, adopted=T + 100, first_adopted=T + 100)
+    now = Situation(request, "web", T + 201, progress, web(), defined=web(), looked=looked)
+    verb = verb_of(request)
+    asked = next_action(verb, now)
+    if not isinstance(asked, Ask):
+        return asked
+    answers = (Answered(asked.question.key, word, "bob@desk"),)
+    return next_action(verb, replaced(now, progress=replace(progress, answers=answers)))
+
+
+def test_the_secrets_of_a_disk_go_where_it_is_left_unattached() -> None:
+    made = first(attach(volume="iscsi://joe@s/iqn.a/1", password=Secret("pw")))
+    assert isinstance(made, SecretsCall)
+    lost, unheard = sent(made, ended=None), sent(made.plan, T + 1, ended=None)
+    for calls in ((lost,), (sent(made),), (sent(made), unheard)):
+        action = left(*calls)
+        assert isinstance(action, Send), calls
+        assert isinstance(action.call, DropSecretsCall)
+        assert action.call.repeatable
+        assert PROOF in action.call.uuids
+        end = left(*calls, sent(action.call, T + 202))
+        assert ended(end, OperationStatus.CANCELLED).outcome == (
+            "volume-attach of web was cancelled; what was done before was undone"
+        )
+
+
+def test_the_secrets_of_a_disk_stay_while_it_may_be_attached() -> None:
+    made = first(attach(volume="iscsi://joe@s/iqn.a/1", password=Secret("pw")))
+    assert isinstance(made, SecretsCall)
+    unheard = sent(made.plan, T + 1, ended=None)
+    unread = left(sent(made), unheard, looked=T + 101)
+    assert "is not known; left as it is" in ended(unread, OperationStatus.UNKNOWN).outcome
+    again = left(sent(made), unheard, word="again")
+    assert isinstance(again, Send)
+    assert again.call == made.plan
 
 
 def test_no_secret_is_written_down() -> None:
