@@ -37,6 +37,12 @@ def held_devices(instance: Instance) -> list[HeldDevice]:
     return found
 
 
+def bound_devices(instance: Instance) -> list[HeldDevice]:
+    """Return the devices with which QEMU saves no memory: USB is saved, and NVMe is a disk."""
+    found = held_devices(instance)
+    return [one for one in found if one.kind != "disk" and not one.word.startswith("usb:")]
+
+
 def held_by(instance: Instance) -> list[str]:
     """Return the words of the host's devices that an instance has, those of SR-IOV too."""
     return [one.word for one in held_devices(instance)]

@@ -15,7 +15,7 @@ from msgspec.structs import replace as with_fields
 from core.model import Instance, InstanceState, OperationStatus, Request, State
 from core.model.lists import listed
 from core.model.text import clean
-from core.state.held_devices import HeldDevice, held_devices
+from core.state.held_devices import HeldDevice, bound_devices
 from core.verbs.device.calls import AttachCall, DetachCall
 from core.verbs.device.detaching import live_call
 from core.verbs.device.devices import find, word_of
@@ -40,15 +40,9 @@ PATIENCE = 20.0
 _SAVE_NOTHING = (OperationStatus.FAILED, OperationStatus.CANCELLED)
 
 
-def bound(instance: Instance) -> list[HeldDevice]:
-    """Return the devices with which libvirt saves no memory: USB is saved, and NVMe is a disk."""
-    found = held_devices(instance)
-    return [one for one in found if one.kind != "disk" and not one.word.startswith("usb:")]
-
-
 def against(instance: Instance) -> Iterator[Refusal]:
     """Tell why its devices cannot be detached for it."""
-    held = bound(instance)
+    held = bound_devices(instance)
     if held and instance.state is InstanceState.PAUSED:
         names = listed([clean(one.word) for one in held])
         text = f"{instance.name} is paused with {names}, and its guest cannot let go of that"
@@ -58,9 +52,10 @@ def against(instance: Instance) -> Iterator[Refusal]:
 def leaving(state: State, requests: Sequence[Request]) -> list[str]:
     """Say what leaves whom before it is saved."""
     lines = []
-    for one in requests:
-        instance = state.instances.get(one.subject)
-        names = [] if instance is None else [word_of(h.kind, h.name) for h in bound(instance)]
+    for asked in requests:
+        instance = state.instances.get(asked.subject)
+        held = [] if instance is None else bound_devices(instance)
+        names = [word_of(one.kind, one.name) for one in held]
         if instance is not None and names:
             word = "leaves" if len(names) == 1 else "leave"
             text = f"{listed(names)} {word} {clean(instance.name)} first"
@@ -72,7 +67,7 @@ def rehearsed(now: Situation) -> list[Step]:
     """Return the calls by which its guest is asked to let go of each."""
     if now.instance is None or not now.instance.state.active:
         return []
-    found = [(one, find(now.instance, one.kind, one.name)) for one in bound(now.instance)]
+    found = [(one, find(now.instance, one.kind, one.name)) for one in bound_devices(now.instance)]
     return [
         Step(
             live_call(one.kind, one.name, present),
@@ -117,7 +112,7 @@ def taking_back(decide: Decide) -> Decide:
         if own.sent and (now.looked or 0.0) < (own.last.ended or own.last.at):
             return Wait(now.now + 1.0)  # what is known of it is from before it ran
         asked = {(call.kind, call.name) for call in _attaches(now)}
-        for one in bound(now.defined):
+        for one in bound_devices(now.defined):
             key = (one.kind, one.name)
             if key not in asked and find(now.instance, *key) is None:
                 return _attach(now, one.kind, one.name, _defined(now, one))
@@ -154,7 +149,7 @@ def _before(now: Situation) -> Action | None:
     instance = now.instance
     if instance is None or not instance.state.active:
         return None
-    held = bound(instance)
+    held = bound_devices(instance)
     if not _detaches(now):
         lost = [clean(one.word) for one in held if not _defined(now, one)]
         if lost:

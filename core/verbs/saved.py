@@ -9,6 +9,7 @@ from core.model import InstanceState, OperationStatus, Request, State
 from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.device.calls import AttachCall, DetachCall
+from core.verbs.kept_memory import against_shares
 from core.verbs.letting_go import against, leaving, letting_go, rehearsed, taking_back
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
@@ -78,6 +79,7 @@ def _against_save(state: State, request: Request, _: str) -> Iterator[Refusal]:
         yield Refusal(RefusalCode.STATE, text, "only what is defined can be saved by libvirt")
     elif instance is not None:
         yield from against(instance)
+        yield from against_shares(state, instance)
 
 
 def _saves(_: Request, subjects: Subjects) -> str:
@@ -101,6 +103,7 @@ SAVE = Verb(
     calls=(SaveCall, AbortJobCall, DetachCall, AttachCall),
     waits=True,
     needs_description=True,
+    needs_facts=True,
     looks_at=frozenset({"backup", "document"}),
     during_backups=False,
     states={

@@ -18,6 +18,7 @@ from core.model import AgentState, Finding, InstanceState, LinkStatus, Migration
 from core.model.lists import listed, plural
 from core.state.operations import block_jobs_in_words
 from core.verbs.checks import wait_or_cancel
+from core.verbs.kept_memory import stays
 
 _STEADY = "Wait for the end of it, or end it."
 _UNDER_WAY = (
@@ -28,7 +29,6 @@ _UNDER_WAY = (
     MigrationStatus.VERIFYING,
     MigrationStatus.UNKNOWN,
 )
-_VIRTIOFS = 10_006_000
 
 
 def check_known(case: PreflightCase) -> Iterator[Finding]:
@@ -237,7 +237,7 @@ def _file_system(case: SourceCase, written: str) -> Iterator[Finding]:
             f"A directory of {case.source} is shared with it by 9p ({tag}): that does not migrate."
         )
         yield blocker("file-system", text, "Unmount and detach it before.")
-    elif case.here.libvirt is not None and case.here.libvirt < _VIRTIOFS:
+    elif stays(driver, case.here.libvirt or 0):
         text = f"It has a virtiofs share ({tag}), which libvirt before 10.6 does not migrate."
         yield blocker("file-system", text, "Unmount and detach it before.")
     else:

@@ -12,6 +12,7 @@ from core.verbs.agent.asking import without_agent
 from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.definition import DESCRIPTION_BYTES, NAME_BYTES
+from core.verbs.kept_memory import against_snapshot
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
@@ -139,8 +140,7 @@ def _against_create(state: State, request: Request, _: str) -> Iterator[Refusal]
         yield Refusal(RefusalCode.PARAMETER, text, "choose another name")
     if request.quiesce:
         yield from _against_quiesce(state, instance, request)
-    if request.memory:
-        yield from _against_memory(instance, request)
+    yield from _against_memory(state, instance, request)
     if not instance.described:
         return
     disks = written_disks(instance)
@@ -172,7 +172,11 @@ def _against_quiesce(
         yield from without_agent(state, request, "")
 
 
-def _against_memory(instance: Instance, request: SnapshotCreate) -> Iterator[Refusal]:
+def _against_memory(state: State, instance: Instance, request: SnapshotCreate) -> Iterator[Refusal]:
+    if request.memory or request.where == "internal":
+        yield from against_snapshot(state, instance)
+    if not request.memory:
+        return
     if request.where == "internal":
         text = "An internal snapshot of a guest that runs always has its memory"
         yield Refusal(RefusalCode.PARAMETER, text, "leave memory out, or make an external one")
@@ -244,6 +248,7 @@ CREATE = Verb(
     steps=_create,
     calls=(SnapshotCreateCall,),
     needs_description=True,
+    needs_facts=True,
     looks_at=frozenset({"snapshots", "backup"}),
     during_backups=False,
     states={

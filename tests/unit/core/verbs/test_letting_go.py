@@ -8,14 +8,18 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as with_fields
 
-from core.model import Device, Instance, InstanceState, Interface, OperationStatus, State
+from core.model import Device, Host, Instance, InstanceState, Interface, OperationStatus, State
+from core.model.host import HostFacts, Link, LinkStatus
 from core.model.run import DeviceOutcome, InstanceRun
+from core.state.held_devices import bound_devices
 from core.verbs.around import Around
+from core.verbs.checks import check
 from core.verbs.device.calls import AttachCall, DetachCall
-from core.verbs.letting_go import ATTEMPTS, PATIENCE, against, bound, leaving
+from core.verbs.letting_go import ATTEMPTS, PATIENCE, against, leaving
 from core.verbs.preview import planned
 from core.verbs.saved import RESTORE, SAVE, Restore, RestoreCall, Save, SaveCall
 from core.verbs.situation import Action, End, Progress, Send, Sent, Situation, Wait
+from core.verbs.snapshot.create import SnapshotCreate
 from tests.unit.power_builders import WEB, web
 
 CARD = Device("hostdev", "pci 0000:03:00.0", "hostdev0")
@@ -76,7 +80,7 @@ def detached() -> tuple[Sent, Sent]:
 
 
 def test_usb_stays_and_all_else_of_the_host_is_in_the_way() -> None:
-    assert [one.name for one in bound(FULL)] == WORDS
+    assert [one.name for one in bound_devices(FULL)] == WORDS
 
 
 def test_each_is_detached_from_what_runs_alone_and_then_the_memory_is_saved() -> None:
@@ -186,3 +190,37 @@ def test_restored_it_has_again_what_its_definition_has(error: str) -> None:
     else:
         assert told.status is OperationStatus.DONE
         assert told.outcome.endswith("are attached again")
+
+
+SHARE = Device("filesystem", "mount /srv data virtiofs", target="my data", bus="virtiofs")
+
+
+def on(version: str, *devices: Device, where: InstanceState = InstanceState.RUNNING) -> State:
+    facts = HostFacts(libvirt_version=version)
+    host = Host("alpha", "qemu:///system", Link(LinkStatus.UP, 0.0), facts=facts)
+    instance = holding(*devices, where=where)
+    return State(hosts={"alpha": host}, instances={instance.key: instance})
+
+
+def test_with_a_virtiofs_share_no_memory_is_saved_before_libvirt_10_6() -> None:
+    internal = SnapshotCreate(WEB, "now")
+    memory = SnapshotCreate(WEB, "now", where="external", memory=True)
+    for request in (Save(WEB), internal, memory):
+        told = " ".join(map(str, check(on("9.0.0", SHARE), request)))
+        assert (
+            "web has my data by virtiofs, with which libvirt 9.0.0 of alpha saves no memory (10.6 "
+            "is the first that does): unmount it in its guest and detach it (`virtdeck device "
+            "detach web --device 'share:my data'`), or shut its guest down instead."
+        ) in told
+        for other in (on("10.6.0", SHARE), on("", SHARE), on("9.0.0", USB)):
+            assert "saves no memory" not in " ".join(map(str, check(other, request)))
+    disks = SnapshotCreate(WEB, "now", where="external")
+    off = on("9.0.0", SHARE, CARD, where=InstanceState.SHUTOFF)
+    for state, request in ((on("9.0.0", SHARE, CARD), disks), (off, internal)):
+        assert "no memory" not in " ".join(map(str, check(state, request)))
+
+
+def test_a_snapshot_with_memory_detaches_nothing_and_so_is_refused() -> None:
+    told = " ".join(map(str, check(on("9.0.0", CARD), SnapshotCreate(WEB, "now"))))
+    assert "web has pci:0000:03:00.0 of its host, with which no memory is saved: detach" in told
+    assert "no memory" not in " ".join(map(str, check(on("9.0.0", CARD), Save(WEB))))
