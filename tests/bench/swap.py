@@ -15,7 +15,8 @@ from core.model import ObjectKey, OperationStatus
 from core.verbs.registry import VERBS
 from tests.bench.rows import Row
 from tests.lab.scratch_disk import ScratchDisks, flush, write
-from tests.lab.test_power import key_of, opened, until
+from tests.lab.seeing import key_of
+from tests.lab.test_power import opened, until
 
 NAME, SIZE, FULL = "moved", "1G", 512
 """The guest, its disk, and how many MiB of that hold something."""

@@ -21,6 +21,7 @@ from core.model import (
     SteerRecord,
 )
 from core.verbs.migration.requests import Migrate
+from tests.lab.seeing import key_of
 from tests.patience import PATIENCE
 
 M = MigrationStatus
@@ -54,18 +55,9 @@ async def until(condition: Callable[[], Any], what: str, seconds: float = 40.0) 
     return found
 
 
-def where(fleet: Fleet, name: str) -> ObjectKey | None:
-    """The key of an instance that runs, where it runs."""
-    for instance in fleet.state.instances.values():
-        if instance.name == name and instance.state is InstanceState.RUNNING:
-            return instance.key
-    return None
-
-
 async def found(fleet: Fleet, name: str) -> ObjectKey:
-    key = await until(lambda: where(fleet, name), f"{name} is seen running")
-    assert isinstance(key, ObjectKey)
-    return key
+    """The key of an instance that runs, where it runs, once the fleet has all of it."""
+    return await key_of(fleet, name, InstanceState.RUNNING)
 
 
 def other(host: str) -> str:

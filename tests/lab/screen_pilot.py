@@ -21,9 +21,9 @@ from core.hypervisor.connection.options import LinkOptions
 from tests.patience import PATIENCE
 
 OPTIONS = LinkOptions(
-    keepalive_interval=1,
+    keepalive_interval=2,
     keepalive_count=2,
-    connect_timeout=3,
+    connect_timeout=20,
     statistics_interval=0.5,
     sweep_interval=0,
     backoff_first=0.1,

@@ -19,7 +19,8 @@ from core.model.secret_value import Secret
 from core.verbs.agent.accounts import AddSshKey, RemoveSshKey, SetPassword
 from core.verbs.agent.trimming import Trim
 from tests.lab.asking_guests import in_guest
-from tests.lab.test_power import key_of, opened, until
+from tests.lab.seeing import key_of
+from tests.lab.test_power import opened, until
 from tests.lab.test_verbs import carry_out
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ3fPPQl1bBzYvd0kR7dQ2n8v5WqQm0J6s1o9mJv3Q0T op@deck"
@@ -119,6 +120,8 @@ async def test_vcpus_are_left_alone_and_used_again(
 
     alpha.virsh("setvcpus", "obedient", "2", "--live")
     await until(lambda: fleet.state.instances[obedient].vcpus == 2)
+    listed = ("ls", "/sys/devices/system/cpu")  # its kernel has it a moment after QEMU
+    await until(lambda: "cpu1" in in_guest(alpha, "obedient", *listed).split())
     outcome = await carry_out(fleet, "guest-vcpus", obedient, cpus="1")
     assert outcome == "obedient uses its vCPUs 1"
     assert await asyncio.to_thread(used) == "0-1"

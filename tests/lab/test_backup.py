@@ -30,9 +30,10 @@ from tests.lab.scratch_disk import (
     small_file_system,
     write,
 )
+from tests.lab.seeing import caught_up, key_of
 from tests.lab.test_agent import file_in_guest
 from tests.lab.test_image import is_mounted, write_in_guest
-from tests.lab.test_power import key_of, opened, until
+from tests.lab.test_power import opened, until
 from tests.lab.test_snapshot import frozen
 
 
@@ -251,6 +252,7 @@ async def test_a_killed_qemu_breaks_the_chain_and_a_full_backup_begins_another(
     await back_up(fleet, vm, to="default", name="full")
     await asyncio.to_thread(alpha.virsh, "destroy", name)
     await asyncio.to_thread(alpha.virsh, "start", name, "--paused")
+    await caught_up(fleet, vm)
     await back_up(fleet, vm, to="default", kind="incremental", name="kept")  # a power cut does not
     os.kill(alpha.qemu_pid(name), signal.SIGKILL)
     await until(lambda: not fleet.state.instances[vm].state.active)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from core.errors import OperationCancelledError, OperationFailedError, RefusedEr
 from core.fleet import Fleet
 from core.lab import Lab, LabHost, Wanted
 from core.model import ObjectKey
+from tests.driver.private_daemon import free_port
 from tests.lab.scratch_disk import ScratchDisks, holds, info, write
+from tests.lab.seeing import key_of
 from tests.lab.test_backup import back_up, begin, checkpoints, qemu_img
-from tests.lab.test_power import key_of, opened, until
+from tests.lab.test_power import opened, until
 
 
 @pytest.fixture
@@ -69,7 +72,7 @@ async def test_disks_are_read_in_full_and_since_a_checkpoint_as_they_were_when_i
     full = here / "served.vda.full.qcow2"
     assert outcome.startswith(f"served is backed up in {full} (")
     await asyncio.to_thread(write, alpha, name, 8, "1M")
-    await read(fleet, vm, here, kind="incremental", name="one", listen="127.0.0.1:10987")
+    await read(fleet, vm, here, kind="incremental", name="one", listen=f"127.0.0.1:{free_port()}")
     await asyncio.to_thread(write, alpha, name, 30, "20M")
     outcome = await read(fleet, vm, here, kind="incremental", name="two")
     one, two = (here / f"served.vda.{word}.qcow2" for word in ("one", "two"))
@@ -113,8 +116,18 @@ async def test_what_cannot_be_read_is_said_before_it_is_served(
 
 def readers() -> list[psutil.Process]:
     """The qemu-img of this process that read."""
-    found = psutil.Process().children(recursive=True)
-    return [one for one in found if one.is_running() and "qemu-img" in one.name()]
+    found = []
+    for one in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it ended while we looked
+            found += [one] if "qemu-img" in one.name() else []
+    return found
+
+
+def go_on() -> None:
+    """Let those that were held still go on, but for one that was ended as it stood."""
+    for process in readers():
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
 
 
 async def slow_read(fleet: Fleet, vm: ObjectKey, here: Path, **options: Any) -> Any:
@@ -122,7 +135,9 @@ async def slow_read(fleet: Fleet, vm: ObjectKey, here: Path, **options: Any) -> 
     handle = await begin(fleet, vm, "backup-pull", to=str(here), **options)
     await until(lambda: any(readers()) and any(here.glob("*.half")))
     for process in readers():
-        process.suspend()
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
+    assert not handle.record.status.final, "it was over before it could be held"
     return handle
 
 
@@ -135,16 +150,14 @@ async def test_a_pull_that_is_cancelled_or_cut_off_leaves_nothing_here_and_nothi
 
     handle = await slow_read(fleet, vm, here)
     await fleet.cancel(handle.id)
-    for process in readers():
-        process.resume()
+    go_on()
     with pytest.raises(OperationCancelledError, match=r"was ended; what was written .* removed"):
         await handle
     assert files(here) == []
 
     handle = await slow_read(fleet, vm, here)
     os.kill(alpha.qemu_pid(name), signal.SIGKILL)
-    for process in readers():
-        process.resume()
+    go_on()
     with pytest.raises(OperationFailedError, match="could not be read"):
         await handle
     assert files(here) == []
@@ -165,8 +178,7 @@ async def test_a_pull_outlives_the_daemon(
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     await asyncio.to_thread(alpha.ensure_daemon)
-    for process in readers():
-        process.resume()
+    go_on()
     assert "is backed up in" in (await handle).outcome
     assert holds(here / "outlived.vda.one.qcow2", 1, "400M")
     assert list(await checkpoints(fleet, vm)) == ["one"]

@@ -18,7 +18,8 @@ from core.lab import Lab, LabHost, Wanted
 from core.model import BlockJob, BlockJobState, ObjectKey, OperationStatus
 from core.verbs.registry import VERBS
 from tests.lab.scratch_disk import ScratchDisks, chain, flush, holds, info, small_file_system, write
-from tests.lab.test_power import key_of, opened, until
+from tests.lab.seeing import key_of
+from tests.lab.test_power import opened, until
 
 SLOW = 0.25
 """MiB a second: a job that somebody can look at."""
@@ -113,6 +114,7 @@ async def test_an_instance_goes_on_on_the_copy_or_stays_as_the_operator_says(
     assert (await handle).outcome == f"vda of copied is {alpha.pool}/moved.qcow2 now"
     assert chain(alpha, name) == chain(alpha, name, "vda", "--inactive") == ["moved.qcow2"]
     assert all(holds(alpha.pool / "moved.qcow2", number) for number in (1, 2))
+    await until(lambda: any(one.name == "moved.qcow2" for one in fleet.state.volumes.values()))
     assert not holds(alpha.pool / "copied.qcow2", 3)
     with pytest.raises(RefusedError, match="is there already: choose another name"):
         await begin(fleet, "block-copy", vm, to="default/moved.qcow2")

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -83,7 +84,7 @@ def iscsi(brick: BrickProcess, deadline: float) -> None:
 
 
 def test_one_that_is_killed_while_it_connects_leaves_the_outcome_open(
-    program: Callable[[str, str], Path], tmp_path: Path
+    program: Callable[[str, str], Path], tmp_path: Path, eventually: Callable[..., bool]
 ) -> None:
     program("iscsiadm", HANGS.format(tmp_path))
 
@@ -97,16 +98,16 @@ def test_one_that_is_killed_while_it_connects_leaves_the_outcome_open(
         with pytest.raises(BrickLostError, match="ended in the middle of connect") as raised:
             iscsi(brick, LONG)
     assert raised.value.hint == "Whether it took effect is seen on the host."
-    assert not left(tmp_path)
+    eventually(lambda: not left(tmp_path), "its command is ended")
 
 
 def test_one_that_hangs_is_given_up_and_leaves_no_command_behind(
-    program: Callable[[str, str], Path], tmp_path: Path
+    program: Callable[[str, str], Path], tmp_path: Path, eventually: Callable[..., bool]
 ) -> None:
     program("iscsiadm", HANGS.format(tmp_path))
     with started() as brick, pytest.raises(BrickLostError, match="not answer to connect in time"):
         iscsi(brick, 1.0)
-    assert not left(tmp_path)
+    eventually(lambda: not left(tmp_path), "its command is ended")
 
 
 def left(directory: Path) -> list[psutil.Process]:
@@ -114,9 +115,9 @@ def left(directory: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter(["environ"]):
         environment = process.info["environ"] or {}
-        zombie = process.status() == psutil.STATUS_ZOMBIE
         if str(directory) in environment.get("PATH", "") and process.pid != os.getpid():
-            found += [] if zombie else [process]
+            with suppress(psutil.NoSuchProcess):  # it ended while we looked
+                found += [] if process.status() == psutil.STATUS_ZOMBIE else [process]
     return found
 
 

@@ -19,7 +19,8 @@ from core.lab import LabHost, Wanted
 from core.model import OperationStatus
 from core.verbs.cloning import Clone
 from tests.driver.killed_console import KILLED, Errand, starter
-from tests.lab.test_power import key_of, opened, until
+from tests.lab.seeing import key_of
+from tests.lab.test_power import opened, until
 from tests.patience import PATIENCE
 
 DATA = b"what the guest wrote, " * 50_000

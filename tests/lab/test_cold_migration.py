@@ -26,6 +26,7 @@ from tests.driver.command import Result, Virtdeck
 from tests.lab.migrating import opened, states, until
 from tests.lab.scratch_disk import ScratchDisks, holds, info, write
 from tests.lab.scratch_disk import own as own_file
+from tests.lab.seeing import caught_up, key_of
 from tests.patience import PATIENCE
 
 DONE = OperationStatus.DONE
@@ -75,16 +76,8 @@ def moving(
 
 
 async def at(fleet: Fleet, host: str, name: str) -> ObjectKey:
-    def known() -> ObjectKey | None:
-        for one in fleet.state.instances.values():
-            off = one.described and one.state is InstanceState.SHUTOFF
-            if (one.host, one.name) == (host, name) and off:
-                return one.key
-        return None
-
-    key = await until(known, f"{name} is seen on {host}, shut off")
-    assert isinstance(key, ObjectKey)
-    return key
+    """The key of an instance that is off, once the fleet has all of it."""
+    return await key_of(fleet, name, InstanceState.SHUTOFF, host=host)
 
 
 async def do(fleet: Fleet, request: Request) -> OperationRecord:
@@ -178,6 +171,7 @@ async def test_a_move_is_listed_and_its_halves_stay_until_a_command_ends_it(
     await do(fleet, ColdMigrate(here, to="beta"))
     for words in (("start", "--paused"), ("checkpoint-create", "--name", "cp1"), ("stop", "-y")):
         assert (await run(words[0], "beta/two-halves", *words[1:])).status == 0
+    await caught_up(fleet, there)
     await describe(fleet, VERBS["revert-cold-migration"], [here])
     told = danger(fleet.state, RevertColdMigration(here)).text
     assert "beta forgets its checkpoint cp1: no backup can be made since then" in told

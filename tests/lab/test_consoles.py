@@ -20,7 +20,9 @@ from core.lab import Lab, LabHost, Wanted
 from core.model import ObjectKey
 from core.model.console import ConsoleEnd
 from tests.lab.consoles import Talk
-from tests.lab.test_power import key_of, opened, until
+from tests.lab.seeing import answers, key_of
+from tests.lab.test_power import opened, until
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -159,7 +161,7 @@ async def test_a_lost_daemon_is_told_as_a_lost_link(
         assert talk.console.end is ConsoleEnd.LOST
     finally:
         await asyncio.to_thread(alpha.ensure_daemon)
-    await until(lambda: fleet.state.hosts["alpha"].link.status.value == "up")
+    await answers(fleet, "alpha")
     await shell(fleet, talker)
 
 
@@ -171,12 +173,14 @@ async def test_the_log_of_a_console_is_read_where_it_is_and_read_only_opens_none
     await talk.until(b"for-the-10-log")
     (console,) = (await fleet.consoles.look(talker)).consoles
     assert console.record == str(lab.root / "logs" / "talker.log")
+    # QEMU writes it there after it has told us
+    await until(lambda: b"for-the-10-log" in Path(console.record).read_bytes())
     tail = await fleet.consoles.tail(talker, console.record)
     assert b"for-the-10-log" in tail.data
     assert tail.why_not == ""
 
     async with Fleet.open([f"alpha={uris['alpha']}"], read_only=True, operations=False) as quiet:
-        assert await quiet.ready(20)
+        assert await quiet.ready(20 * PATIENCE)
         assert (await quiet.consoles.look(talker)).consoles
         with pytest.raises(ReadOnlyError):
             await quiet.consoles.open(talker)

@@ -242,7 +242,11 @@ async def test_an_installer_boots_while_the_disk_is_empty(
     alpha.virsh("vol-create-as", "default", "cd-of-test.iso", size, "--format", "raw")
     alpha.virsh("vol-upload", "cd-of-test.iso", str(file), "--pool", "default")
     alpha.virsh("pool-refresh", "default")
-    await until(lambda: any(one.name == "cd-of-test.iso" for one in fleet.state.volumes.values()))
+    await until(
+        lambda: any(
+            one.name == "cd-of-test.iso" and one.described for one in fleet.state.volumes.values()
+        )
+    )
     record = await make(
         *(fleet, "create"),
         name=name,
@@ -309,7 +313,11 @@ async def test_a_full_pool_is_named_and_nothing_is_left_in_it(
     )
     try:
         alpha.virsh("pool-create-as", "little", "dir", "--target", str(place))
-        await until(lambda: any(pool.name == "little" for pool in fleet.state.pools.values()))
+        await until(
+            lambda: any(
+                pool.name == "little" and pool.active for pool in fleet.state.pools.values()
+            )
+        )
         before = await there(alpha, "little")
         options = {"image": image, "pool": "little", **booting(lab, name)}
         await failing(fleet, "No space left", "create-from-image", name=name, **options)
@@ -317,7 +325,7 @@ async def test_a_full_pool_is_named_and_nothing_is_left_in_it(
     finally:
         with suppress(LabError):
             alpha.virsh("pool-destroy", "little")
-        await asyncio.to_thread(subprocess.run, ["umount", str(place)], check=True)
+        await asyncio.to_thread(subprocess.run, ["umount", "--lazy", str(place)], check=True)
         place.rmdir()
 
 

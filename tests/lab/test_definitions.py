@@ -17,7 +17,8 @@ from core.model import ObjectKey, OperationRecord, OperationStatus
 from core.model.secret_value import Secret
 from core.verbs.editing import edited
 from core.verbs.registry import VERBS
-from tests.lab.test_power import key_of, opened, until
+from tests.lab.seeing import key_of
+from tests.lab.test_power import opened, until
 
 PASSWORD = "n0body47"
 """Eight signs: VNC takes no more."""

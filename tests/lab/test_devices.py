@@ -19,7 +19,8 @@ from core.verbs.registry import VERBS
 from core.verbs.undoing import undoing
 from tests.lab.asking_guests import in_guest
 from tests.lab.scratch_disk import ScratchDisks
-from tests.lab.test_power import domstate, key_of, opened, until
+from tests.lab.seeing import key_of
+from tests.lab.test_power import domstate, opened, until
 
 
 @pytest.fixture
@@ -54,10 +55,13 @@ async def pool_of(fleet: Fleet, host: str, name: str) -> ObjectKey:
     return found()[0]
 
 
-async def refresh(fleet: Fleet, vm: ObjectKey, pool: str = "default") -> None:
-    """Have the pool's new volumes known."""
-    key = await pool_of(fleet, vm.host, pool)
+async def refresh(fleet: Fleet, vm: ObjectKey, volume: str) -> None:
+    """Have a new volume of the pool `default` known: it is read some time after the refresh."""
+    key = await pool_of(fleet, vm.host, "default")
     await (await fleet.submit(VERBS["pool-refresh"].request(subject=key)))
+    await until(
+        lambda: any(one.name == volume and one.described for one in fleet.state.volumes.values())
+    )
 
 
 def shell(alpha: LabHost, name: str, line: str) -> str:
@@ -76,7 +80,7 @@ async def test_a_volume_is_attached_written_and_given_back(
     name = guest("alpha", "plugged")
     await asyncio.to_thread(booted, "alpha", name)
     vm = await key_of(fleet, name)
-    await refresh(fleet, vm)
+    await refresh(fleet, vm, "spare.raw")
 
     later = guest("alpha", "pending")
     pending = await key_of(fleet, later)
@@ -194,7 +198,7 @@ async def test_what_is_off_has_it_from_its_next_start_on(
     disks.make("later", "32M")
     name = guest("alpha", "still", wanted=Wanted.SHUT_OFF)
     vm = await key_of(fleet, name)
-    await refresh(fleet, vm)
+    await refresh(fleet, vm, "later.qcow2")
     outcome = await done(fleet, "volume-attach", vm, volume="default/later.qcow2", bus="sata")
     assert outcome == "default/later.qcow2 is attached to still as sda, from its next start on"
     assert "type='qcow2'" in defined(alpha, name)
@@ -275,7 +279,7 @@ async def test_a_medium_is_put_in_taken_out_and_put_back(
     await asyncio.to_thread(alpha.virsh, "start", name)
     await asyncio.to_thread(booted, "alpha", name)
     vm = await key_of(fleet, name)
-    await refresh(fleet, vm)
+    await refresh(fleet, vm, "tools.raw")
 
     record = await (await begin(fleet, "change-media", vm, drive="sda", medium="default/tools.raw"))
     assert record.outcome == "default/tools.raw is in sda of driven"

@@ -18,7 +18,8 @@ from core.state.diagnosis import Diagnosis, diagnosis
 from core.state.slowness import Slowness, judged
 from tests.lab import burner
 from tests.lab.burner import Burner
-from tests.lab.test_power import key_of, opened, until
+from tests.lab.seeing import key_of
+from tests.lab.test_power import opened, until
 from tests.patience import PATIENCE
 
 

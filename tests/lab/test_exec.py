@@ -20,7 +20,8 @@ from core.model import AgentState, ObjectKey, OperationStatus
 from core.verbs.agent.execute import Exec
 from core.verbs.registry import VERBS
 from tests.lab.asking_guests import in_guest
-from tests.lab.test_power import key_of, opened, until
+from tests.lab.seeing import key_of
+from tests.lab.test_power import opened, until
 
 NAME = "commanded"
 MARKER = "tell-n0body-4711"
@@ -91,8 +92,8 @@ async def test_one_that_takes_longer_goes_on_and_can_be_ended(
         assert f"{pid} root" in listed
         operation = await fleet.submit(Exec(key, f"kill {pid}"))
         assert (await operation).outcome == "kill in commanded ended with exit status 0"
-        listed = await asyncio.to_thread(in_guest, alpha, commanded, "ps")
-        assert "sleep 1000" not in listed
+        # the signal was sent: what it ends is gone a moment later
+        await until(lambda: "sleep 1000" not in in_guest(alpha, commanded, "ps"))
 
         operation = await fleet.submit(Exec(key, "sleep 1000"))
         await until(lambda: operation.record.status is OperationStatus.VERIFYING)

@@ -19,7 +19,8 @@ from core.verbs.power.requests import HardReboot, Start, Stop
 from core.verbs.undefining import Undefine
 from core.verbs.undoing import undoing
 from tests.lab.making import SMALL, make, remove
-from tests.lab.test_power import key_of, opened, until
+from tests.lab.seeing import key_of
+from tests.lab.test_power import opened, until
 
 MARK = b"a boot entry of the guest"
 
@@ -149,6 +150,13 @@ async def test_they_are_kept_or_removed_with_the_definition_as_is_asked(
     await done(fleet, Start(key))
     await done(fleet, Stop(key))
     assert has_mark(variables(alpha, "kept"))
+    await until(lambda: any(one.name == "kept.qcow2" for one in fleet.state.volumes.values()))
+    await until(
+        lambda: all(
+            one.described
+            for one in (*fleet.state.volumes.values(), *fleet.state.instances.values())
+        )
+    )
     await done(fleet, Undefine(key, disks=("vda",)))
     assert not variables(alpha, "kept").exists()
     assert not tpm_state(alpha, key).exists()

@@ -20,7 +20,8 @@ from core.verbs.agent import freezing
 from core.verbs.agent.freezing import Freeze, Thaw
 from tests.driver.killed_console import KILLED, Errand, starter
 from tests.lab.asking_guests import ask_agent, in_guest
-from tests.lab.test_power import key_of, opened, until
+from tests.lab.seeing import key_of
+from tests.lab.test_power import opened, until
 
 NAME = "icy"
 
@@ -61,9 +62,15 @@ async def over(fleet: Fleet, id_: str) -> OperationRecord:
     return fleet.state.operations[id_]
 
 
-async def is_frozen(alpha: LabHost) -> None:
-    while not await asyncio.to_thread(frozen, alpha):  # noqa: ASYNC110 - of another process
-        await asyncio.sleep(0.1)
+async def is_frozen(fleet: Fleet, id_: str, alpha: LabHost) -> None:
+    """Wait until it is held still, and see that its agent says so too."""
+    await until(
+        lambda: (
+            fleet.state.operations[id_].countdown is not None
+            or fleet.state.operations[id_].status.final
+        )
+    )
+    assert await asyncio.to_thread(frozen, alpha), fleet.state.operations[id_]
 
 
 async def test_it_stands_still_for_so_long_and_then_goes_on(
@@ -71,21 +78,22 @@ async def test_it_stands_still_for_so_long_and_then_goes_on(
 ) -> None:
     async with opened(uris, tmp_path / "journal.sqlite3") as fleet:
         key = await found(fleet)
-        operation = await fleet.submit(Freeze(key, 3.0))
-        await is_frozen(alpha)
+        operation = await fleet.submit(Freeze(key, 6.0))
+        await is_frozen(fleet, operation.id, alpha)
         assert (await operation).outcome.startswith("1 file system of icy stood still for")
         assert not await asyncio.to_thread(frozen, alpha)
         assert await asyncio.to_thread(writes, alpha)
-        assert await asyncio.to_thread(guards, alpha) == 0
+        await until(lambda: guards(alpha) == 0)
 
         operation = await fleet.submit(Freeze(key, 600.0))
-        await is_frozen(alpha)
+        await is_frozen(fleet, operation.id, alpha)
         assert fleet.state.operations[operation.id].doing == "frozen"
         thawed = await (await fleet.submit(Thaw(key)))
         assert thawed.outcome.startswith("icy is thawed")
         with suppress(OperationCancelledError):
             await operation
         assert await asyncio.to_thread(writes, alpha)
+        await until(lambda: guards(alpha) == 0)  # long before it would end by itself
 
         alpha.virsh("domfsfreeze", NAME)
         with pytest.raises(OperationFailedError, match="frozen"):

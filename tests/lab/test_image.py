@@ -19,8 +19,9 @@ from core.model import AgentState, ObjectKey, OperationStatus
 from core.verbs.block import mirror
 from core.verbs.registry import VERBS
 from tests.lab.scratch_disk import ScratchDisks, chain, holds, info, write
+from tests.lab.seeing import key_of
 from tests.lab.test_agent import file_in_guest
-from tests.lab.test_power import key_of, opened, until
+from tests.lab.test_power import opened, until
 from tests.lab.test_snapshot import frozen
 
 

@@ -12,7 +12,8 @@ from core.fleet import Fleet
 from core.lab import LabHost
 from core.model import BlockJob, BlockJobState, InstanceRun, ObjectKey
 from core.state.operations import activity
-from tests.lab.test_power import key_of, opened, until
+from tests.lab.seeing import key_of
+from tests.lab.test_power import opened, until
 
 INTERFACE = "<interface type='user'><model type='virtio'/><alias name='ua-probe'/></interface>"
 

@@ -21,6 +21,7 @@ from core.lab.places import make_private
 from core.lab.processes import belonging
 from tests.lab.conftest import remove_left_overs
 from tests.lab.scratch_disk import SMALL
+from tests.patience import PATIENCE
 from tests.places import lab_name
 
 SIX = {
@@ -58,6 +59,7 @@ def test_pools_and_a_backing_chain(lab: Lab, virsh: Callable[..., str]) -> None:
     for host in lab.hosts:
         pools = virsh(host.name, "pool-list", "--name").split()
         assert pools == ["default", "shared"]
+        virsh(host.name, "pool-refresh", "shared")  # other tests leave files there
     overlay = virsh("alpha", "vol-dumpxml", "clone.qcow2", "--pool", "default")
     assert "<backingStore>" in overlay
     both = {virsh(host.name, "vol-list", "shared") for host in lab.hosts}
@@ -87,8 +89,9 @@ def test_agents_answer_and_the_console_is_logged(
 def test_a_killed_daemon_is_restarted_and_finds_its_guests(lab: Lab, alpha: LabHost) -> None:
     old, web = alpha.pid, alpha.qemu_pid("web")
     assert old is not None
-    os.kill(old, signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(old)] if psutil.pid_exists(old) else [], timeout=10)
+    process = psutil.Process(old)
+    process.kill()
+    psutil.wait_procs([process], timeout=10 * PATIENCE)
     assert not lab.status().running
     lab.up()
     assert alpha.pid not in (old, None)
@@ -109,17 +112,15 @@ def test_a_transient_guest_that_is_gone_is_made_again(lab: Lab, beta: LabHost) -
     assert beta.instances() == SIX["beta"]
 
 
-def test_what_an_operator_moved_is_not_made_twice(
-    lab: Lab, alpha: LabHost, beta: LabHost, booted: Callable[..., None]
-) -> None:
-    booted("alpha", "web")
-    move(alpha, beta, "web", "--live")
+def test_what_an_operator_moved_is_not_made_twice(lab: Lab, alpha: LabHost, beta: LabHost) -> None:
+    """The one that is paused: a kernel does not always survive a move in emulation."""
+    move(alpha, beta, "cache", "--live")
     try:
         lab.up()
-        assert "web" not in alpha.instances()
-        assert beta.instances()["web"] == "running"
+        assert "cache" not in alpha.instances()
+        assert beta.instances()["cache"] == "paused"
     finally:
-        move(beta, alpha, "web", "--live")
+        move(beta, alpha, "cache", "--live")
 
 
 def move(source: LabHost, target: LabHost, name: str, *flags: str) -> None:
@@ -128,7 +129,7 @@ def move(source: LabHost, target: LabHost, name: str, *flags: str) -> None:
         *("migrate", "--p2p", "--persistent", "--undefinesource", "--unsafe", *flags),
         *("--migrateuri", "tcp://127.0.0.1", "--listen-address", "127.0.0.1"),
         *(name, target.uri),
-        deadline=100,
+        deadline=60 * PATIENCE,
     )
 
 
@@ -159,7 +160,7 @@ def test_post_copy_finishes_what_pre_copy_cannot(
         assert not outcome
         alpha.virsh("migrate-postcopy", "db")
     finally:
-        thread.join(100)
+        thread.join(60 * PATIENCE)
     assert outcome == [None]
     assert beta.instances()["db"] == "running"
     assert "db" not in alpha.instances()

@@ -26,9 +26,9 @@ from tests.driver.worlds import read_listing
 from tests.lab.private_sshd import PrivateSshd
 
 OPTIONS = LinkOptions(
-    keepalive_interval=1,
+    keepalive_interval=2,
     keepalive_count=2,
-    connect_timeout=2,
+    connect_timeout=20,
     statistics_interval=0.5,
     sweep_interval=0,
     backoff_first=0.1,

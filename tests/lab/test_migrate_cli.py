@@ -258,7 +258,7 @@ class Terminal:
             while True:
                 self.shown += os.read(self._leader, 65536).decode(errors="replace")
         except OSError:  # the other end is closed: the command is over
-            return self.process.wait(30)
+            return self.process.wait(30 * PATIENCE)
         finally:
             os.close(self._leader)
 

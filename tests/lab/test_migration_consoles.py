@@ -63,7 +63,7 @@ async def test_a_console_beside_watches_steers_and_takes_over(
         assert not now().foreign
         refused = await fleet.migrations.steer(number, Steer(SteerKind.POLICY, text="manual"))
         assert refused.answer is Answer.REFUSED, said(refused)
-        slower = await fleet.migrations.steer(number, Steer(SteerKind.BANDWIDTH, 6))
+        slower = await fleet.migrations.steer(number, Steer(SteerKind.BANDWIDTH, 1))
         assert slower.answer is Answer.DONE, said(slower)
         await until(
             lambda: any(step.call == "bandwidth" for step in fleet.state.operations[number].steps),

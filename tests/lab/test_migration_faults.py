@@ -32,6 +32,7 @@ from core.verbs.power.requests import Resume, Stop
 from tests.lab import burner
 from tests.lab.burner import Burner
 from tests.lab.migrating import M, found, opened, passed, said, start, states, told, until
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,7 +47,7 @@ async def main(journal, host, uuid, to, post_copy, *uris):
     async with Fleet.open(uris, journal=Path(journal)) as fleet:
         await fleet.ready(200)
         request = Migrate(ObjectKey("instance", host, uuid), to=to, policy="adaptive",
-                          bandwidth=8, post_copy=post_copy,
+                          bandwidth=4, post_copy=post_copy,
                           post_copy_bandwidth=3 if post_copy == "at-once" else None,
                           auto_converge=False, max_downtime=60000)
         operation = await fleet.submit(request)
@@ -239,10 +240,9 @@ async def test_a_migration_whose_console_was_killed_is_adopted(
             return "post-copy" in lab.host("alpha").virsh("domstate", busy, "--reason")
         return "Data remaining" in lab.host("alpha").virsh("domjobinfo", busy)
 
-    for _ in range(200):
-        if await asyncio.to_thread(under_way):
-            break
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(60 * PATIENCE):
+        while not await asyncio.to_thread(under_way):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
     console.send_signal(signal.SIGKILL)
     await console.wait()
     async with opened(uris, journal) as fleet:

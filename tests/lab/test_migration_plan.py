@@ -19,6 +19,7 @@ from core.model import InstanceState
 from core.model.rewrites import NumaPinning, Pin, Rewrites
 from core.verbs.migration.requests import Migrate
 from core.xml import read_instance
+from tests.patience import PATIENCE
 
 Guest = Callable[..., str]
 HERE = Machine("box", local=True)
@@ -44,7 +45,7 @@ def run(made: Plan, directory: Path) -> None:
     for option, name in (("--xml", "destination_xml"), ("--persistent-xml", "persistent_xml")):
         (directory / words[words.index(option) + 1]).write_text(str(made.parameters[name]))
     done = subprocess.run(
-        made.virsh, shell=True, cwd=directory, capture_output=True, text=True, timeout=60
+        made.virsh, shell=True, cwd=directory, capture_output=True, text=True, timeout=60 * PATIENCE
     )
     assert done.returncode == 0, done.stderr
 

@@ -27,8 +27,8 @@ from core.volumes.protocols import PROTOCOLS
 from tests.driver.killed_console import KILLED, Errand, starter
 from tests.lab.migrating import M, found, opened, start, until
 from tests.lab.scratch_disk import own
+from tests.lab.seeing import key_of
 from tests.lab.test_devices import done
-from tests.lab.test_power import key_of
 
 BETA = ObjectKey("host", "beta", "beta")
 

@@ -24,8 +24,9 @@ from core.verbs.undoing import undoing
 from core.volumes.brick.place import brick_host
 from core.volumes.protocols import PROTOCOLS
 from tests.lab.scratch_disk import ScratchDisks, own
+from tests.lab.seeing import key_of
 from tests.lab.test_devices import begin, defined, done, refresh, shell
-from tests.lab.test_power import key_of, opened, until
+from tests.lab.test_power import opened, until
 
 WORD = "let-me-in"
 
@@ -149,7 +150,7 @@ async def test_a_volume_is_decrypted_by_qemu_and_its_secret_goes_with_it(
     name = guest("alpha", "secretive")
     await asyncio.to_thread(booted, "alpha", name)
     vm = await key_of(fleet, name)
-    await refresh(fleet, vm)
+    await refresh(fleet, vm, "safe.raw")
     info = {"driver_volume_type": "local", "data": {"device_path": str(image), "volume_id": "v1"}}
     opened_by = {"connection_info": Secret(json.dumps(info)), "passphrase": Secret(WORD)}
 

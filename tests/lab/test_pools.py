@@ -24,7 +24,8 @@ HOST = ObjectKey("host", "alpha", "alpha")
 @pytest.fixture
 async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
     async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        await until(lambda: bool(made.state.instances))
+        kinds = {"instances", "pools", "volumes", "networks"}
+        await until(lambda: kinds <= made.state.hosts["alpha"].listed)
         await until(lambda: all(row.described for row in made.state.instances.values()))
         yield made
 

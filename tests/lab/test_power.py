@@ -18,10 +18,11 @@ from core.errors import OperationCancelledError, OperationFailedError
 from core.fleet import Fleet
 from core.hypervisor.connection.options import LinkOptions
 from core.lab import Lab, LabHost, Wanted
-from core.model import InstanceState, ObjectKey, OperationRecord, OperationStatus, Request
+from core.model import InstanceState, OperationRecord, OperationStatus, Request
 from core.model.event import Rebooted
 from core.verbs.power.requests import Pause, Reboot, Reset, Resume, Shutdown, Start, Stop
 from tests.lab.full_disk import FullDisk
+from tests.lab.seeing import key_of
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,19 +52,6 @@ async def until(condition: Callable[[], Any], seconds: float = 40.0) -> None:
     async with asyncio.timeout(seconds * PATIENCE):
         while not condition():  # noqa: ASYNC110 - any condition, of any process
             await asyncio.sleep(0.05)
-
-
-async def key_of(fleet: Fleet, name: str) -> ObjectKey:
-    """The key of an instance that a test has just made: its event comes with the next breath."""
-    found: list[ObjectKey] = []
-
-    def known() -> bool:
-        instances = fleet.state.instances.values()
-        found[:] = [each.key for each in instances if each.name == name]
-        return bool(found)
-
-    await until(known)
-    return found[0]
 
 
 async def do(fleet: Fleet, request: Request) -> OperationRecord:
@@ -224,7 +212,7 @@ async def test_what_a_killed_console_began_is_taken_over(
     guest: Callable[..., str],
     booted: Callable[..., None],
 ) -> None:
-    guest("alpha", "orphan", "vd.slow=6")
+    guest("alpha", "orphan", "vd.slow=15")
     await asyncio.to_thread(booted, "alpha", "orphan")
     journal = tmp_path / "journal.sqlite3"
     await asyncio.to_thread(console_killed_while_waiting, uris["alpha"], journal, "orphan")

@@ -329,7 +329,7 @@ async def test_an_instance_whose_process_hangs_is_looked_at_all_the_same(
 async def test_a_destination_that_hangs_is_a_finding(
     fleet: Fleet, beta: LabHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.migration.execution.preflights.LOOK_DEADLINE", 1.0)
+    monkeypatch.setattr("core.migration.execution.preflights.LOOK_DEADLINE", 4.0)
     key = await key_of(fleet, "db")
     with stopped(beta.pid):
         seen = by_id(await fleet.migrations.preflight(Migrate(key, to="beta")))

@@ -18,10 +18,11 @@ from core.fleet import Fleet
 from core.lab import LabHost, Wanted
 from core.model.secret_value import Secret
 from core.verbs.undoing import undoing
+from tests.lab.seeing import key_of
 from tests.lab.small_ceph import POOL, USER, SmallCeph
 from tests.lab.test_devices import begin, defined, done, shell
 from tests.lab.test_network_disks import WAITS, secrets
-from tests.lab.test_power import key_of, opened
+from tests.lab.test_power import opened
 
 UUID = "0c3b1f0e-4b52-4c2e-9a57-2f6a3d5e7b11"
 SECRET = f"""

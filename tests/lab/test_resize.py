@@ -17,7 +17,8 @@ from core.verbs.power.requests import Start
 from core.verbs.resizing import Resize
 from core.verbs.undoing import undoing
 from tests.lab.scratch_disk import ScratchDisks, holds, info, write
-from tests.lab.test_power import do, key_of, opened, until
+from tests.lab.seeing import caught_up, key_of
+from tests.lab.test_power import do, opened, until
 
 MIB = 1 << 20
 
@@ -75,6 +76,7 @@ async def test_all_of_it_at_once_and_its_vcpus_and_memory_back(
     assert fleet.state.instances[key].state is InstanceState.RUNNING
     assert "1073741824" in await asyncio.to_thread(alpha.virsh, "domblkinfo", name, "vda")
     await asyncio.to_thread(alpha.virsh, "destroy", name)
+    await caught_up(fleet, key)
     undo = undoing(record)
     assert undo is not None
     await do(fleet, undo)

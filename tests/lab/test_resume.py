@@ -17,7 +17,9 @@ from core.lab import Guest, Lab, LabHost
 from core.lab.furnish import ensure_guest
 from core.model import AgentState, InstanceState, ObjectKey
 from core.verbs.power.requests import Pause, Resume
-from tests.lab.test_power import do, fleet, key_of, until  # noqa: F401 - the fixture
+from tests.lab.seeing import key_of
+from tests.lab.test_power import do, fleet, until  # noqa: F401 - the fixture
+from tests.patience import PATIENCE
 
 HOUR = 3600
 
@@ -103,7 +105,7 @@ async def test_what_a_stranger_moves_here_is_not_let_run_before_it_is_whole(
             journal=tmp_path / "journal.sqlite3",
         )
         async with fleet_here as here:
-            assert await here.ready(60)
+            assert await here.ready(60 * PATIENCE)
             vm = await key_of(here, name)
             await until(lambda: here.state.instances[vm].state is InstanceState.PAUSED)
             await until(lambda: here.state.instances[vm].reason == "migrating")

@@ -23,7 +23,8 @@ from core.verbs.power.requests import Start
 from core.verbs.registry import VERBS
 from tests.lab import burner
 from tests.lab.burner import Burner
-from tests.lab.test_power import domstate, key_of, opened, until
+from tests.lab.seeing import key_of
+from tests.lab.test_power import domstate, opened, until
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGE = Burner("large", memory=1024, writes=4, rate=1, fills=1000)
@@ -129,7 +130,7 @@ from core.verbs.saved import Save
 
 async def main(uri, journal, name):
     async with Fleet.open([f"alpha={uri}"], journal=Path(journal)) as fleet:
-        await fleet.ready(60)
+        await fleet.ready(600)
         key = next(key for key, row in fleet.state.instances.items() if row.name == name)
         async for record in await fleet.submit(Save(key)):
             print(record.status.value, flush=True)

@@ -23,6 +23,7 @@ from core.verbs.power.requests import Pause
 from tests.bench.terminal import Terminal
 from tests.lab.full_disk import FullDisk
 from tests.lab.screen_pilot import OPTIONS, SECONDS, Operator, at_console
+from tests.patience import PATIENCE
 
 Virsh = Callable[..., str]
 Guest = Callable[..., str]
@@ -377,13 +378,13 @@ async def test_a_shutdown_from_the_screen_is_watched_until_the_guest_is_off(
 
 
 def seconds_to_leave(terminal: Terminal) -> float:
-    """Press q and wait until the process is gone, ten seconds at most."""
+    """Press q and wait until the process is gone."""
     over = os.WEXITED | os.WNOHANG | os.WNOWAIT
     asked = time.monotonic()
     terminal.press("q")
     while os.waitid(os.P_PID, terminal.pid, over) is None:
         terminal.feed(0.01)
-        assert time.monotonic() < asked + 10, "\n".join(terminal.screen.display)
+        assert time.monotonic() < asked + SECONDS, "\n".join(terminal.screen.display)
     return time.monotonic() - asked
 
 
@@ -407,5 +408,5 @@ def test_a_hung_host_does_not_keep_anybody_from_leaving(
             # Read everything again: now a call is under way that will not return.
             terminal.press("\x122")
             shows(terminal, "HYPERVISOR")
-            # The machine's own slowness is in both.
-            assert seconds_to_leave(terminal) < healthy + 1.0
+            # The machine's own slowness is in both; the call would be waited for for half a minute.
+            assert seconds_to_leave(terminal) < healthy + PATIENCE

@@ -135,7 +135,7 @@ def fetcher(networked: NetworkedHosts) -> Iterator[str]:
     burner.remove(networked, name)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 async def test_after_a_cut_post_copy_ended_there_it_does_not_run_here(
     networked: NetworkedHosts, fetcher: str, tmp_path: Path
 ) -> None:

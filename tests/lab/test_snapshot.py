@@ -17,7 +17,8 @@ from core.lab import LabHost, Wanted
 from core.model import ObjectKey, OperationStatus, Snapshot
 from core.verbs.danger import danger
 from core.verbs.registry import VERBS
-from tests.lab.test_power import domstate, key_of, opened, until
+from tests.lab.seeing import caught_up, key_of
+from tests.lab.test_power import domstate, opened, until
 
 
 @pytest.fixture
@@ -63,6 +64,7 @@ async def test_an_internal_one_is_made_of_a_running_guest_reverted_to_and_delete
         await fleet.submit(VERBS["snapshot-create"].request(subject=vm, name="before"))
     await done(fleet, "snapshot-create", vm, name="after")
     await asyncio.to_thread(alpha.virsh, "suspend", name)
+    await caught_up(fleet, vm)
     await done(fleet, "snapshot-revert", made.key)
     assert domstate(alpha, name) == "running"
     assert (await snapshots(fleet, vm))["before"].current
@@ -151,6 +153,7 @@ async def test_an_external_one_over_an_internal_one_is_warned_of_and_taken_apart
     await asyncio.to_thread(alpha.virsh, "snapshot-delete", "--metadata", name, "over")
     assert layers(alpha, name) == whole
     await asyncio.to_thread(over.unlink)  # virsh has left it, with nothing that is needed
+    await caught_up(fleet, vm)
     await snapshots(fleet, vm)
     await done(fleet, "snapshot-revert", found["inside"].key)
     await done(fleet, "snapshot-delete", found["inside"].key)
@@ -183,6 +186,7 @@ async def test_libvirt_before_9_9_reverts_to_no_external_one_and_that_is_said(
     await snapshots(fleet, vm)
     await done(fleet, "snapshot-create", vm, name="older", where="external")
     found = await snapshots(fleet, vm)
+    await until(lambda: fleet.state.hosts["alpha"].facts is not None)
     facts = fleet.state.hosts["alpha"].facts
     assert facts is not None
     if facts.libvirt_number < 9_009_000:
@@ -329,10 +333,12 @@ async def test_the_present_is_kept_before_a_revert(
     assert listed(alpha, name) == {"before", "now"}
     image = alpha.virsh("domblklist", name).split("vda")[1].split()[0]
     await asyncio.to_thread(alpha.virsh, "destroy", name)
+    await caught_up(fleet, vm)
     assert "verification failed" in await asyncio.to_thread(verified, image, 32)
     found = await snapshots(fleet, vm)
     await done(fleet, "snapshot-revert", found["now"].key, then="paused")
     await asyncio.to_thread(alpha.virsh, "destroy", name)
+    await caught_up(fleet, vm)
     assert "verification failed" not in await asyncio.to_thread(verified, image, 32)
     for word in ("now", "before"):
         await done(fleet, "snapshot-delete", (await snapshots(fleet, vm))[word].key)

@@ -24,6 +24,7 @@ from core.verbs.registry import VERBS
 from core.verbs.verb import Verb
 from tests.driver.test_states import OPTIONS
 from tests.lab.scratch_disk import own
+from tests.lab.seeing import caught_up
 from tests.lab.test_power import opened, until
 
 S = InstanceState
@@ -114,8 +115,10 @@ class Tried:
             return bool(rows)
 
         await until(there, 90)
+        row = await caught_up(self._fleet, rows[0].key)  # it may have looked so on the way there
+        assert row is not None
         self._made = await asyncio.to_thread(self._shown)
-        return rows[0]
+        return row
 
     def _shown(self) -> tuple[object, ...]:
         """What libvirt and its pool show of it: while that is the same, it stays as it is."""

@@ -18,7 +18,8 @@ from core.errors import OutcomeUnknownError
 from core.fleet import Fleet
 from core.lab import LabHost, Wanted
 from core.verbs.power.requests import HardReboot
-from tests.lab.test_power import fleet, key_of, until  # noqa: F401 - the fixture
+from tests.lab.seeing import key_of
+from tests.lab.test_power import fleet, until  # noqa: F401 - the fixture
 
 
 def run(*words: object) -> None:

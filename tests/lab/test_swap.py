@@ -15,8 +15,9 @@ from core.errors import OperationFailedError, RefusedError
 from core.fleet import Fleet
 from core.lab import Lab, LabHost
 from tests.lab.scratch_disk import chain, holds, own, write
+from tests.lab.seeing import key_of
 from tests.lab.test_block_jobs import begin, disks, done, fleet, still  # noqa: F401 - fixtures
-from tests.lab.test_power import key_of, until
+from tests.lab.test_power import until
 
 pytestmark = pytest.mark.usefixtures("disks")
 
@@ -76,7 +77,9 @@ async def test_a_disk_moves_to_another_pool_with_its_limits_and_the_old_volume_g
 ) -> None:
     name = still("mover")
     vm = await key_of(fleet, name)
-    await until(lambda: any(pool.name == "fast" for pool in fleet.state.pools.values()))
+    await until(
+        lambda: any(one.name == "fast" and one.active for one in fleet.state.pools.values())
+    )
     tune = ("blkdeviotune", name, "vda", "--total-iops-sec", "4321", "--live", "--config")
     await asyncio.to_thread(alpha.virsh, *tune)
     await asyncio.to_thread(write, alpha, name, 1)
@@ -102,7 +105,9 @@ async def test_a_disk_moves_to_a_device_and_back(
 ) -> None:
     name = still("lender")
     vm = await key_of(fleet, name)
-    await until(lambda: any(pool.name == "fast" for pool in fleet.state.pools.values()))
+    await until(
+        lambda: any(one.name == "fast" and one.active for one in fleet.state.pools.values())
+    )
     await asyncio.to_thread(write, alpha, name, 1)
     with device(lab, tmp_path, 64) as path:
         outcome = await done(fleet, "volume-swap", vm, to=str(path))
@@ -124,6 +129,10 @@ async def test_a_disk_moves_to_a_device_and_back(
         await done(fleet, "volume-swap", vm, to="fast/back.qcow2", format="qcow2")
         assert chain(alpha, name) == ["back.qcow2"]
     assert all(holds(fast / "back.qcow2", number) for number in (1, 2))
-    await until(lambda: any(one.name == "back.qcow2" for one in fleet.state.volumes.values()))
+    await until(
+        lambda: any(
+            one.name == "back.qcow2" and one.described for one in fleet.state.volumes.values()
+        )
+    )
     assert await done(fleet, "volume-extend", vm, size="128M") == "vda of lender has 128 MiB"
     assert seen(alpha, name) == 128 << 20

@@ -18,7 +18,8 @@ from core.lab import LabHost, Wanted
 from core.model import ObjectKey, OperationStatus
 from core.verbs.danger import danger
 from core.verbs.undefining import UNDEFINE, Undefine
-from tests.lab.test_power import key_of, opened, until
+from tests.lab.seeing import key_of
+from tests.lab.test_power import opened, until
 from tests.slow_link import SlowLink
 
 

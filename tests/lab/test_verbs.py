@@ -21,7 +21,8 @@ from core.fleet import Fleet
 from core.lab import Lab, LabHost, Wanted
 from core.model import ObjectKey, OperationStatus, PoolState
 from core.verbs.registry import VERBS
-from tests.lab.test_power import key_of, opened, until
+from tests.lab.seeing import key_of
+from tests.lab.test_power import opened, until
 
 
 @pytest.fixture
@@ -178,7 +179,8 @@ async def test_a_pool_is_refreshed_stopped_started_and_marked(
     fleet: Fleet, alpha: LabHost, pool: str
 ) -> None:
     def keys() -> list[ObjectKey]:
-        return [each.key for each in fleet.state.pools.values() if each.name == pool]
+        pools = fleet.state.pools.values()
+        return [each.key for each in pools if each.name == pool and each.active]
 
     await until(keys)
     (key,) = keys()
@@ -199,7 +201,7 @@ async def test_a_pool_is_refreshed_stopped_started_and_marked(
     assert pool_info(alpha, pool)["State"] == "running"
     await carry_out(fleet, "pool-autostart", key, off=True)
     assert pool_info(alpha, pool)["Autostart"] == "no"
-    assert fleet.state.pools[key].state is PoolState.ACTIVE
+    await until(lambda: fleet.state.pools[key].state is PoolState.ACTIVE)
 
 
 NETWORK = """

@@ -308,9 +308,12 @@ streams.CHUNK = 512
 volume_transfers.PART_SECONDS = 0.0
 async def main():
     async with Fleet.open([f"alpha={uri}"], journal=Path(journal)) as fleet:
-        await fleet.ready(60)
+        await fleet.ready(600)
         found = ObjectKey("volume", "alpha", key)
-        while found not in fleet.state.volumes:
+        def known():
+            rows = [*fleet.state.volumes.values(), *fleet.state.instances.values()]
+            return found in fleet.state.volumes and all(one.described for one in rows)
+        while not known():
             await asyncio.sleep(0.05)
         kind = VERBS[verb].request
         field = "file" if verb == "volume-upload" else "to"

@@ -17,8 +17,8 @@ from core.model.connected_volume import VolumeConnecting
 from core.model.secret_value import Secret
 from core.state.connections import connections_of
 from core.volumes.brick.process import BrickProcess
+from tests.lab.seeing import key_of
 from tests.lab.test_devices import begin, done
-from tests.lab.test_power import key_of
 from tests.patience import PATIENCE
 from tests.san.host import SanHost
 from tests.san.image import PYTHON
