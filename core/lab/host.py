@@ -28,7 +28,9 @@ LISTED = re.compile(r"\s*(?:\d+|-)\s{2,}(?P<name>\S(?:.*\S)?)\s{2,}(?P<state>\S.
 """A line of `virsh --quiet list --all`: the number, the name, which may hold blanks, the state."""
 MIGRATION_PORTS = 32
 ANSWER_DEADLINE = 10.0
-"""Seconds a daemon has for its first answer, and an old one to prove that it is not hung."""
+"""Seconds an old daemon has to prove that it is not hung."""
+START_DEADLINE = 60.0
+"""Seconds a new one has for its first answer: on a busy machine it asks its guests for long."""
 
 
 def states_of(listing: str) -> dict[str, str]:
@@ -113,7 +115,7 @@ class LabHost:
         words = [*self.account.prefix(), "libvirtd", "--daemon", "--pid-file", str(pid_file)]
         hint = f"See {self.directory / 'daemon.log'}."
         run(words, environment=self.environment(), cwd=self.directory, hint=hint)
-        until = time.monotonic() + ANSWER_DEADLINE
+        until = time.monotonic() + START_DEADLINE
         while not self.answers():
             if time.monotonic() > until or self.pid is None:
                 raise LabError(f"The libvirt daemon of {self.name} does not come up.", hint)

@@ -7,14 +7,13 @@ QEMU before 9.0 (docs/architecture.md). And they are up in half a second.
 from __future__ import annotations
 
 import struct
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from typing import Any, Protocol
 
-from core.errors import LabError
 from core.lab.account import Account
+from tests.lab.removing import remove_instance
 
 TICKS = 1193182 / 65536
 """Timer interrupts a second, as a BIOS sets the timer: 18.2."""
@@ -121,7 +120,4 @@ def start(lab: Place, host: str, burner: Burner) -> str:
 
 def remove(lab: Place, name: str) -> None:
     """Remove a burner from wherever it is."""
-    for host in lab.hosts:
-        for verb in ("destroy", "undefine"):
-            with suppress(LabError):
-                host.virsh(verb, name)
+    remove_instance(lab.hosts, name)

@@ -31,17 +31,16 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import Any, TypeVar
 
 import psutil
 import pytest
 
-from core.errors import LabError
 from core.lab import Guest, Lab, LabHost, ensure_guest, wait_ready
 from core.lab.image import ensure_image
 from core.lab.places import cache_directory, exclusive
 from tests.lab.networked import NetworkedHosts
+from tests.lab.removing import remove_instance
 from tests.lab.scratch_disk import unmount_small
 from tests.patience import PATIENCE
 from tests.places import lab_name
@@ -143,13 +142,7 @@ def remove_guest(lab: Lab) -> Callable[[str], None]:
     """Removes a guest of a test, wherever it is by now."""
 
     def remove(name: str) -> None:
-        for host in lab.hosts:
-            for verb in (
-                ["destroy"],
-                ["undefine", "--snapshots-metadata", "--checkpoints-metadata"],
-            ):
-                with suppress(LabError):  # a test may have removed it, or moved it to one host
-                    host.virsh(verb[0], name, *verb[1:])
+        remove_instance(lab.hosts, name)
 
     return remove
 

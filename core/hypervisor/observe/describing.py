@@ -135,7 +135,7 @@ class InstanceDescriptions:
         self._deadline = deadline
         self._handles: Handles = {}
         self._underway: dict[ObjectKey, bool] = {}
-        """What is being read, and whether an event has made it out of date meanwhile."""
+        """What is being read, and whether it has been made out of date meanwhile."""
         self._helpers: set[asyncio.Task[None]] = set()
         self._may_wait: bool | None = None
         """Whether the daemon's XMLDesc may wait; None before it was asked."""
@@ -147,18 +147,24 @@ class InstanceDescriptions:
         return len(self.backlog) + len(self._underway)
 
     def dealt_with(self, keys: Iterable[ObjectKey], failed: Iterable[ObjectKey]) -> None:
-        """Note instances that were read otherwise, and those of them that could not be."""
+        """Note instances that were read otherwise, and those of them that could not be.
+
+        What a lane is reading of them just now may be older: it is not handed over then.
+        """
+        unread = set(failed)
         for key in keys:
             self.failed.pop(key, None)
             self.backlog.discard((key,))
-        self.failed.update(dict.fromkeys(failed))
+            if key not in unread:
+                self.outdated(key)
+        self.failed.update(dict.fromkeys(unread))
 
     def listed(self, handles: Handles) -> None:
         """Take the handles of a new listing, of the link's own connection."""
         self._handles = handles
 
     def outdated(self, key: ObjectKey) -> None:
-        """Note that an event made an instance's description out of date."""
+        """Note that what is being read of an instance is out of date: by an event, or by now."""
         if key in self._underway:
             self._underway[key] = True
 
