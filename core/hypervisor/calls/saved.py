@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.hypervisor.calls.function import CallFunctions
+from core.hypervisor.calls.memory_faults import memory_told
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.model import ObjectKey
 from core.verbs.dumping import CoreDumpCall
@@ -17,7 +18,8 @@ def save(conn: Connection, subject: ObjectKey, call: SaveCall) -> None:
         "running": libvirt.VIR_DOMAIN_SAVE_RUNNING,
         "paused": libvirt.VIR_DOMAIN_SAVE_PAUSED,
     }
-    conn.lookupByUUIDString(subject.id).managedSave(flags | then[call.then])
+    with memory_told():
+        conn.lookupByUUIDString(subject.id).managedSave(flags | then[call.then])
 
 
 def restore(conn: Connection, subject: ObjectKey, _: RestoreCall) -> None:

@@ -8,6 +8,7 @@ from lxml import etree
 
 from core.hypervisor.calls.agent import guest_with_agent
 from core.hypervisor.calls.function import CallFunctions
+from core.hypervisor.calls.memory_faults import memory_told
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.model import ObjectKey
 from core.state.subject import owner_of
@@ -28,7 +29,8 @@ def create(conn: Connection, subject: ObjectKey, call: SnapshotCreateCall) -> No
         )
     xml = _xml_of(call)
     if not call.quiesce:
-        conn.lookupByUUIDString(instance.id).snapshotCreateXML(xml, flags)
+        with memory_told():
+            conn.lookupByUUIDString(instance.id).snapshotCreateXML(xml, flags)
         return
     # libvirtd freezes, makes it and thaws in one call, also when its client dies in between
     flags |= libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE
