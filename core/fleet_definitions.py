@@ -1,4 +1,4 @@
-"""The definitions of a fleet's instances, read to be edited."""
+"""The definitions of what a fleet's hosts have, read to be edited."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ class FleetDefinitions:
         self._hosts = hosts
 
     async def document(self, key: ObjectKey) -> str:
-        """Read the XML of an instance's definition; raises as the protocol says."""
-        from core.hypervisor.calls.defining import read_document  # a listing needs no verbs
+        """Read the XML of a definition, by the kind of its key; raises as the protocol says."""
+        from core.hypervisor.calls.defining import read_definition_of  # a listing needs no verbs
+        from core.xml.definition.text import as_edited
 
         host = host_named(self._hosts, key.host)
-        found = await host.call(lambda conn: read_document(conn, key.id))
+        found = await host.call(lambda conn: read_definition_of(conn, key))
         if found is None:
             raise NotFoundError(
                 "It has no definition: it is gone, or transient.", "Only what is defined is edited."
             )
-        return found
+        return found if key.kind == "instance" else as_edited(found)

@@ -75,10 +75,10 @@ class Migrations(Protocol):
 
 
 class Definitions(Protocol):
-    """The definitions of instances as they are edited. On the source's own loop."""
+    """The definitions of instances, networks and pools, to edit. On the source's own loop."""
 
     async def document(self, key: ObjectKey) -> str:
-        """Read the XML of an instance's definition now, without its secrets.
+        """Read the XML of a definition now, by the kind of its key, without its secrets.
 
         Raises NotFoundError where it has none, UnreachableError, DeadlineError, ReadOnlyError.
         """

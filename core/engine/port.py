@@ -60,7 +60,7 @@ class Hosts(Protocol):
         ...
 
     async def document(self, subject: ObjectKey) -> str | None:
-        """Read the XML of an instance's definition, without secrets; None where it has none.
+        """Read the XML of a definition, without secrets; None where there is none.
 
         Raises as `read` does.
         """

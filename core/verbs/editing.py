@@ -16,16 +16,11 @@ from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Action, End, Situation, done
 from core.verbs.verb import Risk, Subjects, Verb
+from core.verbs.xml_rule import definition_of
 
 XML_BYTES = 4 << 20
 """The longest text that libvirt takes (VIR_NET_MESSAGE_STRING_MAX)."""
-
-
-def _against_text(given: str) -> str:
-    from core.xml.definition.faults import malformed  # lxml is loaded where XML is read
-
-    fault = malformed(given)
-    return "" if fault is None else f"{str(fault).rstrip('.')}: set that right"
+_against_text = definition_of("domain")
 
 
 class Edit(Request, frozen=True):

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
 from core.errors import XmlError
-from core.model import Pool, Request, State
+from core.model import Request, State
 from core.model.text import clean
 from core.verbs.caution import Caution
+from core.verbs.defined_anew import risk_of, since
 from core.verbs.parameter import parameter
 from core.verbs.pool_calls import PoolRedefineCall
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
-from core.verbs.verb import Risk, Subjects, Verb
+from core.verbs.verb import Verb
+from core.verbs.xml_rule import definition_of
 
 
 class EditPool(Request, frozen=True):
@@ -24,7 +26,7 @@ class EditPool(Request, frozen=True):
     xml: Annotated[
         str,
         parameter("All of its XML, as it is to be (`virsh pool-dumpxml --inactive`).", label="XML",
-                  text=True),
+                  text=True, rule=definition_of("pool")),
     ]  # fmt: skip
     base: Annotated[
         str,
@@ -59,9 +61,7 @@ def _as_before(now: Situation) -> Request | None:
 
 
 def _outcome(now: Situation) -> str:
-    active = isinstance(now.subject, Pool) and now.subject.active
-    since = "; it counts once it is stopped and started" if active else ""
-    return f"the pool {now.name} is defined anew{since}"
+    return f"the pool {now.name} is defined anew{since(now.subject)}"
 
 
 def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
@@ -76,9 +76,7 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
         yield Refusal(RefusalCode.STATE, text, "stop it, and make one from its XML")
     try:
         found = read_pool(request.xml)
-    except XmlError as error:
-        cure = f"{error.hint[:1].lower()}{error.hint[1:]}".rstrip(".") or "give all of its XML"
-        yield Refusal(RefusalCode.PARAMETER, error.message.rstrip("."), cure, "xml")
+    except XmlError:  # its rule tells on which line
         return
     if found.name not in ("", pool.name) or found.uuid not in ("", pool.uuid):
         text = f"The XML is that of another pool, {clean(found.name or found.uuid)}"
@@ -87,28 +85,6 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
     if found.type != pool.type and pool.type and found.type:
         text = f"{clean(pool.name)} is of the type {pool.type}, and not {clean(found.type)}"
         yield Refusal(RefusalCode.PARAMETER, text, "make another pool of that type", "xml")
-
-
-def _replaces(request: Request, subjects: Subjects) -> str:
-    assert isinstance(request, EditPool)
-    from core.xml.definition.changes import changes, in_words
-
-    try:
-        found = changes(request.base, request.xml, "pool") if request.base else ()
-    except XmlError:
-        found = ()
-    what = f": {in_words(found)}" if found else ""
-    return f"Replaces the definition of {subjects.whom}{what}."
-
-
-def _counts(state: State, requests: Sequence[Request]) -> list[str]:
-    """Say from when on it counts, of those that run."""
-    pools = [state.pools.get(one.subject) for one in requests]
-    return [
-        f"{clean(one.name)} runs on as it is until it is stopped and started."
-        for one in pools
-        if one is not None and one.active
-    ]
 
 
 POOL_EDIT = Verb(
@@ -126,6 +102,6 @@ POOL_EDIT = Verb(
     single=True,
     looks_at=frozenset({"document"}),
     undo=_as_before,
-    risk=Risk(Caution.CONFIRM, _replaces, after=_counts),
+    risk=risk_of("pool", Caution.CONFIRM),
 )
 VERBS = (POOL_EDIT,)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from core.errors import HypervisorError
 from core.hypervisor.connection.binding import libvirt
+from core.xml.definition.faults import located
+
+
+def _first_line(message: str) -> str:
+    return message.splitlines()[0]
 
 
 @contextmanager
-def told_with(cures: Sequence[tuple[str, str]]) -> Iterator[None]:
+def told_with(
+    cures: Sequence[tuple[str, str]], told: Callable[[str], str] = _first_line
+) -> Iterator[None]:
     """Raise a HypervisorError with the cure of the first words that libvirt's error has.
 
     `cures`: what libvirt says, and what helps. An error that fits none of them is left as it is.
+    `told` returns what is told of libvirt's words.
     """
     try:
         yield
@@ -22,4 +30,14 @@ def told_with(cures: Sequence[tuple[str, str]]) -> Iterator[None]:
         cure = next((cure for said, cure in cures if said in message), "")
         if not cure:
             raise
-        raise HypervisorError(f"{message.splitlines()[0].rstrip('.')}.", cure) from error
+        raise HypervisorError(f"{told(message).rstrip('.')}.", cure) from error
+
+
+@contextmanager
+def told_where(cures: Sequence[tuple[str, str]], xml: str, base: str, root: str) -> Iterator[None]:
+    """Do the same of a definition that was edited, with the line that libvirt complains of.
+
+    `base` is what it was made from; empty: nothing tells where.
+    """
+    with told_with(cures, lambda message: str(located(xml, message, base, root))):
+        yield

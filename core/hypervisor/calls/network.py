@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.errors import HypervisorError
-from core.hypervisor.calls.cures import told_with
+from core.hypervisor.calls.cures import told_where, told_with
 from core.hypervisor.calls.defining import inactive_xml
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection, libvirt
@@ -50,13 +50,17 @@ def _network(conn: Connection, subject: ObjectKey) -> Any:
 def define(conn: Connection, _: ObjectKey, call: NetworkDefineCall) -> None:
     """Define a network (virNetworkDefineXMLFlags), after libvirt has checked it by its schema."""
     with told_with(_CURES):
-        try:
-            conn.networkDefineXMLFlags(call.xml, libvirt.VIR_NETWORK_DEFINE_VALIDATE)
-        except (AttributeError, libvirt.libvirtError) as error:
-            # libvirt before 7.7, and its test driver before 7.8
-            if isinstance(error, libvirt.libvirtError) and not unsupported(error):
-                raise
-            conn.networkDefineXML(call.xml)
+        _define(conn, call.xml)
+
+
+def _define(conn: Connection, xml: str) -> None:
+    try:
+        conn.networkDefineXMLFlags(xml, libvirt.VIR_NETWORK_DEFINE_VALIDATE)
+    except (AttributeError, libvirt.libvirtError) as error:
+        # libvirt before 7.7, and its test driver before 7.8
+        if isinstance(error, libvirt.libvirtError) and not unsupported(error):
+            raise
+        conn.networkDefineXML(xml)
 
 
 def redefine(conn: Connection, subject: ObjectKey, call: NetworkRedefineCall) -> None:
@@ -69,7 +73,8 @@ def redefine(conn: Connection, subject: ObjectKey, call: NetworkRedefineCall) ->
             what = in_words(changes(call.base, found, "network")) or "its text"
             text = f"The network {name} was changed meanwhile, and is not overwritten: {what}."
             raise HypervisorError(text, "Edit it again, from its XML as it is now.")
-    define(conn, subject, call)
+    with told_where(_CURES, call.xml, call.base, "network"):
+        _define(conn, call.xml)
 
 
 def undefine(conn: Connection, subject: ObjectKey, _: NetworkUndefineCall) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.errors import HypervisorError
-from core.hypervisor.calls.cures import told_with
+from core.hypervisor.calls.cures import told_where, told_with
 from core.hypervisor.calls.defining import inactive_xml
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.calls.volume_users import user_of
@@ -50,12 +50,16 @@ def _pool(conn: Connection, subject: ObjectKey) -> Any:
 def define(conn: Connection, _: ObjectKey, call: PoolDefineCall) -> None:
     """Define a pool (virStoragePoolDefineXML), after libvirt has checked it by its schema."""
     with told_with(_CURES):
-        try:
-            conn.storagePoolDefineXML(call.xml, libvirt.VIR_STORAGE_POOL_DEFINE_VALIDATE)
-        except libvirt.libvirtError as error:  # before 7.7, and its test driver
-            if not unsupported(error) and "flags" not in (error.get_error_message() or ""):
-                raise
-            conn.storagePoolDefineXML(call.xml, 0)
+        _define(conn, call.xml)
+
+
+def _define(conn: Connection, xml: str) -> None:
+    try:
+        conn.storagePoolDefineXML(xml, libvirt.VIR_STORAGE_POOL_DEFINE_VALIDATE)
+    except libvirt.libvirtError as error:  # before 7.7, and its test driver
+        if not unsupported(error) and "flags" not in (error.get_error_message() or ""):
+            raise
+        conn.storagePoolDefineXML(xml, 0)
 
 
 def redefine(conn: Connection, subject: ObjectKey, call: PoolRedefineCall) -> None:
@@ -67,7 +71,8 @@ def redefine(conn: Connection, subject: ObjectKey, call: PoolRedefineCall) -> No
             what = in_words(changes(call.base, found, "pool")) or "its text"
             text = f"The pool {clean(pool.name())} was changed meanwhile, and is not overwritten"
             raise HypervisorError(f"{text}: {what}.", "Edit it again, from its XML as it is now.")
-    define(conn, subject, call)
+    with told_where(_CURES, call.xml, call.base, "pool"):
+        _define(conn, call.xml)
 
 
 def undefine(conn: Connection, subject: ObjectKey, _: PoolUndefineCall) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.errors import XmlError
-from core.model import Network, Request, State
+from core.model import Request, State
 from core.model.text import clean
+from core.verbs.caution import Caution
+from core.verbs.defined_anew import risk_of, since
 from core.verbs.network.calls import NetworkRedefineCall
 from core.verbs.network.requests import EditNetwork
 from core.verbs.refusal import Refusal, RefusalCode
@@ -38,9 +40,7 @@ def _as_before(now: Situation) -> Request | None:
 
 
 def _outcome(now: Situation) -> str:
-    active = isinstance(now.subject, Network) and now.subject.active
-    since = "; it counts once it is stopped and started" if active else ""
-    return f"the network {now.name} is defined anew{since}"
+    return f"the network {now.name} is defined anew{since(now.subject)}"
 
 
 def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
@@ -55,9 +55,7 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
         yield Refusal(RefusalCode.STATE, text, "stop it, and make one from its XML")
     try:
         found = read_network(request.xml)
-    except XmlError as error:
-        cure = f"{error.hint[:1].lower()}{error.hint[1:]}".rstrip(".") or "give all of its XML"
-        yield Refusal(RefusalCode.PARAMETER, error.message.rstrip("."), cure, "xml")
+    except XmlError:  # its rule tells on which line
         return
     if found.name not in ("", network.name) or found.uuid not in ("", network.uuid):
         text = f"The XML is that of another network, {clean(found.name)}"
@@ -80,5 +78,6 @@ NETWORK_EDIT = Verb(
     single=True,
     looks_at=frozenset({"document"}),
     undo=_as_before,
+    risk=risk_of("network", Caution.NONE),
 )
 VERBS = (NETWORK_EDIT,)

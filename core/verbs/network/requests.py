@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from core.errors import XmlError
 from core.model import Request
 from core.verbs.parameter import parameter
+from core.verbs.xml_rule import definition_of
 
 NAME = r"[^/\x00-\x1f\x7f-\x9f]+"
 _RANGE = r"(all|none|[0-9a-fA-F.:]+ *- *[0-9a-fA-F.:]+)"
@@ -128,7 +129,7 @@ class EditNetwork(Request, frozen=True):
     xml: Annotated[
         str,
         parameter("All of its XML, as it is to be (`virsh net-dumpxml --inactive`).", label="XML",
-                  text=True),
+                  text=True, rule=definition_of("network")),
     ]  # fmt: skip
     base: Annotated[
         str,

@@ -50,12 +50,15 @@ class Fault:
         return self.text if self.line is None else f"Line {self.line}: {self.text}"
 
 
-def malformed(text: str) -> Fault | None:
-    """Return why a text is no definition, and where; None: it is well-formed."""
+def malformed(text: str, kind: str = "domain") -> Fault | None:
+    """Return why a text is no definition, and where; None: it is well-formed.
+
+    `kind` is its root.
+    """
     from lxml import etree  # see core.xml.tree
 
     try:
-        parse(text, "domain", verbatim=True)
+        parse(text, kind, verbatim=True)
     except XmlError as error:
         cause = error.__cause__
         line = cause.lineno if isinstance(cause, etree.XMLSyntaxError) else None
@@ -65,13 +68,14 @@ def malformed(text: str) -> Fault | None:
     return None
 
 
-def located(text: str, message: str, base: str = "") -> Fault:
+def located(text: str, message: str, base: str = "", kind: str = "domain") -> Fault:
     """Return the line of what libvirt complains of in a definition that is well-formed.
 
-    `base` is the definition it was made from, which libvirt had no complaint about.
+    `base` is the definition it was made from, which libvirt had no complaint about; `kind` is the
+    root of both.
     """
     message = _tidy(message)
-    root = parse(text, "domain", verbatim=True)
+    root = parse(text, kind, verbatim=True)
     lines, changed = text.splitlines(), changed_lines(base, text) if base else frozenset()
     spans = list(_spans(root, len(lines)))
     named = _named(message)

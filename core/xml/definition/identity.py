@@ -76,6 +76,6 @@ def label_of(element: Element) -> str:
     """Return what an element is called for people: `disk vda driver`."""
     words = [
         f"{tag.rpartition('}')[2]}{f' {identity}' if identity else ''}"
-        for tag, identity, _ in key_of(element)
+        for tag, identity, _ in key_of(element)[1:]  # the root goes without saying
     ]
-    return " ".join(word for word in words if word not in ("domain", "devices")) or "domain"
+    return " ".join(word for word in words if word != "devices") or name_of(element)
