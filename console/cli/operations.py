@@ -120,8 +120,8 @@ def undo(invoked: Invocation, id_: str, yes: bool) -> int:
     """Take back what the operation ID did: what was so before is asked for again."""
     from console.cli.completeness import complete, listed
     from console.cli.confirming import confirm
+    from console.cli.finding import READS
     from console.cli.live import OPERATE, on_fleet
-    from console.cli.verbs import READS
     from console.cli.waiting import carry_out
     from console.describing import describe
     from core.verbs.danger import danger_of

@@ -103,8 +103,8 @@ async def _read(invoked: Invocation, limit: int) -> list[Entry]:
 def _on_fleet(
     invoked: Invocation, entries: Sequence[Entry], work: Callable[[Fleet], Awaitable[int]]
 ) -> int:
+    from console.cli.finding import READS
     from console.cli.live import OPERATE, on_fleet
-    from console.cli.verbs import READS
 
     kinds = {entry.record.subject.kind for entry in entries}
     more = {READS[kind][0] for kind in kinds & READS.keys()}

@@ -26,11 +26,11 @@ GROUPS = {
 def commands(group: str = "") -> list[Verb]:
     """Return the verbs that are commands of a group, by default those that are in none.
 
-    A workflow has commands of its own, and so has what is written by hand.
+    A workflow has commands of its own, and so has what is written by hand and is in no group.
     """
     inside = (group,) if group else ()
     return [
         verb
         for verb in VERBS.values()
-        if verb.workflow is None and not verb.by_hand and verb.command[:-1] == inside
+        if verb.command[:-1] == inside and verb.workflow is None and (group or not verb.by_hand)
     ]

@@ -14,22 +14,21 @@ import click
 from console.cli import interrupts
 from console.cli.completeness import complete, descriptions, facts, listed, tell
 from console.cli.confirming import confirm
+from console.cli.finding import meant, read_for
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import OPERATE, on_fleet
 from console.cli.lookup import down_hosts, unreachable
 from console.cli.making import making_command
-from console.cli.moves import one_half
 from console.cli.output import complain
 from console.cli.parameters import option, set_values
 from console.cli.rehearsing import rehearse
-from console.cli.snapshot_reading import read_snapshots
 from console.cli.storage_gaps import volume_sizes
-from console.cli.subjects import is_pattern, subjects
+from console.cli.subjects import is_pattern
 from console.cli.verb_names import GROUPS, commands
 from console.cli.waiting import carry_out
 from console.describing import describe
 from core.errors import UnreachableError, UsageError
-from core.fleet import Fleet, Reading
+from core.fleet import Fleet
 from core.model import ObjectKey, Request, State
 from core.model.lists import listed as in_words
 from core.model.text import clean
@@ -41,12 +40,6 @@ from core.verbs.second_copy import overriding
 from core.verbs.verb import Verb
 from core.verbs.wording import name_of
 
-READS: dict[str, tuple[Reading, str]] = {
-    "pool": (Reading.STORAGE, "pools"),
-    "network": (Reading.NETWORKS, "networks"),
-    "volume": (Reading.STORAGE, "volumes"),
-}
-"""By the kind of a subject: what must be read to find it, and the listing it is in."""
 STORAGE_LOOKS = (listed("pools", "volumes"), volume_sizes, descriptions)
 """What must be known before a request is judged by storage: each volume, and who uses it."""
 
@@ -63,6 +56,10 @@ def command(name: str) -> click.Command | None:
 
 
 def _made(verb: Verb, name: str) -> click.Command:
+    if verb.by_hand:
+        from console.cli.edit import edit_command
+
+        return edit_command(verb)
     return _command(verb, name) if verb.makes is None else making_command(verb, name)
 
 
@@ -105,12 +102,7 @@ def _run(
     stored = verb.subject == "volume" or bool(values.get(verb.storage_for))
 
     async def work(fleet: Fleet) -> int:
-        keys = await _meant(fleet, verb, names)
-        if verb.single and len(keys) > 1:
-            raise UsageError(
-                f"{verb.name} is done to one {verb.subject} at a time: these are {len(keys):,}.",
-                "What it is given is for one of them.",
-            )
+        keys = await meant(fleet, verb, names)
         kind = verb.request
         asked = [kind(subject=key, **local_places(kind, values, key.host)) for key in keys]
         await _known(fleet, verb, keys, stored=stored)
@@ -128,26 +120,8 @@ def _run(
         status = await carry_out(fleet, requests, as_json=invocation.json)
         return _beside(fleet.state, names, status)
 
-    reads = OPERATE["reads"] | _read_for(verb, stored=stored)
+    reads = OPERATE["reads"] | read_for(verb, stored=stored)
     return on_fleet(invocation, work, tolerate_down=True, **{**OPERATE, "reads": reads})
-
-
-def _read_for(verb: Verb, *, stored: bool) -> frozenset[Reading]:
-    """Return what is read to find the subjects of a verb, and to judge a request by storage."""
-    found = {READS[verb.subject][0]} if verb.subject in READS else set()
-    around = stored or verb.needs_host
-    return frozenset(found | {Reading.STORAGE, Reading.VOLUMES} if around else found)
-
-
-async def _meant(fleet: Fleet, verb: Verb, names: Sequence[str]) -> list[ObjectKey]:
-    """Return the subjects that names mean, once what is to be read to find them was read."""
-    if verb.subject in READS:
-        await complete(fleet, listed(READS[verb.subject][1]))
-    if verb.subject == "snapshot":
-        await read_snapshots(fleet, names)
-    if verb.either_half:
-        names = [await one_half(fleet, name) for name in names]
-    return subjects(fleet.state, verb.subject, names)
 
 
 async def _known(fleet: Fleet, verb: Verb, keys: Sequence[ObjectKey], *, stored: bool) -> None:

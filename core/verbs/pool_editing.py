@@ -102,6 +102,7 @@ POOL_EDIT = Verb(
     single=True,
     looks_at=frozenset({"document"}),
     undo=_as_before,
+    by_hand=True,
     risk=risk_of("pool", Caution.CONFIRM),
 )
 VERBS = (POOL_EDIT,)

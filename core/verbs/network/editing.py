@@ -78,6 +78,7 @@ NETWORK_EDIT = Verb(
     single=True,
     looks_at=frozenset({"document"}),
     undo=_as_before,
+    by_hand=True,
     risk=risk_of("network", Caution.NONE),
 )
 VERBS = (NETWORK_EDIT,)
