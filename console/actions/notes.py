@@ -62,6 +62,7 @@ NOTES: tuple[tuple[str, tuple[Note, ...]], ...] = (
         (
             ("arrows, pgdn, pgup", "Move", "Scroll it."),
             ("enter", "Instances", "Go to the instances on the network."),
+            ("e", "Edit", "Edit the definition of the network."),
             ("r", "Read again", "Read the network's leases and ports again."),
             ("esc, q, ^x", "Close", "Back to where it was opened."),
         ),

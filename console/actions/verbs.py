@@ -32,7 +32,7 @@ DIRECT: dict[str, str] = {
 """The verbs that have a key of their own on the screen of their subjects, in the order in which a
 footer offers them. The others are in the menu."""
 
-QUIET: dict[str, str] = {"edit": "e"}
+QUIET: dict[str, str] = {"edit": "e", "network-edit": "e", "pool-edit": "e"}
 """Those that no footer offers, with their keys: there is always something more urgent."""
 
 SCOPES: Mapping[SubjectKind, Scope] = {

@@ -40,5 +40,7 @@ OPENERS: Mapping[str, Opener] = {
     "drain": _drain,
     "evacuate": _evacuate,
     "edit": _edit,
+    "network-edit": _edit,
+    "pool-edit": _edit,
 }
 """Verb -> what opens its dialog."""

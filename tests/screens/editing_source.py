@@ -1,4 +1,4 @@
-"""A tape whose instances have a definition to edit, and whose edits end as a test says."""
+"""A tape whose objects have a definition to edit, and whose edits end as a test says."""
 
 from __future__ import annotations
 
@@ -36,6 +36,28 @@ DOCUMENT = """<domain type="kvm">
   </devices>
 </domain>
 """
+NETWORK = """<network>
+  <name>default</name>
+  <uuid>{uuid}</uuid>
+  <forward mode="nat"/>
+  <bridge name="virbr0" stp="on" delay="0"/>
+  <domain name="lab.example"/>
+  <ip address="192.168.122.1" netmask="255.255.255.0">
+    <dhcp>
+      <range start="192.168.122.2" end="192.168.122.99"/>
+      <host mac="52:54:00:00:00:01" name="web" ip="192.168.122.100"/>
+    </dhcp>
+  </ip>
+</network>
+"""
+POOL = """<pool type="dir">
+  <name>{name}</name>
+  <uuid>{uuid}</uuid>
+  <target>
+    <path>/srv/images</path>
+  </target>
+</pool>
+"""
 
 
 class TapeDocuments:
@@ -43,10 +65,13 @@ class TapeDocuments:
 
     def __init__(self) -> None:
         self.document_now = DOCUMENT
+        self.others = {"network": NETWORK, "pool": POOL}
+        self.pool_name = ""
 
     async def document(self, key: ObjectKey) -> str:
-        """The same definition, of whichever instance."""
-        return self.document_now.format(uuid=key.id)
+        """The same definition, of whichever object of a kind."""
+        text = self.others.get(key.kind, self.document_now)
+        return text.format(uuid=key.id, name=self.pool_name)
 
 
 class Editing(Checking):

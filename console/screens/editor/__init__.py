@@ -1,1 +1,1 @@
-"""The editor of an instance's definition."""
+"""The editor of a definition."""

@@ -1,4 +1,7 @@
-"""The definition of an instance in an editor, confirmed by its diff. UI thread."""
+"""A definition in an editor, confirmed by its diff. UI thread.
+
+Of an instance, a network or a pool (`core.verbs.edits`).
+"""
 
 from __future__ import annotations
 
@@ -21,17 +24,19 @@ from console.screens.submitting import refusals_against, submit
 from console.text_editor import Draft
 from console.widgets.columns import Cell, CellValue
 from core.errors import VirtdeckError
-from core.model import Delta, Instance, ObjectKey, OperationRecord, OperationStatus, State
+from core.model import Delta, ObjectKey, OperationRecord, OperationStatus, State
 from core.source import Operation, Source
+from core.state.subject import Subject, subject_of
 from core.verbs.danger import danger
-from core.verbs.editing import Edit, edited
+from core.verbs.edits import EDITABLE, WholeEdit
 from core.verbs.refusal import Refusal, told
-from core.xml.definition.changes import changes, in_words, unified
+from core.xml.definition.changes import unified
 from core.xml.definition.faults import changed_lines, malformed
 from core.xml.definition.merging import merged
 
 _LINE = re.compile(r"Line ([0-9]+): ")
-_HINT = "Secrets are ***, and kept. One that is typed is set, and written nowhere else."
+_LISTED = {"instance": "instances", "network": "networks", "pool": "volumes"}
+"""Kind -> the screen that lists them."""
 
 
 class EditorScreen(ConsoleScreen, inherit_bindings=False):
@@ -44,6 +49,7 @@ class EditorScreen(ConsoleScreen, inherit_bindings=False):
     def __init__(self, key: ObjectKey) -> None:
         super().__init__()
         self._key = key
+        self._kind = EDITABLE[key.kind]
         self._base: str | None = None
         """The definition as it was read; None: not yet."""
         self._operation = ""
@@ -66,7 +72,7 @@ class EditorScreen(ConsoleScreen, inherit_bindings=False):
             self._base = document
             self._area.load_text(document)
             self._area.read_only = False
-            self._say(Cell(f" {_HINT}", "muted"))
+            self._say(Cell(f" {self._kind.beforehand(self.row)}", "muted"))
 
         self.console.ask(self._document, read, self._tell)
 
@@ -74,22 +80,25 @@ class EditorScreen(ConsoleScreen, inherit_bindings=False):
         return await source.definitions.document(self._key)
 
     @property
-    def instance(self) -> Instance | None:
-        """The instance as it is now; None when it is gone."""
-        return self.console.view.state.instances.get(self._key)
+    def row(self) -> Subject | None:
+        """What is edited, as it is now; None when it is gone."""
+        return subject_of(self.console.view.state, self._key)
+
+    def _called(self, gone: str = "gone") -> str:
+        row = self.row
+        return row.name if row is not None else gone
 
     @property
     def _changed(self) -> bool:
         return self._base is not None and self._area.text != self._base
 
     def in_view(self) -> frozenset[ObjectKey]:
-        """The instance."""
+        """What is edited."""
         return frozenset({self._key})
 
     def crumbs(self) -> tuple[str, ...]:
         """Its name and host."""
-        row = self.instance
-        return ("instances", row.name if row is not None else "gone", self._key.host, "edit")
+        return (_LISTED[self._key.kind], self._called(), self._key.host, "edit")
 
     def summary(self) -> list[Part]:
         """Where the cursor is, and whether anything was changed."""
@@ -103,9 +112,8 @@ class EditorScreen(ConsoleScreen, inherit_bindings=False):
         """What was edited, where it is not being defined."""
         if not self._changed or self._operation:
             return ""
-        row = self.instance
-        words = in_words_of(self._base or "", self._area.text)
-        return f"the definition of {row.name if row is not None else 'an instance'}: {words}"
+        words = self._kind.in_words(self._base or "", self._area.text)
+        return f"the definition of {self._called(f'the {self._key.kind}')}: {words}"
 
     def peel(self) -> bool:
         """Ask before what was edited is thrown away."""
@@ -117,7 +125,7 @@ class EditorScreen(ConsoleScreen, inherit_bindings=False):
                 self._leave()
 
         title = "Throw away what was edited?"
-        lines = [Cell(in_words_of(self._base or "", self._area.text), "warning")]
+        lines = [Cell(self._kind.in_words(self._base or "", self._area.text), "warning")]
         self.console.push_screen(QuestionDialog(title, lines, "Throw away", "Go on"), answered)
         return True
 
@@ -142,10 +150,10 @@ class EditorScreen(ConsoleScreen, inherit_bindings=False):
         if text == base:
             self.console.notify("Nothing was changed.", timeout=3)
             return
-        if (fault := malformed(text)) is not None:
+        if (fault := malformed(text, self._kind.root)) is not None:
             self._blame(fault.line, str(fault))
             return
-        request = edited(self._key, text, base)
+        request = self._kind.asked(self._key, text, base)
 
         async def question(source: Source) -> tuple[list[tuple[Refusal, ...]], State]:
             return await refusals_against(source, (request,)), source.state
@@ -163,9 +171,8 @@ class EditorScreen(ConsoleScreen, inherit_bindings=False):
         """Edit it in $EDITOR; what comes back stands here, to be saved or undone."""
         if self._base is None or self._operation:
             return
-        row = self.instance
         try:
-            draft = Draft(row.name if row is not None else "gone", self._area.text)
+            draft = Draft(self._called(), self._area.text)
             try:
                 with self.console.suspend():
                     draft.edit()
@@ -192,11 +199,10 @@ class EditorScreen(ConsoleScreen, inherit_bindings=False):
 
     # -- defining --------------------------------------------------------------------------------
 
-    def _confirm(self, request: Edit, state: State) -> None:
-        row = self.instance
-        heading = f"Edit {row.name if row is not None else 'it'} on {self._key.host}?"
+    def _confirm(self, request: WholeEdit, state: State) -> None:
+        heading = f"Edit {self._called('it')} on {self._key.host}?"
         risk = danger(state, request)
-        diff = unified(request.base, request.xml)
+        diff = unified(*self._kind.compared(request))
 
         def answered(sure: bool | None) -> None:
             if sure:
@@ -237,7 +243,7 @@ class EditorScreen(ConsoleScreen, inherit_bindings=False):
         found = merged(before, self._area.text, now)
         self._base = now
         self._area.put(found.text)
-        others = in_words_of(before, now)
+        others = self._kind.in_words(before, now)
         text = (
             f" It was changed meanwhile: {others}. Your changes stand on top of that: save again."
         )
@@ -261,11 +267,3 @@ class EditorScreen(ConsoleScreen, inherit_bindings=False):
         self._leaving = True
         if self.console.screen is self:
             self.console.pop_screen()
-
-
-def in_words_of(before: str, after: str) -> str:
-    """Say what differs between two texts, also where one is no definition."""
-    try:
-        return in_words(changes(before, after)) or "blanks or comments only"
-    except VirtdeckError:
-        return "what was edited is not well-formed"

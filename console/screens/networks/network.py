@@ -17,13 +17,17 @@ from core.source import Source
 from core.state.usage import instances_on
 
 
-class NetworkDialog(Dialog[str], inherit_bindings=False):
-    """Answers with the name of an instance to go to; None: back to the networks."""
+class NetworkDialog(Dialog[str | ObjectKey], inherit_bindings=False):
+    """Answers with the name of an instance to go to, or with its own key, to be edited.
+
+    None: back to the networks.
+    """
 
     CSS_PATH = ["network.tcss"]  # noqa: RUF012 - Textual's own way
     BINDINGS = [  # noqa: RUF012 - Textual's own way
         Binding("escape,q", "leave", "Close"),
         Binding("enter", "instances", "Instances"),
+        Binding("e", "edit", "Edit"),
         Binding("r", "read", "Read again"),
     ]
 
@@ -37,7 +41,7 @@ class NetworkDialog(Dialog[str], inherit_bindings=False):
         """The title, the lines, the keys."""
         row = self.console.view.state.networks.get(self._key)
         name = "" if row is None else f"{clean(row.name)} on {row.host}"
-        keys = "up, down move   enter its instances   r read again   esc back"
+        keys = "up, down move   enter its instances   e edit   r read again   esc back"
         with Vertical(classes="dialog"):
             yield Page([Cell(name, "strong"), ""])
             with VerticalScroll():
@@ -81,6 +85,10 @@ class NetworkDialog(Dialog[str], inherit_bindings=False):
         row = state.networks.get(self._key)
         users = [] if row is None else instances_on(state, row)
         self.answer(users[0].name if users else None)
+
+    def action_edit(self) -> None:
+        """Edit it."""
+        self.answer(self._key)
 
     def action_leave(self) -> None:
         """Go back to the networks."""

@@ -14,10 +14,11 @@ from console.screens.matching import groups_of_hosts, word_filter
 from console.screens.networks.columns import network_columns, network_role, place_of, words_of
 from console.screens.networks.network import NetworkDialog
 from console.screens.parts import Part
-from console.screens.subjects import SubjectScreen
+from console.screens.subjects import READ_ONLY, SubjectScreen
 from console.screens.view import LinkWatch
 from console.widgets.live_table import LiveTable
 from core.model import Delta, Interface, Network, ObjectKey
+from core.verbs.registry import VERBS
 
 
 class NetworksScreen(SubjectScreen, ListScreen[Network], inherit_bindings=False):
@@ -88,11 +89,20 @@ class NetworksScreen(SubjectScreen, ListScreen[Network], inherit_bindings=False)
         if row is None:
             return
 
-        async def opened(name: str | None) -> None:
-            if name:
-                await self.console.navigation.show_instances(f"host:{row.host} {name}")
+        async def opened(found: str | ObjectKey | None) -> None:
+            if isinstance(found, ObjectKey):
+                self.edit(found)
+            elif found:
+                await self.console.navigation.show_instances(f"host:{row.host} {found}")
 
         self.console.push_screen(NetworkDialog(row.key), opened)
+
+    def edit(self, key: ObjectKey) -> None:
+        """Edit the definition of a network, where this console changes anything."""
+        if self.console.read_only:
+            self.console.notify(READ_ONLY, severity="warning", timeout=4)
+        else:
+            self._ask_for(VERBS["network-edit"], [key])
 
     def _moved(self, key: ObjectKey) -> bool:
         """Whether an instance is on other networks, or on or off, than when last looked at."""
