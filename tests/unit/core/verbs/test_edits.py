@@ -34,7 +34,7 @@ STATE = State(
 )
 
 
-def test_each_kind_has_the_request_of_its_verb_and_its_base():
+def test_each_kind_has_the_request_of_its_verb_and_its_base() -> None:
     for verb, kind in (("edit", "instance"), ("network-edit", "network"), ("pool-edit", "pool")):
         entry = EDITABLE[kind]
         assert (entry.kind, entry.request) == (kind, VERBS[verb].request)
@@ -43,7 +43,7 @@ def test_each_kind_has_the_request_of_its_verb_and_its_base():
         assert (type(request), request.xml, request.base) == (entry.request, "<x/>", "<base/>")
 
 
-def test_only_a_secret_of_an_instance_travels_beside_the_text():
+def test_only_a_secret_of_an_instance_travels_beside_the_text() -> None:
     request = EDITABLE["instance"].asked(ObjectKey("instance", "alpha", "u"), GUEST, "")
     assert isinstance(request, Edit)
     assert "typed" not in request.xml
@@ -51,7 +51,7 @@ def test_only_a_secret_of_an_instance_travels_beside_the_text():
     assert EDITABLE["network"].asked(LAB.key, NETWORK, "").xml == NETWORK
 
 
-def test_what_differs_by_its_quotes_alone_or_is_left_out_is_not_shown_as_changed():
+def test_what_differs_by_its_quotes_alone_or_is_left_out_is_not_shown_as_changed() -> None:
     kind = EDITABLE["network"]
     other = NETWORK.replace("'", '"').replace("  <uuid>u-lab</uuid>\n", "")
     before, after = kind.compared(EditNetwork(LAB.key, other, NETWORK))
@@ -60,7 +60,7 @@ def test_what_differs_by_its_quotes_alone_or_is_left_out_is_not_shown_as_changed
     assert kind.compared(EditNetwork(LAB.key, "<network", NETWORK)) == (NETWORK, "<network")
 
 
-def test_what_changed_is_said_in_words_of_its_kind():
+def test_what_changed_is_said_in_words_of_its_kind() -> None:
     kind = EDITABLE["network"]
     changed = NETWORK.replace("a.example", "b.example")
     assert kind.in_words(NETWORK, changed) == "domain name: a.example → b.example"
@@ -80,11 +80,11 @@ def test_what_changed_is_said_in_words_of_its_kind():
 )
 def test_from_when_on_it_counts_is_said_before_one_begins(
     kind: str, row: Network | Pool | None, said: str
-):
+) -> None:
     assert EDITABLE[kind].beforehand(row).startswith(said)
 
 
-def test_what_runs_is_said_to_run_on_and_only_a_pool_wants_a_yes():
+def test_what_runs_is_said_to_run_on_and_only_a_pool_wants_a_yes() -> None:
     changed = NETWORK.replace("br-a", "br-b")
     found = danger(STATE, EditNetwork(LAB.key, changed, NETWORK))
     assert found.caution is Caution.NONE
@@ -100,7 +100,7 @@ def test_what_runs_is_said_to_run_on_and_only_a_pool_wants_a_yes():
     ]
 
 
-def test_what_is_no_xml_is_refused_once_with_its_line():
+def test_what_is_no_xml_is_refused_once_with_its_line() -> None:
     wrong = NETWORK.replace("</network>", "</natwork>")
     (only,) = check(STATE, EditNetwork(LAB.key, wrong, NETWORK))
     assert str(only).startswith("Line 6: Opening and ending tag mismatch")
@@ -108,7 +108,7 @@ def test_what_is_no_xml_is_refused_once_with_its_line():
     assert "The XML is a <network>, not a <pool>" in str(only)
 
 
-def test_what_stands_on_a_line_stays_on_it_under_another_name():
+def test_what_stands_on_a_line_stays_on_it_under_another_name() -> None:
     given = "<!-- mine\n-->\n<network>\n  <!-- two\n  -->\n  <bridge name='b'/>\n</network>"
     named = named_as(given, "network", "lab", "u-lab")
     assert named.splitlines()[5].endswith('<bridge name="b"/>')
