@@ -95,7 +95,7 @@ class Hypervisor:
         self._hung_agents: dict[str, float] = {}
         """By UUID: until when (monotonic) the guest's agent is not asked."""
         self._preferred: tuple[ObjectKey, ...] = ()
-        self.looks = InstanceLooks(name, self.call, clock, self._seen)
+        self.looks = InstanceLooks(name, self.call, self.reread, clock, self._seen)
         self.devices = DeviceLooks(name, self.call, clock, self._seen)
         self._own: list[Lane] = []
         """Lanes that were handed out for good."""
@@ -180,6 +180,14 @@ class Hypervisor:
         A guest's agent that never answers costs 10 s, its call stays stuck, and it is not asked
         again for ten minutes. Raises NotFoundError, UnreachableError, DeadlineError.
         """
+        with self.looks.reading(uuid):
+            detail = await self._look(uuid)
+            if any(one.external for one in detail.snapshots or ()):
+                await self.reread(uuid)  # no event tells that its disks go on in other files
+            self._seen(DetailRead(self.name, detail.at, detail))
+        return detail
+
+    async def _look(self, uuid: str) -> InstanceDetail:
         deadline = self._options.call_deadline
         if self._clock.monotonic() < self._hung_agents.get(uuid, 0.0):
             detail = await self._read_detail(uuid, deadline, ask_agent=False)
@@ -191,9 +199,6 @@ class Hypervisor:
                 detail = await self._read_detail(uuid, deadline, ask_agent=False)
         if detail is None:
             raise NotFoundError(f"There is no such instance on {self.name} any more.")
-        if any(one.external for one in detail.snapshots or ()):
-            await self.reread(uuid)  # no event tells that its disks go on in other files
-        self._seen(DetailRead(self.name, detail.at, detail))
         return detail
 
     async def _read_detail(

@@ -6,7 +6,7 @@ observations too. All are plain values; `at` is wall-clock time.
 
 from __future__ import annotations
 
-from core.model.base import Value, kebab
+from core.model.base import ObjectKey, Value, kebab
 from core.model.checkpoint import Checkpoint
 from core.model.connected_volume import VolumeConnecting
 from core.model.event import AnyEvent
@@ -63,6 +63,9 @@ class Listed(_Observation, frozen=True):
     networks: tuple[Network, ...] = ()
     kinds: frozenset[str] = LISTED_KINDS
     """What was listed; the other kinds stay as they are."""
+    overtaken: tuple[ObjectKey, ...] = ()
+    """What events told of while it was made: of these it may be older than what is known, and a
+    reading of each follows. Of a pool its volumes, too."""
 
 
 class InstanceRead(_Observation, frozen=True):

@@ -1,4 +1,8 @@
-"""A full listing of a host: what is not in it is gone, what differs and was not told is found."""
+"""A full listing of a host: what is not in it is gone, what differs and was not told is found.
+
+What events told of while the listing was made stays as they left it: nothing of it comes back that
+is gone, nothing goes that has just come. A reading follows.
+"""
 
 from __future__ import annotations
 
@@ -30,16 +34,33 @@ def on_listed(tables: Tables, listed: Listed) -> None:
 
 
 def _split(
-    table: Table[ObjectKey, Thing], host: str, listed: Iterable[Thing]
+    table: Table[ObjectKey, Thing], listed: Listed, things: Iterable[Thing]
 ) -> tuple[dict[ObjectKey, Thing], list[Thing]]:
-    """Return the listed things by key, and those of the host that are not among them."""
-    wanted = {thing.key: thing for thing in listed}
-    keys = [key for key in table if key.host == host and key not in wanted]
+    """Return the listed things by key, and those of the host that are not among them.
+
+    Neither has what events overtook the listing with.
+    """
+    overtaken = {key for key in listed.overtaken if key.kind != "pool"}
+    pools = {key.id for key in listed.overtaken if key.kind == "pool"}
+
+    def counts(key: ObjectKey) -> bool:
+        storage = key.kind in ("pool", "volume")
+        return key.id.partition("/")[0] not in pools if storage else key not in overtaken
+
+    wanted = {thing.key: thing for thing in things if counts(thing.key)}
+    keys = [key for key in table if key.host == listed.host and key not in wanted and counts(key)]
     return wanted, [thing for key in keys if (thing := table.get(key)) is not None]
 
 
+def _arrange(table: Table[ObjectKey, Thing], listed: Listed, things: Iterable[Thing]) -> None:
+    """Bring the rows of the host into the order of the listing; what is not in it comes last."""
+    order = dict.fromkeys(thing.key for thing in things if thing.key in table)
+    order |= dict.fromkeys(key for key in table if key.host == listed.host)
+    table.arrange(lambda key: key.host == listed.host, list(order))
+
+
 def _instances(tables: Tables, listed: Listed) -> list[ExpectedFinding]:
-    wanted, vanished = _split(tables.instances, listed.host, listed.instances)
+    wanted, vanished = _split(tables.instances, listed, listed.instances)
     found = []
     for old in vanished:
         if not _outdated(tables, listed, old.key):
@@ -55,7 +76,7 @@ def _instances(tables: Tables, listed: Listed) -> list[ExpectedFinding]:
             found += _differences(listed, before, new)
         tables.moved[key] = listed.at
         instances.put_instance(tables, new, listed.at)
-    tables.instances.arrange(lambda key: key.host == listed.host, list(wanted))
+    _arrange(tables.instances, listed, listed.instances)
     return found
 
 
@@ -92,7 +113,7 @@ def difference(old: Instance, new: Instance) -> str:
 
 
 def _pools(tables: Tables, listed: Listed) -> list[ExpectedFinding]:
-    wanted, vanished = _split(tables.pools, listed.host, listed.pools)
+    wanted, vanished = _split(tables.pools, listed, listed.pools)
     found = [_found(listed, old.key, old.name, VANISHED, VANISHED) for old in vanished]
     for old in vanished:
         storage.drop_pool(tables, old.key)
@@ -104,12 +125,12 @@ def _pools(tables: Tables, listed: Listed) -> list[ExpectedFinding]:
             change = f"{before.state} -> {new.state}"
             found.append(_found(listed, key, new.name, change, new.state))
         storage.put_pool(tables, new, listed.at)
-    tables.pools.arrange(lambda key: key.host == listed.host, list(wanted))
+    _arrange(tables.pools, listed, listed.pools)
     return found
 
 
 def _volumes(tables: Tables, listed: Listed) -> list[ExpectedFinding]:
-    wanted, vanished = _split(tables.volumes, listed.host, listed.volumes)
+    wanted, vanished = _split(tables.volumes, listed, listed.volumes)
     found = []
     active = {pool.uuid for pool in listed.pools if pool.state is not PoolState.INACTIVE}
     for old in vanished:
@@ -121,12 +142,12 @@ def _volumes(tables: Tables, listed: Listed) -> list[ExpectedFinding]:
         if before is None:
             found.append(_found(listed, key, new.name, APPEARED))
         storage.put_volume(tables, storage.renamed(before, new))
-    tables.volumes.arrange(lambda key: key.host == listed.host, list(wanted))
+    _arrange(tables.volumes, listed, listed.volumes)
     return found
 
 
 def _networks(tables: Tables, listed: Listed) -> list[ExpectedFinding]:
-    wanted, vanished = _split(tables.networks, listed.host, listed.networks)
+    wanted, vanished = _split(tables.networks, listed, listed.networks)
     found = [_found(listed, old.key, old.name, VANISHED, VANISHED) for old in vanished]
     for old in vanished:
         storage.drop_network(tables, old.key)
@@ -140,7 +161,7 @@ def _networks(tables: Tables, listed: Listed) -> list[ExpectedFinding]:
         if before is not None and not new.described:
             new = storage.with_xml_of(new, before)
         storage.put_network(tables, new)
-    tables.networks.arrange(lambda key: key.host == listed.host, list(wanted))
+    _arrange(tables.networks, listed, listed.networks)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from core.model.base import ObjectKey
@@ -26,6 +26,10 @@ class Backlog:
 
     def __len__(self) -> int:
         return len(self._preferred) + len(self._rest)
+
+    def __iter__(self) -> Iterator[ObjectKey]:
+        """Return those that wait, in their order."""
+        yield from (*self._preferred, *self._rest)
 
     def __contains__(self, key: ObjectKey) -> bool:
         return key in self._preferred or key in self._rest

@@ -54,6 +54,8 @@ class DeviceLooks:
         self._stale = StaleReads("devices", self.read_some)
         self._turn = asyncio.Lock()
         """One reading after the other: a later one is not overtaken by an earlier."""
+        self._links = 0
+        """How many links were lost."""
 
     async def read(self, *, every: bool = False) -> tuple[HostDevice, ...] | None:
         """Read the devices now and hand them over; None: this driver tells none.
@@ -65,8 +67,10 @@ class DeviceLooks:
         if every:
             return await self._call(partial(read_host_devices, every=True))
         async with self._turn:
-            at = self._clock.now()
+            at, links = self._clock.now(), self._links
             read = await self._call(read_host_devices)
+            if links != self._links:
+                return read  # the link was lost meanwhile: nobody told what changed since
             self._known = {one.name: one for one in read or ()}
             self._sink(HostDevicesRead(self._host, at, read or ()))
         return read
@@ -96,15 +100,16 @@ class DeviceLooks:
         return self._known is not None
 
     def notice(self, observation: Observation) -> None:
-        """Note what an event made out of date."""
+        """Note what an event made out of date, be it while all are read for the first time."""
         told = isinstance(observation, NodeDeviceLifecycle | NodeDeviceUpdated)
         name = getattr(observation, "name", "") if told else ""
-        if self._known is not None and name.startswith(_KINDS):
+        if (self._looked_at or self._turn.locked()) and name.startswith(_KINDS):
             self._stale.add({name})
 
     def forget(self) -> None:
         """Forget what was read: the link is lost."""
         self._known = None
+        self._links += 1
         self._stale.forget()
 
     async def close(self) -> None:

@@ -7,17 +7,15 @@ somebody looks again.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from functools import partial
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Protocol, TypeVar
 
 from core.clock import Clock
 from core.errors import VirtdeckError
 from core.hypervisor.connection.binding import Connection
-from core.hypervisor.observe.rereading import read_object
 from core.hypervisor.observe.stale_reads import StaleReads
-from core.model.base import ObjectKey
 from core.model.checkpoint import Checkpoint
 from core.model.event import InstanceLifecycle, JobCompleted
 from core.model.instance import Snapshot
@@ -67,15 +65,35 @@ class InstanceLooks:
     """
 
     def __init__(
-        self, host: str, call: InstanceCalling, clock: Clock, sink: Callable[[Observation], None]
+        self,
+        host: str,
+        call: InstanceCalling,
+        reread: Callable[[str], Awaitable[object]],
+        clock: Clock,
+        sink: Callable[[Observation], None],
     ) -> None:
+        """`reread` reads an instance itself, in its turn with all that is read of instances."""
         self._host = host
         self._call = call
+        self._reread = reread
         self._clock = clock
         self._sink = sink
         self._known: set[str] = set()
         """The instances whose snapshots were read, and are kept in the state."""
+        self._being_read: Counter[str] = Counter()
+        self._links = 0
+        """How many links were lost."""
         self._stale = StaleReads("snapshots", self._read_snapshots)
+
+    @contextmanager
+    def reading(self, uuid: str) -> Iterator[None]:
+        """Have the snapshots read once more where an event tells of them while this is read."""
+        self._being_read[uuid] += 1
+        try:
+            yield
+        finally:
+            self._being_read[uuid] -= 1
+            self._being_read += Counter()  # keeps what is left
 
     async def snapshots(self, uuid: str) -> tuple[Snapshot, ...] | None:
         """Read the snapshots of an instance now and hand them over; None when it is gone.
@@ -85,15 +103,15 @@ class InstanceLooks:
         """
         from core.hypervisor.observe.snapshots import read_snapshots_of
 
-        at = self._clock.now()
-        read = await self._call(lambda conn: read_snapshots_of(conn, self._host, uuid), uuid=uuid)
-        if read is not None and any(one.external for one in read):
-            key = ObjectKey("instance", self._host, uuid)
-            self._sink(
-                await self._call(partial(read_object, key=key, clock=self._clock), uuid=uuid)
+        at, links = self._clock.now(), self._links
+        with self.reading(uuid):
+            read = await self._call(
+                lambda conn: read_snapshots_of(conn, self._host, uuid), uuid=uuid
             )
-        if read is not None:
-            self._sink(SnapshotsRead(self._host, at, uuid, read))
+            if read is not None and any(one.external for one in read):
+                await self._reread(uuid)
+            if read is not None and links == self._links:
+                self._sink(SnapshotsRead(self._host, at, uuid, read))
         return read
 
     async def block_jobs(self, uuid: str) -> tuple[BlockJob, ...] | None:
@@ -144,12 +162,15 @@ class InstanceLooks:
                 self._known.add(observation.detail.uuid)
         elif isinstance(observation, InstanceGone):
             self._known.discard(observation.uuid)
-        elif (uuid := may_change_snapshots(observation)) in self._known:
+        elif (uuid := may_change_snapshots(observation)) and (
+            uuid in self._known or uuid in self._being_read
+        ):
             self._stale.add((uuid,))
 
     def forget(self) -> None:
         """Forget what was read: the link is lost."""
         self._known.clear()
+        self._links += 1
         self._stale.forget()
 
     async def close(self) -> None:

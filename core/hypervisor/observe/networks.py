@@ -7,7 +7,7 @@ those in view: what virNetworkUpdate changes has no event.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from core.clock import Clock
 from core.hypervisor.observe import listing
@@ -40,13 +40,17 @@ class HostNetworks:
         self.step = self._descriptions.step
         """Describe one chunk."""
 
-    async def list(self, call: Calling, deadline: float) -> None:
-        """List them and hand them over; what is new or different is to be described."""
+    async def list(self, call: Calling, deadline: float, stale: Iterable[ObjectKey]) -> None:
+        """List them and hand them over; what is new or different is to be described.
+
+        `stale` is what waits to be read after an event, when the listing has come.
+        """
         at = self._clock.now()
         networks, handles = await call(
             lambda conn: listing.read_networks(conn, self._host), deadline=deadline
         )
-        self._sink(Listed(self._host, at, networks=networks, kinds=frozenset({"networks"})))
+        kinds = frozenset({"networks"})
+        self._sink(Listed(self._host, at, networks=networks, kinds=kinds, overtaken=tuple(stale)))
         looked_at = self.backlog.looked_at
         wanted = [
             one

@@ -148,7 +148,7 @@ class Refresher:
 
     async def _step(self) -> None:
         """Do the next thing that is due, the most urgent first; holding the lock."""
-        if len(self._stale) >= MANY:
+        if sum(key.kind == "instance" for key in self._stale) >= MANY:
             await self._list_instances()
         elif self._stale:
             await self._read_stale()
@@ -182,7 +182,8 @@ class Refresher:
 
     async def _list_instances(self, before: Callable[[], None] | None = None) -> None:
         # Taken out first: an event that comes during the call must make it stale again.
-        stale = [key for key in self._stale.take(len(self._stale)) if key.kind == "instance"]
+        stale = [key for key in self._stale if key.kind == "instance"]
+        self._stale.discard(stale)
         at = self._clock.now()
         instances, handles = await self._call(
             lambda conn: listing.read_instances(conn, self._host), self._options.listing_deadline
@@ -196,14 +197,13 @@ class Refresher:
         self._plan_descriptions(rows, stale)
         if before is not None:
             before()
-        for key in stale:  # events told of these: they are no finds of the listing
+        overtaken = tuple(self._stale)
+        for key in (key for key in stale if key not in overtaken):  # no finds of the listing
             row = rows.get(key)
-            self._sink(
-                InstanceGone(self._host, at, key.id)
-                if row is None
-                else InstanceRead(self._host, at, row)
-            )
-        self._sink(Listed(self._host, at, instances=instances, kinds=frozenset({"instances"})))
+            gone = InstanceGone(self._host, at, key.id)
+            self._sink(gone if row is None else InstanceRead(self._host, at, row))
+        kinds = frozenset({"instances"})
+        self._sink(Listed(self._host, at, instances=instances, kinds=kinds, overtaken=overtaken))
 
     def _plan_descriptions(self, rows: dict[ObjectKey, Instance], stale: list[ObjectKey]) -> None:
         """Describe what the listing shows for the first time or otherwise than the last one did.
@@ -229,12 +229,13 @@ class Refresher:
 
     async def _list_networks(self) -> None:
         self._due.discard(Reading.NETWORKS)
-        await self._networks.list(self._call, self._options.listing_deadline)
+        await self._networks.list(self._call, self._options.listing_deadline, self._stale)
         self._work.set()
 
     async def _reread(self, key: ObjectKey) -> Observation:
         # First: an event during the call must make it stale again.
         self._stale.discard((key,))
+        self._descriptions.outdated(key)  # by a helper that began before
         observation = await self._call(
             lambda conn: read_object(conn, key, self._clock), self._options.call_deadline
         )

@@ -168,7 +168,10 @@ class StorageRefresher:
             deadline=self._options.listing_deadline,
         )
         kinds = frozenset({"pools", "volumes"} if volumes_too else {"pools"})
-        self._sink(Listed(self._host, at, pools=pools, volumes=volumes, kinds=kinds))
+        overtaken = tuple(self._stale)
+        self._sink(
+            Listed(self._host, at, pools=pools, volumes=volumes, kinds=kinds, overtaken=overtaken)
+        )
         again = set(islice(self._known, AGAIN))
         self._known = {v.key: None for v in volumes if v.key in self._known and v.key not in again}
         self._want((v for v in volumes if v.key not in self._known), handles)
@@ -217,7 +220,13 @@ class StorageRefresher:
             )
         finally:
             loop = asyncio.get_running_loop()
-            self._idle = loop.call_later(self._options.lane_idle, self._lane.close)
+            self._idle = loop.call_later(self._options.lane_idle, self._rest)
+
+    def _rest(self) -> None:
+        """Close the lane: nobody needs it, and whoever does next has not to wait for its end."""
+        if self._lane is not None and self._lane.usable:
+            self._lane.close()
+            self._lane = None
 
     def _let_go(self) -> None:
         self._descriptions.end()
