@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.model import AgentState, Disk, Instance, Interface
+from core.model import AgentState, Device, Disk, Instance, Interface
 from core.xml.cold_mark import read_mark
 from core.xml.device import read_device
 from core.xml.disk import read_disk
@@ -57,11 +57,7 @@ def read_instance(xml: str, host: str = "") -> Instance:
         kernel_root=_read_root(domain),
         disks=disks,
         interfaces=interfaces,
-        devices=tuple(
-            read_device(device)
-            for device in children(devices)
-            if device.tag not in ("disk", "interface")
-        ),
+        devices=_others(devices),
         agent=_read_agent(devices),
         rescue=domain.find(f"metadata/{{{RESCUE}}}rescue") is not None,
         cold=read_mark(domain),
@@ -70,6 +66,12 @@ def read_instance(xml: str, host: str = "") -> Instance:
 
 def _all(devices: Element | None, name: str) -> list[Element]:
     return [] if devices is None else devices.findall(name)
+
+
+def _others(devices: Element | None) -> tuple[Device, ...]:
+    """Return the devices that are neither disk nor interface."""
+    found = (one for one in children(devices) if one.tag not in ("disk", "interface"))
+    return tuple(read_device(one) for one in found)
 
 
 def _read_firmware(domain: Element) -> str:
