@@ -113,14 +113,19 @@ def test_a_transient_guest_that_is_gone_is_made_again(lab: Lab, beta: LabHost) -
 
 
 def test_what_an_operator_moved_is_not_made_twice(lab: Lab, alpha: LabHost, beta: LabHost) -> None:
-    """The one that is paused: a kernel does not always survive a move in emulation."""
-    move(alpha, beta, "cache", "--live")
+    """Paused, for a kernel that runs does not always survive a move in emulation; and made anew
+    afterwards, for QEMU before 10 dies of a second move of one that stayed paused.
+    """
+    alpha.virsh("suspend", "web")
+    move(alpha, beta, "web", "--live")
     try:
         lab.up()
-        assert "cache" not in alpha.instances()
-        assert beta.instances()["cache"] == "paused"
+        assert "web" not in alpha.instances()
+        assert beta.instances()["web"] == "paused"
     finally:
-        move(beta, alpha, "cache", "--live")
+        beta.virsh("destroy", "web")
+        beta.virsh("undefine", "web")
+        lab.up()
 
 
 def move(source: LabHost, target: LabHost, name: str, *flags: str) -> None:
