@@ -21,6 +21,7 @@ from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
 from core.verbs.states import TO_BE_ON
 from core.verbs.verb import Risk, Verb
+from tests.patience import PATIENCE
 
 PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
 
@@ -45,7 +46,7 @@ async def test_it_is_carried_out_journalled_and_told(
     example: dict[str, Any], tmp_path: Path
 ) -> None:
     async with Fleet.open(["t=test:///default"], journal=tmp_path / "j.db") as fleet:
-        assert await fleet.ready(10)
+        assert await fleet.ready(10 * PATIENCE)
         vm = next(iter(fleet.state.instances))
         request = example["Poke"](vm)
         assert fleet.check(request) == ()
@@ -54,7 +55,7 @@ async def test_it_is_carried_out_journalled_and_told(
         assert (record.status, record.outcome) == (OperationStatus.DONE, "test was poked")
         assert [step.text for step in record.steps] == ["poking test", "test was poked"]
     async with Fleet.open(["t=test:///default"], journal=tmp_path / "j.db") as again:
-        assert await again.ready(10)
+        assert await again.ready(10 * PATIENCE)
         (kept,) = again.state.operations.values()
         assert (kept.verb, kept.doing, kept.outcome) == ("poke", "poking", "test was poked")
     assert "### Poke (`poke`)" in verbs_page()

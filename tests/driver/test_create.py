@@ -21,6 +21,7 @@ from tests.driver.command import Virtdeck
 from tests.driver.private_daemon import PrivateDaemon
 from tests.driver.watching import until
 from tests.driver.worlds import uuid_of
+from tests.patience import PATIENCE
 
 HOST = ObjectKey("host", "alpha", "alpha")
 XML = (
@@ -32,7 +33,7 @@ XML = (
 @pytest.fixture
 async def fleet(daemon: PrivateDaemon, tmp_path: Path) -> AsyncIterator[Fleet]:
     async with Fleet.open([f"alpha={daemon.uri}"], journal=tmp_path / "j.db") as found:
-        assert await found.ready(20)
+        assert await found.ready(20 * PATIENCE)
         await until(lambda: bool(found.state.instances))
         yield found
 

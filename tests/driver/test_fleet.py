@@ -101,13 +101,13 @@ async def test_what_is_done_from_outside_reaches_every_reader_as_a_delta(
         await fleet.ready(10 * PATIENCE)
         changes, idle = fleet.changes(), fleet.changes()
         daemon.keeper.lookupByName("vm0002").create()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(10 * PATIENCE):
             async for delta in changes:
                 if key("alpha", 2) in delta.changed:
                     break
         await until(lambda: fleet.state.instances[key("alpha", 2)].state is InstanceState.RUNNING)
         assert key("alpha", 2) in (await anext(idle)).changed
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(10 * PATIENCE):
         async for _ in changes:  # ends with the fleet
             pass
 

@@ -9,6 +9,7 @@ from core.fleet import Fleet
 from core.model.kept import KeptDefinition
 from tests.driver.private_daemon import PrivateDaemon
 from tests.driver.watching import until
+from tests.patience import PATIENCE
 
 XML = (
     "<domain type='test'><name>{}</name><memory>8192</memory><os><type>hvm</type></os>"
@@ -25,7 +26,7 @@ async def shows(
     fleet: Fleet, *, there: str = "", gone: str = "", runs: str = "", text: str = ""
 ) -> None:
     """Wait until what is kept is so."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(60 * PATIENCE):
         while True:
             found = await kept(fleet)
             ran = not runs or (runs in found and found[runs].ran)
@@ -41,7 +42,7 @@ async def test_definitions_are_kept_without_secrets_and_dropped_with_their_insta
     journal = tmp_path / "j.sqlite3"
     domain = daemon.keeper.defineXML(XML.format("mine"))
     async with Fleet.open([f"alpha={daemon.uri}"], journal=journal) as fleet:
-        assert await fleet.ready(20)
+        assert await fleet.ready(20 * PATIENCE)
         await shows(fleet, there="mine")
         found = (await kept(fleet))["mine"]
         assert "<name>mine</name>" in found.xml
@@ -57,7 +58,7 @@ async def test_definitions_are_kept_without_secrets_and_dropped_with_their_insta
     assert len(written) > 1
     assert not any(b"s3cret" in each for each in written)
     async with Fleet.open([f"alpha={daemon.uri}"], journal=journal) as fleet:
-        assert await fleet.ready(20)  # as a command that is over at once
+        assert await fleet.ready(20 * PATIENCE)  # as a command that is over at once
         assert {"mine", "late"} <= (await kept(fleet)).keys()
         domain.destroy()
         domain.undefine()

@@ -27,6 +27,7 @@ from core.hypervisor.connection.options import LinkOptions
 from core.hypervisor.connection.silence import ours
 from core.hypervisor.connection.uri import parse_uri
 from tests.driver.watching import until
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -406,7 +407,7 @@ async def test_a_call_that_waits_for_its_turn_is_ended_and_never_sent(
     doubles.places.release()
     await until(lambda: lane.ended)
     assert (sent, doubles.opened) == ([], [])
-    await asyncio.wait_for(doubles.places.acquire(), 5)  # nobody kept the place
+    await asyncio.wait_for(doubles.places.acquire(), 5 * PATIENCE)  # nobody kept the place
 
 
 async def test_a_caller_that_leaves_while_it_waits_keeps_no_place(doubles: Doubles) -> None:
@@ -418,7 +419,7 @@ async def test_a_caller_that_leaves_while_it_waits_keeps_no_place(doubles: Doubl
     doubles.places.release()
     with pytest.raises(asyncio.CancelledError):
         await call
-    await asyncio.wait_for(doubles.places.acquire(), 5)
+    await asyncio.wait_for(doubles.places.acquire(), 5 * PATIENCE)
     lane.close()
 
 

@@ -68,7 +68,7 @@ def named(fleet: Fleet, name: str) -> Instance:
 
 async def test_a_step_that_sent_something_says_how_virsh_would(tmp_path: Path) -> None:
     async with Fleet.open(["t=test:///default"], journal=tmp_path / "j.db") as fleet:
-        assert await fleet.ready(10)
+        assert await fleet.ready(10 * PATIENCE)
         vm = next(iter(fleet.state.instances))
         record = await (await fleet.submit(Pause(vm)))
         sent, end = record.steps

@@ -29,6 +29,7 @@ from core.verbs.situation import Progress, Sent, Situation
 from core.verbs.verb import Verb
 from tests.declared import declared
 from tests.driver.watching import until
+from tests.patience import PATIENCE
 
 MARKER = "tell-n0body-4711"
 
@@ -106,7 +107,7 @@ async def test_it_is_in_no_journal_tape_log_or_error(
     said = []
     async with Fleet.open(["t=test:///default"], journal=tmp_path / "journal.db") as fleet:
         fleet.tap = taped.append
-        assert await fleet.ready(10)
+        assert await fleet.ready(10 * PATIENCE)
         vm = next(iter(fleet.state.instances))
         request = Unlock(vm, Secret(MARKER), fail)
         operation = await fleet.submit(request)
@@ -176,7 +177,7 @@ async def test_what_needs_one_that_is_gone_is_asked_for_again(
 
     journal = tmp_path / "journal.db"
     async with Fleet.open(["t=test:///default"], journal=journal) as fleet:
-        assert await fleet.ready(10)
+        assert await fleet.ready(10 * PATIENCE)
         vm = next(iter(fleet.state.instances))
         operation = await fleet.submit(Unlock(vm, Secret(MARKER)))
         record = await operation

@@ -57,7 +57,7 @@ async def test_closing_at_once_leaves_nobody_waiting() -> None:
     async with linked("test:///default") as (host, seen):
         waiting = asyncio.create_task(host.settled())
         await host.close()
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, 5 * PATIENCE)
         assert seen.status is LinkStatus.CLOSED
 
 

@@ -36,6 +36,7 @@ from tests.driver.command import Virtdeck
 from tests.driver.private_daemon import PrivateDaemon
 from tests.driver.watching import until
 from tests.driver.worlds import VOLUME, instance_xml, open_world, uuid_of
+from tests.patience import PATIENCE
 
 SNAPSHOT = "<domainsnapshot><name>{}</name></domainsnapshot>"
 
@@ -59,7 +60,7 @@ def other() -> Any:
 async def fleet(other: Any, tmp_path: Path) -> AsyncIterator[Fleet]:
     del other  # opened before and closed after it
     async with Fleet.open(["t=test:///default"], journal=tmp_path / "j.db") as found:
-        assert await found.ready(10)
+        assert await found.ready(10 * PATIENCE)
         await until(lambda: bool(found.state.volumes and found.state.networks))
         await until(lambda: all(row.described for row in found.state.instances.values()))
         yield found

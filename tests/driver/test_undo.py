@@ -20,6 +20,7 @@ from tests.driver.command import Virtdeck
 from tests.driver.private_daemon import PrivateDaemon
 from tests.driver.watching import until
 from tests.driver.worlds import uuid_of
+from tests.patience import PATIENCE
 
 KEY = ObjectKey("instance", "alpha", uuid_of(1))
 
@@ -34,7 +35,7 @@ async def fleet(daemon: PrivateDaemon, virtdeck: Virtdeck) -> AsyncIterator[Flee
     journal = virtdeck.home / "journal.db"
     options = LinkOptions(statistics_interval=3600, sweep_interval=0)
     async with Fleet.open([f"alpha={daemon.uri}"], journal=journal, options=options) as made:
-        assert await made.ready(20)
+        assert await made.ready(20 * PATIENCE)
         await until(lambda: made.state.instances[KEY].described)
         yield made
 

@@ -20,6 +20,7 @@ from core.verbs.registry import VERBS
 from core.verbs.screenshot import ScreenshotCall
 from tests.driver.watching import until
 from tests.driver.worlds import instance_xml, open_world, uuid_of
+from tests.patience import PATIENCE
 
 VM, POOL, NETWORK = "instance", "pool", "network"
 
@@ -27,7 +28,7 @@ VM, POOL, NETWORK = "instance", "pool", "network"
 @pytest.fixture
 async def fleet(tmp_path: Path) -> AsyncIterator[Fleet]:
     async with Fleet.open(["t=test:///default"], journal=tmp_path / "j.db") as found:
-        assert await found.ready(10)
+        assert await found.ready(10 * PATIENCE)
         await until(lambda: bool(found.state.pools and found.state.networks))
         await until(lambda: all(row.described for row in found.state.instances.values()))
         yield found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ import pytest
 
 from core.errors import LabError, OperationFailedError, RefusedError
 from core.fleet import Fleet
-from core.lab import LabHost
+from core.lab import LabHost, Wanted
 from core.model import ObjectKey, OperationRecord
 from core.verbs.registry import VERBS
+from tests.lab.seeing import key_of
 from tests.lab.test_power import do, opened, until
 
 HOST = ObjectKey("host", "alpha", "alpha")
@@ -90,7 +91,9 @@ async def test_a_pool_that_is_made_where_nothing_is_is_undefined_again(
     assert "barn" not in alpha.virsh("pool-list", "--all", "--name").split()
 
 
-async def test_a_pool_in_use_is_not_deleted(fleet: Fleet) -> None:
+async def test_a_pool_in_use_is_not_deleted(fleet: Fleet, guest: Callable[..., str]) -> None:
+    # one of the test's own: whatever else is gone, the lab's pool is in use
+    await key_of(fleet, guest("alpha", "user", disk="default/clone.qcow2", wanted=Wanted.SHUT_OFF))
     used = next(pool for pool in fleet.state.pools.values()
                 if pool.host == "alpha" and pool.name == "default")  # fmt: skip
     with pytest.raises(RefusedError, match="is in use: by"):
