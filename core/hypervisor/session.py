@@ -38,6 +38,7 @@ from core.model.observation import (
     Listed,
     NetworkRead,
     Observation,
+    VolumesDescribed,
 )
 
 T = TypeVar("T")
@@ -172,7 +173,10 @@ class Hypervisor:
 
     def hand_over(self, read: Callable[[float], Observation]) -> None:
         """Hand over what somebody read by `call`; `read` takes the time."""
-        self._seen(read(self._clock.now()))
+        observation = read(self._clock.now())
+        if isinstance(observation, VolumesDescribed) and self._link.storage is not None:
+            self._link.storage.told(observation.volumes)
+        self._seen(observation)
 
     async def detail(self, uuid: str) -> InstanceDetail:
         """Read XML, snapshots and addresses of an instance, and hand them over as `DetailRead`.

@@ -87,6 +87,9 @@ async def test_a_console_in_use_is_taken_only_when_asked_and_the_loser_stays_cal
             await other.consoles.open(talker)
         await talk.console.write(b"echo still-$((1+1))\r")
         await talk.until(b"still-2")  # the one who asked in vain disturbed nobody
+        # libvirtd tells a loser nothing while something it wrote to them is on its way: wait for
+        # the rest of what the guest says (daemonStreamUpdateEvents: it listens to nothing then).
+        await talk.until(b"talker:/# ")
 
         taken = await shell(other, talker, force=True)
         await talk.ended()

@@ -263,6 +263,9 @@ class Descriptions(Generic[Named]):
         self._handles: Handles = {}
         self._sink: Callable[[tuple[Named, ...]], None] = sink
         self._deadline = deadline
+        self._told: set[ObjectKey] = set()
+        self.told = self._told.update
+        """Note what others have read now: the chunk that is being read may be older."""
 
     def want(self, named: Iterable[Named], handles: Handles) -> None:
         """Have these described, whose handles are of the connection `step` gets to."""
@@ -280,6 +283,7 @@ class Descriptions(Generic[Named]):
         """Describe one chunk."""
         keys = self.backlog.take(_CHUNK)
         named, handles = self._named, self._handles
+        self._told.clear()
         chunk = await call(
             lambda conn: describe_each(
                 keys,
@@ -292,5 +296,5 @@ class Descriptions(Generic[Named]):
         for key in chunk.keys:
             named.pop(key, None)
             handles.pop(key, None)
-        if chunk.described:
-            self._sink(tuple(chunk.described))
+        if found := tuple(item for item in chunk.described if item.key not in self._told):
+            self._sink(found)

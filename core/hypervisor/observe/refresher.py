@@ -235,7 +235,6 @@ class Refresher:
     async def _reread(self, key: ObjectKey) -> Observation:
         # First: an event during the call must make it stale again.
         self._stale.discard((key,))
-        self._descriptions.outdated(key)  # by a helper that began before
         observation = await self._call(
             lambda conn: read_object(conn, key, self._clock), self._options.call_deadline
         )

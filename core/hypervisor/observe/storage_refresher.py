@@ -118,6 +118,10 @@ class StorageRefresher:
         """Describe these volumes first, as far as they are not: somebody looks at them."""
         self._descriptions.backlog.prefer(keys)
 
+    def told(self, volumes: Iterable[Volume]) -> None:
+        """Note volumes that somebody else has read now: what is being read may be older."""
+        self._descriptions.told(volume.key for volume in volumes)
+
     def relist(self) -> None:
         """Have the pools listed again soon."""
         self._listing_due = True
