@@ -25,6 +25,8 @@ from console.actions.types import Action
 from console.actions.verbs import INSTANCE_ROW, MENU, verb_actions
 
 _SCREENS = ("instances", "hosts", "volumes", "operations", "events", "migrations", "networks")
+_SHOWN_TOO = {"volumes": ": pools, and the volumes in them"}
+"""What is looked for by another name."""
 
 _GLOBAL = (
     *(
@@ -34,7 +36,7 @@ _GLOBAL = (
             (str(number),),
             "global",
             "screen",
-            f"Go to the {name} screen.",
+            f"Go to the {name} screen{_SHOWN_TOO.get(name, '')}.",
             f"show_screen('{name}')",
         )
         for number, name in enumerate(_SCREENS, 1)

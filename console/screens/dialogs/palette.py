@@ -78,14 +78,20 @@ def action_entries(
 def search(
     query: str, entries: Sequence[PaletteLine], instances: Sequence[Instance]
 ) -> list[PaletteLine]:
-    """The best lines for a query: actions fuzzily, instances by a part of their name."""
+    """The best lines for a query: instances by a part of their name, and actions.
+
+    First those that are called so, then those that say so (pools are on the volumes screen), then
+    those that have the letters in this order.
+    """
     query = query.strip()
     if not query:
         return list(entries[:SHOWN])
     matcher = Matcher(query)
-    scored = [(matcher.match(entry.title), entry) for entry in entries]
-    scored = [pair for pair in scored if pair[0] > 0]
-    scored.sort(key=lambda pair: -pair[0])
+    ranked = [
+        (_rank(query.casefold(), entry), matcher.match(entry.title), entry) for entry in entries
+    ]
+    ranked = [each for each in ranked if any(each[:2])]
+    ranked.sort(key=lambda each: each[:2], reverse=True)
     wanted = query.casefold().removeprefix("instance:").strip()
     found = [
         PaletteLine(f"instance: {row.name}", f"Open it ({row.host}).", instance=row.key)
@@ -93,8 +99,15 @@ def search(
         if wanted in row.name.casefold()
     ]
     found.sort(key=lambda entry: (not entry.title.casefold().endswith(f": {wanted}"), entry.title))
-    best = [entry for _, entry in scored]
+    best = [entry for *_, entry in ranked]
     return (found[: SHOWN // 2] + best)[:SHOWN] if len(wanted) > 1 else (best + found)[:SHOWN]
+
+
+def _rank(query: str, entry: PaletteLine) -> int:
+    """2: it is called so, 1: it says so; a letter or two are in every description."""
+    if query in entry.title.casefold():
+        return 2
+    return int(len(query) > 2 and query in entry.help.casefold())
 
 
 class PaletteList(LinePanel):
