@@ -12,6 +12,7 @@ from core.migration.preflight.case import (
     blocker,
     ok,
     unknown,
+    version,
     warning,
 )
 from core.model import AgentState, Finding, InstanceState, LinkStatus, MigrationStatus
@@ -21,6 +22,9 @@ from core.verbs.checks import wait_or_cancel
 from core.verbs.kept_memory import stays
 
 _STEADY = "Wait for the end of it, or end it."
+_MOVES_TWICE = 10_000_000
+"""The QEMU that moves a guest again which has not run since it came. Those before fail an assertion
+(`bdrv_inactivate_recurse`): they let go of disks that they have not taken yet."""
 _UNDER_WAY = (
     MigrationStatus.RUNNING,
     MigrationStatus.POST_COPY,
@@ -103,6 +107,12 @@ def _paused(case: SourceCase, reason: str) -> Finding:
     text = f"{case.name} is paused{reason}, and will be paused there."
     if case.request.post_copy == "at-once":
         text += " Post-copy is of no use to it and left out."
+    if 0 < (case.here.qemu or 0) < _MOVES_TWICE:
+        text += (
+            " If it came here paused and has not run since, QEMU "
+            f"{version(case.here.qemu or 0)} ends over the move, and what is in its memory is lost."
+        )
+        return warning("state", text, "Resume it first, be it for a moment.")
     return warning("state", text, "Resume it first if it should run there.")
 
 

@@ -409,6 +409,16 @@ def test_a_paused_instance(reason: str, level: Level) -> None:
     assert reason in found.text or level is BLOCKER
 
 
+@pytest.mark.parametrize(
+    ("qemu", "warned"), [(7_002_000, True), (9_002_003, True), (10_000_000, False), (None, False)]
+)
+def test_of_a_paused_instance_an_older_qemu_may_end(qemu: int | None, warned: bool) -> None:
+    paused = Instance("alpha", UUID, "db", InstanceState.PAUSED, "user")
+    seen = facts(source(qemu=qemu))
+    text = judged(seen=seen, now=state(instances={KEY: paused}))["state"].text
+    assert ("has not run since" in text) is warned
+
+
 def test_post_copy_that_has_worked_before_works() -> None:
     done = Migration(
         "m", "alpha", "x", "web", to="beta", status=MigrationStatus.COMPLETED, switched=1.0
