@@ -81,14 +81,16 @@ class ReadingFleet(Protocol):
 
 
 async def complete(
-    fleet: ReadingFleet, *looks: Look, patience: float = PATIENCE
+    fleet: ReadingFleet, *looks: Look, patience: float = PATIENCE, of: Sequence[str] | None = None
 ) -> tuple[Gap, ...]:
     """Wait until nothing is missing on the hosts that are up now; returns what remains missing.
+
+    `of` names the hosts that it is about; None: all.
 
     It ends early when every host has told all it can, and when nothing came for `patience`
     seconds. A host whose link is lost meanwhile is waited for like one that stands still.
     """
-    hosts = _up(fleet.state)
+    hosts = [name for name in _up(fleet.state) if of is None or name in of]
     loop = asyncio.get_running_loop()
     wait = CompletenessWait(patience)
     changes = fleet.changes()

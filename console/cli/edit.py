@@ -16,7 +16,7 @@ from console.cli.parameters import read_text
 from console.cli.rehearsing import rehearse
 from console.cli.waiting import carry_out
 from console.text_editor import Draft
-from core.errors import RefusedError, UsageError, VirtdeckError
+from core.errors import RefusedError, UsageError, VirtdeckError, XmlError
 from core.fleet import Fleet
 from core.model import ObjectKey
 from core.model.text import clean
@@ -83,6 +83,7 @@ def _run(
     given, base = (None if file is None else read_text(file) for file in files)
     if given is None and base is not None:
         raise UsageError("--base goes with --xml-file.", "An editor begins with what is defined.")
+    base = None if base is None else _as_edited(verb, base)
     if given is None and not interrupts.can_ask():
         raise UsageError(
             "There is no terminal for an editor.", "Give the new definition with --xml-file."
@@ -98,6 +99,16 @@ def _run(
 
     reads = OPERATE["reads"] | read_for(verb)
     return on_fleet(invocation, work, tolerate_down=True, **{**OPERATE, "reads": reads})
+
+
+def _as_edited(verb: Verb, base: str) -> str:
+    try:
+        return EDITABLE[verb.subject].as_edited(base)
+    except XmlError as error:
+        raise UsageError(
+            f"--base is no definition: {error.message.rstrip('.')}.",
+            "Give the XML that the other file was made from.",
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ async def _known(fleet: Fleet, verb: Verb, keys: Sequence[ObjectKey], *, stored:
     """Wait until what requests are judged by was read, and what their confirmation tells."""
     await describe(fleet, verb, keys)
     if verb.needs_facts:
-        tell(await complete(fleet, facts))
+        tell(await complete(fleet, facts, of=[key.host for key in keys]))
     if verb.needs_description and verb.subject in ("network", "pool", "host"):
         await complete(fleet, descriptions)  # who uses it; of whom that is not known is told too
     if verb.needs_host:

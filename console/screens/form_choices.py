@@ -201,7 +201,7 @@ def _of_checkpoint(one: Checkpoint) -> str:
 def _free_subnets(state: State, key: ObjectKey) -> Choices:
     """The addresses that a new network gets where none are given."""
     found = free_subnet(state.networks, state.hosts.get(key.host), key)
-    return () if found is None else ((str(found), "free"),)
+    return () if found is None else ((str(found), "no known network has it"),)
 
 
 def _leftovers(state: State, key: ObjectKey) -> Choices:

@@ -67,8 +67,11 @@ def next_action(verb: Verb, situation: Situation) -> Action:
     nothing shows whether its call was made, or the next one must not be sent unasked.
     """
     assert verb.decide is not None, "a workflow is followed, not decided about"
-    action, sent = verb.decide(situation), situation.sent
-    if not sent or sent[-1].at >= (situation.progress.adopted or 0.0):
+    sent, adopted = situation.sent, situation.progress.adopted or 0.0
+    if sent and sent[-1].at >= adopted and _is_left(situation):
+        return _tidied(verb, situation, adopted)
+    action = verb.decide(situation)
+    if not sent or sent[-1].at >= adopted:
         return action  # what this console has sent itself
     if isinstance(action, End):
         open_yet = action.status is OperationStatus.UNKNOWN or action.again
@@ -118,6 +121,25 @@ def _interrupted(verb: Verb, situation: Situation, send: Send) -> Action:
         end = unknown(what, f"Look at the state of {situation.name}.")
         return verb.tidies(situation, end) or _left(end, answer.by)
     return send
+
+
+def _is_left(situation: Situation) -> bool:
+    return any(one.word == LEAVE.word for one in situation.progress.answers)
+
+
+def _tidied(verb: Verb, situation: Situation, adopted: float) -> Action:
+    """End what was left as it is: this console has only tidied up since."""
+    last = situation.last
+    before = tuple(one for one in situation.sent if one.at < adopted)
+    progress = msgspec.structs.replace(situation.progress, sent=before)
+    end = next_action(replace(verb, tidies=_nothing), replace(situation, progress=progress))
+    if isinstance(end, End) and last.error:
+        return replace(end, hint=f"{end.hint} {last.error}".strip())
+    return end
+
+
+def _nothing(_: Situation, __: End) -> None:
+    return None
 
 
 def _left(end: End, by: str) -> End:

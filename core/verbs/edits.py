@@ -40,6 +40,19 @@ class Editable:
             return edited(subject, given, base, unchecked=unchecked)
         return self.request(subject, given, base)
 
+    def as_edited(self, xml: str) -> str:
+        """Return a definition of the operator's as the one that is edited: without secrets.
+
+        Raises XmlError, with the line.
+        """
+        from core.xml.definition.document import editable
+        from core.xml.definition.faults import malformed
+        from core.xml.definition.text import as_edited
+
+        if (fault := malformed(xml, self.root)) is not None:
+            raise XmlError(str(fault))
+        return editable(xml) if self.secrets else as_edited(xml)
+
     def beforehand(self, found: Subject | None) -> str:
         """Return what is to be known of an object before its definition is edited."""
         if self.secrets:

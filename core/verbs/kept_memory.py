@@ -12,7 +12,6 @@ from shlex import quote
 from core.model import Instance, State
 from core.model.lists import listed
 from core.model.text import clean
-from core.state.held_devices import bound_devices
 from core.verbs.refusal import Refusal, RefusalCode
 
 _VIRTIOFS = 10_006_000
@@ -45,14 +44,3 @@ def against_shares(state: State, instance: Instance) -> Iterator[Refusal]:
     )
     cure = f"unmount it in its guest and detach it ({detach}), or shut its guest down instead"
     yield Refusal(RefusalCode.STATE, text, cure)
-
-
-def against_snapshot(state: State, instance: Instance) -> Iterator[Refusal]:
-    """Tell of what keeps a snapshot from having the memory of a guest: nothing is detached here."""
-    yield from against_shares(state, instance)
-    held = bound_devices(instance) if instance.state.active else []
-    if held:
-        names = listed([clean(one.word) for one in held])
-        text = f"{clean(instance.name)} has {names} of its host, with which no memory is saved"
-        cure = "detach that first, or keep its disks alone: an external one, without memory"
-        yield Refusal(RefusalCode.STATE, text, cure)

@@ -21,6 +21,7 @@ def named_as(xml: str, kind: str, name: str, uuid: str) -> str:
         if found is None:
             found = etree.Element(tag)
             root.insert(0, found)
+        del found[:]  # a comment in it, and what follows that
         found.text = value
     before = "\n" * (line_of(root) - 1)
     return f"{before}{etree.tostring(root, encoding='unicode')}"

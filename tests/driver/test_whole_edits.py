@@ -164,3 +164,12 @@ def test_without_a_terminal_a_file_must_be_given(virtdeck: Virtdeck, kind: str) 
     assert (result.status, "--xml-file" in result.err) == (2, True)
     result = virtdeck("-c", "test:///default", kind, "edit", "default", "--base", "/dev/null")
     assert result.status == 2
+
+
+def test_what_the_file_was_made_from_is_a_definition(virtdeck: Virtdeck) -> None:
+    file = virtdeck.home / "new.xml"
+    file.write_text("<domain>")
+    words = ("-c", "test:///default", "edit", "test", "--xml-file", str(file))
+    result = virtdeck(*words, "--base", str(file))
+    assert result.status == 2
+    assert "--base is no definition" in result.err

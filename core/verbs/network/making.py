@@ -44,7 +44,7 @@ def _steps(now: Situation) -> list[Step]:
     subnet = _subnet(request, now)
     call = made or NetworkDefineCall(_xml(request, subnet))
     chosen = isinstance(request, CreateNetwork) and subnet != request.subnet
-    which = f" with {subnet}, which is free" if chosen else ""
+    which = f" with {subnet}, which no known network has" if chosen else ""
     steps = [
         Step(call, f"defining the network {name}{which}", lambda later: _found(later) is not None,
              undo=NetworkUndefineCall())

@@ -12,7 +12,7 @@ from core.verbs.agent.asking import without_agent
 from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.definition import DESCRIPTION_BYTES, NAME_BYTES
-from core.verbs.kept_memory import against_snapshot
+from core.verbs.kept_memory import against_shares
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
@@ -174,7 +174,7 @@ def _against_quiesce(
 
 def _against_memory(state: State, instance: Instance, request: SnapshotCreate) -> Iterator[Refusal]:
     if request.memory or request.where == "internal":
-        yield from against_snapshot(state, instance)
+        yield from against_shares(state, instance)  # of devices libvirt itself knows which may stay
     if not request.memory:
         return
     if request.where == "internal":

@@ -17,6 +17,7 @@ from core.model import Pool
 from core.model.event import Found
 from core.model.observation import HostAdded, LinkChanged, PoolRead
 from core.state import findings, tables
+from tests.patience import PATIENCE
 from tests.unit.state_builders import HOST, SHUTOFF, UP, instance, listed
 
 
@@ -77,14 +78,14 @@ def test_what_comes_while_another_thread_has_a_picture_made_is_in_the_next(
     def slowly(rows: dict[Any, Any]) -> Mapping[Any, Any]:
         if threading.current_thread() is reader and any(key[0] == "pool" for key in rows):
             being_made.set()
-            assert turn.wanted.wait(10)
+            assert turn.wanted.wait(10 * PATIENCE)
         return MappingProxyType(rows)
 
     monkeypatch.setattr(tables, "MappingProxyType", slowly)
     feed.apply(PoolRead(HOST, 3.0, Pool(HOST, "one", "one")))
     reader = threading.Thread(target=lambda: feed.state)
     reader.start()
-    assert being_made.wait(10)
+    assert being_made.wait(10 * PATIENCE)
     feed.apply(PoolRead(HOST, 4.0, Pool(HOST, "two", "two")))
     turn.wanted.set()  # whoever needs no lock has done its worst by now
     reader.join()

@@ -261,6 +261,19 @@ async def test_a_large_table_is_not_looked_at_with_every_change() -> None:
     assert len(looks) <= 100, "it would be thousands"
 
 
+async def test_what_is_asked_of_one_host_waits_for_no_other() -> None:
+    fleet = Changing(turns=0)
+    asked: list[Sequence[str]] = []
+
+    def look(_state: State, hosts: Sequence[str]) -> list[Gap]:
+        asked.append(hosts)
+        return []
+
+    assert await complete(fleet, look, of=["beta"]) == ()
+    assert await complete(fleet, look, of=["alpha"]) == ()
+    assert asked == [[], ["alpha"]]
+
+
 def test_none_is_claimed_to_be_there_where_not_all_was_read(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.errors import XmlError
 from core.model import Host, Network, ObjectKey, Pool, PoolState, State
 from core.model.host import Link, LinkStatus
 from core.verbs.caution import Caution
@@ -113,3 +114,22 @@ def test_what_stands_on_a_line_stays_on_it_under_another_name() -> None:
     named = named_as(given, "network", "lab", "u-lab")
     assert named.splitlines()[5].endswith('<bridge name="b"/>')
     assert "<name>lab</name><uuid>u-lab</uuid>" in named
+
+
+def test_a_name_with_a_comment_in_it_is_written_once() -> None:
+    named = named_as("<network><name><!--c-->lab</name></network>", "network", "lab", "u-lab")
+    assert "<name>lab</name>" in named
+
+
+def test_what_an_operator_began_with_has_its_secrets_taken_out() -> None:
+    given = "<domain><devices><graphics type='vnc' passwd='hunter2'/></devices></domain>"
+    found = EDITABLE["instance"].as_edited(given)
+    assert "hunter2" not in found
+    assert 'passwd="***"' in found
+    assert EDITABLE["instance"].as_edited(found) == found
+
+
+@pytest.mark.parametrize(("kind", "given"), [("instance", ""), ("network", "<pool/>")])
+def test_what_an_operator_began_with_is_a_definition(kind: str, given: str) -> None:
+    with pytest.raises(XmlError):
+        EDITABLE[kind].as_edited(given)

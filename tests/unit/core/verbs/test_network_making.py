@@ -203,10 +203,10 @@ def test_free_addresses_overlap_nothing(words: list[tuple[Any, int, int]]) -> No
 def test_a_network_without_addresses_gets_free_ones(mode: str) -> None:
     assert against(made(mode=mode)) == []
     send = planned(STATE, made(mode=mode))[0]
-    assert send.text == "defining the network new with 192.168.100.0/24, which is free"
+    assert send.text == "defining the network new with 192.168.100.0/24, which no known network has"
     assert '<ip address="192.168.100.1" prefix="24">' in send.call.text
     assert choices_of(STATE, ObjectKey("host", "alpha", "alpha"), "free-subnets") == (
-        ("192.168.100.0/24", "free"),
+        ("192.168.100.0/24", "no known network has it"),
     )
 
 

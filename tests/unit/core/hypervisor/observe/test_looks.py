@@ -103,4 +103,5 @@ async def test_snapshots_that_an_event_tells_of_during_their_first_reading_are_r
     assert told == [old, new]
     assert host.made == 2
     looks.notice(REVERTED)
+    await ended()
     assert host.made == 2, "nobody knows of them: they were only handed over here"

@@ -20,7 +20,7 @@ from core.verbs.device.connecting import ConnectCall, DeviceAnswer, DisconnectCa
 from core.verbs.device.requests import VolumeAttach, VolumeDetach
 from core.verbs.preview import planned
 from core.verbs.registry import verb_of
-from core.verbs.situation import Action, Answered, Ask, Progress, Send, Sent, Situation
+from core.verbs.situation import Action, Answered, Ask, End, Progress, Send, Sent, Situation
 from core.xml.volume_secret import secret_xml, secrets_named
 from tests.unit.core.verbs.device.test_attaching import against, other
 from tests.unit.core.volumes.infos import VOLUME, document
@@ -160,17 +160,22 @@ def test_a_console_that_takes_over_goes_by_what_was_sent() -> None:
     assert then.call == call.plan
 
 
-def left(*calls: Sent, word: str = "leave", looked: float = T + 200) -> Action:
-    """Return what a console does that took an attach over, once it was told to leave it."""
+def left(
+    *calls: Sent, word: str = "leave", looked: float = T + 200, then: Sent | None = None
+) -> Action:
+    """Return what a console does that took an attach over, once it was told to leave it.
+
+    `then` is what it has sent since.
+    """
     request = attach(volume="iscsi://joe@s/iqn.a/1", password=Secret("pw"))
     progress = Progress(calls, 7, gap=True, adopted=T + 100, first_adopted=T + 100)
     now = Situation(request, "web", T + 201, progress, web(), defined=web(), looked=looked)
     verb = verb_of(request)
     asked = next_action(verb, now)
-    if not isinstance(asked, Ask):
-        return asked
+    assert isinstance(asked, Ask)
     answers = (Answered(asked.question.key, word, "bob@desk"),)
-    return next_action(verb, replaced(now, progress=replace(progress, answers=answers)))
+    since = replace(progress, sent=(*calls, then) if then else calls, answers=answers)
+    return next_action(verb, replaced(now, progress=since))
 
 
 def test_the_secrets_of_a_disk_go_where_it_is_left_unattached() -> None:
@@ -183,10 +188,13 @@ def test_the_secrets_of_a_disk_go_where_it_is_left_unattached() -> None:
         assert isinstance(action.call, DropSecretsCall)
         assert action.call.repeatable
         assert PROOF in action.call.uuids
-        end = left(*calls, sent(action.call, T + 202))
-        assert ended(end, OperationStatus.CANCELLED).outcome == (
-            "volume-attach of web was cancelled; what was done before was undone"
-        )
+        end = left(*calls, then=sent(action.call, T + 202))
+        assert isinstance(end, End)
+        assert end.outcome.endswith("; left as it is, as bob@desk said")
+        failing = sent(action.call, T + 202, error="No such secret driver.")
+        end = left(*calls, then=failing)
+        assert isinstance(end, End)
+        assert end.hint.endswith("No such secret driver.")
 
 
 def test_the_secrets_of_a_disk_stay_while_it_may_be_attached() -> None:
