@@ -65,7 +65,7 @@ class Listed(_Observation, frozen=True):
     """What was listed; the other kinds stay as they are."""
     overtaken: tuple[ObjectKey, ...] = ()
     """What events told of while it was made: of these it may be older than what is known, and a
-    reading of each follows. Of a pool its volumes, too."""
+    reading of each follows, or has been handed over already. Of a pool its volumes, too."""
 
 
 class InstanceRead(_Observation, frozen=True):

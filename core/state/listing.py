@@ -1,7 +1,7 @@
 """A full listing of a host: what is not in it is gone, what differs and was not told is found.
 
 What events told of while the listing was made stays as they left it: nothing of it comes back that
-is gone, nothing goes that has just come. A reading follows.
+is gone, nothing goes that has just come. A reading follows, or came before it.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from core.clock import Clock
@@ -22,9 +22,9 @@ from core.hypervisor.connection.options import Reading
 from core.hypervisor.observe import listing
 from core.hypervisor.observe.attachment import Attachment
 from core.hypervisor.observe.backlog import Backlog
-from core.hypervisor.observe.describing import Chunk, InstanceDescriptions, describe_each
+from core.hypervisor.observe.describing import Chunk, InstanceDescriptions
 from core.hypervisor.observe.networks import HostNetworks
-from core.hypervisor.observe.rereading import read_object
+from core.hypervisor.observe.rereading import read_each, read_object, undescribed
 from core.hypervisor.observe.sizing import with_sizes
 from core.hypervisor.observe.staleness import stale_after
 from core.model.base import ObjectKey
@@ -229,7 +229,8 @@ class Refresher:
 
     async def _list_networks(self) -> None:
         self._due.discard(Reading.NETWORKS)
-        await self._networks.list(self._call, self._options.listing_deadline, self._stale)
+        deadline = self._options.listing_deadline
+        await self._networks.list(self._call, deadline, self._stale, self._read)
         self._work.set()
 
     async def _reread(self, key: ObjectKey) -> Observation:
@@ -238,34 +239,31 @@ class Refresher:
         observation = await self._call(
             lambda conn: read_object(conn, key, self._clock), self._options.call_deadline
         )
-        self._note(observation)
+        self._descriptions.dealt_with((key,), undescribed(observation))
         self._sink(observation)
         return observation
 
     async def _read_stale(self) -> None:
         """Read a chunk of what events made out of date."""
-        keys = self._stale.take(_CHUNK)  # first, as above
+        await self._read(self._stale.take(_CHUNK))
 
-        def read(conn: Connection) -> Chunk[Observation]:
-            return describe_each(
-                keys,
-                lambda key: read_object(conn, key, self._clock),
-                lambda: bool(conn.isAlive()),
-            )
+    async def _read(self, keys: Sequence[ObjectKey]) -> Chunk[Observation]:
+        """Read what was taken out of what is stale, as far as a chunk goes, and hand it over.
 
-        chunk = await self._call(read, self._options.call_deadline)
+        A network that cannot be read is listed again; an instance with the next listing.
+        """
+        chunk = await self._call(
+            lambda conn: read_each(conn, keys, self._clock), self._options.call_deadline
+        )
         self._stale.put_back(keys[len(chunk.keys) :])
-        self._descriptions.dealt_with(chunk.keys, chunk.failed)
+        networks = [key for key in chunk.failed if key.kind == "network"]
+        self._descriptions.dealt_with(chunk.keys, set(chunk.failed).difference(networks))
+        if networks:
+            self._networks.not_read(networks)
+            self._due |= {Reading.NETWORKS} & self._options.reads
         for observation in chunk.described:
-            self._note(observation)
             self._sink(observation)
-
-    def _note(self, observation: Observation) -> None:
-        """Note an instance that was read, but not wholly: the next listing has it tried again."""
-        if isinstance(observation, InstanceRead):
-            key = observation.instance.key
-            failed = () if observation.instance.described else (key,)
-            self._descriptions.dealt_with((key,), failed)
+        return chunk
 
     async def _read_facts(self) -> None:
         """Read what the host says of itself; after a daemon's start that may take seconds."""

@@ -1,10 +1,13 @@
-"""Reading again what an event made out of date: one instance or network, as an observation."""
+"""Reading again what an event made out of date: instances and networks, as observations."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from core.clock import Clock
 from core.hypervisor.connection.binding import Connection
 from core.hypervisor.observe import reading
+from core.hypervisor.observe.describing import Chunk, describe_each
 from core.model.base import ObjectKey
 from core.model.observation import (
     InstanceGone,
@@ -13,6 +16,26 @@ from core.model.observation import (
     NetworkRead,
     Observation,
 )
+
+
+def read_each(conn: Connection, keys: Iterable[ObjectKey], clock: Clock) -> Chunk[Observation]:
+    """Read a chunk of instances and networks. On a lane, as `describe_each` says.
+
+    An instance that was read without its XML is among the `failed`, too.
+    """
+    chunk: Chunk[Observation] = describe_each(
+        keys, lambda key: read_object(conn, key, clock), lambda: bool(conn.isAlive())
+    )
+    for observation in chunk.described:
+        chunk.failed.extend(undescribed(observation))
+    return chunk
+
+
+def undescribed(observation: Observation) -> tuple[ObjectKey, ...]:
+    """Return the key of an instance that was read, but not wholly. Pure."""
+    if isinstance(observation, InstanceRead) and not observation.instance.described:
+        return (observation.instance.key,)
+    return ()
 
 
 def read_object(conn: Connection, key: ObjectKey, clock: Clock) -> Observation:

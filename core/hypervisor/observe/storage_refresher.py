@@ -12,6 +12,8 @@ from collections.abc import Callable, Collection, Iterable
 from itertools import islice
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from core.clock import Clock
 from core.errors import VirtdeckError
 from core.hypervisor.connection.binding import Connection
@@ -172,13 +174,32 @@ class StorageRefresher:
             deadline=self._options.listing_deadline,
         )
         kinds = frozenset({"pools", "volumes"} if volumes_too else {"pools"})
-        overtaken = tuple(self._stale)
-        self._sink(
-            Listed(self._host, at, pools=pools, volumes=volumes, kinds=kinds, overtaken=overtaken)
-        )
+        listed = Listed(self._host, at, pools=pools, volumes=volumes, kinds=kinds)
+        read = await self._hand_over(listed)
         again = set(islice(self._known, AGAIN))
         self._known = {v.key: None for v in volumes if v.key in self._known and v.key not in again}
-        self._want((v for v in volumes if v.key not in self._known), handles)
+        of_read = {key.id for key in read}
+        wanted = (v for v in volumes if v.key not in self._known and v.pool not in of_read)
+        self._want(wanted, handles)
+
+    async def _hand_over(self, listed: Listed) -> set[ObjectKey]:
+        """Hand a listing over, after the pools that events told of meanwhile; returns those.
+
+        They are read first, each once: an event shows nothing of a pool that is not known, and once
+        the pools count as listed none may be missing. Of one that cannot be read the listing has
+        the say, until it is made again.
+        """
+        read: set[ObjectKey] = set()
+        try:
+            while keys := [key for key in self._stale if key not in read]:
+                self._stale.discard(keys[:1])
+                await self._read_pool(keys[0])
+                read.add(keys[0])
+        except VirtdeckError:
+            self._sink(replace(listed, overtaken=(*read, *self._stale)))
+            raise
+        self._sink(replace(listed, overtaken=(*read, *self._stale)))
+        return read
 
     async def _read_pool(self, key: ObjectKey) -> None:
         at = self._clock.now()
