@@ -26,6 +26,9 @@ LOCKS = "/run/lock/virtdeck-os-brick"
 MOUNTS = "/var/lib/virtdeck/mounts"
 """Shares are mounted below this folder, each in one of its own, which os-brick names."""
 _SHARES = ("nfs", "quobyte", "vzstorage")
+_NOT_COME_UP = "NoFibreChannelVolumeDeviceFound"
+_NAMING = 60
+"""Seconds in which udev names a device, at the most."""
 
 
 class _Told(logging.Handler):
@@ -97,12 +100,30 @@ def _properties(request: dict[str, Any]) -> Any:
 
 
 def _connect(request: dict[str, Any]) -> Any:
+    connector = _connector(request)
     try:
-        return _connector(request).connect_volume(request["data"])
-    except Exception:
+        return connector.connect_volume(request["data"])
+    except Exception as error:
         if request["protocol"] in ("iscsi", "iser"):
             _forget_records(request["data"])
+        if type(error).__name__ == _NOT_COME_UP:
+            return _look_once_more(connector, request["data"])
         raise
+
+
+def _look_once_more(connector: Any, data: dict[str, Any]) -> Any:
+    """Connect a volume of Fibre Channel whose device may have its name by now.
+
+    os-brick gives up where udev is slow to name it, and lets go of nothing: the device would stay
+    on the host, and no instance would have it.
+    """
+    with suppress(OSError):
+        words = ["udevadm", "settle", f"--timeout={_NAMING}"]
+        subprocess.run(words, capture_output=True, check=False)
+    connector.device_scan_attempts = 0  # what is not there by now is not asked for again
+    device = connector.connect_volume(data)
+    logging.getLogger("os_brick").warning("It was found after all: udev was slow to name it.")
+    return device
 
 
 def _forget_records(data: dict[str, Any]) -> None:
