@@ -129,6 +129,8 @@ class SanHost:
                 *("-drive", f"file={self.directory}/brought,format=raw,if=virtio,readonly=on"),
                 *("-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{self.port}-:22"),
                 *("-device", "virtio-net-pci,netdev=net"),
+                *_fibre("01", slot=0x10),
+                *_fibre("02", slot=0x11),
             ],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
@@ -154,6 +156,16 @@ class SanHost:
 
     def _said(self) -> str:
         return self._console.read_text(errors="replace") if self._console.exists() else ""
+
+
+def _fibre(end: str, slot: int) -> list[str]:
+    """Return a network card for Fibre Channel over Ethernet; all of them are on one wire.
+
+    Two ports without a fabric name themselves 01:01:01 and 01:01:02, and their kernel drops what
+    does not come from an address that ends so. os-brick looks for the card's place on PCI.
+    """
+    card = f"e1000,netdev=fibre{end},mac=02:00:00:01:01:{end},addr={slot:#x},romfile="
+    return ["-netdev", f"hubport,id=fibre{end},hubid=0", "-device", card]
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes, mode: int) -> None:

@@ -13,6 +13,9 @@ from core.volumes.connection_info import ConnectionInfo, read_connection_info
 MIB = 1 << 20
 TARGET = "iqn.2026-11.lab:disks"
 PORTALS = ("127.0.0.1:3260", "127.0.0.2:3260")
+RDMA = "10.9.9.1:3260"
+ADAPTER, PORT = "2000020000010101", "2000020000010102"
+"""Of Fibre Channel: the initiator's, and the target's."""
 USER, SECRET = "operator", "the-word-of-chap"
 NAMESPACE = "00000000-1111-2222-3333-444444444444"
 
@@ -44,6 +47,25 @@ def iscsi(lun: int, *, paths: int = 1, **more: Any) -> ConnectionInfo:
         data["target_iqns"] = [TARGET] * paths
         data["target_luns"] = [lun] * paths
     return info("iscsi", {**data, **more})
+
+
+def iser() -> ConnectionInfo:
+    """Return what leads to the LUN over iSER."""
+    return info("iser", {**whole(iscsi(4)), "target_portal": RDMA})
+
+
+def fibre_channel(lun: int = 1) -> ConnectionInfo:
+    """Return what leads to a LUN over Fibre Channel."""
+    return info(
+        "fibre_channel",
+        {
+            "target_discovered": True,
+            "target_wwn": [PORT],
+            "target_lun": lun,
+            "initiator_target_map": {ADAPTER: [PORT]},
+            "volume_id": f"fibre-{lun}",
+        },
+    )
 
 
 def nvmeof(*, paths: int = 1) -> ConnectionInfo:

@@ -15,7 +15,18 @@ from core.volumes.protocols import family_of
 from tests.patience import PATIENCE
 from tests.san.host import SanHost
 from tests.san.left import bytes_of, grow, left, writes
-from tests.san.targets import MIB, SECRET, iscsi, nfs, nvmeof, whole
+from tests.san.targets import (
+    ADAPTER,
+    MIB,
+    PORT,
+    SECRET,
+    fibre_channel,
+    iscsi,
+    iser,
+    nfs,
+    nvmeof,
+    whole,
+)
 
 LONG = 60.0 * PATIENCE
 
@@ -47,6 +58,33 @@ def test_a_lun_is_connected_written_extended_and_let_go_of(
         assert len(san.run("iscsiadm -m session").splitlines()) == 1
         assert bytes_of(san, place.source) == 64 * MIB
         grow(san, "lun1", 96)
+        assert brick.ask("extend", LONG, **asked).value == 96 * MIB
+        assert bytes_of(san, place.source) == 96 * MIB
+
+
+def test_a_lun_over_iser_is_connected_written_extended_and_let_go_of(
+    san: SanHost, brick: BrickProcess
+) -> None:
+    with connected(brick, iser()) as (place, asked):
+        assert (place.type, place.io) == ("block", "native")
+        (session,) = san.run("iscsiadm -m session").splitlines()
+        assert session.startswith("iser:")
+        writes(san, place.source, "lun4", "over-rdma")
+        grow(san, "lun4", 96)
+        assert brick.ask("extend", LONG, **asked).value == 96 * MIB
+        assert bytes_of(san, place.source) == 96 * MIB
+
+
+def test_a_lun_over_fibre_channel_is_connected_written_extended_and_let_go_of(
+    san: SanHost, brick: BrickProcess
+) -> None:
+    assert ADAPTER in brick.ask("properties", LONG).value["wwpns"]
+    with connected(brick, fibre_channel()) as (place, asked):
+        assert (place.type, place.io) == ("block", "native")
+        assert f"-fc-0x{PORT}-lun-1" in place.source
+        writes(san, place.source, "fibre1", "over-fibre-channel")
+        assert bytes_of(san, place.source) == 64 * MIB
+        grow(san, "fibre1", 96)
         assert brick.ask("extend", LONG, **asked).value == 96 * MIB
         assert bytes_of(san, place.source) == 96 * MIB
 
@@ -94,6 +132,7 @@ REFUSED = {
     "a wrong password": (iscsi(3, auth_password="not-the-word-of-chap"), "password"),
     "a portal that is down": (iscsi(3, target_portal="127.0.0.1:3999"), "portal"),
     "no such LUN": (iscsi(9), "no such LUN"),
+    "no such LUN of Fibre Channel": (fibre_channel(9), "the array shows the LUN"),
 }
 
 

@@ -17,13 +17,14 @@ from core.model.connected_volume import VolumeConnecting
 from core.model.secret_value import Secret
 from core.state.connections import connections_of
 from core.volumes.brick.process import BrickProcess
+from core.volumes.connection_info import ConnectionInfo
 from tests.lab.seeing import key_of
 from tests.lab.test_devices import begin, done
 from tests.patience import PATIENCE
 from tests.san.host import SanHost
 from tests.san.image import PYTHON
 from tests.san.left import grow, left
-from tests.san.targets import MIB, SECRET, document, iscsi
+from tests.san.targets import MIB, SECRET, document, fibre_channel, iscsi, iser
 
 INSTANCE = """
 <domain type='qemu'>
@@ -106,6 +107,32 @@ async def test_a_lun_is_attached_extended_and_detached_and_its_host_lets_go(
     assert connections_of(fleet.state, vm) == {}
     assert await asyncio.to_thread(left, san) == []
     assert SECRET.encode() not in (tmp_path / "journal.sqlite3").read_bytes()
+
+
+OVER = {"fibre1": fibre_channel(), "lun4": iser()}
+
+
+@pytest.mark.parametrize(("name", "info"), OVER.items(), ids=[it.protocol for it in OVER.values()])
+async def test_a_lun_over_another_wire_is_attached_extended_and_detached(
+    san: SanHost, fleet: Fleet, name: str, info: ConnectionInfo
+) -> None:
+    vm = await key_of(fleet, "idle")
+    given = Secret(document(info))
+    said = await done(fleet, "volume-attach", vm, connection_info=given, bus="scsi")
+    assert said.startswith(f"the {info.protocol} volume ")
+    assert said.endswith(" is attached to idle as sda")
+    entry = connections_of(fleet.state, vm)["sda"]
+    assert entry.path in await asyncio.to_thread(virsh, san, "dumpxml", "idle")
+
+    await asyncio.to_thread(grow, san, name, 128)
+    said = await done(fleet, "volume-extend", vm, disk="sda")
+    assert said == "the guest of idle sees sda as large as its device is"
+    told = (await asyncio.to_thread(virsh, san, "domblkinfo", "idle", "sda")).split()
+    assert told[told.index("Capacity:") + 1] == str(128 * MIB)
+
+    said = await done(fleet, "volume-detach", vm, disk="sda")
+    assert said == f"sda ({entry.path}) is detached from idle"
+    assert await asyncio.to_thread(left, san) == []
 
 
 KEY = "the-word-of-the-volume-is-as-long-as-its-key"
