@@ -232,6 +232,11 @@ def facts(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
 def networks(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
     """Networks that were not listed at all, or of which nobody has read the XML."""
     yield from listed("networks")(state, hosts)
+    yield from unread_networks(state, hosts)
+
+
+def unread_networks(state: State, hosts: Sequence[str]) -> Iterable[Gap]:
+    """Networks that were listed, and of which nobody has read the XML."""
     lacking, _ = grouped(state.networks.values(), hosts, lambda network: network.described)
     for host, rows in lacking.items():
         of = f"{plural(len(rows), 'network')} without bridge and addresses"

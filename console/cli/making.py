@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import uuid4
 
 import click
 
-from console.cli.completeness import complete, facts, listed, tell
+from console.cli.completeness import Gap, complete, facts, listed, tell, unread_networks
 from console.cli.confirming import confirm
 from console.cli.invocation import Invocation, common, json_option
 from console.cli.live import OPERATE, on_fleet
@@ -76,7 +76,7 @@ def _run(
         if fleet.state.hosts[key.id].link.status is not LinkStatus.UP:
             raise unreachable([one for one in down_hosts(fleet.state) if one.key == key])
         if verb.needs_host:
-            tell(await complete(fleet, *HOST_LOOKS))
+            tell(await _looked_at(fleet, verb, key.host))
         request = verb.at(key, str(uuid4()), local_places(verb.request, values, key.host))
         await describe_volumes(fleet, verb, [request])
         if dry_run:
@@ -86,6 +86,20 @@ def _run(
 
     reads = OPERATE["reads"] | (HOST_READS if verb.needs_host else frozenset())
     return on_fleet(invocation, work, tolerate_down=True, **{**OPERATE, "reads": reads})
+
+
+async def _looked_at(fleet: Fleet, verb: Verb, on_host: str) -> Sequence[Gap]:
+    """Wait until what something is planned by is known; returns what is not."""
+    gaps = await complete(fleet, *HOST_LOOKS)
+    if gaps or not verb.needs_networks:
+        return gaps
+
+    def addresses(state: State, up: Sequence[str]) -> Iterable[Gap]:
+        return unread_networks(state, [name for name in up if name == on_host])
+
+    # What is not looked at is described after every instance.
+    fleet.prefer([key for key in fleet.state.networks if key.host == on_host])
+    return await complete(fleet, *HOST_LOOKS, addresses)
 
 
 def _only(state: State) -> str:

@@ -182,6 +182,8 @@ class Verb:
     """Its request is judged by what hosts said of themselves."""
     needs_host: bool = False
     """Its request is judged by what its host has: pools, volumes, networks, facts."""
+    needs_networks: bool = False
+    """And by what only the XML of its host's networks tells: their addresses, their bridges."""
     tries_document: bool = False
     """What its decision refuses by the document (`looks_at`) a rehearsal tells as well."""
     own_id: Callable[[Mapping[str, Any]], str] = lambda _: ""

@@ -6,7 +6,7 @@ gives out it has not: see tests/lab/test_networks.py.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,12 +20,21 @@ from core.model import Network, ObjectKey, OperationStatus
 from core.model.network import DhcpHost, DnsHost, NetworkUse, PortGroup
 from core.verbs.registry import VERBS
 from core.verbs.undoing import undoing
+from tests.driver.command import Virtdeck
 from tests.driver.private_daemon import PrivateDaemon
 from tests.driver.watching import until
 from tests.patience import PATIENCE
+from tests.slow_link import SlowLink
 
 QUIET = LinkOptions(statistics_interval=3600, sweep_interval=0)
 HOST = ObjectKey("host", "t", "t")
+DOMAIN_XML = 14
+"""REMOTE_PROC_DOMAIN_GET_XML_DESC."""
+TAKEN = """
+<network>
+  <name>taken</name><bridge name='virbr9'/><ip address='192.168.100.1' netmask='255.255.255.0'/>
+</network>
+"""
 
 
 @pytest.fixture
@@ -86,6 +95,35 @@ async def test_a_network_without_addresses_is_made_with_free_ones(fleet: Fleet) 
     record = await (await fleet.submit(request))
     assert record.outcome == "the network two is made and active, with 192.168.101.1/24"
     assert row(fleet, request.subject).dhcp_ranges == (("192.168.101.2", "192.168.101.254"),)
+
+
+def test_the_command_waits_for_the_addresses_of_the_networks_that_are_there(
+    virtdeck: Virtdeck,
+) -> None:
+    """It had them read by nobody: they come last, after every instance."""
+    words = ("-c", "test:///default", "network", "create", "lab")
+    rehearsed = virtdeck(*words, "--dry-run")
+    assert (rehearsed.status, rehearsed.err) == (0, "")
+    assert (
+        "defining the network lab with 192.168.100.0/24, which no known network has"
+        in rehearsed.out
+    )
+    made = virtdeck(*words, "--yes")
+    assert (made.status, made.err) == (0, "")
+    assert "the network lab is made and active, with 192.168.100.1/24" in made.out
+
+
+def test_on_a_far_host_of_many_instances_it_waits_for_no_more_than_the_networks(
+    daemons: Callable[..., PrivateDaemon], virtdeck: Virtdeck
+) -> None:
+    daemon = daemons(instances=600)
+    daemon.keeper.networkDefineXML(TAKEN).create()
+    with SlowLink(daemon.directory / "far", daemon.socket, round_trip=0.05) as link:
+        uri = f"t=test+unix:///default?socket={link.path}"
+        done = virtdeck("-c", uri, "network", "create", "lab", "--dry-run")
+        assert (done.status, done.err) == (0, "")
+        assert "with 192.168.101.0/24, which no known network has" in done.out
+        assert link.calls()[DOMAIN_XML] < 600
 
 
 async def test_what_somebody_is_on_is_not_deleted(fleet: Fleet) -> None:

@@ -252,6 +252,7 @@ VERBS = (
         help="Make a network: with addresses of its own, or on a bridge or device that is there.",
         key="n",
         refusals=_against,
+        needs_networks=True,
     ),
     _verb(
         CreateNetworkFromXml,
