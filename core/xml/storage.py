@@ -33,12 +33,12 @@ def _network_source(pool: Element) -> str:
     Of no pool whose source has no server: a directory of the same path may be any other one.
     """
     servers = sorted(
-        f"{one.get('name') or ''}:{one.get('port') or ''}" for one in pool.iterfind("source/host")
+        f"{attribute(one, 'name')}:{attribute(one, 'port')}" for one in pool.iterfind("source/host")
     )
     what = [
         exact(pool, "source/name"),
         attribute(pool, "path", "source/dir"),
-        *(one.get("path") or "" for one in pool.iterfind("source/device")),
+        *(attribute(one, "path") for one in pool.iterfind("source/device")),
     ]
     named = all(server != ":" for server in servers)
     return " ".join([*servers, *what]).strip() if servers and named and any(what) else ""

@@ -40,6 +40,12 @@ def test_pools():
     assert (ceph.type, ceph.path, ceph.capacity) == ("rbd", "rbd", None)
 
 
+def test_the_servers_of_a_pool_have_no_control_characters():
+    spoilt = data("pool-rbd").replace("<host name='", "<host name='\x7f\x9b31m")
+    assert spoilt != data("pool-rbd")
+    assert not set(read_pool(spoilt).source) & {"\x7f", "\x9b"}
+
+
 def test_volume():
     assert read_volume(data("volume"), "alpha", "p1", "images") == Volume(
         host="alpha",
