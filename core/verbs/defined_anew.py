@@ -26,10 +26,12 @@ def since(found: Subject | None) -> str:
 def _replaces(root: str) -> Callable[[Request, Subjects], str]:
     def sentence(request: Request, subjects: Subjects) -> str:
         from core.xml.definition.changes import changes, in_words
+        from core.xml.definition.text import alike
 
         base, xml = getattr(request, "base", ""), getattr(request, "xml", "")
         try:
-            found = changes(base, xml, root) if base else ()
+            # a name or UUID that is left out is kept
+            found = changes(*alike(base, xml, root, fill=True), root) if base else ()
         except XmlError:
             found = ()
         what = f": {in_words(found)}" if found else ""

@@ -101,6 +101,13 @@ def test_what_runs_is_said_to_run_on_and_only_a_pool_wants_a_yes() -> None:
     ]
 
 
+def test_a_name_and_uuid_that_are_left_out_are_not_told_as_removed() -> None:
+    short = "<network><bridge name='br-b'/><domain name='a.example'/></network>"
+    told = danger(STATE, EditNetwork(LAB.key, short, NETWORK)).text
+    assert "bridge name: br-a → br-b" in told
+    assert "removed" not in told
+
+
 def test_what_is_no_xml_is_refused_once_with_its_line() -> None:
     wrong = NETWORK.replace("</network>", "</natwork>")
     (only,) = check(STATE, EditNetwork(LAB.key, wrong, NETWORK))
