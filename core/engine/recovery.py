@@ -21,6 +21,7 @@ from core.verbs.situation import (
     End,
     Progress,
     Send,
+    Sent,
     Situation,
     cancelled,
     unknown,
@@ -68,8 +69,9 @@ def next_action(verb: Verb, situation: Situation) -> Action:
     """
     assert verb.decide is not None, "a workflow is followed, not decided about"
     sent, adopted = situation.sent, situation.progress.adopted or 0.0
-    if sent and sent[-1].at >= adopted and _is_left(situation):
-        return _tidied(verb, situation, adopted)
+    before = tuple(one for one in sent if one.at < adopted)
+    if len(before) < len(sent) and _is_left(situation, before):
+        return _tidied(verb, situation, before)
     action = verb.decide(situation)
     if not sent or sent[-1].at >= adopted:
         return action  # what this console has sent itself
@@ -93,7 +95,7 @@ def _unheard(verb: Verb, situation: Situation, end: End) -> Action:
     last = situation.last
     text = f"{end.outcome.rstrip('.')}: its console ended as it was sent. Send it again?"
     again_choice = AGAIN if end.status is OperationStatus.UNKNOWN else AGAIN_AS_NOTHING_WAS_DONE
-    question = OperationQuestion(f"{last.call.word}-{last.at}", text, (again_choice, LEAVE))
+    question = OperationQuestion(_unheard_key(last), text, (again_choice, LEAVE))
     answer = situation.answer(question.key)
     if answer is None:
         return Ask(question)
@@ -111,9 +113,8 @@ def _interrupted(verb: Verb, situation: Situation, send: Send) -> Action:
     """Ask whether to go on with an operation of which a part was sent."""
     what = f"{situation.request.verb} of {situation.name} was interrupted: its console ended"
     text = f"{what}. Go on with it ({send.text})?"
-    question = OperationQuestion(
-        f"{send.call.word}-after-{situation.last.at}", text, (GO_ON, LEAVE)
-    )
+    key = f"{send.call.word}{_interrupted_key(situation.last)}"
+    question = OperationQuestion(key, text, (GO_ON, LEAVE))
     answer = situation.answer(question.key)
     if answer is None:
         return Ask(question)
@@ -123,14 +124,29 @@ def _interrupted(verb: Verb, situation: Situation, send: Send) -> Action:
     return send
 
 
-def _is_left(situation: Situation) -> bool:
-    return any(one.word == LEAVE.word for one in situation.progress.answers)
+def _unheard_key(last: Sent) -> str:
+    return f"{last.call.word}-{last.at}"
 
 
-def _tidied(verb: Verb, situation: Situation, adopted: float) -> Action:
+def _interrupted_key(last: Sent) -> str:
+    """How the key ends; it begins with the call that was to follow."""
+    return f"-after-{last.at}"
+
+
+def _is_left(situation: Situation, before: tuple[Sent, ...]) -> bool:
+    """Whether the operator left what another console sent; verbs have questions of their own to
+    which the same word is an answer.
+    """
+    return bool(before) and any(
+        one.word == LEAVE.word
+        and (one.key == _unheard_key(before[-1]) or one.key.endswith(_interrupted_key(before[-1])))
+        for one in situation.progress.answers
+    )
+
+
+def _tidied(verb: Verb, situation: Situation, before: tuple[Sent, ...]) -> Action:
     """End what was left as it is: this console has only tidied up since."""
     last = situation.last
-    before = tuple(one for one in situation.sent if one.at < adopted)
     progress = msgspec.structs.replace(situation.progress, sent=before)
     end = next_action(replace(verb, tidies=_nothing), replace(situation, progress=progress))
     if isinstance(end, End) and last.error:
