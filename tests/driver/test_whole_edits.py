@@ -46,8 +46,8 @@ async def fleet(daemon: PrivateDaemon, virtdeck: Virtdeck) -> AsyncIterator[Flee
 async def make(fleet: Fleet, verb: str, **options: str | bool) -> None:
     request = VERBS[verb].at(ObjectKey("host", "alpha", "alpha"), str(uuid4()), options)
     await (await fleet.submit(request))
-    known = fleet.state.networks if verb == "network-create" else fleet.state.pools
-    await until(lambda: request.subject in known)
+    kind = "networks" if verb == "network-create" else "pools"
+    await until(lambda: request.subject in getattr(fleet.state, kind))  # the newest picture
 
 
 def network(daemon: PrivateDaemon) -> str:
