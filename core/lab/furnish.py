@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -50,8 +51,26 @@ def _make_in(directory: Path, volumes: Iterable[GuestVolume], host: LabHost) -> 
         run([*words, path, f"{volume.size}M"], cwd=directory)
 
 
-def furnish(hosts: Sequence[LabHost], root: Path, accelerator: str, guests: bool, say: Say) -> None:
-    """Define and start the pools and, with `guests`, the guests. Raises LabError."""
+def guests_of(traffic: bool) -> Mapping[str, Sequence[Guest]]:
+    """Return the guests of each host; without `traffic` the most they do is write memory."""
+    if traffic:
+        return GUESTS
+
+    def calm(guest: Guest) -> Guest:
+        kept = (one for one in guest.switches if not one.startswith(("vd.ping=", "vd.disk=")))
+        return replace(guest, switches=tuple(kept))
+
+    return {host: tuple(calm(guest) for guest in guests) for host, guests in GUESTS.items()}
+
+
+def furnish(
+    hosts: Sequence[LabHost],
+    root: Path,
+    accelerator: str,
+    guests: Mapping[str, Sequence[Guest]],
+    say: Say,
+) -> None:
+    """Define and start the pools and the guests of each host. Raises LabError."""
     with ThreadPoolExecutor(4, "lab") as pool:
         list(pool.map(lambda host: ensure_pools(host, root / "shared"), hosts))
         if not guests:
@@ -59,7 +78,7 @@ def furnish(hosts: Sequence[LabHost], root: Path, accelerator: str, guests: bool
         present = find_guests((host, host.instances()) for host in hosts)
         jobs = []
         for host in hosts:
-            for guest in GUESTS[host.name]:
+            for guest in guests[host.name]:
                 where, state = present.get(guest.name, (host, ""))
                 jobs.append(pool.submit(ensure_guest, where, guest, root, accelerator, state))
         done = [line for line in (job.result() for job in jobs) if line]

@@ -19,7 +19,7 @@ from pathlib import Path
 from core.errors import LabError, VirtdeckError
 from core.lab.account import Account, current_account, require_known
 from core.lab.command import find_program
-from core.lab.furnish import furnish, make_volumes
+from core.lab.furnish import furnish, guests_of, make_volumes
 from core.lab.guests import HOST_NAMES
 from core.lab.host import ANSWER_DEADLINE, LabHost
 from core.lab.image import ensure_image
@@ -68,11 +68,12 @@ class Lab:
         except (OSError, ValueError, KeyError, TypeError):
             return "qemu"
 
-    def up(self, guests: bool = True, say: Say = silent) -> None:
+    def up(self, guests: bool = True, say: Say = silent, *, traffic: bool = True) -> None:
         """Bring up what is missing: daemons, pools, volumes and, with `guests`, the six guests.
 
-        Returns when the daemons answer and the guests are started, not yet booted (see
-        `wait_ready`). `say` gets a line for each step, from this thread. Raises LabError.
+        Without `traffic` those that start now use no network and no disk by themselves. Returns
+        when the daemons answer and the guests are started, not yet booted (see `wait_ready`). `say`
+        gets a line for each step, from this thread. Raises LabError.
         """
         require_known(self.account)
         require_all(missing_pieces())
@@ -92,8 +93,9 @@ class Lab:
                 self._place_emulator()
             write_file(self.root / "lab.json", json.dumps({"accelerator": kind}), self.account)
             fresh = self._start(say)
+            wanted = guests_of(traffic) if guests else {}
             try:
-                furnish(self.hosts, self.root, kind, guests, say)
+                furnish(self.hosts, self.root, kind, wanted, say)
             except LabError as problem:
                 if fresh:
                     raise
@@ -101,7 +103,7 @@ class Lab:
                 for host in self.hosts:
                     host.stop_daemon()
                 self._start(say)
-                furnish(self.hosts, self.root, kind, guests, say)
+                furnish(self.hosts, self.root, kind, wanted, say)
             if fresh:
                 self.hosts[0].keep_capabilities()
 

@@ -70,7 +70,7 @@ def lab() -> Iterator[Lab]:
     with exclusive(cache_directory()):  # another worker's left-overs are the same
         remove_left_overs(the_lab)
     try:
-        the_lab.up(say=print)
+        the_lab.up(say=print, traffic=False)  # a processor emulates several of them
         yield the_lab
     finally:
         the_lab.down()

@@ -99,8 +99,7 @@ async def test_it_is_drawn_and_drawn_again_when_it_changes(
         assert widget(app).image is first, "the same again is not drawn again"
         source.played.pictures = [one_colour((0, 0, 255), (100, 400))]
         await until(pilot, lambda: colours(app) == {"#0000ff"})
-        assert widget(app).size.height == 21
-        assert widget(app).size.width == 10, "it keeps its shape"
+        await until(pilot, lambda: widget(app).size == (10, 21))  # it keeps its shape
 
 
 async def test_what_speaks_against_it_is_told_and_asked_again(
