@@ -45,6 +45,7 @@ class Step:
     undo: Call | None = None
     """What takes it back; None: nothing need be, or can be."""
     deadline: float = CALL_DEADLINE
+    """Seconds for it, and for what takes it back."""
     goes_on: Callable[[Situation], bool] | None = None
     """Whether the state shows that it is still under way, though nobody waits for its answer."""
     abort: Call | None = None
@@ -214,12 +215,13 @@ def _undo(
     situation: Situation, taken: Sequence[Step], undone: Sequence[Sent], error: str
 ) -> Action:
     """Take back the calls that took effect, the newest first."""
-    undos = [step.undo for step in reversed(taken) if step.undo is not None]
+    undos = [(step.undo, step.deadline) for step in reversed(taken) if step.undo is not None]
     if undone and undone[-1].ended is not None and not undone[-1].accepted:
         kept = f"; what was done before could not be undone: {undone[-1].error.rstrip('.')}"
         return _end(situation, error, kept)
     if len(undone) < len(undos):
-        return Send(undos[len(undone)], "undoing what was done before")
+        call, deadline = undos[len(undone)]
+        return Send(call, "undoing what was done before", deadline)
     return _end(situation, error, "; what was done before was undone" if undos else "")
 
 

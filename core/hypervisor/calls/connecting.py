@@ -8,10 +8,10 @@ from typing import Any
 
 from msgspec.structs import asdict as to_dict
 
-from core.errors import HypervisorError, VirtdeckError
+from core.errors import DeadlineError, HypervisorError, VirtdeckError
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.calls.volume_users import user_below, user_of
-from core.hypervisor.connection.binding import Connection
+from core.hypervisor.connection.binding import Connection, libvirt
 from core.model import ObjectKey
 from core.model.connected_volume import ConnectedVolume, HostEncryption
 from core.model.secret_value import Secret
@@ -31,7 +31,11 @@ from core.volumes.protocols import PROTOCOLS
 WORKING = 480.0
 """Seconds for what os-brick does. It tries three times to log in, and iscsid takes two minutes to
 give up a portal that is down."""
-ASKING = 30.0
+_LEFT = "See `virtdeck connections` for what is left, and have it disconnected there."
+
+
+class StillConnectedError(DeadlineError):
+    """What was connected in vain may be connected still: the ledger is to have it."""
 
 
 def place_of(conn: Connection, python: str) -> BrickHost:
@@ -40,7 +44,7 @@ def place_of(conn: Connection, python: str) -> BrickHost:
 
 
 def connect(conn: Connection, _: ObjectKey, call: ConnectCall) -> DeviceAnswer:
-    """Have os-brick connect a volume; where it tells no device it is disconnected again."""
+    """Have os-brick connect a volume; one that cannot be used so is disconnected again."""
     secrets = _revealed(call.secrets)
     passphrase = "" if call.passphrase is None else call.passphrase.reveal()
     data = {**call.data, **secrets, **_marked(call.encryption)}
@@ -51,48 +55,87 @@ def connect(conn: Connection, _: ObjectKey, call: ConnectCall) -> DeviceAnswer:
         what = {"protocol": call.protocol, "data": data, "multipath": call.multipath,
                 "attempts": call.how.scan_attempts}  # fmt: skip
         answer = brick.ask("connect", WORKING, **what)
-        device = answer.value
-        path = str(device.get("path", "")) if isinstance(device, Mapping) else ""
-        if path and call.alone and (user := user_of(conn, {path}, seconds=ASKING)):
+        device = dict(answer.value) if isinstance(answer.value, Mapping) else {}
+        path, other = str(device.get("path", "")), _other(call, device)
+        asked = bool(path) and (call.alone or bool(other))
+        if asked and (user := _user(conn, path)):
             # it is theirs: nothing is disconnected
             text = f"What came up for the {call.protocol} volume, {path}, is the disk of {user}."
             raise HypervisorError(clean(text), "Give the connection_info of this host.")
-        other = _other(call, device)
-        if path.startswith("/") and not other:
-            if call.encryption is not None:
-                _open(brick, what, dict(device), call.encryption, passphrase)
-            return DeviceAnswer(dict(device), answer.warnings)
-        with suppress(VirtdeckError):
-            brick.ask("disconnect", WORKING, **what, device=device if device else {})
-    if other:
-        text = f"What came up at {path} is another volume than the one it was: {other}."
-        raise HypervisorError(clean(text), "Give the connection_info of this host.")
-    text = f"os-brick connected the {call.protocol} volume and named no device of it."
-    raise HypervisorError(text, "It was disconnected again: look at the host's log.")
+        error = _unusable(call, path, other)
+        if error is None and call.encryption is not None:
+            error = _opened(brick, what, device, call.encryption, passphrase)
+        if error is None:
+            return DeviceAnswer(device, answer.warnings)
+        if path and not asked and _user(conn, path):
+            raise error  # somebody has a shared one: it stays theirs
+        raise _taken_back(brick, what, device, call.encryption, error)
 
 
-def _other(call: ConnectCall, device: object) -> str:
+def _user(conn: Connection, path: str) -> str:
+    """Return who has what came up; where that is not told, nothing is taken from anybody."""
+    try:
+        return user_of(conn, {path})
+    except libvirt.libvirtError as error:
+        text = f"Whose disk {path} is could not be asked, and it stays connected: {error}."
+        raise StillConnectedError(clean(text), _LEFT) from None
+
+
+def _other(call: ConnectCall, device: Mapping[str, Any]) -> str:
     """Return what the storage calls a device that is not the volume; empty: it is, or not told."""
-    told = device.get("scsi_wwn") if isinstance(device, Mapping) else None
+    told = device.get("scsi_wwn")
     return str(told) if told and call.identity and told != call.identity else ""
 
 
-def _open(
+def _unusable(call: ConnectCall, path: str, other: str) -> VirtdeckError | None:
+    """Return why what came up is no device of the volume; None: it is one."""
+    if other:
+        text = f"What came up at {path} is another volume than the one it was: {other}."
+        return HypervisorError(clean(text), "Give the connection_info of this host.")
+    if path.startswith("/"):
+        return None
+    text = f"os-brick connected the {call.protocol} volume and named no device of it."
+    return HypervisorError(text, "Look at the host's log.")
+
+
+def _opened(
     brick: BrickProcess,
     what: dict[str, Any],
     device: dict[str, Any],
     encryption: HostEncryption,
     passphrase: str,
-) -> None:
-    """Have the host open what it has connected; where it cannot, it is disconnected again."""
+) -> VirtdeckError | None:
+    """Have the host open what it has connected; return why it cannot."""
     try:
         how = {**to_dict(encryption), "passphrase": passphrase}
         brick.ask("open", WORKING, **what, device=device, **how)
-    except VirtdeckError:
-        with suppress(VirtdeckError):
+    except VirtdeckError as error:
+        return error
+    return None
+
+
+def _taken_back(
+    brick: BrickProcess,
+    what: dict[str, Any],
+    device: dict[str, Any],
+    encryption: HostEncryption | None,
+    error: VirtdeckError,
+) -> VirtdeckError:
+    """Have the host let go of what it connected in vain; return what is told then.
+
+    Where it does not, that is told too, as an error that does not say that nothing was done.
+    """
+    if encryption is not None and device.get("path"):
+        with suppress(VirtdeckError):  # it may never have been opened
             brick.ask("close", WORKING, **what, device=device, provider=encryption.provider)
-            brick.ask("disconnect", WORKING, **_of_device(what, device), device=device)
-        raise
+        what = _of_device(what, device)
+    try:
+        brick.ask("disconnect", WORKING, **what, device=device)
+    except VirtdeckError as failed:
+        first = error.message.rstrip(".")
+        text = f"{first}; it may still be connected: {failed.message}"
+        return StillConnectedError(text, f"{error.hint} {_LEFT}".strip())
+    return error
 
 
 def _marked(encryption: HostEncryption | None) -> dict[str, Any]:
@@ -107,12 +150,13 @@ def _of_device(what: dict[str, Any], device: dict[str, Any]) -> dict[str, Any]:
 def disconnect(conn: Connection, _: ObjectKey, call: DisconnectCall) -> LetGoAnswer:
     """Have os-brick disconnect a volume, unless an instance of the host has its device.
 
-    os-brick counts no users: the first disconnect takes the device from all of them. A share is
-    unmounted with the last volume of it: that no instance of the host has a disk on it, now or from
-    its next start on, libvirt tells; that none is connected for one that is to come, the ledger.
+    os-brick counts no users: the first disconnect takes the device from all of them, so every
+    instance is asked, however long that takes. A share is unmounted with the last volume of it:
+    that no instance of the host has a disk on it, now or from its next start on, libvirt tells;
+    that none is connected for one that is to come, the ledger.
     """
     volume = call.connected
-    if volume.path and (user := user_of(conn, {volume.path}, seconds=ASKING)):
+    if volume.path and (user := user_of(conn, {volume.path})):
         return LetGoAnswer(user)
     family = PROTOCOLS.get(volume.protocol)
     share = volume.path.rpartition("/")[0] if family is not None and family.mounts else ""
@@ -121,7 +165,7 @@ def disconnect(conn: Connection, _: ObjectKey, call: DisconnectCall) -> LetGoAns
     with BrickProcess(place_of(conn, volume.python), secrets=secrets.values()) as brick:
         data = {**volume.data, **secrets, **_marked(volume.encryption)}
         what: dict[str, Any] = {"protocol": volume.protocol, "data": data}
-        if volume.encryption is not None:
+        if volume.encryption is not None and volume.path:
             what = _of_device(what, volume.device)
             provider = volume.encryption.provider
             brick.ask("close", WORKING, **what, **_rest(volume), provider=provider)

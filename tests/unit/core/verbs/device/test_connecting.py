@@ -21,6 +21,7 @@ from core.state.connections import connections_of, leftovers
 from core.verbs.around import Around
 from core.verbs.device.calls import AttachCall, DetachCall
 from core.verbs.device.connecting import (
+    CONNECTING,
     ConnectCall,
     DeviceAnswer,
     DisconnectCall,
@@ -95,6 +96,7 @@ def test_where_the_disk_is_refused_the_host_lets_go_and_the_first_error_stays() 
     back = sends(step(REQUEST, one, refused, instance=web(), now=T + 2))
     assert isinstance(back.call, DisconnectCall)
     assert back.call.connected.device == DEVICE
+    assert back.deadline == CONNECTING
     gone = replace(sent(back.call, T + 2), answer=LetGoAnswer())
     end = ended(step(REQUEST, one, refused, gone, instance=web(), now=T + 3),
                 OperationStatus.FAILED)  # fmt: skip

@@ -1,0 +1,193 @@
+"""What a host connects, and lets go of: whose disk it is is asked of libvirt's test driver.
+
+The process with os-brick is one that only notes what it is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import libvirt
+import pytest
+from msgspec.structs import replace
+
+from core.engine.calling import without_secrets_of
+from core.errors import DeadlineError, HypervisorError, VirtdeckError
+from core.hypervisor.calls import connecting
+from core.model import ObjectKey
+from core.model.connected_volume import ConnectedVolume, HostEncryption
+from core.model.secret_value import Secret
+from core.verbs.device.connecting import ConnectCall, DisconnectCall, LetGoAnswer
+from core.volumes.brick.process import BrickAnswer, BrickError
+
+XML = """
+<domain type='test'>
+  <name>{name}</name><memory unit='MiB'>8</memory><os><type>hvm</type></os>
+  <devices><disk type='block' device='disk'>
+    <source dev='{path}'/><target dev='vda' bus='virtio'/>
+  </disk></devices>
+</domain>"""
+WEB = ObjectKey("instance", "alpha", "5a4d2f2e-0b8e-4f0e-9a43-0a3d4b0f7a11")
+MOVED = ConnectCall("iscsi", {"target_lun": 1}, multiattach=True, identity="V", owner=WEB.id)
+OPENED = ConnectCall(
+    "iscsi", {"target_lun": 1}, encryption=HostEncryption("luks2"), passphrase=Secret("ph")
+)
+DEVICE = {"path": "/dev/sdb"}
+ENTRY = ConnectedVolume("iscsi", {"target_lun": 1}, DEVICE, "vdb", "v1")
+
+
+@pytest.fixture
+def conn() -> Iterator[libvirt.virConnect]:
+    opened = libvirt.open("test:///default")
+    try:
+        yield opened
+    finally:
+        for domain in opened.listAllDomains():
+            if domain.name() != "test":
+                if domain.isActive():
+                    domain.destroy()
+                if domain.isPersistent():
+                    domain.undefine()
+        opened.close()
+
+
+class Brick:
+    """Answers for the process with os-brick, and notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.device: Any = DEVICE
+        self.asked: list[str] = []
+        self.values: list[dict[str, Any]] = []
+        self.fails: dict[str, VirtdeckError] = {}
+
+    def __call__(self, *_: Any, **__: Any) -> Brick:
+        return self
+
+    def __enter__(self) -> Brick:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing runs."""
+
+    def ask(self, do: str, _: float, **values: Any) -> BrickAnswer:
+        """Note it, and fail where it is to."""
+        self.asked.append(do)
+        self.values.append(values)
+        if do in self.fails:
+            raise self.fails[do]
+        return BrickAnswer(self.device if do == "connect" else None, ())
+
+
+@pytest.fixture
+def brick(monkeypatch: pytest.MonkeyPatch) -> Brick:
+    made = Brick()
+    monkeypatch.setattr(connecting, "BrickProcess", made)
+    return made
+
+
+def failure(text: str, hint: str = "") -> BrickError:
+    return BrickError(text, hint, "VolumePathNotRemoved", ())
+
+
+def runs(conn: libvirt.virConnect, name: str, path: str = "/dev/sdb") -> libvirt.virDomain:
+    domain = conn.defineXML(XML.format(name=name, path=path))
+    domain.create()
+    return domain
+
+
+def test_another_volume_that_came_up_for_a_shared_one_is_not_taken_from_who_has_it(
+    conn: libvirt.virConnect, brick: Brick
+) -> None:
+    runs(conn, "db")
+    brick.device = {**DEVICE, "scsi_wwn": "W"}
+    with pytest.raises(HypervisorError, match=r"What came up .*, /dev/sdb, is the disk of db"):
+        connecting.connect(conn, WEB, MOVED)
+    assert brick.asked == ["connect"]
+
+
+def test_another_volume_that_nobody_has_is_disconnected_again(
+    conn: libvirt.virConnect, brick: Brick
+) -> None:
+    brick.device = {**DEVICE, "scsi_wwn": "W"}
+    with pytest.raises(HypervisorError, match="is another volume than the one it was: W"):
+        connecting.connect(conn, WEB, MOVED)
+    assert brick.asked == ["connect", "disconnect"]
+
+
+def test_a_shared_volume_that_somebody_has_is_connected_and_stays_where_it_cannot_be_opened(
+    conn: libvirt.virConnect, brick: Brick
+) -> None:
+    runs(conn, "db")
+    brick.device = {**DEVICE, "scsi_wwn": "V"}
+    answer = connecting.connect(conn, WEB, MOVED)
+    assert answer.device == brick.device
+    brick.fails = {"open": failure("It is open already.")}
+    with pytest.raises(BrickError, match="It is open already"):
+        connecting.connect(conn, WEB, replace(OPENED, multiattach=True))
+    assert brick.asked == ["connect", "connect", "open"]
+
+
+@pytest.mark.parametrize("close", [None, failure("It was never open.")])
+def test_what_could_not_be_opened_is_disconnected_whether_it_could_be_closed_or_not(
+    conn: libvirt.virConnect, brick: Brick, close: BrickError | None
+) -> None:
+    brick.fails = {"open": failure("No key fits.", "Give another.")}
+    if close is not None:
+        brick.fails["close"] = close
+    with pytest.raises(BrickError, match="No key fits") as raised:
+        connecting.connect(conn, WEB, OPENED)
+    assert raised.value.hint == "Give another."
+    assert brick.asked == ["connect", "open", "close", "disconnect"]
+    assert brick.values[-1]["data"]["device_path"] == "/dev/sdb"
+
+
+@pytest.mark.parametrize(
+    ("call", "device", "first"),
+    [
+        (OPENED, DEVICE, "No key fits"),
+        (MOVED, {**DEVICE, "scsi_wwn": "W"}, "is another volume than the one it was: W"),
+        (MOVED, None, "named no device of it"),
+    ],
+)
+def test_what_could_not_be_disconnected_is_told_and_may_be_connected_still(
+    conn: libvirt.virConnect, brick: Brick, call: ConnectCall, device: Any, first: str
+) -> None:
+    brick.device = device
+    brick.fails = {"open": failure("No key fits."), "disconnect": failure("It is busy.")}
+    with pytest.raises(DeadlineError) as raised:  # not certain: the ledger has it from then on
+        connecting.connect(conn, WEB, call)
+    assert f"{first}; it may still be connected: It is busy." in raised.value.message
+    assert "virtdeck connections" in raised.value.hint
+    assert "again" not in raised.value.hint
+    assert without_secrets_of(call, raised.value.message) == raised.value.message
+
+
+def test_a_device_that_was_named_by_none_is_told_as_disconnected_nowhere(
+    conn: libvirt.virConnect, brick: Brick
+) -> None:
+    brick.device = None
+    with pytest.raises(HypervisorError, match="named no device of it") as raised:
+        connecting.connect(conn, WEB, MOVED)
+    assert not isinstance(raised.value, DeadlineError)
+    assert brick.asked == ["connect", "disconnect"]
+
+
+def test_every_instance_is_asked_before_a_volume_is_let_go_of_however_long_it_takes(
+    conn: libvirt.virConnect, brick: Brick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hours = iter(range(0, 10**9, 3600))
+    monkeypatch.setattr("core.hypervisor.calls.volume_users.monotonic", lambda: next(hours))
+    runs(conn, "db", "/dev/sdx")
+    later = runs(conn, "later", "/dev/sdy")
+    conn.defineXML(later.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE).replace("/dev/sdy", "/dev/sdb"))
+    answer = connecting.disconnect(conn, WEB, DisconnectCall(ENTRY))
+    assert (answer, brick.asked) == (LetGoAnswer("later"), [])
+
+
+def test_an_encrypted_one_of_which_no_device_is_known_is_disconnected(
+    conn: libvirt.virConnect, brick: Brick
+) -> None:
+    lost = replace(ENTRY, device={}, encryption=HostEncryption("luks2"))
+    assert connecting.disconnect(conn, WEB, DisconnectCall(lost)) == LetGoAnswer()
+    assert brick.asked == ["disconnect"]
