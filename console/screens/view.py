@@ -6,9 +6,10 @@ cell is drawn, so that ten thousand rows cost nothing while they are out of sigh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from typing import Any
 
 from console import format as fmt
 from core.model import Alert, Delta, LinkStatus, ObjectKey, OperationRecord, Severity, State
@@ -70,6 +71,60 @@ class LinkWatch:
                 self._stale[key.host] = view.stale(key.host)
                 turned.add(key.host)
         return turned
+
+
+Tells = Callable[[Any], object]
+"""What the rows of others tell of an object; nothing (None, an empty tuple): nothing."""
+
+
+class ChangeWatch:
+    """Notices objects that the rows of others tell of, when that which they tell is another.
+
+    A sample changes many instances, and hardly ever one that a row of another object looks
+    different for: a table is made anew for those alone.
+    """
+
+    def __init__(self, **tells: Tells) -> None:
+        """`tells`: for each kind that rows tell of, what."""
+        self._tells = tells
+        self._known: dict[ObjectKey, object] = {}
+
+    def look(self, state: State) -> None:
+        """Take everything as it is: the rows are made from that now."""
+        self._known = {
+            row.key: told
+            for kind, tell in self._tells.items()
+            for row in _table(state, kind).values()
+            if (told := tell(row))
+        }
+
+    def moved(self, state: State, delta: Delta) -> set[ObjectKey]:
+        """The objects of a delta that came, went, or are told of otherwise than at the last look.
+
+        One that nothing is told of, before and now, is none of them.
+        """
+        moved = set()
+        for key in delta.changed | delta.gone:
+            if (tell := self._tells.get(key.kind)) is None:
+                continue
+            row = _table(state, key.kind).get(key.id if key.kind == "host" else key)
+            told = None if row is None else tell(row) or None
+            before = self._known.pop(key, None)
+            if told is not None:
+                self._known[key] = told
+            if before != told:
+                moved.add(key)
+        return moved
+
+
+def _table(state: State, kind: str) -> Mapping[Any, Any]:
+    tables: dict[str, Mapping[Any, Any]] = {
+        "host": state.hosts,
+        "instance": state.instances,
+        "pool": state.pools,
+        "volume": state.volumes,
+    }
+    return tables[kind]
 
 
 def coarse_age(since: float, now: float) -> str:

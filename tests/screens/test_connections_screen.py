@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from console.screens.instances.instance import InstanceScreen
 from console.screens.storage.connections import ConnectionsScreen
 from console.settings import DisplaySettings, Settings
 from console.shell.app import VirtdeckApp
-from core.model import ObjectKey, OperationRecord, OperationStatus
+from core.model import Delta, ObjectKey, OperationRecord, OperationStatus
 from core.model.connected_volume import ConnectedVolume
 from core.model.observation import OperationChanged
 from core.verbs.device.host_requests import DisconnectVolume
@@ -102,3 +103,18 @@ async def test_enter_goes_to_whose_disk_it_is(console: Any, tape: Path) -> None:
         await settled(pilot)
         await press(pilot, *KEYS, "enter")
         assert isinstance(app.screen, InstanceScreen)
+
+
+async def test_a_sample_makes_no_line_anew_and_an_undefine_does(console: Any, tape: Path) -> None:
+    app = console("loaded", tape=tape)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await press(pilot, *KEYS)
+        screen, state = app.screen, app.view.state
+        assert isinstance(screen, ConnectionsScreen)
+        seen = frozenset({*state.instances, *(host.key for host in state.hosts.values())})
+        assert screen.changes(Delta(state.revision, state.at, changed=seen)) == ({}, [])
+        web = next(key for key, one in state.instances.items() if one.name == "web")
+        left = {key: one for key, one in state.instances.items() if key != web}
+        app.view.state = replace(state, instances=left)
+        assert screen.changes(Delta(state.revision, state.at, gone=frozenset({web}))) is None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+import msgspec
 import pytest
 
 from console.screens.dialogs.confirm import ConfirmDialog
@@ -11,6 +13,7 @@ from console.screens.dialogs.menu import MenuDialog
 from console.screens.storage.images import ImagesScreen
 from console.settings import DisplaySettings, Settings
 from console.shell.app import VirtdeckApp
+from core.model import Delta
 from core.state.images import BaseImage
 from core.verbs.volume_deleting import DeleteVolume
 from tests.screens.checking_source import Checking
@@ -72,3 +75,23 @@ async def test_the_menu_says_who_needs_one() -> None:
         await until(pilot, lambda: "is needed: by" in shown(app))
         await press(pilot, "d", "enter")
         assert isinstance(app.screen, MenuDialog)
+
+
+async def test_a_sample_makes_no_line_anew_and_an_undefine_does(app: VirtdeckApp) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await press(pilot, *IMAGES)
+        screen, state = screen_of(app), app.view.state
+        rows = screen.table.model.rows
+        user = next(row for row in rows.values() if row.users).users[0].instance
+        grown = next(iter(rows))
+        more = msgspec.structs.replace(state.volumes[grown], allocation=7)
+        sampled = {host.key: host for host in state.hosts.values()}
+        app.view.state = state = replace(state, volumes={**state.volumes, grown: more})
+        seen = frozenset({*state.instances, *sampled, grown})
+        changes = screen.changes(Delta(state.revision, state.at, changed=seen))
+        assert changes is not None
+        assert {key: row.volume.allocation for key, row in changes[0].items()} == {grown: 7}
+        left = {key: one for key, one in state.instances.items() if key != user}
+        app.view.state = replace(state, instances=left)
+        assert screen.changes(Delta(state.revision, state.at, gone=frozenset({user}))) is None

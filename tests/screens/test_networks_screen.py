@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ from textual.pilot import Pilot
 from console.screens.dialogs.menu import MenuDialog
 from console.screens.networks.network import NetworkDialog
 from console.screens.networks.networks import NetworksScreen
-from core.model import Network
+from console.shell.app import VirtdeckApp
+from core.model import Delta, Network, ObjectKey
 from core.model.network import DhcpHost, DnsHost
 from core.model.observation import NetworkRead
+from core.state.usage import instances_on
 from tests.screens.conftest import SIZES, TAPE, Moment, press
+from tests.screens.test_migrate_dialog import shown as text_of
 
 Compare = Callable[..., bool]
 NETWORKS = (
@@ -105,6 +109,16 @@ def shown(screen: NetworksScreen) -> list[str]:
     return [rows[key].name for key in screen.table.keys_in_view]
 
 
+def line(app: VirtdeckApp, key: ObjectKey) -> str:
+    """The line of a network, as text."""
+    network = app.view.state.networks[key]
+    return next(
+        each
+        for each in text_of(app).splitlines()
+        if f"{network.name} " in each and key.host in each
+    )
+
+
 async def test_what_the_screen_finds_marks_and_offers(
     console: Moment, tapes: dict[str, Path]
 ) -> None:
@@ -136,6 +150,34 @@ async def test_enter_shows_a_network_and_then_who_is_on_it(
         assert app.screen.filter_text.startswith("host:alpha ")
         await press(pilot, "7", "down", "enter", "enter")
         assert app.current_mode == "networks", "nobody is on storage"
+
+
+async def test_who_is_on_a_network_is_right_after_an_undefine_and_a_define(
+    console: Moment, tapes: dict[str, Path]
+) -> None:
+    app = opened(console, tapes, "loaded")
+    async with app.run_test(size=(200, 50)) as pilot:
+        await press(pilot, "7")
+        screen, before = app.screen, app.view.state
+        assert isinstance(screen, NetworksScreen)
+        web = next(one for one in before.instances.values() if one.name == "web")
+        users = next(
+            key for key, row in before.networks.items() if web in instances_on(before, row)
+        )
+        assert "web" in line(app, users)
+        left = {key: one for key, one in before.instances.items() if key != web.key}
+        app.view.state = replace(before, instances=left)
+        screen.take_news(Delta(before.revision, before.at, gone=frozenset({web.key})))
+        await pilot.pause()
+        assert "web" not in line(app, users)
+        app.view.state = before
+        told = Delta(before.revision, before.at, changed=frozenset({web.key}))
+        screen.take_news(told)
+        await pilot.pause()
+        assert "web" in line(app, users)
+        every = frozenset({*before.instances, *(host.key for host in before.hosts.values())})
+        sampled = screen.changes(Delta(before.revision, before.at, changed=every))
+        assert sampled == ({}, []), "a sample leaves the lines as they are"
 
 
 async def to_network(pilot: Pilot[None]) -> None:

@@ -15,9 +15,9 @@ from console.screens.networks.columns import network_columns, network_role, plac
 from console.screens.networks.network import NetworkDialog
 from console.screens.parts import Part
 from console.screens.subjects import READ_ONLY, SubjectScreen
-from console.screens.view import LinkWatch
+from console.screens.view import ChangeWatch, LinkWatch
 from console.widgets.live_table import LiveTable
-from core.model import Delta, Interface, Network, ObjectKey
+from core.model import Delta, Instance, Network, ObjectKey
 from core.verbs.registry import VERBS
 
 
@@ -33,7 +33,7 @@ class NetworksScreen(SubjectScreen, ListScreen[Network], inherit_bindings=False)
     def __init__(self) -> None:
         super().__init__()
         self._links = LinkWatch()
-        self._interfaces: dict[ObjectKey, tuple[bool, tuple[Interface, ...]]] = {}
+        self._users = ChangeWatch(instance=_told_of)
 
     def make_table(self) -> LiveTable[Network]:
         """The table: by host and name."""
@@ -54,14 +54,17 @@ class NetworksScreen(SubjectScreen, ListScreen[Network], inherit_bindings=False)
         """How many of the marked ones the filter hides."""
         return self.table.counts.marked_hidden
 
+    def show_all(self) -> None:
+        """Every network, from who is on it now."""
+        self._users.look(self.console.view.state)
+        super().show_all()
+
     def changes(self, delta: Delta) -> tuple[Mapping[Any, Network], Iterable[Hashable]] | None:
         """Networks that changed; everything when hosts or who is on them may have."""
-        networks = self.rows()
-        if self._links.turned(self.console.view, delta):
+        networks, view = self.rows(), self.console.view
+        moved, turned = self._users.moved(view.state, delta), self._links.turned(view, delta)
+        if moved or turned:
             return None
-        for key in delta.changed:
-            if key.kind == "instance" and self._moved(key):
-                return None
         changed = {key: networks[key] for key in delta.changed if key in networks}
         return changed, [key for key in delta.gone if key.kind == "network"]
 
@@ -104,10 +107,7 @@ class NetworksScreen(SubjectScreen, ListScreen[Network], inherit_bindings=False)
         else:
             self._ask_for(VERBS["network-edit"], [key])
 
-    def _moved(self, key: ObjectKey) -> bool:
-        """Whether an instance is on other networks, or on or off, than when last looked at."""
-        row = self.console.view.state.instances.get(key)
-        now = (row is not None and row.state.active, () if row is None else row.interfaces)
-        before = self._interfaces.get(key)
-        self._interfaces[key] = now
-        return before is not None and before != now
+
+def _told_of(row: Instance) -> object:
+    """Return what the networks tell of who is on them."""
+    return row.interfaces and (row.name, row.state.active, row.interfaces)

@@ -17,7 +17,7 @@ from console.screens.parts import Part
 from console.screens.subjects import READ_ONLY
 from console.screens.submitting import propose
 from console.screens.table_text import facts, heading
-from console.screens.view import View
+from console.screens.view import ChangeWatch, Tells, View
 from console.widgets.columns import Cell, CellValue, Column
 from console.widgets.live_table import LiveTable
 from core.model import Delta, ObjectKey
@@ -26,8 +26,12 @@ from core.state.connections import LedgerEntry, ledger
 from core.verbs.device.host_requests import DisconnectVolume
 
 _ROLES = {"in use": "ok", "left over": "warning", "not known": "muted"}
-_KINDS = frozenset({"instance", "host", "operation"})
-"""What an entry, and how it stands, is made of."""
+_TOLD: dict[str, Tells] = {
+    "instance": lambda row: (row.name, row.described, row.disks),
+    "pool": lambda row: (row.name, row.type, row.path),
+    "host": lambda row: (row.link.status, row.listed),
+}
+"""What an entry, and how it stands, is made of beside what the journal has."""
 NOT_KNOWN = (
     "Here is what this journal has of attaches and detaches. What another journal had connected, "
     "or somebody by hand, is not known here."
@@ -46,6 +50,8 @@ class ConnectionsScreen(PanelledScreen[LedgerEntry], inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self._page = Page(id="connection")
+        self._told = ChangeWatch(**_TOLD)
+        self._shown: dict[tuple[str, str, str], LedgerEntry] = {}
 
     def make_table(self) -> LiveTable[LedgerEntry]:
         """The table: by host and device."""
@@ -67,18 +73,25 @@ class ConnectionsScreen(PanelledScreen[LedgerEntry], inherit_bindings=False):
 
     def rows(self) -> Mapping[tuple[str, str, str], LedgerEntry]:
         """Every entry."""
-        return {one.key: one for one in ledger(self.console.view.state)}
+        self._shown = {one.key: one for one in ledger(self.console.view.state)}
+        return self._shown
+
+    def show_all(self) -> None:
+        """Every entry, from what all disks are now."""
+        self._told.look(self.console.view.state)
+        super().show_all()
 
     def changes(
         self, delta: Delta
     ) -> tuple[Mapping[tuple[str, str, str], LedgerEntry], list[tuple[str, str, str]]] | None:
         """All of them where anything changed that an entry is made of."""
-        kinds = {key.kind for key in delta.changed | delta.gone}
-        return ({}, []) if kinds.isdisjoint(_KINDS) else None
+        moved = self._told.moved(self.console.view.state, delta)
+        told = any(key.kind == "operation" for key in delta.changed | delta.gone)
+        return None if moved or told else ({}, [])
 
     def summary(self) -> list[Part]:
         """How many are left over."""
-        left = sum(one.standing == "left over" for one in self.rows().values())
+        left = sum(one.standing == "left over" for one in self._shown.values())
         words = Part(f" {left:,} left over ", "warning" if left else "muted")
         return [words, *super().summary()]
 

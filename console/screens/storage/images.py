@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from msgspec.structs import replace
 from textual import on
 from textual.widget import Widget
 
@@ -15,15 +16,23 @@ from console.screens.page import Page
 from console.screens.panelled import PanelledScreen
 from console.screens.parts import Part
 from console.screens.subjects import SubjectScreen
-from console.screens.view import View
+from console.screens.view import ChangeWatch, Tells, View
 from console.widgets.columns import Cell, CellValue, Column
 from console.widgets.live_table import LiveTable
 from core.model import Delta, ObjectKey
 from core.model.text import clean
 from core.state.images import BaseImage, images, sums, users_in_words
 
-_KINDS = frozenset({"instance", "volume", "pool", "host"})
-"""What an image's use is made of."""
+_TOLD: dict[str, Tells] = {
+    "instance": lambda row: (row.name, row.state, row.described, row.disks),
+    "volume": lambda row: (
+        *(row.path, row.pool_name, row.backing, row.format, row.described),
+        *(row.capacity, row.used_at),
+    ),
+    "pool": lambda row: (row.name, row.type, row.path, row.state, row.error),
+    "host": lambda row: (row.link.status, row.listed),
+}
+"""What an image's use is made of, and its line, but for what it takes: that grows all the time."""
 _NAMED = 2
 """Users that a line names."""
 
@@ -41,6 +50,8 @@ class ImagesScreen(SubjectScreen, PanelledScreen[BaseImage], inherit_bindings=Fa
     def __init__(self) -> None:
         super().__init__()
         self._page = Page(id="image")
+        self._told = ChangeWatch(**_TOLD)
+        self._shown: dict[ObjectKey, BaseImage] = {}
 
     def make_table(self) -> LiveTable[BaseImage]:
         """The table."""
@@ -62,16 +73,30 @@ class ImagesScreen(SubjectScreen, PanelledScreen[BaseImage], inherit_bindings=Fa
 
     def rows(self) -> Mapping[ObjectKey, BaseImage]:
         """Every base image."""
-        return images(self.console.view.state)
+        self._shown = images(self.console.view.state)
+        return self._shown
+
+    def show_all(self) -> None:
+        """Every image, from what all chains are now."""
+        self._told.look(self.console.view.state)
+        super().show_all()
 
     def changes(self, delta: Delta) -> tuple[Mapping[ObjectKey, BaseImage], list[ObjectKey]] | None:
-        """All of them where anything changed that a chain is made of."""
-        kinds = {key.kind for key in delta.changed | delta.gone}
-        return ({}, []) if kinds.isdisjoint(_KINDS) else None
+        """All of them where anything changed that a chain is made of; else those that grew."""
+        state, shown = self.console.view.state, self._shown
+        if self._told.moved(state, delta):
+            return None
+        grown = {
+            key: replace(shown[key], volume=state.volumes[key])
+            for key in delta.changed
+            if key in shown and key in state.volumes
+        }
+        shown.update(grown)
+        return grown, []
 
     def summary(self) -> list[Part]:
         """How many, and what those take that nothing needs."""
-        count, taken = sums(self.rows())
+        count, taken = sums(self._shown)
         free = Part(f" {count:,} unused, {fmt.size(taken)} ", "warning" if count else "muted")
         return [free, *super().summary()]
 

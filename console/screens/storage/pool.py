@@ -59,6 +59,11 @@ class PoolScreen(StoragePage[StorageRow], inherit_bindings=False):
         inside = {key: one for key, one in state.volumes.items() if self._inside(key)}
         return {row.key: row, **inside}
 
+    def show_all(self) -> None:
+        """Every line, from what all disks are now."""
+        self._changes.look(self.console.view.state)
+        super().show_all()
+
     def changes(self, delta: Delta) -> tuple[Mapping[Any, StorageRow], Iterable[Hashable]] | None:
         """Those of its lines that changed."""
         found = self._changes.of(self.console.view, delta)

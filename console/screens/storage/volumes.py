@@ -54,6 +54,11 @@ class VolumesScreen(StorageScreen, ListScreen[StorageRow], inherit_bindings=Fals
         """How many of the marked ones the filter hides."""
         return self.table.counts.marked_hidden
 
+    def show_all(self) -> None:
+        """Every line, from what all disks are now."""
+        self._changes.look(self.console.view.state)
+        super().show_all()
+
     def changes(self, delta: Delta) -> tuple[Mapping[Any, StorageRow], Iterable[Hashable]] | None:
         """Pools and volumes that changed; everything when users or hosts may have."""
         return self._changes.of(self.console.view, delta)
