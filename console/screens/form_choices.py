@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from console import format as fmt
 from core.model import LinkStatus, Network, ObjectKey, State
 from core.model.checkpoint import Checkpoint
-from core.model.device_word import word_of_device
+from core.model.device_word import names_of_devices, names_of_interfaces
 from core.model.lists import listed
 from core.model.text import clean
 from core.state.connections import every_connection, ledger, names_of_owners
@@ -147,6 +147,15 @@ def _interfaces(state: State, key: ObjectKey) -> Choices:
     return tuple((one.mac, clean(one.source) or one.type) for one in found if one.mac)
 
 
+def _newest_interfaces(state: State, key: ObjectKey) -> Choices:
+    """By what each is told from the others: those of a failover pair have one address."""
+    row = state.instances.get(key)
+    if row is None:
+        return ()
+    named = zip(names_of_interfaces(row), row.interfaces, strict=True)
+    return tuple((name, clean(one.source) or one.type) for name, one in named if name)[::-1]
+
+
 def _host_devices(state: State, key: ObjectKey) -> Choices:
     """The devices of its host that nobody holds, where somebody has looked at them."""
     return tuple(
@@ -180,9 +189,10 @@ def _mdevs(state: State, key: ObjectKey) -> Choices:
 
 def _held_devices(state: State, key: ObjectKey) -> Choices:
     row = state.instances.get(key)
-    found = () if row is None else row.devices
-    words = [(word_of_device(one), clean(one.summary)) for one in found]
-    return tuple((word, summary) for word, summary in words if word)
+    if row is None:
+        return ()
+    named = zip(names_of_devices(row), row.devices, strict=True)
+    return tuple((name, clean(one.summary)) for name, one in named if name)
 
 
 def _checkpoints(state: State, key: ObjectKey) -> Choices:
@@ -248,6 +258,6 @@ _SOURCES: Mapping[str, Callable[[State, ObjectKey], Choices]] = {
     "port-groups": _port_groups,
     "network-macs": _network_macs,
     "interfaces": _interfaces,
-    "newest-interfaces": lambda state, key: _interfaces(state, key)[::-1],
+    "newest-interfaces": _newest_interfaces,
 }
 """As `core.verbs.parameter.parameter` names them."""

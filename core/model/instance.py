@@ -110,7 +110,8 @@ class Device(Value, frozen=True):
     alias: str = ""
     address: str = ""
     source: str = ""
-    """The path of the host that it shares or stands for: of a share, a TPM, random numbers."""
+    """The path of the host that it shares or stands for: of a share, a TPM, random numbers. Of a
+    USB device the place where it is plugged in, `usb:1.4`, if that is told."""
     target: str = ""
     """What its guest knows it by: the tag of a share; of a container a place."""
     bus: str = ""

@@ -6,7 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from core.model import Instance, ObjectKey
-from core.model.device_word import word_of_device
+from core.model.device_word import (
+    names_of_devices,
+    names_of_interfaces,
+    place_of_usb,
+    word_of_device,
+)
 from core.model.host_device import HostDevice
 from core.model.new_device import DeviceKind
 
@@ -15,21 +20,27 @@ class HeldDevice(NamedTuple):
     """A device of the host that an instance has."""
 
     word: str
-    """By which it is given: `pci:0000:03:00.0`, `usb:1d6b:0002`."""
+    """By which it is given: `pci:0000:03:00.0`. Of a USB device where it is plugged in, `usb:1.4`,
+    or where that is not known what it is a model of, `usb:1d6b:0002`."""
     kind: DeviceKind
     """What it is to the instance: a device as such, an interface (SR-IOV), a disk (NVMe)."""
     name: str
-    """Of the device of that kind: its word, the MAC address, the target."""
+    """Of the device of that kind: its word, the MAC address, the target; another where several
+    have that."""
 
 
 def held_devices(instance: Instance) -> list[HeldDevice]:
     """Return the host's devices that an instance has, as what it has each."""
-    words = [word_of_device(one) for one in instance.devices if one.kind == "hostdev"]
-    found = [HeldDevice(word, "device", word) for word in words if word]
-    for card in instance.interfaces:
+    found = [
+        HeldDevice(place_of_usb(one) or word_of_device(one), "device", name)
+        for one, name in zip(instance.devices, names_of_devices(instance), strict=True)
+        if one.kind == "hostdev" and name
+    ]
+    names = names_of_interfaces(instance)
+    for card, name in zip(instance.interfaces, names, strict=True):
         if card.type == "hostdev" and card.source:
             word = f"pci:{card.source.removeprefix('pci ')}"
-            found.append(HeldDevice(word, "interface", card.mac.lower()))
+            found.append(HeldDevice(word, "interface", name))
     for disk in instance.disks:
         if disk.source is not None and disk.source.type == "nvme":
             address = disk.source.path.partition("/")[0]
@@ -61,7 +72,7 @@ def holders(
 
 
 def holders_of(device: HostDevice, held: Mapping[str, tuple[Instance, ...]]) -> list[Instance]:
-    """Return who holds a device: by its place, or by what it is a model of."""
+    """Return who holds a device: by its place, or by its model where no place is known of it."""
     words: Iterable[str] = filter(None, (device.place, device.model))
     return list({one.key: one for word in words for one in held.get(word, ())}.values())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.model import Device, Instance
 from core.model.base import Value
-from core.model.device_word import word_of_device
+from core.model.device_word import names_of_devices
 from core.state.held_devices import held_devices
 
 
@@ -28,7 +28,8 @@ class InstanceDevice(Value, frozen=True):
 
 def devices_of_instance(instance: Instance) -> list[InstanceDevice]:
     """Return what an instance has of its host, as it runs, or as it is defined where it is off."""
-    found = [one for device in instance.devices if (one := _of_host(device)) is not None]
+    named = zip(instance.devices, names_of_devices(instance), strict=True)
+    found = [one for device, name in named if (one := _of_host(device, name)) is not None]
     for held in held_devices(instance):
         if held.kind != "device":
             kind, _, place = held.word.partition(":")
@@ -36,9 +37,8 @@ def devices_of_instance(instance: Instance) -> list[InstanceDevice]:
     return found
 
 
-def _of_host(device: Device) -> InstanceDevice | None:
+def _of_host(device: Device, word: str) -> InstanceDevice | None:
     """Return what a device is of the host; None: nothing, it is made up for the guest."""
-    word = word_of_device(device)
     if device.kind == "filesystem":
         return InstanceDevice("share", word, "directory", device.source, device.target,
                               device.bus, device.read_only, device.alias)  # fmt: skip

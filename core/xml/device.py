@@ -84,8 +84,18 @@ def _random(device: Element) -> _OfHost:
     return {"source": text(device, "backend"), "bus": attribute(device, "model")}
 
 
+def _plugged_in(device: Element) -> _OfHost:
+    """What is given by its model has a place as well while it runs: that tells two apart."""
+    address = device.find("source/address")
+    bus, number = attribute(address, "bus"), attribute(address, "device")
+    if device.get("type") != "usb" or not bus.isdecimal() or not number.isdecimal():
+        return {}
+    return {"source": f"usb:{int(bus)}.{int(number)}"}
+
+
 _OF_HOST: dict[str, Callable[[Element], _OfHost]] = {
     "filesystem": _share,
+    "hostdev": _plugged_in,
     "rng": _random,
     "tpm": _tpm,
 }

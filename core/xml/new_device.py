@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.model.device_word import word_of_device
+from core.model.device_word import words_of_device, words_of_interface
 from core.model.new_device import DeviceKind
 from core.model.text import real_name
 from core.xml.device import read_device
@@ -11,18 +11,27 @@ from core.xml.interface import read_interface
 from core.xml.tree import Element, attribute, parse
 
 
-def device_in(domain: str, kind: DeviceKind, name: str) -> tuple[str, str] | None:
-    """Return the XML of a device of a domain, and what it is connected to; None: it has none.
+def devices_in(domain: str, kind: DeviceKind, name: str) -> list[tuple[str, str]]:
+    """Return the XML of the devices of a domain that have a name, and what each is connected to.
 
-    A disk is found by its target, an interface by its MAC address, any other by its word.
+    A disk is found by its target, an interface by its MAC address, any other by its word. Of a
+    failover pair both interfaces have one address, and of one model may be several.
     """
     from lxml import etree
 
+    found = []
     for device in parse(domain, "domain").iterfind(f"devices/{'*' if kind == 'device' else kind}"):
-        if _name_of(device, kind) == name:
+        if name in _names_of(device, kind):
             device.tail = None
-            return etree.tostring(device, encoding="unicode"), _source_of(device, kind)
-    return None
+            xml = etree.tostring(device, encoding="unicode")
+            found.append((xml, _source_of(device, kind)))
+    return found
+
+
+def device_in(domain: str, kind: DeviceKind, name: str) -> tuple[str, str] | None:
+    """Return the one device of a domain that has a name; None: none has it, or several have."""
+    found = devices_in(domain, kind, name)
+    return found[0] if len(found) == 1 else None
 
 
 def drive_with(domain: str, target: str, source: str, kind: str) -> str | None:
@@ -33,7 +42,8 @@ def drive_with(domain: str, target: str, source: str, kind: str) -> str | None:
     from lxml import etree
 
     for device in parse(domain, "domain").iterfind("devices/disk"):
-        if _name_of(device, "disk") != target or device.get("device") not in ("cdrom", "floppy"):
+        drive = device.get("device") in ("cdrom", "floppy")
+        if not drive or target not in _names_of(device, "disk"):
             continue
         for old in ("source", "backingStore", "mirror"):
             for element in device.findall(old):
@@ -50,12 +60,12 @@ def drive_with(domain: str, target: str, source: str, kind: str) -> str | None:
     return None
 
 
-def _name_of(device: Element, kind: DeviceKind) -> str:
+def _names_of(device: Element, kind: DeviceKind) -> tuple[str, ...]:
     if kind == "disk":
-        return attribute(device, "dev", "target")
+        return (attribute(device, "dev", "target"),)
     if kind == "device":
-        return word_of_device(read_device(device))
-    return attribute(device, "address", "mac").lower()
+        return words_of_device(read_device(device))
+    return words_of_interface(read_interface(device))
 
 
 def _source_of(device: Element, kind: DeviceKind) -> str:

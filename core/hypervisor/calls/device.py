@@ -15,7 +15,7 @@ from core.model.text import clean
 from core.verbs.device.calls import AttachCall, DetachCall, FindDeviceCall
 from core.verbs.device.devices import word_of
 from core.verbs.device.media import ChangeMediaCall
-from core.xml.new_device import device_in, drive_with
+from core.xml.new_device import device_in, devices_in, drive_with
 
 ASKING = 20.0
 """Seconds in which those that run are asked what disks they have from their next start on: all of a
@@ -58,10 +58,14 @@ def detach(conn: Connection, subject: ObjectKey, call: DetachCall) -> None:
     """Detach a device (virDomainDetachDeviceFlags); nothing is done where it is gone already."""
     domain = conn.lookupByUUIDString(subject.id)
     shown = 0 if call.live else libvirt.VIR_DOMAIN_XML_INACTIVE
-    found = device_in(domain.XMLDesc(shown), call.kind, call.name)
-    if found is None:
+    found = devices_in(domain.XMLDesc(shown), call.kind, call.name)
+    if not found:
         return
-    xml, source = found
+    if len(found) > 1:
+        word = word_of(call.kind, call.name)
+        text = f"{clean(domain.name())} has {len(found)} that are {word}, and none was detached."
+        raise HypervisorError(text, "Ask again, by what only the one has: see `virtdeck show`.")
+    xml, source = found[0]
     if source != call.source:
         text = f"{call.name} of {domain.name()} is {clean(source) or 'empty'} by now."
         raise HypervisorError(text, "Nothing was detached: look at it, and ask again.")
@@ -126,7 +130,7 @@ def find(conn: Connection, subject: ObjectKey, call: FindDeviceCall) -> None:
     """Raise NotFoundError where what is defined has no such device."""
     domain = conn.lookupByUUIDString(subject.id)
     defined = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
-    if device_in(defined, call.kind, call.name) is None:
+    if not devices_in(defined, call.kind, call.name):
         text = f"{clean(domain.name())} has no {word_of(call.kind, call.name)}"
         raise NotFoundError(
             f"{text}, neither now nor from its next start on.", "See `virtdeck show`."

@@ -90,7 +90,7 @@ class DetachCall(Call, frozen=True):
     kind: DeviceKind
     name: str
     source: str
-    """What it is connected to: another one of that name is left alone."""
+    """What it is connected to: another one of that name is left alone, as are two."""
     live: bool
     type: str = ""
     """Of an interface."""
@@ -113,6 +113,6 @@ class DetachCall(Call, frozen=True):
         where = "--live" if self.live else "--config"
         if self.kind == "disk":
             return ("detach-disk", name, self.name, where)
-        if self.kind == "device":
+        if self.kind == "device" or self.name.startswith(("ua-", "pci:")):
             return ("detach-device", name, "FILE", where)
         return ("detach-interface", name, self.type or "TYPE", "--mac", self.name, where)

@@ -13,7 +13,7 @@ from core.model.operation import AnswerChoice, Countdown, OperationQuestion
 from core.model.text import clean
 from core.verbs.device.calls import AttachCall, DetachCall
 from core.verbs.device.device_requests import DeviceDetach
-from core.verbs.device.devices import Present, find, word_of
+from core.verbs.device.devices import Present, find, several, word_of
 from core.verbs.device.requests import InterfaceDetach, VolumeDetach
 from core.verbs.refusal import RefusalCode
 from core.verbs.situation import (
@@ -42,8 +42,10 @@ def named(request: Request) -> tuple[DeviceKind, str]:
     """Return which device a request is for."""
     if isinstance(request, VolumeDetach):
         return "disk", request.disk
-    mac = request.interface.lower() if isinstance(request, InterfaceDetach) else ""
-    return ("interface", mac) if mac else ("device", getattr(request, "device", ""))
+    if isinstance(request, InterfaceDetach):
+        name = request.interface  # an alias is what it is, and an address has no case
+        return "interface", name if name.startswith("ua-") else name.lower()
+    return "device", getattr(request, "device", "")
 
 
 def detach(now: Situation) -> Action:
@@ -73,6 +75,10 @@ def _first(now: Situation) -> Action:
     if runs is None and kept is None:
         text = f"{now.name} has no {kind} {clean(name)}: see `virtdeck show`."
         return End(OperationStatus.REFUSED, text, refused=RefusalCode.PARAMETER)
+    for which in (instance if runs is not None else None, defined if kept is not None else None):
+        if (told := several(which, kind, name)) is not None:
+            text = "; ".join(told)
+            return End(OperationStatus.REFUSED, f"{text}.", refused=RefusalCode.PARAMETER)
     if kept is None:
         return _ask_guest(now, runs or Present())
     call = DetachCall(kind, name, kept.source, live=False, type=kept.type,

@@ -36,7 +36,8 @@ class DeviceDetach(Request, frozen=True):
         str,
         parameter(
             "The device, by what it was attached as: pci:0000:03:00.0, usb:1d6b:0002, mdev:UUID, "
-            "rng:/dev/urandom, share:TAG.",
+            "rng:/dev/urandom, share:TAG. Of two USB devices of a model by bus and device: "
+            "usb:1.2.",
             source="held-devices",
         ),
     ]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from core.model import Instance, Request, State
-from core.model.device_word import word_of_device
+from core.model.device_word import names_of_devices, names_of_interfaces
 from core.model.lists import listed
 from core.verbs.applied import KNOWN, against_when
 from core.verbs.caution import Caution
@@ -22,7 +22,7 @@ from core.verbs.device.calls import (
 from core.verbs.device.connecting import ConnectCall, DisconnectCall
 from core.verbs.device.detaching import named
 from core.verbs.device.device_requests import DeviceAttach, DeviceDetach
-from core.verbs.device.devices import find, word_of
+from core.verbs.device.devices import find, several, word_of
 from core.verbs.device.disk_secrets import detach_wholly, without_disk
 from core.verbs.device.leftover import VOLUME_DISCONNECT
 from core.verbs.device.media import DRIVES
@@ -51,6 +51,9 @@ def _against_detach(state: State, request: Request, but: str) -> Iterator[Refusa
     elsewhere = (
         instance.state.active and instance.persistent and getattr(request, "when", "") != "now"
     )
+    runs = instance.state.active and getattr(request, "when", "") == "next-start"
+    if not runs and (told := several(instance, kind, name)) is not None:
+        yield Refusal(RefusalCode.PARAMETER, *told, kind)
     if not instance.described or elsewhere or find(instance, kind, name):
         return
     known = listed(_names(instance, kind))
@@ -93,8 +96,8 @@ def _names(instance: Instance, kind: str) -> list[str]:
     if kind == "disk":
         return [one.target for one in instance.disks]
     if kind == "device":
-        return [word for one in instance.devices if (word := word_of_device(one))]
-    return [one.mac for one in instance.interfaces]
+        return list(filter(None, names_of_devices(instance)))
+    return names_of_interfaces(instance)
 
 
 def _takes_disk(request: Request, subjects: Subjects) -> str:
@@ -105,7 +108,7 @@ def _takes_disk(request: Request, subjects: Subjects) -> str:
 
 def _takes_interface(request: Request, subjects: Subjects) -> str:
     assert isinstance(request, InterfaceDetach)
-    word = word_of("interface", request.interface.lower())
+    word = word_of(*named(request))
     return f"Takes {word} away from {subjects.whom}: what goes over it ends."
 
 

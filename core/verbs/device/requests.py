@@ -273,8 +273,9 @@ class InterfaceDetach(Request, frozen=True):
     interface: Annotated[
         str,
         parameter(
-            "The network device, by its MAC address.",
-            pattern="[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}",
+            "The network device, by its MAC address. One of a failover pair by its alias, or by "
+            "where it is: ua-backup, pci:0000:03:10.1.",
+            pattern="[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}|ua-[A-Za-z0-9_-]+|pci:[0-9a-fA-F:.]+",
             shape="an address such as 52:54:00:12:34:56",
             source="newest-interfaces",
         ),

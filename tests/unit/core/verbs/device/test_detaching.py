@@ -26,6 +26,7 @@ from core.verbs.caution import Caution
 from core.verbs.checks import check
 from core.verbs.danger import danger
 from core.verbs.device.calls import AttachCall, DetachCall
+from core.verbs.device.device_requests import DeviceDetach
 from core.verbs.device.requests import InterfaceDetach, VolumeDetach
 from core.verbs.situation import Action, Answered, Ask, Send, Sent, Wait
 from core.xml.instance import read_instance
@@ -349,3 +350,93 @@ def test_what_is_started_anew_without_it_is_not_said_to_have_it_again() -> None:
     assert outcome == "vdb (/p/data.raw) is detached from web with its power"
     end = detach(sent(LIVE), request=now, instance=there(id=8))
     assert "its next start has it again" in ended(end, OperationStatus.DONE).outcome
+
+
+PAIR = """<interface type='network'><mac address='52:54:00:00:00:01'/><source network='default'/>
+<model type='virtio'/><teaming type='persistent'/><alias name='ua-p'/></interface>
+<interface type='hostdev' managed='yes'><mac address='52:54:00:00:00:01'/><source>
+<address type='pci' domain='0x0000' bus='0x03' slot='0x10' function='0x1'/></source>
+<teaming type='transient' persistent='ua-p'/><alias name='hostdev9'/></interface>"""
+
+
+def stick(device: int) -> str:
+    return (
+        "<hostdev mode='subsystem' type='usb'><source><vendor id='0x0951'/><product id='0x1666'/>"
+        f"<address bus='1' device='{device}'/></source><alias name='hostdev{device}'/></hostdev>"
+    )
+
+
+STICKS = stick(4) + stick(7)
+
+
+def read(devices: str, where: S = S.RUNNING) -> tuple[Instance, str]:
+    document = (
+        f"<domain type='kvm'><name>web</name><uuid>{WEB.id}</uuid><devices>{devices}</devices>"
+        "</domain>"
+    )
+    return replace(read_instance(document, WEB.host), state=where, described=True), document
+
+
+@pytest.mark.parametrize(
+    ("devices", "asked", "words"),
+    [
+        (
+            PAIR,
+            InterfaceDetach(WEB, "52:54:00:00:00:01"),
+            "web has 2 interfaces 52:54:00:00:00:01: ua-p (default) and pci:0000:03:10.1: "
+            "say which: ua-p or pci:0000:03:10.1.",
+        ),
+        (
+            STICKS,
+            DeviceDetach(WEB, "usb:0951:1666"),
+            "web has 2 devices usb:0951:1666: usb:1.4 and usb:1.7: say which: usb:1.4 or usb:1.7.",
+        ),
+        (
+            "<rng model='virtio'><backend model='random'>/r</backend><alias name='rng0'/></rng>"
+            "<rng model='virtio'><backend model='random'>/r</backend><alias name='rng1'/></rng>",
+            DeviceDetach(WEB, "rng:/r"),
+            "web has 2 devices rng:/r: rng0 and rng1: take the other out of its XML: "
+            "`virtdeck edit web`.",
+        ),
+    ],
+)
+def test_a_name_that_several_have_is_refused(devices: str, asked: Request, words: str) -> None:
+    running, document = read(devices)
+    off, _ = read(devices, S.SHUTOFF)
+    assert against(asked, running) == against(asked, off) == [words]
+    # what is defined is read after the check
+    for only in ({"instance": web()}, {"defined": web(S.SHUTOFF)}):
+        known: dict[str, Any] = {"instance": running, "defined": off, "document": document, **only}
+        end = ended(detach(request=asked, **known), OperationStatus.REFUSED)
+        assert end.outcome.startswith("web has 2 ")
+
+
+@pytest.mark.parametrize(
+    ("devices", "asked", "alias", "within"),
+    [
+        (PAIR, InterfaceDetach(WEB, "ua-p"), "ua-p", "persistent"),
+        (PAIR, InterfaceDetach(WEB, "pci:0000:03:10.1"), "hostdev9", "transient"),
+        (STICKS, DeviceDetach(WEB, "usb:1.7"), "hostdev7", 'device="7"'),
+    ],
+)
+def test_of_several_the_one_goes_that_is_named(
+    devices: str, asked: Request, alias: str, within: str
+) -> None:
+    running, document = read(devices)
+    off, _ = read(devices, S.SHUTOFF)
+    assert against(asked, running) == []
+    first = detach(request=asked, instance=running, defined=off, document=document)
+    assert isinstance(first, Send)
+    assert isinstance(first.call, DetachCall)
+    assert within in first.call.xml
+    left, _ = read(devices, S.SHUTOFF)
+    left = replace(
+        left,
+        interfaces=tuple(one for one in left.interfaces if one.alias != alias),
+        devices=tuple(one for one in left.devices if one.alias != alias),
+    )
+    then = detach(sent(first.call), request=asked, instance=running, defined=left)
+    assert isinstance(then, Send)
+    assert isinstance(then.call, DetachCall)
+    assert (then.call.alias, then.call.live) == (alias, True)
+    assert then.call.virsh("web")[0] == "detach-device"

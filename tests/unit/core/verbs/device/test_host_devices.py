@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from core.model import Device, Disk, DiskSource, Host, Instance, Interface, State
 from core.model.device_word import word_of_device
 from core.model.host import Link, LinkStatus
 from core.model.host_device import HostDevice, MdevType
 from core.state.held_devices import as_held, holders, holders_of
+from core.state.instance_devices import devices_of_instance
 from core.verbs.checks import check
 from core.verbs.device.device_requests import DeviceAttach
 from core.xml.device import read_device
@@ -18,7 +20,7 @@ from core.xml.new_device import device_in
 from core.xml.node_device import read_binding, read_filter, read_node_device
 from core.xml.tree import parse
 from tests.unit.core.verbs.device.test_attaching import other, sent
-from tests.unit.power_builders import WEB, web
+from tests.unit.power_builders import WEB, S, web
 
 UUID = "c60c1a2a-6b2d-4d3b-9a5f-0f3a4d1e9b10"
 CARD = """<device><name>pci_0000_03_00_0</name><parent>pci_0000_00_1c_4</parent>
@@ -187,3 +189,30 @@ def test_who_holds_a_device_is_told_by_its_place_or_its_model() -> None:
     assert as_held(web(), read_node_device(CARD)) is None
     assert named(read_node_device(USB)) == ["web"]
     assert named(read_node_device(MDEV)) == []
+
+
+def test_a_usb_device_is_held_by_its_place_where_that_is_known() -> None:
+    """libvirt tells of what runs where each is plugged in, though it was given by its model."""
+    stick = (
+        "<hostdev mode='subsystem' type='usb'><source><vendor id='0x0951'/><product id='0x1666'/>"
+        "<address bus='1' device='4'/></source></hostdev>"
+    )
+    given = Device("hostdev", "usb 0x0951:0x1666")
+    mine = read_device(parse(stick, "hostdev"))
+    running, off = web(devices=(mine,)), web(S.SHUTOFF, devices=(given,))
+
+    def node(number: int) -> HostDevice:
+        place = f"usb:1.{number}"
+        return HostDevice(f"usb_{number}", kind="usb_device", place=place, model="usb:0951:1666")
+
+    def held(instance: Instance, number: int) -> tuple[list[str], Any]:
+        who = holders_of(node(number), holders({instance.key: instance}, "alpha"))
+        return [one.name for one in who], as_held(instance, node(number))
+
+    model = "usb:0951:1666"
+    assert held(running, 4) == (["web"], ("usb:1.4", "device", model))
+    assert held(running, 7) == ([], None)
+    assert held(off, 4) == held(off, 7) == (["web"], (model, "device", model))
+    two = web(devices=(mine, replace(mine, source="usb:1.7")))
+    assert held(two, 7) == (["web"], ("usb:1.7", "device", "usb:1.7"))
+    assert [one.word for one in devices_of_instance(two)] == ["usb:1.4", "usb:1.7"]
