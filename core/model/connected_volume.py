@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
+
+import msgspec
 
 from core.model.base import Value
 
@@ -58,8 +61,16 @@ class ConnectedVolume(Value, frozen=True):
 
     @property
     def handle(self) -> str:
-        """By what it is named on its host: its device, or its id where none came up."""
-        return self.path or self.volume_id
+        """By what it is named on its host: its device, or its id where none came up.
+
+        Where it has no id either, by how it is reached.
+        """
+        return self.path or self.volume_id or self._reached
+
+    @property
+    def _reached(self) -> str:
+        data = msgspec.json.encode(self.data, order="sorted")
+        return f"{self.protocol}-{sha256(data).hexdigest()[:12]}"
 
     @property
     def slot(self) -> str:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
-from core.model import Instance, LinkStatus, ObjectKey, OperationRecord, State
+from core.model import Disk, Instance, LinkStatus, ObjectKey, OperationRecord, State
 from core.model.connected_volume import ConnectedVolume
 from core.model.lists import listed
 from core.state.memo import Memo
@@ -34,8 +35,24 @@ def _index(operations: Mapping[str, OperationRecord]) -> Mapping[ObjectKey, Conn
                 volume = msgspec.convert(record.result["connected"], ConnectedVolume)
             except msgspec.ValidationError:  # another version's
                 continue
-            found.setdefault(_owner(record, "connected_for"), {})[volume.slot] = volume
+            _enter(found.setdefault(_owner(record, "connected_for"), {}), volume)
     return {subject: volumes for subject, volumes in found.items() if volumes}
+
+
+def _enter(slots: dict[str, ConnectedVolume], volume: ConnectedVolume) -> None:
+    """Enter what was connected; what its disk had before is connected still, for no disk."""
+    old = slots.get(volume.slot)
+    if old is not None and not _same(old, volume):
+        slots[old.handle] = replace(old, target="")
+    slots[volume.slot] = volume
+
+
+def _same(one: ConnectedVolume, other: ConnectedVolume) -> bool:
+    """Whether two entries of a host are of one volume."""
+    if one.volume_id and other.volume_id:
+        return one.volume_id == other.volume_id
+    paths = {one.path, other.path} - {""}
+    return one.data == other.data and len(paths) < 2
 
 
 def _owner(record: OperationRecord, key: str) -> ObjectKey:
@@ -61,15 +78,24 @@ def _released(record: OperationRecord) -> Iterator[tuple[ObjectKey, str, bool]]:
 def _release(
     found: dict[ObjectKey, dict[str, ConnectedVolume]], owner: ObjectKey, slot: str, *, kept: bool
 ) -> None:
-    """Take out what a host let go of: of a device that is gone every entry of that host is over."""
+    """Take out what a host let go of: of a device that is gone every entry of that host is over.
+
+    Not that of another volume, which was at the same path before.
+    """
     volume = found.get(owner, {}).pop(slot, None)
     if volume is None or not volume.path or kept:
         return
     for subject, volumes in found.items():
         if subject.host == owner.host:
-            same = [target for target, one in volumes.items() if one.path == volume.path]
-            for target in same:
-                del volumes[target]
+            same = [slot for slot, one in volumes.items() if _one_device(one, volume)]
+            for slot in same:
+                del volumes[slot]
+
+
+def _one_device(one: ConnectedVolume, gone: ConnectedVolume) -> bool:
+    """Whether an entry is of a device that is gone."""
+    known = bool(gone.identity) and one.identity == gone.identity
+    return one.path == gone.path and (known or _same(one, gone))
 
 
 _connections = Memo(_index)
@@ -119,7 +145,7 @@ class LedgerEntry:
     @property
     def key(self) -> tuple[str, str, str]:
         """Tells it from the others."""
-        return self.subject.host, self.subject.id, self.volume.target
+        return self.subject.host, self.subject.id, self.volume.slot
 
 
 def ledger(state: State) -> list[LedgerEntry]:
@@ -171,12 +197,41 @@ def _users(state: State, host: str, volume: ConnectedVolume) -> list[str]:
     if volume.path:
         found = users_at(state, host, (volume.path,))
         return [f"{one.name}:{disk.target}" for one, disk in found if one.host == host]
-    return [
-        f"{one.name}:{disk.target}"
-        for one in state.instances.values()
-        for disk in one.disks
-        if one.host == host and volume.volume_id and disk.serial == volume.volume_id
-    ]
+    having = disks_with(state, volume.volume_id)
+    return [f"{one.name}:{disk.target}" for one, disk in having if one.host == host]
+
+
+def disks_with(state: State, volume_id: str) -> Iterator[tuple[Instance, Disk]]:
+    """Yield the disks that have a volume of Cinder's, on any host: by the serial it has given
+    them, or as the ledger has it at their path."""
+    if not volume_id:
+        return
+    known: dict[tuple[str, str], set[str]] = {}
+    for subject, volumes in _connections(state.operations).items():
+        for volume in volumes.values():
+            known.setdefault((subject.host, volume.path), set()).add(volume.volume_id)
+    for instance in state.instances.values():
+        for disk in instance.disks:
+            there = [known.get((instance.host, layer.path), set()) for layer in disk.layers]
+            # what was at its path before is another volume: the serial says which it is now
+            at = any(volume_id in ids and disk.serial not in ids - {volume_id} for ids in there)
+            if disk.serial == volume_id or at:
+                yield instance, disk
+
+
+def paths_of(
+    ledger: Mapping[ObjectKey, Connections], host: str, volume: ConnectedVolume
+) -> tuple[str, ...]:
+    """Return where a host has a volume connected of which an entry knows no device."""
+    if volume.path or not volume.volume_id:
+        return ()
+    found = {
+        one.path
+        for subject, volumes in ledger.items()
+        for one in volumes.values()
+        if subject.host == host and one.volume_id == volume.volume_id and one.path
+    }
+    return tuple(sorted(found))
 
 
 def moved_to(state: State, subject: ObjectKey) -> Instance | None:

@@ -52,9 +52,9 @@ def _texts(values: Iterable[Any]) -> Iterator[str]:
 
 def connections_at(state: State, row: Volume) -> list[tuple[ObjectKey, ConnectedVolume, bool]]:
     """Return who had the device of a volume connected, by its path, and whether it is left over."""
-    left = {(subject, one.target) for subject, one in leftovers(state)}
+    left = {(subject, one.slot) for subject, one in leftovers(state)}
     return [
-        (subject, one, (subject, one.target) in left)
+        (subject, one, (subject, one.slot) in left)
         for subject in state.instances
         if subject.host == row.host
         for one in connections_of(state, subject).values()

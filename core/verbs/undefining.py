@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from shlex import quote
 from typing import Annotated, ClassVar, Literal
 
 from core.model import Instance, Request, State
@@ -149,9 +150,7 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
     if not instance.persistent:
         text = f"{instance.name} is transient"
         yield Refusal(RefusalCode.STATE, text, "it is gone once it is off")
-    for target, volume in connections_of(state, instance.key).items():
-        text = f"{instance.host} has {clean(volume.word)} connected for its {clean(target)}"
-        yield Refusal(RefusalCode.STATE, text, f"detach {clean(target)} first: that lets go of it")
+    yield from _against_connected(state, instance)
     if not instance.described:
         return
     known = {disk.target: disk for disk in instance.disks}
@@ -162,6 +161,21 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
             text = f"{instance.name} has no disk {clean(target)}"
             has = f"it has {', '.join(known)}" if known else "it has none"
             yield Refusal(RefusalCode.PARAMETER, text, has, "disks")
+
+
+def _against_connected(state: State, instance: Instance) -> Iterator[Refusal]:
+    """Tell what is connected for it: nobody would know any more for whom."""
+    disks = {disk.target for disk in instance.disks}
+    for volume in connections_of(state, instance.key).values():
+        host, target = clean(instance.host), clean(volume.target)
+        text = (
+            f"{host} has {clean(volume.word)} connected for {f'its {target}' if target else 'it'}"
+        )
+        cure = f"detach {target} first: that lets go of it"
+        if not target or (instance.described and volume.target not in disks):
+            command = f"virtdeck volume disconnect {quote(host)} --device"
+            cure = f"have it disconnected first: `{command} {quote(clean(volume.handle))}`"
+        yield Refusal(RefusalCode.STATE, text, cure)
 
 
 def _goes(state: State, requests: Sequence[Request]) -> list[str]:

@@ -191,3 +191,36 @@ def test_an_encrypted_one_of_which_no_device_is_known_is_disconnected(
     lost = replace(ENTRY, device={}, encryption=HostEncryption("luks2"))
     assert connecting.disconnect(conn, WEB, DisconnectCall(lost)) == LetGoAnswer()
     assert brick.asked == ["disconnect"]
+
+
+def test_who_has_it_still_is_told_before_others_that_share_it(
+    conn: libvirt.virConnect, brick: Brick
+) -> None:
+    """Else the entry of the ledger would be over, and the last detach would leave it connected."""
+    runs(conn, "db")
+    web = runs(conn, "web")
+    call = DisconnectCall(replace(ENTRY, shared=True))
+    own = ObjectKey("instance", "alpha", web.UUIDString())
+    later = web.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    for xml in (later, later.replace("/dev/sdb", "/dev/sdy")):  # or from its next start on
+        conn.defineXML(xml)
+        assert connecting.disconnect(conn, own, call) == LetGoAnswer("web")
+        host = ObjectKey("host", "alpha", "alpha")
+        of = replace(call, of=own.id)
+        assert connecting.disconnect(conn, host, of) == LetGoAnswer("web")
+    web.destroy()
+    assert connecting.disconnect(conn, own, call) == LetGoAnswer("db")
+    assert brick.asked == []
+
+
+def test_one_of_which_no_device_is_known_stays_where_its_device_is_somebodys(
+    conn: libvirt.virConnect, brick: Brick
+) -> None:
+    db = runs(conn, "db")
+    call = DisconnectCall(replace(ENTRY, device={}), also=("/dev/sdb",))
+    assert connecting.disconnect(conn, WEB, call) == LetGoAnswer("db")
+    assert brick.asked == []
+    db.destroy()
+    db.undefine()
+    assert connecting.disconnect(conn, WEB, call) == LetGoAnswer()
+    assert brick.asked == ["disconnect"]

@@ -27,6 +27,7 @@ from core.verbs.device.connecting import (
 from core.volumes.brick.place import BrickHost, brick_host
 from core.volumes.brick.process import BrickProcess
 from core.volumes.protocols import PROTOCOLS
+from core.xml.tree import parse
 
 WORKING = 480.0
 """Seconds for what os-brick does. It tries three times to log in, and iscsid takes two minutes to
@@ -147,7 +148,7 @@ def _of_device(what: dict[str, Any], device: dict[str, Any]) -> dict[str, Any]:
     return {**what, "data": {**what["data"], "device_path": device["path"]}}
 
 
-def disconnect(conn: Connection, _: ObjectKey, call: DisconnectCall) -> LetGoAnswer:
+def disconnect(conn: Connection, subject: ObjectKey, call: DisconnectCall) -> LetGoAnswer:
     """Have os-brick disconnect a volume, unless an instance of the host has its device.
 
     os-brick counts no users: the first disconnect takes the device from all of them, so every
@@ -156,8 +157,11 @@ def disconnect(conn: Connection, _: ObjectKey, call: DisconnectCall) -> LetGoAns
     that none is connected for one that is to come, the ledger.
     """
     volume = call.connected
-    if volume.path and (user := user_of(conn, {volume.path})):
-        return LetGoAnswer(user)
+    places = {volume.path, *call.also} - {""}
+    if places:
+        user = _itself(conn, call.of or subject.id, places) or user_of(conn, places)
+        if user:
+            return LetGoAnswer(user)
     family = PROTOCOLS.get(volume.protocol)
     share = volume.path.rpartition("/")[0] if family is not None and family.mounts else ""
     unmount = bool(share) and not call.share_used and not user_below(conn, share)
@@ -171,6 +175,20 @@ def disconnect(conn: Connection, _: ObjectKey, call: DisconnectCall) -> LetGoAns
             brick.ask("close", WORKING, **what, **_rest(volume), provider=provider)
         brick.ask("disconnect", WORKING, **what, **_rest(volume), unmount=unmount)
     return LetGoAnswer()
+
+
+def _itself(conn: Connection, id_: str, places: set[str]) -> str:
+    """Return the name of the instance that a volume is connected for, if it has it still.
+
+    It is asked before the others: who has a shared one beside them keeps its entry of the ledger.
+    """
+    with suppress(libvirt.libvirtError):  # it is gone from there
+        domain = conn.lookupByUUIDString(id_)
+        for flags in (0, libvirt.VIR_DOMAIN_XML_INACTIVE):
+            found = parse(domain.XMLDesc(flags), "domain").iterfind("devices/disk//source")
+            if any(places & {one.get("dev"), one.get("file")} for one in found):
+                return str(domain.name())
+    return ""
 
 
 def look_again(conn: Connection, _: ObjectKey, call: ExtendCall) -> GrownAnswer:

@@ -9,7 +9,7 @@ from msgspec.structs import replace as struct_replace
 
 from core.model import ObjectKey, OperationStatus
 from core.model.text import clean
-from core.state.connections import share_used
+from core.state.connections import paths_of, share_used
 from core.verbs.device.connecting import (
     CONNECTING,
     DisconnectCall,
@@ -53,7 +53,9 @@ def calls(now: Situation, host: str) -> list[DisconnectCall]:
     found = {one.connected.slot: one for one in sent}
     for one in known:
         used = share_used(ledger, host, one, id_)
-        found.setdefault(one.slot, DisconnectCall(one, of=id_, share_used=used, at=host))
+        also = paths_of(ledger, host, one)
+        call = DisconnectCall(one, of=id_, share_used=used, at=host, also=also)
+        found.setdefault(one.slot, call)
     return list(found.values())
 
 

@@ -17,7 +17,7 @@ from core.model.base import Value
 from core.model.connected_volume import ConnectedVolume, HostEncryption, VolumeConnecting
 from core.model.secret_value import Secret
 from core.model.text import clean
-from core.state.connections import share_used
+from core.state.connections import paths_of, share_used
 from core.verbs.answer import CallAnswer
 from core.verbs.call import Call
 from core.verbs.device.encryption import encryption_by_host
@@ -128,6 +128,8 @@ class DisconnectCall(Call, frozen=True):
     """Other volumes of the share it is on are connected there: that stays mounted."""
     at: str = ""
     """The host that lets go of it, where that is not its subject's."""
+    also: tuple[str, ...] = ()
+    """Where the host has it, too, as the ledger knows: of the entry itself no device is known."""
 
     @property
     def host(self) -> str:
@@ -272,7 +274,9 @@ def disconnecting(now: Situation, end: End) -> Action:
         text = f"having {request.subject.host} disconnect {known.word}"
         ledger, subject = now.around.ledger, request.subject
         others = share_used(ledger, subject.host, known, subject.id)
-        return Send(DisconnectCall(known, share_used=others), text, deadline=CONNECTING)
+        also = paths_of(ledger, subject.host, known)
+        call = DisconnectCall(known, share_used=others, also=also)
+        return Send(call, text, deadline=CONNECTING)
     assert isinstance(sent.call, DisconnectCall)
     volume = sent.call.connected
     if isinstance(sent.answer, LetGoAnswer):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from core.model import Request, State
 from core.model.text import clean
-from core.state.connections import LedgerEntry, ledger, moved_to, share_used
+from core.state.connections import LedgerEntry, ledger, moved_to, paths_of, share_used
 from core.verbs.caution import Caution
 from core.verbs.device.connecting import CONNECTING, DisconnectCall, LetGoAnswer, VolumeLeft
 from core.verbs.device.host_requests import ConnectVolume, DisconnectVolume
@@ -35,8 +35,10 @@ def _decide(now: Situation) -> Action:
             return failed(f"{clean(request.device)} is in no ledger any more", "")
         text = f"having {request.subject.host} disconnect {clean(volume.word)}"
         owner = _owner(now)
-        others = share_used(now.around.ledger, request.subject.host, volume, owner)
-        call = DisconnectCall(volume, of=owner, share_used=others)
+        ledger_, host = now.around.ledger, request.subject.host
+        others = share_used(ledger_, host, volume, owner)
+        also = paths_of(ledger_, host, volume)
+        call = DisconnectCall(volume, of=owner, share_used=others, also=also)
         return Send(call, text, deadline=CONNECTING)
     assert isinstance(sent.call, DisconnectCall)
     call = sent.call
@@ -46,7 +48,8 @@ def _decide(now: Situation) -> Action:
         if sent.answer.used_by:
             text = f"{clean(sent.answer.used_by)} has {word}: it stays connected"
             end = failed(text, "Detach it from there first: that disconnects it.")
-            theirs = _has_another(now, call)
+            own = sent.answer.used_by == now.around.owner_names.get(call.of)
+            theirs = _has_another(now, call) and not own
             used = VolumeLeft(call.connected.slot, sent.answer.used_by, call.of)
             return replace(end, result=used) if theirs else end
         result = VolumeLeft(call.connected.slot, released_of=call.of)
