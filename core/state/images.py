@@ -7,10 +7,11 @@ one that is off only its first image: the volumes tell the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.model import (
+    DiskSource,
     Instance,
     InstanceState,
     LinkStatus,
@@ -22,8 +23,10 @@ from core.model import (
 )
 from core.model.base import Value
 from core.model.lists import listed, plural
+from core.model.paths import volume_places
 from core.model.text import clean
-from core.state.usage import hosts_out_of_reach, hosts_unread
+from core.state.shared_storage import pools_elsewhere
+from core.state.usage import hosts_out_of_reach, hosts_unread, source_places
 
 DEEPEST = 64
 """Images of a chain that are followed; QEMU opens fewer."""
@@ -73,6 +76,10 @@ class _Index:
     users: dict[Place, list[ImageUser]] = field(default_factory=dict)
     untold: dict[str, list[str]] = field(default_factory=dict)
     """By host: whose chains end where nobody sees on, a clause each."""
+    folders: set[Place] = field(default_factory=set)
+    """Of the pools."""
+    strange: dict[Place, list[str]] = field(default_factory=dict)
+    """By host and name of the file: who has one that is in no pool, a clause each."""
 
 
 def images(state: State) -> dict[ObjectKey, BaseImage]:
@@ -94,17 +101,15 @@ def image_of(state: State, volume: Volume) -> BaseImage:
 
 
 def _index(state: State) -> _Index:
-    index = _Index()
+    index = _Index(folders={(pool.host, pool.path) for pool in state.pools.values()})
     for volume in state.volumes.values():
-        if volume.path:
-            index.volumes[volume.host, volume.path] = volume
-        index.volumes[volume.host, f"{volume.pool_name}/{volume.name}"] = volume
+        for place in volume_places(volume.path, volume.pool_name, volume.name):
+            index.volumes[volume.host, place] = volume
         if volume.backing:
             index.above.setdefault((volume.host, volume.backing), []).append(volume)
     for instance in state.instances.values():
         for disk in instance.disks:
-            paths = [layer.path for layer in disk.layers]
-            chain = _chain(index, instance.host, paths)
+            chain = _chain(index, instance.host, disk.layers)
             for depth, path in enumerate(chain):
                 user = ImageUser(
                     instance.key, instance.name, instance.state, disk.target, tuple(chain[:depth])
@@ -112,15 +117,30 @@ def _index(state: State) -> _Index:
                 index.users.setdefault((instance.host, path), []).append(user)
             if chain and (why := _untold(index, instance, disk.layers[-1].format, chain)):
                 index.untold.setdefault(instance.host, []).append(why)
+            for path in chain:
+                _note_strange(index, instance, path)
     return index
 
 
-def _chain(index: _Index, host: str, paths: list[str]) -> list[str]:
+def _note_strange(index: _Index, instance: Instance, path: str) -> None:
+    """Note a file that is in no pool: it may be a volume's, through a link of the file system.
+
+    libvirt tells of none, and keeps the paths of pools and of disks as they were given.
+    """
+    folder, _, file = path.rpartition("/")
+    known = (instance.host, path) in index.volumes or (instance.host, folder) in index.folders
+    if path.startswith("/") and not known:
+        why = f"{clean(instance.name)} has {clean(path)}, which may be it by another path"
+        index.strange.setdefault((instance.host, file), []).append(why)
+
+
+def _chain(index: _Index, host: str, layers: Sequence[DiskSource]) -> list[str]:
     """Return the paths of a disk's images, the first first, as far as they are known."""
     chain: list[str] = []
-    for path in paths:
-        volume = index.volumes.get((host, path))
-        chain.append(path if volume is None else volume.path or path)
+    for layer in layers:
+        places = ((host, place) for place in source_places(layer))
+        volume = next((index.volumes[at] for at in places if at in index.volumes), None)
+        chain.append(layer.path if volume is None else volume.path or layer.path)
     while chain and len(chain) < DEEPEST:
         volume = index.volumes.get((host, chain[-1]))
         if volume is None or not volume.backing or volume.backing in chain:
@@ -148,7 +168,9 @@ def _image(state: State, index: _Index, volume: Volume, gaps: tuple[str, ...]) -
                 overlays.setdefault(over.key, over)
         for user in index.users.get(place, ()):
             users.setdefault((user.instance, user.target), user)
+    file = (volume.path or volume.name).rpartition("/")[2]
     away = [
+        *index.strange.get((volume.host, file), ()),
         *(f"{name} has not told all of it yet" for name in hosts_unread(state, volume)),
         *(f"{name} is out of reach" for name in hosts_out_of_reach(state, volume)),
     ]
@@ -156,19 +178,14 @@ def _image(state: State, index: _Index, volume: Volume, gaps: tuple[str, ...]) -
 
 
 def _places(volume: Volume) -> tuple[Place, ...]:
-    named = f"{volume.pool_name}/{volume.name}"
-    return tuple((volume.host, path) for path in dict.fromkeys((volume.path or named, named)))
+    places = volume_places(volume.path, volume.pool_name, volume.name)
+    return tuple((volume.host, place) for place in places)
 
 
 def _elsewhere(state: State, volume: Volume) -> Iterator[Place]:
-    """Return its place on the other hosts that seem to have its pool."""
-    mine = state.pools.get(ObjectKey("pool", volume.host, volume.pool))
-    if mine is None or not volume.path:
-        return
-    for pool in state.pools.values():
-        same = (pool.name, pool.type, pool.path) == (mine.name, mine.type, mine.path)
-        if pool.host != volume.host and same:
-            yield pool.host, volume.path
+    """Return its places on the other hosts that seem to have its pool."""
+    for pool, places in pools_elsewhere(state, volume):
+        yield from ((pool.host, place) for place in places)
 
 
 def _has_twin(index: _Index, host: str, volume: Volume) -> bool:

@@ -16,7 +16,9 @@ from core.model import (
     State,
     Volume,
 )
+from core.model.paths import plain_path, volume_places
 from core.state.memo import Memo
+from core.state.shared_storage import places_elsewhere, pools_elsewhere
 
 Place = tuple[str, str]
 """A host and what a disk's source says there: a path, or `POOL/VOLUME`."""
@@ -30,12 +32,13 @@ def _index_users(instances: Mapping[ObjectKey, Instance]) -> dict[Place, dict[in
     for position, (key, instance) in enumerate(instances.items()):
         for disk in instance.disks:
             for source in disk.layers:
-                for place in _places(source):
+                for place in source_places(source):
                     index.setdefault((instance.host, place), {})[position] = key
     return index
 
 
-def _places(source: DiskSource) -> Iterator[str]:
+def source_places(source: DiskSource) -> Iterator[str]:
+    """Return the texts by which a volume may be what a disk's source names."""
     yield source.path
     prefix, colon, rest = source.path.partition(":")
     if colon and prefix == source.protocol:
@@ -43,9 +46,7 @@ def _places(source: DiskSource) -> Iterator[str]:
 
 
 def _volume_places(volume: Volume) -> tuple[str, ...]:
-    """Return the texts by which a disk's source may name a volume."""
-    named = f"{volume.pool_name}/{volume.name}"
-    return (volume.path, named) if volume.path and volume.path != named else (named,)
+    return volume_places(volume.path, volume.pool_name, volume.name)
 
 
 def _undescribed_hosts(instances: Mapping[ObjectKey, Instance]) -> frozenset[str]:
@@ -115,36 +116,19 @@ def volumes_at(state: State) -> Mapping[Place, Volume]:
 def users_at(state: State, host: str, places: Iterable[str]) -> Iterator[tuple[Instance, Disk]]:
     """Return who uses an image of a host, by its path or `POOL/VOLUME`, and as which disk.
 
-    Of other hosts those whose disk is at a pool's path that both have, or on the network. In the
+    Of other hosts those whose disk is in a pool that both seem to have, or on the network. In the
     order of the state, of the host itself first.
     """
-    wanted = set(filter(None, places))
-    shared = {
-        path
-        for path in wanted
-        if path.partition(":")[0] in _NETWORK
-        or (path.startswith("/") and _in_shared_pool(state, host, path))
-    }
+    wanted = frozenset(filter(None, places))
+    everywhere = frozenset(path for path in wanted if path.partition(":")[0] in _NETWORK)
+    shared = places_elsewhere(state, host, wanted)
     instances = sorted(state.instances.values(), key=lambda one: one.host != host)
     for instance in instances:
-        here = wanted if instance.host == host else shared
+        there = everywhere | shared.get(instance.host, frozenset())
+        here = wanted if instance.host == host else there
         for disk in instance.disks if here else ():
-            if any(place in here for layer in disk.layers for place in _places(layer)):
+            if any(place in here for layer in disk.layers for place in source_places(layer)):
                 yield instance, disk
-
-
-def _in_shared_pool(state: State, host: str, path: str) -> bool:
-    """Whether a path lies in a pool that another host has, too, by name, type and path."""
-    mine = {
-        (pool.name, pool.type, pool.path)
-        for pool in state.pools.values()
-        if pool.host == host and pool.path and path.startswith(f"{pool.path.rstrip('/')}/")
-    }
-    return any(
-        (pool.name, pool.type, pool.path) in mine
-        for pool in state.pools.values()
-        if pool.host != host
-    )
 
 
 def overlays_of(state: State, volume: Volume) -> tuple[Volume, ...]:
@@ -203,7 +187,9 @@ def pool_users(state: State, pool: Pool) -> tuple[Instance, ...]:
         if instance.host != pool.host:
             continue
         layers = [layer for disk in instance.disks for layer in disk.layers]
-        inside = [places.get((pool.host, place)) for layer in layers for place in _places(layer)]
+        inside = [
+            places.get((pool.host, place)) for layer in layers for place in source_places(layer)
+        ]
         there = [volume for volume in inside if volume is not None]
         chains = [(volume, *(below(state, volume) if volume.backing else ())) for volume in there]
         if any(volume.pool == pool.uuid for chain in chains for volume in chain):
@@ -224,22 +210,22 @@ def users_known(state: State, volume: Volume) -> bool:
 def users_elsewhere(state: State, volume: Volume) -> tuple[Instance, ...]:
     """Return the instances of other hosts that may use the same volume over shared storage.
 
-    That is, those whose host has a pool of the same name, type and path, and which have a disk at
-    the volume's path. libvirt does not say whether two such pools are one: treat it as a warning.
+    That is, those whose host has a pool that seems to be the same, and which have a disk at what
+    the volume is there. It is a warning: see `core.state.shared_storage`.
     """
-    if not volume.path:
-        return ()
     index = _users(state.instances)
-    return tuple(
-        state.instances[key]
-        for pool in _same_pools(state, volume)
-        for _, key in sorted(index.get((pool.host, volume.path), {}).items())
-    )
+    found: dict[ObjectKey, None] = {}
+    for pool, places in pools_elsewhere(state, volume):
+        users: dict[int, ObjectKey] = {}
+        for place in places:
+            users |= index.get((pool.host, place), {})
+        found |= dict.fromkeys(users[position] for position in sorted(users))
+    return tuple(state.instances[key] for key in found)
 
 
 def hosts_unread(state: State, volume: Volume) -> tuple[str, ...]:
     """Return the other hosts with the volume's pool where some instance has not told its disks."""
-    sharing = {pool.host for pool in _same_pools(state, volume)}
+    sharing = {pool.host for pool, _ in pools_elsewhere(state, volume)}
     return tuple(sorted(sharing & _incomplete(state.instances)))
 
 
@@ -249,7 +235,7 @@ def hosts_out_of_reach(state: State, volume: Volume) -> tuple[str, ...]:
     That is, those that had the volume's pool, and those of which no pool was ever read.
     """
     read = {pool.host for pool in state.pools.values()}
-    sharing = {pool.host for pool in _same_pools(state, volume)}
+    sharing = {pool.host for pool, _ in pools_elsewhere(state, volume)}
     return tuple(
         host.name
         for host in state.hosts.values()
@@ -257,17 +243,6 @@ def hosts_out_of_reach(state: State, volume: Volume) -> tuple[str, ...]:
         and host.link.status is not LinkStatus.UP
         and (host.name in sharing or host.name not in read)
     )
-
-
-def _same_pools(state: State, volume: Volume) -> Iterator[Pool]:
-    """Find the pools of other hosts that have name, type and path of the volume's."""
-    mine = state.pools.get(ObjectKey("pool", volume.host, volume.pool))
-    if mine is None:
-        return
-    place = (mine.name, mine.type, mine.path)
-    for pool in state.pools.values():
-        if pool.host != volume.host and (pool.name, pool.type, pool.path) == place:
-            yield pool
 
 
 def used_by_any(state: State, volume: Volume) -> bool:
@@ -278,7 +253,8 @@ def used_by_any(state: State, volume: Volume) -> bool:
 
 def volume_of(volumes: Iterable[Volume], host: str, path: str) -> Volume | None:
     """Return the volume that a disk names by its path, or as POOL/VOLUME."""
+    wanted = plain_path(path)
     for volume in volumes:
-        if volume.host == host and path in (volume.path, f"{volume.pool_name}/{volume.name}"):
+        if volume.host == host and wanted in _volume_places(volume):
             return volume
     return None

@@ -18,6 +18,7 @@ from core.state.usage import (
     users_elsewhere,
     users_known,
     users_of,
+    volume_of,
 )
 from core.verbs.refusal import Refusal, RefusalCode
 
@@ -38,7 +39,7 @@ def deletions(
     disks = named(instance, targets)
     paths = tuple(dict.fromkeys(disk.source.path for disk in disks if disk.source))
     known = list(volumes)
-    found = {path: _volume_at(known, instance.host, path) for path in paths}
+    found = {path: volume_of(known, instance.host, path) for path in paths}
 
     def height(path: str, seen: frozenset[str]) -> int:
         base, seen = found[path], seen | {path}
@@ -94,19 +95,7 @@ def _volume(state: State, instance: Instance, disk: Disk) -> Volume | None:
     """Return the volume that is the image a disk writes to."""
     if disk.source is None or not disk.source.path:
         return None
-    return _volume_at(state.volumes.values(), instance.host, disk.source.path)
-
-
-def _volume_at(volumes: Iterable[Volume], host: str, path: str) -> Volume | None:
-    """Return the volume that a disk's source names: by its path, or as `POOL/VOLUME`."""
-    return next(
-        (
-            volume
-            for volume in volumes
-            if volume.host == host and path in (volume.path, f"{volume.pool_name}/{volume.name}")
-        ),
-        None,
-    )
+    return volume_of(state.volumes.values(), instance.host, disk.source.path)
 
 
 def _unread(state: State, volume: Volume) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from core.model import Request, State
+from core.model import Instance, Request, State
 from core.model.lists import listed
 from core.model.text import clean
+from core.state.usage import pool_users
 from core.verbs import activation
 from core.verbs.activation import UNLESS_ACTIVE, MarkCall, Off
 from core.verbs.call import Call
@@ -91,23 +92,23 @@ def disks_in(state: State, requests: Sequence[Request]) -> list[str]:
     found = []
     for request in requests:
         pool = state.pools.get(request.subject)
-        if pool is None or not pool.path:
+        if pool is None:
             continue
-        inside = f"{pool.path.rstrip('/')}/"
+        having = {one.key for one in pool_users(state, pool)}
+        inside = tuple(f"{one.rstrip('/')}/" for one in (pool.path, pool.name) if one)
         found += [
             clean(instance.name)
-            for instance in state.instances.values()
-            if instance.host == pool.host
-            and any(
-                layer.path.startswith(inside) or layer.path.startswith(f"{pool.name}/")
-                for disk in instance.disks
-                for layer in disk.layers
-            )
+            for key, instance in state.instances.items()
+            if key in having or (key.host == pool.host and _has_below(instance, inside))
         ]
     users = list(dict.fromkeys(found))
     where = "them" if len(requests) > 1 else "it"
     told = [f"Disks in {where}: of {listed(users)}."] if users else []
     return [*told, *activation.untold(state, requests, f"has disks in {where}")]
+
+
+def _has_below(instance: Instance, folders: tuple[str, ...]) -> bool:
+    return any(layer.path.startswith(folders) for disk in instance.disks for layer in disk.layers)
 
 
 POOL_REFRESH = Verb(

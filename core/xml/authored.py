@@ -8,6 +8,7 @@ from uuid import UUID
 
 from core.errors import XmlError
 from core.model.base import Value
+from core.model.paths import plain_path
 from core.model.text import clean, printable_name
 from core.xml.tree import Element
 
@@ -135,9 +136,8 @@ def _parse(xml: str) -> Element:
 def _sources(root: Element) -> Iterator[str]:
     for source in root.iterfind("devices/disk/source"):
         pool, volume = source.get("pool"), source.get("volume")
-        yield (
-            f"{pool}/{volume}" if pool and volume else source.get("file") or source.get("dev") or ""
-        )
+        path = plain_path(source.get("file") or source.get("dev") or "")
+        yield f"{pool}/{volume}" if pool and volume else path
 
 
 def _secrets(root: Element) -> Iterator[tuple[Element, str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.model import Disk, DiskSource
+from core.model.paths import plain_path
 from core.xml.address import endpoint, pci, read_address
 from core.xml.tree import Element, attribute, flag, number, text
 
@@ -103,7 +104,7 @@ def _any_path(source: Element) -> str:
     for name in ("file", "dev", "dir", "path", "name"):
         value = attribute(source, name)
         if value:
-            return value
+            return plain_path(value)
     return ""
 
 

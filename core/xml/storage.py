@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.model import Pool, Volume
+from core.model.paths import plain_path
 from core.xml.tree import Element, attribute, exact, flag, number, parse, size, text
 
 
@@ -19,7 +20,7 @@ def read_pool(xml: str, host: str = "") -> Pool:
         uuid=text(pool, "uuid").lower(),
         name=exact(pool, "name"),
         type=attribute(pool, "type"),
-        path=exact(pool, "target/path") or _read_source(pool),
+        path=plain_path(exact(pool, "target/path")) or _read_source(pool),
         capacity=size(pool, "capacity"),
         allocation=size(pool, "allocation"),
         available=size(pool, "available"),
@@ -64,12 +65,12 @@ def read_volume(xml: str, host: str, pool: str, pool_name: str) -> Volume:
         pool=pool,
         pool_name=pool_name,
         name=exact(volume, "name"),
-        path=exact(volume, "target/path") or exact(volume, "key"),
+        path=plain_path(exact(volume, "target/path") or exact(volume, "key")),
         type=attribute(volume, "type"),
         format=attribute(volume, "type", "target/format"),
         capacity=size(volume, "capacity"),
         allocation=size(volume, "allocation"),
-        backing=exact(volume, "backingStore/path"),
+        backing=plain_path(exact(volume, "backingStore/path")),
         encrypted=flag(volume, "target/encryption"),
         used_at=_read_used(volume),
     )

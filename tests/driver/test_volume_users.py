@@ -46,3 +46,33 @@ def test_a_share_is_of_who_is_off_too_and_of_who_has_it_from_its_next_start_on(
     assert user_of(conn, {f"{SHARE}/v2"}) == "runs"
     runs.destroy()
     runs.undefine()
+
+
+@pytest.mark.parametrize("spelled", ["/i//web", "/i/./web", "//i/web"])
+def test_a_path_that_is_spelled_otherwise_is_the_same(
+    conn: libvirt.virConnect, spelled: str
+) -> None:
+    made = conn.defineXML(XML.format(name="web", path=spelled))
+    assert user_of(conn, {"/i/web"}) == "web"
+    assert user_below(conn, "/i/") == "web"
+    made.undefine()
+
+
+def test_what_only_runs_is_a_user_where_no_statistics_are_told(conn: libvirt.virConnect) -> None:
+    """The test driver has none; a daemon refuses them where they do not fit into one answer."""
+    runs = conn.defineXML(XML.format(name="runs", path="/i/now"))
+    runs.create()
+    conn.defineXML(runs.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE).replace("/i/now", "/i/later"))
+    assert user_of(conn, {"/i/now"}) == "runs"
+    assert user_of(conn, {"/i/later"}) == "runs"
+    runs.destroy()
+    runs.undefine()
+
+
+def test_an_image_on_the_network_is_known_by_its_bare_name(conn: libvirt.virConnect) -> None:
+    source = "<source protocol='rbd' name='vms/web'><host name='mon1' port='6789'/></source>"
+    xml = XML.format(name="far", path="").replace("<source file=''/>", source)
+    made = conn.defineXML(xml.replace("disk type='file'", "disk type='network'"))
+    assert user_of(conn, {"vms/web"}) == "far"
+    assert user_of(conn, {"vms/other"}) == ""
+    made.undefine()

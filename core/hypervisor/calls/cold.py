@@ -17,6 +17,7 @@ from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import if_supported, unless_gone, unsupported
 from core.model import ObjectKey
 from core.model.cold_move import ColdMove, MovedVolume
+from core.model.paths import volume_places
 from core.model.text import clean, printable_name
 from core.verbs.cold.calls import (
     ArriveCall,
@@ -109,7 +110,7 @@ def drop(conn: Connection, _: ObjectKey, call: DropCopyCall | DropOriginalCall) 
     if volume is None:
         return
     pool = volume.storagePoolLookupByVolume()
-    places = {volume.path(), f"{pool.name()}/{volume.name()}"}
+    places = set(volume_places(volume.path(), pool.name(), volume.name()))
     if user := user_of(conn, places):
         text = f"{clean(volume.path())} is used by {clean(user)} on {clean(call.host)}."
         raise HypervisorError(f"{text} It is left alone.", "Delete it when nobody needs it.")

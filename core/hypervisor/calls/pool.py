@@ -13,6 +13,7 @@ from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import unless_gone, unsupported
 from core.model import ObjectKey
 from core.model.lists import listed
+from core.model.paths import volume_places
 from core.model.text import clean, printable_name
 from core.verbs.pool import PoolAutostartCall, PoolCreateCall, PoolDestroyCall, PoolRefreshCall
 from core.verbs.pool_calls import (
@@ -107,8 +108,8 @@ def clear(conn: Connection, subject: ObjectKey, call: PoolClearCall) -> None:
     if others := sorted(set(volumes) - set(call.names)):
         text = f"By now {clean(name)} has {listed([clean(one) for one in others])} too."
         raise HypervisorError(text, "Look at its volumes, and ask for it again.")
-    paths = {one.path() for one in volumes.values()}
-    if paths and (user := user_of(conn, paths | {f"{name}/{one}" for one in volumes})):
+    places = {at for key, one in volumes.items() for at in volume_places(one.path(), name, key)}
+    if places and (user := user_of(conn, places)):
         text = f"What is in {clean(name)} is used by {clean(user)}: all is left alone."
         raise HypervisorError(text, f"Detach it from {clean(user)} first.")
     if call.keep:

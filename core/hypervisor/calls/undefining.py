@@ -11,6 +11,7 @@ from core.hypervisor.calls.volume_users import user_of
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import unless_gone
 from core.model import ObjectKey
+from core.model.paths import volume_places
 from core.model.text import clean, printable_name
 from core.verbs.undefining import UndefineCall, VolumeOfPathDeleteCall
 
@@ -50,7 +51,7 @@ def delete_volume(conn: Connection, _: ObjectKey, call: VolumeOfPathDeleteCall) 
         return
     pool = volume.storagePoolLookupByVolume()
     path = volume.path()
-    if user := user_of(conn, {path, f"{pool.name()}/{volume.name()}"}):
+    if user := user_of(conn, set(volume_places(path, pool.name(), volume.name()))):
         text = f"{printable_name(path)} is used by {clean(user)}: it is left alone."
         raise HypervisorError(text, "Remove it by hand if it is not needed.")
     volume.delete(0)

@@ -16,6 +16,7 @@ from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.faults import tidy
 from core.hypervisor.connection.tolerance import unless_gone
 from core.model import ObjectKey
+from core.model.paths import volume_places
 from core.model.text import clean, printable_name, real_name
 from core.verbs.volume import (
     VolumeCall,
@@ -97,7 +98,7 @@ def wipe(conn: Connection, subject: ObjectKey, call: VolumeWipeCall) -> None:
 def refuse_used(conn: Connection, volume: Any, call: VolumeCall) -> None:
     """Raise HypervisorError where an instance of the host uses a volume, also below its disk."""
     path = volume.path()
-    if user := user_of(conn, {path, f"{call.pool}/{call.name}"}):
+    if user := user_of(conn, set(volume_places(path, call.pool, call.name))):
         text = f"{printable_name(path)} is used by {clean(user)}: it is left alone."
         raise HypervisorError(text, f"Detach it from {clean(user)} first.")
 
@@ -113,7 +114,7 @@ def delete(conn: Connection, _: ObjectKey, call: VolumeDeleteCall) -> None:
         if volume is None:
             return
         path = volume.path()
-        if user := user_of(conn, {path, f"{call.pool}/{call.name}"}):
+        if user := user_of(conn, set(volume_places(path, call.pool, call.name))):
             text = f"{printable_name(path)} is used by {clean(user)}: it is left alone."
             raise HypervisorError(text, "Remove it by hand if it is not needed.")
         try:

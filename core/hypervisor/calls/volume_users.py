@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import Any
 
 from core.hypervisor.connection.binding import Connection, libvirt
+from core.hypervisor.connection.tolerance import unless_gone
+from core.model.paths import plain_path
 from core.xml.address import endpoint
 from core.xml.tree import Element, parse
 
@@ -20,9 +23,11 @@ def user_of(conn: Connection, places: set[str], but: str = "", seconds: float | 
 
     One call for all that run and one for all that do not, which tell the images of every chain;
     one more for each that runs, for its next start may have other disks than it has now, and for
-    each of which a disk has no path: an empty drive, or a volume named by its pool.
+    each of which a disk has no path: an empty drive, a volume named by its pool, one on the
+    network. Raises libvirtError where one that is there cannot be asked: it may have it.
     """
-    return _user(conn, places.__contains__, but, seconds)
+    wanted = {plain_path(place) for place in places}
+    return _user(conn, lambda path: plain_path(path) in wanted, but, seconds)
 
 
 def user_below(conn: Connection, folder: str) -> str:
@@ -30,30 +35,33 @@ def user_below(conn: Connection, folder: str) -> str:
 
     Empty: there is none. The calls are those of `user_of`.
     """
-    below = f"{folder.rstrip('/')}/"
-    return _user(conn, lambda path: path.startswith(below))
+    below = f"{plain_path(folder).rstrip('/')}/"
+    return _user(conn, lambda path: plain_path(path).startswith(below))
 
 
 def _user(
     conn: Connection, has: Callable[[str], bool], but: str = "", seconds: float | None = None
 ) -> str:
-    told: set[str] = {but}
+    told: dict[bool, set[str]] = {False: {but}, True: {but}}
+    """Whose disks are known: of those that are off, and of those that run what they have now."""
     for domain, stats, runs in _statistics(conn):
         if domain.UUIDString() == but:
             continue
         paths = [str(value) for key, value in stats.items() if key.endswith(".path")]
         if any(map(has, paths)):
             return str(domain.name())
-        if not runs and len(paths) == stats.get("block.count"):
-            told.add(domain.UUIDString())
-    domains = conn.listAllDomains(0)  # what was defined since is among these
-    asked = [domain for domain in domains if domain.UUIDString() not in told]
+        if len(paths) == stats.get("block.count"):
+            told[runs].add(domain.UUIDString())
     until = None if seconds is None else monotonic() + seconds
-    for domain in asked:
-        if until is not None and monotonic() >= until:
+    for domain in conn.listAllDomains(0):  # what was defined since is among these
+        uuid, runs = domain.UUIDString(), domain.ID() != -1
+        flags = [] if uuid in told[False] else [libvirt.VIR_DOMAIN_XML_INACTIVE]
+        flags += [0] if runs and uuid not in told[True] else []
+        if flags and until is not None and monotonic() >= until:
             break
-        with suppress(libvirt.libvirtError):  # it is gone
-            if any(map(has, _sources(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)))):
+        for flag in flags:
+            xml = unless_gone(partial(domain.XMLDesc, flag))
+            if xml is not None and any(map(has, _sources(xml))):
                 return str(domain.name())
     return ""
 
@@ -77,6 +85,7 @@ def _sources(xml: str) -> Iterator[str]:
         yield source.get("file") or source.get("dev") or ""
         yield f"{source.get('pool')}/{source.get('volume')}"
         if protocol := source.get("protocol"):
+            yield source.get("name") or ""  # a pool of that protocol knows the volume by it
             image = f"{protocol}:{source.get('name') or ''}"
             yield from (f"{image}@{server}" for server in _servers(source) or ("",))
 

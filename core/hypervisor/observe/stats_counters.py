@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from core.model.paths import plain_path
 from core.model.stats import Counters, DiskCounters, InterfaceCounters
 from core.model.text import clean, printable_name
 
@@ -93,7 +94,7 @@ def _disks(record: Record) -> Iterator[DiskCounters]:
         at = f"block.{number}."
         yield DiskCounters(
             target=printable_name(record.get(at + "name", "")),
-            path=printable_name(record.get(at + "path", "")),
+            path=plain_path(printable_name(record.get(at + "path", ""))),
             read_bytes=record.get(at + "rd.bytes"),
             write_bytes=record.get(at + "wr.bytes"),
             read_requests=record.get(at + "rd.reqs"),

@@ -109,6 +109,14 @@ def against_new(site: Site, pool: str, name: str, field: str) -> Iterator[Refusa
         yield Refusal(RefusalCode.PARAMETER, text, "choose another name, or remove that one", field)
 
 
+_NO_PATH = ("network", "netdir")
+"""Types of volumes that the host has no path to."""
+_BY_ADDRESS = {
+    "rbd": "attach it by its address: rbd://...",
+    "iscsi-direct": "attach it by its address: iscsi://...",
+}
+
+
 def against_volume(site: Site, place: str, field: str) -> Iterator[Refusal]:
     """Tell why what is named `POOL/NAME`, or by a path, is not there to be used."""
     if place.startswith("/"):
@@ -127,8 +135,17 @@ def against_volume(site: Site, place: str, field: str) -> Iterator[Refusal]:
         cure = f"start it: `virtdeck pool start {clean(site.name)}/{clean(pool)}`"
         text = f"The pool {clean(pool)} of {site.name} is {found.state}"
         yield Refusal(RefusalCode.PARAMETER, text, cure, field)
-    elif site.volume(place) is None:
+    elif (volume := site.volume(place)) is None:
         text = f"The pool {clean(pool)} has no volume {clean(name)}"
         refresh = f"`virtdeck pool refresh {clean(site.name)}/{clean(pool)}`"
         cure = f"see `virtdeck volumes`, or refresh it: {refresh}"
         yield Refusal(RefusalCode.PARAMETER, text, cure, field)
+    elif volume.type in _NO_PATH:
+        text = f"{clean(place)} is an image of the network, in a pool of the type {found.type}"
+        cure = _BY_ADDRESS.get(found.type, "write its disk into the definition: `virtdeck edit`")
+        yield Refusal(RefusalCode.PARAMETER, text, cure, field)
+    elif volume.type == "dir":
+        text = f"{clean(place)} is a folder, and no image"
+        yield Refusal(
+            RefusalCode.PARAMETER, text, "take a volume that is a file or a device", field
+        )

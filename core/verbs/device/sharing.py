@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from core.model import Disk, Instance, State
 from core.model.text import clean
+from core.state.shared_storage import places_elsewhere
 from core.state.usage import users_at
 from core.verbs.refusal import Refusal, RefusalCode
 
@@ -35,15 +36,17 @@ def against_users(
 ) -> Iterator[Refusal]:
     """Tell who uses an image, or lies over it; `places` are its path, and how it was named."""
     source, said = places
+    shared = places_elsewhere(state, instance.host, places)
     for user, disk in users_at(state, instance.host, places):
+        there = {*places, *(shared.get(user.host, ()) if user.host != instance.host else ())}
         if access.servers and _elsewhere(disk, access.servers):
             continue
         if user.key == instance.key and access.writes:
-            how = "has it already, as" if _writes(disk, places) else "has it already, below"
+            how = "has it already, as" if _writes(disk, there) else "has it already, below"
             text = f"{instance.name} {how} {disk.target}"
             yield Refusal(RefusalCode.PARAMETER, text, "take another volume", access.field)
             return
-        if why := _conflict(access, disk, places):
+        if why := _conflict(access, disk, there):
             where = f" on {clean(user.host)}" if user.host != instance.host else ""
             text = f"{clean(said)} {why} {clean(user.name)}{where} ({disk.target})"
             cure = "two that write to one image destroy it: take another, or detach it there first"
@@ -81,11 +84,11 @@ def _elsewhere(disk: Disk, servers: tuple[str, ...]) -> bool:
     return bool(hosts) and hosts.isdisjoint(servers)
 
 
-def _writes(disk: Disk, places: tuple[str, str]) -> bool:
+def _writes(disk: Disk, places: Container[str]) -> bool:
     return disk.source is not None and disk.source.path in places
 
 
-def _conflict(access: Access, disk: Disk, places: tuple[str, str]) -> str:
+def _conflict(access: Access, disk: Disk, places: Container[str]) -> str:
     """Return why one more user of an image is too many; empty: they get along."""
     reads_only = disk.read_only or disk.device == "cdrom"
     if access.shared and disk.shareable:

@@ -8,6 +8,7 @@ from copy import deepcopy
 from lxml import etree
 
 from core.errors import XmlError
+from core.model.paths import plain_path
 from core.model.rewrites import Rewrites, VolumeRewrite
 from core.xml.rewrite.abi import stated_differences
 from core.xml.rewrite.back_end import with_back_end
@@ -80,11 +81,11 @@ def disks(root: Element, rewrites: Rewrites) -> Iterator[str]:
 
     Nova needs no such rule: there a disk has one path on every host.
     """
-    targets = {move.source: move.destination for move in rewrites.disks}
+    targets = {plain_path(move.source): move.destination for move in rewrites.disks}
     found = set()
     for source in root.iterfind("./devices/disk//source"):
         for name in ("file", "dev"):
-            path = source.get(name, "")
+            path = plain_path(source.get(name, ""))
             if path in targets:
                 found.add(path)
                 source.set(name, targets[path])

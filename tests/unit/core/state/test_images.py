@@ -23,7 +23,12 @@ from core.model import (
     Volume,
 )
 from core.state.images import BaseImage, image_of, images, sums, users_in_words
+from core.state.usage import users_elsewhere, users_of
+from core.verbs.device.requests import VolumeAttach
+from core.verbs.pool import PoolStop, disks_in
+from core.verbs.volume_changing import WipeVolume
 from core.verbs.volume_deleting import DeleteVolume
+from core.xml.instance import read_instance
 from tests.verbs import check
 
 S = InstanceState
@@ -158,3 +163,80 @@ def test_hostile_names_are_shown_clean() -> None:
     state = picture(host("alpha"), pool(), BASE, odd)
     assert "\x1b" not in " ".join(users_in_words(image_of(state, BASE)))
     assert ObjectKey("volume", "alpha", f"p-images/{odd.name}") in state.volumes
+
+
+@pytest.mark.parametrize("spelled", ["/i//base", "/i/./base", "//i/base", "/i/x/../base"])
+def test_a_path_that_is_spelled_otherwise_is_the_same_volume(spelled: str) -> None:
+    """libvirt keeps the path of a disk as it was given."""
+    xml = (
+        "<domain type='kvm'><name>web</name><uuid>11111111-1111-1111-1111-111111111111</uuid>"
+        "<devices><disk type='file' device='disk'><driver name='qemu' type='raw'/>"
+        f"<source file='{spelled}'/><target dev='vda'/></disk></devices></domain>"
+    )
+    read = read_instance(xml, "alpha")
+    state = picture(host("alpha"), pool(), replace(BASE, format="raw"), read)
+    (refusal,) = check(state, DeleteVolume(BASE.key))
+    assert "base is needed: by web (vda)" in str(refusal)
+    assert [one.name for one in users_of(state, BASE)] == ["web"]
+
+
+def test_an_image_of_ceph_is_used_by_whom_its_bare_name_tells() -> None:
+    ceph = Pool("alpha", "p-ceph", "ceph", "rbd", PoolState.ACTIVE)
+    image = Volume(
+        "alpha", "p-ceph", "ceph", "web", path="vms/web", type="network", format="raw", allocation=1
+    )
+    source = DiskSource("network", "rbd:vms/web", "raw", "rbd", ("mon1:6789",))
+    user = Instance("alpha", "u", "web", S.SHUTOFF, disks=(Disk("vda", source=source),))
+    state = picture(host("alpha"), ceph, image, user)
+    assert image_of(state, image).used
+    for verb in (DeleteVolume, WipeVolume):
+        assert "web is needed: by web (vda)" in str(check(state, verb(image.key))[0])
+    assert disks_in(state, [PoolStop(ceph.key)]) == ["Disks in it: of web."]
+    assert sums(images(state)) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "bare"),
+    [
+        ("gluster://h1/vol/web.img", "gluster:vol/web.img"),
+        ("ip-10.0.0.1:3260-iscsi-iqn.2026-01.org:a-lun-1", "iscsi:iqn.2026-01.org:a/1"),
+    ],
+)  # fmt: skip
+def test_images_of_the_network_are_known_as_their_disks_name_them(path: str, bare: str) -> None:
+    far = Pool("alpha", "p-far", "far", "gluster", PoolState.ACTIVE)
+    image = Volume("alpha", "p-far", "far", "x", path=path, type="network", format="raw")
+    protocol = bare.partition(":")[0]
+    source = DiskSource("network", bare, "raw", protocol)
+    user = Instance("alpha", "u", "web", S.RUNNING, disks=(Disk("vda", source=source),))
+    assert image_of(picture(host("alpha"), far, image, user), image).used
+
+
+def test_one_storage_that_two_hosts_name_otherwise_has_the_users_of_both() -> None:
+    here = pool(name="nova", type="netfs", path="/srv/vm", source="nfs: /export")
+    there = Pool(
+        "beta", "p-nfs", "vm-nfs", "netfs", PoolState.ACTIVE, "/mnt/nfs", source="nfs: /export"
+    )  # fmt: skip
+    image = Volume(
+        *("alpha", "p-nova", "nova", "web.qcow2"),
+        path="/srv/vm/web.qcow2", type="file", format="qcow2", allocation=10,
+    )  # fmt: skip
+    user = web("/mnt/nfs/web.qcow2", where="beta", state=S.RUNNING)
+    mine = Instance("alpha", uuid="o", name="old", state=S.SHUTOFF)
+    state = picture(host("alpha"), host("beta"), here, there, image, user, mine)
+    assert [one.name for one in users_elsewhere(state, image)] == ["web"]
+    assert "is needed: by web on beta (vda)" in str(check(state, DeleteVolume(image.key))[0])
+    (refusal,) = check(state, VolumeAttach(mine.key, "nova/web.qcow2"))
+    assert "nova/web.qcow2 is used by web on beta (vda)" in str(refusal)
+    (refusal,) = check(state, VolumeAttach(mine.key, "nova/web.qcow2", access="read-only"))
+    assert "nova/web.qcow2 is written to by web on beta (vda)" in str(refusal)
+    named = replace(user, disks=(Disk("vda", source=DiskSource("volume", "vm-nfs/web.qcow2")),))
+    assert users_elsewhere(picture(here, there, image, named), image)
+
+
+def test_a_file_of_its_name_in_no_pool_may_be_it_by_another_path() -> None:
+    """The folder of a pool may be a link of the file system: libvirt does not tell."""
+    doubtful = picture(host("alpha"), pool(), BASE, web("/data/images/base", state=S.RUNNING))
+    (refusal,) = check(doubtful, DeleteVolume(BASE.key))
+    assert "web has /data/images/base, which may be it by another path" in str(refusal)
+    user, other = web("/data/images/base", state=S.RUNNING), pool(name="data", path="/data/images")
+    assert not check(picture(host("alpha"), pool(), other, BASE, user), DeleteVolume(BASE.key))
