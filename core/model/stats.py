@@ -14,8 +14,10 @@ class DiskCounters(Value, frozen=True):
     write_bytes: int | None = None
     read_requests: int | None = None
     write_requests: int | None = None
-    allocation: int | None = None
     capacity: int | None = None
+    physical: int | None = None
+    """Bytes that its images take, as QEMU's file system has it; of a file of which none are taken
+    libvirt tells its length."""
     read_time: int | None = None
     """Nanoseconds that all reads took together, as the guest's requests saw them."""
     write_time: int | None = None

@@ -113,16 +113,16 @@ def put_volumes(tables: Tables, pool: ObjectKey, volumes: tuple[Volume, ...]) ->
 def grow_volume(tables: Tables, host: str, disk: DiskCounters) -> None:
     """Follow an attached disk's growth from its counters: the only news of it between readings.
 
-    A raw image's highest offset written says nothing about what it takes on a sparse file system,
-    and a growing format's counter begins at zero with each start: so only growth counts.
+    What its file takes is measured as libvirt's reading of it is. The highest offset written is
+    not looked at: it says nothing of a file with holes, and begins at zero with each start.
     """
     volume = tables.volumes.get(tables.paths[host, disk.path])
     if volume is None:
         return
     capacity = disk.capacity or volume.capacity
     allocation = volume.allocation
-    if volume.format not in ("raw", "iso", "") and disk.allocation:
-        allocation = max(disk.allocation, allocation or 0)
+    if volume.type == "file" and disk.physical and disk.physical != capacity:
+        allocation = disk.physical  # its length, of a file that takes nothing: see DiskCounters
     if (capacity, allocation) != (volume.capacity, volume.allocation):
         put_volume(tables, replace(volume, capacity=capacity, allocation=allocation))
 

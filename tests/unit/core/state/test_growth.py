@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from core.model import ObjectKey, Pool, PoolState, State, Volume
-from core.model.observation import PoolRead, VolumesDescribed
+from core.hypervisor.observe.stats_counters import read_counters
+from core.model import Instance, ObjectKey, Pool, PoolState, State, Volume
+from core.model.observation import Listed, PoolRead, Sampled, VolumesDescribed
 from core.model.storage import SizeReading
 from core.state.growth import (
     MOST,
@@ -92,6 +93,26 @@ def test_the_store_remembers_what_changed_and_a_pool_grows_by_its_volumes_at_lea
     assert growth_of(state, pool, 2 * HOUR) == Growth(GIB, 4 * HOUR)
     store.apply(PoolRead("a", 2 * HOUR, pool, ()))
     assert disk.key not in store.state.growth
+
+
+def test_a_file_with_holes_whose_guest_writes_far_behind_them_does_not_grow() -> None:
+    """As libvirt tells it of a guest that trims: 20 GiB are the highest offset, 5 are taken."""
+    store = Store()
+    pool = Pool("a", "p", "pool", "dir", PoolState.ACTIVE, "/p", allocation=50 * GIB,
+                available=50 * GIB)  # fmt: skip
+    disk = Volume("a", "p", "pool", "d", "/p/d", "file", "qcow2", 40 * GIB, 5 * GIB)
+    store.apply(Listed("a", 0.0, (Instance("a", "u", "web"),), (pool,), (disk,)))
+    for at in range(10, 3600, 10):
+        record = {"block.count": 1, "block.0.name": "vda", "block.0.path": "/p/d",
+                  "block.0.allocation": min(at, 2000) * GIB // 100,
+                  "block.0.capacity": 40 * GIB, "block.0.physical": 5 * GIB}  # fmt: skip
+        store.apply(Sampled("a", float(at), {"u": read_counters(record, asked=True)}))
+        if at % 300 == 0:
+            store.apply(VolumesDescribed("a", float(at), (disk,)))
+    state = store.state
+    assert [one.allocation for one in state.growth[disk.key]] == [5 * GIB]
+    assert growth_of(state, state.volumes[disk.key], HOUR) is None
+    assert growth_of(state, state.pools[pool.key], HOUR) is None
 
 
 def test_of_what_was_never_read_nothing_is_known() -> None:

@@ -103,43 +103,53 @@ def test_a_listing_keeps_what_the_xml_of_a_network_told():
 
 
 def grown(kind, before, **fields):
-    made = store(listed(instance(), volumes=(volume(format=kind, allocation=before),)))
+    known = volume(type="file", format=kind, allocation=before)
+    made = store(listed(instance(), volumes=(known,)))
     counters = Counters(disks=(DiskCounters("vda", "/pool/web.qcow2", **fields),))
     made.apply(Sampled(HOST, 9.0, {"web-uuid": counters}))
     return made.state.volumes[volume().key]
 
 
 def test_an_attached_disk_grows_its_volume():
-    found = grown("qcow2", 100, allocation=500, capacity=1000)
-    assert (found.allocation, found.capacity) == (500, 1000)
+    for kind in ("qcow2", "raw"):
+        found = grown(kind, 100, physical=500, capacity=1000)
+        assert (found.allocation, found.capacity) == (500, 1000)
 
 
-def test_a_counter_that_began_anew_does_not_shrink_it():
-    assert grown("qcow2", 100, allocation=7).allocation == 100
+def test_a_disk_whose_guest_trims_it_shrinks_its_volume():
+    assert grown("qcow2", 100, physical=7, capacity=1000).allocation == 7
 
 
-def test_the_highest_offset_written_says_nothing_of_a_sparse_raw_image():
-    assert grown("raw", 100, allocation=500).allocation == 100
+def test_the_length_of_a_file_that_takes_nothing_is_no_growth():
+    assert grown("raw", 0, physical=1000, capacity=1000).allocation == 0
+
+
+def test_a_block_device_takes_what_its_pool_says():
+    made = store(listed(instance(), volumes=(volume(type="block", allocation=100),)))
+    disks = (DiskCounters("vda", "/pool/web.qcow2", physical=500, capacity=1000),)
+    made.apply(Sampled(HOST, 9.0, {"web-uuid": Counters(disks=disks)}))
+    assert made.state.volumes[volume().key].allocation == 100
 
 
 def test_unknown_figures_change_nothing():
     assert grown("qcow2", None).allocation is None
+    assert grown("qcow2", 100).allocation == 100
 
 
 def test_a_path_that_moved_to_another_volume():
-    made = store(read(volume("a", path="/x", format="qcow2")))
-    made.apply(read(volume("a", path="/y", format="qcow2"), volume("b", path="/x"), at=6.0))
-    made.apply(read(volume("b", path="/x", format="qcow2"), at=7.0))
-    made.apply(listed(instance(), volumes=(volume("b", path="/x", format="qcow2"),), at=8.0))
-    disks = (DiskCounters("vda", "/x", allocation=9), DiskCounters("vdb", "/y", allocation=8))
+    made = store(read(volume("a", path="/x", type="file")))
+    made.apply(read(volume("a", path="/y", type="file"), volume("b", path="/x"), at=6.0))
+    made.apply(read(volume("b", path="/x", type="file"), at=7.0))
+    made.apply(listed(instance(), volumes=(volume("b", path="/x", type="file"),), at=8.0))
+    disks = (DiskCounters("vda", "/x", physical=9), DiskCounters("vdb", "/y", physical=8))
     made.apply(Sampled(HOST, 9.0, {"web-uuid": Counters(disks=disks)}))
     assert [one.allocation for one in made.state.volumes.values()] == [9]
 
 
 def test_a_path_a_volume_has_left_is_not_its_own_any_more():
-    made = store(listed(instance(), volumes=(volume("a", path="/x", format="qcow2"),)))
-    made.apply(read(volume("a", path="/y", format="qcow2")))
-    disks = (DiskCounters("vda", "/x", allocation=9),)
+    made = store(listed(instance(), volumes=(volume("a", path="/x", type="file"),)))
+    made.apply(read(volume("a", path="/y", type="file")))
+    disks = (DiskCounters("vda", "/x", physical=9),)
     assert (
         volume("a").key
         not in made.apply(Sampled(HOST, 9.0, {"web-uuid": Counters(disks=disks)})).changed

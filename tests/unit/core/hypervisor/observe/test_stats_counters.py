@@ -64,7 +64,7 @@ def test_a_full_record() -> None:
         memory_usable=28704 << 10,
         rss=206304 << 10,
         disks=(
-            DiskCounters("vda", "/images/web.qcow2", 20992, 0, 3, 0, 0, 67108864),
+            DiskCounters("vda", "/images/web.qcow2", 20992, 0, 3, 0, 67108864, 200704),
             DiskCounters("sda"),
         ),
         # the first one, of user-mode networking, has no device on the host to count at
