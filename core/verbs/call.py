@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
+from msgspec.structs import replace
+
 from core.model.base import Value, kebab
 from core.verbs.answer import CallAnswer
 
@@ -83,3 +85,24 @@ class Call(Value, frozen=True, tag_field="call", tag=_tag):
     def virsh(self, name: str) -> tuple[str, ...]:
         """Return the arguments virsh does the same with, `name` the subject's; empty: it cannot."""
         return (self.command, name) if self.command else ()
+
+
+class Removal(Call, frozen=True, kw_only=True):
+    """A call that removes what was named by hand.
+
+    The first time it is an error that there is none, for the name may be mistyped; where it is sent
+    once more, because nobody heard its answer, the first one has done it.
+    """
+
+    repeatable: ClassVar[bool] = True
+    resent: bool = False
+
+
+def once_more(call: Call) -> Call:
+    """Return a call as it is sent again."""
+    return replace(call, resent=True) if isinstance(call, Removal) else call
+
+
+def first_sent(call: Call) -> Call:
+    """Return a call as it was sent first."""
+    return replace(call, resent=False) if isinstance(call, Removal) else call

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from core.errors import XmlError
 from core.model import Request, State
 from core.model.text import clean
-from core.verbs.call import Call
+from core.verbs.call import Call, Removal
 from core.verbs.caution import Caution
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
@@ -49,10 +49,9 @@ class FilterDefineCall(Call, frozen=True):
         return ("nwfilter-define", "FILE")
 
 
-class FilterUndefineCall(Call, frozen=True):
-    """virNWFilterUndefine; nothing is done where it is gone already."""
+class FilterUndefineCall(Removal, frozen=True):
+    """virNWFilterUndefine."""
 
-    repeatable: ClassVar[bool] = True
     filter: str
 
     def virsh(self, _: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from core.model import OperationStatus
-from core.verbs.call import Call
+from core.verbs.call import Call, first_sent, once_more
 from core.verbs.situation import (
     CALL_DEADLINE,
     VERIFY,
@@ -128,9 +128,9 @@ def _host(situation: Situation) -> str:
 
 def counted(sent: Sequence[Sent]) -> tuple[Sent, ...]:
     """Return the calls without those that were sent again after them."""
-    later = [*(one.call for one in sent[1:]), None]
+    later = [*(first_sent(one.call) for one in sent[1:]), None]
     return tuple(one for one, after in zip(sent, later, strict=False)
-                 if not (one.call.repeatable and one.call == after))  # fmt: skip
+                 if not (one.call.repeatable and first_sent(one.call) == after))  # fmt: skip
 
 
 def _other(situation: Situation) -> End:
@@ -143,7 +143,7 @@ def _other(situation: Situation) -> End:
 
 def same(pair: tuple[Sent, Step]) -> bool:
     """Whether a call is that of a step."""
-    return pair[0].call == pair[1].call
+    return first_sent(pair[0].call) == pair[1].call
 
 
 def refused(sent: Sent) -> bool:
@@ -176,7 +176,7 @@ def _settled(situation: Situation, step: Step, last: Sent) -> Action | None:
         return cancelled(f"{situation.request.verb} of {situation.name} was cancelled")
     adopted = situation.progress.adopted or 0.0
     if last.call.repeatable and last.ended is None and last.at < adopted:
-        return Send(step.call, f"{step.text}, once more", step.deadline)
+        return Send(once_more(step.call), f"{step.text}, once more", step.deadline)
     since = max(last.ended or last.at, situation.progress.first_adopted or 0.0)
     if situation.now < since + VERIFY and step.shows is not None:
         return Wait(since + VERIFY)

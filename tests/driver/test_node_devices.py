@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from core.clock import SystemClock
-from core.errors import HypervisorError
+from core.errors import HypervisorError, NotFoundError
 from core.hypervisor.calls.table import make
 from core.hypervisor.connection.options import LinkOptions, Reading
 from core.hypervisor.session import Hypervisor
@@ -16,6 +16,7 @@ from core.model.base import ObjectKey
 from core.model.event import NodeDeviceLifecycle
 from core.model.host_device import HostDevice
 from core.model.observation import HostDevicesRead, Observation
+from core.verbs.call import once_more
 from core.verbs.device.mediated import (
     MediatedCreateCall,
     MediatedDestroyCall,
@@ -120,4 +121,8 @@ async def test_a_driver_that_makes_no_mediated_devices_says_so(tmp_path: Path) -
             await host.call(lambda conn: make(conn, key, made))
         assert raised.value.hint
         gone = MediatedDestroyCall("00000000-0000-4000-8000-000000000000")
-        await host.call(lambda conn: make(conn, key, gone))
+        with pytest.raises(NotFoundError, match="no mediated device mdev:00000000-") as unknown:
+            await host.call(lambda conn: make(conn, key, gone))
+        assert unknown.value.hint == "See those it has: `virtdeck devices`."
+        # nobody heard what became of the first one, which may have taken it away
+        await host.call(lambda conn: make(conn, key, once_more(gone)))

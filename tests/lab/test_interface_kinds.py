@@ -135,6 +135,8 @@ async def test_a_filter_is_defined_listed_and_deleted(
         ]
         deletes = VERBS["nwfilter-delete"].request(subject=alpha, filter="no-spoof")
         assert (await (await fleet.submit(deletes))).status is OperationStatus.DONE
+        with pytest.raises(OperationFailedError, match="no network filter no-spoof"):
+            await (await fleet.submit(deletes))
         devices = await fleet.links.host_devices("alpha")
         assert devices is not None
         assert any(one.kind == "pci" and one.place.startswith("pci:") for one in devices)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.errors import HypervisorError, UnsupportedError
+from core.errors import HypervisorError, NotFoundError, UnsupportedError
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import unsupported
@@ -27,15 +27,20 @@ def create(conn: Connection, _: ObjectKey, call: MediatedCreateCall) -> None:
 
 
 def destroy(conn: Connection, _: ObjectKey, call: MediatedDestroyCall) -> None:
-    """Take a mediated device away (virNodeDeviceDestroy), unless it is gone already.
+    """Take a mediated device away (virNodeDeviceDestroy).
 
+    Where it is sent once more it may be gone already.
     libvirt names one by its UUID, and from 7.8 on by its parent after that.
     """
     flags = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV
     name = f"mdev_{call.uuid.replace('-', '_')}"
-    for device in conn.listAllDevices(flags):
-        if device.name() == name or device.name().startswith(f"{name}_"):
-            device.destroy()
+    found = [one for one in conn.listAllDevices(flags)
+             if one.name() == name or one.name().startswith(f"{name}_")]  # fmt: skip
+    if not found and not call.resent:
+        text = f"Its host has no mediated device mdev:{call.uuid}."
+        raise NotFoundError(text, "See those it has: `virtdeck devices`.")
+    for device in found:
+        device.destroy()
 
 
 CALL_FUNCTIONS: CallFunctions = {MediatedCreateCall: create, MediatedDestroyCall: destroy}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from core.errors import HypervisorError, UnsupportedError
+from core.errors import HypervisorError, NotFoundError, UnsupportedError
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import unsupported
 from core.model import ObjectKey
-from core.model.text import clean
+from core.model.text import clean, real_name
 from core.verbs.nwfilter import FilterDefineCall, FilterUndefineCall
 
 
@@ -21,13 +21,16 @@ def define(conn: Connection, _: ObjectKey, call: FilterDefineCall) -> None:
 
 
 def undefine(conn: Connection, _: ObjectKey, call: FilterUndefineCall) -> None:
-    """Delete a filter (virNWFilterUndefine), unless it is gone already."""
+    """Delete a filter (virNWFilterUndefine). Where it is sent once more it may be gone already."""
     try:
-        conn.nwfilterLookupByName(call.filter).undefine()
+        conn.nwfilterLookupByName(real_name(call.filter)).undefine()
     except libvirt.libvirtError as error:
         code = error.get_error_code()
         if code == libvirt.VIR_ERR_NO_NWFILTER:
-            return
+            if call.resent:
+                return
+            text = f"Its host has no network filter {clean(call.filter)}."
+            raise NotFoundError(text, "See those it has: `virtdeck nwfilters`.") from error
         if code == libvirt.VIR_ERR_OPERATION_INVALID:
             text = f"The filter {clean(call.filter)} is in use."
             cure = "See by whom: `virtdeck nwfilters`; take it from these interfaces and filters."

@@ -11,7 +11,7 @@ from core.model.host_device import HostDevice
 from core.model.lists import listed
 from core.model.text import clean
 from core.state.held_devices import holders
-from core.verbs.call import Call
+from core.verbs.call import Call, Removal
 from core.verbs.caution import Caution
 from core.verbs.device.plug import pci_words
 from core.verbs.parameter import parameter
@@ -73,10 +73,9 @@ class MediatedCreateCall(Call, frozen=True):
         return ("nodedev-create", "FILE")
 
 
-class MediatedDestroyCall(Call, frozen=True):
-    """virNodeDeviceDestroy, of the mediated device of that UUID; nothing where it is gone."""
+class MediatedDestroyCall(Removal, frozen=True):
+    """virNodeDeviceDestroy, of the mediated device of that UUID."""
 
-    repeatable: ClassVar[bool] = True
     uuid: str
 
     def virsh(self, _: str) -> tuple[str, ...]:

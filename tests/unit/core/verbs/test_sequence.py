@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.engine import recovery
 from core.model import Instance, InstanceState, ObjectKey, OperationStatus, Request
-from core.verbs.call import Call
+from core.verbs.call import Call, Removal, once_more
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import VERIFY, Action, Ask, End, Progress, Send, Sent, Situation, Wait
 from core.verbs.verb import Verb
@@ -207,6 +207,34 @@ def test_what_may_be_sent_again_is_where_its_console_died_before_the_answer() ->
     ended(decide(open_, answered, sent(Put("a")), **more), OperationStatus.DONE)
     refused = Sent(Glance(), T + 61, T + 62, "no.")
     ended(decide(open_, refused, **more), OperationStatus.FAILED)
+
+
+class Drop(Removal, frozen=True):
+    """Remove what was named by hand."""
+
+    thing: str
+
+
+def dropping(_: Situation) -> list[Step]:
+    return [Step(Drop("a"), "dropping a"), Step(Put("b"), "putting b")]
+
+
+def test_what_is_removed_may_be_gone_only_where_it_is_asked_for_once_more() -> None:
+    first = decide(plan=dropping)
+    assert isinstance(first, Send)
+    assert first.call == Drop("a", resent=False)
+    open_ = sent(first.call, ended=False)
+    more = {"plan": dropping, "adopted": T + 60, "gap": True, "now": T + 60}
+    again = decide(open_, **more)
+    assert isinstance(again, Send)
+    assert again.call == Drop("a", resent=True) == once_more(first.call)
+    action = decide(open_, Sent(again.call, T + 61, T + 62), **{**more, "now": T + 62})
+    assert isinstance(action, Send)
+    assert action.call == Put("b")
+    refused = Sent(again.call, T + 61, T + 62, "no.")
+    ended(decide(open_, refused, **{**more, "now": T + 62}), OperationStatus.FAILED)
+    unknown = sent(first.call, "there is no a")
+    assert "there is no a" in ended(decide(unknown, plan=dropping), OperationStatus.FAILED).outcome
 
 
 @given(

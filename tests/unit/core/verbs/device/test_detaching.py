@@ -21,12 +21,14 @@ from core.model import (
 )
 from core.model.host import Link, LinkStatus
 from core.model.run import DeviceOutcome
+from core.state.held_devices import bound_devices
 from core.verbs.around import Around
 from core.verbs.caution import Caution
 from core.verbs.checks import check
 from core.verbs.danger import danger
 from core.verbs.device.calls import AttachCall, DetachCall
 from core.verbs.device.device_requests import DeviceDetach
+from core.verbs.device.devices import find
 from core.verbs.device.requests import InterfaceDetach, VolumeDetach
 from core.verbs.situation import Action, Answered, Ask, Send, Sent, Wait
 from core.xml.instance import read_instance
@@ -440,3 +442,12 @@ def test_of_several_the_one_goes_that_is_named(
     assert isinstance(then.call, DetachCall)
     assert (then.call.alias, then.call.live) == (alias, True)
     assert then.call.virsh("web")[0] == "detach-device"
+
+
+def test_before_a_save_the_function_of_a_failover_pair_leaves_and_not_its_card() -> None:
+    """Its card is saved as any; by their address nothing would tell restore that one is missing."""
+    running, _ = read(PAIR)
+    (held,) = bound_devices(running)
+    assert held == ("pci:0000:03:10.1", "interface", "pci:0000:03:10.1")
+    without = replace(running, interfaces=running.interfaces[:1])
+    assert find(without, held.kind, held.name) is None
