@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @filter_option(
-    "Words to look for, `state:paused`, `host:beta`, `group:prod`, `cpu>80`, `memory>1G`; "
-    "`!` inverts."
+    "Words to look for, `state:paused`, `host:beta`, `group:prod`, `network:lan`, `cpu>80`, "
+    "`memory>1G`; `!` inverts."
 )
 @click.option("--rates", is_flag=True, help="Watch for a second: CPU, disk and network rates too.")
 @click.option(
@@ -50,7 +50,8 @@ def instances(invocation: Invocation, filter_: str, rates: bool, details: bool) 
         raise UsageError("--details is for --json.", "`virtdeck show NAME` tells all of one.")
     wanted = _instance_filter(filter_)
     rates = rates or bool(wanted is not None and wanted.figures - AT_ONCE)
-    details = details or bool(wanted is not None and wanted.words)  # they are sought in titles, too
+    if wanted is not None:  # titles, in which words are sought, too, and networks are in the XML
+        details = details or wanted.words or "network" in wanted.keys
     looks = [
         completeness.listed("instances"),
         completeness.figures if rates else completeness.samples,

@@ -1,7 +1,8 @@
 """The filter language, without what it filters: words, `key:value`, `key>number`, `!` before any.
 
-Terms stand side by side and must all hold; quotes keep blanks and signs together; letter case does
-not matter. What each key means is in `selection`, a table per kind of object.
+Terms stand side by side and must all hold; quotes keep blanks and signs together, and two quotes
+between quotes are one that is meant; letter case does not matter. What each key means is in
+`selection`, a table per kind of object.
 """
 
 from __future__ import annotations
@@ -90,12 +91,24 @@ def parse(text: str, language: Language[T]) -> Filter[T]:
     return Filter(text, tests, figures, keys=keys, words=words)
 
 
+def quoted(value: str) -> str:
+    """Return a value as it is written behind a `key:`, whatever is in it."""
+    if value and not any(sign.isspace() or sign == '"' for sign in value):
+        return value
+    doubled = value.replace('"', '""')
+    return f'"{doubled}"'
+
+
 def _split(text: str) -> list[tuple[str, int]]:
     """Return the terms, and for each how many of its first characters stood before any quote."""
     terms: list[tuple[str, int]] = []
     word, plain, quoted = "", -1, False
-    for character in f"{text} ":
-        if character == '"':
+    signs = enumerate(f"{text} ")
+    for place, character in signs:
+        if quoted and text.startswith('""', place):
+            word += character
+            next(signs)
+        elif character == '"':
             quoted = not quoted
             plain = len(word) if plain < 0 else plain
         elif character.isspace() and not quoted:

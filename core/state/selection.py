@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from core.model import AlertKind, AnyEvent, Event, Instance, InstanceState, State, Volume
 from core.model.base import kebab
+from core.model.text import clean
 from core.state.event_text import describe, severity
 from core.state.figures import FIGURES, TITLES, used_fraction
 from core.state.operations import activity
@@ -29,8 +30,8 @@ _SEVERITIES = ("info", "warning", "error")
 
 
 def parse_filter(text: str) -> Filter[Instance]:
-    """Return the instance filter: words, name:, host:, group:, state:, alert:, job:, and
-    `key>number` for each figure of `core.state.figures`.
+    """Return the instance filter: words, name:, host:, group:, network: (its whole name),
+    state:, alert:, job:, and `key>number` for each figure of `core.state.figures`.
 
     A word is looked for in name, title and host, and as the beginning of the UUID. A figure is the
     one its column shows: where that shows none, nothing matches. Raises UsageError.
@@ -72,6 +73,16 @@ def _group(value: str) -> Test[Any]:
     def test(item: Any, state: State) -> bool:
         host = state.hosts.get(item.host)
         return host is not None and value in (group.lower() for group in host.groups)
+
+    return test
+
+
+def _network(value: str) -> Test[Instance]:
+    """Whether an instance has an interface on the network of that name, on or off."""
+
+    def test(item: Instance, _state: State) -> bool:
+        names = [one.source for one in item.interfaces if one.type == "network"]
+        return any(value in (name.lower(), clean(name).lower()) for name in names)
 
     return test
 
@@ -137,6 +148,7 @@ _INSTANCES: Language[Instance] = Language(
         "name": _contains("name"),
         "host": _contains("host"),
         "group": _group,
+        "network": _network,
         "state": _state,
         "alert": _alert,
         "job": _job,

@@ -147,7 +147,11 @@ async def test_enter_shows_a_network_and_then_who_is_on_it(
         assert isinstance(app.screen, NetworkDialog)
         await press(pilot, "enter")
         assert app.current_mode == "instances"
-        assert app.screen.filter_text.startswith("host:alpha ")
+        assert app.screen.filter_text == "host:alpha network:default"
+        table, there = app.screen.table, app.view.state.instances.values()
+        everybody = {one.key for one in there if one.host == "alpha" and one.interfaces}
+        assert len(everybody) > 1
+        assert set(table.keys_in_view) == everybody
         await press(pilot, "7", "down", "enter", "enter")
         assert app.current_mode == "networks", "nobody is on storage"
 

@@ -27,7 +27,7 @@ class InstancesScreen(InstanceChoosingScreen, ListScreen[Instance], inherit_bind
     BINDINGS = bindings_for("subjects", "list", "power", "instances")
     registry_layer = "instances"
     noun = "instance"
-    filter_words = "words, state:paused, host:beta, group:prod, cpu>50, !word"
+    filter_words = "words, state:off, host:a, group:b, network:c, cpu>50, !word"
 
     def __init__(self) -> None:
         super().__init__()

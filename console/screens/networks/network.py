@@ -14,11 +14,12 @@ from core.model import Delta, ObjectKey
 from core.model.network import NetworkUse
 from core.model.text import clean
 from core.source import Source
+from core.state.query import quoted
 from core.state.usage import instances_on
 
 
 class NetworkDialog(Dialog[str | ObjectKey], inherit_bindings=False):
-    """Answers with the name of an instance to go to, or with its own key, to be edited.
+    """Answers with a filter that leaves the instances on it, or with its own key, to be edited.
 
     None: back to the networks.
     """
@@ -83,8 +84,10 @@ class NetworkDialog(Dialog[str | ObjectKey], inherit_bindings=False):
         """Go to the instances on it."""
         state = self.console.view.state
         row = state.networks.get(self._key)
-        users = [] if row is None else instances_on(state, row)
-        self.answer(users[0].name if users else None)
+        if row is None or not instances_on(state, row):
+            self.answer(None)
+        else:
+            self.answer(f"host:{quoted(row.host)} network:{quoted(clean(row.name))}")
 
     def action_edit(self) -> None:
         """Edit it."""

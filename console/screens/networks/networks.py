@@ -96,7 +96,7 @@ class NetworksScreen(SubjectScreen, ListScreen[Network], inherit_bindings=False)
             if isinstance(found, ObjectKey):
                 self.edit(found)
             elif found:
-                await self.console.navigation.show_instances(f"host:{row.host} {found}")
+                await self.console.navigation.show_instances(found)
 
         self.console.push_screen(NetworkDialog(row.key), opened)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from console import format as fmt
@@ -14,10 +14,11 @@ from console.screens.instances.columns import instance_columns
 from console.screens.view import View
 from console.widgets.columns import Cell
 from core.errors import UsageError
-from core.model import Counters, Instance, Volume
+from core.model import Counters, Instance, Interface, Volume
 from core.model import event as ev
 from core.model.observation import HostAdded, LinkChanged, Listed, Sampled
 from core.state.figures import used_fraction
+from core.state.query import quoted
 from core.state.selection import parse_event_filter, parse_filter, parse_volume_filter
 from core.state.store import Store
 from tests.unit.state_builders import (
@@ -36,13 +37,17 @@ from tests.unit.state_builders import (
 GIB = 2**30
 
 
+def on(*networks, kind="network"):
+    return tuple(Interface(f"52:54:00:00:00:0{n}", kind, one) for n, one in enumerate(networks))
+
+
 def fleet():
     made = store(
         listed(
-            instance("web", title="Shop front", disks=(disk(),)),
-            instance("db", state=PAUSED, reason="I/O error"),
+            instance("web", title="Shop front", disks=(disk(),), interfaces=on("LAN")),
+            instance("db", state=PAUSED, reason="I/O error", interfaces=on("lan", '!a "b" c')),
             instance("my cache", state=SHUTOFF, memory=4 * GIB, uuid="abcdef01"),
-            instance("state:odd", state=SHUTOFF),
+            instance("state:odd", state=SHUTOFF, interfaces=on("vlan", "a\nb", kind="bridge")),
             volumes=(volume(), volume("old.raw", format="raw", capacity=3 * GIB, allocation=GIB)),
         ),
         Sampled(HOST, 3.0, {"web-uuid": Counters(1, 1, 0, balloon=2 * GIB),
@@ -79,6 +84,11 @@ WEB, DB, CACHE, ODD = "web", "db", "my cache", "state:odd"
         ("host:alp", [WEB, DB, CACHE, ODD]),
         ("host:beta", []),
         ("name:db", [DB]),
+        ("network:lan", [WEB, DB]),
+        ("network:la", []),
+        ("network:vlan", []),
+        ("!network:lan", [CACHE, ODD]),
+        ('network:"!a ""b"" c"', [DB]),
         ("alert:yes", [DB]),
         ("alert:no", [WEB, CACHE, ODD]),
         ("alert:io-error", [DB]),
@@ -210,6 +220,16 @@ def test_any_text_is_a_filter_or_a_usage_error(text):
     for parser in (parse_filter, parse_event_filter, parse_volume_filter):
         with contextlib.suppress(UsageError):
             parser(text)
+
+
+@given(st.text(alphabet='abc:><=!-"% \t', min_size=1) | st.text(min_size=1))
+@example("!odd").via("a sign that inverts where it stands first")
+@example('a "b"').via("blanks and quotes")
+def test_any_name_of_a_network_is_found_as_it_is_quoted(name):
+    (one,) = listed(instance(interfaces=on("other", name))).instances
+    passes = parse_filter(f"host:alpha network:{quoted(name)} name:web")
+    assert passes(one, STATE)
+    assert not passes(instance(interfaces=on(f"{name}2")), STATE)
 
 
 @given(st.sampled_from(["web", "state:paused", "alert:yes", "host:alpha", '"y c"', "memory>1G"]))
