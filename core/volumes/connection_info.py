@@ -135,8 +135,38 @@ def _decoded(text: str) -> dict[str, Any]:
 
 
 def _secrets_in(protocol: str, data: Mapping[str, Any]) -> Iterator[tuple[str, Secret]]:
+    """Yield the secrets of the data by their key; raises ConnectionInfoError for one further in."""
     for key, value in data.items():
         # a share's mount options have the password of its user among them
         options = protocol in ("smbfs", "cifs") and key == "options"
-        if isinstance(value, str) and value and (options or key.lower().endswith(_SECRETS)):
-            yield key, Secret(value)
+        # SERVERS:/CLUSTER:PASSWORD, without the servers or the password
+        cluster = protocol == "vzstorage" and key == "export"
+        cluster = cluster and ":" in str(value).rpartition(":/")[2]
+        if isinstance(value, dict | list):
+            if _has_secret(value) or (value and _is_secret(key)):
+                text = f"{clean(key)} in the connection_info of {clean(protocol)} has a secret in"
+                cure = "Leave that out: only a value of its own is kept out of the journal."
+                raise ConnectionInfoError(f"{text} it.", cure)
+        elif _tells(value) and (options or cluster or _is_secret(key)):
+            yield key, Secret(str(value))
+
+
+def _is_secret(key: str) -> bool:
+    return key.lower().endswith(_SECRETS)
+
+
+def _tells(value: object) -> bool:
+    """Whether it may be a secret: what is not set, or is so or not so, is none."""
+    return value not in (None, "") and not isinstance(value, bool)
+
+
+def _has_secret(value: object) -> bool:
+    """Whether there is a secret anywhere within a value."""
+    if isinstance(value, list):
+        return any(map(_has_secret, value))
+    if not isinstance(value, dict):
+        return False
+    return any(
+        _has_secret(one) or (_is_secret(str(key)) and _tells(one) and one not in ([], {}))
+        for key, one in value.items()
+    )

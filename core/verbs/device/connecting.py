@@ -109,6 +109,8 @@ class ConnectCall(Call, frozen=True):
     encryption: HostEncryption | None = None
     """How the host opens it then."""
     passphrase: Secret | None = None
+    target: str = ""
+    """Of the disk that it is to be; empty: that is not chosen here."""
 
     def virsh(self, _: str) -> tuple[str, ...]:
         """Virsh connects nothing."""
@@ -165,8 +167,11 @@ def answered(now: Situation) -> tuple[ConnectCall, dict[str, Any]] | None:
     return None
 
 
-def connect_step(now: Situation, info: ConnectionInfo, request: VolumeAttach) -> Step:
-    """Return the step that has the host connect a volume; its undo once it is connected."""
+def connect_step(now: Situation, info: ConnectionInfo, request: VolumeAttach, target: str) -> Step:
+    """Return the step that has the host connect a volume; its undo once it is connected.
+
+    `target` is what its disk will be: what was sent already has its own.
+    """
     call = next((one.call for one in now.sent if isinstance(one.call, ConnectCall)), None)
     if call is None:
         host_now = now.around.host
@@ -181,6 +186,7 @@ def connect_step(now: Situation, info: ConnectionInfo, request: VolumeAttach) ->
             how,
             encryption=encryption_by_host(request),
             passphrase=request.passphrase if encryption_by_host(request) else None,
+            target=target,
         )
     found = answered(now)
     host = now.request.subject.host
@@ -273,9 +279,8 @@ def disconnecting(now: Situation, end: End) -> Action:
             return end
         text = f"having {request.subject.host} disconnect {known.word}"
         ledger, subject = now.around.ledger, request.subject
-        others = share_used(ledger, subject.host, known, subject.id)
-        also = paths_of(ledger, subject.host, known)
-        call = DisconnectCall(known, share_used=others, also=also)
+        shared = share_used(ledger, subject.host, known, subject.id)
+        call = DisconnectCall(known, share_used=shared, also=paths_of(ledger, subject.host, known))
         return Send(call, text, deadline=CONNECTING)
     assert isinstance(sent.call, DisconnectCall)
     volume = sent.call.connected

@@ -47,7 +47,7 @@ def attach_steps(now: Situation) -> list[Step]:
         info = info_of(request)
     if by_host(info, request):
         assert info is not None
-        steps.append(connect_step(now, info, request))
+        steps.append(connect_step(now, info, request, _target(now)))
         if answered(now) is None:
             return steps  # of the disk nothing is known before it is connected
     secrets, call = _planned(now, request)
@@ -81,7 +81,7 @@ def _planned(now: Situation, request: VolumeAttach) -> tuple[SecretsCall | None,
     known = answered(now)
     found = wanted(site_of(now), request, None if known is None else known[1], info_sent(now))
     live, config = affects(now, request.when)
-    target = request.target or free_target(request.bus, (now.instance, now.defined))
+    target = (known[0].target if known else "") or _target(now)
     secrets = secrets_of(request.subject, target, found, request, lasts=config)
     new = new_disk(now, request, found, target)
     alone = (*found.places, request.volume) if alone_in(request, new) else ()
@@ -124,12 +124,18 @@ def outcome(now: Situation) -> str:
     return f"{call.what or clean(request.volume)} is attached to {now.name} as {call.name}{later}"
 
 
+def _target(now: Situation) -> str:
+    """Return what the disk will be, as it is chosen before the first call: its undo names it."""
+    request = now.request
+    assert isinstance(request, VolumeAttach)
+    return request.target or free_target(request.bus, (now.instance, now.defined))
+
+
 def undo(now: Situation) -> Request | None:
     """Return what takes it away again."""
     request = now.request
     assert isinstance(request, VolumeAttach)
-    target = request.target or free_target(request.bus, (now.instance, now.defined))
-    return VolumeDetach(request.subject, target, request.when)
+    return VolumeDetach(request.subject, _target(now), request.when)
 
 
 def volumes_of(state: State, request: Request) -> Iterable[ObjectKey]:

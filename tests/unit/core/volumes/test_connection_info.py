@@ -143,6 +143,52 @@ def test_a_secret_is_in_nothing_that_is_written(protocol: str, key: str, word: s
     assert info.data[key] == "withheld"
 
 
+@pytest.mark.parametrize(
+    ("protocol", "key", "value"),
+    [
+        ("iscsi", "auth_password", 12345678),
+        ("iscsi", "discovery_auth_password", 1.5),
+        ("vzstorage", "export", "mds1,mds2:/cl1:vz-word"),
+        ("vzstorage", "export", "cl1:vz/word"),
+    ],
+)
+def test_a_secret_may_be_a_number_or_lie_in_a_text(protocol: str, key: str, value: Any) -> None:
+    info = read_connection_info(document(protocol, **{key: value}))
+    assert info.secrets[key] == Secret(str(value))
+    assert info.data[key] == "withheld"
+    assert str(value) not in repr(info)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "key", "value"),
+    [
+        *(("vzstorage", "export", one) for one in ("cl1", "mds:/cl1", "10.0.0.1:8000:/cl1")),
+        *(("iscsi", "auth_password", one) for one in ("", False, True, {}, [])),
+        ("iscsi", "qos_specs", {"secret": None, "token": [], "keyring": True}),
+        ("nfs", "export", "10.0.0.7:/exports:x"),
+    ],
+)
+def test_what_is_no_secret_is_not_withheld(protocol: str, key: str, value: Any) -> None:
+    info = read_connection_info(document(protocol, **{key: value}))
+    assert info.data[key] == value
+    assert key not in info.secrets
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("config", {"vmware_host_password": "far-in"}),
+        ("config", [{"a": [{"apiToken": 4711}]}]),
+        ("config", {"secret": {"of": "far-in"}}),
+        ("auth_password", ["far-in"]),
+        ("auth_password", {"is": "far-in"}),
+    ],
+)
+def test_a_secret_within_another_value_is_refused(key: str, value: Any) -> None:
+    message = told(document("iscsi", **{key: value}))
+    assert message == f"{key} in the connection_info of iscsi has a secret in it."
+
+
 def test_a_broken_one_tells_nothing_of_its_secrets() -> None:
     assert "chap-word" not in told(document("iscsi")[:-2])
 

@@ -29,8 +29,9 @@ from core.verbs.device.connecting import (
     VolumeLeft,
     VolumeReached,
 )
+from core.verbs.device.family import VOLUME_ATTACH
 from core.verbs.device.requests import VolumeAttach, VolumeDetach
-from core.verbs.situation import Action, End, Send, Sent
+from core.verbs.situation import Action, End, Progress, Send, Sent, Situation
 from tests.unit.core.verbs.device.test_attaching import against, other
 from tests.unit.core.volumes.infos import DEVICES, VOLUME, document
 from tests.unit.power_builders import WEB, S, T, ended, sent, step, web
@@ -87,6 +88,20 @@ def test_the_disk_is_of_the_device_that_came_up_and_the_ledger_has_it() -> None:
     entry = end.result.connected
     assert (entry.path, entry.target, entry.volume_id) == ("/dev/sdc", "vda", VOLUME)
     assert entry.data["auth_password"] == "withheld"
+
+
+def test_the_disk_is_what_its_undo_names_though_another_came_meanwhile() -> None:
+    first = Situation(REQUEST, "web", T, Progress(()), None, around=Around(instance=web(disks=())))
+    assert VOLUME_ATTACH.undo is not None
+    assert VOLUME_ATTACH.undo(first) == VolumeDetach(WEB, "vda")
+    came = web(disks=(Disk("vda", source=DiskSource("file", "/x")),))
+    then = sends(step(REQUEST, connected(), instance=came, now=T + 1))
+    assert isinstance(then.call, AttachCall)
+    assert then.call.name == "vda"  # libvirt refuses that, and what was done is undone
+    named = VolumeAttach(WEB, connection_info=REQUEST.connection_info, target="vdz")
+    call = sends(step(named, instance=web())).call
+    assert isinstance(call, ConnectCall)
+    assert call.target == "vdz"
 
 
 def test_where_the_disk_is_refused_the_host_lets_go_and_the_first_error_stays() -> None:
