@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.model import Disk, Instance, State
 from core.model.text import clean
+from core.state.connections import disks_with
 from core.state.shared_storage import places_elsewhere
 from core.state.usage import users_at
 from core.verbs.refusal import Refusal, RefusalCode
@@ -64,18 +65,14 @@ def against_users(
 def against_serial(
     state: State, instance: Instance, volume: str, said: str, access: Access
 ) -> Iterator[Refusal]:
-    """Tell who has a volume of Cinder's, on any host, by the serial that its disk has of it."""
-    for user in state.instances.values() if volume else ():
-        for disk in user.disks:
-            shares = access.shared and disk.shareable and user.key != instance.key
-            if disk.serial != volume or shares:
-                continue
-            text = (
-                f"{clean(said)} is used by {clean(user.name)} on {clean(user.host)} ({disk.target})"
-            )
-            cure = "detach it there first: only a multiattached volume has two users"
-            yield Refusal(RefusalCode.PARAMETER, text, cure, access.field)
-            return
+    """Tell who has a volume of Cinder's, on any host, by its serial or as the ledger has it."""
+    for user, disk in disks_with(state, volume):
+        if access.shared and disk.shareable and user.key != instance.key:
+            continue
+        text = f"{clean(said)} is used by {clean(user.name)} on {clean(user.host)} ({disk.target})"
+        cure = "detach it there first: only a multiattached volume has two users"
+        yield Refusal(RefusalCode.PARAMETER, text, cure, access.field)
+        return
 
 
 def _elsewhere(disk: Disk, servers: tuple[str, ...]) -> bool:

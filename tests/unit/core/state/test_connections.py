@@ -15,16 +15,19 @@ from core.model import (
     State,
 )
 from core.model.connected_volume import ConnectedVolume
+from core.model.secret_value import Secret
 from core.state.connections import connections_of, disks_with, every_connection, ledger, paths_of
 from core.verbs.around import around
 from core.verbs.checks import check
 from core.verbs.device.connecting import DisconnectCall, LetGoAnswer, VolumeLeft, VolumeReached
 from core.verbs.device.host_requests import DisconnectVolume
 from core.verbs.device.leftover import VOLUME_DISCONNECT
+from core.verbs.device.requests import VolumeAttach
 from core.verbs.situation import End, Progress, Send, Situation
 from core.verbs.undefining import Undefine
 from tests.unit.core.verbs.device.test_connecting import record
 from tests.unit.core.verbs.device.test_leftover import HOST, UP
+from tests.unit.core.volumes.infos import VOLUME, document
 from tests.unit.power_builders import WEB, T, sent, web
 
 DB = ObjectKey("instance", "alpha", "db-uuid")
@@ -145,6 +148,15 @@ def test_what_is_at_the_old_path_of_a_volume_does_not_have_it() -> None:
     assert list(disks_with(state, "A")) == []
     assert [one.name for one, _ in disks_with(state, "B")] == ["web"]
     assert list(disks_with(state, "")) == []
+
+
+def test_a_volume_that_a_host_has_connected_for_a_disk_is_attached_to_nobody_else() -> None:
+    theirs = having("/dev/sdb", "DATA1", host="beta", name="db", uuid="db-uuid")
+    db = ObjectKey("instance", "beta", "db-uuid")
+    entry = replace(A, volume_id=VOLUME)
+    state = picture(brought(1.0, VolumeReached(entry), db), instances=(web(disks=()), theirs))
+    told = check(state, VolumeAttach(WEB, connection_info=Secret(document("iscsi"))))
+    assert [one for one in told if "is used by db on beta (vdb)" in str(one)]
 
 
 def test_the_entry_stays_of_an_instance_that_has_a_shared_volume_itself() -> None:
