@@ -10,8 +10,12 @@ class DhcpHost(Value, frozen=True):
 
     address: str
     mac: str = ""
-    """Empty: it is known by its name alone, as with IPv6."""
+    """Empty: it is known by its name alone or by its DUID, as with IPv6."""
     name: str = ""
+    duid: str = ""
+    """Of IPv6: what the guest's DHCP client calls itself."""
+    beyond: tuple[str, ...] = ()
+    """What else its XML has, in words: it cannot be made again from what is told here."""
 
 
 class DnsHost(Value, frozen=True):
@@ -27,6 +31,8 @@ class PortGroup(Value, frozen=True):
     name: str
     default: bool = False
     vlans: tuple[int, ...] = ()
+    beyond: tuple[str, ...] = ()
+    """What else its XML has, in words: it cannot be made again from what is told here."""
 
 
 class Network(Value, frozen=True):

@@ -6,7 +6,8 @@ from ipaddress import ip_network
 
 from core.model import Network
 from core.model.network import DhcpHost, DnsHost, PortGroup
-from core.xml.tree import Element, attribute, exact, number, parse, text
+from core.model.text import printable_name
+from core.xml.tree import Element, attribute, attributes, exact, number, parse, text
 
 
 def read_network(xml: str, host: str = "") -> Network:
@@ -42,8 +43,13 @@ def read_network(xml: str, host: str = "") -> Network:
 
 
 def _dhcp_host(host: Element) -> DhcpHost:
-    name = attribute(host, "name") or attribute(host, "id")
-    return DhcpHost(attribute(host, "ip"), attribute(host, "mac").lower(), name)
+    return DhcpHost(
+        attribute(host, "ip"),
+        attribute(host, "mac").lower(),
+        attribute(host, "name"),
+        attribute(host, "id"),
+        _beyond(host, {"ip", "mac", "name", "id"}, set()),
+    )
 
 
 def _dns_host(host: Element) -> DnsHost:
@@ -52,12 +58,34 @@ def _dns_host(host: Element) -> DnsHost:
 
 
 def _port_group(group: Element) -> PortGroup:
-    tags = [number(attribute(tag, "id")) for tag in group.findall("vlan/tag")]
+    found = group.findall("vlan/tag")
+    tags = [number(attribute(tag, "id")) for tag in found]
+    beyond = _beyond(group, {"name", "default"}, {"vlan"})
+    if any(tag.get("nativeMode") for tag in found):
+        beyond = ("a native VLAN", *beyond)
+    elif len(found) == 1 and attribute(group, "trunk", "vlan") == "yes":
+        beyond = ("a trunk", *beyond)
     return PortGroup(
         attribute(group, "name"),
         attribute(group, "default") == "yes",
         tuple(tag for tag in tags if tag is not None),
+        beyond,
     )
+
+
+_WORDS = {
+    "bandwidth": "limits",
+    "lease": "a lease time",
+    "trustGuestRxFilters": "trust in its guests' filters",
+    "virtualport": "a virtual port",
+}
+
+
+def _beyond(element: Element, attributes_: set[str], children: set[str]) -> tuple[str, ...]:
+    """Return what an element has beside those attributes and children, in words."""
+    more = [name for name, _ in attributes(element) if name not in attributes_]
+    more += [str(child.tag) for child in element.iterchildren("*") if child.tag not in children]
+    return tuple(dict.fromkeys(_WORDS.get(one, printable_name(one)) for one in more))
 
 
 def _read_address(ip: Element) -> str:

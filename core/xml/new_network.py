@@ -66,10 +66,10 @@ def _tag(root: Element, vlans: tuple[int, ...]) -> None:
 
 
 def dhcp_host_xml(host: DhcpHost) -> str:
-    """Return the `<host>` of DHCP. One that is known by its name alone is of IPv6."""
+    """Return the `<host>` of DHCP. One that is known by its name alone, or a DUID, is of IPv6."""
     from lxml import etree
 
-    given = {"mac": host.mac, "name": host.name, "ip": host.address}
+    given = {"mac": host.mac, "id": host.duid, "name": host.name, "ip": host.address}
     root = etree.Element("host", {name: value for name, value in given.items() if value})
     return etree.tostring(root, encoding="unicode")
 

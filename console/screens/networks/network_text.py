@@ -67,7 +67,10 @@ def _row(member: Member) -> tuple[str, ...]:
 def _entries(network: Network) -> Iterator[CellValue]:
     if network.dhcp_hosts:
         yield ""
-        rows = [(clean(one.address), one.mac, clean(one.name)) for one in network.dhcp_hosts]
+        rows = [
+            (clean(one.address), one.mac or clean(one.duid), clean(one.name))
+            for one in network.dhcp_hosts
+        ]
         yield from _table(("KEPT ADDRESS", "FOR", "NAME"), rows)
     if network.dns_hosts:
         yield ""

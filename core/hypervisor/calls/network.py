@@ -104,7 +104,7 @@ def update(conn: Connection, subject: ObjectKey, call: NetworkUpdateCall) -> Non
     live = libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE if call.live else 0
     config = libvirt.VIR_NETWORK_UPDATE_AFFECT_CONFIG if call.config else 0
     _network(conn, subject).update(
-        commands[call.remove], sections[call.section], -1, call.xml, live | config
+        commands[call.remove], sections[call.section], call.parent, call.xml, live | config
     )
 
 

@@ -65,6 +65,8 @@ class NetworkUpdateCall(Applied, frozen=True):
     section: Section
     xml: str
     remove: bool = False
+    parent: int = -1
+    """Of DHCP: which of its `<ip>`, from 0; -1: libvirt takes the first that has DHCP."""
 
     @property
     def text(self) -> str:
@@ -74,4 +76,5 @@ class NetworkUpdateCall(Applied, frozen=True):
     def virsh(self, name: str) -> tuple[str, ...]:
         """`virsh net-update`."""
         command = "delete" if self.remove else "add-last"
-        return ("net-update", name, command, self.section, self.xml, *self.affected())
+        within = () if self.parent < 0 else ("--parent-index", str(self.parent))
+        return ("net-update", name, command, self.section, self.xml, *within, *self.affected())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -11,6 +12,7 @@ from core.model import Network, Request, State
 from core.model.lists import listed
 from core.model.network import DhcpHost, DnsHost, PortGroup
 from core.model.text import clean
+from core.verbs.caution import Caution
 from core.verbs.network.calls import NetworkUpdateCall, Section
 from core.verbs.network.plan import tags_of
 from core.verbs.network.requests import (
@@ -24,7 +26,7 @@ from core.verbs.network.requests import (
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
-from core.verbs.verb import Verb
+from core.verbs.verb import Risk, Subjects, Verb
 
 Entry = DhcpHost | DnsHost | PortGroup
 
@@ -40,7 +42,7 @@ def _xml(entry: Entry) -> str:
 def _added(request: Any) -> Entry:
     """Return what a request adds."""
     if isinstance(request, AddDhcpHost):
-        return DhcpHost(request.address, request.mac.lower(), request.name)
+        return DhcpHost(request.address, request.mac.lower(), request.name, request.duid)
     if isinstance(request, AddDnsHost):
         return DnsHost(request.address, request.names)
     return PortGroup(request.name, request.default, tags_of(request.vlan))
@@ -90,6 +92,7 @@ class EntryKind:
             section=self.section,
             xml="" if entry is None else _xml(entry),
             remove=not adds,
+            parent=_parent(network, entry),
         )
 
     def outcome(self, now: Situation) -> str:
@@ -98,14 +101,17 @@ class EntryKind:
         return f"{now.name} {has} the {self.word} {clean(_named(now.request))}"
 
     def undo(self, now: Situation) -> Request | None:
-        """Return the opposite request."""
+        """Return the opposite request; None: it would not bring all of it back."""
         request: Any = now.request
         if request.verb.startswith("network-add"):
             back: Request = _REMOVERS[type(request)](request.subject, _named(request))
             return back
         entry = self.found(now.subject, _named(request))
+        if getattr(entry, "beyond", ()):
+            return None  # less would be back than there was
         if isinstance(entry, DhcpHost):
-            return AddDhcpHost(request.subject, entry.address, entry.mac, entry.name)
+            names = (entry.mac, entry.name, entry.duid)
+            return AddDhcpHost(request.subject, entry.address, *names)
         if isinstance(entry, DnsHost):
             return AddDnsHost(request.subject, entry.address, entry.names)
         if isinstance(entry, PortGroup):
@@ -129,6 +135,17 @@ class EntryKind:
             yield _no(self.field, text, f"it has {known}" if known else "it has none")
         if adds and found is None:
             yield from _AGAINST[type(request)](network, request)
+
+
+def _parent(network: object, entry: Entry | None) -> int:
+    """Return in which `<ip>` an address of DHCP stands: else libvirt takes the first with DHCP."""
+    if not isinstance(entry, DhcpHost) or not isinstance(network, Network):
+        return -1
+    for index, subnet in enumerate(network.addresses):
+        with suppress(ValueError):
+            if ip_address(entry.address) in ip_network(subnet, strict=False):
+                return index
+    return -1
 
 
 def _same(one: str, other: str) -> bool:
@@ -158,10 +175,20 @@ def _against_dhcp(network: Network, request: Any) -> Iterator[Refusal]:
         yield _no("address", f"{address} is no address of {name}", cure)
     elif any(str(address) == one.partition("/")[0] for one in network.addresses):
         yield _no("address", f"{address} is the host's own", "give another")
-    if address.version == 4 and not request.mac:
+    yield from _against_whose(network, request, address.version)
+
+
+def _against_whose(network: Network, request: Any, version: int) -> Iterator[Refusal]:
+    """Tell where a guest is not said, or by what DHCP of that version does not know it."""
+    if version == 4 and not request.mac:
         yield _no("mac", "Whose address it is to be is not said", "give its MAC address")
-    if address.version == 6 and not request.name:
-        yield _no("name", "Whose address it is to be is not said", "give its host name")
+    if version == 6 and not (request.name or request.duid):
+        yield _no("name", "Whose address it is to be is not said", "give its host name or DUID")
+    if version == 6 and request.mac:
+        text = "DHCP of IPv6 knows no guest by its MAC address"
+        yield _no("mac", text, "give its host name or DUID instead")
+    if version == 4 and request.duid:
+        yield _no("duid", "DHCP of IPv4 knows no guest by a DUID", "give its MAC address instead")
     for one in network.dhcp_hosts:
         if request.mac and one.mac == request.mac.lower():
             text = f"{request.mac.lower()} is given {clean(one.address)} already"
@@ -205,7 +232,31 @@ _DNS = EntryKind("dns-host", "DNS entry", lambda one: one.dns_hosts, "address")
 _GROUPS = EntryKind("portgroup", "port group", lambda one: one.port_groups, "name")
 
 
-def _verb(kind: EntryKind, request: type[Request], title: str, help_: str, key: str) -> Verb:
+def _takes_group(request: Request, subjects: Subjects) -> str:
+    assert isinstance(request, RemovePortGroup)
+    text = f"Takes the port group {clean(request.name)} from {subjects.whom}"
+    return f"{text}: an interface that asks for it does not start again."
+
+
+def _loses_group(state: State, requests: Sequence[Request]) -> list[str]:
+    """Say what a port group has."""
+    lines = []
+    for one in requests:
+        group = _GROUPS.found(state.networks.get(one.subject), _named(one))
+        has = [] if group is None else [clean(word) for word in group.beyond]
+        if group is not None and group.vlans:
+            tags = listed(list(map(str, group.vlans)))
+            has.insert(0, f"the VLAN{'s' if len(group.vlans) > 1 else ''} {tags}")
+        if group is not None and group.default:
+            has.append("the interfaces that ask for none")
+        if has:
+            undone = "; that cannot be undone" if group.beyond else ""
+            lines.append(f"It has {listed(has)}{undone}.")
+    return lines
+
+
+def _verb(kind: EntryKind, request: type[Request], title: str, help_: str, key: str,
+          risk: Risk | None = None) -> Verb:  # fmt: skip
     return Verb(
         request,
         title=title,
@@ -221,6 +272,7 @@ def _verb(kind: EntryKind, request: type[Request], title: str, help_: str, key: 
         needs_description=True,
         single=True,
         undo=kind.undo,
+        risk=risk or Risk(),
     )
 
 
@@ -234,5 +286,6 @@ VERBS = (
     _verb(_GROUPS, AddPortGroup, "Add a port group",
           "Give it a kind of port that interfaces may ask for.", "g"),
     _verb(_GROUPS, RemovePortGroup, "Remove a port group",
-          "Take a kind of port away from it.", "G"),
+          "Take a kind of port away from it.", "G",
+          Risk(Caution.CONFIRM, _takes_group, after=_loses_group)),
 )  # fmt: skip

@@ -14,6 +14,7 @@ _RANGE = r"(all|none|[0-9a-fA-F.:]+ *- *[0-9a-fA-F.:]+)"
 _ADDRESS = r"[0-9a-fA-F.:]+"
 _MAC = "(|[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5})"
 _HOST_NAME = r"(|[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?)"
+_DUID = r"(|[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){2,129})"
 _VLANS = r"(|[0-9]{1,4}(,[0-9]{1,4})*)"
 
 
@@ -167,8 +168,14 @@ class AddDhcpHost(Request, frozen=True):
     ] = ""
     name: Annotated[
         str,
-        parameter("Its host name; of IPv6 that is all it is known by.", pattern=_HOST_NAME,
+        parameter("Its host name; of IPv6 it may be all it is known by.", pattern=_HOST_NAME,
                   shape="a name such as web"),
+    ] = ""  # fmt: skip
+    duid: Annotated[
+        str,
+        parameter("Of IPv6: the DUID of its DHCP client, by which it is known as well.",
+                  pattern=_DUID, shape="bytes such as 0:3:0:1:52:54:0:12:34:56", label="DUID",
+                  advanced=True),
     ] = ""  # fmt: skip
 
 

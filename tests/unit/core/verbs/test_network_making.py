@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from console.screens.form_choices import choices_of
 from core.model import Host, Instance, Interface, Network, ObjectKey, Request, State
 from core.model.host import Link, LinkStatus
-from core.model.network import DhcpHost
+from core.model.network import DhcpHost, PortGroup
+from core.verbs.caution import Caution
 from core.verbs.checks import check
-from core.verbs.network.calls import NetworkDefineCall
+from core.verbs.danger import danger
+from core.verbs.network.calls import NetworkDefineCall, NetworkUpdateCall
 from core.verbs.network.free import free_subnet
 from core.verbs.network.requests import (
     AddDhcpHost,
@@ -23,8 +25,13 @@ from core.verbs.network.requests import (
     CreateNetwork,
     CreateNetworkFromXml,
     DeleteNetwork,
+    RemoveDhcpHost,
+    RemovePortGroup,
 )
 from core.verbs.preview import planned
+from core.verbs.registry import verb_of
+from core.verbs.situation import Progress, Situation
+from core.xml.network import read_network
 
 NEW = ObjectKey("network", "alpha", "u-new")
 LAB = Network("alpha", "u-lab", "lab", active=True, addresses=("10.0.0.1/24", "fd00::1/64"),
@@ -123,6 +130,8 @@ def test_a_network_of_each_mode_is_made_as_libvirt_takes_it(
         (AddDhcpHost(LAB.key, "10.0.0.1", "52:54:00:00:00:01"), "10.0.0.1 is the host's own"),
         (AddDhcpHost(LAB.key, "10.0.0.5"), "Whose address it is to be is not said: give its MAC"),
         (AddDhcpHost(LAB.key, "fd00::5"), "Whose address it is to be is not said: give its host"),
+        (AddDhcpHost(LAB.key, "fd00::5", "52:54:00:00:00:01", "db"), "of IPv6 knows no guest by"),
+        (AddDhcpHost(LAB.key, "10.0.0.5", "52:54:00:00:00:01", duid="0:3:1"), "knows no guest by"),
         (AddDhcpHost(LAB.key, "10.0.0.5", "52:54:00:00:00:07"), "is given 10.0.0.7 already"),
         (AddDhcpHost(LAB.key, "10.0.0.07", "52:54:00:00:00:01"), "is no IP address"),
         (AddDnsHost(LAB.key, "10.0.0.5"), "By which names it is known is not said"),
@@ -227,3 +236,81 @@ def test_addresses_are_asked_for_where_no_private_ones_are_free() -> None:
         "A network of the mode nat needs addresses, and no private ones are free: "
         "give --subnet with addresses of yours, or take isolated."
     ]
+
+
+def part_of(*parts: str) -> Network:
+    """A network with those parts, as it is read."""
+    xml = f"<network><name>lab</name><uuid>{NEW.id}</uuid>{''.join(parts)}</network>"
+    return read_network(xml, "alpha")
+
+
+def undone(row: Network, request: Any) -> Request | None:
+    undo = verb_of(request).undo
+    assert undo is not None
+    return undo(Situation(request, "lab", 0.0, Progress(), subject=row))
+
+
+V4 = "<ip address='10.0.0.1' prefix='24'><dhcp><host mac='52:54:00:00:00:07' ip='10.0.0.7'{}</ip>"
+V6 = "<ip family='ipv6' address='fd00::1' prefix='64'><dhcp><host {} ip='fd00::5'/></dhcp></ip>"
+
+
+@pytest.mark.parametrize(
+    ("asked", "parent", "xml"),
+    [
+        (AddDhcpHost(NEW, "fd00::6", name="db"), 1, '<host name="db" ip="fd00::6"/>'),
+        (
+            AddDhcpHost(NEW, "fd00::6", name="db", duid="0:3:0:1"),
+            1,
+            '<host id="0:3:0:1" name="db" ip="fd00::6"/>',
+        ),
+        (RemoveDhcpHost(NEW, "fd00:0::5"), 1, '<host id="0:3:0:2" name="old" ip="fd00::5"/>'),
+        (RemoveDhcpHost(NEW, "10.0.0.7"), 0, '<host mac="52:54:00:00:00:07" ip="10.0.0.7"/>'),
+    ],
+)
+def test_an_address_of_dhcp_is_changed_in_its_own_subnet(asked: Any, parent: int, xml: str) -> None:
+    row = part_of(V4.format("/></dhcp>"), V6.format("id='0:3:0:2' name='old'"))
+    asked = type(asked)(row.key, *[getattr(asked, name) for name in asked.__struct_fields__[1:]])
+    (step,) = planned(State(networks={row.key: row}), asked)
+    assert isinstance(step.call, NetworkUpdateCall)
+    assert (step.call.parent, step.call.xml) == (parent, xml)
+    line = step.call.virsh("lab")
+    assert line[line.index("--parent-index") + 1] == str(parent)
+
+
+def test_only_what_would_be_as_it_was_is_put_back() -> None:
+    known = part_of(V6.format("id='0:3:0:2' name='old'"))
+    back = undone(known, RemoveDhcpHost(known.key, "fd00::5"))
+    assert back == AddDhcpHost(known.key, "fd00::5", "", "old", "0:3:0:2")
+    leased = part_of(V4.format("><lease expiry='1' unit='hours'/></host></dhcp>"))
+    assert leased.dhcp_hosts[0].beyond == ("a lease time",)
+    assert undone(leased, RemoveDhcpHost(leased.key, "10.0.0.7")) is None
+    plain = part_of("<portgroup name='red'><vlan trunk='yes'><tag id='7'/><tag id='8'/></vlan>",
+                    "</portgroup>")  # fmt: skip
+    assert plain.port_groups == (PortGroup("red", vlans=(7, 8)),)
+    assert undone(plain, RemovePortGroup(plain.key, "red")) is not None
+
+
+@pytest.mark.parametrize(
+    ("inside", "words"),
+    [
+        (
+            " trustGuestRxFilters='yes'><virtualport type='802.1Qbh'/><bandwidth/><vlan>"
+            "<tag id='5' nativeMode='untagged'/></vlan>",
+            "the VLAN 5, a native VLAN, trust in its guests' filters, a virtual port and limits; "
+            "that cannot be undone.",
+        ),
+        (" default='yes'><vlan trunk='yes'><tag id='5'/></vlan>",
+         "the VLAN 5, a trunk and the interfaces that ask for none; that cannot be undone."),
+        ("><vlan><tag id='5'/></vlan>", "the VLAN 5."),
+    ],
+)  # fmt: skip
+def test_the_removal_of_a_port_group_is_asked_for_and_says_what_it_has(
+    inside: str, words: str
+) -> None:
+    row = part_of(f"<portgroup name='eng'{inside}</portgroup>")
+    asked = RemovePortGroup(row.key, "eng")
+    found = danger(State(networks={row.key: row}), asked)
+    assert found.caution is Caution.CONFIRM
+    assert "Takes the port group eng from the network lab" in found.text
+    assert f"It has {words}" in found.text
+    assert (undone(row, asked) is None) == ("undone" in words)

@@ -88,7 +88,7 @@ def test_network_entries():
     )
     assert found.dhcp_hosts == (
         DhcpHost("10.0.0.9", "52:54:00:aa:00:01", "web"),
-        DhcpHost("fd00::9", "", "0:1"),
+        DhcpHost("fd00::9", duid="0:1"),
     )
     assert found.dns_hosts == (DnsHost("10.0.0.9", ("web", "www")),)
     assert found.port_groups == (PortGroup("red", default=True, vlans=(7, 8)),)
