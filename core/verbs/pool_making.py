@@ -21,6 +21,8 @@ from core.verbs.verb import Risk, Subjects, Verb
 _START = 120.0
 """Seconds: a server out of reach is waited for by what mounts or logs in."""
 _BUILD = 3600.0
+_SEES = "`zpool create`"
+"""Who looks what is on the devices of a ZFS pool: libvirt passes neither yes nor no on to it."""
 _Makes = CreatePool | CreatePoolFromXml
 
 
@@ -47,7 +49,7 @@ def _steps(now: Situation) -> list[Step]:
 
 def _building(type_: str, name: str, *, overwrite: bool) -> Step:
     kind = KINDS.get(type_)
-    flags = ("overwrite" if overwrite else "no-overwrite") if kind and kind.formats_device else ""
+    flags = ("overwrite" if overwrite else "no-overwrite") if kind and kind.overwrites else ""
     what = kind.builds if kind else "what it lies on"
     return Step(PoolBuildCall(flags), f"making {what} for {name}", deadline=_BUILD)
 
@@ -125,7 +127,7 @@ def _own_id(values: Mapping[str, Any]) -> str:
 
 def _raised(_: State, request: Request) -> Caution:
     """Building writes to devices: those that hold something are left alone, as far as is seen."""
-    if isinstance(request, CreatePool) and request.build and KINDS[request.type].formats_device:
+    if isinstance(request, CreatePool) and request.build and KINDS[request.type].writes_devices:
         return Caution.CONFIRM
     return Caution.NONE
 
@@ -135,7 +137,8 @@ def _builds(_: State, requests: Sequence[Request]) -> list[str]:
     for request in requests:
         if isinstance(request, CreatePool) and request.build and request.device:
             kind, where = KINDS[request.type], " and ".join(map(clean, request.device))
-            told.append(f"Makes {kind.builds} on {where}, unless something is on it.")
+            sees = "something is" if kind.overwrites else f"{_SEES} sees something"
+            told.append(f"Makes {kind.builds} on {where}, unless {sees} on it.")
     return told
 
 
@@ -175,17 +178,24 @@ def _against_build(state: State, request: Request, _: str) -> Iterator[Refusal]:
         yield Refusal(RefusalCode.STATE, text, "make it where it is served")
     elif pool.active:
         yield Refusal(RefusalCode.STATE, f"The pool {clean(pool.name)} is active", "stop it first")
-    elif request.overwrite and kind is not None and not kind.formats_device:
+    elif request.overwrite and kind is not None and not kind.overwrites:
         text = f"Building {clean(pool.name)} writes over nothing"
         yield Refusal(RefusalCode.PARAMETER, text, "leave it out", "overwrite")
 
 
 def _build_risk(state: State, request: Request) -> Caution:
     pool = state.pools.get(request.subject)
-    writes = pool is None or pool.type not in KINDS or KINDS[pool.type].formats_device
+    writes = pool is None or pool.type not in KINDS or KINDS[pool.type].writes_devices
     if isinstance(request, BuildPool) and request.overwrite:
         return Caution.TYPE
     return Caution.CONFIRM if writes else Caution.NONE
+
+
+def _build_sees(state: State, requests: Sequence[Request]) -> list[str]:
+    pools = [state.pools.get(request.subject) for request in requests]
+    kinds = [KINDS.get(pool.type) for pool in pools if pool is not None]
+    blind = any(kind and kind.writes_devices and not kind.overwrites for kind in kinds)
+    return [f"libvirt does not look whether its devices hold something: {_SEES} does."] * blind
 
 
 def _build_words(request: Request, subjects: Subjects) -> str:
@@ -223,6 +233,6 @@ VERBS = (
         steps=_build_steps,
         calls=(PoolBuildCall,),
         refusals=_against_build,
-        risk=Risk(Caution.NONE, _build_words, raised=_build_risk),
+        risk=Risk(Caution.NONE, _build_words, raised=_build_risk, after=_build_sees),
     ),
 )

@@ -33,24 +33,29 @@ class PoolKind:
     """It must have one; one of iSCSI may."""
     builds: str = ""
     """What building it makes; empty: libvirt builds none."""
-    formats_device: bool = False
-    """Building it writes to devices, and knows to leave alone what holds something."""
+    writes_devices: bool = False
+    """Building it writes to devices."""
+    overwrites: bool = False
+    """libvirt can be told to leave alone what holds something, or to write over it."""
     deletes: str = ""
     """What deleting it removes beside volumes that go one by one; empty: libvirt deletes none."""
+    unlisted: str = ""
+    """What is in it that libvirt does not list, and is lost with it."""
 
 
 _MANY = 999
 KINDS: Mapping[str, PoolKind] = {
     "dir": PoolKind("?", builds="its folder", deletes="its folder"),
     "fs": PoolKind("?", devices=(1, 1), formats=_FILE_SYSTEMS, builds="a file system",
-                   formats_device=True),
+                   writes_devices=True, overwrites=True),
     "netfs": PoolKind("?", "the directory that is exported", (1, 1),
                       formats=("auto", "nfs", "glusterfs", "cifs"), builds="its folder"),
     "logical": PoolKind("/dev/{source}", "the volume group", devices=(0, _MANY),
-                        builds="a volume group", formats_device=True,
-                        deletes="its volume group"),
+                        builds="a volume group", writes_devices=True, overwrites=True,
+                        deletes="its volume group",
+                        unlisted="thin pools, snapshots, volumes that are off"),
     "disk": PoolKind("/dev", devices=(1, 1), formats=_TABLES, builds="a partition table",
-                     formats_device=True),
+                     writes_devices=True, overwrites=True),
     "iscsi": PoolKind("/dev/disk/by-path", "the target", (1, 1), auth="chap"),
     "iscsi-direct": PoolKind("", "the target", (1, 1), auth="chap", initiator=True),
     "scsi": PoolKind("/dev/disk/by-path", "the adapter"),
@@ -58,7 +63,8 @@ KINDS: Mapping[str, PoolKind] = {
     "rbd": PoolKind("", "the image pool", (1, _MANY), auth="ceph"),
     "gluster": PoolKind("", "the volume", (1, 1)),
     "zfs": PoolKind("/dev/zvol/{source}", "the ZFS pool", devices=(0, _MANY),
-                    builds="a ZFS pool", deletes="its ZFS pool"),
+                    builds="a ZFS pool", writes_devices=True, deletes="its ZFS pool",
+                    unlisted="file systems, snapshots, clones"),
     "vstorage": PoolKind("?", "the cluster", builds="its folder"),
 }  # fmt: skip
 """Every type that libvirt makes pools of; sheepdog is no more."""

@@ -120,12 +120,24 @@ def _loses(state: State, requests: Sequence[Request]) -> list[str]:
         names = [f"{clean(one.name)} ({size(one.allocation)})" for one in volumes[:_NAMED]]
         more = len(volumes) - _NAMED
         names += [f"{more:,} more"] if more > 0 else []
-        taken = size(sum(one.allocation or 0 for one in volumes))
+        known = sum(one.allocation or 0 for one in volumes)
+        taken = size(known)
         kind = KINDS.get(pool.type)
         lies = f"{kind.deletes} {clean(pool.path)}" if kind and kind.deletes else "what it lies on"
         what = f"{plural(len(volumes), 'volume')} of {taken}: {listed(names, _NAMED + 1)}"
         told.append(f"Goes with it: {lies}, {what if volumes else 'no volume'}.")
+        told += _unlisted(pool, known)
     return told
+
+
+def _unlisted(pool: Pool, known: int) -> Iterator[str]:
+    """Tell what goes that libvirt lists none of: its tools take all, whatever it is."""
+    kind = KINDS.get(pool.type)
+    if kind is not None and kind.unlisted:
+        text = f"So does everything else in it that libvirt does not list: {kind.unlisted}"
+        taken = pool.allocation or 0
+        more = f"; {size(taken)} are taken in all" if taken > known else ""
+        yield f"{text}{more}."
 
 
 def _forgets(_: Request, subjects: Subjects) -> str:

@@ -228,6 +228,47 @@ def test_what_a_volume_group_has_goes_with_it_and_is_only_looked_at() -> None:
     assert "its volume group /dev/vg, no volume." in danger(on, DeletePool(VG.key)).text
 
 
+@pytest.mark.parametrize(
+    ("type_", "unlisted"),
+    [
+        ("zfs", "file systems, snapshots, clones"),
+        ("logical", "thin pools, snapshots, volumes that are off"),
+    ],
+)
+def test_a_deletion_names_what_libvirt_does_not_list(type_: str, unlisted: str) -> None:
+    tank = Pool("alpha", "p6", "tank", type_, PoolState.ACTIVE, "/dev/tank", allocation=900 << 30)
+    disk_ = volume("disk", pool="p6", pool_name="tank", path="/dev/tank/disk", allocation=5 << 30)
+    on = replace(STATE, pools={tank.key: tank}, volumes={disk_.key: disk_})
+    last = f"So does everything else in it that libvirt does not list: {unlisted}"
+    asked = danger(on, DeletePool(tank.key))
+    assert asked.caution is Caution.TYPE
+    assert "1 volume of 5.0G: disk (5.0G).\n" in asked.text
+    assert asked.text.endswith(f"\n{last}; 900G are taken in all.")
+    full = msgspec.structs.replace(tank, allocation=5 << 30)
+    listed_ = replace(on, pools={full.key: full})
+    assert danger(listed_, DeletePool(tank.key)).text.endswith(f"\n{last}.")
+
+
+def test_a_zfs_pool_is_built_on_devices_and_asks_as_a_volume_group_does() -> None:
+    asked = made(type="zfs", source="tank", device=("/dev/sdb",), build=True)
+    risk = danger(STATE, asked)
+    assert (risk.caution, risk.text) == (
+        Caution.CONFIRM,
+        "Makes a ZFS pool on /dev/sdb, unless `zpool create` sees something on it.",
+    )
+    assert planned(STATE, asked)[1].call.virsh("tank") == ("pool-build", "tank"), "it has no flags"
+    tank = Pool("alpha", "p6", "tank", "zfs", path="/dev/zvol/tank")
+    off = replace(STATE, pools={tank.key: tank})
+    built = danger(off, BuildPool(tank.key))
+    assert built.caution is Caution.CONFIRM
+    assert (
+        "libvirt does not look whether its devices hold something: `zpool create` does."
+        in built.text
+    )
+    assert "writes over nothing" in against(BuildPool(tank.key, overwrite=True), off)[0]
+    assert "zpool" not in danger(STATE, BuildPool(VG.key)).text
+
+
 def test_building_writes_over_something_only_where_the_name_is_typed() -> None:
     assert danger(STATE, BuildPool(OFF.key)).caution is Caution.NONE
     assert danger(STATE, BuildPool(VG.key)).caution is Caution.CONFIRM
