@@ -44,6 +44,9 @@ def _os_brick(host: str, tools: HostTools, python: str) -> DoctorCheck:
         found = f"{python} has no os-brick: no volume of a SAN can be connected"
         cure = f"{CURES['ModuleNotFoundError']} Name another Python under [volumes]."
         return DoctorCheck(host, "os-brick", Grade.WARNING, found, cure)
+    if not tools.starts:
+        found = f"{tools.brick} of {python} does not start: oslo.service is missing, or too old"
+        return DoctorCheck(host, "os-brick", Grade.WARNING, found, CURES["ImportError"])
     if not tools.root:
         return DoctorCheck(
             host, "os-brick", Grade.WARNING,

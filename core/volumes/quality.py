@@ -32,7 +32,7 @@ def limits_of(info: ConnectionInfo) -> tuple[tuple[str, int], ...]:
         raise info.malformed("qos_specs", "is no object")
     found = []
     for name in LIMITS:
-        value = str(specs.get(name, "")).strip()
+        value = str(specs.get(name) or "").strip()
         if not value:
             continue
         if not (value.isascii() and value.isdecimal()) or int(value[:17]) > LARGEST:

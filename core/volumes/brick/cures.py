@@ -9,6 +9,8 @@ _LOST = "Look at the warnings: os-brick tells no cause in its errors."
 CURES: dict[str, str] = {
     "ModuleNotFoundError": "Install os-brick there: `pip install 'virtdeck[brick]'` for the Python "
     "that is started, or the distribution's package python3-os-brick.",
+    "ImportError": "Its os-brick is too old: `pip install 'virtdeck[brick]'` in a venv there, and "
+    "name its Python under [volumes].",
     "VolumeDeviceNotFound": "No device has come up: see that the target runs, shows this host the "
     "volume, and takes its password; and that iscsid runs.",
     "TargetPortalNotFound": "See whether the host reaches the portals of the target.",
@@ -91,20 +93,27 @@ def telling(warnings: Sequence[str]) -> str:
     return next(tells, last)
 
 
-def why_not_started(said: str, place: str) -> tuple[str, str]:
-    """Return why the process did not answer its first line, and the cure, from what it said."""
-    low = said.lower()
-    if "sudo" in low and any(words in low for words in _SUDO_REFUSES):
+def why_not_started(said: str, place: str, login: str = "") -> tuple[str, str]:
+    """Return why the process did not answer its first line, and the cure, from what it said.
+
+    `login` is the command that logs in there.
+    """
+    low, login = said.lower(), login or f"ssh {place}"
+    refuses = "sudo" in low and any(words in low for words in _SUDO_REFUSES)
+    if refuses or "is not allowed to execute" in low:
         return (
             f"sudo on {place} does not let os-brick be started as root without a password.",
             "Let it in sudoers, or open the host as root. Whoever may do that is root there.",
         )
     if "sudo: not found" in low or "sudo: command not found" in low:
         return f"There is no sudo on {place}, and os-brick needs root.", "Open the host as root."
-    if "permission denied (" in low or "host key verification failed" in low:
-        return f"ssh to {place} is refused.", f"See what `ssh {place}` says."
+    if "permission denied (" in low:
+        cure = "It must let in by a key, without asking for a password or passphrase"
+        return f"ssh to {place} is refused.", f"{cure}: see what `{login}` says."
+    if "host key verification failed" in low:
+        return f"ssh to {place} is refused.", f"See what `{login}` says."
     if "could not resolve" in low or "connection refused" in low or "timed out" in low:
-        return f"{place} is not reached by ssh.", f"See what `ssh {place}` says."
+        return f"{place} is not reached by ssh.", f"See what `{login}` says."
     if "not found" in low or "no such file" in low:
         return f"There is no such Python on {place}.", "Name the one that has os-brick."
     last = next((line for line in reversed(said.strip().splitlines()) if line), "it said nothing")

@@ -32,13 +32,18 @@ class BrickHost:
         """What it is called in a sentence."""
         return self.name or "this machine"
 
+    @property
+    def login(self) -> str:
+        """The whole command that shows whether ssh lets in as it is needed."""
+        return shlex.join([*self.ssh, "true"])
+
     def command(self, size: int) -> list[str]:
         """Return what starts a program of so many characters."""
         runs = [self.python, "-c", _TAKES.format(size=size)]
         words = shlex.join(runs)
-        line = f'[ "$(id -u)" = 0 ] && exec {words}; exec sudo -n {words}' if self.root else (
-            f"exec {words}"
-        )  # fmt: skip
+        # what sudo says is read: in no other language
+        sudo = f"LC_ALL=C; export LC_ALL; exec sudo -n {words}"
+        line = f'[ "$(id -u)" = 0 ] && exec {words}; {sudo}' if self.root else f"exec {words}"
         if not self.ssh:
             return ["/bin/sh", "-c", line]
         return [*self.ssh, f"/bin/sh -c {shlex.quote(line)}"]
@@ -48,8 +53,8 @@ def brick_host(uri: str, python: str = "") -> BrickHost:
     """Return where the volumes of a libvirt host are connected; raises UnsupportedError."""
     parts = urlsplit(uri)
     transport = parts.scheme.partition("+")[2]
-    host = parts.hostname or ""
-    if host in _LOCAL and transport in ("", "unix"):
+    host = _host_of(parts.netloc)
+    if host.lower() in _LOCAL and transport in ("", "unix"):
         return BrickHost(python=python or sys.executable)
     if transport not in ("ssh", "libssh", "libssh2"):
         text = f"os-brick runs on {host} itself, and {parts.scheme} starts nothing there."
@@ -72,3 +77,11 @@ def brick_host(uri: str, python: str = "") -> BrickHost:
     if parts.username:
         words += ["-l", unquote(parts.username)]
     return BrickHost((*words, "--", host), host, python or "python3")
+
+
+def _host_of(netloc: str) -> str:
+    """Return the host as it is written: ssh's `Host` tells capitals from others."""
+    address = netloc.rpartition("@")[2]
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0]

@@ -129,7 +129,8 @@ class BrickProcess:
             if not self._ended():
                 text = f"os-brick on {self._host.place} was not ready after {starting:.0f} s."
                 raise NotSentError(text, "Ask again once the host is less busy.") from None
-            text, hint = why_not_started(self._last_words(), self._host.place)
+            place, login = self._host.place, self._host.login
+            text, hint = why_not_started(self._last_words(), place, login)
             raise NotSentError(text, hint) from None
         if not isinstance(found, Mapping) or found.get("version") != VERSION:
             text = f"What runs os-brick on {self._host.place} speaks another version of virtdeck."

@@ -30,7 +30,10 @@ for it in /usr/lib*/qemu*/block-*.so /usr/lib/*/qemu/block-*.so; do
     [ -e "$it" ] && echo "driver $it"
 done
 if [ "$(id -u)" = 0 ]; then echo root; else sudo -n -l {python} > /dev/null 2>&1 && echo root; fi
-{python} -c 'import importlib.metadata as it; print("brick", it.version("os-brick"))' 2> /dev/null
+{python} -c 'import importlib.metadata as it
+print("brick", it.version("os-brick"))
+from oslo_service import backend
+print("starts")' 2> /dev/null
 :
 """
 
@@ -49,6 +52,8 @@ class HostTools:
     """Who logs in is root there, or may start the Python as root unasked."""
     brick: str = ""
     """The version of os-brick; empty: that Python has none."""
+    starts: bool = False
+    """What it needs is there and new enough."""
 
 
 def script(python: str) -> str:
@@ -72,6 +77,7 @@ def read_tools(told: Iterable[str]) -> HostTools:
         ),
         root="root" in found,
         brick=next(iter(found.get("brick", ())), ""),
+        starts="starts" in found,
     )
 
 
@@ -91,5 +97,6 @@ def survey(host: BrickHost, deadline: float = TELLING) -> HostTools:
         raise NotSentError(f"{host.place} cannot be asked: {error.strerror}.") from None
     lines = done.stdout.splitlines()
     if "asked" not in lines:
-        raise NotSentError(*why_not_started(clean(done.stderr, multiline=True), host.place))
+        said = clean(done.stderr, multiline=True)
+        raise NotSentError(*why_not_started(said, host.place, host.login))
     return read_tools(lines)

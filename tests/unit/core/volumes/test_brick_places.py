@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +50,8 @@ def test_without_root_nobody_is_asked_for_it() -> None:
     ("said", "words"),
     [
         ("sudo: a password is required", "does not let os-brick be started as root without a"),
+        ("Sorry, user joe is not allowed to execute '/usr/bin/python3 -c' as root on far.",
+         "does not let os-brick be started as root"),
         ("sh: 1: exec: sudo: not found", "There is no sudo on far"),
         ("joe@far: Permission denied (publickey).", "ssh to far is refused"),
         ("Host key verification failed.", "ssh to far is refused"),
@@ -56,15 +60,47 @@ def test_without_root_nobody_is_asked_for_it() -> None:
         ("a\nMemoryError\n", "os-brick did not start on far: MemoryError"),
         ("", "os-brick did not start on far: it said nothing"),
     ],
-)
+)  # fmt: skip
 def test_why_it_does_not_start_is_one_sentence_with_a_cure(said: str, words: str) -> None:
     text, hint = why_not_started(said, "far")
     assert words in text
     assert hint
 
 
+def test_a_login_that_is_refused_is_told_with_the_whole_command() -> None:
+    host = brick_host("qemu+ssh://joe@far:2222/system?keyfile=/k%20ey")
+    _, hint = why_not_started("Permission denied (publickey,password).", "far", host.login)
+    assert hint.startswith("It must let in by a key, without asking for a password")
+    assert "BatchMode=yes" in hint
+    assert hint.endswith("-p 2222 -i '/k ey' -l joe -- far true` says.")
+
+
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [
+        ("qemu+ssh://KVM-Node1/system", "KVM-Node1"),
+        ("qemu+ssh://Joe@KVM-Node1:22/system", "KVM-Node1"),
+        ("qemu+ssh://joe@[FD00::1]:22/system", "FD00::1"),
+    ],
+)
+def test_a_host_is_named_to_ssh_as_it_is_written(uri: str, name: str) -> None:
+    host = brick_host(uri)
+    assert (host.ssh[-1], host.name) == (name, name)
+    assert brick_host("qemu://LocalHost/system").ssh == ()
+
+
+def test_sudo_speaks_the_language_that_is_read(tmp_path: Path) -> None:
+    for name, does in (("id", "echo 1000"), ("sudo", 'echo "$LC_ALL $1"')):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    env = {"PATH": str(tmp_path), "LC_ALL": "de_DE.UTF-8"}
+    done = subprocess.run(BrickHost().command(1), env=env, capture_output=True, text=True)
+    assert done.stdout == "C -n\n"
+
+
 def test_every_error_has_a_cure() -> None:
     assert all(CURES.values())
+    assert "in a venv there, and name its Python under [volumes]" in cure_of("ImportError")
     assert cure_of("Unheard") == CURES["BrickException"]
 
 

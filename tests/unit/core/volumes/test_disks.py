@@ -12,7 +12,7 @@ from core.volumes.connection_info import ConnectionInfoError, read_connection_in
 from core.volumes.connectors.iscsi import of_qemu
 from core.volumes.disk import DiskWishes, attached_disk, disk_of, next_unit
 from core.volumes.protocols import PROTOCOLS, family_of
-from core.volumes.quality import LIMITS
+from core.volumes.quality import LIMITS, limits_of
 from core.xml.new_disk import disk_xml
 from tests.places import DATA_DIRECTORY
 from tests.unit.core.volumes.infos import DEVICES, document
@@ -125,3 +125,9 @@ def test_native_io_goes_with_a_cache_of_none_alone() -> None:
     assert disk_of(place, WISHES).io == "native"
     assert disk_of(place, wished(cache="writethrough")).io == ""
     assert disk_of(place, wished(cache="writethrough", io="threads")).io == "threads"
+
+
+def test_a_limit_that_is_null_is_none() -> None:
+    info = read_connection_info(document("local", qos_specs={"total_iops_sec": None,
+                                                             "read_bytes_sec": 7}))  # fmt: skip
+    assert limits_of(info) == (("read_bytes_sec", 7),)

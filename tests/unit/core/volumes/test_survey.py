@@ -26,6 +26,7 @@ driver /usr/lib/x86_64-linux-gnu/qemu/block-rbd.so
 driver /usr/lib64/qemu-kvm/block-ssh.so
 root
 brick 7.1.1
+starts
 """
 ALL = HostTools(
     programs=frozenset(("iscsiadm", "multipath", "multipathd", "nvme", "mount.nfs", "cryptsetup")),
@@ -34,6 +35,7 @@ ALL = HostTools(
     drivers=frozenset(("curl", "iscsi", "nfs", "rbd", "ssh")),
     root=True,
     brick="7.1.1",
+    starts=True,
 )
 
 
@@ -45,6 +47,7 @@ def test_what_a_host_tells_is_read_line_by_line() -> None:
         drivers=frozenset(("rbd", "ssh")),
         root=True,
         brick="7.1.1",
+        starts=True,
     )
     assert read_tools(["asked"]) == HostTools()
 
@@ -52,8 +55,9 @@ def test_what_a_host_tells_is_read_line_by_line() -> None:
 def test_this_machine_tells() -> None:
     found = survey(BrickHost(python=sys.executable))
     assert found.brick
+    assert found.starts
     nothing = survey(BrickHost(python="/no/such/python"))
-    assert nothing == replace(found, brick="", root=nothing.root)
+    assert nothing == replace(found, brick="", starts=False, root=nothing.root)
 
 
 def test_a_host_that_does_not_tell_is_an_error_with_a_cure(tmp_path: Path) -> None:
@@ -62,9 +66,23 @@ def test_a_host_that_does_not_tell_is_an_error_with_a_cure(tmp_path: Path) -> No
     ssh.chmod(0o755)
     with pytest.raises(NotSentError, match="ssh to far is refused") as raised:
         survey(BrickHost((str(ssh), "far"), "far"))
-    assert raised.value.hint
+    assert (
+        f"by a key, without asking for a password or passphrase: see what `{ssh}"
+        in raised.value.hint
+    )
     with pytest.raises(NotSentError, match="cannot be asked: No such file"):
         survey(BrickHost((str(tmp_path / "none"), "far"), "far"))
+
+
+def test_an_os_brick_that_is_too_old_is_seen(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    (tmp_path / "oslo_service").mkdir()
+    (tmp_path / "oslo_service" / "__init__.py").touch()
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path} exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    found = survey(BrickHost(python=str(python)))
+    assert found.brick
+    assert not found.starts
 
 
 def test_all_that_is_there_is_well() -> None:
@@ -80,6 +98,8 @@ def test_all_that_is_there_is_well() -> None:
     ("tools", "what", "found", "cure"),
     [
         (replace(ALL, brick=""), "os-brick", "python3 has no os-brick", "virtdeck[brick]"),
+        (replace(ALL, starts=False), "os-brick", "7.1.1 of python3 does not start: oslo.service is",
+         "name its Python under [volumes]"),
         (replace(ALL, root=False), "os-brick", "may not start it as root", "in sudoers"),
         (replace(ALL, initiator=False), "iscsi", "it has no name in", "InitiatorName=iqn"),
         (replace(ALL, running=frozenset()), "multipath", "does not run", "start multipathd"),
