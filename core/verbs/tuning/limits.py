@@ -207,6 +207,10 @@ def against_device(state: State, request: Request, kind: Kind) -> Iterator[Refus
         text = f"{instance.name} has no {what} {clean(named)}"
         has = f"it has {', '.join(known)}" if known else "it has none"
         yield Refusal(RefusalCode.PARAMETER, text, has, field)
+    elif known.count(named.lower()) > 1:  # of a failover pair both have one
+        text = f"{instance.name} has {known.count(named.lower())} network devices {clean(named)}"
+        cure = f"change the one that is meant in its XML: `virtdeck edit {clean(instance.name)}`"
+        yield Refusal(RefusalCode.PARAMETER, text, cure, field)
     elif isinstance(request, SetNetworkLimits):
         device = next(one for one in instance.interfaces if one.mac.lower() == named.lower())
         if device.type and device.type not in LIMITED:

@@ -172,13 +172,14 @@ def with_link(document: str, mac: str, *, up: bool) -> str:
 
 
 def interface_of(root: Element, mac: str) -> Element:
-    """Return a network device by its MAC address; raises XmlError."""
-    known = []
-    for device in root.iterfind(f"{_DEVICES}/interface"):
-        own = attribute(device, "address", "mac")
-        if own.lower() == mac.lower():
-            return device
-        known.append(own)
+    """Return the one network device of a MAC address; raises XmlError."""
+    devices = root.findall(f"{_DEVICES}/interface")
+    known = [attribute(device, "address", "mac") for device in devices]
+    found = [one for one, own in zip(devices, known, strict=True) if own.lower() == mac.lower()]
+    if len(found) == 1:
+        return found[0]
+    if found:  # a failover pair: nothing tells which is meant
+        raise XmlError(f"It has {len(found)} network devices {mac}.", "Change one in its XML.")
     has = f"It has {', '.join(known)}." if known else "It has none."
     raise XmlError(f"It has no network device {mac}.", has)
 

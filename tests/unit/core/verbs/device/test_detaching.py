@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from core.errors import XmlError
 from core.model import (
     Disk,
     DiskSource,
@@ -31,6 +32,9 @@ from core.verbs.device.device_requests import DeviceDetach
 from core.verbs.device.devices import find
 from core.verbs.device.requests import InterfaceDetach, VolumeDetach
 from core.verbs.situation import Action, Answered, Ask, Send, Sent, Wait
+from core.verbs.tuning.limit_requests import SetNetworkLimits
+from core.verbs.tuning.link import SetLink
+from core.xml.definition.tuning import device_with_link
 from core.xml.instance import read_instance
 from tests.unit.power_builders import WEB, S, T, ended, sent, step, web
 
@@ -451,3 +455,15 @@ def test_before_a_save_the_function_of_a_failover_pair_leaves_and_not_its_card()
     assert held == ("pci:0000:03:10.1", "interface", "pci:0000:03:10.1")
     without = replace(running, interfaces=running.interfaces[:1])
     assert find(without, held.kind, held.name) is None
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [SetLink(WEB, "52:54:00:00:00:01", "down"), SetNetworkLimits(WEB, "52:54:00:00:00:01")],
+)
+def test_of_a_failover_pair_no_other_verb_takes_the_first_either(asked: Request) -> None:
+    running, document = read(PAIR)
+    told = against(asked, running)
+    assert any("web has 2 network devices 52:54:00:00:00:01: change the one" in one for one in told)
+    with pytest.raises(XmlError, match="It has 2 network devices"):
+        device_with_link(document, "52:54:00:00:00:01", up=False)
