@@ -16,7 +16,7 @@ COLUMNS: tuple[TextColumn[LedgerEntry], ...] = (
     TextColumn("HOST", lambda one: one.subject.host),
     TextColumn("DEVICE", lambda one: one.volume.handle),
     TextColumn("STANDS", lambda one: one.standing),
-    TextColumn("FOR", lambda one: f"{one.name}:{one.volume.target}"),
+    TextColumn("FOR", lambda one: one.whose),
     TextColumn("PROTOCOL", lambda one: one.volume.protocol),
     TextColumn("VOLUME", lambda one: one.volume.volume_id),
     TextColumn("WHY", lambda one: one.why),

@@ -143,6 +143,11 @@ class LedgerEntry:
     why: str
 
     @property
+    def whose(self) -> str:
+        """The disk it was connected for; the instance, where that has no disk of it."""
+        return f"{self.name}:{self.volume.target}".rstrip(":")
+
+    @property
     def key(self) -> tuple[str, str, str]:
         """Tells it from the others."""
         return self.subject.host, self.subject.id, self.volume.slot
@@ -204,13 +209,11 @@ def _users(state: State, host: str, volume: ConnectedVolume) -> list[str]:
 def disks_with(state: State, volume_id: str) -> Iterator[tuple[Instance, Disk]]:
     """Yield the disks that have a volume of Cinder's, on any host: by the serial it has given
     them, or as the ledger has it at their path."""
-    if not volume_id:
-        return
     known: dict[tuple[str, str], set[str]] = {}
     for subject, volumes in _connections(state.operations).items():
         for volume in volumes.values():
             known.setdefault((subject.host, volume.path), set()).add(volume.volume_id)
-    for instance in state.instances.values():
+    for instance in state.instances.values() if volume_id else ():
         for disk in instance.disks:
             there = [known.get((instance.host, layer.path), set()) for layer in disk.layers]
             # what was at its path before is another volume: the serial says which it is now
@@ -262,22 +265,20 @@ def share_used(
 
 def connected_on(state: State, host: str) -> Connections:
     """Return what a host has connected, by the path of its device, or the id of what has none."""
-    return {
-        volume.handle: volume
-        for subject, volumes in _connections(state.operations).items()
-        if subject.host == host
-        for volume in volumes.values()
-    }
+    return {handle: volume for handle, (_, volume) in _by_handle(state, host).items()}
 
 
 def owners_on(state: State, host: str) -> Mapping[str, str]:
     """Return for whom a host has them connected: the instance's UUID by the same."""
-    return {
-        volume.handle: subject.id
-        for subject, volumes in _connections(state.operations).items()
-        if subject.host == host
-        for volume in volumes.values()
-    }
+    return {handle: subject.id for handle, (subject, _) in _by_handle(state, host).items()}
+
+
+def _by_handle(state: State, host: str) -> Mapping[str, tuple[ObjectKey, ConnectedVolume]]:
+    """Of several entries at one path the first: that which `ledger` has first is asked about."""
+    index = _connections(state.operations)
+    here = [(key, one) for key, each in index.items() if key.host == host for one in each.values()]
+    here.sort(key=lambda pair: (pair[1].path, pair[0].id, pair[1].slot), reverse=True)
+    return {one.handle: (key, one) for key, one in here}
 
 
 def leftovers(state: State) -> tuple[tuple[ObjectKey, ConnectedVolume], ...]:

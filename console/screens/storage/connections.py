@@ -141,7 +141,7 @@ def connection_columns(view: View) -> list[Column[LedgerEntry]]:
                min_width=5, max_width=16, priority=1, tooltip="Who has it connected"),
         Column("standing", "STANDS", lambda row: Cell(row.standing, _ROLES[row.standing]),
                lambda row: row.standing, width=9, tooltip="Whether its disk is there"),
-        Column("for", "FOR", lambda row: clean(f"{row.name}:{row.volume.target}"),
+        Column("for", "FOR", lambda row: clean(row.whose),
                lambda row: row.name, min_width=12, max_width=40, flex=2, priority=2,
                tooltip="The disk it was connected for"),
         Column("protocol", "PROTOCOL", lambda row: row.volume.protocol,
@@ -158,11 +158,11 @@ def connection_facts(row: LedgerEntry) -> list[CellValue]:
     pairs: list[tuple[str, CellValue]] = [
         ("stands", (Cell(row.standing, _ROLES[row.standing]), Cell(f": {clean(row.why)}"))),
         ("volume", clean(row.volume.word)),
-        ("for", clean(f"{row.name}:{row.volume.target} on {row.subject.host}")),
+        ("for", clean(f"{row.whose} on {row.subject.host}")),
         ("multipath", "yes" if row.volume.multipath else ""),
     ]
     cure = [Cell(" d has its host disconnect it.", "strong")] if row.standing == "left over" else []
-    name = heading(clean(row.volume.path) or "a device of no name")
+    name = heading(clean(row.volume.handle) or "a device of no name")
     return [name, *facts(pairs), "", *cure, Cell(f" {NOT_KNOWN}", "muted")]
 
 

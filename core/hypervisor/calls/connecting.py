@@ -14,6 +14,7 @@ from core.hypervisor.calls.volume_users import user_below, user_of
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.model import ObjectKey
 from core.model.connected_volume import ConnectedVolume, HostEncryption
+from core.model.paths import plain_path
 from core.model.secret_value import Secret
 from core.model.text import clean
 from core.verbs.device.connecting import (
@@ -182,11 +183,12 @@ def _itself(conn: Connection, id_: str, places: set[str]) -> str:
 
     It is asked before the others: who has a shared one beside them keeps its entry of the ledger.
     """
-    with suppress(libvirt.libvirtError):  # it is gone from there
+    wanted = set(map(plain_path, places))
+    with suppress(libvirt.libvirtError):  # it is gone from there; else the others' asking fails
         domain = conn.lookupByUUIDString(id_)
         for flags in (0, libvirt.VIR_DOMAIN_XML_INACTIVE):
             found = parse(domain.XMLDesc(flags), "domain").iterfind("devices/disk//source")
-            if any(places & {one.get("dev"), one.get("file")} for one in found):
+            if any(plain_path(one.get("dev") or one.get("file") or "") in wanted for one in found):
                 return str(domain.name())
     return ""
 

@@ -65,7 +65,7 @@ def _decide(now: Situation) -> Action:
 
 def _has_another(now: Situation, call: DisconnectCall) -> bool:
     """Whether the device is in the ledger for another instance, which lets go of it in its turn."""
-    return any(
+    return bool(call.connected.path) and any(
         one.path == call.connected.path
         for subject, volumes in now.around.ledger.items()
         if subject.host == now.request.subject.host and subject.id != call.of
@@ -106,8 +106,7 @@ def _ends(request: Request, subjects: Subjects) -> str:
 def _names(state: State, requests: Sequence[Request]) -> list[str]:
     found = [entry_of(state, request) for request in requests]
     return [
-        f"It is {clean(one.volume.word)}, connected for {clean(one.name)}:{one.volume.target}; "
-        f"{clean(one.why)}."
+        f"It is {clean(one.volume.word)}, connected for {clean(one.whose)}; {clean(one.why)}."
         for one in found
         if one is not None
     ]

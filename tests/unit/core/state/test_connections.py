@@ -21,7 +21,7 @@ from core.verbs.around import around
 from core.verbs.checks import check
 from core.verbs.device.connecting import DisconnectCall, LetGoAnswer, VolumeLeft, VolumeReached
 from core.verbs.device.host_requests import DisconnectVolume
-from core.verbs.device.leftover import VOLUME_DISCONNECT
+from core.verbs.device.leftover import VOLUME_DISCONNECT, entry_of
 from core.verbs.device.requests import VolumeAttach
 from core.verbs.situation import End, Progress, Send, Situation
 from core.verbs.undefining import Undefine
@@ -186,3 +186,38 @@ def test_what_is_connected_for_no_disk_is_disconnected_before_a_definition_is_re
     has = picture(brought(1.0, VolumeReached(A)),
                   instances=(having("/dev/sdb", state=InstanceState.SHUTOFF),))  # fmt: skip
     assert "detach vdb first: that lets go of it" in str(check(has, Undefine(WEB))[0])
+
+
+def test_of_two_at_one_path_that_is_let_go_of_which_was_asked_about() -> None:
+    for records in (
+        (
+            brought(1.0, VolumeReached(A)),
+            brought(2.0, VolumeReached(replace(B, device=A.device)), DB),
+        ),
+        (
+            brought(1.0, VolumeReached(replace(B, device=A.device)), DB),
+            brought(2.0, VolumeReached(A)),
+        ),
+    ):
+        state = picture(*records)
+        asked = DisconnectVolume(HOST, "/dev/sdb")
+        entry = entry_of(state, asked)
+        assert entry is not None
+        assert entry.whose == "db-uuid:vdb"
+        known = around(state, HOST)
+        assert known.connections == {"/dev/sdb": entry.volume}
+        assert known.owners == {"/dev/sdb": "db-uuid"}
+
+
+def test_one_for_no_disk_is_told_by_its_instance_and_stays_where_another_is_not_known_too() -> None:
+    other = replace(LOST, volume_id="B")
+    state = picture(brought(1.0, VolumeReached(LOST)), brought(2.0, VolumeReached(other), DB))
+    assert sorted(one.whose for one in ledger(state)) == ["db-uuid", "web"]
+    call = DisconnectCall(LOST, of=WEB.id, also=("/dev/sdb",))
+    calls = (replace(sent(call), answer=LetGoAnswer("db")),)
+    asked = DisconnectVolume(HOST, "A")
+    now = Situation(asked, "alpha", T + 9, Progress(calls), UP, around=around(state, HOST))
+    assert VOLUME_DISCONNECT.decide is not None
+    end = VOLUME_DISCONNECT.decide(now)
+    assert isinstance(end, End)
+    assert end.result is None
