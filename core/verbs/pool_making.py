@@ -201,7 +201,7 @@ def _build_sees(state: State, requests: Sequence[Request]) -> list[str]:
 def _build_words(request: Request, subjects: Subjects) -> str:
     if isinstance(request, BuildPool) and request.overwrite:
         return f"Writes over what {subjects.whom} lies on: all that is on it is lost."
-    return f"Makes what {subjects.whom} lies on; what holds something already is left alone."
+    return f"Makes what {subjects.whom} lies on; what is seen to hold something is left alone."
 
 
 VERBS = (
