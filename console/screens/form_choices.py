@@ -223,12 +223,11 @@ def _leftovers(state: State, key: ObjectKey) -> Choices:
     )
 
 
-def _moving(state: State, key: ObjectKey) -> Choices:
+def _connected_for(state: State, _: ObjectKey) -> Choices:
     names = names_of_owners(state)
     return tuple(
         (names.get(one.id, one.id), clean(f"{listed(sorted(volumes))}, on {one.host}"))
         for one, volumes in every_connection(state).items()
-        if one.host != key.host
     )
 
 
@@ -253,7 +252,7 @@ _SOURCES: Mapping[str, Callable[[State, ObjectKey], Choices]] = {
     "dhcp-hosts": _dhcp_hosts,
     "free-subnets": _free_subnets,
     "leftovers": _leftovers,
-    "moving": _moving,
+    "connected-for": _connected_for,
     "dns-hosts": _dns_hosts,
     "port-groups": _port_groups,
     "network-macs": _network_macs,

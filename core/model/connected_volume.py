@@ -47,7 +47,7 @@ class ConnectedVolume(Value, frozen=True):
     data: dict[str, Any]
     """Of its connection_info, without secrets."""
     device: dict[str, Any]
-    """What os-brick told of it."""
+    """What os-brick told of it; its path is one that lasts, where the host has one."""
     target: str = ""
     """Of the disk."""
     volume_id: str = ""

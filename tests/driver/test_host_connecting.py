@@ -57,6 +57,7 @@ class Brick:
 
     def __init__(self) -> None:
         self.device: Any = DEVICE
+        self.number = "/dev/sdb"
         self.asked: list[str] = []
         self.values: list[dict[str, Any]] = []
         self.fails: dict[str, VirtdeckError] = {}
@@ -76,7 +77,8 @@ class Brick:
         self.values.append(values)
         if do in self.fails:
             raise self.fails[do]
-        return BrickAnswer(self.device if do == "connect" else None, ())
+        answers = {"connect": self.device, "where": self.number}
+        return BrickAnswer(answers.get(do), ())
 
 
 @pytest.fixture
@@ -224,3 +226,58 @@ def test_one_of_which_no_device_is_known_stays_where_its_device_is_somebodys(
     db.undefine()
     assert connecting.disconnect(conn, WEB, call) == LetGoAnswer()
     assert brick.asked == ["disconnect"]
+
+
+LINK = "/dev/disk/by-id/wwn-0x6001405"
+LASTING = {"path": LINK, "os_path": "/dev/sdb"}
+AGAIN = ConnectCall(
+    "iscsi", {"target_lun": 1}, identity="V", owner=WEB.id, alone=True, again=LINK, target="vdb"
+)
+
+
+def test_a_device_that_came_up_is_somebodys_also_by_its_number(
+    conn: libvirt.virConnect, brick: Brick
+) -> None:
+    runs(conn, "db", "/dev/sdb")
+    brick.device = LASTING
+    with pytest.raises(HypervisorError, match="is the disk of db"):
+        connecting.connect(conn, WEB, replace(MOVED, alone=True))
+    assert brick.asked == ["connect"]
+
+
+def test_a_device_stays_where_somebody_has_it_by_the_number_that_it_has_by_now(
+    conn: libvirt.virConnect, brick: Brick
+) -> None:
+    db = runs(conn, "db", "/dev/sdq")
+    brick.number = "/dev/sdq"
+    call = DisconnectCall(replace(ENTRY, device=LASTING))
+    assert connecting.disconnect(conn, WEB, call) == LetGoAnswer("db")
+    assert brick.asked == ["where"]
+    db.destroy()
+    db.undefine()
+    runs(conn, "other", "/dev/sdb")  # the number that it had before its host's boot
+    assert connecting.disconnect(conn, WEB, call) == LetGoAnswer()
+    assert brick.asked[-1] == "disconnect"
+
+
+def test_one_that_its_own_instance_has_is_connected_again_and_never_taken_from_it(
+    conn: libvirt.virConnect, brick: Brick
+) -> None:
+    own = runs(conn, "web", LINK)
+    again = replace(AGAIN, owner=own.UUIDString())
+    brick.device = LASTING
+    assert connecting.connect(conn, WEB, again).device == LASTING
+    brick.device = {**LASTING, "scsi_wwn": "W"}
+    with pytest.raises(HypervisorError, match="is another volume than the one it was: W"):
+        connecting.connect(conn, WEB, again)
+    assert brick.asked == ["connect", "connect"]
+
+
+def test_one_that_comes_up_elsewhere_than_the_disk_is_let_go_of_again(
+    conn: libvirt.virConnect, brick: Brick
+) -> None:
+    brick.device = {"path": "/dev/sdc"}
+    with pytest.raises(HypervisorError, match=r"at /dev/sdc; vdb is .*wwn-0x6001405") as raised:
+        connecting.connect(conn, WEB, AGAIN)
+    assert "attach it again" in raised.value.hint
+    assert brick.asked == ["connect", "disconnect"]

@@ -13,6 +13,7 @@ import pytest
 from core.errors import OperationFailedError, RefusedError
 from core.fleet import Fleet, LinkOptions
 from core.hypervisor.calls import connecting
+from core.model import ObjectKey
 from core.model.connected_volume import VolumeConnecting
 from core.model.secret_value import Secret
 from core.state.connections import connections_of
@@ -102,11 +103,32 @@ async def test_a_lun_is_attached_extended_and_detached_and_its_host_lets_go(
     told = (await asyncio.to_thread(virsh, san, "domblkinfo", "idle", "sda")).split()
     assert told[told.index("Capacity:") + 1] == str(96 * MIB)
 
+    await has_it_again_after_its_hosts_boot(san, fleet, given)
+
     said = await done(fleet, "volume-detach", vm, disk="sda")
     assert said == f"sda ({entry.path}) is detached from idle"
     assert connections_of(fleet.state, vm) == {}
     assert await asyncio.to_thread(left, san) == []
     assert SECRET.encode() not in (tmp_path / "journal.sqlite3").read_bytes()
+
+
+async def has_it_again_after_its_hosts_boot(san: SanHost, fleet: Fleet, given: Secret) -> None:
+    """A boot leaves no session; what has the number of the device then is another's."""
+    vm = await key_of(fleet, "idle")
+    path = connections_of(fleet.state, vm)["sda"].path
+    assert path.startswith("/dev/disk/by-id/wwn-")
+    await done(fleet, "stop", vm)
+    await asyncio.to_thread(san.run, "iscsiadm -m node -u && iscsiadm -m node -o delete")
+    with pytest.raises(OperationFailedError, match=path) as missing:
+        await (await begin(fleet, "start", vm))
+    assert "virtdeck volume connect san --instance idle --disk sda" in missing.value.hint
+    host = ObjectKey("host", "san", "san")
+    with pytest.raises(RefusedError, match="are in no journal"):
+        await begin(fleet, "volume-connect", host, instance="idle", disk="sda")
+    again = {"instance": "idle", "disk": "sda", "connection_info": given}
+    said = await done(fleet, "volume-connect", host, **again)
+    assert said == f"the iscsi volume volume-3 is connected on san again ({path}) for idle:sda"
+    await done(fleet, "start", vm)
 
 
 OVER = {"fibre1": fibre_channel(), "lun4": iser()}

@@ -60,7 +60,7 @@ def connect(conn: Connection, _: ObjectKey, call: ConnectCall) -> DeviceAnswer:
         device = dict(answer.value) if isinstance(answer.value, Mapping) else {}
         path, other = str(device.get("path", "")), _other(call, device)
         asked = bool(path) and (call.alone or bool(other))
-        if asked and (user := _user(conn, path)):
+        if asked and (user := _user(conn, device, but=call.owner if call.again else "")):
             # it is theirs: nothing is disconnected
             text = f"What came up for the {call.protocol} volume, {path}, is the disk of {user}."
             raise HypervisorError(clean(text), "Give the connection_info of this host.")
@@ -69,17 +69,20 @@ def connect(conn: Connection, _: ObjectKey, call: ConnectCall) -> DeviceAnswer:
             error = _opened(brick, what, device, call.encryption, passphrase)
         if error is None:
             return DeviceAnswer(device, answer.warnings)
-        if path and not asked and _user(conn, path):
-            raise error  # somebody has a shared one: it stays theirs
+        if path and (not asked or call.again) and _user(conn, device):
+            raise error  # somebody has a shared one, or it itself: it stays theirs
         raise _taken_back(brick, what, device, call.encryption, error)
 
 
-def _user(conn: Connection, path: str) -> str:
+def _user(conn: Connection, device: Mapping[str, Any], but: str = "") -> str:
     """Return who has what came up; where that is not told, nothing is taken from anybody."""
+    places = {str(device[key]) for key in ("path", "os_path") if device.get(key)}
     try:
-        return user_of(conn, {path})
+        return user_of(conn, places, but)
     except libvirt.libvirtError as error:
-        text = f"Whose disk {path} is could not be asked, and it stays connected: {error}."
+        text = (
+            f"Whose disk {device['path']} is could not be asked, and it stays connected: {error}."
+        )
         raise StillConnectedError(clean(text), _LEFT) from None
 
 
@@ -94,6 +97,10 @@ def _unusable(call: ConnectCall, path: str, other: str) -> VirtdeckError | None:
     if other:
         text = f"What came up at {path} is another volume than the one it was: {other}."
         return HypervisorError(clean(text), "Give the connection_info of this host.")
+    if call.again and path != call.again:
+        text = f"It came up at {path}; {call.target} is {call.again}, now perhaps another volume."
+        cure = f"Detach {call.target} from its next start on and attach it again."
+        return HypervisorError(clean(text), cure)
     if path.startswith("/"):
         return None
     text = f"os-brick connected the {call.protocol} volume and named no device of it."
@@ -168,6 +175,10 @@ def disconnect(conn: Connection, subject: ObjectKey, call: DisconnectCall) -> Le
     unmount = bool(share) and not call.share_used and not user_below(conn, share)
     secrets = _revealed(call.secrets)
     with BrickProcess(place_of(conn, volume.python), secrets=secrets.values()) as brick:
+        number = _number(brick, volume)
+        # by the number that the device has by now
+        if number and (user := user_of(conn, {number})):
+            return LetGoAnswer(user)
         data = {**volume.data, **secrets, **_marked(volume.encryption)}
         what: dict[str, Any] = {"protocol": volume.protocol, "data": data}
         if volume.encryption is not None and volume.path:
@@ -176,6 +187,13 @@ def disconnect(conn: Connection, subject: ObjectKey, call: DisconnectCall) -> Le
             brick.ask("close", WORKING, **what, **_rest(volume), provider=provider)
         brick.ask("disconnect", WORKING, **what, **_rest(volume), unmount=unmount)
     return LetGoAnswer()
+
+
+def _number(brick: BrickProcess, volume: ConnectedVolume) -> str:
+    """Return what the host calls the device behind a path that lasts; empty: it has no other."""
+    if not volume.device.get("os_path"):
+        return ""
+    return str(brick.ask("where", WORKING, device=volume.device).value or "")
 
 
 def _itself(conn: Connection, id_: str, places: set[str]) -> str:

@@ -1,6 +1,7 @@
 """A volume is connected by a host before the instance that has it moves there. Pure.
 
-The disk itself is libvirt's to move; where it is at the destination is taken from the ledger.
+The disk itself is libvirt's to move; where it is at the destination is taken from the ledger. The
+host of the instance itself connects it again: after its boot it may not have it any more.
 """
 
 from __future__ import annotations
@@ -36,15 +37,17 @@ Ledger = Mapping[ObjectKey, Connections]
 def _found(
     ledger: Ledger, names: Mapping[str, str], request: ConnectVolume
 ) -> dict[ObjectKey, ConnectedVolume]:
-    """Return the volumes that a request may be for, as other hosts have them connected.
+    """Return the volumes that a request may be for, as hosts have them connected.
 
-    Where two have it for one instance, which is moving, that of either will do.
+    Where two have it for one instance, which is moving, that of either will do; that of the host
+    that is asked, which is to connect it again, before the others'.
     """
     found = {
         key.id: (key, volumes[request.disk])
-        for key, volumes in ledger.items()
-        if key.host != request.subject.host
-        and request.instance in (key.id, names.get(key.id))
+        for key, volumes in sorted(
+            ledger.items(), key=lambda one: one[0].host == request.subject.host
+        )
+        if request.instance in (key.id, names.get(key.id))
         and request.disk in volumes
         and volumes[request.disk].path
     }
@@ -60,11 +63,13 @@ def _call(now: Situation) -> tuple[ConnectCall, str]:
     host = now.around.host
     how = VolumeConnecting() if host is None else host.connecting
     multipath = request.multipath or how.multipath or known.multipath
+    again = key.host == request.subject.host
     call = ConnectCall(
         info.protocol, dict(info.data), tuple(info.secrets.items()),
         info.volume_id or known.volume_id, info.multiattach, multipath, how,
         alone=not (info.multiattach or known.shared), identity=known.identity, owner=key.id,
         encryption=known.encryption, passphrase=request.passphrase if known.encryption else None,
+        target=request.disk if again else "", again=known.path if again else "",
     )  # fmt: skip
     return call, key.id
 
@@ -88,7 +93,9 @@ def _brought(request: ConnectVolume, sent: Sequence[Sent]) -> VolumeReached | No
 
 def _leaves(request: Request, sent: Sequence[Sent]) -> VolumeReached | None:
     assert isinstance(request, ConnectVolume)
-    return _brought(request, sent)
+    call = _sent(sent)
+    # what is connected again has its entry
+    return None if call is not None and call.again else _brought(request, sent)
 
 
 def _decide(now: Situation) -> Action:
@@ -115,8 +122,9 @@ def _outcome(now: Situation) -> str:
     volume = still_connected(sent, request.disk)
     assert volume is not None
     whose = f"{clean(request.instance)}:{request.disk}"
-    where = request.subject.host
-    return f"{clean(volume.word)} is connected on {where} ({clean(volume.path)}) for {whose}"
+    call, where = _sent(now.sent), request.subject.host
+    again = " again" if call is not None and call.again else ""
+    return f"{clean(volume.word)} is connected on {where}{again} ({clean(volume.path)}) for {whose}"
 
 
 _DECIDE = sequence(_steps, _outcome)
@@ -127,7 +135,7 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
     whose = f"{clean(request.instance)}:{request.disk}"
     found = _found(every_connection(state), names_of_owners(state), request)
     if not found:
-        text = f"No other host has connected a volume for {whose}, as far as this journal knows"
+        text = f"No host has connected a volume for {whose}, as far as this journal knows"
         cure = "see `virtdeck connections`"
         yield Refusal(RefusalCode.PARAMETER, text, cure, "instance")
         return
@@ -137,8 +145,9 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
         yield Refusal(RefusalCode.PARAMETER, text, "name the instance by its UUID", "instance")
         return
     ((key, known),) = found.items()
-    here = every_connection(state).get(ObjectKey("instance", request.subject.host, key.id), {})
-    if request.disk in here:
+    own = ObjectKey("instance", request.subject.host, key.id)
+    here = every_connection(state).get(own, {})
+    if request.disk in here and not (here[request.disk].path and own in state.instances):
         host, handle = request.subject.host, clean(here[request.disk].handle)
         if here[request.disk].path:
             text, cure = f"{host} has connected it for {whose} already ({handle})", "move it"
@@ -164,7 +173,7 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
 VOLUME_CONNECT = Verb(
     ConnectVolume,
     title="Connect a volume",
-    help="Have the host connect a volume of an instance that is to move there.",
+    help="Have the host connect a volume of an instance that is to move there, or again its own.",
     doing="connecting a volume",
     group="volume",
     key="c",

@@ -111,6 +111,8 @@ class ConnectCall(Call, frozen=True):
     passphrase: Secret | None = None
     target: str = ""
     """Of the disk that it is to be; empty: that is not chosen here."""
+    again: str = ""
+    """The path of that disk, where its owner has it already: it must come up there."""
 
     def virsh(self, _: str) -> tuple[str, ...]:
         """Virsh connects nothing."""

@@ -10,12 +10,13 @@ from core.verbs.parameter import PATH_BYTES, parameter
 
 
 class ConnectVolume(Request, frozen=True):
-    """Have a host connect a volume for an instance that is to move there."""
+    """Have a host connect a volume for an instance that is to move there, or again for its own."""
 
     verb: ClassVar[str] = "volume-connect"
     instance: Annotated[
         str,
-        parameter("The instance that is to move here, by its name or UUID.", source="moving",
+        parameter("The instance that is to move here, or is here, by its name or UUID.",
+                  source="connected-for",
                   typed=True, pattern=r"[^\x00-\x1f\x7f-\x9f]+", shape="a name or UUID"),
     ]  # fmt: skip
     disk: Annotated[
@@ -27,7 +28,7 @@ class ConnectVolume(Request, frozen=True):
         Annotated[
             Secret,
             parameter("How this host reaches it: JSON as Cinder gives it for this host. "
-                      "[default: as the other host does, where that says nothing of a host]",
+                      "[default: as it was, where that says nothing of a host and has no secret]",
                       text=True),
         ]
         | None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from core.model import AgentState, Instance, InstanceState
 from core.model.driver import driver_of_type
 from core.model.event import InstanceLifecycle, IoError
+from core.model.text import clean
 from core.verbs.guest import SyncTimeCall
 from core.verbs.power.calls import CreateCall, ResumeCall, SuspendCall, WakeupCall
 from core.verbs.power.requests import Start
@@ -62,13 +65,25 @@ def refusal(situation: Situation) -> End:
 
 
 def _instead(situation: Situation) -> str:
-    """What does the same, or nearly, where the driver lacks the verb."""
+    """What does the same, or nearly, where the driver lacks the verb; what is missing for it."""
     instance, verb = situation.instance, situation.request.verb
+    if isinstance(situation.last.call, CreateCall) and (cure := _connecting(situation)):
+        return cure
     if isinstance(situation.last.call, WakeupCall):
         return f"`stop` cuts the power of {situation.name}, and `start` boots it."
     if instance is None or verb != "reset" or driver_of_type(instance.type).can(verb):
         return ""
     return f"`stop` and `start` do the same to {situation.name}."
+
+
+def _connecting(situation: Situation) -> str:
+    """Say how a volume is connected again that its host does not have since its boot."""
+    around, host, name = situation.around, situation.request.subject.host, situation.name
+    for target, one in around.connections.items():
+        if one.path and one.path in situation.last.error:
+            words = f"virtdeck volume connect {quote(host)} --instance {quote(name)}"
+            return f"Have its host connect it again: `{clean(words)} --disk {quote(target)}`."
+    return ""
 
 
 def unanswered(situation: Situation) -> End:

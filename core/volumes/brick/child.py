@@ -1,7 +1,7 @@
 """The process that runs os-brick: one request a line on its input, one answer a line, both JSON.
 
-Nothing else imports os_brick or oslo. It is sent whole to where it runs, another machine too, so
-that it needs nothing of virtdeck there: the standard library, and os-brick.
+Nothing else imports os_brick or oslo. It is sent to where it runs, another machine too, with the
+one module of virtdeck that it imports: it needs the standard library there, and os-brick.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from core.volumes.brick.devices import lasting, present, udev_is_done, where
+
 VERSION = 1
 """Of what is spoken; the one that starts it asks for it first."""
 LOCKS = "/run/lock/virtdeck-os-brick"
@@ -27,8 +29,6 @@ MOUNTS = "/var/lib/virtdeck/mounts"
 """Shares are mounted below this folder, each in one of its own, which os-brick names."""
 _SHARES = ("nfs", "quobyte", "vzstorage")
 _NOT_COME_UP = "NoFibreChannelVolumeDeviceFound"
-_NAMING = 60
-"""Seconds in which udev names a device, at the most."""
 
 
 class _Told(logging.Handler):
@@ -100,6 +100,11 @@ def _properties(request: dict[str, Any]) -> Any:
 
 
 def _connect(request: dict[str, Any]) -> Any:
+    found = _connected(request)
+    return lasting(found) if isinstance(found, dict) else found
+
+
+def _connected(request: dict[str, Any]) -> Any:
     connector = _connector(request)
     try:
         return connector.connect_volume(request["data"])
@@ -117,9 +122,7 @@ def _look_once_more(connector: Any, data: dict[str, Any]) -> Any:
     os-brick gives up where udev is slow to name it, and lets go of nothing: the device would stay
     on the host, and no instance would have it.
     """
-    with suppress(OSError):
-        words = ["udevadm", "settle", f"--timeout={_NAMING}"]
-        subprocess.run(words, capture_output=True, check=False)
+    udev_is_done()
     connector.device_scan_attempts = 0  # what is not there by now is not asked for again
     device = connector.connect_volume(data)
     logging.getLogger("os_brick").warning("It was found after all: udev was slow to name it.")
@@ -140,11 +143,15 @@ def _forget_records(data: dict[str, Any]) -> None:
 
 
 def _disconnect(request: dict[str, Any]) -> None:
-    device = request.get("device") or {}
+    device = present(request.get("device") or {})
     force = bool(request.get("force"))
     _connector(request).disconnect_volume(request["data"], device, force=force)
     if request.get("unmount"):
         _unmount(Path(str(device.get("path", ""))).parent)
+
+
+def _where(request: dict[str, Any]) -> str:
+    return where(str((request.get("device") or {}).get("path", "")))
 
 
 def _unmount(folder: Path) -> None:
@@ -228,6 +235,7 @@ _ANSWERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "connect": _connect,
     "disconnect": _disconnect,
     "extend": _extend,
+    "where": _where,
     "open": _open,
     "close": _close,
 }

@@ -25,6 +25,20 @@ VERSION = 1
 STARTING = 60.0
 """Seconds until it has imported os-brick: a slow line, a busy host."""
 _CHILD = Path(__file__).with_name("child.py")
+_DEVICES = Path(__file__).with_name("devices.py")
+_TOGETHER = """\
+import sys, types
+module = types.ModuleType({name!r})
+exec(compile({devices!r}, {name!r}, "exec"), vars(module))
+sys.modules[module.__name__] = module
+exec(compile({child!r}, "virtdeck-os-brick", "exec"))
+"""
+
+
+def _program() -> str:
+    """Return what runs there: the child, and the module that it imports."""
+    name = "core.volumes.brick.devices"
+    return _TOGETHER.format(name=name, devices=_DEVICES.read_text(), child=_CHILD.read_text())
 
 
 class BrickError(HypervisorError):
@@ -59,7 +73,7 @@ class BrickProcess:
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 closed by `close`
         self._number = 0
         self._rest = b""
-        program = _CHILD.read_text()
+        program = _program()
         try:
             self._process = subprocess.Popen(
                 host.command(len(program)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,

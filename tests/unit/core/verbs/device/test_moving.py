@@ -35,6 +35,9 @@ from core.verbs.device.host_requests import ConnectVolume, DisconnectVolume
 from core.verbs.device.requests import VolumeAttach
 from core.verbs.evacuation.requests import Evacuate
 from core.verbs.migration.requests import Migrate
+from core.verbs.power.calls import CreateCall
+from core.verbs.power.immediate import start
+from core.verbs.power.requests import Start
 from core.verbs.situation import (
     Action,
     Decide,
@@ -117,7 +120,7 @@ def test_a_device_that_is_gone_is_in_no_entry_of_its_host() -> None:
     assert ledger(picture(web(disks=()), other, gone)) == []
 
 
-BETA = ObjectKey("host", "beta", "beta")
+ALPHA, BETA = ObjectKey("host", "alpha", "alpha"), ObjectKey("host", "beta", "beta")
 ASKED = ConnectVolume(BETA, "web", "vdb")
 
 
@@ -132,7 +135,8 @@ def replace_state(state: State, **changes: Any) -> State:
 
 
 def decide(state: State, request: ConnectVolume, *calls: Sent) -> Action:
-    now = Situation(request, "beta", T + 9, Progress(calls), None, around=around(state, BETA))
+    seen = around(state, request.subject)
+    now = Situation(request, request.subject.host, T + 9, Progress(calls), None, around=seen)
     assert VOLUME_CONNECT.decide is not None
     return VOLUME_CONNECT.decide(now)
 
@@ -193,9 +197,48 @@ def test_what_cannot_be_connected_so_is_refused_with_the_cure(
         assert "--connection-info-file" in one
 
 
+def test_its_own_host_connects_it_again_where_the_disk_has_it() -> None:
+    """After a boot of the host: Nova connects what an instance has at each start."""
+    asked = ConnectVolume(ALPHA, "web", "vdb")
+    state = known(ISCSI)
+    assert check(state, asked) == ()
+    first = decide(state, asked)
+    assert isinstance(first, Send)
+    call = first.call
+    assert isinstance(call, ConnectCall)
+    assert (call.again, call.target, call.owner) == ("/dev/sdc", "vdb", WEB.id)
+    end = decide(state, asked, changed(sent(call), answer=DeviceAnswer({"path": "/dev/sdc"})))
+    assert isinstance(end, End)
+    assert end.outcome == "the iscsi volume v1 is connected on alpha again (/dev/sdc) for web:vdb"
+    # what became of one that was lost is not known, and the entry stays as it is
+    assert VOLUME_CONNECT.leaves(asked, (Sent(call, T),)) is None
+    secret = known(changed(ISCSI, data={**LUN, "auth_password": "withheld"}))
+    (told,) = check(secret, asked)
+    assert "The secrets of the iscsi volume v1 are in no journal" in str(told)
+    assert check(secret, ConnectVolume(ALPHA, "web", "vdb", given("iscsi"))) == ()
+
+
+def test_a_start_that_misses_a_volume_tells_how_its_host_connects_it_again() -> None:
+    link = "/dev/disk/by-id/wwn-0x6001405"
+    state = known(changed(ISCSI, device={"path": link, "os_path": "/dev/sdc"}))
+    error = f"Cannot access storage file '{link}': No such file or directory"
+    failed = changed(Sent(CreateCall(), T), ended=T, error=error, certain=True)
+    now = Situation(Start(WEB), "web", T + 9, Progress((failed,)), web(S.SHUTOFF),
+                    around=around(state, WEB))  # fmt: skip
+    end = start(now)
+    assert isinstance(end, End)
+    assert end.outcome.startswith(error)
+    told = "virtdeck volume connect alpha --instance web --disk vdb"
+    assert end.hint == f"Have its host connect it again: `{told}`."
+    other = changed(failed, error="Cannot access storage file '/pool/web': Permission denied")
+    end = start(dataclasses.replace(now, progress=Progress((other,))))
+    assert isinstance(end, End)
+    assert end.hint == ""
+
+
 def test_what_no_host_has_connected_is_connected_for_nobody() -> None:
     (told,) = check(known(ISCSI), ConnectVolume(BETA, "db", "vdb"))
-    assert "No other host has connected a volume for db:vdb" in str(told)
+    assert "No host has connected a volume for db:vdb" in str(told)
     gone = decide(known(ISCSI), ConnectVolume(BETA, "db", "vdb"))
     assert isinstance(gone, End)
     assert gone.outcome == "db:vdb is in no ledger any more"
