@@ -13,7 +13,7 @@ from console.actions.verbs import DIRECT
 from console.describing import describe, undescribed
 from console.screens.base import ConsoleScreen, may_ask
 from console.screens.proposal import fits
-from console.screens.submitting import propose
+from console.screens.submitting import Found, propose
 from console.screens.verdicts import LEAVE_ONE, one_at_a_time, wants_values
 from core.errors import VirtdeckError
 from core.model import Instance, InstanceState, ObjectKey, Request, State
@@ -167,12 +167,12 @@ class SubjectScreen(ConsoleScreen, inherit_bindings=False):
 
         hidden = self.hidden_chosen()
 
-        def answered(requests: tuple[Request, ...] | None) -> None:
-            if requests:
-                propose(self, requests, hidden=hidden, found=form.found)
+        def take(requests: tuple[Request, ...], found: Found) -> None:
+            propose(self, requests, hidden=hidden, found=found)
 
-        form = VerbFormDialog(verb, keys, state, hidden=hidden, given=given)
-        self.console.push_screen(form, answered)
+        self.console.push_screen(
+            VerbFormDialog(verb, keys, state, take, hidden=hidden, given=given)
+        )
 
     def action_copy_name(self) -> None:
         """Copy the names of the chosen objects, one per line."""
