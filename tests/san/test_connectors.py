@@ -81,7 +81,9 @@ def test_a_lun_over_fibre_channel_is_connected_written_extended_and_let_go_of(
     assert ADAPTER in brick.ask("properties", LONG).value["wwpns"]
     with connected(brick, fibre_channel()) as (place, asked):
         assert (place.type, place.io) == ("block", "native")
-        assert f"-fc-0x{PORT}-lun-1" in place.source
+        told = asked["device"]
+        assert f"-fc-0x{PORT}-lun-1" in told["os_path"]
+        assert place.source == f"/dev/disk/by-id/wwn-0x{told['scsi_wwn'][1:]}"
         writes(san, place.source, "fibre1", "over-fibre-channel")
         assert bytes_of(san, place.source) == 64 * MIB
         grow(san, "fibre1", 96)

@@ -55,7 +55,7 @@ def refusal(situation: Situation) -> End:
     """Turn the error of the newest call into the end of the operation."""
     last, verb = situation.last, situation.request.verb
     if last.certain:
-        hint = last.hint or _instead(situation)
+        hint = _connecting(situation) or last.hint or _instead(situation)
         why = last.error.rstrip(".")
         return failed(f"{why}{stands(situation)}", hint)
     return unknown(
@@ -65,10 +65,8 @@ def refusal(situation: Situation) -> End:
 
 
 def _instead(situation: Situation) -> str:
-    """What does the same, or nearly, where the driver lacks the verb; what is missing for it."""
+    """What does the same, or nearly, where the driver lacks the verb."""
     instance, verb = situation.instance, situation.request.verb
-    if isinstance(situation.last.call, CreateCall) and (cure := _connecting(situation)):
-        return cure
     if isinstance(situation.last.call, WakeupCall):
         return f"`stop` cuts the power of {situation.name}, and `start` boots it."
     if instance is None or verb != "reset" or driver_of_type(instance.type).can(verb):
@@ -78,8 +76,9 @@ def _instead(situation: Situation) -> str:
 
 def _connecting(situation: Situation) -> str:
     """Say how a volume is connected again that its host does not have since its boot."""
-    around, host, name = situation.around, situation.request.subject.host, situation.name
-    for target, one in around.connections.items():
+    host, name = situation.request.subject.host, situation.name
+    starts = isinstance(situation.last.call, CreateCall)
+    for target, one in situation.around.connections.items() if starts else ():
         if one.path and one.path in situation.last.error:
             words = f"virtdeck volume connect {quote(host)} --instance {quote(name)}"
             return f"Have its host connect it again: `{clean(words)} --disk {quote(target)}`."

@@ -221,8 +221,8 @@ def test_its_own_host_connects_it_again_where_the_disk_has_it() -> None:
 def test_a_start_that_misses_a_volume_tells_how_its_host_connects_it_again() -> None:
     link = "/dev/disk/by-id/wwn-0x6001405"
     state = known(changed(ISCSI, device={"path": link, "os_path": "/dev/sdc"}))
-    error = f"Cannot access storage file '{link}': No such file or directory"
-    failed = changed(Sent(CreateCall(), T), ended=T, error=error, certain=True)
+    error, hint = f"There is no file {link} on alpha", "Put it there, or name another."
+    failed = changed(Sent(CreateCall(), T), ended=T, error=error, hint=hint, certain=True)
     now = Situation(Start(WEB), "web", T + 9, Progress((failed,)), web(S.SHUTOFF),
                     around=around(state, WEB))  # fmt: skip
     end = start(now)
@@ -230,10 +230,10 @@ def test_a_start_that_misses_a_volume_tells_how_its_host_connects_it_again() -> 
     assert end.outcome.startswith(error)
     told = "virtdeck volume connect alpha --instance web --disk vdb"
     assert end.hint == f"Have its host connect it again: `{told}`."
-    other = changed(failed, error="Cannot access storage file '/pool/web': Permission denied")
+    other = changed(failed, error="There is no file /pool/web on alpha")
     end = start(dataclasses.replace(now, progress=Progress((other,))))
     assert isinstance(end, End)
-    assert end.hint == ""
+    assert end.hint == hint
 
 
 def test_what_no_host_has_connected_is_connected_for_nobody() -> None:
