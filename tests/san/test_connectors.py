@@ -81,9 +81,9 @@ def test_a_lun_over_fibre_channel_is_connected_written_extended_and_let_go_of(
     assert ADAPTER in brick.ask("properties", LONG).value["wwpns"]
     with connected(brick, fibre_channel()) as (place, asked):
         assert (place.type, place.io) == ("block", "native")
-        told = asked["device"]
-        assert f"-fc-0x{PORT}-lun-1" in told["os_path"]
-        assert place.source == f"/dev/disk/by-id/wwn-0x{told['scsi_wwn'][1:]}"
+        assert place.source.startswith("/dev/disk/by-id/wwn-0x")
+        by_path = san.run(f"readlink -f /dev/disk/by-path/*-fc-0x{PORT}-lun-1")
+        assert san.run(f"readlink -f {place.source}") == by_path
         writes(san, place.source, "fibre1", "over-fibre-channel")
         assert bytes_of(san, place.source) == 64 * MIB
         grow(san, "fibre1", 96)
