@@ -1,7 +1,7 @@
 """The process that runs os-brick: one request a line on its input, one answer a line, both JSON.
 
 Nothing else imports os_brick or oslo. It is sent to where it runs, another machine too, with the
-one module of virtdeck that it imports: it needs the standard library there, and os-brick.
+two modules of virtdeck that it imports: it needs the standard library there, and os-brick.
 """
 
 from __future__ import annotations
@@ -15,20 +15,27 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TextIO
 
+from core.volumes.brick.aftermath import (
+    await_name,
+    give_back,
+    given_devices,
+    own_folder,
+    remove_folder,
+)
 from core.volumes.brick.devices import lasting, present, udev_is_done, where
 
 VERSION = 1
 """Of what is spoken; the one that starts it asks for it first."""
 LOCKS = "/run/lock/virtdeck-os-brick"
 """Every process of a host takes its locks below this folder."""
-
-
 MOUNTS = "/var/lib/virtdeck/mounts"
 """Shares are mounted below this folder, each in one of its own, which os-brick names."""
 _SHARES = ("nfs", "quobyte", "vzstorage")
-_NOT_COME_UP = "NoFibreChannelVolumeDeviceFound"
+_GIVEN = ("scaleio", "storpool")
+"""Their servers give a volume to a host, and os-brick asks them to."""
 
 
 class _Told(logging.Handler):
@@ -68,7 +75,8 @@ def _connector(request: dict[str, Any]) -> Any:
     from os_brick.initiator import connector
 
     protocol = request["protocol"]
-    options = {f"{protocol}_mount_point_base": MOUNTS} if protocol in _SHARES else {}
+    # by another name os-brick takes it as well, and warns that it knows of none
+    options = {"conn": {"mount_point_base": MOUNTS}} if protocol in _SHARES else {}
     return connector.InitiatorConnector.factory(
         protocol,
         "",  # what becomes root where privsep does not: nothing is asked for it
@@ -82,21 +90,15 @@ def _hello(_: dict[str, Any]) -> dict[str, Any]:
     from importlib.metadata import version
 
     _set_up()
-    python = ".".join(map(str, sys.version_info[:3]))
-    found = {"version": VERSION, "uid": os.geteuid(), "python": python}
-    return {**found, "os_brick": version("os-brick")}
+    brick, python = version("os-brick"), sys.version.split()[0]
+    return {"version": VERSION, "uid": os.geteuid(), "python": python, "os_brick": brick}
 
 
 def _properties(request: dict[str, Any]) -> Any:
     from os_brick.initiator import connector
 
-    return connector.get_connector_properties(
-        "",
-        request.get("ip", ""),
-        bool(request.get("multipath")),
-        bool(request.get("enforce")),
-        host=request.get("host"),
-    )
+    told = request.get("ip", ""), bool(request.get("multipath")), bool(request.get("enforce"))
+    return connector.get_connector_properties("", *told, host=request.get("host"))
 
 
 def _connect(request: dict[str, Any]) -> Any:
@@ -105,14 +107,24 @@ def _connect(request: dict[str, Any]) -> Any:
 
 
 def _connected(request: dict[str, Any]) -> Any:
+    protocol, data = request["protocol"], request["data"]
     connector = _connector(request)
+    there = given_devices(protocol, data, connector)
     try:
-        return connector.connect_volume(request["data"])
+        with own_folder():
+            device = connector.connect_volume(data)
+        if protocol == "storpool":
+            await_name(Path(device["path"]))
+        return device
     except Exception as error:
-        if request["protocol"] in ("iscsi", "iser"):
-            _forget_records(request["data"])
-        if type(error).__name__ == _NOT_COME_UP:
-            return _look_once_more(connector, request["data"])
+        if protocol in ("iscsi", "iser"):
+            _forget_records(data)
+        if type(error).__name__ == "NoFibreChannelVolumeDeviceFound":
+            return _look_once_more(connector, data)
+        if protocol in _SHARES:
+            remove_folder(connector, data)
+        elif protocol in _GIVEN and not there and "not found" in str(error):
+            give_back(connector, protocol, data)
         raise
 
 
@@ -143,8 +155,7 @@ def _forget_records(data: dict[str, Any]) -> None:
 
 
 def _disconnect(request: dict[str, Any]) -> None:
-    device = present(request.get("device") or {})
-    force = bool(request.get("force"))
+    device, force = present(request.get("device") or {}), bool(request.get("force"))
     _connector(request).disconnect_volume(request["data"], device, force=force)
     if request.get("unmount"):
         _unmount(Path(str(device.get("path", ""))).parent)
@@ -156,7 +167,8 @@ def _where(request: dict[str, Any]) -> str:
 
 def _unmount(folder: Path) -> None:
     """Unmount a share, which os-brick never does; one that somebody has a file of stays."""
-    if str(folder.parent) != MOUNTS or not folder.is_mount():
+    mounted = Path("/proc/mounts").read_text().split()  # where its client died, too
+    if str(folder.parent) != MOUNTS or str(folder) not in mounted:
         return
     done = subprocess.run(["umount", folder], capture_output=True, text=True, check=False)
     if done.returncode == 0:
@@ -173,23 +185,10 @@ class PassphraseError(Exception):
     """A passphrase opens nothing."""
 
 
-class _Keys:
-    """The keeper of keys that os-brick asks, and the key: the passphrase of the request."""
-
-    def __init__(self, passphrase: str) -> None:
-        self._passphrase = passphrase
-
-    def get(self, *_: object) -> _Keys:
-        """Return the one key there is."""
-        return self
-
-    def managed_type(self) -> str:
-        """Return what kind it is: it is taken as it is."""
-        return "passphrase"
-
-    def get_encoded(self) -> bytes:
-        """Return it."""
-        return self._passphrase.encode()
+def _keys(passphrase: str) -> SimpleNamespace:
+    """Return the keeper of keys that os-brick asks: it has one, the passphrase of the request."""
+    key = SimpleNamespace(managed_type=lambda: "passphrase", get_encoded=passphrase.encode)
+    return SimpleNamespace(get=lambda *_: key)
 
 
 def _encryptor(request: dict[str, Any]) -> Any:
@@ -197,7 +196,7 @@ def _encryptor(request: dict[str, Any]) -> Any:
 
     data = {**request["data"], "device_path": request["device"]["path"]}
     info = {"driver_volume_type": request["protocol"], "data": data}
-    keys = _Keys(str(request.get("passphrase", "")))
+    keys = _keys(str(request.get("passphrase", "")))
     kind = {"control_location": "front-end", "provider": request["provider"]}
     return encryptors.get_volume_encryptor("", info, keys, **kind)
 
@@ -209,9 +208,8 @@ def _open(request: dict[str, Any]) -> None:
         words = ["cryptsetup", "isLuks", "--type", provider, device]
         if subprocess.run(words, capture_output=True, check=False).returncode != 0:
             raise NotEncryptedError(f"{os.path.realpath(device)} is not in the format {provider}")
-    options = {"cipher": request.get("cipher") or None}
-    if request.get("key_size"):
-        options["key_size"] = str(request["key_size"])
+    size = {"key_size": str(request["key_size"])} if request.get("key_size") else {}
+    options = {"cipher": request.get("cipher") or None, **size}
     try:
         _encryptor(request).attach_volume(None, **options)
     except Exception as error:
@@ -220,24 +218,15 @@ def _open(request: dict[str, Any]) -> None:
         raise
 
 
-def _close(request: dict[str, Any]) -> None:
-    """Close an encrypted device; one that is closed stays so."""
-    _encryptor(request).detach_volume()
-
-
-def _extend(request: dict[str, Any]) -> Any:
-    return _connector(request).extend_volume(request["data"])
-
-
 _ANSWERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "hello": _hello,
     "properties": _properties,
     "connect": _connect,
     "disconnect": _disconnect,
-    "extend": _extend,
+    "extend": lambda request: _connector(request).extend_volume(request["data"]),
     "where": _where,
     "open": _open,
-    "close": _close,
+    "close": lambda request: _encryptor(request).detach_volume(),  # or it was closed already
 }
 
 

@@ -26,8 +26,13 @@ CURES: dict[str, str] = {
     "FileNotFoundError": "See that the protocol's tools are installed on the host.",
     "NotImplementedError": "Its connector has no such operation.",
     "KeyError": "The connection_info lacks what os-brick needs: ask Cinder for it again.",
+    "AttributeError": "os-brick did not find what it looked for: see whether the device is there.",
     "ValueError": "The connection_info lacks what os-brick needs: ask Cinder for it again.",
     "NotEncryptedError": "See what the volume is (`cryptsetup isLuks -v`): virtdeck formats none.",
+    "NotNamedError": "See whether the storage's client runs on the host, as the one it is there.",
+    "ConnectionError": "The host does not reach the storage's server: see that it runs, and where.",
+    "SSLError": "The server's certificate is not known on the host: see verify_certificate and "
+    "certificate_path in the connection_info.",
     "PassphraseError": "Give the passphrase that it was formatted with: --passphrase-file.",
     "BrickException": _LOST,
 }
@@ -63,6 +68,32 @@ _OF_LOGIN = {
 """By how iscsiadm ended (open-iscsi's iscsi_err.h): os-brick raises one error for all of them."""
 
 
+_CLIENTS = (
+    (r"Unauthorized", "The storage's server refuses the user or password: see that of the "
+     "connection_info, or of connector.conf on the host."),
+    (r"Could not find the volume|objectDoesNotExist", "The storage has no such volume: see that "
+     "Cinder and the host speak of the same storage."),
+    (r"initialize the StorPool API|SP_OURID", "The host is no StorPool client: see its "
+     "/etc/storpool.conf."),
+    (r"the StorPool API", "See that the API of StorPool runs where the host's /etc/storpool.conf "
+     "says, and takes its token."),
+    (r"sdc guid|/dev/scini", "The host's PowerFlex client is not up: `systemctl status scini`."),
+    (r"connector\.conf|connector password", "The password of PowerFlex is to be on the host, in "
+     "/opt/emc/scaleio/openstack/connector.conf, as Cinder's driver says."),
+    (r"ScaleIO volume \S+ not found", "See whether PowerFlex has the volume mapped to this host."),
+    (r"host nqn", "The host has no name for NVMe: `nvme gen-hostnqn > /etc/nvme/hostnqn` there; "
+     "Cinder's connection_info is to be of that name."),
+    (r"create dsc file", "See whether the discovery client of LightOS is installed on the host."),
+    (r"Device with uuid", "See whether the discovery client of LightOS runs, and that the volume's "
+     "access list has the host."),
+    (r"unknown filesystem type", "Install the storage's client on the host: mount knows of none."),
+    (r"auth-node", "The cluster takes not the password in export, or is not reached."),
+    (r"mount -t \w+ |pstorage-mount", "See whether the host reaches the share's servers, and that "
+     "they have it."),
+)  # fmt: skip
+"""What closed clients and their servers say, of which os-brick makes one error or another."""
+
+
 def missing_program(text: str) -> tuple[str, str] | None:
     """Return which program os-brick did not find, and its cure; None where its error is another.
 
@@ -76,14 +107,16 @@ def missing_program(text: str) -> tuple[str, str] | None:
     return f"the host has no {found[1]}", f"Install it there{named}: see `virtdeck doctor`."
 
 
-def cure_of(name: str, warnings: Sequence[str] = ()) -> str:
+def cure_of(name: str, warnings: Sequence[str] = (), text: str = "") -> str:
     """Return what helps against an error, before which os-brick warned of something."""
     for line in reversed(warnings):
         if (found := _LOGIN.search(line)) and found[1] in _OF_LOGIN:
             return _OF_LOGIN[found[1]]
         if _NO_LUN.search(line):
             return "The target shows this host no such LUN: see whom it shows the volume."
-    return CURES.get(name, _LOST)
+    said = "\n".join((text, *warnings))
+    known = (cure for pattern, cure in _CLIENTS if re.search(pattern, said))
+    return next(known, CURES.get(name, _LOST))
 
 
 def telling(warnings: Sequence[str]) -> str:

@@ -25,20 +25,21 @@ VERSION = 1
 STARTING = 60.0
 """Seconds until it has imported os-brick: a slow line, a busy host."""
 _CHILD = Path(__file__).with_name("child.py")
-_DEVICES = Path(__file__).with_name("devices.py")
-_TOGETHER = """\
-import sys, types
+_WITH = ("devices", "aftermath")
+_MODULE = """\
 module = types.ModuleType({name!r})
-exec(compile({devices!r}, {name!r}, "exec"), vars(module))
+exec(compile({text!r}, {name!r}, "exec"), vars(module))
 sys.modules[module.__name__] = module
-exec(compile({child!r}, "virtdeck-os-brick", "exec"))
 """
 
 
 def _program() -> str:
-    """Return what runs there: the child, and the module that it imports."""
-    name = "core.volumes.brick.devices"
-    return _TOGETHER.format(name=name, devices=_DEVICES.read_text(), child=_CHILD.read_text())
+    """Return what runs there: the child, and the modules that it imports."""
+    lines = "import sys, types\n"
+    for one in _WITH:
+        text = _CHILD.with_name(f"{one}.py").read_text()
+        lines += _MODULE.format(name=f"core.volumes.brick.{one}", text=text)
+    return f'{lines}exec(compile({_CHILD.read_text()!r}, "virtdeck-os-brick", "exec"))\n'
 
 
 class BrickError(HypervisorError):
@@ -110,7 +111,7 @@ class BrickProcess:
             text = self._told(str(answer.get("text", ""))).rstrip(".") or "it told no more"
             if name == "KeyError":
                 text = f"{text} is missing"
-            cure = cure_of(name, warnings)
+            cure = cure_of(name, warnings, text)
             if missing := missing_program(text):
                 text, cure = missing
             because = f" It warned: {telling(warnings).rstrip('.')}." if warnings else ""

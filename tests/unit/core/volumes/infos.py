@@ -52,6 +52,7 @@ DATA: dict[str, dict[str, Any]] = {
         "serverPort": "443",
         "serverUsername": "admin",
         "serverPassword": "sio-word",
+        "serverToken": "",
         "iopsLimit": None,
         "bandwidthLimit": None,
     },
@@ -59,7 +60,13 @@ DATA: dict[str, dict[str, Any]] = {
     "lightos": {
         "uuid": "f2d1a5c1-7a5b-4a2d-9d0a-0a6f6f1a2b3c",
         "subsysnqn": "nqn.2016-01.com.lightbitslabs:uuid:1",
-        "lightos_nodes": {"10.0.0.11": {"target_portal": "10.0.0.11", "target_port": 4420}},
+        "lightos_nodes": {
+            "10.0.0.11": {
+                "target_portal": "10.0.0.11",
+                "target_port": 8009,
+                "transport_type": "tcp",
+            }
+        },
     },
     "local": {"device_path": "/dev/vg/volume-1"},
 }
@@ -82,5 +89,5 @@ DEVICES: dict[str, dict[str, Any]] = {
 def document(protocol: str, *, more: dict[str, Any] | None = None, **data: Any) -> str:
     """Return the JSON of a protocol's; `data` replaces what it has, None takes it away."""
     known = {**DATA[protocol], "volume_id": VOLUME, **data}
-    whole = {key: value for key, value in known.items() if value is not None}
+    whole = {key: value for key, value in known.items() if key not in data or value is not None}
     return json.dumps({"driver_volume_type": protocol, "data": whole, **(more or {})})

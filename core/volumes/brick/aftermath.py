@@ -1,0 +1,60 @@
+"""What os-brick leaves where it fails, and does not wait for. It is sent along with `child`."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+NAMING = 15.0
+"""Seconds until a device that its storage has given to the host has its name, at the most."""
+
+
+class NotNamedError(Exception):
+    """No device has come up."""
+
+
+@contextmanager
+def own_folder() -> Iterator[None]:
+    """Have os-brick make its files in a folder of their own: it leaves them there."""
+    with tempfile.TemporaryDirectory(prefix="virtdeck-") as tempfile.tempdir:
+        try:
+            yield
+        finally:
+            tempfile.tempdir = None
+
+
+def given_devices(protocol: str, data: dict[str, Any], connector: Any) -> list[Path]:
+    """Return the devices of a volume that its storage has given to this host."""
+    if protocol == "scaleio":
+        return list(Path("/dev/disk/by-id").glob(f"emc-vol*{data['scaleIO_volume_id']}"))
+    known = connector.get_volume_paths(data) if protocol == "storpool" else []
+    return [one for one in map(Path, known) if one.exists()]
+
+
+def await_name(path: Path) -> None:
+    """Wait for udev to name a device; its storage answers once the kernel has it."""
+    until = time.monotonic() + NAMING
+    while not path.exists():
+        if time.monotonic() > until:
+            raise NotNamedError(f"its storage gave the volume to this host, {path} is not found")
+        time.sleep(0.2)
+
+
+def give_back(connector: Any, protocol: str, data: dict[str, Any]) -> None:
+    """Take from this host what its storage gave it in vain: os-brick leaves it."""
+    try:
+        path = connector.get_volume_paths(data)[0] if protocol == "storpool" else ""
+        connector.disconnect_volume(data, {"path": path})
+    except Exception as error:
+        logging.getLogger("os_brick").warning("It was not taken back: %s", error)
+
+
+def remove_folder(connector: Any, data: dict[str, Any]) -> None:
+    """Remove the folder on which a share was not mounted."""
+    with suppress(OSError):  # there is none, or somebody has it mounted
+        Path(connector._remotefsclient.get_mount_point(data["export"])).rmdir()
