@@ -15,7 +15,7 @@ from core.hypervisor.connection.binding import Connection, libvirt
 from core.model import ObjectKey
 from core.model.connected_volume import ConnectedVolume, HostEncryption
 from core.model.paths import plain_path
-from core.model.secret_value import Secret
+from core.model.secret_value import WITHHELD, Secret
 from core.model.text import clean
 from core.verbs.device.connecting import (
     ConnectCall,
@@ -35,6 +35,10 @@ WORKING = 480.0
 give up a portal that is down."""
 _LEFT = "See `virtdeck connections` for what is left, and have it disconnected there."
 
+_PASSWORD = (
+    "Give what it was connected by: `virtdeck volume disconnect`, with --connection-info-file."
+)
+
 
 class StillConnectedError(DeadlineError):
     """What was connected in vain may be connected still: the ledger is to have it."""
@@ -52,7 +56,7 @@ def connect(conn: Connection, _: ObjectKey, call: ConnectCall) -> DeviceAnswer:
     data = {**call.data, **secrets, **_marked(call.encryption)}
     if call.how.enforce_multipath:
         data["enforce_multipath"] = True
-    withheld = (*secrets.values(), passphrase)
+    withheld = (*_words(call.protocol, secrets), passphrase)
     with BrickProcess(place_of(conn, call.how.python), secrets=withheld) as brick:
         what = {"protocol": call.protocol, "data": data, "multipath": call.multipath,
                 "attempts": call.how.scan_attempts}  # fmt: skip
@@ -174,7 +178,12 @@ def disconnect(conn: Connection, subject: ObjectKey, call: DisconnectCall) -> Le
     share = volume.path.rpartition("/")[0] if family is not None and family.mounts else ""
     unmount = bool(share) and not call.share_used and not user_below(conn, share)
     secrets = _revealed(call.secrets)
-    with BrickProcess(place_of(conn, volume.python), secrets=secrets.values()) as brick:
+    if {**volume.data, **secrets}.get("serverPassword") == WITHHELD:
+        # the server of ScaleIO counts each wrong one
+        text = f"{clean(volume.word)} stays connected: no ledger has the password of its storage."
+        raise HypervisorError(text, _PASSWORD)
+    words = _words(volume.protocol, secrets)
+    with BrickProcess(place_of(conn, volume.python), secrets=words) as brick:
         number = _number(brick, volume)
         # by the number that the device has by now
         if number and (user := user_of(conn, {number})):
@@ -227,6 +236,12 @@ def look_again(conn: Connection, _: ObjectKey, call: ExtendCall) -> GrownAnswer:
 
 def _rest(volume: ConnectedVolume) -> dict[str, Any]:
     return {"device": volume.device, "multipath": volume.multipath}
+
+
+def _words(protocol: str, secrets: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what must not be told: of Virtuozzo's share the password alone, too."""
+    share = secrets.get("export", "") if protocol == "vzstorage" else ""
+    return (*secrets.values(), share.rpartition(":/")[2].partition(":")[2])
 
 
 def _revealed(secrets: tuple[tuple[str, Secret], ...]) -> dict[str, str]:

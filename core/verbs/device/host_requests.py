@@ -53,3 +53,12 @@ class DisconnectVolume(Request, frozen=True):
                   pattern=r"[^\x00-\x1f\x7f-\x9f]+", shape="a path, or the id of a volume",
                   longest=PATH_BYTES),
     ]  # fmt: skip
+    connection_info: (
+        Annotated[
+            Secret,
+            parameter("How it was connected, with its secrets: JSON as Cinder gave it. Needed "
+                      "where the storage is asked with a password, which no ledger has.",
+                      text=True, advanced=True),
+        ]
+        | None
+    ) = None  # fmt: skip

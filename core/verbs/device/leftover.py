@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from core.errors import VirtdeckError
 from core.model import Request, State
+from core.model.connected_volume import ConnectedVolume
+from core.model.secret_value import Secret
 from core.model.text import clean
 from core.state.connections import LedgerEntry, ledger, moved_to, paths_of, share_used
 from core.verbs.caution import Caution
 from core.verbs.device.connecting import CONNECTING, DisconnectCall, LetGoAnswer, VolumeLeft
+from core.verbs.device.elsewhere import info_here
 from core.verbs.device.host_requests import ConnectVolume, DisconnectVolume
 from core.verbs.migration.requests import Drain
 from core.verbs.refusal import Refusal, RefusalCode
@@ -38,7 +42,11 @@ def _decide(now: Situation) -> Action:
         ledger_, host = now.around.ledger, request.subject.host
         others = share_used(ledger_, host, volume, owner)
         also = paths_of(ledger_, host, volume)
-        call = DisconnectCall(volume, of=owner, share_used=others, also=also)
+        try:
+            secrets = _secrets(volume, request.connection_info)
+        except VirtdeckError as error:
+            return failed(error.message, error.hint)
+        call = DisconnectCall(volume, secrets, of=owner, share_used=others, also=also)
         return Send(call, text, deadline=CONNECTING)
     assert isinstance(sent.call, DisconnectCall)
     call = sent.call
@@ -61,6 +69,11 @@ def _decide(now: Situation) -> Action:
     why = sent.error.rstrip(".") or "no answer came"
     text = f"whether {word} is disconnected is not known: {why}"
     return unknown(text, sent.hint or "See on its host what is left.")
+
+
+def _secrets(volume: ConnectedVolume, given: Secret | None) -> tuple[tuple[str, Secret], ...]:
+    """Return what its storage is asked with; raises UsageError for another volume's."""
+    return () if given is None else tuple(info_here(volume, given).secrets.items())
 
 
 def _has_another(now: Situation, call: DisconnectCall) -> bool:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from core.model import Disk, DiskSource, Host, Instance, ObjectKey, OperationStatus, State
 from core.model.connected_volume import ConnectedVolume
 from core.model.host import Link, LinkStatus
+from core.model.secret_value import Secret
 from core.state.connections import connections_of, ledger
 from core.verbs.around import around
 from core.verbs.caution import Caution
@@ -20,6 +21,7 @@ from core.verbs.device.host_requests import DisconnectVolume
 from core.verbs.device.leftover import VOLUME_DISCONNECT
 from core.verbs.situation import Action, End, Progress, Send, Sent, Situation
 from tests.unit.core.verbs.device.test_connecting import record
+from tests.unit.core.volumes.infos import document
 from tests.unit.power_builders import WEB, T, sent, web
 
 HOST = ObjectKey("host", "alpha", "alpha")
@@ -76,8 +78,20 @@ def test_only_a_leftover_is_disconnected_and_its_device_is_named() -> None:
     assert "knows of no volume at /dev/sdx" in str(check(LEFT, other)[0])
 
 
-def decide(*calls: Sent) -> Action:
-    now = Situation(ASKED, "alpha", T + 9, Progress(calls), UP, around=around(LEFT, HOST))
+def test_what_its_storage_is_asked_with_is_given_where_no_ledger_has_it() -> None:
+    text = document("iscsi", volume_id="v1", auth_password="chap-word")
+    request = replace(ASKED, connection_info=Secret(text))
+    action = decide(request=request)
+    assert isinstance(action, Send)
+    assert isinstance(action.call, DisconnectCall)
+    assert dict(action.call.secrets) == {"auth_password": Secret("chap-word")}
+    other = decide(request=replace(ASKED, connection_info=Secret(document("iscsi"))))
+    assert isinstance(other, End)
+    assert "not of the iscsi volume v1" in other.outcome
+
+
+def decide(*calls: Sent, request: DisconnectVolume = ASKED) -> Action:
+    now = Situation(request, "alpha", T + 9, Progress(calls), UP, around=around(LEFT, HOST))
     assert VOLUME_DISCONNECT.decide is not None
     return VOLUME_DISCONNECT.decide(now)
 
