@@ -15,6 +15,8 @@ Fixtures, all synchronous (an async test calls the slow ones through `asyncio.to
               cut; root only. Leave the network whole and the daemons up.
 `eventually`  eventually(lambda: condition, "what is waited for", deadline=20) -> its first truth;
               `deadline` in seconds of an idle machine (tests/patience.py)
+`closed_host` tests.lab.closed_clients.Host: os-brick runs there, and closed storage has a client
+`conn`        libvirt's test driver, to be asked whose disk something is
 
 The lab is shared by all tests of a run, so leave it as it was: use `guest` for whatever a test
 breaks, and start what it stopped. A run with `-n 2` has a lab and networked hosts for each worker:
@@ -31,14 +33,18 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
+import libvirt
 import psutil
 import pytest
 
+from core.hypervisor.calls import connecting
 from core.lab import Guest, Lab, LabHost, ensure_guest, wait_ready
 from core.lab.image import ensure_image
 from core.lab.places import cache_directory, exclusive
+from tests.lab.closed_clients import Host
 from tests.lab.networked import NetworkedHosts
 from tests.lab.removing import remove_instance
 from tests.lab.scratch_disk import unmount_small
@@ -82,6 +88,22 @@ def networked() -> Iterator[NetworkedHosts]:
         pytest.skip("network namespaces are made by root")
     with NetworkedHosts() as hosts:
         yield hosts
+
+
+@pytest.fixture
+def closed_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    host = Host(tmp_path)
+    monkeypatch.setenv("PATH", f"{host.programs}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+    monkeypatch.setattr(connecting, "place_of", lambda *_: host.place)
+    yield host
+    host.close()
+
+
+@pytest.fixture
+def conn() -> Iterator[libvirt.virConnect]:
+    opened = libvirt.open("test:///default")
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(autouse=True)
