@@ -158,7 +158,7 @@ def test_lightos(lightos: Host, conn: libvirt.virConnect) -> None:
     try:
         volume = Volume(conn, document("lightos"))
         xml = volume.connect()
-        assert '<source dev="/dev/nvme7n1"/>' in xml
+        assert f'<source dev="/dev/disk/by-id/nvme-uuid.{UUID}"/>' in xml  # the path that lasts
         assert "io=" not in xml
         subsystem = "nqn.2016-01.com.lightbitslabs:uuid:1"
         line = f"-t tcp -a 10.0.0.11 -s 8009 -q {HOST_NQN} -n {subsystem}\n"
