@@ -12,6 +12,8 @@ from typing import Any
 
 NAMING = 15.0
 """Seconds until a device that its storage has given to the host has its name, at the most."""
+_LEAVING = ("vzstorage", "lightos")
+"""It writes where their servers are to a file, before their client is told."""
 
 
 class NotNamedError(Exception):
@@ -19,8 +21,11 @@ class NotNamedError(Exception):
 
 
 @contextmanager
-def own_folder() -> Iterator[None]:
-    """Have os-brick make its files in a folder of their own: it leaves them there."""
+def own_folder(protocol: str) -> Iterator[None]:
+    """Have os-brick make its files in a folder of their own, where it leaves them."""
+    if protocol not in _LEAVING:
+        yield
+        return
     with tempfile.TemporaryDirectory(prefix="virtdeck-") as tempfile.tempdir:
         try:
             yield

@@ -111,7 +111,7 @@ def _connected(request: dict[str, Any]) -> Any:
     connector = _connector(request)
     there = given_devices(protocol, data, connector)
     try:
-        with own_folder():
+        with own_folder(protocol):
             device = connector.connect_volume(data)
         if protocol == "storpool":
             await_name(Path(device["path"]))
