@@ -9,7 +9,7 @@ from core.errors import VirtdeckError
 from core.model import Host, LinkStatus
 from core.volumes.brick.cures import CURES, TOOLS
 from core.volumes.brick.place import brick_host
-from core.volumes.brick.survey import HostTools, survey
+from core.volumes.brick.survey import CLIENTS, HostTools, survey
 
 _DRIVERS = {"curl": "https", "iscsi": "iscsi", "nfs": "nfs", "rbd": "rbd", "ssh": "ssh"}
 """QEMU's drivers for disks by URL, with what a URL begins with."""
@@ -36,6 +36,7 @@ def judged(
     yield _os_brick(host, tools, python)
     for what, programs, package in TOOLS:
         yield _tool(host, tools, what, programs, package, multipath=multipath)
+    yield _clients(host, tools)
     yield _drivers(host, tools)
 
 
@@ -73,6 +74,15 @@ def _tool(
         found, grade = "multipathd does not run", Grade.WARNING if multipath else Grade.OK
         return DoctorCheck(host, what, grade, found, "Run `sudo systemctl start multipathd` there.")
     return DoctorCheck(host, what, Grade.OK, f"{' and '.join(programs)} there")
+
+
+def _clients(host: str, tools: HostTools) -> DoctorCheck:
+    """Which closed storage it is a client of: to be of none is no fault."""
+    there = [name for name in CLIENTS if name in tools.clients]
+    lacks = [name for name in CLIENTS if name not in tools.clients]
+    without = f"no client of {', '.join(lacks)}"
+    found = ", ".join([*there, without] if lacks else there)
+    return DoctorCheck(host, "closed storage", Grade.OK, found)
 
 
 def _drivers(host: str, tools: HostTools) -> DoctorCheck:

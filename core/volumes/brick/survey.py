@@ -18,10 +18,21 @@ from core.volumes.brick.place import BrickHost
 TELLING = 30.0
 """Seconds for all of it: a slow line, a busy host."""
 _PROGRAMS = ("iscsiadm", "multipath", "multipathd", "nvme", "mount.nfs", "cryptsetup")
+CLIENTS = {
+    "quobyte": "mount.quobyte",
+    "vzstorage": "pstorage-mount",
+    "scaleio": "/dev/scini",
+    "storpool": "/etc/storpool.conf",
+    "lightos": "/etc/discovery-client",
+}
+"""Closed storage, and what its vendor's client has on a host: a program, or a path."""
 _ASKED = """
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 echo asked
 for it in {programs}; do command -v "$it" > /dev/null && echo "has $it"; done
+for it in {clients}; do
+    if [ -e "$it" ] || command -v "$it" > /dev/null; then echo "client $it"; fi
+done
 [ -s /etc/iscsi/initiatorname.iscsi ] && echo has initiatorname
 for it in /proc/[0-9]*/comm; do
     read -r name < "$it" && [ "$name" = multipathd ] && echo runs multipathd
@@ -50,6 +61,8 @@ class HostTools:
     """The drivers of QEMU that are files of their own: rbd, iscsi..."""
     root: bool = False
     """Who logs in is root there, or may start the Python as root unasked."""
+    clients: frozenset[str] = frozenset()
+    """The closed storage it is a client of."""
     brick: str = ""
     """The version of os-brick; empty: that Python has none."""
     starts: bool = False
@@ -58,7 +71,8 @@ class HostTools:
 
 def script(python: str) -> str:
     """Return the shell that tells. Pure."""
-    return _ASKED.format(programs=" ".join(_PROGRAMS), python=shlex.quote(python))
+    programs, clients = " ".join(_PROGRAMS), " ".join(CLIENTS.values())
+    return _ASKED.format(programs=programs, clients=clients, python=shlex.quote(python))
 
 
 def read_tools(told: Iterable[str]) -> HostTools:
@@ -76,6 +90,9 @@ def read_tools(told: Iterable[str]) -> HostTools:
             path.rpartition("/block-")[2].removesuffix(".so") for path in found.get("driver", ())
         ),
         root="root" in found,
+        clients=frozenset(
+            name for name, sign in CLIENTS.items() if sign in found.get("client", ())
+        ),
         brick=next(iter(found.get("brick", ())), ""),
         starts="starts" in found,
     )

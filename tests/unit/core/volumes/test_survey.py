@@ -24,6 +24,8 @@ runs multipathd
 runs multipathd
 driver /usr/lib/x86_64-linux-gnu/qemu/block-rbd.so
 driver /usr/lib64/qemu-kvm/block-ssh.so
+client /dev/scini
+client mount.quobyte
 root
 brick 7.1.1
 starts
@@ -45,11 +47,22 @@ def test_what_a_host_tells_is_read_line_by_line() -> None:
         initiator=True,
         running=frozenset(("multipathd",)),
         drivers=frozenset(("rbd", "ssh")),
+        clients=frozenset(("scaleio", "quobyte")),
         root=True,
         brick="7.1.1",
         starts=True,
     )
     assert read_tools(["asked"]) == HostTools()
+
+
+def test_the_closed_storage_that_a_host_is_a_client_of_is_told() -> None:
+    (none,) = [one for one in judged("far", ALL, "python3") if one.what == "closed storage"]
+    assert (none.verdict, none.found) == (
+        Grade.OK, "no client of quobyte, vzstorage, scaleio, storpool, lightos",
+    )  # fmt: skip
+    tools = replace(ALL, clients=frozenset(("lightos", "quobyte")))
+    (some,) = [one for one in judged("far", tools, "python3") if one.what == "closed storage"]
+    assert some.found == "quobyte, lightos, no client of vzstorage, scaleio, storpool"
 
 
 def test_this_machine_tells() -> None:
@@ -89,7 +102,8 @@ def test_all_that_is_there_is_well() -> None:
     checks = list(judged("far", ALL, "python3", multipath=True))
     assert {check.verdict for check in checks} == {Grade.OK}
     assert [check.what for check in checks] == [
-        *("os-brick", "iscsi", "multipath", "nvmeof", "nfs", "encryption", "disks by URL"),
+        *("os-brick", "iscsi", "multipath", "nvmeof", "nfs", "encryption", "closed storage"),
+        "disks by URL",
     ]
     assert checks[0].found == "7.1.1"
 
@@ -119,6 +133,7 @@ def test_what_is_missing_is_told_with_the_cure(
 
 def test_each_protocol_lacks_its_own_tools() -> None:
     bad = {one.what: one for one in judged("far", HostTools(), "python3")}
+    del bad["closed storage"]  # most hosts are clients of none
     assert all(one.verdict is Grade.WARNING and one.cure for one in bad.values())
     assert bad["multipath"].found == "no multipath and no multipathd"
     assert "open-iscsi" in bad["iscsi"].cure
