@@ -30,6 +30,10 @@ _DEVICES = frozenset({"block", "network", "nvme"})
 """Types of sources that grow on their storage."""
 _RESIZED = frozenset({"rbd", "nfs"})
 """Protocols by which QEMU makes an image as large as it is told, be that less than it has."""
+_ASKED = frozenset({"iscsi"})
+"""Those by which QEMU asks how large it is, whatever it is told."""
+_FIXED = frozenset({"nbd", "https", "http"})
+"""Those by which an image is for QEMU as large as it was when it was opened."""
 
 
 class VolumeExtend(Request, frozen=True):
@@ -59,6 +63,8 @@ class TakeSizeCall(Call, frozen=True):
     """As its definition names it."""
     luks: bool = False
     """QEMU decrypts it: its header stays out of what the guest sees."""
+    asked: bool = False
+    """QEMU asks its server how large it is, and only when it is told to resize it."""
 
 
 def _steps(now: Situation) -> list[Step]:
@@ -70,7 +76,9 @@ def _steps(now: Situation) -> list[Step]:
     disk = named(now.instance, request.disk)
     path = "" if disk is None or disk.source is None else disk.source.path
     if request.size is None:
-        take = TakeSizeCall(request.disk, path, luks=disk is not None and disk.encrypted)
+        luks = disk is not None and disk.encrypted
+        asked = disk is not None and disk.source is not None and disk.source.protocol in _ASKED
+        take = TakeSizeCall(request.disk, path, luks=luks, asked=asked)
         words = f"having {now.name} see what {request.disk} has"
         return [*first, Step(sent[0] if sent else take, words)]
     (capacity,) = growths([f"{request.disk}={request.size}"]).values()
@@ -104,9 +112,19 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
         text = f"{request.disk} of {clean(instance.name)} was opened by its host as large as it was"
         cure = "detach it, let it grow on its storage, and attach it again"
         yield Refusal(RefusalCode.STATE, text, cure, "disk")
+    elif instance.state.active and disk.source.protocol in _FIXED:
+        text = (
+            f"{request.disk} of {clean(instance.name)} stays as large as it was when QEMU opened it"
+        )
+        cure = "let it grow on its server, and detach it and attach it again, or stop and start it"
+        yield Refusal(RefusalCode.UNSUPPORTED, text, cure, "disk")
     elif request.size is None:
         yield from against_driver(state, request, "")
         yield from _against_taking(disk, instance.name, active=instance.state.active)
+    elif instance.state.active and disk.source.protocol in _ASKED:
+        text = f"{request.disk} of {clean(instance.name)} is as large as its target makes it"
+        cure = "let it grow there, and leave the size out"
+        yield Refusal(RefusalCode.PARAMETER, text, cure, "size")
     elif disk.source.type not in _DEVICES or not instance.state.active:
         yield from against_growth(state, instance, [f"{request.disk}={request.size}"])
 
@@ -117,6 +135,8 @@ def _against_taking(disk: Disk, name: str, *, active: bool) -> Iterator[Refusal]
     if not active:
         text = f"{clean(name)} is off: it sees the size of {disk.target} at its next start"
         yield Refusal(RefusalCode.STATE, text, "give a size to have the volume itself grow", "size")
+    elif disk.source.protocol in _ASKED:
+        return
     elif disk.source.type == "network":
         text = f"QEMU does not look at how large {disk.target} of {clean(name)} is by now"
         cure = "give the size that it has on its storage, or is to have"

@@ -78,23 +78,26 @@ def chain(host: LabHost, name: str, target: str = "vda", *flags: str) -> list[st
     return [Path(str(one.get("file"))).name for one in found if one is not None]
 
 
-def write(host: LabHost, name: str, number: int, length: str = "64k", disk: int = 0) -> None:
+def write(host: LabHost, name: str, number: int, length: str = "64k", disk: int | str = 0) -> None:
     """Have QEMU write the byte `number` to the disk of a guest that runs, at that MiB.
 
+    The disk by its number, or by its alias where it has one of its own.
     A byte has 8 bits: qemu-io writes nothing where it is told of one with more.
     """
     _qemu_io(host, name, disk, f"write -P {number % 255 or 255} {number}M {length}")
     flush(host, name, disk)
 
 
-def flush(host: LabHost, name: str, disk: int = 0) -> None:
+def flush(host: LabHost, name: str, disk: int | str = 0) -> None:
     """Have QEMU write what it keeps of the disk of a guest to the image: others read it there."""
     _qemu_io(host, name, disk, "flush")
 
 
-def _qemu_io(host: LabHost, name: str, disk: int, command: str) -> None:
-    device = f"/machine/peripheral/virtio-disk{disk}/virtio-backend"
-    host.virsh("qemu-monitor-command", name, "--hmp", f'qemu-io -d {device} "{command}"')
+def _qemu_io(host: LabHost, name: str, disk: int | str, command: str) -> None:
+    alias = f"virtio-disk{disk}" if isinstance(disk, int) else disk
+    line = f'qemu-io -d /machine/peripheral/{alias}/virtio-backend "{command}"'
+    told = host.virsh("qemu-monitor-command", name, "--hmp", line)
+    assert "Error" not in told, told
 
 
 def holds(image: Path, number: int, length: str = "64k", form: str = "qcow2") -> bool:

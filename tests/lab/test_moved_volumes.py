@@ -16,21 +16,24 @@ from pathlib import Path
 import pytest
 
 from core.errors import OperationFailedError, RefusedError
+from core.evacuation import survey
 from core.fleet import Fleet
 from core.hypervisor.calls import connecting
 from core.lab import Lab, LabHost, Wanted
-from core.model import ObjectKey, OperationRecord, OperationStatus, Steer, SteerKind
+from core.model import LinkStatus, ObjectKey, OperationRecord, OperationStatus, Steer, SteerKind
 from core.model.secret_value import Secret
 from core.state.connections import connections_of, ledger
 from core.volumes.brick.place import brick_host
 from core.volumes.protocols import PROTOCOLS
 from tests.driver.killed_console import KILLED, Errand, starter
 from tests.lab.migrating import M, found, opened, start, until
-from tests.lab.scratch_disk import own
-from tests.lab.seeing import key_of
+from tests.lab.scratch_disk import holds, own, write
+from tests.lab.seeing import answers, key_of
 from tests.lab.test_devices import done
+from tests.lab.test_evacuate import kill
+from tests.patience import PATIENCE
 
-BETA = ObjectKey("host", "beta", "beta")
+ALPHA, BETA = (ObjectKey("host", one, one) for one in ("alpha", "beta"))
 
 
 @pytest.fixture
@@ -190,3 +193,62 @@ def asking(fleet: Fleet) -> list[OperationRecord]:
     """The operations that ask the operator something."""
     operations = fleet.state.operations.values()
     return [one for one in operations if one.status is OperationStatus.ASKING]
+
+
+async def test_an_instance_of_a_dead_host_runs_where_its_volume_was_connected_before(
+    fleet: Fleet, alpha: LabHost, beta: LabHost, guest: Callable[..., str],
+    volume: tuple[Path, Path],
+) -> None:  # fmt: skip
+    """The dead host has it connected still: it is found once that is back, and let go of."""
+    first, second = volume
+    name = guest("alpha", "orphan")
+    vm = await found(fleet, name)
+    await done(fleet, "volume-attach", vm, connection_info=info(first))
+    await asyncio.to_thread(write, alpha, name, 1, disk="ua-v9")
+    await is_kept(fleet, name, str(first))
+    await asyncio.to_thread(kill, alpha, name)
+    try:
+        status = LinkStatus.UP
+        await until(lambda: fleet.state.hosts["alpha"].link.status is not status, "alpha is dead")
+        (refused,) = (await survey(fleet, "alpha", "beta", [name])).instances
+        assert f"virtdeck volume connect beta --instance {name} --disk vda" in refused.against
+        own_info = {"instance": name, "disk": "vda", "connection_info": info(second)}
+        await done(fleet, "volume-connect", BETA, **own_info)
+        (looked,) = (await survey(fleet, "alpha", "beta", [name])).instances
+        assert looked.against == ""
+        record = await (await fleet.submit(looked.request))
+        assert record.status is OperationStatus.DONE
+    finally:
+        await asyncio.to_thread(alpha.ensure_daemon)
+    for xml in (beta.virsh("dumpxml", name), beta.virsh("dumpxml", name, "--inactive")):
+        assert str(second) in xml
+        assert str(first) not in xml
+    await asyncio.to_thread(write, beta, name, 2, disk="ua-v9")
+    assert all(holds(second, number, form="raw") for number in (1, 2))
+
+    await answers(fleet, "alpha")
+    assert entries(fleet) == {"alpha": str(first), "beta": str(second)}
+    assert [one.standing for one in ledger(fleet.state)] == ["in use", "in use"]
+    with pytest.raises(RefusedError, match="detach vda first: that lets go of it"):
+        await done(fleet, "undefine", vm)
+    said = await done(fleet, "volume-detach", vm, disk="vda")
+    assert said == f"vda ({first}) is detached from orphan; X"
+    assert entries(fleet) == {"beta": str(second)}
+
+    await done(fleet, "volume-connect", ALPHA, **own_info | {"connection_info": info(first)})
+    await done(fleet, "undefine", vm)
+    await until(lambda: ledger(fleet.state)[0].standing == "left over", "it is left over")
+    said = await done(fleet, "volume-disconnect", ALPHA, device=str(first))
+    assert said == f"the gpfs volume v9 ({first}) is disconnected from alpha"
+    assert entries(fleet) == {"beta": str(second)}
+    assert ledger(fleet.state)[0].standing == "in use"
+
+
+async def is_kept(fleet: Fleet, name: str, path: str) -> None:
+    """Wait until the definition of an instance is kept with a disk of its, as it runs."""
+    async with asyncio.timeout(60 * PATIENCE):
+        while True:
+            every = (await fleet.kept.host("alpha")).definitions
+            if any(one.name == name and one.ran and path in one.xml for one in every):
+                return
+            await asyncio.sleep(0.1)

@@ -25,6 +25,7 @@ from core.volumes.brick.place import brick_host
 from core.volumes.protocols import PROTOCOLS
 from tests.lab.scratch_disk import ScratchDisks, own
 from tests.lab.seeing import key_of
+from tests.lab.small_http import QUERY, given_out
 from tests.lab.test_devices import begin, defined, done, refresh, shell
 from tests.lab.test_power import opened, until
 
@@ -129,6 +130,8 @@ async def test_an_image_of_a_server_is_attached_written_and_given_back(
         other = await key_of(fleet, "web")
         with pytest.raises(RefusedError, match=r"is used by remote \(vda\)"):
             await begin(fleet, "volume-attach", other, volume=url)
+        with pytest.raises(RefusedError, match="vda of remote stays as large as it was when"):
+            await begin(fleet, "volume-extend", vm, disk="vda", size="16M")
 
         back = undoing(record)
         assert back is not None
@@ -138,6 +141,41 @@ async def test_an_image_of_a_server_is_attached_written_and_given_back(
     with pytest.raises(OperationFailedError, match="Connection refused"):
         await (await begin(fleet, "volume-attach", vm, volume=url))
     assert "nbd" not in defined(alpha, name)
+
+
+async def test_an_image_of_a_web_server_is_read_and_no_more(
+    fleet: Fleet, alpha: LabHost, guest: Callable[..., str], tmp_path: Path,
+    booted: Callable[..., None],
+) -> None:  # fmt: skip
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "disk.raw").write_bytes(b"far-away".ljust(4 << 20, b"."))
+    name = guest("alpha", "reader")
+    await asyncio.to_thread(booted, "alpha", name)
+    vm = await key_of(fleet, name)
+    as_read = {"format": "raw", "access": "read-only"}
+    with given_out(pages) as where:
+        url = f"http://{where}/disk.raw?{QUERY}"
+        with pytest.raises(RefusedError, match="QEMU only reads what it has by http"):
+            await begin(fleet, "volume-attach", vm, volume=url, format="raw")
+        with pytest.raises(OperationFailedError, match="The web server answers 404 where"):
+            await done(fleet, "volume-attach", vm, volume=url.partition("?")[0], **as_read)
+        outcome = await done(fleet, "volume-attach", vm, volume=url, **as_read)
+        assert outcome == f"{url} is attached to reader as vda"
+        for xml in (alpha.virsh("dumpxml", name), defined(alpha, name)):
+            assert "protocol='http' name='disk.raw'" in xml
+            assert "<readonly/>" in xml
+        line = f"{WAITS}; cat /sys/block/vda/ro; head -c 8 /dev/vda"
+        assert await asyncio.to_thread(shell, alpha, name, line) == "1\nfar-away"
+        with pytest.raises(RefusedError, match="vda of reader stays as large as it was when"):
+            await begin(fleet, "volume-extend", vm, disk="vda")
+    line = "dd if=/dev/vda of=/dev/null bs=1M skip=2 count=1 2> /dev/null || echo cannot be read"
+    assert "cannot be read" in await asyncio.to_thread(shell, alpha, name, line)
+    outcome = await done(fleet, "volume-detach", vm, disk="vda")
+    assert outcome == "vda (http:disk.raw) is detached from reader"
+    with pytest.raises(OperationFailedError, match="cannot be had from its web server: Failed to"):
+        await done(fleet, "volume-attach", vm, volume=url, **as_read)
+    assert "http" not in alpha.virsh("dumpxml", name) + defined(alpha, name)
 
 
 async def test_a_volume_is_decrypted_by_qemu_and_its_secret_goes_with_it(

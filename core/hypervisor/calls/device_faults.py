@@ -8,6 +8,7 @@ from typing import Any
 
 from core.errors import HypervisorError
 from core.hypervisor.connection.binding import Connection, libvirt
+from core.hypervisor.connection.network_image_faults import of_network_image
 from core.model.lists import listed
 from core.model.text import clean, real_name
 
@@ -36,8 +37,6 @@ _CURES = (
     ("not in LUKS format", "Leave the passphrase out: virtdeck encrypts nothing that is there."),
     ("LUKS version 2 is not supported", "QEMU opens LUKS1 alone: let the host open it (cryptsetup)"
      ", and attach what is below /dev/mapper."),
-    ("Authentication failure", "See what the target asks for: the user stands in the URL."),
-    ("LOGICAL_UNIT_NOT_SUPPORTED", "The target has no such LUN: see which it shows this host."),
     ("Unknown driver", "Install QEMU's drivers for the network on its host (qemu-block-extra)."),
     ("Unknown protocol", "Install QEMU's drivers for the network on its host (qemu-block-extra)."),
     ("duplicated", "See its disks by `virtdeck show`; leave the target out to have a free one."),
@@ -84,42 +83,6 @@ _SENTENCES: Sequence[tuple[str, _Sentence]] = (
         lambda found: (
             f"The vDPA device {clean(found[1])} cannot be opened: {clean(found[2])}.",
             "See `vdpa dev show` on the host; it is bound to vhost_vdpa.",
-        ),
-    ),
-    (
-        r"error connecting: (?:Permission denied|Operation not supported)",
-        lambda _: (
-            "Ceph does not let that user in: it has no such user, or another key of theirs.",
-            "Give the key that `ceph auth get-key client.USER` prints: --password-file.",
-        ),
-    ),
-    (
-        r"error connecting: Connection timed out",
-        lambda _: (
-            "None of the monitors of Ceph answered for as long as its library waits.",
-            "See that they run, and that its host reaches them: the guest stood still meanwhile, "
-            "for as long as `client mount timeout` in /etc/ceph/ceph.conf of its host says.",
-        ),
-    ),
-    (
-        r"error opening pool (\S+): No such file",
-        lambda found: (
-            f"Ceph has no pool {clean(found[1])}.",
-            "See those it has: `ceph osd lspools`.",
-        ),
-    ),
-    (
-        r"error reading header from (\S+): No such file",
-        lambda found: (
-            f"Its pool of Ceph has no image {clean(found[1])}.",
-            "See those it has: `rbd ls POOL`.",
-        ),
-    ),
-    (
-        r"error (?:opening pool|reading header from) (\S+): Operation not permitted",
-        lambda found: (
-            f"Ceph does not let that user have {clean(found[1])}.",
-            "See what they may: `ceph auth get client.USER`; it takes `profile rbd pool=POOL`.",
         ),
     ),
     (
@@ -170,6 +133,8 @@ def told_of(conn: Connection, message: str) -> HypervisorError | None:
         found = re.search(pattern, message)
         if found is not None:
             return HypervisorError(*sentence(found))
+    if (explained := of_network_image(message)) is not None:
+        return HypervisorError(*explained)
     cure = next((cure for said, cure in _CURES if said in message), "")
     return HypervisorError(f"{message.rstrip('.')}.", cure) if cure else None
 

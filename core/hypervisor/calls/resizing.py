@@ -42,15 +42,23 @@ def take_size(conn: Connection, subject: ObjectKey, call: TakeSizeCall) -> None:
     """Have a guest see what a device has by now (virDomainGetBlockInfo, virDomainBlockResize)."""
     domain = conn.lookupByUUIDString(subject.id)
     has, _, physical = domain.blockInfo(call.disk)
+    if call.asked:
+        domain.blockResize(call.disk, has, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+        _require_growth(call.disk, has, domain.blockInfo(call.disk)[0])
+        return
     wanted = physical - (_payload_offset(conn, call.path) if call.luks else 0)
     wanted -= wanted % _SECTOR
+    _require_growth(call.disk, has, wanted)
+    domain.blockResize(call.disk, wanted, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+
+
+def _require_growth(disk: str, has: int, wanted: int) -> None:
     if wanted <= has:
         raise HypervisorError(
-            f"{call.disk} has no new size: its guest sees {size_words(has)}, and there are "
+            f"{disk} has no new size: its guest sees {size_words(has)}, and there are "
             f"{size_words(max(wanted, 0))}.",
             "Have the volume grow on its storage, and the host look at it again, first.",
         )
-    domain.blockResize(call.disk, wanted, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
 
 
 def _payload_offset(conn: Connection, path: str) -> int:

@@ -22,6 +22,7 @@ from core.errors import (
 from core.hypervisor.connection.block_job_faults import of_block_job
 from core.hypervisor.connection.fault_table import DISK_IN_USE, REACHING
 from core.hypervisor.connection.file_faults import of_file
+from core.hypervisor.connection.network_image_faults import of_network_image
 from core.hypervisor.connection.uri import HostAddress
 from core.model.driver import driver_of
 from core.model.text import clean
@@ -98,7 +99,7 @@ def translate(error: LibvirtError, address: HostAddress, *, broken: bool = False
             "options.",
             code,
         )
-    if explained := of_file(full, address.name):
+    if explained := of_file(full, address.name) or of_network_image(full):
         return HypervisorError(*explained, code)
     return HypervisorError(f"libvirt on {address.name}: {text}", _CURES.get(code, ""), code)
 

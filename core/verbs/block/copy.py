@@ -28,9 +28,11 @@ from core.verbs.block.family import (
     against_job,
     in_bytes,
 )
-from core.verbs.block.following import Followed, refused
+from core.verbs.block.following import Followed, disk_of, refused
+from core.verbs.block.left_secrets import without_secrets
 from core.verbs.block.mirror import Mirror, judged, newest, released
 from core.verbs.block.outcome import shown
+from core.verbs.device.calls import DropSecretsCall
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal
 from core.verbs.situation import Action, Ask, Send, Situation, done, failed
@@ -84,9 +86,11 @@ def _copy(now: Situation) -> Action:
     assert isinstance(request, BlockCopy)
     if not now.sent:
         path = path_of(now.around.pools, request.subject.host, request.to)
+        disk = disk_of(now, request.disk)
         call = BlockCopyCall(
             *(request.disk, path, request.format, request.shallow, request.synchronous),
             in_bytes(request.speed),
+            source="" if disk is None or disk.source is None else disk.source.path,
         )
         return Send(call, f"copying {request.disk} of {now.name} to {clean(path)}")
     job = newest(now)
@@ -99,9 +103,13 @@ def _copy(now: Situation) -> Action:
         *(job, begun, f"the copy of {job.disk} of {now.name}"),
         ready=lambda: _ready(job, path),
         whole=lambda how: shown(job, path, done(_as_it_was(job, path, how))),
-        pivoted=lambda: shown(job, path, done(f"{job.disk} of {now.name} is {clean(path)} now")),
+        pivoted=lambda: without_secrets(job, begun, _pivoted(job, path)),
     )
     return released(now, judged(mirror) or job.wait())
+
+
+def _pivoted(job: Followed, path: str) -> Action:
+    return shown(job, path, done(f"{job.disk} of {job.now.name} is {clean(path)} now"))
 
 
 def _as_it_was(job: Followed, path: str, how: str) -> str:
@@ -162,7 +170,7 @@ COPY = Verb(
     decide=_copy,
     calls=(
         *(BlockCopyCall, BlockPivotCall, BlockAbortCall, CopyFinishCall),
-        *(SlowDownCall, ReleaseCall, RoomCall, CopyRemoveCall, PoolLookCall),
+        *(SlowDownCall, ReleaseCall, RoomCall, CopyRemoveCall, PoolLookCall, DropSecretsCall),
     ),
     waits=True,
     single=True,

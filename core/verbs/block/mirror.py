@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from core.model import BlockJobState
 from core.model.operation import AnswerChoice, OperationQuestion
 from core.model.sizes import size
@@ -145,10 +147,7 @@ def _given_up(mirror: Mirror) -> Action:
     action = cleared(job, mirror.path, end)
     again = _answer(job, TOGETHER.word)
     if isinstance(action, End) and again is not None and not now.cancelled:
-        call = BlockCopyCall(
-            *(mirror.call.disk, mirror.call.to, mirror.call.format, mirror.call.shallow, True),
-            mirror.call.bandwidth,
-        )
+        call = replace(mirror.call, synchronous=True)
         return Send(call, "beginning again: each write waits for both, as " + again.by + " said")
     return action
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.model import BlockJobState
 from core.model.text import clean
-from core.verbs.block.calls import BlockAbortCall, CopyRemoveCall, PoolLookCall, RoomCall
+from core.verbs.block.calls import (
+    BlockAbortCall,
+    BlockCopyCall,
+    CopyRemoveCall,
+    PoolLookCall,
+    RoomCall,
+)
 from core.verbs.block.following import Followed
 from core.verbs.situation import Action, End, Situation, cancelled, failed, unknown
 
@@ -49,7 +57,13 @@ def undone(job: Followed, what: str) -> End:
 
 
 def cleared(job: Followed, path: str, end: End) -> Action:
-    """Remove what was written of a copy that is of no use, then end."""
+    """Remove what was written of a copy that is of no use, then end.
+
+    A device was there before it: it stays, be it a volume that libvirt could delete.
+    """
+    begun = job.begun.call
+    if isinstance(begun, BlockCopyCall) and begun.device:
+        return replace(end, outcome=f"{end.outcome}; {clean(path)} has a part of it")
     if not job.now.link_up:
         return job.wait()
     removing = job.once(CopyRemoveCall(path), f"removing {clean(path)}, which is of no use")

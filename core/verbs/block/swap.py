@@ -39,10 +39,12 @@ from core.verbs.block.family import (
     named,
 )
 from core.verbs.block.following import Followed, disk_of, refused
+from core.verbs.block.left_secrets import without_secrets
 from core.verbs.block.mirror import Mirror, judged, newest, released
 from core.verbs.block.outcome import shown
 from core.verbs.block.place import SwapPlace, against_place, place_of, volume_at
 from core.verbs.caution import Caution
+from core.verbs.device.calls import DropSecretsCall
 from core.verbs.parameter import PATH_BYTES, parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.situation import Action, Ask, End, Send, Situation, done, failed
@@ -105,7 +107,7 @@ def _swap(now: Situation) -> Action:
         *(job, call, f"the move of {job.disk} of {now.name}"),
         ready=lambda: _ready(job, call),
         whole=lambda how: _stayed(job, call, how),
-        pivoted=lambda: _moved(job, call, request),
+        pivoted=lambda: without_secrets(job, call, _moved(job, call, request)),
     )
     return released(now, judged(mirror) or job.wait())
 
@@ -261,7 +263,7 @@ SWAP = Verb(
     decide=_swap,
     calls=(
         *(BlockCopyCall, BlockPivotCall, BlockAbortCall, CopyFinishCall, VolumeDeleteCall),
-        *(SlowDownCall, ReleaseCall, RoomCall, CopyRemoveCall, PoolLookCall),
+        *(SlowDownCall, ReleaseCall, RoomCall, CopyRemoveCall, PoolLookCall, DropSecretsCall),
     ),
     waits=True,
     single=True,
@@ -272,5 +274,5 @@ SWAP = Verb(
     states=TO_BE_ON,
     refusals=_against,
     risk=Risk(sentence=_loses, raised=_of_deleting, after=_deleted),
-    cancelled="The copy is ended, what was written of it is removed, and the disk stays.",
+    cancelled="The copy is ended, a new file is removed, a device and the disk stay.",
 )

@@ -25,6 +25,8 @@ from tests.unit.core.verbs.test_swap_verb import OLD, on, state
 DEVICE = Disk("vda", source=DiskSource("block", "/dev/sdx", "raw"))
 
 IMAGE = Disk("vda", source=DiskSource("network", "rbd:volumes/one", "raw", "rbd", ("mon1",)))
+LUN = Disk("vda", source=DiskSource("network", "iscsi:iqn.a:b/1", "raw", "iscsi", ("san",)))
+EXPORT = Disk("vda", source=DiskSource("network", "nbd:one", "raw", "nbd", ("san",)))
 
 
 def extend(**options: Any) -> VolumeExtend:
@@ -60,6 +62,9 @@ def test_without_a_size_a_device_has_what_it_has_by_now() -> None:
         (on(OLD), {}, "vda of web is no device that grows on its storage"),
         (having(DEVICE, state=InstanceState.SHUTOFF, id=None), {}, "web is off"),
         (having(IMAGE), {}, "QEMU does not look at how large vda of web is by now"),
+        (having(LUN), {"size": "20G"}, "vda of web is as large as its target makes it"),
+        (having(EXPORT), {}, "vda of web stays as large as it was when QEMU opened it"),
+        (having(EXPORT), {"size": "20G"}, "vda of web stays as large as it was when QEMU"),
         (on(OLD), {"size": "4G"}, "vda has 8.0 GiB, and never shrinks to 4.0 GiB"),
         (on(OLD), {"disk": "vdz", "size": "20G"}, "web has no disk vdz"),
         (on("/elsewhere"), {"size": "20G"}, "vda of web is in no pool of alpha"),
@@ -74,6 +79,12 @@ def test_what_cannot_grow_is_refused_with_the_reason(
 def test_a_device_of_no_pool_grows_by_its_size_or_to_what_it_has() -> None:
     picture = state(instance=having(DEVICE))
     assert refused(picture, extend(size="20G")) == refused(picture, extend()) == ""
+
+
+def test_of_a_lun_qemu_asks_its_target_how_large_it_is() -> None:
+    assert refused(state(instance=having(LUN)), extend()) == ""
+    action = decide(VOLUME_EXTEND, now(extend(), instance=having(LUN)))
+    assert called(action) == TakeSizeCall("vda", "iscsi:iqn.a:b/1", asked=True)
 
 
 def test_an_image_of_ceph_that_runs_may_lose_its_end_and_is_confirmed() -> None:

@@ -35,6 +35,7 @@ from core.verbs.block.swap import SWAP, VolumeSwap
 from core.verbs.caution import Caution
 from core.verbs.checks import check
 from core.verbs.danger import danger
+from core.verbs.device.disk_secrets import drop_secrets
 from core.verbs.situation import Action, Answered, Ask, Situation, Wait
 from core.verbs.volume import VolumeDeleteCall
 from tests.unit.core.verbs.test_block_verbs import (
@@ -131,6 +132,46 @@ def test_the_instance_goes_on_on_the_new_one_and_the_old_one_stays() -> None:
         of(swap(), begun, pivoted, looked, **moved),
         *(OperationStatus.DONE, f"vda of web is {NEW} now; {OLD} is as it was then"),
     )
+
+
+def test_the_secrets_of_an_image_of_the_network_go_once_the_instance_has_left_it() -> None:
+    source = DiskSource("network", "iscsi:iqn.a:b/1", "raw", "iscsi", ("san",))
+    lun = replace(web(), disks=(Disk("vda", source=source),))
+    copying = replace(COPYING, source=source.path)
+    assert called(of(swap(to=NEW, format="qcow2"), instance=lun)) == copying
+    calls = (
+        sent(copying),
+        sent(BlockPivotCall("vda"), BEGAN + 5),
+        sent(PoolLookCall("fast"), BEGAN + 6),
+    )
+    moved = {"instance": on(NEW), "told": job("copy", S.COMPLETED)}
+    drop = drop_secrets(web().key, "vda")
+    assert called(of(swap(), *calls, **moved)) == drop
+    told = f"vda of web is {NEW} now; {source.path} is as it was then"
+    end = of(swap(), *calls, sent(drop, BEGAN + 7), **moved)
+    ended(end, OperationStatus.DONE, told)
+    end = of(swap(), *calls, sent(drop, BEGAN + 7, error="no answer."), **moved)
+    ended(end, OperationStatus.DONE, "whether its secrets are gone is not known: no answer")
+    assert isinstance(of(swap(), *calls, sent(drop, BEGAN + 7, ended=None), **moved), Wait)
+
+
+def test_a_move_that_begins_again_goes_to_the_same_place_with_each_write_waiting() -> None:
+    begun = sent(replace(COPYING, to="/dev/sdx", format="raw", device=True))
+    call = begun.call
+    assert isinstance(call, BlockCopyCall)
+    answers = (Answered(f"stalled-{begun.at}-0", "together", "joe@here"),)
+    calls = (begun, sent(BlockAbortCall("vda"), BEGAN + 41))
+    told = job("copy", S.CANCELED)
+    action = of(swap(to="/dev/sdx"), *calls, told=told, answers=answers)
+    assert called(action) == replace(call, synchronous=True)
+
+
+def test_a_device_that_a_move_was_to_stays_where_that_is_ended() -> None:
+    """It was there before, and may be a volume that libvirt would delete."""
+    begun = sent(replace(COPYING, to="/dev/vg/large", format="raw", device=True))
+    calls = (begun, sent(BlockAbortCall("vda"), BEGAN + 41))
+    end = of(swap(to="vg/large"), *calls, told=job("copy", S.CANCELED))
+    ended(end, OperationStatus.CANCELLED, "was ended; /dev/vg/large has a part of it")
 
 
 def test_the_old_volume_is_deleted_only_after_a_pivot_that_is_proven() -> None:

@@ -10,7 +10,6 @@ import pytest
 from msgspec.structs import replace
 
 from core.engine.recovery import next_action
-from core.hypervisor.calls.device_faults import told_of
 from core.model import Device, Disk, DiskSource, Instance, OperationStatus, Request
 from core.model.connected_volume import HostEncryption
 from core.model.secret_value import WITHHELD, Secret, without_secrets_of, written
@@ -298,20 +297,3 @@ def test_what_is_of_ceph_is_waited_for_as_long_as_its_library_waits_for_monitors
         action = step(attach(volume=url), instance=web())
         assert isinstance(action, Send)
         assert (action.deadline > 300) is longer
-
-
-@pytest.mark.parametrize(
-    ("qemu", "said"),
-    [
-        ("connecting: Permission denied", "Ceph does not let that user in"),
-        ("connecting: Connection timed out", "None of the monitors of Ceph answered"),
-        ("opening pool vms: No such file or directory", "Ceph has no pool vms."),
-        ("reading header from a: No such file or directory", "Its pool of Ceph has no image a."),
-        ("opening pool vms: Operation not permitted", "Ceph does not let that user have vms."),
-    ],
-)
-def test_what_qemu_says_of_ceph_is_told_with_its_cure(qemu: str, said: str) -> None:
-    error = told_of(None, f"unable to execute QEMU command 'blockdev-add': error {qemu}")  # type: ignore[arg-type]
-    assert error is not None
-    assert error.message.startswith(said)
-    assert error.hint
