@@ -22,7 +22,7 @@ from core.hypervisor.calls import connecting
 from core.lab import Lab, LabHost, Wanted
 from core.model import LinkStatus, ObjectKey, OperationRecord, OperationStatus, Steer, SteerKind
 from core.model.secret_value import Secret
-from core.state.connections import connections_of, ledger
+from core.state.connections import connections_of, ledger, leftovers
 from core.volumes.brick.place import brick_host
 from core.volumes.protocols import PROTOCOLS
 from tests.driver.killed_console import KILLED, Errand, starter
@@ -232,14 +232,19 @@ async def test_an_instance_of_a_dead_host_runs_where_its_volume_was_connected_be
     with pytest.raises(RefusedError, match="detach vda first: that lets go of it"):
         await done(fleet, "undefine", vm)
     said = await done(fleet, "volume-detach", vm, disk="vda")
-    assert said == f"vda ({first}) is detached from orphan; X"
+    assert said == f"vda ({first}) is detached from orphan"
     assert entries(fleet) == {"beta": str(second)}
 
+    # and where it is connected for no disk: nothing is undefined before it is let go of
     await done(fleet, "volume-connect", ALPHA, **own_info | {"connection_info": info(first)})
-    await done(fleet, "undefine", vm)
-    await until(lambda: ledger(fleet.state)[0].standing == "left over", "it is left over")
+    await until(lambda: leftovers(fleet.state), "it is left over")
+    assert [(key.host, one.path) for key, one in leftovers(fleet.state)] == [("alpha", str(first))]
+    assert [one.standing for one in ledger(fleet.state)] == ["left over", "in use"]
+    with pytest.raises(RefusedError, match="virtdeck volume disconnect alpha --device"):
+        await done(fleet, "undefine", vm)
     said = await done(fleet, "volume-disconnect", ALPHA, device=str(first))
     assert said == f"the gpfs volume v9 ({first}) is disconnected from alpha"
+    await done(fleet, "undefine", vm)
     assert entries(fleet) == {"beta": str(second)}
     assert ledger(fleet.state)[0].standing == "in use"
 

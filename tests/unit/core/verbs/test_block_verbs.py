@@ -126,8 +126,10 @@ def called(action: Action) -> Call:
 
 def test_a_copy_goes_to_the_file_of_a_volume_as_fast_as_is_said() -> None:
     call = called(decide(COPY, now(copy(speed=0.5, format="raw"))))
-    assert call == BlockCopyCall("vda", "/pool/copy", "raw", bandwidth=512 << 10)
-    assert called(decide(COPY, now(copy(to="/a/b")))) == BlockCopyCall("vda", "/a/b", "qcow2")
+    top = {"source": "/pool/top"}
+    assert call == BlockCopyCall("vda", "/pool/copy", "raw", bandwidth=512 << 10, **top)
+    action = decide(COPY, now(copy(to="/a/b")))
+    assert called(action) == BlockCopyCall("vda", "/a/b", "qcow2", **top)
 
 
 def test_a_running_one_is_waited_for_and_looked_at_and_told_how_far_it_is() -> None:
