@@ -63,11 +63,25 @@ def _made(verb: Verb, name: str) -> click.Command:
     return _command(verb, name) if verb.makes is None else making_command(verb, name)
 
 
+_NAMED = {
+    "instance": "NAME is a name, an id, HOST/NAME, or a pattern such as 'web-*'.",
+    "volume": "NAME is a volume: POOL/NAME, HOST/POOL/NAME, its name alone, or a pattern.",
+    "pool": "NAME is a pool: its name, HOST/NAME, or a pattern.",
+    "network": "NAME is a network: its name, HOST/NAME, or a pattern.",
+    "host": "NAME is a host: its name, or a pattern.",
+}
+"""What a command is given, by the kind of its subjects."""
+
+
 def _command(verb: Verb, name: str) -> click.Command:
     def callback(
-        invocation: Invocation, names: tuple[str, ...] | str, yes: bool, dry_run: bool, **given: Any
+        invocation: Invocation,
+        subjects: tuple[str, ...] | str,
+        yes: bool,
+        dry_run: bool,
+        **given: Any,
     ) -> int:
-        named = (names,) if isinstance(names, str) else names
+        named = (subjects,) if isinstance(subjects, str) else subjects
         return _run(invocation, verb, named, given, sure=yes, dry_run=dry_run)
 
     decorated: Callable[..., Any] = click.pass_obj(callback)
@@ -75,16 +89,16 @@ def _command(verb: Verb, name: str) -> click.Command:
     alone = any(one.rest for one in found)
     for decorate in reversed(
         (
-            click.argument("names", metavar="NAME", required=True)
+            click.argument("subjects", metavar="NAME", required=True)
             if alone
-            else click.argument("names", metavar="NAME...", nargs=-1, required=True),
+            else click.argument("subjects", metavar="NAME...", nargs=-1, required=True),
             *(option(one) for one in found),
             click.option("--dry-run", is_flag=True, help="Tell what would be sent, and end."),
             click.option("--yes", "-y", is_flag=True, help="Do not ask."),
         )
     ):
         decorated = decorate(decorated)
-    about = f"{verb.help}\n\nNAME is a name, an id, HOST/NAME, or a pattern such as 'web-*'."
+    about = f"{verb.help}\n\n{_NAMED.get(verb.subject, _NAMED['instance'])}"
     return click.command(name, help=about)(common(json_option(decorated)))
 
 
@@ -99,7 +113,7 @@ def _run(
 ) -> int:
     found = parameters(verb.request)
     values = set_values(found, given)
-    stored = verb.subject == "volume" or bool(values.get(verb.storage_for))
+    stored = verb.subject == "volume" or any(map(values.get, verb.storage_for))
 
     async def work(fleet: Fleet) -> int:
         keys = await meant(fleet, verb, names)

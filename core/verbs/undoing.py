@@ -46,7 +46,7 @@ def against_undo(record: OperationRecord) -> str:
     if not record.status.final:
         return f"It is {record.status.value}: cancel it instead."
     if record.status is not OperationStatus.DONE:
-        return f"It is {record.status.value}: there is nothing to undo."
+        return f"It is over ({record.status.value}): there is nothing to undo."
     if undoing(record) is not None:
         return ""
     verb = VERBS.get(record.verb)

@@ -153,8 +153,8 @@ class Verb:
     """Its command and its dialog are written by hand: what it is given does not fit in a form."""
     needs_description: bool = False
     """Its check, or what it takes away, depends on what only the subject's XML tells."""
-    storage_for: str = ""
-    """The field of its request that is judged by the volumes of all hosts, and by who uses them."""
+    storage_for: tuple[str, ...] = ()
+    """The fields of its request that are judged by all hosts' volumes, and by who uses them."""
     looks_at: frozenset[LookedAt] = frozenset()
     """What more is read of its instance, before it is begun and after each of its calls."""
     states: Mapping[InstanceState, tuple[str, str]] = field(default_factory=dict)

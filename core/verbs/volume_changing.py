@@ -80,7 +80,7 @@ def _wipe(now: Situation) -> list[Step]:
 
 def _against_wipe(state: State, request: Request, _: str) -> Iterator[Refusal]:
     if (volume := state.volumes.get(request.subject)) is not None:
-        yield from against_using(state, volume, "detach it there first")
+        yield from against_using(state, volume, "what needs it goes first")
 
 
 def _wipes(_: Request, subjects: Subjects) -> str:

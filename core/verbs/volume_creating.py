@@ -109,6 +109,6 @@ VOLUME_CREATE = Verb(
     calls=(VolumeCreateCall,),
     refusals=_against,
     single=True,
-    storage_for="name",
+    storage_for=("name",),
 )
 VERBS = (VOLUME_CREATE,)

@@ -126,7 +126,7 @@ async def carry_out(errand: Errand) -> None:
         await until(lambda: subject_of(fleet.state, key) is not None)
         # A verb that needs a volume, or takes one away, is refused while a disk is not known.
         await until(lambda: all(row.described for row in fleet.state.instances.values()))
-        if errand.options.get(verb.storage_for):
+        if any(map(errand.options.get, verb.storage_for)):
             await until(lambda: bool(fleet.state.pools) and _read(fleet, "alpha"))
         if errand.others and verb.storage_for:
             await until(lambda: all(_read(fleet, name) for name in hosts))

@@ -110,7 +110,7 @@ def _whose(state: State, row: Instance, job: BlockJob) -> CellValue:
     found = _operation(state, row, job)
     if found is None:
         return Cell("somebody else's: no operation that goes on began it", "muted")
-    asks = ", which asks: 4 answers" if found.question is not None else ""
+    asks = ", which asks: answer on screen 4" if found.question is not None else ""
     return f"{found.verb} of {clean(found.author)}{asks}"
 
 

@@ -233,7 +233,7 @@ COMMIT = Verb(
     needs_description=True,
     looks_at=frozenset({"block-jobs"}),
     during_backups=False,
-    storage_for="disk",
+    storage_for=("disk",),
     states=TO_BE_ON,
     refusals=_against,
     risk=Risk(Caution.CONFIRM, _merges, after=_snapshots),

@@ -270,7 +270,7 @@ SWAP = Verb(
     needs_description=True,
     looks_at=frozenset({"block-jobs"}),
     during_backups=False,
-    storage_for="to",
+    storage_for=("to",),
     states=TO_BE_ON,
     refusals=_against,
     risk=Risk(sentence=_loses, raised=_of_deleting, after=_deleted),

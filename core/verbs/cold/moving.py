@@ -267,7 +267,7 @@ COLD_MIGRATE = Verb(
         *(HoldCall, UnholdCall, CopyDiskCall, DropCopyCall, StopTransferCall, GrowCopyCall),
         *(ArriveCall, LeaveCall, DisconnectCall),
     ),
-    storage_for="to",
+    storage_for=("to",),
     waits=True,
     cancelled="What was made of it at the destination is removed again; it stays where it is.",
     states=TO_BE_OFF,

@@ -261,7 +261,7 @@ CONFIRM = Verb(
     two_hosts=True,
     either_half=True,
     hosts=_both,
-    storage_for="originals",
+    storage_for=("originals",),
     risk=Risk(Caution.CONFIRM, raised=confirm_caution, after=confirm_takes),
 )
 REVERT = Verb(

@@ -183,11 +183,13 @@ def _against_use(state: State, instance: Instance, request: VolumeAttach) -> Ite
         servers=() if network is None else network.servers,
     )
     said = request.volume or found.word
-    if by_host(info, request):
-        assert info is not None
+    if not by_host(info, request):
+        refused = list(against_users(state, instance, (found.place.source, said), access))
+        yield from refused
+        if refused:
+            return
+    if info is not None:
         yield from against_serial(state, instance, info.volume_id, said, access)
-        return
-    yield from against_users(state, instance, (found.place.source, said), access)
 
 
 def _against_target(instance: Instance, request: VolumeAttach) -> Iterator[Refusal]:

@@ -156,7 +156,7 @@ VOLUME_ATTACH = _attaching(
     undo=disk.undo,
     leaves=disk.leaves,
     tidies=without_disk,
-    storage_for="volume",
+    storage_for=("volume", "connection_info"),
     volumes=disk.volumes_of,
 )
 VOLUME_DETACH = _detaching(

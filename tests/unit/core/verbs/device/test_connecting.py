@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from core.model import (
@@ -152,6 +153,19 @@ def test_a_volume_that_somebody_has_is_connected_for_nobody_else() -> None:
     assert against(both, web(), other(disks=(theirs,))) == []
     again = against(both, web(disks=(theirs,)))
     assert [one for one in again if "is used by web" in one]
+
+
+@pytest.mark.parametrize("protocol", ["gpfs", "local", "nfs"])
+def test_nor_is_one_that_nobody_has_to_connect_attached_to_anybody_else(protocol: str) -> None:
+    request = VolumeAttach(WEB, connection_info=Secret(document(protocol)))
+    assert [one for one in against(request, web(), other()) if "is used by" in one] == []
+    theirs = Disk("vdc", source=DiskSource("file", "/elsewhere/v"), serial=VOLUME)
+    told = against(request, web(), other(disks=(theirs,)))
+    assert [one for one in told if "is used by db on alpha (vdc)" in one]
+
+
+def test_who_uses_a_volume_is_read_before_a_connection_info_is_judged() -> None:
+    assert {"volume", "connection_info"} <= set(VOLUME_ATTACH.storage_for)
 
 
 HAS = Disk("vdb", "virtio", source=DiskSource("block", "/dev/dm-3"))
