@@ -49,6 +49,11 @@ PARTS = 64
 each, and the journal has each of them."""
 _QCOW2 = b"QFI\xfb"
 """How a qcow2 image begins."""
+_IMAGES = (_QCOW2, b"QED\0", b"KDMV", b"COWD", b"conectix", b"vhdxfile", b"<<< ")
+"""How the images begin that tell themselves how large their disk is: qcow2, QED, VMDK, VHD, VHDX,
+VDI. Of a volume that holds one libvirt says that size, and to resize it rewrites the image."""
+_AS_IS = (None, "raw", "iso")
+"""The formats of volumes that are as large as their disk."""
 
 
 def look_up(conn: Connection, subject: ObjectKey, call: UploadLookCall) -> FileHere:
@@ -57,7 +62,7 @@ def look_up(conn: Connection, subject: ObjectKey, call: UploadLookCall) -> FileH
         volume = volume_of(conn, call)
         refuse_used(conn, volume, call)
         _refuse_unfit(volume, call, (descriptor, size), subject.host)
-        whole = 0 if _is_image(descriptor) else volume.info()[1]
+        whole = 0 if _begins(descriptor, *_IMAGES) else volume.info()[1]
     return FileHere(str(Path(call.file).expanduser().absolute()), size, whole)
 
 
@@ -69,14 +74,16 @@ def _refuse_unfit(
     found = read_volume(volume.XMLDesc(0), "", "", "")
     shown, place = _shown(call.file), clean(f"{call.pool}/{call.name}")
     # one that was cut off in the middle is as long as what was written, until it is whole again
-    room = max(found.capacity or 0, call.whole if isinstance(call, VolumeUploadCall) else 0)
+    room = found.capacity
+    if isinstance(call, VolumeUploadCall) and room is not None:
+        room = size if _begins(descriptor, *_IMAGES) else max(room, call.whole)
     if found.format == "qcow2":
-        if not _is_image(descriptor):
+        if not _begins(descriptor, _QCOW2):
             text = f"{place} is a qcow2 image, and {shown} is none."
             cure = "Convert it first (`qemu-img convert -O qcow2`), or take a raw volume."
             raise HypervisorError(text, cure)
-    elif found.capacity is not None and size > room:
-        text = f"{shown} has {size_words(size)}, and {place} only {size_words(found.capacity)}."
+    elif room is not None and size > room:
+        text = f"{shown} has {size_words(size)}, and {place} only {size_words(room)}."
         grown = f"`virtdeck volume resize {clean(host)}/{place} --size {-(-size // MIB)}M`"
         raise HypervisorError(text, f"Let it grow first: {grown}.")
 
@@ -86,19 +93,21 @@ def upload(conn: Connection, subject: ObjectKey, call: VolumeUploadCall) -> Tran
     with opened(call.file) as (descriptor, size), told(call.pool, call.name, subject.host):
         volume = volume_of(conn, call)
         files = volume.info()[0] == libvirt.VIR_STORAGE_VOL_FILE
-        at, note, rest = 0, "", 0
+        at, note, whole = 0, "", 0
         if call.over:
             refuse_used(conn, volume, call)
             _refuse_unfit(volume, call, (descriptor, size), subject.host)
             at, note = _beginning(conn, volume, descriptor, call)
-            if files and not _is_image(descriptor):
-                rest = max(0, call.whole or volume.info()[1], size) - size
+            if files and not _begins(descriptor, *_IMAGES) and _as_is(volume):
+                whole = max(call.whole or volume.info()[1], size)
         with transferring(subject) as transfer, _told_if_cut(conn, call):
             if files and _shows_through(volume, descriptor, size, at):
                 _cut_off(conn, volume, at)
+            rest = max(0, whole - size)
             sending = _Sending(descriptor, size, rest, at, call.over and call.at == at)
             sent = _send_file(conn, volume, sending, transfer, sparse=files)
-        _keep_size(volume, size + rest, sent, files=files)
+        if sent.reached is not None:
+            _keep_size(volume, whole)
     tell(pool_named(conn, call.pool))
     return replace(sent, note=note)
 
@@ -112,15 +121,23 @@ def _beginning(
     return call.at, ""
 
 
-def _keep_size(volume: Any, whole: int, sent: Transferred, *, files: bool) -> None:
-    """Let a volume that holds a part of a file be as large as it was."""
-    if files and sent.reached is not None and volume.info()[1] < whole:
+def _keep_size(volume: Any, whole: int) -> None:
+    """Let a raw volume that holds a part of a file be as large as it was; 0: it is none.
+
+    Of an image libvirt tells the size of its disk, and lets QEMU write a new one into its header.
+    """
+    if volume.info()[1] < whole and _as_is(volume):
         with suppress(libvirt.libvirtError):  # the next part does it, or the end
             volume.resize(whole, 0)
 
 
-def _is_image(descriptor: int) -> bool:
-    return os.pread(descriptor, len(_QCOW2), 0) == _QCOW2
+def _as_is(volume: Any) -> bool:
+    return read_volume(volume.XMLDesc(0), "", "", "").format in _AS_IS
+
+
+def _begins(descriptor: int, *heads: bytes) -> bool:
+    """Whether a file begins with one of these."""
+    return os.pread(descriptor, max(map(len, heads)), 0).startswith(heads)
 
 
 def _shows_through(volume: Any, descriptor: int, size: int, at: int) -> bool:
