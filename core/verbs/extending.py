@@ -45,8 +45,8 @@ class VolumeExtend(Request, frozen=True):
         Annotated[
             str,
             parameter(
-                "How large its guest is to see it: 20G. Unless given as large as its device is by"
-                " now, which has grown on its storage.",
+                "How large its guest is to see it, so without its LUKS header: 20G. Unless given"
+                " as large as its device is by now, which has grown on its storage.",
                 pattern=r"[1-9][0-9]{0,6}[MGT]",
                 shape="a number with M, G or T, such as 20G",
             ),

@@ -21,7 +21,7 @@ from core.verbs.undoing import undoing
 from tests.lab.seeing import key_of
 from tests.lab.small_ceph import POOL, USER, SmallCeph
 from tests.lab.test_devices import begin, defined, done, shell
-from tests.lab.test_network_disks import WAITS, secrets
+from tests.lab.test_network_disks import WAITS, WORD, encrypted, secrets
 from tests.lab.test_power import opened
 
 UUID = "0c3b1f0e-4b52-4c2e-9a57-2f6a3d5e7b11"
@@ -152,6 +152,41 @@ def nowhere(alpha: LabHost, name: str, key: str, kept: Path) -> None:
     assert "rbd" not in alpha.virsh("dumpxml", name) + defined(alpha, name)
     assert secrets(alpha) == []
     assert written_down(key, kept, alpha.directory) == []
+
+
+async def test_an_encrypted_image_is_decrypted_by_qemu_and_grows_behind_its_header(
+    fleet: Fleet, alpha: LabHost, guest: Callable[..., str], ceph: SmallCeph, tmp_path: Path,
+    booted: Callable[..., None],
+) -> None:  # fmt: skip
+    """As Cinder makes one: LUKS inside the image. Two secrets of libvirt's, one disk."""
+    image = tmp_path / "locked.raw"
+    await asyncio.to_thread(encrypted, image, tmp_path)
+    ceph.rbd("import", str(image), f"{POOL}/locked", "--no-progress")
+    head = image.stat().st_size - (16 << 20)
+    name = guest("alpha", "locked-ceph")
+    await asyncio.to_thread(booted, "alpha", name)
+    vm = await key_of(fleet, name)
+    opens = {
+        "connection_info": cinder(ceph, "locked", keyring=f"key = {ceph.key}", encrypted=True),
+        "encryption": "luks",
+    }
+    with pytest.raises(OperationFailedError, match="passphrase"):
+        await (await begin(fleet, "volume-attach", vm, **opens, passphrase=Secret("no-word")))
+    assert secrets(alpha) == []
+    await done(fleet, "volume-attach", vm, **opens, passphrase=Secret(WORD))
+    assert len(secrets(alpha)) == 2
+    line = f"{WAITS}; echo far-away > /dev/vda; sync"
+    await asyncio.to_thread(shell, alpha, name, line)
+    stored = ceph.read("locked")
+    assert stored.startswith(b"LUKS")
+    assert b"far-away" not in stored
+
+    await done(fleet, "volume-extend", vm, disk="vda", size="32M")
+    await asyncio.to_thread(shell, alpha, name, GROWS.format(32 * 2048))
+    assert len(ceph.read("locked")) == head + (32 << 20)
+    assert written_down(ceph.key, tmp_path / "journal.sqlite3") == argument_of(WORD) == []
+    await done(fleet, "volume-detach", vm, disk="vda")
+    nowhere(alpha, name, ceph.key, tmp_path)
 
 
 async def test_one_whose_key_libvirt_has_already_is_there_from_the_next_start_on(
