@@ -29,7 +29,9 @@ def instance_xml(new: NewInstance, platform: GuestPlatform) -> str:
     if platform.x86:
         _add(features, "apic")
     if platform.type == "kvm" and "host-passthrough" in platform.cpu_modes:
-        _add(root, "cpu", mode="host-passthrough", check="none", migratable="on")
+        # QEMU's default, where it has the property: its CPUs of ARM have none, and refuse it
+        only_x86 = {"migratable": "on"} if platform.x86 else {}
+        _add(root, "cpu", mode="host-passthrough", check="none", **only_x86)
     _add_clock(root, platform)
     devices = _add(root, "devices")
     if platform.emulator:

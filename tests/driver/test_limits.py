@@ -35,8 +35,15 @@ CONFIG = libvirt.VIR_DOMAIN_AFFECT_CONFIG
 class Noting:
     """A connection, and the domain it finds."""
 
-    def __init__(self) -> None:
+    def __init__(self, **now: Any) -> None:
+        """`now` are the limits it has."""
         self.calls: list[tuple[Any, ...]] = []
+        self._now = {key.replace("__", "."): value for key, value in now.items()}
+
+    def blockIoTune(self, *_: Any) -> dict[str, Any]:  # noqa: N802
+        return self._now
+
+    interfaceParameters = blockIoTune  # noqa: N815
 
     def getType(self) -> str:  # noqa: N802 - libvirt's own
         return "QEMU"
@@ -107,6 +114,60 @@ def test_what_is_asked_for_is_sent(request_: Request, given: tuple[Any, ...], vi
     conn = Noting()
     CALL_FUNCTIONS[LimitsCall](conn, KEY, send.call)
     assert conn.calls == [given]
+
+
+DISK: list[tuple[dict[str, int], dict[str, int], dict[str, int]]] = [
+    # now, given, what has to be set
+    (
+        {"read_bytes_sec": 50, "read_iops_sec": 9, "total_bytes_sec": 0, "size_iops_sec": 4096},
+        {"write_bytes_sec": 60},
+        {"read_bytes_sec": 50, "write_bytes_sec": 60},
+    ),
+    (
+        {"read_bytes_sec": 50, "read_bytes_sec_max": 90, "read_bytes_sec_max_length": 2},
+        {"total_bytes_sec": 60},
+        {"total_bytes_sec": 60, "read_bytes_sec": 0, "read_bytes_sec_max": 0,
+         "read_bytes_sec_max_length": 0},
+    ),
+    (
+        {"read_iops_sec": 5, "read_iops_sec_max": 9, "write_iops_sec": 6, "write_iops_sec_max": 8},
+        {"read_iops_sec": 0},
+        {"read_iops_sec": 0, "read_iops_sec_max": 0, "write_iops_sec": 6, "write_iops_sec_max": 8},
+    ),
+    (
+        {"read_iops_sec": 5, "write_iops_sec": 6, "write_iops_sec_max": 8,
+         "read_iops_sec_max_length": 1, "write_iops_sec_max_length": 3},
+        {"read_iops_sec_max": 9, "read_iops_sec_max_length": 2},
+        {"read_iops_sec_max": 9, "read_iops_sec_max_length": 2, "write_iops_sec_max": 8,
+         "write_iops_sec_max_length": 3},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("now", "given", "wanted"), DISK)
+def test_a_limit_of_a_disk_stays_that_is_not_named(
+    now: dict[str, int], given: dict[str, int], wanted: dict[str, int]
+) -> None:
+    """libvirt lifts what is not named of a group of which anything is."""
+    call = LimitsCall(True, True, "disk", "vda", tuple(given.items()))
+    conn = Noting(**now)
+    CALL_FUNCTIONS[LimitsCall](conn, KEY, call)
+    flags = (libvirt.VIR_DOMAIN_AFFECT_LIVE, CONFIG)
+    assert conn.calls == [("setBlockIoTune", "vda", wanted, flag) for flag in flags]
+
+
+def test_a_limit_of_a_network_device_stays_that_is_not_named() -> None:
+    now = {"inbound__average": 500, "inbound__peak": 900, "inbound__floor": 100,
+           "outbound__average": 7, "outbound__burst": 8}  # fmt: skip
+    for given, wanted in (
+        ({"inbound.average": 600}, {"inbound.average": 600, "inbound.peak": 900,
+                                    "inbound.floor": 100}),
+        ({"outbound.average": 0}, {"outbound.average": 0}),
+    ):  # fmt: skip
+        conn = Noting(**now)
+        call = LimitsCall(False, True, "network", MAC, tuple(given.items()))
+        CALL_FUNCTIONS[LimitsCall](conn, KEY, call)
+        assert conn.calls == [("setInterfaceParameters", MAC, wanted, CONFIG)]
 
 
 def test_limits_that_exclude_each_other_are_refused() -> None:

@@ -122,10 +122,12 @@ async def test_an_image_of_a_server_is_attached_written_and_given_back(
         told = await asyncio.to_thread(shell, alpha, name, line)
         assert told.split() == ["4096", "4096"]
         assert image.read_bytes().startswith(b"far-away")
-        more = ("size_iops_sec=4096", "read_iops_sec=600")
+        more = ("size_iops_sec=4096", "write_iops_sec=600")
         await done(fleet, "set-disk-limits", vm, disk="vda", limits=more, limit_group="near")
         for xml in (alpha.virsh("dumpxml", name), defined(alpha, name)):
             assert "<size_iops_sec>4096</size_iops_sec>" in xml
+            assert "<write_iops_sec>600</write_iops_sec>" in xml
+            assert "<read_iops_sec>500</read_iops_sec>" in xml  # it was not named
             assert "<group_name>near</group_name>" in xml
         other = await key_of(fleet, "web")
         with pytest.raises(RefusedError, match=r"is used by remote \(vda\)"):

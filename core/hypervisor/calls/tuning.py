@@ -10,6 +10,7 @@ from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import unsupported
 from core.model import ObjectKey
+from core.verbs.tuning.kept_limits import whole_disk_limits, whole_network_limits
 from core.verbs.tuning.limits import LimitsCall
 from core.verbs.tuning.link import LinkCall
 from core.xml.definition.tuning import device_with_link
@@ -18,13 +19,11 @@ from core.xml.definition.tuning import device_with_link
 def set_limits(conn: Connection, subject: ObjectKey, call: LimitsCall) -> None:
     """Set limits (virDomainSetSchedulerParametersFlags and its like)."""
     domain, values = conn.lookupByUUIDString(subject.id), dict[str, Any](call.values)
-    if call.group:
-        values["group_name"] = call.group
     calls: dict[str, Callable[[int], object]] = {
         "cpu": lambda flags: domain.setSchedulerParametersFlags(values, flags),
         "memory": lambda flags: domain.setMemoryParameters(values, flags),
-        "disk": lambda flags: domain.setBlockIoTune(call.device, values, flags),
-        "network": lambda flags: domain.setInterfaceParameters(call.device, values, flags),
+        "disk": lambda flags: _limit_disk(domain, call, flags),
+        "network": lambda flags: _limit_network(domain, call, flags),
     }
     try:
         _applied(conn, call, calls[call.kind])
@@ -33,6 +32,20 @@ def set_limits(conn: Connection, subject: ObjectKey, call: LimitsCall) -> None:
             raise
         text = "The libvirt of its host is a user's own, which limits neither CPU nor memory."
         raise UnsupportedError(text, "Have it run by the system's (qemu:///system).") from error
+
+
+def _limit_disk(domain: Any, call: LimitsCall, flags: int) -> None:
+    values: dict[str, Any] = dict(
+        whole_disk_limits(domain.blockIoTune(call.device, flags), dict(call.values))
+    )
+    if call.group:
+        values["group_name"] = call.group
+    domain.setBlockIoTune(call.device, values, flags)
+
+
+def _limit_network(domain: Any, call: LimitsCall, flags: int) -> None:
+    now = domain.interfaceParameters(call.device, flags)
+    domain.setInterfaceParameters(call.device, whole_network_limits(now, dict(call.values)), flags)
 
 
 def set_link(conn: Connection, subject: ObjectKey, call: LinkCall) -> None:
@@ -62,9 +75,9 @@ def _applied(conn: Connection, call: LimitsCall, make: Callable[[int], object]) 
     kind = call.kind
     live, config = libvirt.VIR_DOMAIN_AFFECT_LIVE, libvirt.VIR_DOMAIN_AFFECT_CONFIG
     flags = (live if call.live else 0) | (config if call.config else 0)
-    if flags == live | config and (conn.getType() == "TEST" or kind in ("memory", "network")):
-        # the test driver does not take both at once; of these the binding reads the present
-        # values first, with the same flags, and that takes one of both
+    if flags == live | config and (conn.getType() == "TEST" or kind != "cpu"):
+        # the test driver does not take both at once; of the others the present values are read
+        # first, by us or by the binding, and what runs may have others than its definition
         make(live)
         make(config)
     else:

@@ -80,8 +80,6 @@ def with_cpu(document: str, mode: str, model: str = "") -> str:
     if mode == "custom":
         before.set("match", "exact")
         child(before, "model", fallback="forbid").text = model
-    elif mode == "host-passthrough":
-        before.set("migratable", "on")
     for one in kept:
         before.append(one)
     return written(root)

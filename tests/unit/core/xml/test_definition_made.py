@@ -201,7 +201,6 @@ CHANGED: dict[str, tuple[Callable[[str], str], set[str]]] = {
         {
             "cpu mode: host-model → host-passthrough",
             "cpu check is removed: partial",
-            "cpu migratable is new: on",
             "cpu feature vmx is removed: disable vmx",
         },
     ),
