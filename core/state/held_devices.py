@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from core.model import Instance, ObjectKey
+from core.model import Instance, Network, ObjectKey
 from core.model.device_word import (
     names_of_devices,
     names_of_interfaces,
@@ -52,6 +52,24 @@ def bound_devices(instance: Instance) -> list[HeldDevice]:
     """Return the devices with which QEMU saves no memory: USB is saved, and NVMe is a disk."""
     found = held_devices(instance)
     return [one for one in found if one.kind != "disk" and not one.word.startswith("usb:")]
+
+
+def lent_interfaces(instance: Instance, networks: Mapping[ObjectKey, Network]) -> list[HeldDevice]:
+    """Return the interfaces for which a network of its host lends a device of SR-IOV.
+
+    What runs has them as that device; by its definition it has an interface of the network.
+    """
+    lends = {
+        one.name
+        for key, one in networks.items()
+        if key.host == instance.host and one.forward == "hostdev"
+    }
+    names = names_of_interfaces(instance)
+    return [
+        HeldDevice(f"network:{card.source}", "interface", name)
+        for card, name in zip(instance.interfaces, names, strict=True)
+        if card.type == "network" and card.source in lends
+    ]
 
 
 def held_by(instance: Instance) -> list[str]:

@@ -15,7 +15,7 @@ from msgspec.structs import replace as with_fields
 from core.model import Instance, InstanceState, OperationStatus, Request, State
 from core.model.lists import listed
 from core.model.text import clean
-from core.state.held_devices import HeldDevice, bound_devices
+from core.state.held_devices import HeldDevice, bound_devices, lent_interfaces
 from core.verbs.device.calls import AttachCall, DetachCall
 from core.verbs.device.detaching import live_call
 from core.verbs.device.devices import find, word_of
@@ -112,7 +112,8 @@ def taking_back(decide: Decide) -> Decide:
         if own.sent and (now.looked or 0.0) < (own.last.ended or own.last.at):
             return Wait(now.now + 1.0)  # what is known of it is from before it ran
         asked = {(call.kind, call.name) for call in _attaches(now)}
-        for one in bound_devices(now.defined):
+        lent = lent_interfaces(now.defined, now.around.networks)
+        for one in (*bound_devices(now.defined), *lent):
             key = (one.kind, one.name)
             if key not in asked and find(now.instance, *key) is None:
                 return _attach(now, one.kind, one.name, _defined(now, one))

@@ -184,6 +184,7 @@ RESTORE = Verb(
     steps=_restore,
     calls=(RestoreCall, AttachCall),
     looks_at=frozenset({"definition", "document"}),
+    needs_networks=True,
     states=TO_BE_OFF,
     refusals=_without_image,
     lets_run=lambda _: True,

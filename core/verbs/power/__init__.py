@@ -72,7 +72,7 @@ _power = partial(Verb, group="power", older_calls=WITHOUT_ARGUMENTS, beside=_DET
 START = _power(
     Start, key="o", title="Start", doing="starting", help="Power on.",
     decide=immediate.start, calls=(CreateCall,), states=refusals.TO_START, lets_run=_always,
-    risk=risks.START,
+    refusals=refusals.against_leaving_devices_out, risk=risks.START,
 )  # fmt: skip
 SHUTDOWN = _power(
     Shutdown, key="f", title="Shut down", doing="shutting down", waits=True,

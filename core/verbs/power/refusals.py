@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from core.model import InstanceState, Migration, Request, State
+from core.model.lists import listed
+from core.model.text import clean
+from core.state.held_devices import bound_devices, lent_interfaces
 from core.state.second_copy import last_migration
-from core.verbs.power.requests import Reboot
+from core.verbs.power.requests import Reboot, Start
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.states import NOT_KNOWN, OFF, Refusals
 
@@ -95,6 +98,22 @@ def held_by_libvirt(state: State, request: Request, _: str) -> Iterable[Refusal]
     elif reason == MIGRATING and last is not None and not last.status.final:
         text = f"{name} is paused by its migration ({_told(reason, last)})"
         yield Refusal(RefusalCode.STATE, text, "let that end, or abort it")
+
+
+def against_leaving_devices_out(state: State, request: Request, _: str) -> Iterable[Refusal]:
+    """Refuse to go on from saved memory without the devices that left for the saving.
+
+    libvirt's start leaves them out and tells of none; restore attaches them again.
+    """
+    assert isinstance(request, Start)
+    instance = state.instances.get(request.subject)
+    if instance is None or not instance.managed_save or request.forget_saved:
+        return
+    left = (*bound_devices(instance), *lent_interfaces(instance, state.networks))
+    if left:
+        names = listed([clean(one.word) for one in left])
+        text = f"{instance.name} has saved memory, and a start goes on from it without {names}"
+        yield Refusal(RefusalCode.STATE, text, "restore it: that attaches what left")
 
 
 def against_power_cycle(state: State, request: Request, _: str) -> Iterable[Refusal]:

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as with_fields
 
-from core.model import Device, Host, Instance, InstanceState, Interface, OperationStatus, State
+from core.model import (
+    Device,
+    Host,
+    Instance,
+    InstanceState,
+    Interface,
+    Network,
+    OperationStatus,
+    State,
+)
 from core.model.host import HostFacts, Link, LinkStatus
 from core.model.run import DeviceOutcome, InstanceRun
 from core.state.held_devices import bound_devices
@@ -16,6 +25,7 @@ from core.verbs.around import Around
 from core.verbs.checks import check
 from core.verbs.device.calls import AttachCall, DetachCall
 from core.verbs.letting_go import ATTEMPTS, PATIENCE, against, leaving
+from core.verbs.power.requests import Start
 from core.verbs.preview import planned
 from core.verbs.saved import RESTORE, SAVE, Restore, RestoreCall, Save, SaveCall
 from core.verbs.situation import Action, End, Progress, Send, Sent, Situation, Wait
@@ -223,3 +233,40 @@ def test_with_a_virtiofs_share_no_memory_is_saved_before_libvirt_10_6() -> None:
 def test_whether_a_device_may_stay_in_a_snapshot_with_memory_is_left_to_libvirt() -> None:
     """It knows of teaming, and asks the QEMU that can tell."""
     assert "memory" not in " ".join(map(str, check(on("9.0.0", CARD), SnapshotCreate(WEB, "now"))))
+
+
+LENT = Interface("52:54:00:00:00:07", "network", "sriov")
+LENT_XML = (
+    '<interface type="network"><mac address="52:54:00:00:00:07"/><source network="sriov"/>'
+    "</interface>"
+)
+NETWORK = Network("alpha", "n", "sriov", forward="hostdev")
+NETWORKS = {NETWORK.key: NETWORK}
+
+
+def test_an_interface_for_which_a_network_lends_a_device_is_attached_again() -> None:
+    """What runs has it as the device, the definition as an interface of the network."""
+    document = f"<domain><devices>{LENT_XML}</devices></domain>"
+    bare = holding(USB)
+    now = at(bare, ok(RestoreCall()), request=Restore(WEB), around=Around(networks=NETWORKS))
+    now = replace(now, defined=holding(USB, cards=(LENT,)), document=document)
+    call = send(RESTORE.decide(now))
+    assert isinstance(call, AttachCall)
+    assert (call.kind, call.name, call.xml) == ("interface", LENT.mac, LENT_XML)
+    bridged = Around(networks={NETWORK.key: with_fields(NETWORK, forward="bridge")})
+    assert "goes on from its saved" in end(RESTORE.decide(replace(now, around=bridged))).outcome
+
+
+def test_a_start_is_refused_that_would_go_on_without_what_left() -> None:
+    def why(instance: Instance, **more: Any) -> str:
+        up = Host("alpha", "qemu:///system", link=Link(LinkStatus.UP))
+        state = State(hosts={"alpha": up}, instances={instance.key: instance}, networks=NETWORKS)
+        return " ".join(map(str, check(state, Start(WEB, **more))))
+
+    assert "goes on from it without pci:0000:03:00.0 and pci:0000:03:10.1: restore it" in why(OFF)
+    lent = holding(cards=(LENT,), where=InstanceState.SHUTOFF, managed_save=True)
+    assert "without network:sriov: restore it" in why(lent)
+    assert "without" not in why(OFF, forget_saved=True)
+    assert "without" not in why(with_fields(OFF, managed_save=False))
+    usb = holding(USB, where=InstanceState.SHUTOFF, managed_save=True)
+    assert "without" not in why(usb)
