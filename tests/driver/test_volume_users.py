@@ -7,7 +7,11 @@ from collections.abc import Iterator
 import libvirt
 import pytest
 
+from core.errors import HypervisorError
+from core.hypervisor.calls.block import remove_copy
 from core.hypervisor.calls.volume_users import user_below, user_of
+from core.model import ObjectKey
+from core.verbs.block.calls import CopyRemoveCall
 
 XML = """
 <domain type='test'>
@@ -75,4 +79,11 @@ def test_an_image_on_the_network_is_known_by_its_bare_name(conn: libvirt.virConn
     made = conn.defineXML(xml.replace("disk type='file'", "disk type='network'"))
     assert user_of(conn, {"vms/web"}) == "far"
     assert user_of(conn, {"vms/other"}) == ""
+    made.undefine()
+
+
+def test_a_copy_is_not_removed_that_is_the_disk_of_an_instance(conn: libvirt.virConnect) -> None:
+    made = conn.defineXML(XML.format(name="web", path="/i/copy"))
+    with pytest.raises(HypervisorError, match="is used by web: it is left alone"):
+        remove_copy(conn, ObjectKey("instance", "alpha", "u-web"), CopyRemoveCall("/i/copy"))
     made.undefine()

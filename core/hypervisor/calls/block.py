@@ -11,10 +11,12 @@ from core.errors import HypervisorError, XmlError
 from core.hypervisor.calls.agent import guest_with_agent
 from core.hypervisor.calls.file_pool import pool_of_file
 from core.hypervisor.calls.function import CallFunctions
+from core.hypervisor.calls.volume_users import user_of
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import gone
 from core.model import ObjectKey
 from core.model.sizes import size
+from core.model.text import clean, printable_name
 from core.verbs.block.calls import (
     ALREADY_FROZEN,
     BlockAbortCall,
@@ -137,7 +139,10 @@ def look_for_room(conn: Connection, _: ObjectKey, call: RoomCall) -> None:
 
 
 def remove_copy(conn: Connection, _: ObjectKey, call: CopyRemoveCall) -> None:
-    """Delete a file (virStorageVolDelete), unless it is not there."""
+    """Delete a file (virStorageVolDelete), unless it is not there, or an instance uses it."""
+    if user := user_of(conn, {call.path}):
+        text = f"{printable_name(call.path)} is used by {clean(user)}: it is left alone."
+        raise HypervisorError(text, f"See what {clean(user)} writes to before you remove it.")
     with pool_of_file(conn, call.path) as pool:
         pool.refresh(0)
         try:

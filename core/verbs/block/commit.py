@@ -20,7 +20,7 @@ from core.verbs.block.family import (
     in_bytes,
     named,
 )
-from core.verbs.block.following import Followed, disk_of, refused, writes_to
+from core.verbs.block.following import Followed, chain_of, disk_of, refused, writes_to
 from core.verbs.block.outcome import failure, undone
 from core.verbs.caution import Caution
 from core.verbs.parameter import parameter
@@ -81,7 +81,7 @@ def _commit(now: Situation) -> Action:
     def shows(seen: Situation) -> bool:
         if not call_.top:
             return writes_to(seen, call_.disk, call_.base)
-        disk = disk_of(seen, call_.disk)
+        disk = chain_of(seen, call_.disk)
         return disk is not None and all(one.path != call_.top for one in disk.layers)
 
     type_ = "commit" if call_.top else "active-commit"

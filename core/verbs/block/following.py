@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.model import BlockJob, BlockJobState, Disk
+from core.model import BlockJob, BlockJobState, Disk, Instance
 from core.model.event import BlockJobChanged
 from core.verbs.block.calls import BlockAbortCall
 from core.verbs.call import Call
@@ -52,6 +52,7 @@ class Followed:
             return BlockJobState.COMPLETED
         gone = self._gone
         unseen = not now.link_up or now.looked is None or now.looked < gone
+        unseen = unseen or (now.instance is not None and _unread(now.instance))
         return None if unseen or now.now < gone + GRACE else BlockJobState.VANISHED
 
     @property
@@ -114,6 +115,21 @@ def disk_of(now: Situation, target: str) -> Disk | None:
     """Return a disk of the instance as last read; None: it has none of that name."""
     disks = () if now.instance is None else now.instance.disks
     return next((disk for disk in disks if disk.target == target), None)
+
+
+def chain_of(now: Situation, target: str) -> Disk | None:
+    """Return a disk whose whole chain is told; None: of an instance that is off, or gone, none is.
+
+    What is defined names the image in use alone: that nothing is named below proves nothing.
+    """
+    seen = now.instance
+    told = seen is not None and seen.state.active and seen.described and not _unread(seen)
+    return disk_of(now, target) if told else None
+
+
+def _unread(instance: Instance) -> bool:
+    """Whether it was started and not read since: its disks are as they are defined."""
+    return instance.state.active and instance.id is None
 
 
 def writes_to(now: Situation, target: str, path: str) -> bool:

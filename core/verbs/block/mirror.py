@@ -17,14 +17,25 @@ from core.model.text import clean
 from core.verbs.block.calls import (
     BlockAbortCall,
     BlockCopyCall,
+    BlockPivotCall,
     CopyFinishCall,
     CopyRemoveCall,
     ReleaseCall,
     SlowDownCall,
 )
-from core.verbs.block.following import Followed, disk_of, writes_to
+from core.verbs.block.following import Followed, disk_of, refused, writes_to
 from core.verbs.block.outcome import cleared, failure, unanswered
-from core.verbs.situation import Action, Answered, Ask, End, Send, Situation, cancelled, failed
+from core.verbs.situation import (
+    Action,
+    Answered,
+    Ask,
+    End,
+    Send,
+    Situation,
+    cancelled,
+    failed,
+    unknown,
+)
 
 STALLED = 30.0
 """Seconds in which what is left does not fall, after which the operator is asked. Four times as
@@ -89,6 +100,8 @@ def judged(mirror: Mirror) -> Action | None:
             kept = "The instance runs on on the disk it has."
             end = failure(job, mirror.what, mirror.path, kept)
             return cleared(job, mirror.path, end) if isinstance(end, End) else end
+        case BlockJobState.VANISHED if (doubt := _pivoted_unseen(mirror)) is not None:
+            return doubt
         case BlockJobState.VANISHED if job.begun.accepted or job.sent(CopyRemoveCall):
             return _vanished(mirror)
         case BlockJobState.VANISHED:
@@ -135,6 +148,23 @@ def _vanished(mirror: Mirror) -> Action:
         return _given_up(mirror)
     gone = f"{mirror.what} is not there any more, and nobody saw its end{job.ended_with_it}"
     return cleared(job, mirror.path, failed(gone))
+
+
+def _pivoted_unseen(mirror: Mirror) -> End | None:
+    """Say that a pivot was sent, and that no instance is there to tell what it writes to.
+
+    It may write to the copy, here or on another host: nothing is removed. None: that is not so.
+    """
+    job, now, pivot = mirror.job, mirror.job.now, mirror.job.sent(BlockPivotCall)
+    if pivot is None or refused(pivot) or job.sent(CopyRemoveCall) is not None:
+        return None
+    without = "" if disk_of(now, job.disk) else f": {now.name} has no disk {job.disk} any more"
+    if not (why := job.ended_with_it or without):
+        return None
+    return unknown(
+        f"whether {now.name} went on on {clean(mirror.path)} is not known{why}",
+        "Nothing is removed: see which of both it writes to, wherever it is now.",
+    )
 
 
 def _given_up(mirror: Mirror) -> Action:

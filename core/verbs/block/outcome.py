@@ -9,11 +9,12 @@ from core.model.text import clean
 from core.verbs.block.calls import (
     BlockAbortCall,
     BlockCopyCall,
+    BlockPivotCall,
     CopyRemoveCall,
     PoolLookCall,
     RoomCall,
 )
-from core.verbs.block.following import Followed
+from core.verbs.block.following import Followed, chain_of, refused
 from core.verbs.situation import Action, End, Situation, cancelled, failed, unknown
 
 
@@ -48,12 +49,24 @@ def undone(job: Followed, what: str) -> End:
     now, vanished = job.now, job.state is BlockJobState.VANISHED
     if vanished and not job.begun.accepted:
         return unanswered(job, what)
+    if vanished and _untold(job):
+        return unknown(
+            f"whether {what} was done is not known{job.ended_with_it}",
+            "Start it and look at the images of its disk: an instance that is off tells of none.",
+        )
     if now.cancelled or job.sent(BlockAbortCall) is not None:
         return cancelled(f"{what} was ended: its chain is as it was")
     if vanished:
         gone = f"{what} is not there any more, and its chain is as it was"
         return failed(f"{gone}{job.ended_with_it}")
     return failed(f"{what} was ended by somebody else: its chain is as it was")
+
+
+def _untold(job: Followed) -> bool:
+    """Whether nothing tells how a job ended: no chain, and no definition that a pivot changes."""
+    pivot = job.sent(BlockPivotCall)
+    stays = job.kind == "active-commit" and (pivot is None or refused(pivot))
+    return not stays and chain_of(job.now, job.disk) is None
 
 
 def cleared(job: Followed, path: str, end: End) -> Action:
@@ -66,6 +79,10 @@ def cleared(job: Followed, path: str, end: End) -> Action:
         return replace(end, outcome=f"{end.outcome}; {clean(path)} has a part of it")
     if not job.now.link_up:
         return job.wait()
+    host = _elsewhere(job, path)
+    if host and job.sent(CopyRemoveCall) is None:
+        text = f"{end.outcome}; {clean(path)} is not removed: {job.now.name} is on {clean(host)}"
+        return replace(end, outcome=text, hint="See what it writes to there before you remove it.")
     removing = job.once(CopyRemoveCall(path), f"removing {clean(path)}, which is of no use")
     if removing is not None:
         return removing
@@ -73,8 +90,22 @@ def cleared(job: Followed, path: str, end: End) -> Action:
     assert removed is not None
     if removed.error:
         kept = f"; {clean(path)} could not be removed: {removed.error.rstrip('.')}"
-        return End(end.status, f"{end.outcome}{kept}", end.hint or "Remove it by hand.")
+        hint = removed.hint or end.hint or "Remove it by hand."
+        return End(end.status, f"{end.outcome}{kept}", hint)
     return End(end.status, f"{end.outcome}; what was written of {clean(path)} is removed", end.hint)
+
+
+def _elsewhere(job: Followed, path: str) -> str:
+    """Return the other host on which its instance may write to a file; empty: none.
+
+    libvirt moves none that is mirrored: of one that has left it the mirror had ended, however.
+    """
+    left = job.now.instance is None
+    for host, twin in job.now.around.twins.items():
+        has = any(layer.path == path for disk in twin.disks for layer in disk.layers)
+        if has or left or not twin.described:
+            return host
+    return ""
 
 
 def shown(job: Followed, path: str, end: End) -> Action:

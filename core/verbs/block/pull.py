@@ -18,7 +18,7 @@ from core.verbs.block.family import (
     in_bytes,
     named,
 )
-from core.verbs.block.following import Followed, disk_of, refused
+from core.verbs.block.following import Followed, chain_of, disk_of, refused
 from core.verbs.block.outcome import failure, undone
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.situation import Action, Send, Situation, done, failed
@@ -69,7 +69,7 @@ def _judged(job: Followed, request: BlockPull) -> Action | None:
 
 
 def _pulled(now: Situation, request: BlockPull) -> bool:
-    disk = disk_of(now, request.disk)
+    disk = chain_of(now, request.disk)
     return disk is not None and _stands_on(disk, request.base or "")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -319,6 +320,80 @@ def test_a_job_of_anybody_is_steered_and_one_that_is_not_there_is_said_to_be_non
     assert called(decide(ABORT, now(abort, told=running))) == BlockAbortCall("vda")
     for verb, request in ((SPEED, speed), (PIVOT, pivot), (ABORT, abort)):
         ended(decide(verb, now(request)), OperationStatus.FAILED, "has no block job now")
+
+
+OFF = web(TOP, state=InstanceState.SHUTOFF, id=None)
+UNHEARD = sent(BlockPivotCall("vda"), NOW - 6, error="the link was lost", certain=False)
+
+
+@pytest.mark.parametrize(
+    ("instance", "words"),
+    [
+        (None, ": web is gone"),
+        (OFF, ": web was turned off meanwhile"),
+        (web(id=8), ": web was started anew meanwhile"),
+        (web(disks=()), ": web has no disk vda any more"),
+    ],
+)
+def test_after_a_pivot_that_nobody_saw_nothing_is_removed(
+    instance: Instance | None, words: str
+) -> None:
+    for calls, adopted in (((UNHEARD,), None), ((replace(UNHEARD, ended=None),), NOW - 5)):
+        seen = now(copy(), sent(COPYING), *calls, instance=instance, adopted=adopted)
+        end = ended(decide(COPY, seen), OperationStatus.UNKNOWN, "went on on /pool/copy", words)
+        assert "Nothing is removed" in end.hint
+    lost = sent(BlockPivotCall("vda"), NOW - 6, error="no")
+    refused = now(copy(), sent(COPYING), lost, instance=instance, looked=NOW)
+    assert called(decide(COPY, refused)) == CopyRemoveCall("/pool/copy")
+
+
+def test_a_copy_is_not_removed_where_its_instance_may_write_to_it_on_another_host() -> None:
+    there = replace(web(COPIED), host="beta")
+    for instance, twin in (
+        (web(), there),
+        (None, replace(web(), host="beta")),
+        (web(), replace(there, disks=(), described=False)),
+    ):
+        seen = now(copy(), sent(COPYING), instance=instance)
+        around = dataclasses.replace(seen.around, twins={"beta": twin})
+        end = decide(COPY, dataclasses.replace(seen, around=around))
+        ended(end, OperationStatus.FAILED, "/pool/copy is not removed: web is on beta")
+
+
+def test_a_copy_that_is_in_use_after_all_is_named_with_who_uses_it() -> None:
+    used = sent(CopyRemoveCall("/pool/copy"), NOW - 4, error="It is used by db.", hint="See db.")
+    end = decide(COPY, now(copy(), sent(COPYING), used))
+    assert ended(end, OperationStatus.FAILED, "could not be removed: It is used").hint == "See db."
+
+
+@pytest.mark.parametrize("told", [None, S.VANISHED, S.RUNNING])
+@pytest.mark.parametrize("instance", [OFF, None, web(TOP, id=None)])
+def test_of_an_instance_that_is_off_the_chain_proves_neither_a_pull_nor_a_merge(
+    instance: Instance | None, told: S | None
+) -> None:
+    for verb, request, call in (
+        (PULL, BlockPull(web().key, "vda"), PULLING),
+        (
+            COMMIT,
+            BlockCommit(web().key, "vda", top="/pool/middle"),
+            BlockCommitCall("vda", "/pool/base", "/pool/middle"),
+        ),
+    ):
+        kind = "pull" if verb is PULL else "commit"
+        jobs = None if told is None else job(kind, told)
+        action = decide(verb, now(request, sent(call), told=jobs, instance=instance))
+        if told is S.RUNNING or (instance is not None and instance.state.active):
+            assert isinstance(action, Wait)
+        else:
+            ended(action, OperationStatus.UNKNOWN, "was done is not known: web ")
+
+
+def test_a_merge_of_the_image_in_use_is_in_doubt_after_a_pivot_that_nobody_saw_alone() -> None:
+    commit, call = BlockCommit(web().key, "vda"), sent(BlockCommitCall("vda", "/pool/middle"))
+    stayed = decide(COMMIT, now(commit, call, instance=OFF))
+    ended(stayed, OperationStatus.FAILED, "its chain is as it was: web was turned off")
+    doubt = decide(COMMIT, now(commit, call, UNHEARD, instance=OFF))
+    ended(doubt, OperationStatus.UNKNOWN, "was done is not known: web was turned off")
 
 
 def against(request: Request, *others: Instance, **fields: Any) -> list[str]:
