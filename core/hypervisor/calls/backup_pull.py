@@ -14,6 +14,7 @@ from core.hypervisor.calls.checkpoint import remove_checkpoint
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.calls.image import run_qemu_img
 from core.hypervisor.calls.nbd_reading import read_changes, read_whole
+from core.hypervisor.calls.transfer_files import give_name
 from core.hypervisor.calls.transfers import transfer_of, transferring
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import gone
@@ -146,11 +147,13 @@ def read(_: Connection, subject: ObjectKey, call: PullReadCall) -> BackupSizes:
                 read_whole(call, half, transfer)
         if told := run_qemu_img("check", "-q", "-f", "qcow2", str(half)):
             raise HypervisorError(f"{clean(call.path)} is not whole: {told}.")
-        os.link(half, call.path)
     except OSError as error:
-        raise HypervisorError(f"{clean(call.path)} cannot be written: {error.strerror}.") from None
-    finally:
         half.unlink(missing_ok=True)
+        raise HypervisorError(f"{clean(call.path)} cannot be written: {error.strerror}.") from None
+    except BaseException:
+        half.unlink(missing_ok=True)
+        raise
+    give_name(half, Path(call.path))
     return _size(call.path)
 
 

@@ -17,6 +17,7 @@ from lxml import etree
 from core.errors import HypervisorError
 from core.hypervisor.calls.file_pool import pool_of_file
 from core.hypervisor.calls.function import CallFunctions
+from core.hypervisor.calls.transfer_files import give_name
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import gone
 from core.model import ObjectKey
@@ -85,16 +86,10 @@ def compress(_: Connection, __: ObjectKey, call: CompressCall) -> None:
         return
     half.unlink(missing_ok=True)
     words = ("-c", "-W", "-f", call.source_format, "-O", "qcow2", call.source, str(half))
-    try:
-        if told := run_qemu_img("convert", *words):
-            raise HypervisorError(f"It could not be compressed: {told}.", "Look at that.")
-        os.link(half, call.to)
-    except FileExistsError:
-        raise HypervisorError(f"{call.to} is there already.", "Choose another name.") from None
-    except OSError as error:
-        raise HypervisorError(f"{call.to} cannot be written: {error.strerror}.") from None
-    finally:
+    if told := run_qemu_img("convert", *words):
         half.unlink(missing_ok=True)
+        raise HypervisorError(f"It could not be compressed: {told}.", "Look at that.")
+    give_name(half, Path(call.to))
 
 
 def run_qemu_img(*words: str) -> str:

@@ -7,7 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,15 +111,45 @@ def _dropped(half: Path) -> bool:
 
 
 def name_whole(descriptor: int, half: Path, path: Path) -> None:
-    """Give a whole file its name, unless another one has it; raises OSError."""
+    """Give a whole file of this process its name; raises HypervisorError, and OSError for none."""
     mine, found = os.fstat(descriptor), half.stat()
     if (mine.st_dev, mine.st_ino) != (found.st_dev, found.st_ino):
         text = f"Another download writes to {printable_name(str(half))}."
         raise HypervisorError(text, "Choose another name.")
+    give_name(half, path)
+
+
+def give_name(half: Path, path: Path) -> None:
+    """Give a whole file its name, unless another one has it.
+
+    Raises HypervisorError, with the file left as it is: to write it took its time.
+    """
+    shown, kept = printable_name(str(path)), f"It is whole, in {printable_name(str(half))}"
+    try:
+        _named(half, path)
+    except FileExistsError:
+        text = f"{shown} is there already. {kept}."
+        raise HypervisorError(text, "Give it another name.") from None
+    except OSError as error:
+        text = f"{shown} cannot be named so: {error.strerror or error}. {kept}."
+        raise HypervisorError(text, "Give it a name yourself.") from None
+    with suppress(OSError):  # it has its name
+        half.unlink(missing_ok=True)
+
+
+def _named(half: Path, path: Path) -> None:
     try:
         os.link(half, path)
+        return
     except FileExistsError:
-        text = f"{printable_name(str(path))} is there already."
-        raise HypervisorError(text, "Choose another name.") from None
-    except PermissionError:  # a file system without links
-        half.rename(path)
+        if os.path.samestat(half.stat(), path.lstat()):
+            return  # NFS says so of its own link, where its first answer was lost
+        raise
+    except OSError:
+        pass  # a file system without links says EPERM, EOPNOTSUPP, ENOSYS, or something else
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        half.rename(path)  # over what was made right before: of another file's name it would fail
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise

@@ -74,14 +74,13 @@ def _into_file(
         try:
             began, note = _beginning(conn, volume, (descriptor, size), stale=half.drop_others())
             read = _receive_file(conn, volume, (descriptor, size, began), transfer, note)
-            name_whole(descriptor, half.path, path)
         except OSError:
             half.path.unlink(missing_ok=True)  # what fills a disk is not left on it
             raise
         except HypervisorError as error:
             kept = f" {_kept(descriptor, half)}" if transfer.stopped else ""
             raise HypervisorError(f"{error.message}{kept}", AGAIN if kept else error.hint) from None
-        half.path.unlink(missing_ok=True)
+        name_whole(descriptor, half.path, path)
     return read
 
 
