@@ -124,7 +124,7 @@ def _pools(tables: Tables, listed: Listed) -> list[ExpectedFinding]:
         elif before.state is not new.state:
             change = f"{before.state} -> {new.state}"
             found.append(_found(listed, key, new.name, change, new.state))
-        storage.put_pool(tables, new, listed.at)
+        storage.read_in(tables, new, listed.at)
     _arrange(tables.pools, listed, listed.pools)
     return found
 

@@ -40,10 +40,33 @@ def put_pool(tables: Tables, pool: Pool, at: float) -> None:
         tables.put_alerts(pool.key, alerts.update_pool(pool, current, at))
 
 
+def read_in(tables: Tables, pool: Pool, at: float) -> None:
+    """Set a pool as libvirt tells of it, with what its volumes were seen to take since.
+
+    libvirt looks at how full a pool is where it is refreshed alone, and tells the same until then.
+    """
+    told = (pool.capacity, pool.allocation, pool.available)
+    before, grown = tables.taken.get(pool.key, (told, 0))
+    if told != before:
+        grown = 0
+    tables.taken[pool.key] = (told, grown)
+    put_pool(tables, _with_taken(pool, grown), at)
+
+
+def _with_taken(pool: Pool, more: int) -> Pool:
+    """Return a pool of which so much more is taken; never more than there is."""
+    if not more or pool.capacity is None or pool.allocation is None or pool.available is None:
+        return pool
+    most, least = pool.allocation + pool.available, min(0, pool.allocation)
+    allocation = min(max(pool.allocation + more, least), most)
+    return replace(pool, allocation=allocation, available=most - allocation)
+
+
 def drop_pool(tables: Tables, key: ObjectKey) -> None:
     """Remove a pool and its volumes."""
     put_volumes(tables, key, ())
     tables.growth.drop(key)
+    tables.taken.pop(key, None)
     tables.put_alerts(key, ())
     tables.moved.pop(key, None)
     if tables.pools.drop(key):
@@ -123,8 +146,20 @@ def grow_volume(tables: Tables, host: str, disk: DiskCounters) -> None:
     allocation = volume.allocation
     if volume.type == "file" and disk.physical and disk.physical != capacity:
         allocation = disk.physical  # its length, of a file that takes nothing: see DiskCounters
-    if (capacity, allocation) != (volume.capacity, volume.allocation):
-        put_volume(tables, replace(volume, capacity=capacity, allocation=allocation))
+    if (capacity, allocation) == (volume.capacity, volume.allocation):
+        return
+    put_volume(tables, replace(volume, capacity=capacity, allocation=allocation))
+    if volume.allocation is not None and allocation is not None:
+        _take_from_pool(tables, volume, allocation - volume.allocation)
+
+
+def _take_from_pool(tables: Tables, volume: Volume, more: int) -> None:
+    """Have the pool of a file be as full as the file makes it."""
+    key = ObjectKey("pool", volume.host, volume.pool)
+    pool, known = tables.pools.get(key), tables.taken.get(key)
+    if more and pool is not None and known is not None:
+        tables.taken[key] = (known[0], known[1] + more)
+        put_pool(tables, _with_taken(pool, more), tables.at)
 
 
 def put_network(tables: Tables, network: Network) -> None:
@@ -145,7 +180,7 @@ def on_pool_read(tables: Tables, read: PoolRead) -> None:
     pool, known = read.pool, tables.pools.get(read.pool.key)
     if known is not None and tables.moved.get(pool.key, 0.0) > read.at:
         pool = replace(pool, state=known.state)
-    put_pool(tables, pool, read.at)
+    read_in(tables, pool, read.at)
     put_volumes(tables, read.pool.key, read.volumes)
 
 

@@ -157,6 +157,9 @@ class Tables:
         """By host: UUIDs in the parts of its present sample that came so far."""
         self.silent: dict[str, frozenset[str]] = {}
         """By host: UUIDs of the instances that did not answer last time."""
+        self.taken: dict[ObjectKey, tuple[tuple[int | None, ...], int]] = {}
+        """By pool: its sizes as libvirt told them last, and what its volumes were seen to take
+        since these changed."""
         self.moved: dict[ObjectKey, float] = {}
         """When an event or a reading last told an instance's state, or an event one of others."""
         self.job_seen: dict[ObjectKey, float] = {}

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from msgspec.structs import replace
 
 from core.hypervisor.observe.stats_counters import read_counters
 from core.model import Instance, ObjectKey, Pool, PoolState, State, Volume
@@ -113,6 +114,32 @@ def test_a_file_with_holes_whose_guest_writes_far_behind_them_does_not_grow() ->
     assert [one.allocation for one in state.growth[disk.key]] == [5 * GIB]
     assert growth_of(state, state.volumes[disk.key], HOUR) is None
     assert growth_of(state, state.pools[pool.key], HOUR) is None
+
+
+def test_a_pool_is_as_full_as_its_volumes_were_seen_to_make_it_until_libvirt_tells_anew() -> None:
+    store = Store()
+    pool = Pool("a", "p", "pool", "dir", PoolState.ACTIVE, "/p", capacity=90 * GIB,
+                allocation=10 * GIB, available=80 * GIB)  # fmt: skip
+    disk = Volume("a", "p", "pool", "d", "/p/d", "file", "qcow2", 200 * GIB, GIB)
+    store.apply(Listed("a", 0.0, (Instance("a", "u", "web"),), (pool,), (disk,)))
+
+    def grows(at: float, gib: int) -> Pool:
+        record = {"block.count": 1, "block.0.name": "vda", "block.0.path": "/p/d",
+                  "block.0.capacity": 200 * GIB, "block.0.physical": gib * GIB}  # fmt: skip
+        store.apply(Sampled("a", at, {"u": read_counters(record, asked=True)}))
+        return store.state.pools[pool.key]
+
+    grown = grows(HOUR, 41)
+    assert (grown.allocation, grown.available) == (50 * GIB, 40 * GIB)
+    assert growth_of(store.state, grown, HOUR) == Growth(40 * GIB, HOUR)
+    store.apply(PoolRead("a", HOUR + 1, pool, (disk,)))  # libvirt has not looked since
+    assert store.state.pools[pool.key] == grown
+    full = grows(HOUR + 2, 300)  # others have let go of some: there is no more than all of it
+    assert (full.allocation, full.available) == (90 * GIB, 0)
+    assert store.state.alerts[pool.key]
+    looked = replace(pool, allocation=60 * GIB, available=30 * GIB)
+    store.apply(PoolRead("a", HOUR + 3, looked, (disk,)))
+    assert store.state.pools[pool.key] == looked
 
 
 def test_of_what_was_never_read_nothing_is_known() -> None:
