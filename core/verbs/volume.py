@@ -9,6 +9,8 @@ from core.verbs.call import Call
 
 Format = Literal["qcow2", "raw"]
 """What disks are made in."""
+FROM_BEGINNING = "Upload it again, from its beginning."
+"""What helps an upload whose file became another one."""
 
 
 class VolumeCall(Call, frozen=True):
@@ -66,6 +68,8 @@ class FileHere(CallAnswer, frozen=True):
     """Bytes; None: there is none yet."""
     whole: int = 0
     """Bytes that a raw volume has, which it is to keep; 0: not asked, or an image."""
+    sign: str = ""
+    """What tells it from another file of its name, and from what is written into it later."""
 
 
 class Transferred(CallAnswer, frozen=True):
@@ -111,6 +115,8 @@ class VolumeUploadCall(VolumeCall, frozen=True):
     """Bytes that a raw volume is to have; 0: as many as it has."""
     fresh: bool = False
     """What lies before was written by this console right before: it is not compared."""
+    sign: str = ""
+    """That of the file that was looked at: no part of another is written; empty: not looked at."""
 
     def virsh(self, _: str) -> tuple[str, ...]:
         """`virsh vol-upload`; of the file's end it has no word."""

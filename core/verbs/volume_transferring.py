@@ -20,6 +20,7 @@ from core.verbs.situation import Sent, Situation
 from core.verbs.transfers import moved_words, transfer, written
 from core.verbs.verb import Risk, Subjects, Verb
 from core.verbs.volume import (
+    FROM_BEGINNING,
     DownloadLookCall,
     FileHere,
     StopTransferCall,
@@ -102,7 +103,8 @@ def _upload(now: Situation) -> list[Step]:
         whole = 0 if found is None else found.whole
         file = _file(now, request.file)
         fresh = bool(calls) and now.last.at >= (now.progress.adopted or 0.0)
-        more = VolumeUploadCall(pool, name, file, True, begins, whole, fresh)
+        sign = "" if found is None else found.sign
+        more = VolumeUploadCall(pool, name, file, True, begins, whole, fresh, sign)
         calls.append(more)
     return [
         Step(look, f"looking whether {shown} fits {place}"),
@@ -155,7 +157,9 @@ def _downloaded(now: Situation) -> str:
 
 
 def _upload_again(now: Situation) -> str:
-    """Say how an upload goes on that was cut off."""
+    """Say how an upload goes on that was cut off: of another file no part is gone on with."""
+    if any(one.hint == FROM_BEGINNING for one in now.sent):
+        return FROM_BEGINNING
     if not (reached := written(now)) or not isinstance(now.request, UploadVolume):
         return "Upload it again."
     place = clean("/".join((now.request.subject.host, *_place(now))))

@@ -37,6 +37,14 @@ def opened(file: str) -> Iterator[tuple[int, int]]:
         os.close(descriptor)
 
 
+def sign_of(descriptor: int) -> str:
+    """Return what tells an open file from another, and from what is written into it later."""
+    found = os.fstat(descriptor)
+    if stat.S_ISBLK(found.st_mode):  # the times of its node are not of what it holds
+        return f"{found.st_rdev:x}"
+    return f"{found.st_dev:x}.{found.st_ino:x}.{found.st_size:x}.{found.st_mtime_ns:x}"
+
+
 SIGN = 8
 """Characters of a sign."""
 

@@ -25,7 +25,7 @@ from core.errors import HypervisorError
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.calls.streams import CHUNK, extents, give, pieces
 from core.hypervisor.calls.transfer_compare import differs, stream_of
-from core.hypervisor.calls.transfer_files import opened
+from core.hypervisor.calls.transfer_files import opened, sign_of
 from core.hypervisor.calls.transfers import Transfer, transfer_of, transferring
 from core.hypervisor.calls.volume import pool_named, refuse_used, tell, told
 from core.hypervisor.connection.binding import Connection, libvirt
@@ -33,6 +33,7 @@ from core.model import ObjectKey
 from core.model.sizes import size_words
 from core.model.text import clean, printable_name, real_name
 from core.verbs.volume import (
+    FROM_BEGINNING,
     FileHere,
     StopTransferCall,
     Transferred,
@@ -63,7 +64,8 @@ def look_up(conn: Connection, subject: ObjectKey, call: UploadLookCall) -> FileH
         refuse_used(conn, volume, call)
         _refuse_unfit(volume, call, (descriptor, size), subject.host)
         whole = 0 if _begins(descriptor, *_IMAGES) else volume.info()[1]
-    return FileHere(str(Path(call.file).expanduser().absolute()), size, whole)
+        path, sign = str(Path(call.file).expanduser().absolute()), sign_of(descriptor)
+    return FileHere(path, size, whole, sign)
 
 
 def _refuse_unfit(
@@ -88,13 +90,23 @@ def _refuse_unfit(
         raise HypervisorError(text, f"Let it grow first: {grown}.")
 
 
+def _refuse_another(call: VolumeUploadCall, sign: str) -> None:
+    """Raise for a file that is not the one that was looked at, and of which parts may be there."""
+    if call.sign and call.sign != sign:
+        place, shown = clean(f"{call.pool}/{call.name}"), _shown(call.file)
+        held = f", and {place} holds a part of what it was" if call.at else ""
+        text = f"{shown} is another file than before, or was written to{held}."
+        raise HypervisorError(text, FROM_BEGINNING)
+
+
 def upload(conn: Connection, subject: ObjectKey, call: VolumeUploadCall) -> Transferred:
     """Write a file of this machine over a volume, or a part of it (virStorageVolUpload)."""
     with opened(call.file) as (descriptor, size), told(call.pool, call.name, subject.host):
         volume = volume_of(conn, call)
         files = volume.info()[0] == libvirt.VIR_STORAGE_VOL_FILE
-        at, note, whole = 0, "", 0
+        at, note, whole, sign = 0, "", 0, sign_of(descriptor)
         if call.over:
+            _refuse_another(call, sign)
             refuse_used(conn, volume, call)
             _refuse_unfit(volume, call, (descriptor, size), subject.host)
             at, note = _beginning(conn, volume, descriptor, call)
@@ -106,6 +118,9 @@ def upload(conn: Connection, subject: ObjectKey, call: VolumeUploadCall) -> Tran
             rest = max(0, whole - size)
             sending = _Sending(descriptor, size, rest, at, call.over and call.at == at)
             sent = _send_file(conn, volume, sending, transfer, sparse=files)
+            if sign_of(descriptor) != sign:
+                text = f"{_shown(call.file)} was written to while it was read."
+                raise HypervisorError(text, FROM_BEGINNING)
         if sent.reached is not None:
             _keep_size(volume, whole)
     tell(pool_named(conn, call.pool))
@@ -197,7 +212,7 @@ def _send_file(
             data += 0 if isinstance(piece, int) else len(piece)
             transfer.count(moved, file.size)
         if moved < file.size and not ended:
-            raise HypervisorError("The file became shorter while it was read.", "Upload it again.")
+            raise HypervisorError("The file became shorter while it was read.", FROM_BEGINNING)
         if file.rest and not ended:
             give(stream, file.rest)
         stream.finish()
@@ -216,7 +231,9 @@ def _told_if_cut(conn: Connection, call: VolumeUploadCall) -> Iterator[None]:
         words = error.message if isinstance(error, HypervisorError) else str(error)
         place = clean(f"{call.pool}/{call.name}")
         text = f"{words.rstrip('.')}. {place} holds a part of {_shown(call.file)} now."
-        raise HypervisorError(text, after_cut(words, call.pool)) from None
+        changed = isinstance(error, HypervisorError) and error.hint == FROM_BEGINNING
+        cure = FROM_BEGINNING if changed else after_cut(words, call.pool)
+        raise HypervisorError(text, cure) from None
 
 
 def after_cut(words: str, pool: str) -> str:

@@ -15,6 +15,7 @@ from core.verbs.preview import situation_of
 from core.verbs.situation import Action, End, Progress, Send, Sent, Situation, Wait
 from core.verbs.verb import Verb
 from core.verbs.volume import (
+    FROM_BEGINNING,
     DownloadLookCall,
     FileHere,
     StopTransferCall,
@@ -175,6 +176,22 @@ def test_a_cancelled_upload_says_how_it_goes_on() -> None:
         "512 MiB of it are written. Go on there: `virtdeck volume upload alpha/images/disk "
         "--file /a.raw --offset 536870912`."
     )
+
+
+def test_every_part_names_the_file_that_was_looked_at_and_another_is_begun_anew() -> None:
+    looked = replace(LOOKED, answer=FileHere("/a.raw", GIB, 2 * GIB, "1.2.3"))
+    first = decided(VOLUME_UPLOAD, UPLOAD, looked)
+    assert isinstance(first, Send)
+    told = said_yes(first.call, Transferred(GIB, GIB // 2, 1.0, 0, GIB // 2))
+    second = decided(VOLUME_UPLOAD, UPLOAD, looked, told)
+    assert isinstance(second, Send)
+    signs = [one.call.sign for one in (first, second) if isinstance(one.call, VolumeUploadCall)]
+    assert signs == ["1.2.3", "1.2.3"]
+    other = Sent(second.call, 3.0, 4.0, "/a.raw is another file", FROM_BEGINNING)
+    end = decided(VOLUME_UPLOAD, UPLOAD, looked, told, other)
+    assert isinstance(end, End)
+    assert end.status is OperationStatus.FAILED
+    assert end.hint == FROM_BEGINNING, "half of one and half of another would be there"
 
 
 @pytest.mark.parametrize("verb", [VOLUME_UPLOAD, VOLUME_DOWNLOAD])

@@ -123,7 +123,9 @@ class LocalVolume:
 def looked(volume: LocalVolume, file: Path) -> VolumeUploadCall:
     """Return the first part of an upload, of a file that was looked at."""
     found = volume_transfers.look_up(volume, KEY, UploadLookCall("default", "v", str(file)))
-    return VolumeUploadCall("default", "v", found.path, over=True, whole=found.whole)
+    return VolumeUploadCall(
+        "default", "v", found.path, over=True, whole=found.whole, sign=found.sign
+    )
 
 
 def part(volume: LocalVolume, call: VolumeUploadCall) -> Transferred:
