@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Literal
 
-from core.model import BlockJobState, Disk, Instance, Request, State
+from core.model import BlockJobState, Disk, Request, State
 from core.model.lists import listed
 from core.model.operation import AnswerChoice, OperationQuestion
 from core.model.text import clean
@@ -21,6 +21,7 @@ from core.verbs.block.family import (
     named,
 )
 from core.verbs.block.following import Followed, chain_of, disk_of, refused, writes_to
+from core.verbs.block.merge_users import against_users, untold_users
 from core.verbs.block.outcome import failure, undone
 from core.verbs.caution import Caution
 from core.verbs.parameter import parameter
@@ -166,35 +167,14 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
         cure = f"from the image in use down it has {listed([clean(x.path) for x in disk.layers])}"
         yield Refusal(RefusalCode.PARAMETER, text, cure, "base" if request.base else "top")
     else:
-        yield from _against_users(state, instance, disk, span)
+        yield from against_users(state, instance, disk, _changed(disk, span))
 
 
-def _against_users(
-    state: State, instance: Instance, disk: Disk, span: tuple[str, str]
-) -> Iterator[Refusal]:
-    """Tell who else is based on what changes: it would read what is not its own any more."""
+def _changed(disk: Disk, span: tuple[str, str]) -> list[str]:
+    """Return the images that change: all below the one that is merged, down to the base."""
     chain = [one.path for one in disk.layers]
     top, base = (chain.index(path) for path in span)
-    changed = set(chain[top + 1 : base + 1])
-    users = [
-        clean(other.name)
-        for other in state.instances.values()
-        if other.host == instance.host
-        and any(
-            (other.key, each.target) != (instance.key, disk.target)
-            and any(layer.path in changed for layer in each.layers)
-            for each in other.disks
-        )
-    ]
-    users += [
-        clean(volume.path)
-        for volume in state.volumes.values()
-        if volume.host == instance.host and volume.backing in changed and volume.path not in chain
-    ]
-    if users:
-        text = f"{listed([clean(path) for path in chain if path in changed])} is also what "
-        cure = "pull instead: block-pull leaves it as it is"
-        yield Refusal(RefusalCode.STATE, f"{text}{listed(users)} is based on", cure, "base")
+    return chain[top + 1 : base + 1]
 
 
 def _merges(request: Request, subjects: Subjects) -> str:
@@ -219,6 +199,22 @@ def _snapshots(state: State, requests: Sequence[Request]) -> list[str]:
     return found
 
 
+def _untold(state: State, requests: Sequence[Request]) -> list[str]:
+    found: list[str] = []
+    for request in requests:
+        assert isinstance(request, BlockCommit)
+        instance = state.instances.get(request.subject)
+        disk = named(instance, request.disk)
+        span = None if disk is None else _span(disk, request)
+        if instance is not None and disk is not None and span is not None:
+            found += untold_users(state, instance, disk, _changed(disk, span))
+    return found
+
+
+def _after(state: State, requests: Sequence[Request]) -> list[str]:
+    return [*_snapshots(state, requests), *_untold(state, requests)]
+
+
 COMMIT = Verb(
     BlockCommit,
     title="Merge downwards",
@@ -236,6 +232,6 @@ COMMIT = Verb(
     storage_for=("disk",),
     states=TO_BE_ON,
     refusals=_against,
-    risk=Risk(Caution.CONFIRM, _merges, after=_snapshots),
+    risk=Risk(Caution.CONFIRM, _merges, after=_after),
     cancelled="It is ended, and its chain is as it was.",
 )

@@ -53,6 +53,7 @@ from core.verbs.block.steering import (
     BlockJobSpeed,
 )
 from core.verbs.call import Call
+from core.verbs.danger import danger
 from core.verbs.situation import Action, Answered, Ask, End, Progress, Send, Sent, Situation, Wait
 from core.verbs.verb import Verb
 
@@ -459,3 +460,40 @@ def test_what_others_are_based_on_is_not_merged_into() -> None:
     assert "what /pool/x is based on" in against(commit, volumes=(overlay,))[0]
     mine = Volume("alpha", "u-pool", "default", "top", "/pool/top", backing="/pool/middle")
     assert against(commit, volumes=(mine,)) == []
+
+
+def test_who_has_it_as_a_volume_of_its_pool_is_not_merged_under() -> None:
+    volume = Volume("alpha", "u-pool", "default", "middle", "/pool/middle", "file", "qcow2")
+    source = DiskSource("volume", "default/middle", format="qcow2")
+    template = Instance("alpha", "u-t", "template", disks=(Disk("vda", source=source),))
+    found = against(BlockCommit(web().key, disk="vda"), template, volumes=(volume,))
+    assert "/pool/middle is also what template is based on" in found[0]
+
+
+def test_who_has_it_on_another_host_is_not_merged_under() -> None:
+    beta = replace(POOL, host="beta")
+    there = Disk("vda", source=DiskSource("file", "/local/db"), backing=(MIDDLE, BASE))
+    db = Instance("beta", "u-db", "db", state=InstanceState.RUNNING, disks=(there,), id=3)
+    commit = BlockCommit(web().key, disk="vda")
+    for volumes in (
+        (),
+        tuple(Volume(h, "u-pool", "default", "middle", "/pool/middle") for h in ("alpha", "beta")),
+    ):
+        known = State(
+            hosts={h: Host(h, f"qemu:///{h}", Link(LinkStatus.UP, 0.0)) for h in ("alpha", "beta")},
+            instances={one.key: one for one in (web(), db)},
+            pools={one.key: one for one in (POOL, beta)},
+            volumes={one.key: one for one in volumes},
+        )
+        found = [str(one) for one in checks.check(known, commit)]
+        assert "/pool/middle is also what db on beta is based on" in found[0]
+        own = replace(web(), host="beta", state=InstanceState.SHUTOFF, id=None)
+        left = dataclasses.replace(known, instances={one.key: one for one in (web(), own)})
+        assert not checks.check(left, commit)
+
+
+def test_whether_anything_else_needs_what_is_merged_into_is_said_where_it_is_not_known() -> None:
+    host = Host("alpha", "qemu:///alpha", Link(LinkStatus.DOWN, 0.0))
+    known = State(hosts={"alpha": host}, instances={web().key: web()})
+    found = danger(known, BlockCommit(web().key, disk="vda"))
+    assert "Whether anything else needs /pool/middle is not known" in str(found)
