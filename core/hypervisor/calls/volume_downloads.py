@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import time
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def download(conn: Connection, subject: ObjectKey, call: VolumeDownloadCall) -> 
         volume = volume_of(conn, call)
         size = volume.infoFlags(libvirt.VIR_STORAGE_VOL_GET_PHYSICAL)[2]
         if os.path.lexists(path):
-            if path.stat().st_size == size:
+            if _holds(conn, volume, subject, path, size):  # an earlier one of this call has made it
                 return Transferred(size, 0, 0.0)
             raise HypervisorError(f"{_shown(path)} is there already.", "Choose another name.")
         try:
@@ -63,6 +64,41 @@ def download(conn: Connection, subject: ObjectKey, call: VolumeDownloadCall) -> 
         except OSError as error:
             text = f"{_shown(path)} cannot be written: {error.strerror or error}."
             raise HypervisorError(text, "Choose another folder, or make room in it.") from None
+
+
+def _holds(conn: Connection, volume: Any, subject: ObjectKey, path: Path, size: int) -> bool:
+    """Whether a file is this user's own and holds what a volume does, to the last byte."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        found = os.fstat(descriptor)
+        own = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
+        if not own or found.st_size != size or (size and differs(conn, volume, descriptor, size)):
+            return False
+        with transferring(subject) as transfer:
+            return _same(conn, volume, (descriptor, size), transfer)
+    finally:
+        os.close(descriptor)
+
+
+def _same(conn: Connection, volume: Any, file: tuple[int, int], transfer: Transfer) -> bool:
+    """Compare all of a volume with a file: one with holes has zeros there."""
+    (descriptor, size), at = file, 0
+    with stream_of(conn) as stream:
+        volume.download(stream, 0, 0, 0)
+        while piece := receive(stream, sparse=False):
+            if transfer.stopped:
+                raise HypervisorError("The download was ended.")
+            assert isinstance(piece, bytes)
+            if os.pread(descriptor, len(piece), at) != piece:
+                stream.abort()
+                return False
+            at += len(piece)
+            transfer.count(at, size)
+        stream.finish()
+    return at == size
 
 
 def _into_file(
