@@ -10,6 +10,7 @@ from core.model import Disk, Instance, OperationStatus, Request, State
 from core.model.instance_event import InstanceLifecycle
 from core.model.text import clean
 from core.state.held_devices import keeps_tpm_state
+from core.verbs.block.family import against_encryption
 from core.verbs.call import Call
 from core.verbs.create.remove_seed import seed_disk
 from core.verbs.definition import NAME
@@ -220,6 +221,8 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
     if instance.rescue:
         yield Refusal(RefusalCode.STATE, f"{instance.name} is in rescue", "unrescue it first")
     for disk in cloned_disks(instance):
+        cure = "detach it, or copy it by hand, and create the clone from XML"
+        yield from against_encryption(instance, disk, cure, "")
         if disk.source is not None and disk.source.type not in _COPIED:
             text = f"{disk.target} of {instance.name} is a {disk.source.type} disk, no volume"
             cure = "copy it by hand, and create the clone from XML"

@@ -22,6 +22,7 @@ from core.verbs.verb import Risk, Subjects, Verb
 from core.verbs.volume import VolumeCloneCall, VolumeDeleteCall, VolumeResizeCall, VolumeWipeCall
 from core.verbs.volume_creating import NAME, SIZE, bytes_of
 from core.verbs.volume_use import (
+    against_encrypted,
     against_use,
     against_using,
     doubts,
@@ -233,6 +234,7 @@ def _against_clone(state: State, request: Request, _: str) -> Iterator[Refusal]:
         who = clean(f"{found[0][0].host}/{found[0][0].name}")
         cure = f"copy the disk as it is at one moment: `virtdeck image {who} --disk {found[0][1]}`"
         yield Refusal(RefusalCode.STATE, text, cure)
+    yield from against_encrypted(volume)
     site = site_in(state, request.subject.host)
     pool = request.pool or volume.pool_name
     yield from against_pool(site, pool, "pool" if request.pool else "")

@@ -54,6 +54,14 @@ def doubts(state: State, requests: Sequence[Request]) -> list[str]:
     ]
 
 
+def against_encrypted(volume: Volume, parameter: str = "") -> Iterator[Refusal]:
+    """Tell that a volume is encrypted: libvirt copies what is in it, not as it is."""
+    if volume.encrypted:
+        text = f"{clean(volume.name)} is encrypted: its copy by libvirt would be in clear"
+        cure = "copy it as it is: `virtdeck volume download`, then `virtdeck volume upload`"
+        yield Refusal(RefusalCode.UNSUPPORTED, text, cure, parameter)
+
+
 def writers(state: State, volume: Volume) -> list[tuple[Instance, str]]:
     """Return the instances that are on and have a volume itself as a disk they may write to."""
     found = []

@@ -162,7 +162,7 @@ def _against_create(state: State, request: Request, _: str) -> Iterator[Refusal]
     if instance is None:
         return
     yield from against_driver(instance)
-    yield from against_disks(instance, request.exclude, bitmaps=True)
+    yield from against_disks(instance, request.exclude, bitmaps=True, copied=False)
     if any(one.name == request.name for one in state.checkpoints.get(instance.key, ())):
         text = f"{instance.name} has a checkpoint called {clean(request.name)}"
         yield Refusal(RefusalCode.PARAMETER, text, "choose another name", "name")

@@ -12,7 +12,7 @@ from core.model.text import clean
 from core.verbs.agent import without_agent
 from core.verbs.backup.folder import Folder, against_folder
 from core.verbs.backup.planning import WhatIsWanted, base_of, chosen
-from core.verbs.block.family import against_job, named
+from core.verbs.block.family import against_encryption, against_job, named
 from core.verbs.definition import NAME_BYTES
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
@@ -135,7 +135,7 @@ def against_what(state: State, instance: Instance, request: WhatIsWanted) -> Ite
 
 
 def against_disks(
-    instance: Instance, exclude: tuple[str, ...], *, bitmaps: bool
+    instance: Instance, exclude: tuple[str, ...], *, bitmaps: bool, copied: bool = True
 ) -> Iterator[Refusal]:
     """Tell which disks cannot be backed up, or can have no bitmap where that is wanted."""
     if not instance.described:
@@ -150,6 +150,9 @@ def against_disks(
         text = f"{instance.name} has no disk that is written, or none is left"
         yield Refusal(RefusalCode.STATE, text, "there is nothing to back up")
     disks = [disk for disk in instance.disks if disk.target in targets]
+    for disk in disks if copied else ():
+        cure = f"exclude {disk.target}, and back it up inside the guest"
+        yield from against_encryption(instance, disk, cure, "exclude")
     raw = [disk.target for disk in disks if disk.source and disk.source.format not in ("", "qcow2")]
     if raw and bitmaps:
         text = f"{listed(raw)} of {instance.name} is not of qcow2: QEMU keeps no bitmap in it"

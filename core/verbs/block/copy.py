@@ -21,12 +21,15 @@ from core.verbs.block.calls import (
 )
 from core.verbs.block.destination import To, against_destination, path_of
 from core.verbs.block.family import (
+    STAYS_ENCRYPTED,
     Speed,
     TheDisk,
     against_disk,
     against_driver,
+    against_encryption,
     against_job,
     in_bytes,
+    named,
 )
 from core.verbs.block.following import Followed, disk_of, refused
 from core.verbs.block.left_secrets import without_secrets
@@ -157,6 +160,7 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
     yield from against_driver(state, request, "")
     yield from against_disk(instance, request.disk)
     yield from against_job(state, instance, request.disk)
+    yield from against_encryption(instance, named(instance, request.disk), STAYS_ENCRYPTED)
     yield from against_destination(state, instance, request.to)
 
 

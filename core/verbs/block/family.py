@@ -15,6 +15,7 @@ from core.verbs.parameter import PATH_BYTES, parameter
 from core.verbs.refusal import Refusal, RefusalCode
 
 MIB = 1 << 20
+STAYS_ENCRYPTED = "copy it inside the guest, or move it while the instance is off"
 
 TheDisk = Annotated[str, parameter("The disk, by its target.", source="disks")]
 
@@ -71,6 +72,15 @@ def against_job(state: State, instance: Instance, target: str) -> Iterator[Refus
     if job is not None and not job.state.over:
         text = f"{target} of {instance.name} has a block job: {job.type}, {job.state.value}"
         yield Refusal(RefusalCode.BUSY, text, "wait for its end, or end it by block-job-abort")
+
+
+def against_encryption(
+    instance: Instance, disk: Disk | None, cure: str, field: str = "disk"
+) -> Iterator[Refusal]:
+    """Tell that QEMU encrypts a disk: what it writes of that elsewhere is not encrypted."""
+    if disk is not None and disk.encrypted:
+        text = f"{disk.target} of {instance.name} is encrypted by QEMU: its copy would be in clear"
+        yield Refusal(RefusalCode.UNSUPPORTED, text, cure, field)
 
 
 def named(instance: Instance | None, target: str) -> Disk | None:

@@ -23,7 +23,14 @@ from core.verbs.block.calls import (
     SlowDownCall,
 )
 from core.verbs.block.destination import To, against_destination, path_of
-from core.verbs.block.family import Speed, against_disk, against_driver, against_job
+from core.verbs.block.family import (
+    STAYS_ENCRYPTED,
+    Speed,
+    against_disk,
+    against_driver,
+    against_encryption,
+    against_job,
+)
 from core.verbs.block.image_calls import CompressCall, CompressCheckCall, FileCloneCall
 from core.verbs.block.image_cold import cold
 from core.verbs.block.image_live import live
@@ -113,6 +120,7 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
             yield Refusal(RefusalCode.STATE, text, "there is nothing to keep")
         return
     yield from against_job(state, instance, disk.target)
+    yield from against_encryption(instance, disk, STAYS_ENCRYPTED)
     assert disk.source is not None
     if not instance.state.active and disk.source.type not in ("file", "block", "volume"):
         text = f"{disk.target} of {instance.name} is no file or volume of its host"

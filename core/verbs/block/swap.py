@@ -30,10 +30,12 @@ from core.verbs.block.calls import (
 )
 from core.verbs.block.copy import pivot
 from core.verbs.block.family import (
+    STAYS_ENCRYPTED,
     Speed,
     TheDisk,
     against_disk,
     against_driver,
+    against_encryption,
     against_job,
     in_bytes,
     named,
@@ -187,10 +189,7 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
     disk = named(instance, request.disk)
     if disk is None or disk.source is None:
         return
-    if disk.encrypted:
-        text = f"{request.disk} of {instance.name} is encrypted by QEMU: its copy would be in clear"
-        cure = "copy it inside the guest, or move it while the instance is off"
-        yield Refusal(RefusalCode.UNSUPPORTED, text, cure, "disk")
+    yield from against_encryption(instance, disk, STAYS_ENCRYPTED)
     if disk.shareable:
         text = f"{request.disk} is shared: others that write to it would stay on the old one"
         yield Refusal(RefusalCode.UNSUPPORTED, text, "move it while none of them runs", "disk")

@@ -22,6 +22,7 @@ from core.verbs.create.site import (
     site_in,
 )
 from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.volume_use import against_encrypted
 
 _HASH = re.compile(r"\$[0-9a-z]{1,3}\$[^\s:]{8,}")
 """crypt(5), as /etc/shadow has it: `$6$...`."""
@@ -59,6 +60,7 @@ def _against_image(state: State, site: Site, request: CreateFromImage) -> Iterat
     image = site.volume(request.image)
     if image is None:
         return
+    yield from against_encrypted(image, "image")
     if image.capacity is None:
         text = f"How large the image {clean(request.image)} is was not read yet"
         yield Refusal(RefusalCode.STATE, text, "ask for it again")

@@ -156,6 +156,10 @@ def _against_create(state: State, request: Request, _: str) -> Iterator[Refusal]
         yield Refusal(RefusalCode.STATE, text, "libvirt makes an external snapshot of those only")
     elif request.where == "external":
         yield from _against_unread(state, instance)
+        if encrypted := [disk.target for disk in disks if disk.encrypted]:
+            text = f"{listed(encrypted)} of {instance.name} is encrypted by QEMU: what is written"
+            cure = "back it up inside the guest"
+            yield Refusal(RefusalCode.UNSUPPORTED, f"{text} after it would be in clear", cure)
 
 
 def _against_quiesce(
