@@ -55,8 +55,10 @@ def leading_nowhere(path: Path) -> None:
     path.symlink_to(path.parent / "nowhere")
 
 
-@pytest.mark.parametrize("other", [as_large, all_hole, changed_in_one_byte,
-                                   named_elsewhere, leading_nowhere, Path.mkdir, os.mkfifo])  # fmt: skip
+OTHERS = [as_large, all_hole, changed_in_one_byte, named_elsewhere, leading_nowhere]
+
+
+@pytest.mark.parametrize("other", [*OTHERS, Path.mkdir, os.mkfifo])
 def test_what_another_has_there_is_left_and_not_said_to_be_the_volume(
     volume: LocalVolume, tmp_path: Path, other: Callable[[Path], None]
 ) -> None:
