@@ -281,3 +281,13 @@ def test_one_that_comes_up_elsewhere_than_the_disk_is_let_go_of_again(
         connecting.connect(conn, WEB, AGAIN)
     assert "attach it again" in raised.value.hint
     assert brick.asked == ["connect", "disconnect"]
+
+
+def test_one_that_is_not_there_is_told_and_let_go_of_again(
+    conn: libvirt.virConnect, brick: Brick
+) -> None:
+    """os-brick's connector of GPFS only passes the path on."""
+    brick.device = {"path": "/gpfs/v1", "missing": True}
+    with pytest.raises(HypervisorError, match="and there is no /gpfs/v1"):
+        connecting.connect(conn, WEB, MOVED)
+    assert brick.asked == ["connect", "disconnect"]

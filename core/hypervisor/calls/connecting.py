@@ -68,7 +68,7 @@ def connect(conn: Connection, _: ObjectKey, call: ConnectCall) -> DeviceAnswer:
             # it is theirs: nothing is disconnected
             text = f"What came up for the {call.protocol} volume, {path}, is the disk of {user}."
             raise HypervisorError(clean(text), "Give the connection_info of this host.")
-        error = _unusable(call, path, other)
+        error = _unusable(call, device, other)
         if error is None and call.encryption is not None:
             error = _opened(brick, what, device, call.encryption, passphrase)
         if error is None:
@@ -96,8 +96,12 @@ def _other(call: ConnectCall, device: Mapping[str, Any]) -> str:
     return str(told) if told and call.identity and told != call.identity else ""
 
 
-def _unusable(call: ConnectCall, path: str, other: str) -> VirtdeckError | None:
+def _unusable(call: ConnectCall, device: Mapping[str, Any], other: str) -> VirtdeckError | None:
     """Return why what came up is no device of the volume; None: it is one."""
+    path = str(device.get("path", ""))
+    if device.get("missing"):
+        text = f"os-brick connected the {call.protocol} volume, and there is no {path}."
+        return HypervisorError(clean(text), "See on the storage whether the volume is there.")
     if other:
         text = f"What came up at {path} is another volume than the one it was: {other}."
         return HypervisorError(clean(text), "Give the connection_info of this host.")

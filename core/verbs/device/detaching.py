@@ -160,15 +160,17 @@ def _of_guest(now: Situation, asked: list[Sent]) -> Action:
 
 def _wait(now: Situation, asked: list[Sent]) -> Action:
     """Wait for the guest, ask it again, or ask the operator."""
-    kind, name = named(now.request)
-    word = word_of(kind, name)
+    word = word_of(*named(now.request))
     attempts, patience = _rounds(now)
     last = asked[-1]
-    if now.instance is not None and now.instance.state is InstanceState.PAUSED:
-        text = f"{now.name} is paused: its guest lets go of {word} once it is resumed"
-        return Wait(now.now + LONG, text, Countdown(asked[0].at, None, asked=len(asked)))
     key = f"stuck-{last.at}"
     answer = now.answer(key)
+    stuck = Ask(OperationQuestion(key, _stuck(now, asked), (_AGAIN, _WAIT_ON, _LEAVE)))
+    if _paused(now) and answer is None:  # it is not asked again: it cannot hear that
+        until = asked[0].at + attempts * patience
+        text = f"{now.name} is paused: its guest lets go of {word} once it is resumed"
+        waiting = Wait(until, text, Countdown(asked[0].at, until, asked=len(asked)))
+        return waiting if now.now < until else stuck
     if answer is not None and answer.word == _LEAVE.word:
         return _leave(now, f"{answer.by} said so")
     if answer is not None and answer.word == _WAIT_ON.word:
@@ -191,8 +193,11 @@ def _wait(now: Situation, asked: list[Sent]) -> Action:
         call = last.call
         assert isinstance(call, DetachCall)
         return _ask_guest(now, Present(call.source, call.alias, call.type, call.secrets))
-    choices = (_AGAIN, _WAIT_ON, _LEAVE)
-    return Ask(OperationQuestion(key, _stuck(now, asked), choices))
+    return stuck
+
+
+def _paused(now: Situation) -> bool:
+    return now.instance is not None and now.instance.state is InstanceState.PAUSED
 
 
 def _rounds(now: Situation) -> tuple[int, float]:
@@ -205,6 +210,11 @@ def _rounds(now: Situation) -> tuple[int, float]:
 
 def _stuck(now: Situation, asked: list[Sent]) -> str:
     word = word_of(*named(now.request))
+    if _paused(now):
+        return (
+            f"{now.name} is paused, and its guest lets go of {word} only once it is resumed; "
+            f"`hard-reboot` of {now.name} takes {word} away"
+        )
     times = "once" if len(asked) == 1 else f"{len(asked)} times"
     return (
         f"the guest of {now.name} was asked {times} to let go of {word}, and has not: it may still "

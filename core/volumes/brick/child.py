@@ -25,7 +25,7 @@ from core.volumes.brick.aftermath import (
     own_folder,
     remove_folder,
 )
-from core.volumes.brick.devices import lasting, present, udev_is_done, where
+from core.volumes.brick.devices import lasting, present, seen, udev_is_done, where
 
 VERSION = 1
 """Of what is spoken; the one that starts it asks for it first."""
@@ -103,7 +103,7 @@ def _properties(request: dict[str, Any]) -> Any:
 
 def _connect(request: dict[str, Any]) -> Any:
     found = _connected(request)
-    return lasting(found) if isinstance(found, dict) else found
+    return seen(lasting(found)) if isinstance(found, dict) else found
 
 
 def _connected(request: dict[str, Any]) -> Any:

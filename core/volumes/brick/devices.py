@@ -67,6 +67,19 @@ def present(device: Mapping[str, Any]) -> dict[str, Any]:
     return {**device, "path": found or told}
 
 
+def seen(device: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what os-brick told, and whether nothing is there: GPFS is connected without a look."""
+    path = _text(device.get("path"))
+    if path.startswith("/"):
+        try:
+            Path(path).stat()
+        except FileNotFoundError:
+            return {**device, "missing": True}
+        except OSError:  # a share whose root may not look
+            pass
+    return dict(device)
+
+
 def where(path: str) -> str:
     """Return the device that a path leads to; empty: to none."""
     return os.path.realpath(path) if path and Path(path).exists() else ""

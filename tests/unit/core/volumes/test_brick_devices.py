@@ -75,3 +75,11 @@ def test_os_brick_is_given_the_number_that_a_device_has_by_now(by_id: Path) -> N
     assert devices.present({"path": "/dev/sdb"}) == {"path": "/dev/sdb"}
     assert devices.where(f"{by_id}/wwn-0x1") == NULL
     assert devices.where(f"{by_id}/wwn-0x2") == devices.where("") == ""
+
+
+def test_what_is_not_there_is_told(tmp_path: Path) -> None:
+    gone = {"path": str(tmp_path / "v1"), "type": "gpfs"}
+    assert devices.seen(gone) == {**gone, "missing": True}
+    (tmp_path / "v1").touch()
+    assert devices.seen(gone) == gone
+    assert devices.seen({"path": None}) == {"path": None}

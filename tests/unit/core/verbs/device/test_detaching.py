@@ -217,9 +217,12 @@ def test_a_console_that_died_before_its_answer_is_followed() -> None:
 
 
 def test_a_paused_guest_is_waited_for_until_it_is_resumed() -> None:
-    wait = detach(sent(CONFIG), sent(LIVE, T + 1), now=T + 500, instance=there(S.PAUSED))
+    wait = detach(sent(CONFIG), sent(LIVE, T + 1), now=T + 100, instance=there(S.PAUSED))
     assert isinstance(wait, Wait)
     assert "lets go of vdb once it is resumed" in wait.text
+    ask = detach(sent(CONFIG), sent(LIVE, T + 1), now=T + 500, instance=there(S.PAUSED))
+    assert isinstance(ask, Ask)
+    assert "is paused, and its guest lets go of vdb only once it is resumed" in ask.question.text
 
 
 def test_a_cancelled_one_says_what_may_still_come() -> None:
