@@ -137,7 +137,9 @@ def read(_: Connection, subject: ObjectKey, call: PullReadCall) -> BackupSizes:
     """Read a disk to its file, which has its name once it is whole; raises HypervisorError."""
     half = Path(f"{call.path}.half")
     if os.path.lexists(call.path):
-        return _size(call.path)  # there was none before: an earlier one has made it
+        if call.again:
+            return _size(call.path)  # there was none before: the earlier one has made it
+        raise HypervisorError(f"{clean(call.path)} is there already.", "Choose another name.")
     half.unlink(missing_ok=True)
     try:
         with transferring(subject) as transfer:

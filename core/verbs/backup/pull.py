@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from core.model.text import clean
 from core.verbs.agent.freezing import GuardCall
 from core.verbs.backup.calls import (
@@ -112,12 +114,14 @@ def _read(course: Course, request: BackupPull, begun: Sent) -> Action:
             *(disk.target, disk.path, call.server, disk.parent, bool(plan.since)),
             compressed=request.compressed,
         )
-        read = next((one for one in reversed(now.sent) if one.call == wanted), None)
+        read = _newest_read(course, disk.path)
         lost = read is not None and read.ended is None
         if read is None or (lost and read.at < (now.progress.adopted or 0.0)):
+            wanted = replace(wanted, again=lost)
             return Send(wanted, f"reading {disk.target} of {now.name} to {clean(disk.path)}")
         if read.error:
-            return given_up(course, failed(read.error, read.hint))
+            # a file that is whole, and whose name another took meanwhile, is left
+            return given_up(course, failed(read.error, read.hint), "what else")
     abort = course.once(BackupAbortCall(), "having QEMU serve them no more")
     return abort or _whole(course)
 
@@ -139,17 +143,31 @@ def _whole(course: Course) -> Action:
     return end
 
 
-def given_up(course: Course, end: End) -> Action:
+def given_up(course: Course, end: End, what: str = "what") -> Action:
     """End what is served, remove what was made, then end."""
     plan, begun = course.plan, course.sent(PullBeginCall)
     began = begun is not None and not refused(begun)
     if began and (abort := course.once(BackupAbortCall(), "ending it")) is not None:
         return abort
     checkpoint = plan.name if plan.checkpoint and began else ""
-    discard = course.once(PullDiscardCall(course.paths, checkpoint), "removing what is of no use")
+    discard = course.once(PullDiscardCall(_own(course), checkpoint), "removing what is of no use")
     if discard is not None:
         return discard
     sent = course.sent(PullDiscardCall)
     if sent is not None and sent.error:
         return with_more(end, sent.error.rstrip("."))
-    return with_more(end, "what was written of it is removed")
+    return with_more(end, f"{what} was written of it is removed")
+
+
+def _newest_read(course: Course, path: str) -> Sent | None:
+    """Return the newest call that reads a disk to a file; None: none was sent."""
+    for one in reversed(course.now.sent):
+        if isinstance(one.call, PullReadCall) and one.call.path == path:
+            return one
+    return None
+
+
+def _own(course: Course) -> tuple[str, ...]:
+    """Return the files that this backup has made, or may have: others made what else is there."""
+    reads = ((path, _newest_read(course, path)) for path in course.paths)
+    return tuple(path for path, read in reads if read and not (read.error and read.certain))

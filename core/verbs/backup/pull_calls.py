@@ -90,7 +90,8 @@ class PullBeginCall(Call, frozen=True):
 class PullReadCall(Call, frozen=True):
     """qemu-img, on this machine: a disk is read, and its file has its name once it is whole.
 
-    What an earlier one of the same call left is thrown away, and what it made is kept.
+    What an earlier one of the same call left is thrown away, and what it made is kept: only where
+    nobody heard of that one (`again`). Else a file of that name is another's.
     """
 
     long: ClassVar[bool] = True
@@ -103,6 +104,8 @@ class PullReadCall(Call, frozen=True):
     since: bool = False
     """Only what was written since the checkpoint."""
     compressed: bool = False
+    again: bool = False
+    """A console that ended has made the call before."""
 
 
 class PullStopCall(Call, frozen=True):

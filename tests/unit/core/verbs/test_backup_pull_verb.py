@@ -104,11 +104,21 @@ def test_what_was_not_read_is_removed_and_served_no_more() -> None:
     abort = called(told(asked(), *failed))
     assert abort == BackupAbortCall()
     discard = called(told(asked(), *failed, sent(abort, 103.0)))
-    assert discard == PullDiscardCall(PATHS, "b1")
+    assert discard == PullDiscardCall((), "b1")
     end = told(asked(), *failed, sent(abort, 103.0), sent(discard, 104.0))
-    ended(end, Status.FAILED, "vda could not be read: gone; what was written of it is removed")
+    ended(end, Status.FAILED, "vda could not be read: gone; what else was written of it is removed")
     refused = begun(asked(), error="no.")
-    assert called(told(asked(), *refused)) == PullDiscardCall(PATHS)
+    assert called(told(asked(), *refused)) == PullDiscardCall(())
+
+
+def test_only_files_that_it_made_are_removed() -> None:
+    first, second = (one.call for one in reads(asked())[2:])
+    calls = [*begun(asked()), sent(first, 102.0), sent(second, 103.0, error="it is there already.")]
+    calls.append(sent(BackupAbortCall(), 104.0))
+    assert called(told(asked(), *calls)) == PullDiscardCall(PATHS[:1], "b1")
+    lost = [*calls[:3], sent(second, 103.0, ended=None), calls[-1]]
+    given_up = called(told(asked(), *lost, cancelled="enough"))
+    assert given_up == PullDiscardCall(PATHS, "b1"), "that one may have made it"
 
 
 def test_a_cancel_stops_what_reads_at_once() -> None:
@@ -119,7 +129,7 @@ def test_a_cancel_stops_what_reads_at_once() -> None:
     assert stop == PullStopCall()
     over = (*calls, replace(read, ended=103.0, error="The reading was ended."), sent(stop, 102.5))
     assert called(told(asked(), *over, cancelled="enough")) == BackupAbortCall()
-    last = (*over, sent(BackupAbortCall(), 104.0), sent(PullDiscardCall(PATHS, "b1"), 105.0))
+    last = (*over, sent(BackupAbortCall(), 104.0), sent(PullDiscardCall((), "b1"), 105.0))
     ended(told(asked(), *last, cancelled="enough"), Status.CANCELLED, "was ended; what was written")
 
 
@@ -128,7 +138,9 @@ def test_a_console_that_takes_over_reads_again_what_is_served_still() -> None:
     later: dict[str, Any] = {"adopted": NOW - 1}
     ended(told(asked(), plan, **later), Status.CANCELLED, "its console ended first")
     read = sent(called(told(asked(), plan, begin)), 102.0, ended=None)
-    assert called(told(asked(), plan, begin, read, **later)) == read.call
+    assert isinstance(read.call, PullReadCall)
+    again = replace(read.call, again=True)
+    assert called(told(asked(), plan, begin, read, **later)) == again
     lost = replace(begin, ended=None)
     look = called(told(asked(), plan, lost, **later))
     assert look == BackupStatusCall("b1", ("/pool/a.scratch", "/pool/b.scratch"))

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from msgspec.structs import replace
 
 from core.errors import HypervisorError
 from core.hypervisor.calls import transfer_files
+from core.hypervisor.calls.backup_pull import read
 from core.hypervisor.calls.image import compress
 from core.hypervisor.calls.volume_downloads import download
+from core.verbs.backup.pull_calls import PullReadCall
 from core.verbs.block.image_calls import CompressCall
 from core.verbs.volume import VolumeDownloadCall
 from tests.unit.core.hypervisor.calls.local_volume import KEY, LocalVolume
@@ -109,3 +112,11 @@ def test_a_compressed_image_gets_its_name_where_the_file_system_has_no_links(
     compress(volume, KEY, CompressCall(str(volume.file), "raw", str(to)))
     assert to.read_bytes() == b"data"
     assert not list(tmp_path.glob("*.half"))
+
+
+def test_a_file_that_another_made_is_no_backup(volume: LocalVolume, tmp_path: Path) -> None:
+    (tmp_path / "b").write_bytes(b"of another")
+    call = PullReadCall("vda", str(tmp_path / "b"), "unix:/nowhere")
+    with pytest.raises(HypervisorError, match="b is there already"):
+        read(volume, KEY, call)
+    assert read(volume, KEY, replace(call, again=True)).files[0].path == call.path
