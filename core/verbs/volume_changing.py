@@ -1,9 +1,9 @@
-"""Volumes that nobody uses are wiped, made larger or smaller, and copied. Pure."""
+"""Volumes that nobody uses are wiped, made larger or smaller. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterator, Sequence
+from typing import Annotated, ClassVar
 
 from core.model import ObjectKey, Pool, Request, State, Volume
 from core.model.lists import listed
@@ -12,25 +12,22 @@ from core.model.text import clean
 from core.state.images import image_of
 from core.verbs.call import Call
 from core.verbs.caution import Caution
-from core.verbs.create.site import OF_DEVICES, against_new, against_pool, site_in
+from core.verbs.create.site import OF_DEVICES
 from core.verbs.growing import MOST_BYTES
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
 from core.verbs.verb import Risk, Subjects, Verb
-from core.verbs.volume import VolumeCloneCall, VolumeDeleteCall, VolumeResizeCall, VolumeWipeCall
-from core.verbs.volume_creating import NAME, SIZE, bytes_of
+from core.verbs.volume import VolumeResizeCall, VolumeWipeCall
+from core.verbs.volume_creating import SIZE, bytes_of
 from core.verbs.volume_use import (
-    against_encrypted,
     against_use,
     against_using,
     doubts,
     place_of,
     sizes_in,
-    writers,
 )
-from core.verbs.whole import whole
 
 
 class WipeVolume(Request, frozen=True):
@@ -49,30 +46,13 @@ class ResizeVolume(Request, frozen=True):
     ] = False
 
 
-class CloneVolume(Request, frozen=True):
-    """Copy a volume (virStorageVolCreateXMLFrom)."""
-
-    verb: ClassVar[str] = "volume-clone"
-    to: Annotated[str, NAME]
-    pool: Annotated[
-        str, parameter("Where it is made; unless given, beside it.", source="pools")
-    ] = ""
-    format: Annotated[Literal["same", "qcow2", "raw"], parameter("What the copy is made in.")] = (
-        "same"
-    )
-
-
-def _call(now: Situation, kind: type[Call]) -> Call | None:
+def first_call(now: Situation, kind: type[Call]) -> Call | None:
     """Return what was sent first of a kind: what a step was stays what it was."""
     return next((one.call for one in now.sent if isinstance(one.call, kind)), None)
 
 
-def _heard(call: Call) -> Callable[[Situation], bool]:
-    return lambda now: any(one.call == call and one.accepted for one in now.sent)
-
-
 def _wipe(now: Situation) -> list[Step]:
-    call = _call(now, VolumeWipeCall)
+    call = first_call(now, VolumeWipeCall)
     if isinstance(now.subject, Volume):
         call = call or VolumeWipeCall(now.subject.pool_name, now.subject.name)
     text = f"writing zeros over {now.name}"
@@ -114,7 +94,7 @@ def _after_wipe(state: State, requests: Sequence[Request]) -> list[str]:
 def _resize(now: Situation) -> list[Step]:
     request = now.request
     assert isinstance(request, ResizeVolume)
-    call = _call(now, VolumeResizeCall)
+    call = first_call(now, VolumeResizeCall)
     wanted = bytes_of(request.size)
     if isinstance(now.subject, Volume):
         name = now.subject.pool_name, now.subject.name
@@ -198,49 +178,6 @@ def _cut_off(state: State, requests: Sequence[Request]) -> list[str]:
     return told
 
 
-def _clone(now: Situation) -> list[Step]:
-    request = now.request
-    assert isinstance(request, CloneVolume)
-    call = _call(now, VolumeCloneCall)
-    if isinstance(now.subject, Volume) and call is None:
-        volume = now.subject
-        kind = volume.format if volume.format in ("qcow2", "raw") else "raw"
-        call = VolumeCloneCall(
-            request.pool or volume.pool_name,
-            request.to,
-            f"{volume.pool_name}/{volume.name}",
-            kind if request.format == "same" else request.format,
-        )
-    if not isinstance(call, VolumeCloneCall):
-        return []
-    text = f"copying {clean(call.source)} to {clean(f'{call.pool}/{call.name}')}"
-    return [Step(call, text, _heard(call), VolumeDeleteCall(call.pool, call.name))]
-
-
-def _cloned(now: Situation) -> str:
-    call = _call(now, VolumeCloneCall)
-    assert isinstance(call, VolumeCloneCall)
-    return f"{clean(f'{call.pool}/{call.name}')} is a copy of {clean(call.source)}"
-
-
-def _against_clone(state: State, request: Request, _: str) -> Iterator[Refusal]:
-    assert isinstance(request, CloneVolume)
-    volume = state.volumes.get(request.subject)
-    if volume is None:
-        return
-    if found := writers(state, volume):
-        names = [f"{clean(one.name)} ({clean(target)})" for one, target in found]
-        text = f"{clean(volume.name)} is written to by {listed(names)}"
-        who = clean(f"{found[0][0].host}/{found[0][0].name}")
-        cure = f"copy the disk as it is at one moment: `virtdeck image {who} --disk {found[0][1]}`"
-        yield Refusal(RefusalCode.STATE, text, cure)
-    yield from against_encrypted(volume)
-    site = site_in(state, request.subject.host)
-    pool = request.pool or volume.pool_name
-    yield from against_pool(site, pool, "pool" if request.pool else "")
-    yield from against_new(site, pool, request.to, "to")
-
-
 VOLUME_WIPE = Verb(
     WipeVolume,
     title="Wipe",
@@ -270,19 +207,4 @@ VOLUME_RESIZE = Verb(
     refusals=_against_resize,
     risk=Risk(raised=_shrinking, after=_cut_off),
 )
-VOLUME_CLONE = Verb(
-    CloneVolume,
-    title="Clone",
-    help="Copy a volume under another name; the copy needs no other volume.",
-    doing="being copied",
-    group="volume",
-    key="c",
-    subject="volume",
-    decide=whole(_clone, _cloned),
-    steps=_clone,
-    calls=(VolumeCloneCall, VolumeDeleteCall),
-    refusals=_against_clone,
-    single=True,
-    cancelled="libvirt cannot end it: what was made is removed once it is over.",
-)
-VERBS = (VOLUME_WIPE, VOLUME_RESIZE, VOLUME_CLONE)
+VERBS = (VOLUME_WIPE, VOLUME_RESIZE)

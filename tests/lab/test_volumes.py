@@ -26,7 +26,8 @@ from core.hypervisor.calls import streams
 from core.lab import LabHost, Wanted
 from core.model import OperationRecord, OperationStatus, Request, Volume
 from core.verbs.registry import VERBS
-from core.verbs.volume_changing import CloneVolume, ResizeVolume, WipeVolume
+from core.verbs.volume_changing import ResizeVolume, WipeVolume
+from core.verbs.volume_cloning import CloneVolume
 from core.verbs.volume_transferring import DownloadVolume, UploadVolume
 from tests.lab.test_power import do, opened, until
 

@@ -30,7 +30,7 @@ from core.verbs.checks import check
 from core.verbs.cloning import Clone
 from core.verbs.create.from_image import CreateFromImage
 from core.verbs.snapshot.create import SnapshotCreate
-from core.verbs.volume_changing import CloneVolume
+from core.verbs.volume_cloning import CloneVolume
 
 HOST = Host("alpha", "qemu:///system", Link(LinkStatus.UP, 0.0))
 POOL = Pool("alpha", "u-pool", "default", "dir", PoolState.ACTIVE, "/pool", available=1 << 40)

@@ -22,20 +22,18 @@ from core.verbs.volume import (
     Transferred,
     UploadLookCall,
     VolumeCloneCall,
-    VolumeDeleteCall,
     VolumeDownloadCall,
     VolumeResizeCall,
     VolumeUploadCall,
     VolumeWipeCall,
 )
 from core.verbs.volume_changing import (
-    VOLUME_CLONE,
     VOLUME_RESIZE,
     VOLUME_WIPE,
-    CloneVolume,
     ResizeVolume,
     WipeVolume,
 )
+from core.verbs.volume_cloning import VOLUME_CLONE, CloneVolume
 from core.verbs.volume_creating import CreateVolume
 from core.verbs.volume_transferring import (
     VOLUME_DOWNLOAD,
@@ -283,17 +281,49 @@ def test_a_pool_of_devices_has_room_or_says_so() -> None:
     assert reason == "images has 1.0 GiB left: give less."
 
 
-def test_a_copy_is_made_beside_and_taken_back_where_it_fails() -> None:
+def test_a_copy_is_made_beside() -> None:
     request = CloneVolume(DISK.key, "copy")
     (step,) = VOLUME_CLONE.steps(situation(request))  # type: ignore[misc]
     assert step.call == VolumeCloneCall("images", "copy", "images/disk", "raw")
-    assert step.undo == VolumeDeleteCall("images", "copy")
+    assert step.undo is None
     (reason,) = check(ALONE, CloneVolume(DISK.key, "disk"))
     assert reason.startswith("The pool images has a volume disk already")
     running = picture(host("alpha"), pool(), DISK, web("disk", state=InstanceState.RUNNING))
     (reason,) = check(running, request)
     assert "disk is written to by web (vda): copy the disk as it is at one moment" in reason
     assert check(picture(host("alpha"), pool(), DISK, OVER), request) == ()
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        Sent(VolumeCloneCall("images", "copy", "images/disk", "raw"), 1.0),
+        Sent(
+            *(VolumeCloneCall("images", "copy", "images/disk", "raw"), 1.0, 2.0),
+            *("the link was lost", "Connect.", False),
+        ),
+    ],
+)
+def test_a_copy_whose_answer_was_lost_is_named_and_never_deleted(lost: Sent) -> None:
+    request = CloneVolume(DISK.key, "copy")
+    now = situation(request, lost, now=200.0, looked=199.0)
+    adopted = replace(now.progress, adopted=100.0, first_adopted=100.0)
+    assert VOLUME_CLONE.decide is not None
+    end = VOLUME_CLONE.decide(dataclasses.replace(now, progress=adopted))
+    assert isinstance(end, End)
+    assert end.status is OperationStatus.UNKNOWN
+    assert "images/copy may be a part of it, or what another made" in end.outcome
+    assert "Look at images/copy" in end.hint
+    full = Sent(lost.call, 1.0, 2.0, "no space left.")
+    refused = decided(VOLUME_CLONE, request, full)
+    assert isinstance(refused, End)
+    assert (refused.status, refused.outcome) == (OperationStatus.FAILED, "no space left")
+    whole = decided(VOLUME_CLONE, request, said_yes(lost.call))
+    assert isinstance(whole, End)
+    assert (whole.status, whole.outcome) == (
+        OperationStatus.DONE,
+        "images/copy is a copy of images/disk",
+    )
 
 
 def test_a_volume_of_another_pool_keeps_its_name_in_the_call() -> None:
