@@ -135,7 +135,7 @@ class DownloadLookCall(VolumeCall, frozen=True):
 class VolumeDownloadCall(VolumeCall, frozen=True):
     """virStorageVolDownload: a volume is read into a file of this machine.
 
-    It has its name once it is whole. One that is there and as large is what an earlier one made;
+    It has its name once it is whole. One that is there and the same is what an earlier one made;
     what one that was cut off has left is gone on with, unless the volume was written to since.
     """
 
