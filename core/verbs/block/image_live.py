@@ -19,8 +19,9 @@ from core.verbs.block.calls import (
 from core.verbs.block.family import in_bytes
 from core.verbs.block.following import Followed, refused
 from core.verbs.block.image_calls import CompressCall, CompressCheckCall
-from core.verbs.block.mirror import Mirror, judged, newest, released
+from core.verbs.block.mirror import Mirror, judged, newest
 from core.verbs.block.outcome import cleared, shown
+from core.verbs.block.slowed import released
 from core.verbs.sequence import LONG
 from core.verbs.situation import Action, End, Send, Situation, Wait, done, failed
 

@@ -20,7 +20,6 @@ from core.verbs.block.calls import (
     BlockPivotCall,
     CopyFinishCall,
     CopyRemoveCall,
-    ReleaseCall,
     SlowDownCall,
 )
 from core.verbs.block.following import Followed, disk_of, refused, writes_to
@@ -107,18 +106,6 @@ def judged(mirror: Mirror) -> Action | None:
         case BlockJobState.VANISHED:
             return unanswered(job, mirror.what)
     return None
-
-
-def released(now: Situation, action: Action) -> Action:
-    """Give a guest its speed back before the end, where it was slowed down."""
-    job = newest(now)
-    slowed = any(isinstance(one.call, SlowDownCall) for one in now.sent)
-    alive = now.instance is not None and now.instance.state.active and not now.restarted
-    if isinstance(action, End) and slowed and alive and now.link_up:
-        release = ReleaseCall(job.disk)
-        if all(one.call != release for one in now.sent):
-            return Send(release, f"letting {now.name} write as fast as it can again")
-    return action
 
 
 def _ended(mirror: Mirror) -> Action:

@@ -42,9 +42,10 @@ from core.verbs.block.family import (
 )
 from core.verbs.block.following import Followed, disk_of, refused
 from core.verbs.block.left_secrets import without_secrets
-from core.verbs.block.mirror import Mirror, judged, newest, released
+from core.verbs.block.mirror import Mirror, judged, newest
 from core.verbs.block.outcome import shown
 from core.verbs.block.place import SwapPlace, against_place, place_of, volume_at
+from core.verbs.block.slowed import released
 from core.verbs.caution import Caution
 from core.verbs.device.calls import DropSecretsCall
 from core.verbs.parameter import PATH_BYTES, parameter

@@ -39,7 +39,9 @@ from core.verbs.block.calls import (
     CopyFinishCall,
     CopyRemoveCall,
     PoolLookCall,
+    ReleaseCall,
     RoomCall,
+    SlowDownCall,
 )
 from core.verbs.block.commit import COMMIT, BlockCommit
 from core.verbs.block.copy import COPY, BlockCopy
@@ -497,3 +499,49 @@ def test_whether_anything_else_needs_what_is_merged_into_is_said_where_it_is_not
     known = State(hosts={"alpha": host}, instances={web().key: web()})
     found = danger(known, BlockCommit(web().key, disk="vda"))
     assert "Whether anything else needs /pool/middle is not known" in str(found)
+
+
+SLOWED = sent(SlowDownCall("vda", 1 << 20), BEGAN + 1)
+PIVOTED = sent(BlockPivotCall("vda"), BEGAN + 2), sent(PoolLookCall("default"), BEGAN + 3)
+NOT_NOW = "cannot acquire state change lock."
+
+
+def over(*calls: Sent, **fields: Any) -> Action:
+    done = job("copy", S.COMPLETED)
+    known = {"instance": web(COPIED), "told": done, **fields}
+    return decide(COPY, now(copy(then="pivot"), sent(COPYING), SLOWED, *PIVOTED, *calls, **known))
+
+
+def release(at: float, **fields: Any) -> Sent:
+    return sent(ReleaseCall("vda"), at, **fields)
+
+
+def test_a_slowed_guest_is_let_go_until_that_is_heard() -> None:
+    assert called(over()) == ReleaseCall("vda")
+    assert isinstance(over(link_up=False), Wait)
+    refusals = tuple(release(BEGAN + 4, error=NOT_NOW) for _ in range(4))
+    assert isinstance(over(refusals[0], now=BEGAN + 6), Wait)
+    assert called(over(refusals[0], now=BEGAN + 30)) == ReleaseCall("vda")
+    assert isinstance(over(refusals[0], now=BEGAN + 30, link_up=False), Wait)
+    unheard = release(BEGAN + 4, ended=None)
+    assert isinstance(over(unheard), Wait), "its answer still comes"
+    assert called(over(unheard, adopted=BEGAN + 5)) == ReleaseCall("vda")
+    done = ended(over(release(BEGAN + 4)), OperationStatus.DONE)
+    assert "may still be" not in done.outcome
+    slow = ended(over(*refusals), OperationStatus.DONE, "written to at 1.0M/s at most: cannot")
+    assert "set-disk-limits" in slow.hint
+
+
+def test_a_guest_that_cannot_be_slow_any_more_is_let_be_and_one_that_left_is_told_of() -> None:
+    for instance in (replace(web(COPIED), state=InstanceState.SHUTOFF, id=None), web(id=8), None):
+        assert isinstance(over(instance=instance), End)
+    seen = now(
+        copy(), sent(COPYING), SLOWED, *PIVOTED, instance=None, told=job("copy", S.COMPLETED)
+    )
+    around = dataclasses.replace(seen.around, twins={"beta": replace(web(COPIED), host="beta")})
+    end = decide(COPY, dataclasses.replace(seen, around=around))
+    ended(end, OperationStatus.DONE, "at most: it went to beta")
+    never = sent(SlowDownCall("vda", 9), BEGAN + 1, error="no.")
+    calls = sent(COPYING), never, *PIVOTED
+    kept = now(copy(), *calls, instance=web(COPIED), told=job("copy", S.COMPLETED))
+    assert "may still be" not in ended(decide(COPY, kept), OperationStatus.DONE).outcome
