@@ -17,7 +17,12 @@ CURE = "pull instead: block-pull leaves it as it is"
 
 
 def against_users(
-    state: State, instance: Instance, disk: Disk, changed: Sequence[str]
+    state: State,
+    instance: Instance,
+    disk: Disk,
+    changed: Sequence[str],
+    cure: str = CURE,
+    field: str = "base",
 ) -> Iterator[Refusal]:
     """Tell who else is based on what changes: it would read what is not its own any more."""
     own = _own(state, instance, disk)
@@ -29,7 +34,16 @@ def against_users(
             written.append(clean(path))
     if users:
         text = f"{listed(written)} is also what {listed(list(users))} is based on"
-        yield Refusal(RefusalCode.STATE, text, CURE, "base")
+        yield Refusal(RefusalCode.STATE, text, cure, field)
+
+
+def merged_with(state: State, instance: Instance, disk: Disk, path: str) -> list[str]:
+    """Return an image of a disk and the one below it, as far as that is known; empty: no such."""
+    chain = [one.path for one in disk.layers]
+    if path not in chain:
+        return []
+    below = chain[chain.index(path) + 1 :] or [_volume(state, instance.host, path).backing]
+    return [one for one in (path, below[0]) if one]
 
 
 def untold_users(

@@ -9,6 +9,8 @@ from core.model import Request, Snapshot, State
 from core.model.lists import listed
 from core.model.text import clean
 from core.state.subject import owner_of, subject_of
+from core.verbs.block.family import named
+from core.verbs.block.merge_users import against_users, merged_with
 from core.verbs.call import Call
 from core.verbs.caution import Caution
 from core.verbs.parameter import parameter
@@ -64,6 +66,7 @@ def _against_delete(state: State, request: Request, _: str) -> Iterator[Refusal]
         yield from too_old(state, request, EXTERNAL_DELETE, "deletes")
         yield from _against_mixed(state, snapshot)
         yield from against_chain(state, snapshot)
+        yield from _against_others(state, snapshot)
     external = [one.name for one in children if one.external]
     if request.children and (external or snapshot.external):
         text = "libvirt deletes no external snapshot together with those made from it"
@@ -87,6 +90,18 @@ def _against_mixed(state: State, snapshot: Snapshot) -> Iterator[Refusal]:
     if inside:
         text = f"The internal {listed(inside)} is kept in the file of {snapshot.name}, and lost"
         yield Refusal(RefusalCode.STATE, f"{text} where that is merged", "delete it first")
+
+
+def _against_others(state: State, snapshot: Snapshot) -> Iterator[Refusal]:
+    """Tell who else is based on a file that goes, or on the one below, which it is merged into."""
+    instance = state.instances.get(owner_of(snapshot.key))
+    for kept in snapshot.disks if instance is not None else ():
+        assert instance is not None
+        disk = named(instance, kept.target)
+        changed = merged_with(state, instance, disk, kept.file) if disk and kept.file else []
+        if disk is not None and changed:
+            cure = "keep it, or have those need it no more: block-pull copies what they need"
+            yield from against_users(state, instance, disk, changed, cure, "")
 
 
 def _deletes(request: Request, subjects: Subjects) -> str:

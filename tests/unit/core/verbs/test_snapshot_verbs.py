@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace
 from typing import Any
 
@@ -195,6 +196,25 @@ def test_a_chain_that_is_not_the_metadatas_is_left_alone() -> None:
         assert "/pool/root.one, which one was made with, is not in its chain" in refusal
     whole = Disk("vda", source=DiskSource("file", "/pool/root.one"), backing=(QCOW2,))
     assert against(state(web(disks=(whole,)), one), SnapshotDelete(one.key)) == []
+
+
+def test_what_others_are_based_on_is_not_merged_by_the_deletion_of_a_snapshot() -> None:
+    kept = SnapshotDisk("vda", "external", "/pool/root.one")
+    one = Snapshot("one", external=True, host="alpha", uuid="u-web", current=True, disks=(kept,))
+    top = DiskSource("file", "/pool/root.one", format="qcow2")
+    on = web(disks=(Disk("vda", source=top, backing=(QCOW2,)),))
+    off = web(disks=(Disk("vda", source=top),), state=InstanceState.SHUTOFF)
+    file = Volume("alpha", "u-p", "pool", "root.one", "/pool/root.one", backing="/pool/root.qcow2")
+    for instance in (on, off):
+        for image in (QCOW2, top):
+            disk = Disk("vda", source=DiskSource("file", "/pool/db"), backing=(image,))
+            db = Instance("alpha", "u-db", "db", state=InstanceState.RUNNING, disks=(disk,), id=3)
+            known = dataclasses.replace(state(instance, one), volumes={file.key: file})
+            assert against(known, SnapshotDelete(one.key)) == []
+            both = dataclasses.replace(known, instances={**known.instances, db.key: db})
+            (refusal,) = against(both, SnapshotDelete(one.key))
+            assert image.path in refusal
+            assert "is also what db is based on" in refusal
 
 
 def test_the_memory_that_an_old_libvirt_leaves_is_named() -> None:
