@@ -163,6 +163,7 @@ def test_it_runs_on_the_host_itself_where_that_is_behind_ssh() -> None:
             assert brick.ask("connect", LONG, protocol="local", data=DATA["local"]).value == {
                 "type": "local",
                 "path": "/dev/vg/volume-1",
+                "missing": True,
             }
         sshd.refuse_keys()
         with pytest.raises(NotSentError, match=r"ssh to 127.0.0.1 is refused"):
