@@ -54,6 +54,9 @@ class Step:
     """Whether the state shows that it did not take effect and no longer can, once it has ended."""
     leaves: str = ""
     """What may be left of one that was cut off in the middle, by name."""
+    names: str = ""
+    """What it makes, by a name that another may have given meanwhile: where its answer was lost, a
+    verb that is done as a whole names that, and never takes it back (`core.verbs.whole`)."""
 
 
 Steps = Callable[[Situation], Sequence[Step]]

@@ -2,7 +2,8 @@
 
 As `core.verbs.sequence`, and never left in doubt: a call of which nobody saw what became is taken
 back with those before it, as soon as its host answers. For what makes things that nobody else
-knows of yet.
+knows of yet. What another may have made of the same name meanwhile (`Step.names`) is the exception:
+where the answer was lost, libvirt may have refused ours for that. It is named, and left.
 """
 
 from __future__ import annotations
@@ -91,9 +92,9 @@ def _back(
     situation: Situation, taken: Sequence[Step], last: Sent, undone: Sequence[Sent] = ()
 ) -> Action:
     """Take back what was done, the newest first; `last` is the newest call that did something."""
-    if refused(last):
-        taken = taken[:-1]
-    undos = [step.undo for step in reversed(taken) if step.undo is not None]
+    unmade = refused(last) or (taken[-1].names and not last.accepted)
+    own = taken[:-1] if unmade else taken
+    undos = [step.undo for step in reversed(own) if step.undo is not None]
     if undone and not undone[-1].accepted:
         return _again(situation, taken, last, undone[-1])
     if len(undone) < len(undos):
@@ -128,9 +129,13 @@ def _end(
     kept: Sent | None = None,
 ) -> Action:
     verb, name = situation.request.verb, situation.name
-    if situation.cancelled and kept is None:
-        return cancelled(f"{verb} of {name} was cancelled{undone}")
+    doubt = _in_doubt(situation, taken[-1], last)
+    undone = f"{doubt and f'; {doubt} may be what it made, or what another made: left'}{undone}"
     hint = (kept or last).hint
+    if doubt:
+        hint = f"Look at {doubt}: delete it only where it is yours and no longer grows."
+    if situation.cancelled and kept is None:
+        return cancelled(f"{verb} of {name} was cancelled{undone}", hint if doubt else "")
     if last.error:
         return failed(f"{last.error.rstrip('.')}{undone}", hint)
     step = next((one.text for one in taken if one.call == last.call), f"{verb} of {name}")
@@ -138,3 +143,12 @@ def _end(
         return failed(f"libvirt accepted {step}, and it shows nowhere{undone}", hint)
     why = f": nobody saw what became of {step}"
     return failed(f"{verb} of {name} was not finished{why}{undone}", hint or "Ask for it again.")
+
+
+def _in_doubt(situation: Situation, step: Step, last: Sent) -> str:
+    """Name what may be there of the newest call that did something; empty: nothing is in doubt."""
+    if not step.names or last.accepted or refused(last):
+        return ""
+    made, looked = step.call.volume, situation.looked or 0.0
+    seen_since = looked >= (last.ended or last.at) + VERIFY
+    return "" if made and seen_since and made not in situation.volumes else step.names

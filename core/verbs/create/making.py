@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from core.model import Instance
 from core.model.secret_value import Secret
+from core.model.text import clean
 from core.verbs.call import Call
 from core.verbs.create.calls import DefineCall, ProveCall, TakeBackCall
 from core.verbs.create.plan import InstancePlan, NewVolume
@@ -90,14 +91,17 @@ def _volume_steps(volume: NewVolume) -> Iterator[Step]:
     remove = VolumeDeleteCall(volume.pool, volume.name)
     if volume.how == "copy":
         copied = VolumeCloneCall(volume.pool, volume.name, volume.image, volume.format)
-        yield Step(copied, f"copying {volume.image} to {place}", _heard(copied), remove)
+        text = f"copying {volume.image} to {place}"
+        yield Step(copied, text, _heard(copied), remove, names=clean(place))
         yield from _grown(volume)
         return
     base = volume.image if volume.how == "over" else ""
     capacity = volume.capacity or UNKNOWN_CAPACITY
     made = VolumeCreateCall(volume.pool, volume.name, capacity, volume.format, base)
     over = f" over {base}" if base else ""
-    yield Step(made, f"making the volume {place}{over}", _there(made), remove)
+    own = volume.how == "seed"  # its name has the UUID of its instance: no other is called so
+    shows, names = (_there(made), "") if own else (_heard(made), clean(place))
+    yield Step(made, f"making the volume {place}{over}", shows, remove, names=names)
     if volume.how == "file":
         sent = VolumeUploadCall(volume.pool, volume.name, volume.image)
         text = f"writing {volume.image} to {place}"

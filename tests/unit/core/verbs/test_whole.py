@@ -102,6 +102,55 @@ def test_a_call_of_which_nobody_knows_is_taken_back_with_the_rest_once_the_host_
     assert end == End(OperationStatus.FAILED, f"{LOST}; what was done before was undone", "a cure")
 
 
+class Make(Call, frozen=True):
+    """Make a volume."""
+
+    @property
+    def volume(self) -> tuple[str, str]:
+        """What it makes."""
+        return "default", "web"
+
+
+def named(*calls: Sent, **more: Any) -> Action:
+    def steps(_: Situation) -> list[Step]:
+        made = Step(Make(), "making it", undo=Remove("web"), names="default/web")
+        return [Step(Add("a"), "adding a", undo=Remove("a")), made, Step(Add("b"), "adding b")]
+
+    now = T + 2 * VERIFY
+    situation = Situation(Assemble(KEY), "web", now, Progress(calls), None, **more)
+    return whole(steps, lambda _: "web is there")(situation)
+
+
+@pytest.mark.parametrize(
+    "lost", [sent(Make(), LOST, certain=False), sent(Make(), ended=False)], ids=["link", "console"]
+)
+@pytest.mark.parametrize("there", [True, False])
+def test_what_another_may_have_made_of_the_name_meanwhile_is_named_and_left(
+    lost: Sent, there: bool
+):
+    """libvirt's refusal, for the name is taken, may be the answer that was lost."""
+    seen: dict[str, Any] = {
+        "volumes": frozenset({("default", "web")} if there else ()),
+        "looked": T + 2 * VERIFY,
+    }
+    before = sent(Add("a"))
+    assert call_of(named(before, lost, **seen)) == Remove("a")
+    for more in ({}, {"cancelled": "by the operator"}):
+        end = named(before, lost, sent(Remove("a")), **seen, **more)
+        assert isinstance(end, End)
+        assert end.status in (OperationStatus.FAILED, OperationStatus.CANCELLED)
+        told = "; default/web may be what it made, or what another made: left; what was done before"
+        assert (told in end.outcome) is there
+        assert ("Look at default/web: delete it only where" in end.hint) is there
+
+
+def test_what_was_made_of_a_name_for_certain_is_taken_back():
+    calls = [sent(Add("a")), sent(Make()), sent(Add("b"), FULL)]
+    assert call_of(named(*calls)) == Remove("web")
+    refused = [sent(Add("a")), sent(Make(), "it is there already")]
+    assert call_of(named(*refused)) == Remove("a")
+
+
 def test_one_that_shows_after_all_is_gone_on_from():
     assert call_of(decide(OK, sent(Add("a"), LOST, certain=False), seen="a")) == Add("b")
 
