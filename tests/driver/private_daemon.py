@@ -16,15 +16,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
-import subprocess
-import tempfile
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from core.hypervisor.connection import event_loop
 from core.hypervisor.connection.binding import libvirt
-from tests.driver.worlds import uuid_of, wait_for
+from tests.driver.worlds import uuid_of
+from tests.servers import PrivateServer, free_port
 
 _NOBODY = 65534
 _DOMAIN = """<domain type='test'>
@@ -51,7 +49,7 @@ def domain_xml(number: int) -> str:
     )
 
 
-class PrivateDaemon:
+class PrivateDaemon(PrivateServer):
     """One daemon in a directory of its own; a context manager that leaves nothing behind."""
 
     def __init__(
@@ -66,9 +64,9 @@ class PrivateDaemon:
 
         `log_calls`: it logs every call of libvirt's API that it carries out in `calls`.
         """
+        super().__init__("vdt-")
         self.instances = instances
         self.running = running
-        self.directory = Path(tempfile.mkdtemp(prefix="vdt-", dir="/tmp"))
         self.socket = self.directory / "run/libvirt/libvirt-sock"
         self.uri = f"test+unix:///default?socket={self.socket}"
         self.keeper: Any = None
@@ -77,40 +75,18 @@ class PrivateDaemon:
         self.calls = self.directory / "calls"
         self._certificates = listen
         self._log_calls = log_calls
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def pid(self) -> int:
         """The daemon's process."""
-        assert self._process is not None
-        return self._process.pid
+        return self.processes[0].pid
 
     def start(self) -> None:
         """Start the daemon and define the instances; returns when it answers."""
         self._prepare()
-        log = (self.directory / "log").open("ab")
-        self._process = subprocess.Popen(
-            [*_as_nobody(), "libvirtd", *(["--listen"] if self._certificates else [])],
-            env=self._environment(),
-            cwd=self.directory,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        log.close()
-        wait_for(self._listens)
+        words = [*_as_nobody(), "libvirtd", *(["--listen"] if self._certificates else [])]
+        daemon = self.launch(*words, environment=self._environment(), directory=self.directory)
+        daemon.wait_until(self._answers)
         event_loop.ensure_running()
         # The test driver forgets its default host when the last connection to it closes.
         self.keeper = libvirt.open(self.uri)
@@ -121,11 +97,7 @@ class PrivateDaemon:
 
     def kill(self) -> None:
         """End the daemon with SIGKILL: a crash."""
-        self._signal(signal.SIGKILL)
-        if self._process is not None:
-            self._process.wait()
-            self._process = None
-        self._drop_keeper()  # last: to close a connection to a living, but frozen, daemon blocks
+        self.end()
 
     def stop(self) -> None:
         """Freeze the daemon with SIGSTOP: a host that hangs."""
@@ -135,15 +107,12 @@ class PrivateDaemon:
         """Let a frozen daemon go on."""
         self._signal(signal.SIGCONT)
 
-    def close(self) -> None:
-        """End the daemon and remove its directory."""
-        if self._process is not None:
-            self.kill()
-        shutil.rmtree(self.directory, ignore_errors=True)
+    def end(self) -> None:
+        """End the daemon, and then the connection to it."""
+        super().end()
+        self._drop_keeper()  # last: to close a connection to a living, but frozen, daemon blocks
 
-    def _listens(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, (self.directory / "log").read_text()
+    def _answers(self) -> bool:
         try:
             libvirt.open(self.uri).close()
         except libvirt.libvirtError:
@@ -199,15 +168,8 @@ key_file = "{pki}/serverkey.pem"
             self.keeper = None
 
     def _signal(self, number: int) -> None:
-        if self._process is not None:
-            os.kill(self._process.pid, number)
-
-
-def free_port() -> int:
-    """Return a TCP port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        for process in self.processes:
+            process.send_signal(number)
 
 
 def _as_nobody() -> list[str]:

@@ -17,17 +17,12 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
-from typing import Self
 
 import psutil
 
@@ -35,13 +30,14 @@ from core.errors import LabError, UnreachableError
 from core.lab.account import Account
 from core.lab.command import PLAIN, run
 from core.lab.host import states_of
+from tests.servers import DIES_WITH_US, PrivateServer, ServerProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESSES = {"alpha": "10.77.0.1", "beta": "10.77.0.2"}
 """In namespaces that nothing else is in: they meet no address of the machine's."""
 CARD = "net0"
-ANSWERS = 60.0
-"""Seconds a daemon has for its first answer: on a busy machine it probes QEMU for long."""
+ANSWERS = 6.0
+"""Seconds a daemon has for its first answer on an idle machine: it probes QEMU."""
 
 BOUND = {
     "run": "/run",
@@ -105,7 +101,7 @@ class NetworkedHost:
     address: str
     controllers: tuple[str, ...] = ()
     """The control groups that libvirt uses there, under the machine's own."""
-    _outer: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    _outer: ServerProcess | None = field(default=None, repr=False)
     pid: int = 0
     """Of the first process in its namespaces, as seen from here."""
 
@@ -140,31 +136,21 @@ class NetworkedHost:
         binds = [f"mount --bind {self.directory / name} {place}" for name, place in BOUND.items()]
         words = {"binds": "\n".join(binds), "directory": self.directory, "name": self.name}
         script = PREPARE.substitute(words, root=ROOT, python=shlex.quote(sys.executable))
-        log = (self.directory / "namespaces.log").open("wb")
-        self._outer = subprocess.Popen(
+        self._outer = ServerProcess(
             # the death of this process ends unshare, and that the first process of the namespace
-            [
-                *("setpriv", "--pdeathsig=KILL", "unshare", "--mount", "--uts", "--net"),
+            (
+                *(*DIES_WITH_US, "unshare", "--mount", "--uts", "--net"),
                 *("--pid", "--fork", "--kill-child=KILL", "--mount-proc", "sh", "-c", script),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env={**PLAIN, "PYTHONDONTWRITEBYTECODE": "1"},
-            start_new_session=True,
+            ),
+            self.directory / "namespaces.log",
+            environment={**PLAIN, "PYTHONDONTWRITEBYTECODE": "1"},
         )
-        log.close()
         self._await((self.directory / "ready").exists, "its namespaces")
         self.pid = psutil.Process(self._outer.pid).children()[0].pid
 
     def _await(self, condition: Callable[[], bool], what: str) -> None:
-        until = time.monotonic() + ANSWERS
-        while not condition():
-            assert self._outer is not None
-            if self._outer.poll() is not None or time.monotonic() > until:
-                log = (self.directory / "namespaces.log").read_text()
-                raise LabError(f"{self.name} does not get {what}: {log}")
-            time.sleep(0.05)
+        assert self._outer is not None
+        self._outer.wait_until(condition, ANSWERS, problem=f"{self.name} does not get {what}")
 
     def run(self, *words: str, deadline: float = 60.0) -> str:
         """Run a program on this host and return its output. Raises LabError."""
@@ -250,7 +236,7 @@ class NetworkedHost:
             self._outer.wait()
 
 
-class NetworkedHosts:
+class NetworkedHosts(PrivateServer):
     """`alpha` and `beta`, up with a network between them; a context manager, of one thread.
 
     It has what `core.lab.Lab` has for a test: `hosts`, `host(name)`, `root`, `account`,
@@ -261,7 +247,8 @@ class NetworkedHosts:
     account = Account(0, 0, "root")
 
     def __init__(self, controllers: tuple[str, ...] = ()) -> None:
-        self.root = Path(tempfile.mkdtemp(prefix=f"vdn-{os.getpid()}-", dir="/tmp"))
+        super().__init__(f"vdn-{os.getpid()}-")
+        self.root = self.directory
         (self.root / "shared").mkdir()
         self.hosts = tuple(
             NetworkedHost(name, self.root / name, address, controllers)
@@ -281,20 +268,13 @@ class NetworkedHosts:
         """The options of a migration to `to` that goes over the network."""
         return {"destination_uri": f"qemu+tcp://{to}/system", "migrate_uri": f"tcp://{to}"}
 
-    def __enter__(self) -> Self:
-        try:
-            for host in self.hosts:
-                host.make()
-            self._join()
-            for host in self.hosts:
-                host.start_daemon()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def start(self) -> None:
+        """Make both hosts and join them; returns when their daemons answer."""
+        for host in self.hosts:
+            host.make()
+        self._join()
+        for host in self.hosts:
+            host.start_daemon()
 
     def _join(self) -> None:
         one, other = self.hosts
@@ -315,8 +295,7 @@ class NetworkedHosts:
     def _card(self, state: str) -> None:
         self.hosts[0].run("ip", "link", "set", CARD, state)
 
-    def close(self) -> None:
-        """End both hosts and remove their files."""
+    def end(self) -> None:
+        """End both hosts."""
         for host in self.hosts:
             host.close()
-        shutil.rmtree(self.root, ignore_errors=True)

@@ -13,18 +13,13 @@ import getpass
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
-from typing import Self
 
 import psutil
 
-from tests.driver.private_daemon import free_port
-from tests.patience import PATIENCE
+from tests.servers import PrivateServer, free_port, listens
 
 # A home of its own: what a user's shell does at each login may take a minute, and wait for ever for
 # the lock of a login that a test has killed.
@@ -81,30 +76,17 @@ for another test's sshd may use it.
 """
 
 
-class PrivateSshd:
+class PrivateSshd(PrivateServer):
     """One sshd in a directory of its own; a context manager that leaves nothing behind."""
 
     def __init__(self, more: str = "") -> None:
         """`more`: further lines of its configuration."""
+        super().__init__("vds-")
         self._more = more
-        self.directory = Path(tempfile.mkdtemp(prefix="vds-", dir="/tmp"))
         self.port = free_port()
         self.user = getpass.getuser()
         self.key = self.directory / "key"
         self.known_hosts = self.directory / "known_hosts"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self._prepare()
-            self._start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def uri(self, unix_socket: Path | str, driver: str = "qemu", path: str = "session") -> str:
         """Return the URI that reaches a libvirt socket through this sshd."""
@@ -137,8 +119,7 @@ class PrivateSshd:
 
     def connections(self) -> list[psutil.Process]:
         """Return the processes that each serve one connection."""
-        assert self._process is not None
-        return psutil.Process(self._process.pid).children()
+        return psutil.Process(self.processes[0].pid).children()
 
     def remove_relay(self) -> None:
         """Let the host lack what joins ssh's stream to the socket."""
@@ -168,19 +149,19 @@ class PrivateSshd:
 
     def freeze(self) -> None:
         """Stop the listener: TCP connections open, nobody greets."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        self.processes[0].send_signal(signal.SIGSTOP)
 
-    def close(self) -> None:
-        """End sshd and its sessions, remove the directory."""
-        if self._process is not None:
-            sessions = psutil.Process(self._process.pid).children(recursive=True)
-            self._process.kill()
-            self._process.wait()
-            for session in sessions:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    session.kill()
-        shutil.rmtree(self.directory, ignore_errors=True)
+    def end(self) -> None:
+        """End sshd and its sessions."""
+        sessions = [
+            session
+            for process in self.processes
+            for session in psutil.Process(process.pid).children(recursive=True)
+        ]
+        super().end()
+        for session in sessions:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                session.kill()
 
     def _prepare(self) -> None:
         self._make_key("host_key")
@@ -194,29 +175,15 @@ class PrivateSshd:
         config = _SSHD_CONFIG.format(port=self.port, directory=self.directory, more=self._more)
         (self.directory / "sshd_config").write_text(config)
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start it; returns when it listens."""
+        self._prepare()
         program = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
         assert program, "sshd is not installed: apt-get install openssh-server"
         if os.geteuid() == 0:
             _PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)
-        log = (self.directory / "log").open("ab")
-        self._process = subprocess.Popen(
-            [program, "-D", "-e", "-f", str(self.directory / "sshd_config")],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        log.close()
-        end = time.monotonic() + 10 * PATIENCE
-        while not self._listens():
-            assert self._process.poll() is None, (self.directory / "log").read_text()
-            assert time.monotonic() < end, "sshd did not come up"
-            time.sleep(0.02)
-
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        sshd = self.launch(program, "-D", "-e", "-f", str(self.directory / "sshd_config"))
+        sshd.wait_until(lambda: listens(self.port))
 
     def _make_key(self, name: str) -> None:
         subprocess.run(

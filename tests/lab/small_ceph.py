@@ -12,15 +12,12 @@ gone when it is closed. No root needed.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import tempfile
 import uuid
-from pathlib import Path
 from string import Template
-from typing import Self
 
 from tests.patience import PATIENCE
+from tests.servers import DIES_WITH_US, PrivateServer
 
 POOL = "volumes"
 USER = "virt"
@@ -74,15 +71,14 @@ def own_address() -> str:
     return f"127.{64 + os.getpid() // 65536 % 64}.{os.getpid() // 256 % 256}.{os.getpid() % 256}"
 
 
-class SmallCeph:
+class SmallCeph(PrivateServer):
     """One cluster; a context manager. Blocking, and of the thread that enters it."""
 
     def __init__(self) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="vdc-", dir="/tmp"))
+        super().__init__("vdc-")
         self.address = own_address()
         self._configuration = self.directory / "ceph.conf"
         self._keys = self.directory / "keyring"
-        self._daemons: list[subprocess.Popen[bytes]] = []
 
     @property
     def key(self) -> str:
@@ -102,25 +98,6 @@ class SmallCeph:
         """Run `rbd`, as one who may do everything; returns what it prints."""
         return self._run("rbd", "--conf", str(self._configuration), *words)
 
-    def __enter__(self) -> Self:
-        try:
-            self._prepare()
-            self._start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End it, and remove its files."""
-        for daemon in reversed(self._daemons):
-            daemon.kill()
-            daemon.wait()
-        shutil.rmtree(self.directory, ignore_errors=True)
-
     def _prepare(self) -> None:
         for name in ("mon", "osd", "run", "log"):
             (self.directory / name).mkdir()
@@ -131,8 +108,9 @@ class SmallCeph:
             caps = [word for kind, what in may.items() for word in ("--cap", kind, what)]
             self._run("ceph-authtool", str(self._keys), "--gen-key", "--name", name, *caps)
 
-    def _start(self) -> None:
-        """No step waits for a daemon by itself: the commands do until it answers."""
+    def start(self) -> None:
+        """Start it; no step waits for a daemon by itself: the commands do until it answers."""
+        self._prepare()
         conf = ("--conf", str(self._configuration))
         self._run("ceph-mon", *conf, "-i", "a", "--mkfs", "--keyring", str(self._keys))
         self._daemon("ceph-mon", *conf, "-i", "a")
@@ -144,18 +122,13 @@ class SmallCeph:
         self.rbd("pool", "init", POOL)
 
     def _daemon(self, *words: str) -> None:
-        # it ends with the thread that started it, whatever that dies of
-        command = ["setpriv", "--pdeathsig=KILL", *words, "--foreground"]
-        with (self.directory / "log" / f"{words[0]}.out").open("ab") as log:
-            self._daemons.append(
-                subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-            )
+        self.launch(*DIES_WITH_US, *words, "--foreground", log=f"log/{words[0]}.out")
 
     def _run(self, *words: str) -> bytes:
         told = subprocess.run(
             words, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST, check=False
         )
         if told.returncode:
-            logs = [path.read_text()[-2000:] for path in (self.directory / "log").glob("*.out")]
+            logs = [daemon.said() for daemon in self.processes]
             raise AssertionError("\n".join([f"{words}", told.stderr.decode(), *logs]))
         return told.stdout

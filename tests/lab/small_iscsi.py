@@ -13,34 +13,28 @@ nothing of the system's own service: that has another port, another socket, and 
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 import subprocess
-import tempfile
-import time
 from pathlib import Path
-from typing import Self
 
 from tests.patience import PATIENCE
+from tests.servers import DIES_WITH_US, PrivateServer, free_port
 
 USER = "virt"
 PASSWORD = "let-me-in-1234"
 LUN = 1
 """Of each target; 0 is tgtd's own controller."""
-LONGEST = 20.0 * PATIENCE
+LONGEST = 20.0
+"""Seconds for an answer on an idle machine."""
 _NAME = "iqn.2026-11.org.virtdeck"
 
 
-class SmallIscsi:
+class SmallIscsi(PrivateServer):
     """One daemon; a context manager. Blocking, and of the thread that enters it."""
 
     def __init__(self) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="vdi-", dir="/tmp"))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.portal = f"127.0.0.1:{free.getsockname()[1]}"
+        super().__init__("vdi-")
+        self.portal = f"127.0.0.1:{free_port()}"
         self._environment = os.environ | {"TGT_IPC_SOCKET": str(self.directory / "control")}
-        self._daemon: subprocess.Popen[bytes] | None = None
         self._targets: dict[str, int] = {}
 
     def make(self, name: str, mib: int, *, chap: bool = False) -> str:
@@ -69,42 +63,15 @@ class SmallIscsi:
         who = f"{user}@" if user else ""
         return f"iscsi://{who}{self.portal}/{_NAME}:{name}/{LUN}"
 
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End it, and remove its files."""
-        self.stop()
-        shutil.rmtree(self.directory, ignore_errors=True)
-
     def stop(self) -> None:
         """Have nobody listen at its portal any more."""
-        if self._daemon is not None:
-            self._daemon.kill()  # it takes no notice of a SIGTERM
-            self._daemon.wait()
-            self._daemon = None
+        self.end()
 
-    def _start(self) -> None:
-        # it ends with the thread that started it, whatever that dies of
-        words = ["tgtd", "-f", "-t", "2", "--iscsi", f"portal={self.portal}"]
-        with (self.directory / "log").open("ab") as log:
-            self._daemon = subprocess.Popen(
-                ["setpriv", "--pdeathsig=KILL", *words],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment,
-            )  # fmt: skip
-        until = time.monotonic() + LONGEST
-        while self._ask("show", "portal").returncode:
-            assert self._daemon.poll() is None, self._log()
-            assert time.monotonic() < until, self._log()
-            time.sleep(0.05)
+    def start(self) -> None:
+        """Start it; returns when it answers."""
+        words = ("tgtd", "-f", "-t", "2", "--iscsi", f"portal={self.portal}")
+        daemon = self.launch(*DIES_WITH_US, *words, environment=self._environment)
+        daemon.wait_until(lambda: self._ask("show", "portal").returncode == 0, LONGEST)
         self._admin("new", "account", "--user", USER, "--password", PASSWORD)
 
     def _put(self, name: str, mib: int) -> None:
@@ -117,14 +84,13 @@ class SmallIscsi:
 
     def _admin(self, operation: str, mode: str, *words: str) -> None:
         told = self._ask(operation, mode, *words)
-        assert told.returncode == 0, f"{operation} {mode}: {told.stderr!r}\n{self._log()}"
+        assert told.returncode == 0, (
+            f"{operation} {mode}: {told.stderr!r}\n{self.processes[0].said()}"
+        )
 
     def _ask(self, operation: str, mode: str, *words: str) -> subprocess.CompletedProcess[bytes]:
         command = ["tgtadm", "--lld", "iscsi", "--op", operation, "--mode", mode, *words]
         return subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST, check=False,
-            env=self._environment,
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST * PATIENCE,
+            check=False, env=self._environment,
         )  # fmt: skip
-
-    def _log(self) -> str:
-        return (self.directory / "log").read_text()[-2000:]

@@ -17,11 +17,11 @@ from core.errors import OperationCancelledError, OperationFailedError, RefusedEr
 from core.fleet import Fleet
 from core.lab import Lab, LabHost, Wanted
 from core.model import ObjectKey
-from tests.driver.private_daemon import free_port
 from tests.lab.scratch_disk import ScratchDisks, holds, info, write
 from tests.lab.seeing import key_of
 from tests.lab.test_backup import back_up, begin, checkpoints, qemu_img
 from tests.lab.test_power import opened, until
+from tests.servers import free_port
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ Real daemons with a network of their own each; behind a forwarder they look like
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,12 @@ from core.hypervisor.connection.uri import parse_uri
 from core.lab.command import run
 from core.model import Finding, Level, ObjectKey
 from core.verbs.migration.requests import Migrate
-from tests.driver.private_daemon import free_port
 from tests.lab import burner
 from tests.lab.burner import Burner
 from tests.lab.migrating import found, opened
 from tests.lab.networked import NetworkedHosts
 from tests.lab.private_sshd import PrivateSshd
+from tests.servers import ServerProcess, free_port
 
 QUIET = Burner("quiet", memory=32, writes=1, rate=1)
 
@@ -39,7 +38,6 @@ def forwarded(
     request: pytest.FixtureRequest,
     networked: NetworkedHosts,
     sshd: PrivateSshd,
-    eventually: Callable[..., Any],
 ) -> Iterator[str]:
     """The address of beta by a port, or by a socket, that a real `ssh -L` forwards."""
     port, path = free_port(), sshd.directory / "forwarded"
@@ -49,16 +47,10 @@ def forwarded(
         near, uri = str(path), f"qemu+unix:///system?socket={path}"
     words = ["-i", str(sshd.key), "-p", str(sshd.port), f"{sshd.user}@127.0.0.1"]
     forward = f"{near}:{networked.host('beta').socket}"
-    ssh = subprocess.Popen(
-        [sshd.directory / "bin/ssh", "-N", "-o", "ExitOnForwardFailure=yes", "-L", forward, *words],
-        stdin=subprocess.DEVNULL,
-    )
-    try:
-        eventually(lambda: _answers(uri), "the way through ssh", deadline=60)
+    ssh = (f"{sshd.directory}/bin/ssh", "-N", "-o", "ExitOnForwardFailure=yes", "-L", forward)
+    with ServerProcess((*ssh, *words), sshd.directory / "forward.log") as forwarding:
+        forwarding.wait_until(lambda: _answers(uri), 60.0)
         yield uri
-    finally:
-        ssh.terminate()
-        ssh.wait()
 
 
 def _answers(uri: str) -> bool:

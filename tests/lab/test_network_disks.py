@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from tests.lab.seeing import key_of
 from tests.lab.small_http import QUERY, given_out
 from tests.lab.test_devices import begin, defined, done, refresh, shell
 from tests.lab.test_power import opened, until
+from tests.servers import DIES_WITH_US, ServerProcess, free_port, listens
 
 WORD = "let-me-in"
 
@@ -48,27 +48,12 @@ def disks(lab: Lab, alpha: LabHost) -> Iterator[ScratchDisks]:
 @contextmanager
 def served(image: Path, export: str) -> Iterator[int]:
     """Have an NBD server of QEMU's give an image out; yields its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    where = ["--bind", "127.0.0.1", "--port", str(port), "--export-name", export]
-    command = ["qemu-nbd", "--format", "raw", "--persistent", "--shared", "4", *where, str(image)]
-    server = subprocess.Popen(command)
-    try:
-        _answers(server, port)
+    port = free_port()
+    where = ("--bind", "127.0.0.1", "--port", str(port), "--export-name", export)
+    words = ("qemu-nbd", "--format", "raw", "--persistent", "--shared", "4", *where, str(image))
+    with ServerProcess((*DIES_WITH_US, *words), image.with_suffix(".log")) as server:
+        server.wait_until(lambda: listens(port))
         yield port
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _answers(server: subprocess.Popen[bytes], port: int) -> None:
-    """Wait until a server listens."""
-    while server.poll() is None:
-        with socket.socket() as asked:
-            if asked.connect_ex(("127.0.0.1", port)) == 0:
-                return
-    raise AssertionError("the NBD server ended")
 
 
 def encrypted(image: Path, tmp_path: Path) -> None:

@@ -8,19 +8,16 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
 
 from core.lab.account import current_account
 from core.lab.image import ensure_image as ensure_guest_image
 from core.lab.kvm import choose_accelerator
 from core.volumes.brick.place import BrickHost, brick_host
-from tests.driver.private_daemon import free_port
-from tests.patience import PATIENCE
 from tests.san.image import PYTHON, SanImage
+from tests.servers import PrivateServer, free_port
 
 GUEST_FILES = Path(__file__).with_name("guest")
 MEMORY = 1536
@@ -39,27 +36,13 @@ ControlPersist 600
 """One connection for all commands: emulated, each greeting takes a second."""
 
 
-class SanHost:
+class SanHost(PrivateServer):
     """The guest, from its start to the end of the `with`; it leaves nothing behind."""
 
     def __init__(self, image: SanImage, say: Callable[[str], None]) -> None:
+        super().__init__("vdsan-")
         self._image, self._say = image, say
-        self.directory = Path(tempfile.mkdtemp(prefix="vdsan-", dir="/tmp"))
         self.port = free_port()
-        self._console = self.directory / "console"
-        self._qemu: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self._lay_out()
-            self._start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def uri(self) -> str:
@@ -84,15 +67,12 @@ class SanHost:
         assert done.returncode == 0, f"{line}: {done.stderr or done.stdout}"
         return done.stdout.strip()
 
-    def close(self) -> None:
-        """End it, and remove its directory."""
+    def end(self) -> None:
+        """End the shared connection to it, and then the guest."""
         if (self.directory / "shared").exists():
             ended = [f"{self.directory}/ssh", "-O", "exit", "-p", str(self.port), "root@127.0.0.1"]
             subprocess.run(ended, capture_output=True, check=False)
-        if self._qemu is not None:
-            self._qemu.kill()
-            self._qemu.wait()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        super().end()
 
     def _lay_out(self) -> None:
         """Write its keys, and the disk with what it runs: a tar."""
@@ -114,33 +94,30 @@ class SanHost:
             for path in GUEST_FILES.iterdir():
                 _add(brought, f"san/{path.name}", path.read_bytes(), 0o755)
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start it; returns when it is ready."""
+        self._lay_out()
         program = shutil.which("qemu-system-x86_64")
         assert program, "QEMU is not installed: apt-get install qemu-system-x86"
         accelerator = "kvm" if self._has_kvm() else "tcg,thread=multi"
-        self._qemu = subprocess.Popen(
-            [
-                *(program, "-accel", accelerator, "-machine", "q35", "-cpu", "max", "-smp", "2"),
-                *("-m", str(MEMORY), "-nodefaults", "-no-user-config", "-display", "none"),
-                *("-no-reboot", "-serial", f"file:{self._console}", "-device", "virtio-rng-pci"),
-                *("-kernel", str(self._image.kernel), "-initrd", str(self._image.initramfs)),
-                *("-append", "console=ttyS0 quiet net.ifnames=0 mitigations=off panic=-1"),
-                *("-drive", f"file={self._image.disk},format=raw,if=virtio,snapshot=on"),
-                *("-drive", f"file={self.directory}/brought,format=raw,if=virtio,readonly=on"),
-                *("-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{self.port}-:22"),
-                *("-device", "virtio-net-pci,netdev=net"),
-                *_fibre("01", slot=0x10),
-                *_fibre("02", slot=0x11),
-            ],
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            env={**os.environ, "TMPDIR": str(self.directory)},
+        console = f"file,id=console,path={self.directory}/log,append=on"
+        guest = self.launch(
+            *(program, "-accel", accelerator, "-machine", "q35", "-cpu", "max", "-smp", "2"),
+            *("-m", str(MEMORY), "-nodefaults", "-no-user-config", "-display", "none"),
+            *("-no-reboot", "-chardev", console, "-serial", "chardev:console"),
+            *("-device", "virtio-rng-pci"),
+            *("-kernel", str(self._image.kernel), "-initrd", str(self._image.initramfs)),
+            *("-append", "console=ttyS0 quiet net.ifnames=0 mitigations=off panic=-1"),
+            *("-drive", f"file={self._image.disk},format=raw,if=virtio,snapshot=on"),
+            *("-drive", f"file={self.directory}/brought,format=raw,if=virtio,readonly=on"),
+            *("-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{self.port}-:22"),
+            *("-device", "virtio-net-pci,netdev=net"),
+            *_fibre("01", slot=0x10),
+            *_fibre("02", slot=0x11),
+            environment={**os.environ, "TMPDIR": str(self.directory)},
         )
-        end = time.monotonic() + BOOTING * PATIENCE
-        while "san: ready" not in (said := self._said()):
-            assert self._qemu.poll() is None, f"the guest ended: {said}"
-            assert time.monotonic() < end, f"the guest is not ready: {said}"
-            time.sleep(0.2)
+        guest.wait_until(lambda: "san: ready" in self._said(), BOOTING)
+        said = self._said()
         assert "could not be made" not in said, said
         self._say(said.strip().splitlines()[-1])
 
@@ -155,7 +132,7 @@ class SanHost:
             return choose_accelerator(current_account(), trial, self._say)[0] == "kvm"
 
     def _said(self) -> str:
-        return self._console.read_text(errors="replace") if self._console.exists() else ""
+        return (self.directory / "log").read_text(errors="replace")
 
 
 def _fibre(end: str, slot: int) -> list[str]:
