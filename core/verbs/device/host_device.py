@@ -71,6 +71,8 @@ def _new(word: str) -> AttachedDevice:
     words = pci_words(source) if kind == "pci" else None
     if words is not None:
         source = "{}:{}:{}.{}".format(*words)
+    if kind == "usb" and "." in source:  # lsusb writes 001.010, and libvirt reads that as octal
+        source = ".".join(str(int(number)) for number in source.split("."))
     return AttachedDevice(kinds[kind], source)
 
 

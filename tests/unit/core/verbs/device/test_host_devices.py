@@ -112,6 +112,12 @@ GOLDEN: list[tuple[str, str, str]] = [
         '<hostdev mode="subsystem" type="usb" managed="yes"><source>'
         '<address bus="1" device="2"/></source></hostdev>',
     ),
+    (  # as lsusb writes it: with a zero before it libvirt reads an octal number, another device
+        "usb:001.010",
+        "usb:1.10",
+        '<hostdev mode="subsystem" type="usb" managed="yes"><source>'
+        '<address bus="1" device="10"/></source></hostdev>',
+    ),
     (
         f"mdev:{UUID}",
         f"mdev:{UUID}",
