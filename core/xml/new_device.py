@@ -34,6 +34,11 @@ def device_in(domain: str, kind: DeviceKind, name: str) -> tuple[str, str] | Non
     return found[0] if len(found) == 1 else None
 
 
+def image_of(disk: str) -> str:
+    """Return where the image of a `<disk>` is; empty: it has none."""
+    return _source_of(parse(disk, "disk"), "disk")
+
+
 def drive_with(domain: str, target: str, source: str, kind: str) -> str | None:
     """Return the XML of a drive of a domain with another medium; None: it has no such drive.
 

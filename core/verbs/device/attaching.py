@@ -19,12 +19,23 @@ def attached(situation: Situation) -> AttachCall | None:
 
 
 def attach_step(call: AttachCall, text: str, deadline: float = CALL_DEADLINE) -> Sequence[Step]:
-    """Return the one step of attaching a device, seen in what runs and in what is defined."""
+    """Return the one step of attaching a device, seen in what runs and in what is defined.
+
+    A disk is seen by its image, too: somebody else may have taken its target meanwhile.
+    """
 
     def fits(instance: Instance) -> bool:
-        return find(instance, call.kind, call.name) is not None
+        found = find(instance, call.kind, call.name)
+        return found is not None and (call.kind != "disk" or found.source == _image_of(call))
 
     return [Step(call, text, shown(call, fits), deadline=deadline)]
+
+
+def _image_of(call: AttachCall) -> str:
+    """Return where the image of a disk is, as the XML of an instance that has it is read."""
+    from core.xml.new_device import image_of
+
+    return image_of(call.xml)
 
 
 def taken(instance: Instance | None, kind: DeviceKind, name: str) -> bool:

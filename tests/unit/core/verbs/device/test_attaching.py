@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from core.model import Disk, DiskSource, Host, Instance, Request, State, Volume
+from core.model import (
+    Disk,
+    DiskSource,
+    Host,
+    Instance,
+    OperationStatus,
+    Request,
+    State,
+    Volume,
+)
 from core.model.host import Link, LinkStatus
 from core.verbs.checks import check
 from core.verbs.device.calls import AttachCall
@@ -14,8 +23,9 @@ from core.verbs.device.disk import free_target
 from core.verbs.device.media import ChangeMedia
 from core.verbs.device.requests import InterfaceAttach, InterfaceDetach, VolumeAttach, VolumeDetach
 from core.verbs.registry import verb_of
-from core.verbs.situation import Progress, Send, Situation
-from tests.unit.power_builders import WEB, S, web
+from core.verbs.situation import Action, Progress, Send, Situation
+from tests.unit.power_builders import WEB, S, T, ended, step, web
+from tests.unit.power_builders import sent as call_sent
 
 PATH = "/p/data.raw"
 """A file that is in no pool: its format is said."""
@@ -151,6 +161,30 @@ def test_a_medium_is_an_image_that_a_guest_can_read_and_nobody_writes_to() -> No
     assert against(ChangeMedia(WEB, "sda", PATH), drive) == []
     (told,) = against(ChangeMedia(WEB, "vda", PATH), drive)
     assert told == "web has no drive vda: it has sda."
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "words"),
+    [
+        ({"error": "target vda duplicated"}, OperationStatus.FAILED, "target vda duplicated"),
+        ({"error": "the link was lost", "certain": False}, OperationStatus.UNKNOWN, "not known"),
+        ({"ended": None}, OperationStatus.FAILED, "did not take effect"),
+    ],
+    ids=["refused", "lost", "killed"],
+)
+def test_a_disk_of_another_that_took_its_target_is_not_taken_for_its_own(
+    answer: dict[str, Any], status: OperationStatus, words: str
+) -> None:
+    call = sent(asked(), web(), defined=web(S.SHUTOFF))
+    calls = call_sent(call, **answer)
+
+    def seen(path: str) -> Action:
+        disks = (disk(call.name, path),)
+        there = {"instance": web(disks=disks), "defined": web(S.SHUTOFF, disks=disks)}
+        return step(asked(), calls, now=T + 30, looked=T + 29, adopted=T + 1, **there)
+
+    assert words in ended(seen("/p/of-another.raw"), status).outcome
+    assert ended(seen(PATH), OperationStatus.DONE).outcome.startswith(f"{PATH} is attached to web")
 
 
 def test_attaching_is_undone_by_detaching_the_same() -> None:
