@@ -14,6 +14,7 @@ from core.model.text import clean
 from core.verbs.device.calls import AttachCall, DetachCall
 from core.verbs.device.device_requests import DeviceDetach
 from core.verbs.device.devices import Present, find, several, word_of
+from core.verbs.device.left_host import left_with_it
 from core.verbs.device.requests import InterfaceDetach, VolumeDetach
 from core.verbs.refusal import RefusalCode
 from core.verbs.situation import (
@@ -58,7 +59,7 @@ def detach(now: Situation) -> Action:
     if defined and not asked and (action := _of_definition(now, defined[-1])) is not None:
         return action
     if _off(now):
-        return done(_outcome(now, " with its power"))
+        return left_with_it(now, *named(now.request)) or done(_outcome(now, " with its power"))
     return _of_guest(now, asked)
 
 
@@ -131,7 +132,8 @@ def _of_definition(now: Situation, last: Sent) -> Action | None:
             return Wait(since + VERIFY)
         return _not_known(now, last)
     if not call.then_live or _off(now):
-        return done(_outcome(now, ""))
+        moved = left_with_it(now, call.kind, call.name) if call.then_live else None
+        return moved or done(_outcome(now, ""))
     if now.cancelled:
         return _leave(now, now.cancelled)
     device = find(now.instance, call.kind, call.name)
@@ -270,9 +272,8 @@ def _leave(now: Situation, why: str) -> End:
 
 def _not_known(now: Situation, last: Sent) -> End:
     word = word_of(*named(now.request))
-    why = f": {last.error}" if last.error else ""
     return unknown(
-        f"whether {word} left the definition of {now.name} is not known{why}",
+        f"whether {word} left the definition of {now.name} is not known: {last.error}".rstrip(": "),
         last.hint or f"See its XML on {now.request.subject.host}.",
     )
 
@@ -289,9 +290,8 @@ def _outcome(now: Situation, how: str) -> str:
     source = f" ({clean(sent.source)})" if sent.source else ""
     only_runs = sent.live and now.instance is not None and now.instance.persistent
     again = "; its next start has it again" if only_runs and _kept(now) else ""
-    later = " from its next start on" if not sent.live and not sent.then_live and not _off(
-        now
-    ) else ""  # fmt: skip
+    only_defined = not sent.live and not sent.then_live and not _off(now)
+    later = " from its next start on" if only_defined else ""
     return f"{word}{source} is detached from {now.name}{later}{how}{again}"
 
 

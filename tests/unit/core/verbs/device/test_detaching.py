@@ -216,6 +216,30 @@ def test_a_console_that_died_before_its_answer_is_followed() -> None:
     ended(detach(*asked, now=T + 60, adopted=T + 50, instance=gone()), OperationStatus.DONE)
 
 
+@pytest.mark.parametrize(
+    ("twin", "status", "words"),
+    [
+        (there(), OperationStatus.FAILED, "runs on beta, where it has vdb"),
+        (gone(described=False), OperationStatus.UNKNOWN, "whether it has vdb there is not known"),
+        (gone(), OperationStatus.DONE, "vdb (/p/data.raw) is detached from web"),
+        (there(S.SHUTOFF), OperationStatus.DONE, "vdb (/p/data.raw) is detached from web"),
+    ],
+    ids=["with it", "not read", "without it", "only defined there"],
+)
+@pytest.mark.parametrize("calls", [(sent(CONFIG),), (sent(CONFIG), sent(LIVE, T + 1))])
+@pytest.mark.parametrize("left", [None, there(S.SHUTOFF)], ids=["gone", "still defined"])
+def test_one_that_was_moved_meanwhile_has_it_on_its_new_host(
+    twin: Instance,
+    status: OperationStatus,
+    words: str,
+    calls: tuple[Sent, ...],
+    left: Instance | None,
+) -> None:
+    known = Around(twins={"beta": replace(twin, host="beta")})
+    end = ended(detach(*calls, now=T + 3, instance=left, defined=None, around=known), status)
+    assert words in end.outcome
+
+
 def test_a_paused_guest_is_waited_for_until_it_is_resumed() -> None:
     wait = detach(sent(CONFIG), sent(LIVE, T + 1), now=T + 100, instance=there(S.PAUSED))
     assert isinstance(wait, Wait)
