@@ -207,6 +207,19 @@ async def test_a_volume_is_decrypted_by_qemu_and_its_secret_goes_with_it(
     kept = (tmp_path / "journal.sqlite3").read_bytes()
     assert WORD.encode() not in kept
 
+    await done(fleet, "volume-attach", vm, **opened_by)  # its definition keeps the disk
+    await done(fleet, "volume-detach", vm, disk="vda", when="now")
+    (value,) = alpha.directory.rglob("secrets/*.base64")
+    before = value.read_bytes()
+    disks.make("other", "8M", form="raw")
+    await refresh(fleet, vm, "other.raw")
+    another = {"volume": "default/other.raw", "passphrase": Secret("another"), "target": "vda"}
+    with pytest.raises(OperationFailedError, match="It has a disk vda with a secret, now or from"):
+        await done(fleet, "volume-attach", vm, **another)
+    assert value.read_bytes() == before
+    await done(fleet, "volume-detach", vm, disk="vda")
+    assert secrets(alpha) == []
+
 
 async def test_a_volume_is_connected_by_its_host_and_let_go_by_the_next_console(
     uris: dict[str, str], lab: Lab, alpha: LabHost, guest: Callable[..., str], disks: ScratchDisks,

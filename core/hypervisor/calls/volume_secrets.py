@@ -16,9 +16,16 @@ from core.verbs.device.calls import DropSecretsCall, SecretsCall
 from core.xml.volume_secret import secret_xml, secrets_named
 
 
-def define_secrets(conn: Connection, _: ObjectKey, call: SecretsCall) -> None:
-    """Define secrets and set their values (virSecretDefineXML, virSecretSetValue), or none."""
+def define_secrets(conn: Connection, subject: ObjectKey, call: SecretsCall) -> None:
+    """Define secrets and set their values (virSecretDefineXML, virSecretSetValue), or none.
+
+    A secret is called by the target of its disk: that of a disk which is there is not set anew, or
+    that disk could not be opened any more.
+    """
     values = [_bytes_of(secret) for secret in call.secrets]  # before anything is made
+    if not _used(conn, subject).isdisjoint(secret.uuid for secret in call.secrets):
+        text = f"It has a disk {call.plan.name} with a secret, now or from its next start on."
+        raise HypervisorError(text, "Give another target, or leave it out to have a free one.")
     made: list[Any] = []
     try:
         for secret, value in zip(call.secrets, values, strict=True):
