@@ -48,6 +48,12 @@ def _added(request: Any) -> Entry:
     return PortGroup(request.name, request.default, tags_of(request.vlan))
 
 
+def _is(found: Any, added: Entry) -> bool:
+    """Whether what is there is what was to be added: somebody else may have been faster."""
+    told = (one for one in added.__struct_fields__ if one not in ("address", "beyond"))
+    return found is not None and all(getattr(found, one) == getattr(added, one) for one in told)
+
+
 def _name(entry: Entry) -> str:
     return entry.name if isinstance(entry, PortGroup) else entry.address
 
@@ -78,7 +84,8 @@ class EntryKind:
         call = sent if isinstance(sent, NetworkUpdateCall) else self._call(now, adds=adds)
 
         def shows(later: Situation) -> bool:
-            return (self.found(later.subject, _named(request)) is not None) == adds
+            found = self.found(later.subject, _named(request))
+            return _is(found, _added(request)) if adds else found is None
 
         verb = "adding" if adds else "removing"
         return [Step(call, f"{verb} the {self.word} {clean(_named(request))} of {now.name}", shows)]

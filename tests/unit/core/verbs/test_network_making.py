@@ -9,9 +9,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace as struct_replace
 
 from console.screens.form_choices import choices_of
-from core.model import Host, Instance, Interface, Network, ObjectKey, Request, State
+from core.model import (
+    Host,
+    Instance,
+    Interface,
+    Network,
+    ObjectKey,
+    OperationStatus,
+    Request,
+    State,
+)
 from core.model.host import Link, LinkStatus
 from core.model.network import DhcpHost, PortGroup
 from core.verbs.caution import Caution
@@ -30,8 +40,9 @@ from core.verbs.network.requests import (
 )
 from core.verbs.preview import planned
 from core.verbs.registry import verb_of
-from core.verbs.situation import Progress, Situation
+from core.verbs.situation import Action, Progress, Situation
 from core.xml.network import read_network
+from tests.unit.power_builders import ended, sent, step
 
 NEW = ObjectKey("network", "alpha", "u-new")
 LAB = Network("alpha", "u-lab", "lab", active=True, addresses=("10.0.0.1/24", "fd00::1/64"),
@@ -314,3 +325,19 @@ def test_the_removal_of_a_port_group_is_asked_for_and_says_what_it_has(
     assert "Takes the port group eng from the network lab" in found.text
     assert f"It has {words}" in found.text
     assert (undone(row, asked) is None) == ("undone" in words)
+
+
+def test_an_entry_that_somebody_else_added_is_not_taken_for_its_own() -> None:
+    asked = AddDhcpHost(LAB.key, "10.0.0.8", "52:54:00:AA:00:08")
+    (first,) = planned(STATE, asked)
+    said = "there is an existing dhcp host entry"
+    call = sent(first.call, error=said)
+
+    def seen(mac: str) -> Action:
+        row: Any = struct_replace(
+            LAB, dhcp_hosts=(DhcpHost("10.0.0.8", mac, beyond=("a lease time",)),)
+        )
+        return step(asked, call, instance=row)
+
+    assert ended(seen("52:54:00:bb:00:08"), OperationStatus.FAILED).outcome == said
+    ended(seen("52:54:00:aa:00:08"), OperationStatus.DONE)
