@@ -35,6 +35,11 @@ OPENED = ConnectCall(
 )
 DEVICE = {"path": "/dev/sdb"}
 ENTRY = ConnectedVolume("iscsi", {"target_lun": 1}, DEVICE, "vdb", "v1")
+LINK = "/dev/disk/by-id/wwn-0x6001405"
+LASTING = {"path": LINK, "os_path": "/dev/sdb"}
+AGAIN = ConnectCall(
+    "iscsi", {"target_lun": 1}, identity="V", owner=WEB.id, alone=True, again=LINK, target="vdb"
+)
 
 
 @pytest.fixture
@@ -98,22 +103,52 @@ def runs(conn: libvirt.virConnect, name: str, path: str = "/dev/sdb") -> libvirt
     return domain
 
 
-def test_another_volume_that_came_up_for_a_shared_one_is_not_taken_from_who_has_it(
-    conn: libvirt.virConnect, brick: Brick
+@pytest.mark.parametrize(
+    ("call", "device", "known"),
+    [
+        pytest.param(
+            MOVED, {**DEVICE, "scsi_wwn": "W"}, "/dev/sdb", id="another volume, for a shared one"
+        ),
+        pytest.param(replace(MOVED, alone=True), LASTING, LINK, id="known by its number"),
+    ],
+)
+def test_what_came_up_is_not_taken_from_who_has_it(
+    conn: libvirt.virConnect, brick: Brick, call: ConnectCall, device: Any, known: str
 ) -> None:
-    runs(conn, "db")
-    brick.device = {**DEVICE, "scsi_wwn": "W"}
-    with pytest.raises(HypervisorError, match=r"What came up .*, /dev/sdb, is the disk of db"):
-        connecting.connect(conn, WEB, MOVED)
+    runs(conn, "db", "/dev/sdb")
+    brick.device = device
+    with pytest.raises(HypervisorError, match=rf"What came up .*, {known}, is the disk of db"):
+        connecting.connect(conn, WEB, call)
     assert brick.asked == ["connect"]
 
 
-def test_another_volume_that_nobody_has_is_disconnected_again(
-    conn: libvirt.virConnect, brick: Brick
+@pytest.mark.parametrize(
+    ("call", "device", "told", "hint"),
+    [
+        pytest.param(
+            *(MOVED, {**DEVICE, "scsi_wwn": "W"}, "is another volume than the one it was: W", ""),
+            id="another volume that nobody has",
+        ),
+        pytest.param(MOVED, None, "named no device of it", "", id="no device"),
+        pytest.param(
+            *(AGAIN, {"path": "/dev/sdc"}, r"at /dev/sdc; vdb is .*wwn-0x6001405"),
+            "attach it again",
+            id="elsewhere than the disk",
+        ),
+        pytest.param(  # os-brick's connector of GPFS only passes the path on
+            *(MOVED, {"path": "/gpfs/v1", "missing": True}, "and there is no /gpfs/v1", ""),
+            id="a path that is not there",
+        ),
+    ],
+)
+def test_what_came_up_wrong_is_told_and_disconnected_again(
+    conn: libvirt.virConnect, brick: Brick, call: ConnectCall, device: Any, told: str, hint: str
 ) -> None:
-    brick.device = {**DEVICE, "scsi_wwn": "W"}
-    with pytest.raises(HypervisorError, match="is another volume than the one it was: W"):
-        connecting.connect(conn, WEB, MOVED)
+    brick.device = device
+    with pytest.raises(HypervisorError, match=told) as raised:
+        connecting.connect(conn, WEB, call)
+    assert not isinstance(raised.value, DeadlineError)
+    assert hint in raised.value.hint
     assert brick.asked == ["connect", "disconnect"]
 
 
@@ -163,16 +198,6 @@ def test_what_could_not_be_disconnected_is_told_and_may_be_connected_still(
     assert "virtdeck connections" in raised.value.hint
     assert "again" not in raised.value.hint
     assert without_secrets_of(call, raised.value.message) == raised.value.message
-
-
-def test_a_device_that_was_named_by_none_is_told_as_disconnected_nowhere(
-    conn: libvirt.virConnect, brick: Brick
-) -> None:
-    brick.device = None
-    with pytest.raises(HypervisorError, match="named no device of it") as raised:
-        connecting.connect(conn, WEB, MOVED)
-    assert not isinstance(raised.value, DeadlineError)
-    assert brick.asked == ["connect", "disconnect"]
 
 
 def test_every_instance_is_asked_before_a_volume_is_let_go_of_however_long_it_takes(
@@ -228,23 +253,6 @@ def test_one_of_which_no_device_is_known_stays_where_its_device_is_somebodys(
     assert brick.asked == ["disconnect"]
 
 
-LINK = "/dev/disk/by-id/wwn-0x6001405"
-LASTING = {"path": LINK, "os_path": "/dev/sdb"}
-AGAIN = ConnectCall(
-    "iscsi", {"target_lun": 1}, identity="V", owner=WEB.id, alone=True, again=LINK, target="vdb"
-)
-
-
-def test_a_device_that_came_up_is_somebodys_also_by_its_number(
-    conn: libvirt.virConnect, brick: Brick
-) -> None:
-    runs(conn, "db", "/dev/sdb")
-    brick.device = LASTING
-    with pytest.raises(HypervisorError, match="is the disk of db"):
-        connecting.connect(conn, WEB, replace(MOVED, alone=True))
-    assert brick.asked == ["connect"]
-
-
 def test_a_device_stays_where_somebody_has_it_by_the_number_that_it_has_by_now(
     conn: libvirt.virConnect, brick: Brick
 ) -> None:
@@ -271,23 +279,3 @@ def test_one_that_its_own_instance_has_is_connected_again_and_never_taken_from_i
     with pytest.raises(HypervisorError, match="is another volume than the one it was: W"):
         connecting.connect(conn, WEB, again)
     assert brick.asked == ["connect", "connect"]
-
-
-def test_one_that_comes_up_elsewhere_than_the_disk_is_let_go_of_again(
-    conn: libvirt.virConnect, brick: Brick
-) -> None:
-    brick.device = {"path": "/dev/sdc"}
-    with pytest.raises(HypervisorError, match=r"at /dev/sdc; vdb is .*wwn-0x6001405") as raised:
-        connecting.connect(conn, WEB, AGAIN)
-    assert "attach it again" in raised.value.hint
-    assert brick.asked == ["connect", "disconnect"]
-
-
-def test_one_that_is_not_there_is_told_and_let_go_of_again(
-    conn: libvirt.virConnect, brick: Brick
-) -> None:
-    """os-brick's connector of GPFS only passes the path on."""
-    brick.device = {"path": "/gpfs/v1", "missing": True}
-    with pytest.raises(HypervisorError, match="and there is no /gpfs/v1"):
-        connecting.connect(conn, WEB, MOVED)
-    assert brick.asked == ["connect", "disconnect"]
