@@ -217,12 +217,13 @@ _OTHER = (
     *DEVICES,
     Action(
         "volumes.refresh_pool",
-        "Read pools again",
+        "Refresh pool",
         ("R",),
         "volumes",
         "pool",
-        "Read the pools and volumes of every host again.",
+        "Have libvirt look again at the pool under the cursor: its figures, its volumes.",
         "refresh_pool",
+        needs_write=True,
     ),
     *IMAGES,
     Action(

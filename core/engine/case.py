@@ -191,7 +191,7 @@ class Case:
         took = now - sent[index].at
         steps[place] = msgspec.structs.replace(steps[place], took=took, error=error)
         self.record = msgspec.structs.replace(self.record, steps=tuple(steps))
-        text = f"{sent[index].call.word} failed: {error}" if error else ""
+        text = f"{steps[place].text} failed: {error}" if error else ""
         self._next(now, text, status=OperationStatus.VERIFYING)
 
     def said(self, text: str) -> bool:

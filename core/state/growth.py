@@ -36,8 +36,8 @@ class Growth:
     per_hour: float
     """Bytes; below zero: it shrinks."""
     full_in: float | None = None
-    """Seconds until there is no room left, at that speed; None: never, or it is full already, or
-    the room is not known."""
+    """Seconds until its pool has no room left, at the speed of all that grows there; None: never,
+    or it is full already, or the room is not known."""
 
 
 def with_reading(before: SizeReadings, at: float, allocation: int) -> SizeReadings:
@@ -80,23 +80,22 @@ def growth_of(state: State, row: Pool | Volume, now: float) -> Growth | None:
     """Return how fast a pool or volume grows.
 
     libvirt looks at a pool's figures where it is refreshed alone; what its volumes are seen to grow
-    by counts where that is more.
+    by counts where that is more. A volume that grows is stopped by its pool: until then it is as
+    long as until the pool is full. That a sparse one reaches its own size hurts nobody.
     """
-    own = growth(state.growth.get(row.key, ()), now, _room(row))
     if isinstance(row, Volume):
-        return own
+        grows = growth(state.growth.get(row.key, ()), now)
+        pool = state.pools.get(ObjectKey("pool", row.host, row.pool))
+        if grows is None or grows.per_hour <= 0 or pool is None:
+            return grows
+        fills = growth_of(state, pool, now)
+        return grows if fills is None else Growth(grows.per_hour, fills.full_in)
+    own = growth(state.growth.get(row.key, ()), now, row.available)
     found = [growth(each, now) for each in _of_pools(state.growth).get((row.host, row.uuid), ())]
     told = [one.per_hour for one in found if one is not None]
     if told and sum(told) > (0.0 if own is None else own.per_hour):
         return _told(sum(told), row.available)
     return own
-
-
-def _room(row: Pool | Volume) -> int | None:
-    if isinstance(row, Pool):
-        return row.available
-    known = row.capacity is not None and row.allocation is not None
-    return max(0, row.capacity - row.allocation) if known else None  # type: ignore[operator]
 
 
 def _by_pool(

@@ -175,6 +175,7 @@ def _losses(state: State, requests: Sequence[Request]) -> list[str]:
 VOLUME_EXTEND = Verb(
     VolumeExtend,
     title="Extend a disk",
+    part="disk",
     help="Let a disk grow; the guest sees it at once.",
     doing="having a disk extended",
     group="disks",

@@ -129,6 +129,7 @@ VERBS = (
     Verb(
         DeleteFilter,
         title="Delete a filter",
+        part="filter",
         help="Delete a filter of network traffic that nothing uses.",
         doing="being rid of a filter",
         group="network",

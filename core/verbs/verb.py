@@ -186,6 +186,9 @@ class Verb:
     """And by what only the XML of its host's networks tells: their addresses, their bridges."""
     tries_document: bool = False
     """What its decision refuses by the document (`looks_at`) a rehearsal tells as well."""
+    part: str = ""
+    """The field that says which disk, device or filter of its subject is meant: its question names
+    that."""
     own_id: Callable[[Mapping[str, Any]], str] = lambda _: ""
     """The id that the values of a request give what it makes; empty: any will do."""
     volumes: Callable[[State, Request], Iterable[ObjectKey]] = _no_volumes

@@ -11,6 +11,8 @@ from console.screens.dialogs.question import TypedQuestionDialog, danger_lines
 from console.screens.proposal import Proposal, Target
 from console.widgets.columns import Cell, CellValue
 from core.model.lists import numbered, plural
+from core.model.text import clean
+from core.verbs.verb import Verb
 
 _MOST_NAMES = 8
 _MOST_REASONS = 3
@@ -26,11 +28,18 @@ class ConfirmDialog(TypedQuestionDialog, inherit_bindings=True):
 
 
 def heading(proposal: Proposal) -> str:
-    """The question: `Force off db on alpha?`, `Force off 3 instances?`."""
+    """The question: `Force off db on alpha?`, `Detach a disk: vdb of db on alpha?`."""
     able = proposal.able
     if len(able) == 1:
-        return f"{proposal.verb.title} {able[0].name} on {able[0].host}?"
+        return f"{proposal.verb.title}{_object(proposal.verb, able[0])}?"
     return f"{proposal.verb.title} {plural(len(able), proposal.verb.subject)}?"
+
+
+def _object(verb: Verb, target: Target) -> str:
+    whom = "" if target.key.kind == "host" else target.name
+    if part := clean(str(getattr(target.request, verb.part, "") or "")):
+        return f": {part} of {whom} on {target.host}" if whom else f": {part} on {target.host}"
+    return f" {whom} on {target.host}" if whom else f" {target.host}"
 
 
 def particulars(proposal: Proposal) -> list[CellValue]:

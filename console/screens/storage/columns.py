@@ -27,6 +27,10 @@ from core.state.usage import overlays_of, users_known, volume_count
 _FULL = 0.9
 """From this part on a pool's bar is a warning, as its alert is."""
 _BAR = 8
+_PERCENT = 6
+"""Cells of a share with the blank before it."""
+_STUB = 3
+"""Cells below which a bar tells nothing."""
 _SOON = 24 * 3600.0
 """Seconds: a pool that is full by then is a warning."""
 MISSING = "missing"
@@ -41,21 +45,23 @@ def volume_columns(view: View) -> list[Column[StorageRow]]:
         Column("name", "POOL / VOLUME", _name, place_of, min_width=20, max_width=56, flex=4,
                cut="middle", tooltip="A pool, and under it its volumes; last, disks of no pool"),
         Column("host", "HOST", lambda row: _host(view, row), lambda row: row.host, min_width=6,
-               max_width=16, priority=3, tooltip="Where it is; +1: one more host has it"),
-        Column("type", "TYPE", _type, type_of, width=8, priority=4,
+               max_width=16, priority=1, tooltip="Where it is; +1: one more host has it"),
+        Column("type", "TYPE", _type, type_of, width=8, priority=8,
                tooltip="The pool's type or the volume's format"),
-        Column("state", "STATE", _state, state_of, width=10, priority=8,
+        Column("state", "STATE", _state, state_of, width=10, priority=7,
                tooltip="The pool's state; missing: a volume that others removed"),
         Column("capacity", "SIZE", lambda row: fmt.size(row.capacity), lambda row: row.capacity,
-               width=5, align="right", default_descending=True, tooltip="Capacity"),
+               width=5, align="right", priority=6, default_descending=True,
+               tooltip="Capacity"),
         Column("allocation", "ALLOC", lambda row: fmt.size(row.allocation),
                lambda row: row.allocation, width=5, align="right", priority=1,
                default_descending=True, tooltip="What it takes now"),
-        Column("used", "USED", _used, used_fraction, width=_BAR + 6, priority=6,
-               default_descending=True, tooltip="Allocation of capacity"),
+        Column("used", "USED", lambda row: _used(row, _BAR + _PERCENT), used_fraction,
+               min_width=_PERCENT, max_width=_BAR + _PERCENT, flex=8, priority=2,
+               default_descending=True, tooltip="Allocation of capacity", draw=_used),
         *figure_columns(view),
         Column("backing", "BACKING OR PATH", lambda row: Cell(_below(row), "muted"), None,
-               min_width=16, flex=4, priority=7, tooltip="What it is based on; a pool's path"),
+               min_width=16, flex=4, priority=12, tooltip="What it is based on; a pool's path"),
     ]  # fmt: skip
 
 
@@ -63,24 +69,24 @@ def figure_columns(view: View) -> list[Column[StorageRow]]:
     """How it grows, who uses it, and what goes on."""
     return [
         Column("growth", "GROWTH", lambda row: _growth(view, row),
-               lambda row: _per_hour(view, row), width=8, align="right", priority=5,
+               lambda row: _per_hour(view, row), width=8, align="right", priority=4,
                default_descending=True, tooltip="Bytes an hour, over the last day at the most"),
         Column("full", "FULL IN", lambda row: _full(view, row),
-               lambda row: _full_in(view, row), width=7, align="right", priority=9,
-               tooltip="When there is no room left, at that speed"),
-        Column("users", "USED BY", lambda row: _users(view, row), None, min_width=8, max_width=30,
-               flex=3, priority=2,
+               lambda row: _full_in(view, row), width=7, align="right", priority=5,
+               tooltip="When its pool has no room left, at the speed of all that grows there"),
+        Column("users", "USED BY", lambda row: _users(view, row), None, min_width=11, max_width=30,
+               flex=3, priority=3,
                tooltip="The disks that need it, as instance:target, and what lies over it"),
         Column("io", "I/O", lambda row: _io(view, row), lambda row: io_of(view, row), width=5,
-               align="right", priority=10, default_descending=True,
+               align="right", priority=9, default_descending=True,
                tooltip="What the disks that are it read and write, bytes a second"),
         Column("latency", "LATENCY", lambda row: _latency(view, row),
-               lambda row: latency_of(view, row), width=7, align="right", priority=11,
+               lambda row: latency_of(view, row), width=7, align="right", priority=10,
                default_descending=True,
                tooltip="What a request takes, read or written, of the slowest of its disks"),
         Column("doing", "DOING", lambda row: Cell(doing_of(view, row), "changing"),
                lambda row: doing_of(view, row) or None, min_width=8, max_width=40, flex=2,
-               priority=12, tooltip="Operations on it, and block jobs of the disks that are it"),
+               priority=11, tooltip="Operations on it, and block jobs of the disks that are it"),
         Column("depth", "CHAIN", lambda row: _depth(view, row),
                lambda row: depth_of(view, row), width=5, align="right", priority=13,
                default_descending=True, tooltip="How many images it lies over"),
@@ -143,8 +149,7 @@ def _full(view: View, row: StorageRow) -> CellValue:
     seconds = _full_in(view, row)
     if seconds is None:
         return ""
-    soon = isinstance(row, Pool) and seconds < _SOON
-    return Cell(fmt.duration(seconds), "warning" if soon else "")
+    return Cell(fmt.duration(seconds), "warning" if seconds < _SOON else "")
 
 
 def _io(view: View, row: StorageRow) -> CellValue:
@@ -189,12 +194,16 @@ def _state(row: StorageRow) -> CellValue:
             return Cell(f"{signs.crashed} {row.state.value}", "error")
 
 
-def _used(row: StorageRow) -> CellValue:
+def _used(row: StorageRow, width: int) -> CellValue:
+    """Return the share, with a bar where there is room for more than a stub of one."""
     part = used_fraction(row)
     if part is None:
         return Cell(fmt.UNKNOWN, "muted")
-    role = "warning" if isinstance(row, Pool) and part >= _FULL else "chart"
-    return (Cell(f" {bar(part, _BAR)}", role), Cell(f" {fmt.percent(part)}"))
+    full = isinstance(row, Pool) and part >= _FULL
+    role, words, cells = "warning" if full else "", fmt.percent(part), width - _PERCENT
+    if cells < _STUB:
+        return Cell(words.rjust(_PERCENT - 1), role)
+    return (Cell(f" {bar(part, cells)}", role or "chart"), Cell(f" {words}", role))
 
 
 def _users(view: View, row: StorageRow) -> CellValue:

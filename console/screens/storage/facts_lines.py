@@ -118,7 +118,11 @@ def _growth(view: View, row: StorageRow) -> CellValue:
         return Cell("not known yet: it was not seen to change", "muted")
     if abs(found.per_hour) < 1:
         return "not at all"
-    full = "" if found.full_in is None else f", full in {fmt.duration(found.full_in)}"
+    full = ""
+    if found.full_in is not None:
+        takes = fmt.duration(found.full_in)
+        whole = f"; with all that grows there its pool is full in {takes}"
+        full = f", full in {takes}" if isinstance(row, Pool) else whole
     return f"by {fmt.size(found.per_hour)} an hour{full}"
 
 

@@ -13,9 +13,11 @@ from console.screens.page import Page
 from console.screens.panelled import PanelledScreen
 from console.screens.storage.figures import StorageRow
 from console.screens.storage.opening import open_storage
-from console.screens.subjects import SubjectScreen
+from console.screens.subjects import READ_ONLY, SubjectScreen
+from console.screens.submitting import propose
 from core.model import ObjectKey, Pool
-from core.state.storage_rows import NO_POOL
+from core.state.storage_rows import NO_POOL, pool_key
+from core.verbs.pool import PoolRefresh
 from core.verbs.verb import SubjectKind
 
 
@@ -35,8 +37,17 @@ class StorageScreen(SubjectScreen, inherit_bindings=False):
         await self.console.push_screen(ConnectionsScreen())
 
     def action_refresh_pool(self) -> None:
-        """Read everything of every host again."""
-        self.console.action_resync()
+        """Have libvirt look again at the pools of the chosen lines, each once."""
+        state = self.console.view.state
+        rows = [state.pools.get(key) or state.volumes.get(key) for key in self.chosen_subjects()]
+        pools = dict.fromkeys(pool_key(row) for row in rows if row is not None)
+        why = "" if pools else "Choose a pool or a volume of one first."
+        if self.console.read_only:
+            why = f"{READ_ONLY} ^R reads again what libvirt knows."
+        if why:
+            self.console.notify(why, severity="warning", timeout=6)
+        else:
+            propose(self, [PoolRefresh(key) for key in pools], hidden=self.hidden_chosen())
 
     async def go_to(self, row: StorageRow) -> None:
         """Open the page of a pool or volume; a disk in no pool has none."""

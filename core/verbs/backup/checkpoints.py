@@ -252,6 +252,7 @@ CREATE = Verb(
 DELETE = Verb(
     CheckpointDelete,
     title="Delete a checkpoint",
+    part="name",
     help="Delete a checkpoint with its bitmaps; the backups that were made with it stay.",
     doing="having a checkpoint deleted",
     group="backups",

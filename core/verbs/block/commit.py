@@ -218,6 +218,7 @@ def _after(state: State, requests: Sequence[Request]) -> list[str]:
 COMMIT = Verb(
     BlockCommit,
     title="Merge downwards",
+    part="disk",
     help="Merge an image of a disk's chain into one below it; the guest runs on.",
     doing="having a disk merged",
     group="disks",

@@ -200,6 +200,7 @@ SPEED = _verb(
 PIVOT = _verb(
     BlockJobPivot,
     title="Pivot to a block job's copy",
+    part="disk",
     help="Have the instance go on on what a disk is mirrored to, whoever began that.",
     doing="pivoting",
     decide=_pivot,
@@ -209,6 +210,7 @@ PIVOT = _verb(
 ABORT = _verb(
     BlockJobAbort,
     title="End a block job",
+    part="disk",
     help="End a block job of a disk, whoever began it.",
     doing="ending a block job",
     decide=_abort,

@@ -256,6 +256,7 @@ def _deleted(state: State, requests: Sequence[Request]) -> list[str]:
 SWAP = Verb(
     VolumeSwap,
     title="Move a disk",
+    part="disk",
     help="Move a disk to other storage while its guest runs.",
     doing="having a disk moved",
     group="disks",

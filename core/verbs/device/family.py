@@ -162,6 +162,7 @@ VOLUME_ATTACH = _attaching(
 VOLUME_DETACH = _detaching(
     VolumeDetach,
     title="Detach a disk",
+    part="disk",
     help="Have its guest let go of a disk, and see that it does.",
     doing="letting go of a disk",
     group="disks",
@@ -185,6 +186,7 @@ INTERFACE_ATTACH = _attaching(
 INTERFACE_DETACH = _detaching(
     InterfaceDetach,
     title="Detach an interface",
+    part="interface",
     help="Have its guest let go of a network device, and see that it does.",
     doing="letting go of an interface",
     group="interfaces",
@@ -208,6 +210,7 @@ DEVICE_ATTACH = _attaching(
 DEVICE_DETACH = _detaching(
     DeviceDetach,
     title="Detach a device",
+    part="device",
     help="Have its guest let go of a device, and see that it does.",
     doing="letting go of a device",
     group="devices",

@@ -128,6 +128,7 @@ def _names(state: State, requests: Sequence[Request]) -> list[str]:
 VOLUME_DISCONNECT = Verb(
     DisconnectVolume,
     title="Disconnect a leftover",
+    part="device",
     help="Have the host disconnect a volume whose disk is no more.",
     doing="disconnecting a volume",
     group="volume",

@@ -197,6 +197,7 @@ VERBS = (
     Verb(
         DeviceDelete,
         title="Delete a mediated device",
+        part="device",
         help="Take a mediated device away that no instance has.",
         doing="being rid of a mediated device",
         group="devices",

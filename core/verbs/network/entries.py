@@ -279,6 +279,7 @@ def _verb(kind: EntryKind, request: type[Request], title: str, help_: str, key: 
         needs_description=True,
         single=True,
         undo=kind.undo,
+        part=kind.field,
         risk=risk or Risk(),
     )
 

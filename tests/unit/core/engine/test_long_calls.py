@@ -120,7 +120,8 @@ async def test_a_failure_of_its_own_is_a_failure_that_tells_the_state(world: Sav
         "save of web failed: No space left on device; web is running."
     )
     assert operation.record.outcome == "No space left on device; web is running"
-    assert operation.record.steps[1].text == "save failed: No space left on device."
+    step = operation.record.steps[1].text
+    assert step == "saving the memory of web failed: No space left on device."
 
 
 async def test_it_keeps_no_other_instance_waiting(world: Saving) -> None:

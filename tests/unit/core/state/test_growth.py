@@ -90,10 +90,26 @@ def test_the_store_remembers_what_changed_and_a_pool_grows_by_its_volumes_at_lea
     assert [one.allocation for one in state.growth[disk.key]] == [0, GIB, 2 * GIB]
     assert len(state.growth[pool.key]) == 1
     grown = state.volumes[disk.key]
-    assert growth_of(state, grown, 2 * HOUR) == Growth(GIB, 2 * HOUR)
+    assert growth_of(state, grown, 2 * HOUR) == Growth(GIB, 4 * HOUR)  # when its pool is full
     assert growth_of(state, pool, 2 * HOUR) == Growth(GIB, 4 * HOUR)
     store.apply(PoolRead("a", 2 * HOUR, pool, ()))
     assert disk.key not in store.state.growth
+
+
+def test_a_volume_is_stopped_by_its_pool_and_by_all_that_grows_there() -> None:
+    store = Store()
+    pool = Pool("a", "p", "pool", "dir", PoolState.ACTIVE, "/p", allocation=0, available=12 * GIB)
+    names = ("d", "e", "still")
+    new = [Volume("a", "p", "pool", one, f"/p/{one}", capacity=9 * GIB, allocation=0)
+           for one in names]  # fmt: skip
+    store.apply(PoolRead("a", 0.0, pool, tuple(new)))
+    d, e, still = (replace(one, allocation=more * GIB)
+                   for one, more in zip(new, (1, 2, 0), strict=True))  # fmt: skip
+    store.apply(VolumesDescribed("a", HOUR, (d, e, still)))
+    state = store.state
+    assert growth_of(state, d, HOUR) == Growth(GIB, 4 * HOUR)
+    assert growth_of(state, e, HOUR) == Growth(2 * GIB, 4 * HOUR)
+    assert growth_of(state, still, HOUR) is None
 
 
 def test_a_file_with_holes_whose_guest_writes_far_behind_them_does_not_grow() -> None:
