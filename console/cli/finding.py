@@ -22,10 +22,13 @@ READS: dict[str, tuple[Reading, str]] = {
 
 
 def read_for(verb: Verb, *, stored: bool = False) -> frozenset[Reading]:
-    """Return what is read to find the subjects of a verb, and to judge a request by storage."""
+    """Return what is read to find the subjects of a verb, and to judge a request by its host."""
     found = {READS[verb.subject][0]} if verb.subject in READS else set()
-    around = stored or verb.needs_host
-    return frozenset(found | {Reading.STORAGE, Reading.VOLUMES} if around else found)
+    if stored or verb.needs_host:
+        found |= {Reading.STORAGE, Reading.VOLUMES}
+    if verb.needs_host or verb.needs_networks:
+        found.add(Reading.NETWORKS)
+    return frozenset(found)
 
 
 async def meant(fleet: Fleet, verb: Verb, names: Sequence[str]) -> list[ObjectKey]:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from console.cli import interrupts
-from console.cli.completeness import complete, descriptions, facts, listed, tell
+from console.cli.completeness import complete, descriptions, facts, listed, networks, tell
 from console.cli.confirming import confirm
 from console.cli.finding import meant, read_for
 from console.cli.invocation import Invocation, common, json_option
@@ -141,12 +141,16 @@ def _run(
 async def _known(fleet: Fleet, verb: Verb, keys: Sequence[ObjectKey], *, stored: bool) -> None:
     """Wait until what requests are judged by was read, and what their confirmation tells."""
     await describe(fleet, verb, keys)
+    hosts = [key.host for key in keys]
     if verb.needs_facts:
-        tell(await complete(fleet, facts, of=[key.host for key in keys]))
+        tell(await complete(fleet, facts, of=hosts))
     if verb.needs_description and verb.subject in ("network", "pool", "host"):
         await complete(fleet, descriptions)  # who uses it; of whom that is not known is told too
     if verb.needs_host:
-        await complete(fleet, listed("pools", "volumes"))
+        await complete(fleet, listed("pools", "volumes", "networks"))
+    if verb.needs_networks:
+        fleet.prefer([key for key in fleet.state.networks if key.host in hosts])
+        tell(await complete(fleet, networks, of=hosts))
     if stored:
         tell(await complete(fleet, *STORAGE_LOOKS))
 
