@@ -380,3 +380,13 @@ def test_a_command_completes_its_options(paint: Verb) -> None:
     assert set(completed(["paint"], "--co")) == {"--colour", "--coats", "--connect", "--config"}
     assert completed(["set-vcpus", "--when"], "n") == ["now", "next-start"]
     assert json.dumps(completed(["pool"], "ref")) == '["refresh"]'
+
+
+def test_an_interface_goes_to_a_network_that_its_host_has(virtdeck: Virtdeck) -> None:
+    attach = (*TEST, "interface", "attach", "test", "--dry-run", "--network")
+    known = virtdeck(*attach, "default")
+    assert known.status == 0, known.out
+    assert '<source network="default"/>' in known.out
+    unknown = virtdeck(*attach, "nosuch")
+    assert unknown.status == 1
+    assert "default has no network nosuch: take default, bridge:NAME" in unknown.out
