@@ -9,6 +9,12 @@ from core.errors import HypervisorError
 from core.hypervisor.connection.binding import libvirt
 from core.xml.definition.faults import located
 
+NO_LIMITS = (
+    ("Child process (tc ", "The kernel of the host lacks what libvirt limits by (sch_htb, sch_sfq, "
+     "sch_ingress, cls_fw, cls_u32, act_police): load that, or leave the limits out."),
+)  # fmt: skip
+"""Of bandwidth: libvirt has tc set it."""
+
 
 def _first_line(message: str) -> str:
     return message.splitlines()[0]

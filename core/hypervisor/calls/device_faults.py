@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from core.errors import HypervisorError
+from core.hypervisor.calls.cures import NO_LIMITS
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.network_image_faults import of_network_image
 from core.model.lists import listed
@@ -46,8 +47,7 @@ _CURES = (
     ("passthrough of host PCI devices", "Its kernel must have the IOMMU on (intel_iommu=on or "
      "amd_iommu=on) and the module vfio-pci."),
     ("Failed to connect to", "See whether the server runs, and whether the host reaches it."),
-    ("qdisc", "The kernel of the host lacks what libvirt limits by (sch_htb, sch_sfq, "
-     "sch_ingress): load that, or leave the limits out."),
+    *NO_LIMITS,
 )  # fmt: skip
 """What libvirt says, and what helps."""
 
@@ -136,7 +136,8 @@ def told_of(conn: Connection, message: str) -> HypervisorError | None:
     if (explained := of_network_image(message)) is not None:
         return HypervisorError(*explained)
     cure = next((cure for said, cure in _CURES if said in message), "")
-    return HypervisorError(f"{message.rstrip('.')}.", cure) if cure else None
+    told = message.strip().rstrip(".")
+    return HypervisorError(f"{told}.", cure) if cure else None
 
 
 def missing_of(conn: Connection, needs: str) -> HypervisorError | None:

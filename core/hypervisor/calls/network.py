@@ -31,8 +31,10 @@ _CURES = (
      "ordinary user may not make network devices."),
     ("creating bridge interface", "There is a device of that name: give the bridge another, or "
      "leave it out: libvirt names one."),
-    ("iptables", "Install iptables or nftables on the host: libvirt keeps guests apart with it. A "
-     "network of the mode open or bridge needs none."),
+    ("cannot execute binary", "Install iptables on the host, and start libvirt's daemon anew, which "
+     "looks for that once. A network of the mode open or bridge needs none."),
+    ("firewall", "The firewall of the host did not take libvirt's rules: see what iptables or nft "
+     "says there. A network of the mode open or bridge needs none."),
     ("already exists", "Give the bridge another name, or leave it out: libvirt names one."),
     ("already in use", "Give the bridge another name, or leave it out: libvirt names one."),
     ("dnsmasq", "Install dnsmasq on the host: libvirt has it give out addresses and names."),

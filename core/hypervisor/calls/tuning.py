@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from core.errors import HypervisorError, UnsupportedError, XmlError
+from core.hypervisor.calls.cures import NO_LIMITS, told_with
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import unsupported
@@ -26,7 +27,8 @@ def set_limits(conn: Connection, subject: ObjectKey, call: LimitsCall) -> None:
         "network": lambda flags: _limit_network(domain, call, flags),
     }
     try:
-        _applied(conn, call, calls[call.kind])
+        with told_with(NO_LIMITS):
+            _applied(conn, call, calls[call.kind])
     except libvirt.libvirtError as error:
         if "session mode" not in (error.get_error_message() or ""):
             raise
