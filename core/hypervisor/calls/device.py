@@ -8,6 +8,7 @@ from typing import Any
 from core.errors import HypervisorError, NotFoundError, UnsupportedError
 from core.hypervisor.calls.device_faults import missing_of, told_of
 from core.hypervisor.calls.function import CallFunctions
+from core.hypervisor.calls.share_faults import crash_of_share, forgotten_memory
 from core.hypervisor.calls.volume_users import user_of
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.model import ObjectKey
@@ -15,6 +16,7 @@ from core.model.text import clean
 from core.verbs.device.calls import AttachCall, DetachCall, FindDeviceCall
 from core.verbs.device.devices import word_of
 from core.verbs.device.media import ChangeMediaCall
+from core.verbs.device.share import is_share
 from core.xml.new_device import device_in, devices_in, drive_with
 
 ASKING = 20.0
@@ -34,11 +36,14 @@ def attach(conn: Connection, subject: ObjectKey, call: AttachCall) -> None:
         raise _used(call, user)
     if call.needs and not call.live and (missing := missing_of(conn, call.needs)) is not None:
         raise missing  # what runs is plugged in at once, and libvirt tells of it itself
+    if call.live and is_share(call.name) and (crash := crash_of_share(conn, domain)) is not None:
+        raise crash
     try:
         domain.attachDeviceFlags(call.xml, live | config)
     except libvirt.libvirtError as error:
         _refuse_without_support(error)
-        told = told_of(conn, error.get_error_message() or "")
+        message = error.get_error_message() or ""
+        told = forgotten_memory(domain, message) or told_of(conn, message)
         if told is None:
             raise
         raise told from error

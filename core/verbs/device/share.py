@@ -58,6 +58,11 @@ def word_of_share(tag: str) -> str:
     return f"share:{tag}"
 
 
+def is_share(word: str) -> bool:
+    """Whether a device is known by such a word."""
+    return word.startswith("share:")
+
+
 def attach_steps(now: Situation) -> list[Step]:
     """Return the one call."""
     request = now.request
