@@ -31,7 +31,7 @@ _CURES = (
      "ordinary user may not make network devices."),
     ("creating bridge interface", "There is a device of that name: give the bridge another, or "
      "leave it out: libvirt names one."),
-    ("cannot execute binary", "Install iptables on the host, and start libvirt's daemon anew, which "
+    ("cannot execute binary", "Install iptables on the host, and start its libvirt anew, which "
      "looks for that once. A network of the mode open or bridge needs none."),
     ("firewall", "The firewall of the host did not take libvirt's rules: see what iptables or nft "
      "says there. A network of the mode open or bridge needs none."),
