@@ -12,9 +12,12 @@ import pytest
 
 from core.errors import OperationCancelledError, OperationFailedError, RefusedError
 from core.fleet import Fleet
+from core.hypervisor.calls import device as device_calls
+from core.hypervisor.calls.volume_users import user_of
 from core.lab import IGNORE_UNPLUG, Lab, LabHost, Wanted
 from core.model import ObjectKey, OperationStatus
 from core.source import Operation
+from core.verbs.device import disk
 from core.verbs.registry import VERBS
 from core.verbs.undoing import undoing
 from tests.lab.asking_guests import in_guest
@@ -172,6 +175,32 @@ async def test_a_paused_guest_lets_go_once_it_is_resumed(
     record = await operation
     assert record.status is OperationStatus.DONE, record
     assert "asleep.qcow2" not in alpha.virsh("dumpxml", name)
+
+
+@pytest.mark.parametrize("when", ["both", "now"])
+async def test_one_that_another_was_given_in_the_same_moment_is_told_until_it_is_given_back(
+    fleet: Fleet, alpha: LabHost, guest: Callable[..., str], disks: ScratchDisks,
+    monkeypatch: pytest.MonkeyPatch, when: str,
+) -> None:  # fmt: skip
+    volume = disks.make("both", "32M")
+    name = guest("alpha", "paused")
+    other = guest("alpha", "other", disk=volume, wanted=Wanted.SHUT_OFF)
+    vm = await key_of(fleet, name)
+    await refresh(fleet, vm, "both.qcow2")
+    await done(fleet, "pause", vm)
+    asked = iter([True])
+
+    def late(*given: Any, **more: Any) -> str:
+        """Answer as before the other had it, the first time."""
+        return "" if next(asked, False) else user_of(*given, **more)
+
+    monkeypatch.setattr(device_calls, "user_of", late)
+    monkeypatch.setattr(disk, "against_users", lambda *_: ())
+    with pytest.raises(OperationFailedError, match="is here still, as vda: its guest has not let"):
+        await done(fleet, "volume-attach", vm, volume=volume, when=when)
+    assert "both.qcow2" in alpha.virsh("dumpxml", name)
+    assert "both.qcow2" not in defined(alpha, name)
+    assert "both.qcow2" in defined(alpha, other)
 
 
 async def test_what_libvirt_does_not_take_is_nowhere(

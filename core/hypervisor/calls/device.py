@@ -49,14 +49,33 @@ def attach(conn: Connection, subject: ObjectKey, call: AttachCall) -> None:
         raise told from error
     if call.alone and (user := user_of(conn, set(call.alone), subject.id, seconds=0)):
         # given to both in the same moment: each gives it back
-        domain.detachDeviceFlags(call.xml, live | config)
-        raise _used(call, user)
+        raise _used(call, user) if _gives_back(domain, call, live | config) else _kept(call, user)
 
 
 def _used(call: AttachCall, user: str) -> HypervisorError:
     text = f"{clean(call.alone[0])} is used by {clean(user)}, now or from its next start on."
     cure = "Two that write to one image destroy it: detach it there first, or take another."
     return HypervisorError(text, cure)
+
+
+def _kept(call: AttachCall, user: str) -> HypervisorError:
+    """Return the error of a disk that others have, and that a guest has not given back yet."""
+    text = (
+        f"{_used(call, user).message} It was attached here, too, and is here still, as "
+        f"{call.name}: its guest has not let go of it."
+    )
+    cure = f"Two that write to one image destroy it: detach {call.name} here before either goes on."
+    return HypervisorError(text, cure)
+
+
+def _gives_back(domain: Any, call: AttachCall, affect: int) -> bool:
+    """Detach what was just attached; returns whether that is gone."""
+    shown = 0 if call.live else libvirt.VIR_DOMAIN_XML_INACTIVE
+    try:
+        domain.detachDeviceFlags(call.xml, affect)
+        return not devices_in(domain.XMLDesc(shown), call.kind, call.name)
+    except libvirt.libvirtError:
+        return False
 
 
 def detach(conn: Connection, subject: ObjectKey, call: DetachCall) -> None:

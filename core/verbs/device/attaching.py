@@ -9,7 +9,7 @@ from core.model.new_device import DeviceKind
 from core.verbs.applied import shown
 from core.verbs.device.calls import AttachCall
 from core.verbs.device.devices import find
-from core.verbs.sequence import Step
+from core.verbs.sequence import Step, refused
 from core.verbs.situation import CALL_DEADLINE, Situation
 
 
@@ -21,14 +21,20 @@ def attached(situation: Situation) -> AttachCall | None:
 def attach_step(call: AttachCall, text: str, deadline: float = CALL_DEADLINE) -> Sequence[Step]:
     """Return the one step of attaching a device, seen in what runs and in what is defined.
 
-    A disk is seen by its image, too: somebody else may have taken its target meanwhile.
+    A disk is seen by its image, too: somebody else may have taken its target meanwhile. One that
+    was refused is not seen at all: where others have it, too, it may be there until it is let go.
     """
 
     def fits(instance: Instance) -> bool:
         found = find(instance, call.kind, call.name)
         return found is not None and (call.kind != "disk" or found.source == _image_of(call))
 
-    return [Step(call, text, shown(call, fits), deadline=deadline)]
+    seen = shown(call, fits)
+
+    def shows(now: Situation) -> bool:
+        return seen(now) and not any(refused(one) for one in now.sent if one.call == call)
+
+    return [Step(call, text, shows, deadline=deadline)]
 
 
 def _image_of(call: AttachCall) -> str:
