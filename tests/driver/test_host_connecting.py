@@ -5,7 +5,7 @@ The process with os-brick is one that only notes what it is asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import libvirt
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from core.engine.calling import without_secrets_of
 from core.errors import DeadlineError, HypervisorError, VirtdeckError
 from core.hypervisor.calls import connecting
+from core.hypervisor.calls.holding_volumes import VolumeKey
 from core.model import ObjectKey
 from core.model.connected_volume import ConnectedVolume, HostEncryption
 from core.model.secret_value import Secret
@@ -66,6 +67,9 @@ class Brick:
         self.asked: list[str] = []
         self.values: list[dict[str, Any]] = []
         self.fails: dict[str, VirtdeckError] = {}
+        self.held: list[tuple[str, dict[str, Any]]] = []
+        self.others: list[str] = []
+        self.when_held: Callable[[], object] = lambda: None
 
     def __call__(self, *_: Any, **__: Any) -> Brick:
         return self
@@ -78,6 +82,10 @@ class Brick:
 
     def ask(self, do: str, _: float, **values: Any) -> BrickAnswer:
         """Note it, and fail where it is to."""
+        if do in ("hold", "forget"):
+            self.held.append((do, values))
+            self.when_held()
+            return BrickAnswer(self.others, ())
         self.asked.append(do)
         self.values.append(values)
         if do in self.fails:
@@ -279,3 +287,64 @@ def test_one_that_its_own_instance_has_is_connected_again_and_never_taken_from_i
     with pytest.raises(HypervisorError, match="is another volume than the one it was: W"):
         connecting.connect(conn, WEB, again)
     assert brick.asked == ["connect", "connect"]
+
+
+def test_a_volume_that_another_is_about_to_have_stays_connected(
+    conn: libvirt.virConnect, brick: Brick
+) -> None:
+    """Between its connection and its disk libvirt tells of no user."""
+    db = conn.lookupByName("test")
+    volume = VolumeKey.of(ENTRY, "").note
+    brick.others = [f"{db.UUIDString()}{volume}"]
+    assert connecting.disconnect(conn, WEB, DisconnectCall(ENTRY)) == LetGoAnswer("test")
+    coming = "7b0e4f0e-0b8e-4f0e-9a43-0a3d4b0f7a12"  # by a move, not defined here yet
+    brick.others = [f"{coming}{volume}"]
+    assert connecting.disconnect(conn, WEB, DisconnectCall(ENTRY)) == LetGoAnswer(coming)
+    assert "disconnect" not in brick.asked
+    brick.others = [f"{coming}.another"]
+    assert connecting.disconnect(conn, WEB, DisconnectCall(ENTRY)) == LetGoAnswer()
+    own = VolumeKey.of(ENTRY, WEB.id)
+    assert brick.held == [("hold", {"key": own.lock, "forget": own.note})] * 3
+
+
+def test_who_leaves_a_volume_to_others_is_no_longer_about_to_have_it(
+    conn: libvirt.virConnect, brick: Brick
+) -> None:
+    """Else the last one that has it would leave it connected."""
+    runs(conn, "db")
+    assert connecting.disconnect(conn, WEB, DisconnectCall(ENTRY)) == LetGoAnswer("db")
+    own = VolumeKey.of(ENTRY, WEB.id)
+    assert brick.held == [("hold", {"key": own.lock, "forget": own.note})]
+
+
+def test_who_has_a_volume_since_the_first_look_is_seen_under_its_lock(
+    conn: libvirt.virConnect, brick: Brick
+) -> None:
+    brick.when_held = lambda: runs(conn, "db")
+    assert connecting.disconnect(conn, WEB, DisconnectCall(ENTRY)) == LetGoAnswer("db")
+    assert "disconnect" not in brick.asked
+
+
+def test_what_failed_to_open_is_not_taken_from_another_that_is_about_to_have_it(
+    conn: libvirt.virConnect, brick: Brick
+) -> None:
+    shared = replace(OPENED, multiattach=True)
+    brick.fails = {"open": failure("It is open already.")}
+    brick.others = [f"{ENTRY.volume_id}{VolumeKey.of(shared, '').note}"]
+    with pytest.raises(BrickError, match="It is open already"):
+        connecting.connect(conn, WEB, shared)
+    assert brick.asked == ["connect", "open"]
+    assert [do for do, _ in brick.held] == ["hold", "forget"]
+
+
+def test_a_share_stays_mounted_while_another_volume_of_it_is_about_to_be_had(
+    conn: libvirt.virConnect, brick: Brick
+) -> None:
+    data = {"export": "server:/volumes", "name": "one"}
+    one = ConnectedVolume("nfs", data, {"path": "/mnt/x/one"}, "vdb", "v1")
+    beside = replace(one, data={**data, "name": "two"}, volume_id="v2")
+    assert VolumeKey.of(one, "").lock == VolumeKey.of(beside, "").lock
+    for others, unmounts in (([], True), ([VolumeKey.of(beside, "u").note], False)):
+        brick.others = others
+        assert connecting.disconnect(conn, WEB, DisconnectCall(one)) == LetGoAnswer()
+        assert brick.values[-1]["unmount"] is unmounts

@@ -7,13 +7,17 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
 import pytest
 
 from core.errors import NotSentError
+from core.volumes.brick import child
 from core.volumes.brick.place import BrickHost, brick_host
 from core.volumes.brick.process import BrickError, BrickLostError, BrickProcess
 from core.volumes.connection_info import read_connection_info
@@ -55,6 +59,24 @@ def test_a_volume_is_connected_and_let_go_by_the_real_os_brick(tmp_path: Path) -
         assert gone.value is None
         gpfs = brick.ask("connect", LONG, protocol="gpfs", data=DATA["gpfs"]).value
         assert gpfs["path"] == DATA["gpfs"]["device_path"]
+
+
+def test_a_volume_is_held_by_one_process_after_the_other() -> None:
+    key = f"test-{uuid4()}"
+    folder = Path(child._locks(), "volumes")
+    try:
+        with started() as brick, started() as other:
+            assert brick.ask("hold", LONG, key=key, note="web.v1").value == []
+            with ThreadPoolExecutor(1) as pool:
+                later = pool.submit(other.ask, "hold", LONG, key=key, forget="db.v1")
+                with pytest.raises(FutureTimeoutError):
+                    later.result(1.0)
+                brick.close()
+                assert later.result(LONG).value == ["web.v1"]
+            other.ask("forget", LONG, whom="web.v1")
+            assert not list(folder.glob(f"{key}.for.*"))
+    finally:
+        (folder / f"{key}.lock").unlink()
 
 
 def test_an_error_has_its_name_a_cure_and_no_secret() -> None:

@@ -10,6 +10,13 @@ from msgspec.structs import asdict as to_dict
 
 from core.errors import DeadlineError, HypervisorError, VirtdeckError
 from core.hypervisor.calls.function import CallFunctions
+from core.hypervisor.calls.holding_volumes import (
+    Others,
+    VolumeKey,
+    held_to_connect,
+    hold_to_disconnect,
+    name_of,
+)
 from core.hypervisor.calls.volume_users import user_below, user_of
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.model import ObjectKey
@@ -49,7 +56,7 @@ def place_of(conn: Connection, python: str) -> BrickHost:
     return brick_host(conn.getURI(), python)
 
 
-def connect(conn: Connection, _: ObjectKey, call: ConnectCall) -> DeviceAnswer:
+def connect(conn: Connection, subject: ObjectKey, call: ConnectCall) -> DeviceAnswer:
     """Have os-brick connect a volume; one that cannot be used so is disconnected again."""
     secrets = _revealed(call.secrets)
     passphrase = "" if call.passphrase is None else call.passphrase.reveal()
@@ -60,22 +67,33 @@ def connect(conn: Connection, _: ObjectKey, call: ConnectCall) -> DeviceAnswer:
     with BrickProcess(place_of(conn, call.how.python), secrets=withheld) as brick:
         what = {"protocol": call.protocol, "data": data, "multipath": call.multipath,
                 "attempts": call.how.scan_attempts}  # fmt: skip
-        answer = brick.ask("connect", WORKING, **what)
-        device = dict(answer.value) if isinstance(answer.value, Mapping) else {}
-        path, other = str(device.get("path", "")), _other(call, device)
-        asked = bool(path) and (call.alone or bool(other))
-        if asked and (user := _user(conn, device, but=call.owner if call.again else "")):
-            # it is theirs: nothing is disconnected
-            text = f"What came up for the {call.protocol} volume, {path}, is the disk of {user}."
-            raise HypervisorError(clean(text), "Give the connection_info of this host.")
-        error = _unusable(call, device, other)
-        if error is None and call.encryption is not None:
-            error = _opened(brick, what, device, call.encryption, passphrase)
-        if error is None:
-            return DeviceAnswer(device, answer.warnings)
-        if path and (not asked or call.again) and _user(conn, device):
-            raise error  # somebody has a shared one, or it itself: it stays theirs
-        raise _taken_back(brick, what, device, call.encryption, error)
+        with held_to_connect(brick, VolumeKey.of(call, call.owner or subject.id)) as others:
+            return _connected(conn, brick, call, what, others)
+
+
+def _connected(
+    conn: Connection, brick: BrickProcess, call: ConnectCall, what: dict[str, Any], others: Others
+) -> DeviceAnswer:
+    """Connect it, and see whether what came up is it and can be used."""
+    answer = brick.ask("connect", WORKING, **what)
+    device = dict(answer.value) if isinstance(answer.value, Mapping) else {}
+    path, other = str(device.get("path", "")), _other(call, device)
+    asked = bool(path) and (call.alone or bool(other))
+    if asked and (user := _user(conn, device, but=call.owner if call.again else "")):
+        # it is theirs: nothing is disconnected
+        text = f"What came up for the {call.protocol} volume, {path}, is the disk of {user}."
+        raise HypervisorError(clean(text), "Give the connection_info of this host.")
+    error = _unusable(call, device, other)
+    if error is None and call.encryption is not None:
+        passphrase = "" if call.passphrase is None else call.passphrase.reveal()
+        error = _opened(brick, what, device, call.encryption, passphrase)
+    if error is None:
+        return DeviceAnswer(device, answer.warnings)
+    if path and (not asked or call.again) and _user(conn, device):
+        raise error  # somebody has a shared one, or it itself: it stays theirs
+    if others.same:
+        raise error  # it was connected for another, which is about to have it
+    raise _taken_back(brick, what, device, call.encryption, error)
 
 
 def _user(conn: Connection, device: Mapping[str, Any], but: str = "") -> str:
@@ -170,17 +188,20 @@ def disconnect(conn: Connection, subject: ObjectKey, call: DisconnectCall) -> Le
     os-brick counts no users: the first disconnect takes the device from all of them, so every
     instance is asked, however long that takes. A share is unmounted with the last volume of it:
     that no instance of the host has a disk on it, now or from its next start on, libvirt tells;
-    that none is connected for one that is to come, the ledger.
+    that none is connected for one that is to come, the ledger. Who connects it meanwhile, from
+    whatever console, waits, or has left a note on the host.
     """
     volume = call.connected
     places = {volume.path, *call.also} - {""}
-    if places:
-        user = _itself(conn, call.of or subject.id, places) or user_of(conn, places)
-        if user:
-            return LetGoAnswer(user)
+    if places and (user := _itself(conn, call.of or subject.id, places)):
+        return LetGoAnswer(user)
+    key = VolumeKey.of(volume, call.of or subject.id)
+    if places and (user := user_of(conn, places)):
+        with suppress(VirtdeckError), BrickProcess(place_of(conn, volume.python)) as brick:
+            hold_to_disconnect(brick, key)  # it is no longer about to have it
+        return LetGoAnswer(user)
     family = PROTOCOLS.get(volume.protocol)
     share = volume.path.rpartition("/")[0] if family is not None and family.mounts else ""
-    unmount = bool(share) and not call.share_used and not user_below(conn, share)
     secrets = _revealed(call.secrets)
     if {**volume.data, **secrets}.get("serverPassword") == WITHHELD:
         # the server of ScaleIO counts each wrong one
@@ -188,18 +209,27 @@ def disconnect(conn: Connection, subject: ObjectKey, call: DisconnectCall) -> Le
         raise HypervisorError(text, _PASSWORD)
     words = _words(volume.protocol, secrets)
     with BrickProcess(place_of(conn, volume.python), secrets=words) as brick:
-        number = _number(brick, volume)
-        # by the number that the device has by now
-        if number and (user := user_of(conn, {number})):
-            return LetGoAnswer(user)
-        data = {**volume.data, **secrets, **_marked(volume.encryption)}
-        what: dict[str, Any] = {"protocol": volume.protocol, "data": data}
-        if volume.encryption is not None and volume.path:
-            what = _of_device(what, volume.device)
-            provider = volume.encryption.provider
-            brick.ask("close", WORKING, **what, **_rest(volume), provider=provider)
-        brick.ask("disconnect", WORKING, **what, **_rest(volume), unmount=unmount)
+        others = hold_to_disconnect(brick, key)
+        # by the number that the device has by now, too; and those that have it since
+        places |= {_number(brick, volume)} - {""}
+        if user := (user_of(conn, places) if places else "") or others.same:
+            return LetGoAnswer(name_of(conn, user) if user == others.same else user)
+        unmount = bool(share) and not (call.share_used or others.beside)
+        unmount = unmount and not user_below(conn, share)
+        _let_go(brick, volume, secrets, unmount=unmount)
     return LetGoAnswer()
+
+
+def _let_go(
+    brick: BrickProcess, volume: ConnectedVolume, secrets: Mapping[str, str], *, unmount: bool
+) -> None:
+    data = {**volume.data, **secrets, **_marked(volume.encryption)}
+    what: dict[str, Any] = {"protocol": volume.protocol, "data": data}
+    if volume.encryption is not None and volume.path:
+        what = _of_device(what, volume.device)
+        provider = volume.encryption.provider
+        brick.ask("close", WORKING, **what, **_rest(volume), provider=provider)
+    brick.ask("disconnect", WORKING, **what, **_rest(volume), unmount=unmount)
 
 
 def _number(brick: BrickProcess, volume: ConnectedVolume) -> str:

@@ -1,7 +1,7 @@
 """The process that runs os-brick: one request a line on its input, one answer a line, both JSON.
 
 Nothing else imports os_brick or oslo. It is sent to where it runs, another machine too, with the
-two modules of virtdeck that it imports: it needs the standard library there, and os-brick.
+three modules of virtdeck that it imports: it needs the standard library there, and os-brick.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from core.volumes.brick.aftermath import (
     remove_folder,
 )
 from core.volumes.brick.devices import lasting, present, seen, udev_is_done, where
+from core.volumes.brick.holding import Holding
 
 VERSION = 1
 """Of what is spoken; the one that starts it asks for it first."""
@@ -34,6 +35,8 @@ LOCKS = "/run/lock/virtdeck-os-brick"
 MOUNTS = "/var/lib/virtdeck/mounts"
 """Shares are mounted below this folder, each in one of its own, which os-brick names."""
 _SHARES = ("nfs", "quobyte", "vzstorage")
+_held: list[Holding] = []
+"""What this process holds until it ends."""
 _GIVEN = ("scaleio", "storpool")
 """Their servers give a volume to a host, and os-brick asks them to."""
 
@@ -53,6 +56,10 @@ class _Told(logging.Handler):
             self.lines.append(f"a warning that cannot be shown ({type(error).__name__})")
 
 
+def _locks() -> str:
+    return LOCKS if os.geteuid() == 0 else f"{tempfile.gettempdir()}/os-brick-{os.geteuid()}"
+
+
 def _set_up() -> None:
     """Import os-brick without its daemon: this process does what needs root itself."""
     from oslo_service import backend
@@ -62,7 +69,7 @@ def _set_up() -> None:
     from os_brick import privileged
     from oslo_config import cfg
 
-    folder = LOCKS if os.geteuid() == 0 else f"{tempfile.gettempdir()}/os-brick-{os.geteuid()}"
+    folder = _locks()
     Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     cfg.CONF([], project="virtdeck-brick", default_config_files=[], default_config_dirs=[])
     cfg.CONF.set_override("lock_path", folder, group="oslo_concurrency")
@@ -99,6 +106,18 @@ def _properties(request: dict[str, Any]) -> Any:
 
     told = request.get("ip", ""), bool(request.get("multipath")), bool(request.get("enforce"))
     return connector.get_connector_properties("", *told, host=request.get("host"))
+
+
+def _hold(request: dict[str, Any]) -> list[str]:
+    """Be the only one who connects or disconnects a volume; return for whom else it is."""
+    held = Holding(Path(_locks(), "volumes"), str(request["key"]))
+    _held.append(held)
+    if request.get("forget"):
+        held.forget(str(request["forget"]))
+    others = held.noted()
+    if request.get("note"):
+        held.note(str(request["note"]))
+    return others
 
 
 def _connect(request: dict[str, Any]) -> Any:
@@ -221,6 +240,8 @@ def _open(request: dict[str, Any]) -> None:
 _ANSWERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "hello": _hello,
     "properties": _properties,
+    "hold": _hold,
+    "forget": lambda request: _held[-1].forget(str(request["whom"])),
     "connect": _connect,
     "disconnect": _disconnect,
     "extend": lambda request: _connector(request).extend_volume(request["data"]),

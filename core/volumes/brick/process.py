@@ -25,7 +25,7 @@ VERSION = 1
 STARTING = 60.0
 """Seconds until it has imported os-brick: a slow line, a busy host."""
 _CHILD = Path(__file__).with_name("child.py")
-_WITH = ("devices", "aftermath")
+_WITH = ("devices", "aftermath", "holding")
 _MODULE = """\
 module = types.ModuleType({name!r})
 exec(compile({text!r}, {name!r}, "exec"), vars(module))
