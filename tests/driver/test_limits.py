@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from core.errors import HypervisorError
 from core.hypervisor.calls.table import CALL_FUNCTIONS
 from core.hypervisor.connection.binding import libvirt
 from core.model import Host, Instance, ObjectKey, Request, State
@@ -22,6 +23,7 @@ from core.verbs.tuning.limit_requests import (
     SetNetworkLimits,
 )
 from core.verbs.tuning.limits import LimitsCall
+from core.verbs.tuning.link import LinkCall
 
 KEY = ObjectKey("instance", "alpha", "u")
 STATE = State(
@@ -184,3 +186,35 @@ def test_limits_that_exclude_each_other_are_refused() -> None:
     assert "that of inbound is not given: give --inbound, too" in why(
         SetNetworkLimits(KEY, MAC, outbound=1, inbound_peak=5)
     )
+
+
+class Half(Noting):
+    """One that has a network device by its definition alone, and takes no change of that."""
+
+    def XMLDesc(self, flags: int) -> str:  # noqa: N802
+        card = f"<interface type='user'><mac address='{MAC}'/></interface>" if flags else ""
+        return f"<domain><devices>{card}</devices></domain>"
+
+    def setBlockIoTune(self, *given: Any) -> None:  # noqa: N802
+        self.calls.append(("setBlockIoTune", *given))
+        if given[-1] == CONFIG:
+            raise libvirt.libvirtError("the definition cannot be written")
+
+
+def test_a_link_that_what_runs_does_not_have_is_left_as_it_is_in_the_definition_too() -> None:
+    conn = Half()
+    with pytest.raises(HypervisorError, match="It has no network device"):
+        CALL_FUNCTIONS[LinkCall](conn, KEY, LinkCall(True, True, MAC, False))
+    assert conn.calls == []
+    CALL_FUNCTIONS[LinkCall](conn, KEY, LinkCall(False, True, MAC, False))
+    ((name, xml, flags),) = conn.calls
+    assert (name, flags) == ("updateDeviceFlags", CONFIG)
+    assert '<link state="down"/>' in xml
+
+
+def test_a_change_of_what_runs_alone_is_told() -> None:
+    both, alone = (LimitsCall(live, True, "disk", "vda", ()) for live in (True, False))
+    with pytest.raises(HypervisorError, match="What runs was changed, and its definition was not"):
+        CALL_FUNCTIONS[LimitsCall](Half(), KEY, both)
+    with pytest.raises(libvirt.libvirtError):
+        CALL_FUNCTIONS[LimitsCall](Half(), KEY, alone)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from core.errors import HypervisorError, UnsupportedError, XmlError
@@ -51,19 +52,41 @@ def _limit_network(domain: Any, call: LimitsCall, flags: int) -> None:
 
 
 def set_link(conn: Connection, subject: ObjectKey, call: LinkCall) -> None:
-    """Set the state of a link (virDomainUpdateDeviceFlags), of each XML that has the device."""
+    """Set the state of a link (virDomainUpdateDeviceFlags), of each XML that has the device.
+
+    Nothing is changed before each is known to have it.
+    """
     domain = conn.lookupByUUIDString(subject.id)
-    if call.config:
-        _update(domain, call, libvirt.VIR_DOMAIN_XML_INACTIVE, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
-    if call.live:
-        _update(domain, call, 0, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    live = _linked(domain, call, 0) if call.live else ""
+    config = _linked(domain, call, libvirt.VIR_DOMAIN_XML_INACTIVE) if call.config else ""
+    if live:
+        _update(domain, live, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    if config:
+        with _only_what_runs(live):
+            _update(domain, config, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
 
 
-def _update(domain: Any, call: LinkCall, shown: int, affect: int) -> None:
+def _linked(domain: Any, call: LinkCall, shown: int) -> str:
     try:
-        device = device_with_link(domain.XMLDesc(shown), call.interface, up=call.up)
+        return device_with_link(domain.XMLDesc(shown), call.interface, up=call.up)
     except XmlError as error:
         raise HypervisorError(error.message, error.hint) from None
+
+
+@contextmanager
+def _only_what_runs(changed: object) -> Iterator[None]:
+    """Say of a definition that could not be changed that what runs was, where it was."""
+    try:
+        yield
+    except libvirt.libvirtError as error:
+        if not changed:
+            raise
+        said = (error.get_error_message() or "libvirt gave no reason").rstrip(".")
+        text = f"What runs was changed, and its definition was not: {said}."
+        raise HypervisorError(text, "Ask again with --when next-start.") from error
+
+
+def _update(domain: Any, device: str, affect: int) -> None:
     try:
         domain.updateDeviceFlags(device, affect)
     except libvirt.libvirtError as error:
@@ -81,7 +104,8 @@ def _applied(conn: Connection, call: LimitsCall, make: Callable[[int], object]) 
         # the test driver does not take both at once; of the others the present values are read
         # first, by us or by the binding, and what runs may have others than its definition
         make(live)
-        make(config)
+        with _only_what_runs(live):
+            make(config)
     else:
         make(flags)
 
