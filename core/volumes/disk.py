@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from core.model import Disk
+from core.model import Device, Disk
 from core.model.new_device import AttachedDisk
 from core.volumes.connection_info import ConnectionInfo
 from core.volumes.place import VolumePlace
@@ -105,12 +105,12 @@ def disk_of(place: VolumePlace, wishes: DiskWishes) -> AttachedDisk:
     )
 
 
-def next_unit(disks: Iterable[Disk]) -> int:
-    """Return the unit that follows the highest one of the first SCSI controller."""
-    units = [_unit(disk) for disk in disks if disk.bus == "scsi"]
-    return max((unit for unit in units if unit is not None), default=-1) + 1
+def next_unit(disks: Iterable[Disk], devices: Iterable[Device] = ()) -> int:
+    """Return the unit that follows the highest one of the first SCSI controller.
 
-
-def _unit(disk: Disk) -> int | None:
-    found = _UNIT.fullmatch(disk.address)
-    return None if found is None else int(found[1])
+    Devices of the host that are on it (`<hostdev type='scsi'>`) have units, too.
+    """
+    places = [disk.address for disk in disks if disk.bus == "scsi"]
+    places += [device.address for device in devices if device.kind == "hostdev"]
+    units = [int(found[1]) for place in places if (found := _UNIT.fullmatch(place))]
+    return max(units, default=-1) + 1

@@ -40,6 +40,10 @@ _CURES = (
      ", and attach what is below /dev/mapper."),
     ("Unknown driver", "Install QEMU's drivers for the network on its host (qemu-block-extra)."),
     ("Unknown protocol", "Install QEMU's drivers for the network on its host (qemu-block-extra)."),
+    ("conflicts with SCSI host device", "On SCSI the letter is the place, which that device has: "
+     "give another target, such as --target sdk."),
+    ("duplicate drive address", "On SCSI the letter is the place, which another disk has: give "
+     "another target, such as --target sdk."),
     ("duplicated", "See its disks by `virtdeck show`; leave the target out to have a free one."),
     ("per-device boot elements", "It boots by classes of devices: number its devices first "
      "(`virtdeck set-boot-order`), or leave --boot-order out."),

@@ -86,14 +86,15 @@ def _opened_by_qemu(request: VolumeAttach) -> bool:
 
 
 def _unit(now: Situation, request: VolumeAttach) -> int | None:
-    """Return the unit by Nova's rule, on a controller that has them."""
+    """Return the unit by Nova's rule, where the first controller has many: another has seven."""
     from core.volumes.disk import next_unit
 
     both: list[Instance] = [one for one in (now.instance, now.defined) if one is not None]
-    virtio = any("virtio-scsi" in device.summary for one in both for device in one.devices)
+    devices = [device for one in both for device in one.devices if device.kind == "controller"]
+    virtio = any(device.summary.startswith("scsi 0 virtio") for device in devices)
     if request.bus != "scsi" or not virtio:
         return None
-    return max(next_unit(one.disks) for one in both)
+    return max(next_unit(one.disks, one.devices) for one in both)
 
 
 def against_options(request: VolumeAttach) -> Iterator[Refusal]:

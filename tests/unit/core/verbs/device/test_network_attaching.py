@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace as replaced
 from typing import Any
 
@@ -123,11 +124,27 @@ def test_what_came_by_a_connection_info_is_called_by_its_id() -> None:
     assert "discard" not in call.xml
 
 
-def test_a_disk_of_scsi_has_the_unit_after_the_highest() -> None:
-    has = {"disks": (Disk("sda", "scsi", address="drive 0:0:0:4"),),
-           "devices": (Device("controller", "scsi 0 virtio-scsi"),)}  # fmt: skip
-    call = first(by_info("local", bus="scsi"), web(**has))
-    assert 'unit="5"' in (call.xml if isinstance(call, AttachCall) else "")
+@pytest.mark.parametrize(
+    ("devices", "unit"),
+    [
+        ((Device("controller", "scsi 0 virtio-scsi"),), "5"),
+        # a device of the host has a unit as a disk has
+        ((Device("controller", "scsi 0 virtio-scsi"),
+          Device("hostdev", "scsi 0:0:0", address="drive 0:0:0:5")), "6"),
+        ((Device("controller", "scsi 0 virtio-scsi"),
+          Device("hostdev", "scsi 0:0:0", address="drive 1:0:0:9")), "5"),
+        # the unit is on the first controller, which has seven here
+        ((Device("controller", "scsi 0 lsilogic"), Device("controller", "scsi 1 virtio-scsi")), ""),
+    ],
+    ids=["disks", "host devices", "of another controller", "few units"],
+)  # fmt: skip
+def test_a_disk_of_scsi_has_the_unit_after_the_highest(
+    devices: tuple[Device, ...], unit: str
+) -> None:
+    disks = (Disk("sda", "scsi", address="drive 0:0:0:4"),)
+    call = first(by_info("local", bus="scsi"), web(disks=disks, devices=devices))
+    assert isinstance(call, AttachCall)
+    assert re.findall(r'unit="(\d+)"', call.xml) == [unit] * bool(unit)
 
 
 def test_secrets_are_made_first_and_taken_back_where_the_disk_is_refused() -> None:
