@@ -64,6 +64,12 @@ def place_of(url: str) -> VolumePlace:
     return VolumePlace(image.place, "network", io="", network=image)
 
 
+def user_of_ssh(url: str) -> str:
+    """Return as whom an image of ssh is asked for; empty: nobody is named. Raises UsageError."""
+    network = place_of(url).network
+    return network.user if network is not None and network.protocol == "ssh" else ""
+
+
 def _wrong(scheme: str, why: str) -> UsageError:
     return UsageError(f"The {scheme} URL {why}.", f"Give it as {_SHAPES[scheme]}.")
 

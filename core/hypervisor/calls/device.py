@@ -9,6 +9,7 @@ from core.errors import HypervisorError, NotFoundError, UnsupportedError
 from core.hypervisor.calls.device_faults import missing_of, told_of
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.calls.share_faults import crash_of_share, forgotten_memory
+from core.hypervisor.calls.silent_servers import refuse_silent
 from core.hypervisor.calls.volume_users import user_of
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.model import ObjectKey
@@ -38,6 +39,8 @@ def attach(conn: Connection, subject: ObjectKey, call: AttachCall) -> None:
         raise missing  # what runs is plugged in at once, and libvirt tells of it itself
     if call.live and is_share(call.name) and (crash := crash_of_share(conn, domain)) is not None:
         raise crash
+    if call.live:
+        refuse_silent(conn, call.xml)
     try:
         domain.attachDeviceFlags(call.xml, live | config)
     except libvirt.libvirtError as error:

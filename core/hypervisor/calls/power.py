@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 from core.errors import HypervisorError
 from core.hypervisor.calls.function import CallFunctions
+from core.hypervisor.calls.silent_servers import refuse_silent
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import gone, unless_gone
+from core.model import ObjectKey
 from core.model.instance import InstanceState
 from core.model.state_code import decode_state
 from core.verbs.power.calls import (
@@ -129,10 +131,14 @@ def wake_up(conn: Connection, uuid: str) -> None:
     conn.lookupByUUIDString(uuid).pMWakeup(0)
 
 
+def _create(conn: Connection, subject: ObjectKey, call: CreateCall) -> None:
+    xml = conn.lookupByUUIDString(subject.id).XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    refuse_silent(conn, xml)
+    start(conn, subject.id, paused=call.paused, forget_saved=call.forget_saved)
+
+
 CALL_FUNCTIONS: CallFunctions = {
-    CreateCall: lambda conn, subject, call: start(
-        conn, subject.id, paused=call.paused, forget_saved=call.forget_saved
-    ),
+    CreateCall: _create,
     ShutdownCall: lambda conn, subject, call: shutdown(conn, subject.id, call.means),
     DestroyCall: lambda conn, subject, _: stop(conn, subject.id),
     RebootCall: lambda conn, subject, call: reboot(conn, subject.id, call.means),

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from core.errors import XmlError
 from core.hypervisor.connection.binding import Connection, libvirt
+from core.hypervisor.connection.here import is_ours
 from core.hypervisor.connection.uri import HostAddress
 from core.hypervisor.observe.reads import Reads
 from core.migration.preflight.machine import Machine
@@ -56,15 +57,9 @@ def read_machine(looks: Reads, address: HostAddress) -> Machine:
         smbios=_told(conn, lambda: _smbios(conn.getSysinfo(0))) or "",
         links=_told(conn, lambda: _links(conn)) or (),
         # what systemd passes on may be anything: it must at least have our name
-        local=listener.daemon and bool(listener.network or _is_ours(hostname)),
+        local=listener.daemon and bool(listener.network or is_ours(hostname)),
         network=listener.network,
     )
-
-
-def _is_ours(hostname: str) -> bool:
-    """Whether a host's name is that of this machine, with or without its domain."""
-    ours = socket.gethostname().partition(".")[0].lower()
-    return hostname.partition(".")[0].lower() == ours
 
 
 def _told(conn: Connection, call: Callable[[], T]) -> T | None:

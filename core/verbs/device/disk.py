@@ -21,7 +21,13 @@ from core.verbs.device.connecting import (
     still_connected,
     with_entry,
 )
-from core.verbs.device.disk_options import against_options, against_place, new_disk, reads_only
+from core.verbs.device.disk_options import (
+    against_options,
+    against_place,
+    against_user,
+    new_disk,
+    reads_only,
+)
 from core.verbs.device.disk_secrets import drop_secrets
 from core.verbs.device.requests import VolumeAttach, VolumeDetach
 from core.verbs.device.sharing import Access, against_serial, against_users
@@ -34,6 +40,8 @@ PREFIXES = {"virtio": "vd", "scsi": "sd", "usb": "sd", "sata": "sd", "ide": "hd"
 _PATIENT = 340.0
 """Seconds for what is of Ceph: its library waits 300 s for its monitors (client_mount_timeout),
 and QEMU answers nothing meanwhile."""
+_LOOKING = 30.0
+"""Seconds more for an image of the network: it is seen first whether its server answers."""
 NO_HOTPLUG = ("sata", "ide")
 
 
@@ -56,6 +64,8 @@ def attach_steps(now: Situation) -> list[Step]:
         undo = drop_secrets(request.subject, call.name)
         steps.append(Step(secrets, f"giving libvirt the secrets of {call.name}", undo=undo))
     deadline = _PATIENT if '<source protocol="rbd"' in call.xml else CALL_DEADLINE
+    if "<source protocol=" in call.xml:
+        deadline += _LOOKING
     return [*steps, *attach_step(call, text, deadline)]
 
 
@@ -167,6 +177,7 @@ def against(state: State, request: Request, but: str) -> Iterator[Refusal]:
     refused = list(against_place(site, request))
     yield from refused
     if not refused:
+        yield from against_user(state, request)
         yield from _against_use(state, instance, request)
 
 

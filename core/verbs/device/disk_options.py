@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from core.errors import VirtdeckError
-from core.model import Instance
+from core.model import Instance, State
 from core.model.new_device import AttachedDisk
 from core.model.text import clean
 from core.model.volume_secret import secret_uuid
@@ -23,6 +23,9 @@ from core.verbs.device.volume_place import (
 from core.verbs.limit_parameter import pairs_of
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.situation import Situation
+
+_SSH_USER = 9_008_000
+"""libvirt, as it counts."""
 
 if TYPE_CHECKING:
     from core.volumes.connection_info import ConnectionInfo
@@ -174,6 +177,26 @@ def _against_url(request: VolumeAttach) -> Iterator[Refusal]:
     if scheme in READ_ONLY and request.access != "read-only":
         text = f"QEMU only reads what it has by {scheme}"
         yield Refusal(RefusalCode.PARAMETER, text, "--access read-only", "access")
+
+
+def against_user(state: State, request: VolumeAttach) -> Iterator[Refusal]:
+    """Tell of a user that libvirt leaves out without a word: QEMU would log in as another."""
+    from core.volumes.urls import user_of_ssh
+
+    host = state.hosts.get(request.subject.host)
+    facts = None if host is None else host.facts
+    if not is_url(request.volume) or facts is None or not 0 < facts.libvirt_number < _SSH_USER:
+        return
+    if user := user_of_ssh(request.volume):
+        text = (
+            f"libvirt {facts.libvirt_version} of {clean(request.subject.host)} tells QEMU no user "
+            f"of ssh before 9.8: it would not log in as {clean(user)}, but as who QEMU runs as"
+        )
+        cure = (
+            "leave the user out, and let that account in with a key of its own that asks for no "
+            "passphrase; or take a newer libvirt"
+        )
+        yield Refusal(RefusalCode.UNSUPPORTED, text, cure, "volume")
 
 
 def _refusal(error: VirtdeckError, field: str) -> Refusal:
