@@ -7,12 +7,12 @@ words come after the image's options.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from core.hypervisor.connection.served_image_faults import OF_SERVED, FaultSentence
 from core.model.text import clean
 
-_Sentence = Callable[[re.Match[str]], tuple[str, str]]
-_SENTENCES: Sequence[tuple[str, _Sentence]] = (
+_SENTENCES: Sequence[tuple[str, FaultSentence]] = (
     (
         r"iSCSI: .*Authentication failure",
         lambda _: (
@@ -41,28 +41,6 @@ _SENTENCES: Sequence[tuple[str, _Sentence]] = (
         lambda _: (
             "Nobody answers at the iSCSI portal{portal}.",
             "See whether the target runs, and whether the host reaches it.",
-        ),
-    ),
-    (
-        r"CURL: .*returned error: (\d+)",
-        lambda found: (
-            f"The web server answers {found[1]} where the image was to be.",
-            "See what it has there: `curl --head URL` on the host.",
-        ),
-    ),
-    (
-        r"does not support 'range'",
-        lambda _: (
-            "The web server gives its files out as a whole only, and QEMU asks for parts.",
-            "Take a server that answers ranges, or bring the image into a pool: `virtdeck volume "
-            "upload`.",
-        ),
-    ),
-    (
-        r"CURL: Error opening file: (.*)",
-        lambda found: (
-            f"The image cannot be had from its web server: {clean(found[1].rstrip('.'))}.",
-            "See whether the server runs, and whether the host reaches it and trusts it.",
         ),
     ),
     (
@@ -101,6 +79,7 @@ _SENTENCES: Sequence[tuple[str, _Sentence]] = (
             "See what they may: `ceph auth get client.USER`; it takes `profile rbd pool=POOL`.",
         ),
     ),
+    *OF_SERVED,
 )
 
 
