@@ -15,9 +15,9 @@ from core.model import OperationStatus
 from core.verbs.cloning import Clone
 from tests.bench.rows import Row
 from tests.driver.command import Virtdeck
+from tests.lab.one_host import opened, until
 from tests.lab.scratch_disk import ScratchDisks
 from tests.lab.seeing import key_of
-from tests.lab.test_power import opened, until
 
 NAME, SIZE, FULL = "original", "1G", 512
 """The instance, its disk, and how many MiB of that hold something."""

@@ -14,9 +14,9 @@ from core.lab import Guest, Lab, LabHost, Wanted, ensure_guest
 from core.model import ObjectKey, OperationStatus
 from core.verbs.registry import VERBS
 from tests.bench.rows import Row
+from tests.lab.one_host import opened, until
 from tests.lab.scratch_disk import ScratchDisks, flush, write
 from tests.lab.seeing import key_of
-from tests.lab.test_power import opened, until
 
 NAME, SIZE, FULL = "moved", "1G", 512
 """The guest, its disk, and how many MiB of that hold something."""

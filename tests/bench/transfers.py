@@ -15,7 +15,7 @@ from core.lab import Lab, LabHost
 from core.model import ObjectKey, OperationStatus, Request
 from core.verbs.volume_transferring import DownloadVolume, UploadVolume
 from tests.bench.rows import Row
-from tests.lab.test_power import opened, until
+from tests.lab.one_host import opened, until
 
 NAME, MIB = "moved.raw", 1 << 20
 SIZE, SPARSE = 1024, 128

@@ -1,6 +1,6 @@
 """The real lab for the tests of this directory: two libvirt hosts, six guests, one per session.
 
-Fixtures, all synchronous (an async test calls the slow ones through `asyncio.to_thread`):
+Fixtures; all but `fleet` synchronous (an async test calls the slow ones by `asyncio.to_thread`):
 
 `lab`         core.lab.Lab, up with its six guests: `lab.hosts`, `lab.root`, `lab.down()`...
 `alpha`, `beta`   its hosts (core.lab.LabHost): `.uri`, `.pid` of the daemon, `.directory`, and
@@ -11,6 +11,9 @@ Fixtures, all synchronous (an async test calls the slow ones through `asyncio.to
 `guest`       guest("alpha", "stubborn", "vd.noshutdown") -> a new running guest's name; it takes
               `wanted=Wanted.SHUT_OFF` and other fields of core.lab.Guest. Gone after the test.
 `booted`      booted("alpha", "web", ...): wait until the agents answer (4 to 20 s after a start)
+`fleet`       core.fleet.Fleet of alpha alone, open, with a journal of the test's own
+`disks`       tests.lab.scratch_disk.ScratchDisks: qcow2 files on alpha, gone after the test
+`still`       still("name", "64M") -> a new paused guest's name, with a disk of its own
 `networked`   tests.lab.networked.NetworkedHosts: two hosts with a network between them that can be
               cut; root only. Leave the network whole and the daemons up.
 `eventually`  eventually(lambda: condition, "what is waited for", deadline=20) -> its first truth;
@@ -32,7 +35,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,14 +43,16 @@ import libvirt
 import psutil
 import pytest
 
+from core.fleet import Fleet
 from core.hypervisor.calls import connecting
-from core.lab import Guest, Lab, LabHost, ensure_guest, wait_ready
+from core.lab import Guest, Lab, LabHost, Wanted, ensure_guest, wait_ready
 from core.lab.image import ensure_image
 from core.lab.places import cache_directory, exclusive
 from tests.lab.closed_clients import Host
 from tests.lab.networked import NetworkedHosts
+from tests.lab.one_host import opened
 from tests.lab.removing import remove_instance
-from tests.lab.scratch_disk import unmount_small
+from tests.lab.scratch_disk import ScratchDisks, unmount_small
 from tests.patience import PATIENCE
 from tests.places import lab_name
 
@@ -194,3 +199,29 @@ def eventually() -> Callable[..., Any]:
         return found
 
     return wait
+
+
+@pytest.fixture
+async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
+    async with opened(uris, tmp_path / "journal.sqlite3") as made:
+        yield made
+
+
+@pytest.fixture
+def disks(lab: Lab, alpha: LabHost) -> Iterator[ScratchDisks]:
+    made = ScratchDisks(lab, alpha)
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def still(disks: ScratchDisks, guest: Callable[..., str]) -> Callable[..., str]:
+    """Makes a guest that is paused before its first instruction: it writes nothing by itself.
+
+    It is removed before its disks are.
+    """
+
+    def make(name: str, size: str = "64M") -> str:
+        return guest("alpha", name, disk=disks.make(name, size), wanted=Wanted.PAUSED)
+
+    return make

@@ -16,7 +16,7 @@ from core.lab import Lab, LabHost
 from core.lab.templates import KERNEL_WORDS
 from core.model import ObjectKey, OperationRecord, Request
 from core.verbs.registry import VERBS
-from tests.lab.test_power import until
+from tests.lab.one_host import until
 
 HOST = ObjectKey("host", "alpha", "alpha")
 SMALL = {"memory": 96, "vcpus": 1, "network": "none", "graphics": "none"}

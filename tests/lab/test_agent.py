@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,19 +19,13 @@ from core.model.secret_value import Secret
 from core.verbs.agent.accounts import AddSshKey, RemoveSshKey, SetPassword
 from core.verbs.agent.trimming import Trim
 from tests.lab.asking_guests import in_guest
+from tests.lab.one_host import until
 from tests.lab.seeing import key_of
-from tests.lab.test_power import opened, until
 from tests.lab.test_verbs import carry_out
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ3fPPQl1bBzYvd0kR7dQ2n8v5WqQm0J6s1o9mJv3Q0T op@deck"
 OTHER = KEY.replace("IJ3f", "IJ4f").replace("op@", "other@")
 MARKER = "tell-n0body-0815"
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
 
 
 @pytest.fixture

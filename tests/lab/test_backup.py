@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -21,6 +21,7 @@ from core.lab import Lab, LabHost, Wanted
 from core.model import AgentState, ObjectKey, OperationStatus
 from core.model.checkpoint import Checkpoint
 from core.verbs.registry import VERBS
+from tests.lab.one_host import until
 from tests.lab.scratch_disk import (
     ScratchDisks,
     chain,
@@ -33,31 +34,7 @@ from tests.lab.scratch_disk import (
 from tests.lab.seeing import caught_up, key_of
 from tests.lab.test_agent import file_in_guest
 from tests.lab.test_image import is_mounted, write_in_guest
-from tests.lab.test_power import opened, until
 from tests.lab.test_snapshot import frozen
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
-
-
-@pytest.fixture
-def disks(lab: Lab, alpha: LabHost) -> Iterator[ScratchDisks]:
-    made = ScratchDisks(lab, alpha)
-    yield made
-    made.remove()
-
-
-@pytest.fixture
-def still(disks: ScratchDisks, guest: Callable[..., str]) -> Callable[..., str]:
-    """Makes a guest that is paused before its first instruction: it writes nothing by itself."""
-
-    def make(name: str, size: str = "64M") -> str:
-        return guest("alpha", name, disk=disks.make(name, size), wanted=Wanted.PAUSED)
-
-    return make
 
 
 async def begin(fleet: Fleet, vm: ObjectKey, verb: str = "backup", **options: Any) -> Handle:

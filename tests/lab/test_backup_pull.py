@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,36 +15,13 @@ import pytest
 
 from core.errors import OperationCancelledError, OperationFailedError, RefusedError
 from core.fleet import Fleet
-from core.lab import Lab, LabHost, Wanted
+from core.lab import LabHost
 from core.model import ObjectKey
-from tests.lab.scratch_disk import ScratchDisks, holds, info, write
+from tests.lab.one_host import until
+from tests.lab.scratch_disk import holds, info, write
 from tests.lab.seeing import key_of
 from tests.lab.test_backup import back_up, begin, checkpoints, qemu_img
-from tests.lab.test_power import opened, until
 from tests.servers import free_port
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
-
-
-@pytest.fixture
-def disks(lab: Lab, alpha: LabHost) -> Iterator[ScratchDisks]:
-    made = ScratchDisks(lab, alpha)
-    yield made
-    made.remove()
-
-
-@pytest.fixture
-def still(disks: ScratchDisks, guest: Callable[..., str]) -> Callable[..., str]:
-    """Makes a guest that is paused before its first instruction: it writes nothing by itself."""
-
-    def make(name: str, size: str = "64M") -> str:
-        return guest("alpha", name, disk=disks.make(name, size), wanted=Wanted.PAUSED)
-
-    return make
 
 
 @pytest.fixture

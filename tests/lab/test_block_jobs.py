@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,38 +17,12 @@ from core.fleet import Fleet
 from core.lab import Lab, LabHost, Wanted
 from core.model import BlockJob, BlockJobState, ObjectKey, OperationStatus
 from core.verbs.registry import VERBS
+from tests.lab.one_host import opened, until
 from tests.lab.scratch_disk import ScratchDisks, chain, flush, holds, info, small_file_system, write
 from tests.lab.seeing import key_of
-from tests.lab.test_power import opened, until
 
 SLOW = 0.25
 """MiB a second: a job that somebody can look at."""
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
-
-
-@pytest.fixture
-def disks(lab: Lab, alpha: LabHost) -> Iterator[ScratchDisks]:
-    made = ScratchDisks(lab, alpha)
-    yield made
-    made.remove()
-
-
-@pytest.fixture
-def still(disks: ScratchDisks, guest: Callable[..., str]) -> Callable[..., str]:
-    """Makes a guest that is paused before its first instruction: it writes nothing by itself.
-
-    It is removed before its disks are.
-    """
-
-    def make(name: str, size: str = "64M") -> str:
-        return guest("alpha", name, disk=disks.make(name, size), wanted=Wanted.PAUSED)
-
-    return make
 
 
 async def begin(fleet: Fleet, verb: str, vm: ObjectKey, **options: Any) -> Handle:

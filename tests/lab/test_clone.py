@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -19,17 +19,11 @@ from core.lab import LabHost, Wanted
 from core.model import OperationStatus
 from core.verbs.cloning import Clone
 from tests.driver.killed_console import KILLED, Errand, starter
+from tests.lab.one_host import opened, until
 from tests.lab.seeing import key_of
-from tests.lab.test_power import opened, until
 from tests.patience import PATIENCE
 
 DATA = b"what the guest wrote, " * 50_000
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
 
 
 @pytest.fixture

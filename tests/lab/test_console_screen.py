@@ -9,9 +9,9 @@ from pathlib import Path
 from core.lab import LabHost
 from tests.bench.terminal import Terminal
 from tests.lab.consoles import Talk
+from tests.lab.one_host import opened
 from tests.lab.screen_pilot import Operator, at_console
 from tests.lab.seeing import key_of
-from tests.lab.test_power import opened
 from tests.patience import PATIENCE
 
 LET_GO = "ctrl+right_square_bracket"

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from hashlib import md5
 from pathlib import Path
 
@@ -20,15 +20,9 @@ from core.lab import Lab, LabHost, Wanted
 from core.model import ObjectKey
 from core.model.console import ConsoleEnd
 from tests.lab.consoles import Talk
+from tests.lab.one_host import opened, until
 from tests.lab.seeing import answers, key_of
-from tests.lab.test_power import opened, until
 from tests.patience import PATIENCE
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
 
 
 @pytest.fixture

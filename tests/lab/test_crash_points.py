@@ -25,7 +25,7 @@ from core.model import OperationStatus
 from core.verbs.registry import VERBS
 from tests.driver.killed_console import KILLED, Errand, starter
 from tests.lab.crash_trials import ELSEWHERE, GROUPS, KEY, LIKE_ANOTHER, WAITED_FOR, Group, Trial
-from tests.lab.test_power import opened, until
+from tests.lab.one_host import opened, until
 from tests.lab.test_verbs import give_screen
 
 NETWORK = """

@@ -7,7 +7,7 @@ import io
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,16 +27,10 @@ from core.verbs.power.requests import Start, Stop
 from core.verbs.undefining import Undefine
 from core.verbs.undoing import undoing
 from tests.lab.making import asked, booting, in_guest, known, make, remove, there, volumes
-from tests.lab.test_power import opened, until
+from tests.lab.one_host import until
 
 MARK = "virtdeck-was-here"
 HASH = "$6$salty$notarealhashbutlongenough"
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
 
 
 @pytest.fixture

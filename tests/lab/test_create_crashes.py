@@ -21,7 +21,7 @@ from core.lab import LabHost
 from core.model import OperationStatus
 from tests.driver.killed_console import KILLED, Errand, Starter, starter
 from tests.lab.making import SMALL, make, remove, there
-from tests.lab.test_power import opened, until
+from tests.lab.one_host import opened, until
 
 DONE = OperationStatus.DONE
 IMAGE = "crash-image.qcow2"

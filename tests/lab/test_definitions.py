@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from core.model import ObjectKey, OperationRecord, OperationStatus
 from core.model.secret_value import Secret
 from core.verbs.editing import edited
 from core.verbs.registry import VERBS
+from tests.lab.one_host import until
 from tests.lab.seeing import key_of
-from tests.lab.test_power import opened, until
 
 PASSWORD = "n0body47"
 """Eight signs: VNC takes no more."""
@@ -29,12 +29,6 @@ BOOT_SECTOR = (
     bytes.fromhex("31c0 8ed8 fc be167c ac 08c0 7406 baf803 ee ebf5 f4 ebfd") + SAID + b"\0"
 ).ljust(510, b"\0") + b"\x55\xaa"
 DATA = b"the data of the guest, " * 1000
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,29 +14,16 @@ from core.errors import OperationCancelledError, OperationFailedError, RefusedEr
 from core.fleet import Fleet
 from core.hypervisor.calls import device as device_calls
 from core.hypervisor.calls.volume_users import user_of
-from core.lab import IGNORE_UNPLUG, Lab, LabHost, Wanted
+from core.lab import IGNORE_UNPLUG, LabHost, Wanted
 from core.model import ObjectKey, OperationStatus
 from core.source import Operation
 from core.verbs.device import disk
 from core.verbs.registry import VERBS
 from core.verbs.undoing import undoing
 from tests.lab.asking_guests import in_guest
+from tests.lab.one_host import domstate, until
 from tests.lab.scratch_disk import ScratchDisks
 from tests.lab.seeing import key_of
-from tests.lab.test_power import domstate, opened, until
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
-
-
-@pytest.fixture
-def disks(lab: Lab, alpha: LabHost) -> Iterator[ScratchDisks]:
-    made = ScratchDisks(lab, alpha)
-    yield made
-    made.remove()
 
 
 async def begin(fleet: Fleet, verb: str, vm: ObjectKey, **options: Any) -> Operation:

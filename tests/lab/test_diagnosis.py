@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,15 +18,9 @@ from core.state.diagnosis import Diagnosis, diagnosis
 from core.state.slowness import Slowness, judged
 from tests.lab import burner
 from tests.lab.burner import Burner
+from tests.lab.one_host import until
 from tests.lab.seeing import key_of
-from tests.lab.test_power import opened, until
 from tests.patience import PATIENCE
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
 
 
 async def looked(fleet: Fleet, key: ObjectKey) -> tuple[Diagnosis, Slowness]:

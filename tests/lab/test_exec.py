@@ -20,8 +20,8 @@ from core.model import AgentState, ObjectKey, OperationStatus
 from core.verbs.agent.execute import Exec
 from core.verbs.registry import VERBS
 from tests.lab.asking_guests import in_guest
+from tests.lab.one_host import opened, until
 from tests.lab.seeing import key_of
-from tests.lab.test_power import opened, until
 
 NAME = "commanded"
 MARKER = "tell-n0body-4711"

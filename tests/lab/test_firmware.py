@@ -4,7 +4,7 @@ done to it. Each verb that could lose them is carried out here."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,16 +19,10 @@ from core.verbs.power.requests import HardReboot, Start, Stop
 from core.verbs.undefining import Undefine
 from core.verbs.undoing import undoing
 from tests.lab.making import SMALL, make, remove
+from tests.lab.one_host import until
 from tests.lab.seeing import key_of
-from tests.lab.test_power import opened, until
 
 MARK = b"a boot entry of the guest"
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from core.verbs.agent import freezing
 from core.verbs.agent.freezing import Freeze, Thaw
 from tests.driver.killed_console import KILLED, Errand, starter
 from tests.lab.asking_guests import ask_agent, in_guest
+from tests.lab.one_host import opened, until
 from tests.lab.seeing import key_of
-from tests.lab.test_power import opened, until
 
 NAME = "icy"
 

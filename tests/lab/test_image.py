@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,24 +17,11 @@ from core.lab import Lab, LabHost, Wanted
 from core.model import AgentState, ObjectKey, OperationStatus
 from core.verbs.block import mirror
 from core.verbs.registry import VERBS
+from tests.lab.one_host import until
 from tests.lab.scratch_disk import ScratchDisks, chain, holds, info, write
 from tests.lab.seeing import key_of
 from tests.lab.test_agent import file_in_guest
-from tests.lab.test_power import opened, until
 from tests.lab.test_snapshot import frozen
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
-
-
-@pytest.fixture
-def disks(lab: Lab, alpha: LabHost) -> Iterator[ScratchDisks]:
-    made = ScratchDisks(lab, alpha)
-    yield made
-    made.remove()
 
 
 async def begin(fleet: Fleet, vm: ObjectKey, **options: Any) -> Handle:

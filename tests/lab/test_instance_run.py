@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from core.fleet import Fleet
 from core.lab import LabHost
 from core.model import BlockJob, BlockJobState, InstanceRun, ObjectKey
 from core.state.operations import activity
+from tests.lab.one_host import opened, until
 from tests.lab.seeing import key_of
-from tests.lab.test_power import opened, until
 
 INTERFACE = "<interface type='user'><model type='virtio'/><alias name='ua-probe'/></interface>"
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
 
 
 def run_of(fleet: Fleet, vm: ObjectKey) -> InstanceRun:

@@ -20,7 +20,7 @@ from tests.lab.migrating import found, opened, start, told
 from tests.lab.scratch_disk import ScratchDisks, holds, write
 from tests.lab.seeing import key_of
 from tests.lab.small_iscsi import LUN, PASSWORD, USER, SmallIscsi
-from tests.lab.test_devices import begin, defined, disks, done, shell  # noqa: F401 - a fixture
+from tests.lab.test_devices import begin, defined, done, shell
 from tests.lab.test_network_disks import WAITS, secrets
 from tests.lab.test_rbd import GROWS, argument_of, written_down
 
@@ -132,7 +132,7 @@ async def test_a_lun_by_its_url_is_written_grows_and_is_given_back(
 
 async def test_one_that_asks_for_a_password_moves_to_a_pool_and_leaves_no_secret(
     fleet: Fleet, alpha: LabHost, guest: Callable[..., str], san: SmallIscsi, tmp_path: Path,
-    disks: ScratchDisks,  # noqa: F811
+    disks: ScratchDisks,
 ) -> None:  # fmt: skip
     """By the connection_info that Cinder gives; from there on its password is of no use."""
     info = cinder(san, san.make("two", 16, chap=True), PASSWORD)

@@ -17,8 +17,8 @@ from core.verbs.undoing import undoing
 from tests.lab import burner
 from tests.lab.burner import Burner
 from tests.lab.networked import NetworkedHost, NetworkedHosts
+from tests.lab.one_host import opened, until
 from tests.lab.seeing import key_of
-from tests.lab.test_power import opened, until
 
 BUSY = Burner("busy", memory=64, writes=16, rests=False)
 

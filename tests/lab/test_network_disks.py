@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,27 +22,14 @@ from core.state.connections import connections_of, ledger, leftovers
 from core.verbs.undoing import undoing
 from core.volumes.brick.place import brick_host
 from core.volumes.protocols import PROTOCOLS
+from tests.lab.one_host import opened, until
 from tests.lab.scratch_disk import ScratchDisks, own
 from tests.lab.seeing import key_of
 from tests.lab.small_http import QUERY, given_out
 from tests.lab.test_devices import begin, defined, done, refresh, shell
-from tests.lab.test_power import opened, until
 from tests.servers import DIES_WITH_US, ServerProcess, free_port, listens
 
 WORD = "let-me-in"
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
-
-
-@pytest.fixture
-def disks(lab: Lab, alpha: LabHost) -> Iterator[ScratchDisks]:
-    made = ScratchDisks(lab, alpha)
-    yield made
-    made.remove()
 
 
 @contextmanager

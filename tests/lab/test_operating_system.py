@@ -25,9 +25,9 @@ from core.verbs.undefining import Undefine
 from tests.bench.terminal import Terminal
 from tests.debian.cloud_image import make_image
 from tests.lab.making import in_guest, make, remove, there
+from tests.lab.one_host import opened
 from tests.lab.screen_pilot import Operator, at_console
 from tests.lab.test_console_screen import LET_GO, typed
-from tests.lab.test_power import opened
 from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.timeout(3600)  # a hang; a whole system starts, and that in emulation

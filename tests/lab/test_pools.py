@@ -16,8 +16,8 @@ from core.fleet import Fleet
 from core.lab import LabHost, Wanted
 from core.model import ObjectKey, OperationRecord
 from core.verbs.registry import VERBS
+from tests.lab.one_host import do, opened, until
 from tests.lab.seeing import key_of
-from tests.lab.test_power import do, opened, until
 
 HOST = ObjectKey("host", "alpha", "alpha")
 

@@ -7,59 +7,24 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from core.errors import OperationCancelledError, OperationFailedError
 from core.fleet import Fleet
-from core.hypervisor.connection.options import LinkOptions
 from core.lab import Lab, LabHost, Wanted
-from core.model import InstanceState, OperationRecord, OperationStatus, Request
+from core.model import InstanceState, OperationStatus
 from core.model.event import Rebooted
 from core.verbs.power.requests import Pause, Reboot, Reset, Resume, Shutdown, Start, Stop
 from tests.lab.full_disk import FullDisk
+from tests.lab.one_host import do, domstate, opened, until
 from tests.lab.seeing import key_of
-from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 S = InstanceState
 DONE = OperationStatus.DONE
-
-
-@asynccontextmanager
-async def opened(uris: dict[str, str], journal: Path) -> AsyncIterator[Fleet]:
-    fleet = Fleet.open(
-        [f"alpha={uris['alpha']}"],
-        options=LinkOptions(statistics_interval=0.5, sweep_interval=0),
-        journal=journal,
-    )
-    async with fleet:
-        assert await fleet.ready(20.0 * PATIENCE)
-        yield fleet
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
-
-
-async def until(condition: Callable[[], Any], seconds: float = 40.0) -> None:
-    async with asyncio.timeout(seconds * PATIENCE):
-        while not condition():  # noqa: ASYNC110 - any condition, of any process
-            await asyncio.sleep(0.05)
-
-
-async def do(fleet: Fleet, request: Request) -> OperationRecord:
-    return await (await fleet.submit(request))
-
-
-def domstate(alpha: LabHost, name: str) -> str:
-    return alpha.instances()[name]
 
 
 async def test_start_pause_resume_reset_stop(

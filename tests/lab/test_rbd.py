@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from tests.lab.seeing import key_of
 from tests.lab.small_ceph import POOL, USER, SmallCeph
 from tests.lab.test_devices import begin, defined, done, shell
 from tests.lab.test_network_disks import WAITS, WORD, encrypted, secrets
-from tests.lab.test_power import opened
 
 UUID = "0c3b1f0e-4b52-4c2e-9a57-2f6a3d5e7b11"
 SECRET = f"""
@@ -35,12 +34,6 @@ GROWS = "until [ $(cat /sys/block/vda/size) = {} ]; do sleep 0.1; done"
 @pytest.fixture(scope="module")
 def ceph() -> Iterator[SmallCeph]:
     with SmallCeph() as made:
-        yield made
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
         yield made
 
 

@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from core.errors import RefusedError
 from core.fleet import Fleet
-from core.lab import Lab, LabHost, Wanted
+from core.lab import LabHost, Wanted
 from core.model import InstanceState, ObjectKey
 from core.verbs.danger import danger
 from core.verbs.power.requests import Start
 from core.verbs.resizing import Resize
 from core.verbs.undoing import undoing
+from tests.lab.one_host import do, until
 from tests.lab.scratch_disk import ScratchDisks, holds, info, write
 from tests.lab.seeing import caught_up, key_of
-from tests.lab.test_power import do, opened, until
 
 MIB = 1 << 20
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
-
-
-@pytest.fixture
-def disks(lab: Lab, alpha: LabHost) -> Iterator[ScratchDisks]:
-    made = ScratchDisks(lab, alpha)
-    yield made
-    made.remove()
 
 
 async def known(fleet: Fleet, name: str) -> ObjectKey:

@@ -17,8 +17,8 @@ from core.lab import Guest, Lab, LabHost
 from core.lab.furnish import ensure_guest
 from core.model import AgentState, InstanceState, ObjectKey
 from core.verbs.power.requests import Pause, Resume
+from tests.lab.one_host import do, until
 from tests.lab.seeing import key_of
-from tests.lab.test_power import do, fleet, until  # noqa: F401 - the fixture
 from tests.patience import PATIENCE
 
 HOUR = 3600
@@ -36,13 +36,13 @@ def late_by(alpha: LabHost, name: str) -> float:
     return time.time() - int(alpha.virsh("domtime", name).split()[-1])
 
 
-async def ready(fleet: Fleet, vm: ObjectKey, name: str, booted: Callable[..., None]) -> None:  # noqa: F811
+async def ready(fleet: Fleet, vm: ObjectKey, name: str, booted: Callable[..., None]) -> None:
     await asyncio.to_thread(booted, "alpha", name)
     await until(lambda: fleet.state.instances[vm].agent is AgentState.CONNECTED)
 
 
 async def test_a_resumed_guest_has_the_time(
-    fleet: Fleet,  # noqa: F811
+    fleet: Fleet,
     alpha: LabHost,
     guest: Callable[..., str],
     booted: Callable[..., None],
@@ -59,7 +59,7 @@ async def test_a_resumed_guest_has_the_time(
 
 
 async def test_an_agent_that_does_not_answer_costs_the_clock_and_not_the_resume(
-    fleet: Fleet,  # noqa: F811
+    fleet: Fleet,
     alpha: LabHost,
     guest: Callable[..., str],
     booted: Callable[..., None],

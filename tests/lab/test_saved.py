@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,18 +23,12 @@ from core.verbs.power.requests import Start
 from core.verbs.registry import VERBS
 from tests.lab import burner
 from tests.lab.burner import Burner
+from tests.lab.one_host import domstate, opened, until
 from tests.lab.seeing import key_of
-from tests.lab.test_power import domstate, opened, until
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGE = Burner("large", memory=1024, writes=4, rate=1, fills=1000)
 """A gigabyte that is not zeros: saving it takes seconds."""
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,8 @@ from core.lab import LabHost, Wanted
 from core.model import ObjectKey, OperationStatus, Snapshot
 from core.verbs.danger import danger
 from core.verbs.registry import VERBS
+from tests.lab.one_host import domstate, until
 from tests.lab.seeing import caught_up, key_of
-from tests.lab.test_power import domstate, opened, until
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
 
 
 async def done(fleet: Fleet, verb: str, subject: ObjectKey, **options: Any) -> str:

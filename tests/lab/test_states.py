@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,9 @@ from core.model import Instance, InstanceState, OperationRecord, OperationStatus
 from core.verbs.registry import VERBS
 from core.verbs.verb import Verb
 from tests.driver.test_states import OPTIONS
+from tests.lab.one_host import until
 from tests.lab.scratch_disk import own
 from tests.lab.seeing import caught_up
-from tests.lab.test_power import opened, until
 
 S = InstanceState
 STATES = {
@@ -237,12 +237,6 @@ def remove(alpha: LabHost, name: str) -> None:
             )
     for path in [*alpha.pool.glob(f"*{name}.*"), alpha.directory / f"{name}.core"]:
         path.unlink(missing_ok=True)
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
 
 
 @pytest.fixture

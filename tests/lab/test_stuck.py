@@ -18,8 +18,8 @@ from core.errors import OutcomeUnknownError
 from core.fleet import Fleet
 from core.lab import LabHost, Wanted
 from core.verbs.power.requests import HardReboot
+from tests.lab.one_host import until
 from tests.lab.seeing import key_of
-from tests.lab.test_power import fleet, until  # noqa: F401 - the fixture
 
 
 def run(*words: object) -> None:
@@ -80,7 +80,7 @@ def held_by_kernel(pid: int) -> bool:
 
 
 async def test_a_process_that_cannot_be_killed_is_named_and_not_started_again(
-    fleet: Fleet,  # noqa: F811
+    fleet: Fleet,
     alpha: LabHost,
     guest: Callable[..., str],
     qemu_pid: Callable[[str, str], int],

@@ -14,16 +14,16 @@ import pytest
 from core.errors import OperationFailedError, RefusedError
 from core.fleet import Fleet
 from core.lab import Lab, LabHost
+from tests.lab.one_host import until
 from tests.lab.scratch_disk import chain, holds, own, write
 from tests.lab.seeing import key_of
-from tests.lab.test_block_jobs import begin, disks, done, fleet, still  # noqa: F401 - fixtures
-from tests.lab.test_power import until
+from tests.lab.test_block_jobs import begin, done
 
 pytestmark = pytest.mark.usefixtures("disks")
 
 
 @pytest.fixture
-def fast(alpha: LabHost, fleet: Fleet) -> Iterator[Path]:  # noqa: F811
+def fast(alpha: LabHost, fleet: Fleet) -> Iterator[Path]:
     """A second pool, with nothing in it."""
     place = alpha.directory / "home" / "fast"
     place.mkdir()
@@ -70,9 +70,9 @@ def seen(alpha: LabHost, name: str) -> int:
 
 
 async def test_a_disk_moves_to_another_pool_with_its_limits_and_the_old_volume_goes(
-    fleet: Fleet,  # noqa: F811
+    fleet: Fleet,
     alpha: LabHost,
-    still: Callable[..., str],  # noqa: F811
+    still: Callable[..., str],
     fast: Path,
 ) -> None:
     name = still("mover")
@@ -96,10 +96,10 @@ async def test_a_disk_moves_to_another_pool_with_its_limits_and_the_old_volume_g
 
 
 async def test_a_disk_moves_to_a_device_and_back(
-    fleet: Fleet,  # noqa: F811
+    fleet: Fleet,
     lab: Lab,
     alpha: LabHost,
-    still: Callable[..., str],  # noqa: F811
+    still: Callable[..., str],
     fast: Path,
     tmp_path: Path,
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,15 +18,9 @@ from core.lab import LabHost, Wanted
 from core.model import ObjectKey, OperationStatus
 from core.verbs.danger import danger
 from core.verbs.undefining import UNDEFINE, Undefine
+from tests.lab.one_host import until
 from tests.lab.seeing import key_of
-from tests.lab.test_power import opened, until
 from tests.slow_link import SlowLink
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
 
 
 @pytest.fixture

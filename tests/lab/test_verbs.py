@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,8 @@ from core.fleet import Fleet
 from core.lab import Lab, LabHost, Wanted
 from core.model import ObjectKey, OperationStatus, PoolState
 from core.verbs.registry import VERBS
+from tests.lab.one_host import until
 from tests.lab.seeing import key_of
-from tests.lab.test_power import opened, until
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
 
 
 async def carry_out(fleet: Fleet, verb: str, subject: ObjectKey, **options: Any) -> str:

@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,17 +29,11 @@ from core.verbs.registry import VERBS
 from core.verbs.volume_changing import ResizeVolume, WipeVolume
 from core.verbs.volume_cloning import CloneVolume
 from core.verbs.volume_transferring import DownloadVolume, UploadVolume
-from tests.lab.test_power import do, opened, until
+from tests.lab.one_host import do, opened, until
 
 MIB = 1 << 20
 TINY = 64
 """Bytes: on an idle machine 512 had 64 MiB over before how far it is was told, after a second."""
-
-
-@pytest.fixture
-async def fleet(uris: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
-    async with opened(uris, tmp_path / "journal.sqlite3") as made:
-        yield made
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from core.lab import LabHost
 from core.model import OperationRecord, OperationStatus
 from core.source import Operation
 from core.verbs.power.requests import HardReboot, Reboot, Shutdown
+from tests.lab.one_host import do, domstate, opened, until
 from tests.lab.seeing import key_of
-from tests.lab.test_power import do, domstate, fleet, opened, until  # noqa: F401
 
 DONE = OperationStatus.DONE
 
@@ -28,7 +28,7 @@ def _waits_on(record: OperationRecord) -> bool:
     return record.countdown is not None and record.countdown.until is None
 
 
-async def choose(fleet: Fleet, operation: Operation, word: str) -> None:  # noqa: F811
+async def choose(fleet: Fleet, operation: Operation, word: str) -> None:
     """Answer what is offered while it waits."""
     await until(lambda: operation.record.question is not None)
     assert operation.record.status is OperationStatus.VERIFYING
@@ -36,7 +36,7 @@ async def choose(fleet: Fleet, operation: Operation, word: str) -> None:  # noqa
 
 
 async def test_a_guest_that_restarts_when_it_powers_off_is_noticed(
-    fleet: Fleet,  # noqa: F811
+    fleet: Fleet,
     alpha: LabHost,
     guest: Callable[..., str],
     booted: Callable[..., None],
@@ -56,7 +56,7 @@ async def test_a_guest_that_restarts_when_it_powers_off_is_noticed(
 
 
 async def test_a_guest_that_ignores_it_is_waited_for_until_the_operator_forces_it(
-    fleet: Fleet,  # noqa: F811
+    fleet: Fleet,
     alpha: LabHost,
     guest: Callable[..., str],
     booted: Callable[..., None],
@@ -99,7 +99,7 @@ async def test_another_console_forces_what_this_one_waits_for(
 
 
 async def test_a_hard_reboot_starts_it_as_it_is_defined_now(
-    fleet: Fleet,  # noqa: F811
+    fleet: Fleet,
     alpha: LabHost,
     guest: Callable[..., str],
 ) -> None:
@@ -115,7 +115,7 @@ async def test_a_hard_reboot_starts_it_as_it_is_defined_now(
 
 
 async def test_what_cannot_start_again_is_off_and_says_why(
-    fleet: Fleet,  # noqa: F811
+    fleet: Fleet,
     alpha: LabHost,
     guest: Callable[..., str],
     tmp_path: Path,
@@ -131,7 +131,7 @@ async def test_what_cannot_start_again_is_off_and_says_why(
 
 
 async def test_a_guest_that_ignores_a_reboot_is_rebooted_hard_where_that_was_asked_for(
-    fleet: Fleet,  # noqa: F811
+    fleet: Fleet,
     alpha: LabHost,
     guest: Callable[..., str],
     booted: Callable[..., None],
