@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -26,7 +25,7 @@ from core.verbs.agent.execute import (
 from core.verbs.answer import ANSWER_BYTES, CallAnswer, kept
 from core.verbs.call import Call
 from core.verbs.situation import Sent
-from tests.unit.core.engine.test_runner import World, until
+from tests.unit.core.engine.world import World, until
 
 OUTPUT = b"x" * (KEPT_BYTES + 1)
 
@@ -48,13 +47,6 @@ class Guest(World):
             raise HypervisorError("not available for now.")
         over = self.asked >= self.ends_at
         return ExecStatus(42, over, 0 if over else None, out=OUTPUT if over else b"")
-
-
-@pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    opened = await Journal.open(tmp_path / "journal.sqlite3")
-    yield opened
-    await opened.close()
 
 
 def runner(world: World, journal: Journal) -> Runner:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
@@ -355,13 +354,6 @@ class World:
     async def read(self, subject: ObjectKey, looks_at: object = ()) -> Instance | None:
         self.reads.append(subject.host)
         return self.instances.get(subject)
-
-
-@pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    opened = await Journal.open(tmp_path / "journal.sqlite3")
-    yield opened
-    await opened.close()
 
 
 async def left_behind(journal: Journal) -> None:

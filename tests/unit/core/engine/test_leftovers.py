@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -21,7 +19,7 @@ from core.verbs.guest import Nmi, SyncTimeCall
 from core.verbs.power.calls import ShutdownCall
 from core.verbs.power.requests import Shutdown, Start
 from core.verbs.situation import Sent
-from tests.unit.core.engine.test_runner import World, left_by, until
+from tests.unit.core.engine.world import World, left_by, until
 
 S = InstanceState
 ID = "000000000001-aaaaaa"
@@ -30,22 +28,6 @@ ID = "000000000001-aaaaaa"
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(takeover, "POLL", 0.01)
-
-
-@pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    opened = await Journal.open(tmp_path / "journal.sqlite3")
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def world(journal: Journal) -> AsyncIterator[World]:
-    made = World()
-    made.runner = Runner(made, journal, SystemClock(), lambda: made.state, made.publish, "ann@desk")
-    yield made
-    made.hold.set()
-    await made.runner.close()
 
 
 def asked_for(ago: float = 2.0) -> Sent:

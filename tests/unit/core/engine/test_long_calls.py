@@ -24,7 +24,7 @@ from core.verbs.dumping import CoreDump, CoreDumpCall
 from core.verbs.power.requests import Pause, Start, Stop
 from core.verbs.saved import AbortJobCall, Save, SaveCall
 from core.verbs.situation import Sent
-from tests.unit.core.engine.test_runner import World, until
+from tests.unit.core.engine.world import World, until
 
 S = InstanceState
 

@@ -38,17 +38,10 @@ from core.verbs.power.calls import (
 from core.verbs.power.requests import HardReboot, Pause, Shutdown, Start
 from core.verbs.registry import VERBS
 from core.verbs.situation import Sent
-from tests.unit.core.engine.test_runner import World, until
+from tests.unit.core.engine.world import World, until
 
 S = InstanceState
 UNHEEDED = "web is shut off; its power was cut, for its guest had not obeyed"
-
-
-@pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    opened = await Journal.open(tmp_path / "journal.sqlite3")
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

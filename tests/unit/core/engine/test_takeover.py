@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -29,24 +27,9 @@ from core.model import (
 from core.verbs.power import immediate
 from core.verbs.power.calls import ResetCall, ShutdownCall
 from core.verbs.situation import Sent
-from tests.unit.core.engine.test_runner import World, left_by, until
+from tests.unit.core.engine.world import World, left_by, until
 
 S = InstanceState
-
-
-@pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    opened = await Journal.open(tmp_path / "journal.sqlite3")
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def world(journal: Journal) -> AsyncIterator[World]:
-    made = World()
-    made.runner = Runner(made, journal, SystemClock(), lambda: made.state, made.publish, "ann@desk")
-    yield made
-    await made.runner.close()
 
 
 def left_unanswered(key: ObjectKey) -> Entry:
