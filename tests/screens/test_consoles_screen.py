@@ -14,14 +14,13 @@ from textual.widgets._toast import Toast
 
 from console.screens.consoles.consoles import ConsolesScreen
 from console.screens.dialogs.question import TypedQuestionDialog
-from console.settings import DisplaySettings, Settings
 from console.shell import console_state
 from console.shell.app import VirtdeckApp
 from console.shell.console_state import ConsoleState
 from console.widgets.terminal import TerminalView
 from core.errors import ConsoleInUseError, HypervisorError, UnsupportedError
 from core.model.console import Console, ConsoleEnd, Consoles, LogTail
-from tests.screens.conftest import MOMENTS, SIZES, TAPE, ZONE, press, settled, until
+from tests.screens.conftest import MOMENTS, SIZES, TAPE, press, settled, until
 from tests.screens.console_source import SERIAL, PlayedConsole, WithConsoles, recorded
 
 Compare = Callable[..., bool]
@@ -34,12 +33,6 @@ def source() -> Iterator[WithConsoles]:
     made = WithConsoles.at(TAPE, MOMENTS["loaded"])
     yield made
     made.close()
-
-
-@pytest.fixture
-def app(source: WithConsoles) -> VirtdeckApp:
-    settings = Settings(display=DisplaySettings(theme="dark", glyphs="unicode", refresh_rate=30))
-    return VirtdeckApp(lambda: source, settings, clock=source.clock, zone=ZONE)
 
 
 def view(app: VirtdeckApp) -> TerminalView:

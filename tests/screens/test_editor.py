@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from console.screens.dialogs.diff import DiffDialog
 from console.screens.dialogs.leave import LeaveDialog
 from console.screens.dialogs.question import QuestionDialog
 from console.screens.editor.editor import EditorScreen
@@ -19,6 +18,7 @@ from core.model import OperationStatus
 from core.verbs.editing import Edit
 from tests.screens.conftest import MOMENTS, SIZES, TAPE, ZONE, press, settled, until
 from tests.screens.editing_source import Editing
+from tests.screens.editor_pilot import opened, put, shown_diff
 from tests.screens.test_verb_menu import text
 
 Compare = Callable[..., bool]
@@ -32,34 +32,15 @@ def source() -> Iterator[Editing]:
     source.close()
 
 
-async def opened(pilot: Pilot[None], app: VirtdeckApp) -> EditorScreen:
-    await press(pilot, *WEB)
-    await until(pilot, lambda: isinstance(app.screen, EditorScreen))
-    screen = app.screen
-    assert isinstance(screen, EditorScreen)
-    await until(pilot, lambda: not screen._area.read_only)
-    await settled(pilot)
-    return screen
-
-
-async def put(pilot: Pilot[None], screen: EditorScreen, before: str, after: str) -> None:
-    """Change the text as an editor that was lent the terminal would."""
-    assert before in screen._area.text
-    screen._area.put(screen._area.text.replace(before, after))
-    await settled(pilot)
-
-
 async def test_what_is_typed_is_shown_as_a_diff_and_defined_with_a_yes(
     app: VirtdeckApp, source: Editing
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot, app)
+        screen = await opened(pilot, app, *WEB)
         await press(pilot, *["down"] * 5, "end", *["left"] * 7, "backspace", "8")
         assert '<vcpu placement="static">8</vcpu>' in screen._area.text
         assert any("changed" in line for line in text(app))
-        await press(pilot, "ctrl+s")
-        await until(pilot, lambda: isinstance(app.screen, DiffDialog))
-        shown = "\n".join(text(app))
+        shown = await shown_diff(pilot, app)
         assert '-  <vcpu placement="static">2</vcpu>' in shown
         assert '+  <vcpu placement="static">8</vcpu>' in shown
         assert "vcpu: 2 → 8" in shown
@@ -76,7 +57,7 @@ async def test_keys_are_typed_that_do_something_elsewhere(
     app: VirtdeckApp, source: Editing
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot, app)
+        screen = await opened(pilot, app, *WEB)
         await press(pilot, "end", *"q4F?:eD", "tab", "x")
         assert screen._area.text.splitlines()[0] == '<domain type="kvm">q4F?:eD  x'
         assert app.screen is screen
@@ -90,7 +71,7 @@ async def test_escape_asks_before_it_throws_anything_away(
     app: VirtdeckApp, source: Editing
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot, app)
+        screen = await opened(pilot, app, *WEB)
         await press(pilot, "end", "x", "escape")
         assert isinstance(app.screen, QuestionDialog)
         await press(pilot, "n")
@@ -109,7 +90,7 @@ async def test_leaving_virtdeck_asks_before_what_was_edited_is_lost(
     app: VirtdeckApp, source: Editing
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot, app)
+        screen = await opened(pilot, app, *WEB)
         await press(pilot, "end", "x", "ctrl+q")
         assert isinstance(app.screen, LeaveDialog)
         told = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
@@ -126,7 +107,7 @@ async def test_what_is_not_well_formed_is_shown_at_its_line(
     app: VirtdeckApp, source: Editing
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot, app)
+        screen = await opened(pilot, app, *WEB)
         await put(pilot, screen, "</on_reboot>", "</on_rebot>")
         await press(pilot, "ctrl+s")
         assert app.screen is screen
@@ -136,7 +117,7 @@ async def test_what_is_not_well_formed_is_shown_at_its_line(
 
 async def test_what_the_check_refuses_is_told(app: VirtdeckApp, source: Editing) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot, app)
+        screen = await opened(pilot, app, *WEB)
         await put(pilot, screen, "<name>web<", "<name>wab<")
         await press(pilot, "ctrl+s")
         await until(pilot, lambda: any("use rename" in line for line in text(app)))
@@ -149,7 +130,7 @@ async def test_what_libvirt_refuses_is_shown_at_its_line_and_can_be_set_right(
     why = "Line 16: libvirt's schema refuses it: Extra element on_crash in interleave"
     source.ending = OperationStatus.FAILED, why
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot, app)
+        screen = await opened(pilot, app, *WEB)
         await put(pilot, screen, ">destroy</on_crash>", ">destry</on_crash>")
         await press(pilot, "ctrl+s", "y")
         await until(pilot, lambda: any("schema refuses it" in line for line in text(app)))
@@ -167,7 +148,7 @@ async def test_what_others_changed_meanwhile_comes_into_the_text(
 ) -> None:
     source.ending = OperationStatus.FAILED, "The definition of web was changed meanwhile"
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot, app)
+        screen = await opened(pilot, app, *WEB)
         await put(pilot, screen, ">2</vcpu>", ">4</vcpu>")
         source.documents.document_now = source.documents.document_now.replace(
             ">destroy</on_crash>", ">restart</on_crash>"
@@ -184,10 +165,9 @@ async def test_a_secret_that_is_typed_does_not_stand_in_the_request(
     app: VirtdeckApp, source: Editing
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await opened(pilot, app)
+        screen = await opened(pilot, app, *WEB)
         await put(pilot, screen, 'passwd="***"', 'passwd="s3cret"')
-        await press(pilot, "ctrl+s")
-        await until(pilot, lambda: isinstance(app.screen, DiffDialog))
+        await shown_diff(pilot, app)
         assert "s3cret" not in "\n".join(text(app))
         await press(pilot, "y")
         (request,) = source.submitted
@@ -211,7 +191,7 @@ def test_snapshot(snap_compare: Compare, source: Editing, case: str, size: Any) 
     app = VirtdeckApp(lambda: source, Settings(display=display), clock=source.clock, zone=ZONE)
 
     async def run_before(pilot: Pilot[None]) -> None:
-        screen = await opened(pilot, app)
+        screen = await opened(pilot, app, *WEB)
         await put(pilot, screen, before, after)
         await press(pilot, *keys)
         await settled(pilot)

@@ -9,18 +9,16 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from console.screens.dialogs.diff import DiffDialog
 from console.screens.dialogs.question import QuestionDialog
-from console.screens.editor.editor import EditorScreen
 from console.screens.networks.networks import NetworksScreen
 from console.screens.storage.pool import PoolScreen
-from console.settings import DisplaySettings, Settings
 from console.shell.app import VirtdeckApp
 from core.model import OperationStatus
 from core.verbs.network.requests import EditNetwork
 from core.verbs.pool_editing import EditPool
-from tests.screens.conftest import MOMENTS, SIZES, ZONE, press, settled, until
+from tests.screens.conftest import MOMENTS, SIZES, press, settled, until
 from tests.screens.editing_source import Editing
+from tests.screens.editor_pilot import opened, put, shown_diff
 from tests.screens.test_networks_screen import tape_with
 from tests.screens.test_verb_menu import text
 
@@ -37,28 +35,6 @@ def source(tmp_path: Path) -> Iterator[Editing]:
     source.close()
 
 
-@pytest.fixture
-def app(source: Editing) -> VirtdeckApp:
-    display = DisplaySettings(theme="dark", glyphs="unicode", refresh_rate=30)
-    return VirtdeckApp(lambda: source, Settings(display=display), clock=source.clock, zone=ZONE)
-
-
-async def opened(pilot: Pilot[None], app: VirtdeckApp, *keys: str) -> EditorScreen:
-    await press(pilot, *keys)
-    await until(pilot, lambda: isinstance(app.screen, EditorScreen))
-    screen = app.screen
-    assert isinstance(screen, EditorScreen)
-    await until(pilot, lambda: not screen._area.read_only)
-    await settled(pilot)
-    return screen
-
-
-async def put(pilot: Pilot[None], screen: EditorScreen, before: str, after: str) -> None:
-    assert before in screen._area.text
-    screen._area.put(screen._area.text.replace(before, after))
-    await settled(pilot)
-
-
 @pytest.mark.parametrize("keys", [("e",), ("enter", "e"), ("a", "n", "e")], ids="".join)
 async def test_a_network_is_edited_from_its_row_its_page_and_the_menu(
     app: VirtdeckApp, source: Editing, keys: tuple[str, ...]
@@ -67,9 +43,7 @@ async def test_a_network_is_edited_from_its_row_its_page_and_the_menu(
         screen = await opened(pilot, app, *DEFAULT, *keys)
         assert any("It runs on as it is until it is stopped and started." in x for x in text(app))
         await put(pilot, screen, 'name="lab.example"', 'name="lab.test"')
-        await press(pilot, "ctrl+s")
-        await until(pilot, lambda: isinstance(app.screen, DiffDialog))
-        shown = "\n".join(text(app))
+        shown = await shown_diff(pilot, app)
         assert '-  <domain name="lab.example"/>' in shown
         assert '+  <domain name="lab.test"/>' in shown
         assert "name: lab.example → lab.test." in shown
@@ -127,8 +101,7 @@ async def test_a_pool_is_edited_from_its_page(source: Editing, app: VirtdeckApp)
         await app.push_screen(PoolScreen(key))
         screen = await opened(pilot, app, "e")
         await put(pilot, screen, "/srv/images", "/srv/other")
-        await press(pilot, "ctrl+s")
-        await until(pilot, lambda: isinstance(app.screen, DiffDialog))
+        await shown_diff(pilot, app)
         assert "+    <path>/srv/other</path>" in "\n".join(text(app))
         await press(pilot, "y")
         await until(pilot, lambda: isinstance(app.screen, PoolScreen))
