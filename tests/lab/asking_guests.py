@@ -5,9 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import time
-from typing import Any
+from typing import Any, Protocol
 
-from core.lab import LabHost
+
+class AskedHost(Protocol):
+    """A host of the lab, or one of `tests.lab.networked`."""
+
+    def virsh(self, *words: str, deadline: float = 60.0) -> str: ...
 
 
 def agent_words(program: str, *words: str) -> str:
@@ -16,12 +20,12 @@ def agent_words(program: str, *words: str) -> str:
     return json.dumps({"execute": "guest-exec", "arguments": arguments})
 
 
-def ask_agent(alpha: LabHost, name: str, words: str) -> Any:
+def ask_agent(alpha: AskedHost, name: str, words: str) -> Any:
     """Return what the agent of a guest answers."""
     return json.loads(alpha.virsh("qemu-agent-command", name, words))["return"]
 
 
-def in_guest(alpha: LabHost, name: str, program: str, *words: str) -> str:
+def in_guest(alpha: AskedHost, name: str, program: str, *words: str) -> str:
     """Run a program in a guest and return what it printed. Blocks."""
     pid = ask_agent(alpha, name, agent_words(program, *words))["pid"]
     asking = json.dumps({"execute": "guest-exec-status", "arguments": {"pid": pid}})

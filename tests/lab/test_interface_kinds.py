@@ -117,13 +117,28 @@ async def test_a_network_is_made_on_a_bridge_and_what_does_not_start_is_not_kept
         assert host.virsh("net-list", "--all").strip() == ""
 
 
+async def test_no_share_is_plugged_into_a_guest_without_control_groups(
+    networked: NetworkedHosts, plugged: str, tmp_path: Path
+) -> None:
+    """libvirt before 10.2 would die of it: this host has none. A later one looks at the memory."""
+    host = networked.host("alpha")
+    async with opened(networked.uris, tmp_path / "journal") as fleet:
+        vm = await found(fleet, plugged)
+        share = {"directory": str(networked.root / "shared"), "tag": "data", "when": "now"}
+        asked = VERBS["device-share"].request(subject=vm, **share)
+        with pytest.raises(OperationFailedError, match=r"in no control group|shared memory"):
+            await (await fleet.submit(asked))
+    assert "virtiofsd" not in host.run("ps", "-eo", "comm=")
+    assert plugged in host.virsh("list")
+
+
 FILTER = "<filter name='no-spoof' chain='root'><rule action='drop' direction='out'/></filter>"
 
 
 async def test_a_filter_is_defined_listed_and_deleted(
     networked: NetworkedHosts, tmp_path: Path
 ) -> None:
-    """A filter is not bound here: that needs ebtables, which the machines of the tests have not."""
+    """One that is bound is in tests/lab/test_networks.py."""
     alpha = ObjectKey("host", "alpha", "alpha")
     async with opened(networked.uris, tmp_path / "journal") as fleet:
         defines = VERBS["nwfilter-define"].request(subject=alpha, xml=FILTER)
