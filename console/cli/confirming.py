@@ -18,19 +18,26 @@ from core.verbs.caution import Caution, Danger
 def confirm(danger: Danger, *, sure: bool, more: Sequence[str] = ()) -> None:
     """Ask for what a danger wants, its text and `more` lines first; raises RefusedError without it.
 
+    What it warns of is told in any case.
+
     `sure` is --yes: nothing is asked. Where there is no terminal to ask on, only that will do.
     """
+    _say(danger.warnings.splitlines())
     if sure or danger.caution <= Caution.KEY:
         return
     lines = [*danger.text.splitlines(), *map(clean, more)]
     if not interrupts.can_ask():
         raise RefusedError(f"Not done without a yes. {' '.join(lines)}", "Add --yes to do it.")
+    _say(lines)
+    if not _agreed(danger):
+        raise RefusedError("Nothing was done.")
+
+
+def _say(lines: Sequence[str]) -> None:
     width = shutil.get_terminal_size().columns
     for line in lines:
         for piece in textwrap.wrap(line, width) or [""]:  # a terminal breaks in the midst of a word
             note(piece)
-    if not _agreed(danger):
-        raise RefusedError("Nothing was done.")
 
 
 def _agreed(danger: Danger) -> bool:

@@ -49,7 +49,8 @@ def _print(state: State, request: Request, reasons: Sequence[Refusal]) -> None:
     if reasons:
         say(f"{label}: {request.verb} would be refused: {clean(told(reasons))}")
         return
-    for line in danger(state, request).text.splitlines():
+    risk = danger(state, request)
+    for line in (*risk.text.splitlines(), *risk.warnings.splitlines()):
         say(f"{label}: {clean(line)}")
     for send in planned(state, request):
         say(f"{label}: {clean(send.text)}")
@@ -67,7 +68,11 @@ def _plain(state: State, request: Request, reasons: Sequence[Refusal]) -> dict[s
         "host": request.subject.host,
         "name": name,
         "refusals": [plain(reason) for reason in reasons],
-        "danger": {"caution": risk.caution.name.lower(), "text": risk.text},
+        "danger": {
+            "caution": risk.caution.name.lower(),
+            "text": risk.text,
+            "warnings": risk.warnings.splitlines(),
+        },
         "calls": [
             {
                 "call": send.call.word,

@@ -30,3 +30,6 @@ class Danger:
     word: str = ""
     """What must be typed for Caution.TYPE, empty otherwise: the name of the one subject (its id
     where the name cannot be typed), or how many there are."""
+    warnings: str = ""
+    """Whole sentences of what is to be known before, though nothing is taken away by it: a command
+    line tells them and goes on. Empty: there is nothing."""

@@ -43,7 +43,15 @@ def danger_of(state: State, requests: Sequence[Request]) -> Danger:
     ]
     sentences += filter(None, (second_copy.danger(state, request) for request in requests))
     word = _word(state, requests) if caution is Caution.TYPE else ""
-    return Danger(caution, "\n".join(sentences), word)
+    warnings = [
+        sentence
+        for kind in kinds
+        for sentence in VERBS[kind.verb].risk.warns(
+            state, [item for item in requests if type(item) is kind]
+        )
+    ]
+    caution = max(caution, Caution.KEY) if warnings else caution
+    return Danger(caution, "\n".join(sentences), word, "\n".join(warnings))
 
 
 def danger_of_answer(record: OperationRecord, word: str) -> Danger:

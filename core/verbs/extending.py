@@ -24,6 +24,7 @@ from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
+from core.verbs.thin import growth_words
 from core.verbs.verb import Risk, Verb
 
 _DEVICES = frozenset({"block", "network", "nvme"})
@@ -172,6 +173,17 @@ def _losses(state: State, requests: Sequence[Request]) -> list[str]:
     ]
 
 
+def _warns(state: State, requests: Sequence[Request]) -> list[str]:
+    return [
+        sentence
+        for one in requests
+        if isinstance(one, VolumeExtend) and one.size is not None
+        for sentence in growth_words(
+            state, state.instances.get(one.subject), [f"{one.disk}={one.size}"]
+        )
+    ]
+
+
 VOLUME_EXTEND = Verb(
     VolumeExtend,
     title="Extend a disk",
@@ -190,6 +202,6 @@ VOLUME_EXTEND = Verb(
     refusals=_against,
     during_move=False,
     looks_at=frozenset({"definition"}),
-    risk=Risk(raised=_caution, after=_losses),
+    risk=Risk(raised=_caution, after=_losses, warns=_warns),
 )
 VERBS = (VOLUME_EXTEND,)

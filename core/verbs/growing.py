@@ -14,6 +14,7 @@ from core.state.usage import volume_of
 from core.verbs.call import Call
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.room import against_growing
 
 MOST_BYTES = 1 << 51
 """What a qcow2 of clusters of 64 KiB holds, as libvirt makes them: its first table has 32 MiB
@@ -87,6 +88,8 @@ def against_growth(state: State, instance: Instance, given: Sequence[str]) -> It
             text = f"{size_words(wanted)} are more than QEMU's images hold"
             cure = f"give {size_words(MOST_BYTES)} at most"
             yield Refusal(RefusalCode.PARAMETER, text, cure, "grow")
+        else:
+            yield from against_growing(state, volume, wanted, "grow")
 
 
 def volume_of_disk(

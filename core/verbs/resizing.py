@@ -20,6 +20,7 @@ from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Action, End, Situation, cancelled, done, failed
 from core.verbs.sizing import mib, vcpu_count
+from core.verbs.thin import grown_words
 from core.verbs.verb import Risk, Verb
 
 PATIENCE = 120.0
@@ -291,7 +292,7 @@ RESIZE = Verb(
     looks_at=frozenset({"document"}),
     undo=_undo,
     cancelled="What was changed of its definition is put back; a disk that grew stays so.",
-    risk=Risk(Caution.CONFIRM, after=_changes),
+    risk=Risk(Caution.CONFIRM, after=_changes, warns=grown_words),
 )
 
 VERBS = (RESIZE,)

@@ -73,6 +73,8 @@ class Risk:
     """What is to be said first of requests of this verb."""
     after: Sentences = _nothing
     """What it costs some of them beside."""
+    warns: Sentences = _nothing
+    """What is to be known of them that takes nothing away; screens ask for a yes then."""
     word: Callable[[State, Sequence[Request]], str] | None = None
     """What is typed for it; None: the name of the one subject, or how many there are."""
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar
 
-from core.model import ObjectKey, Pool, Request, State, Volume
+from core.model import Request, State, Volume
 from core.model.lists import listed
 from core.model.sizes import size_words
 from core.model.text import clean
 from core.state.images import image_of
 from core.verbs.call import Call
 from core.verbs.caution import Caution
-from core.verbs.create.site import OF_DEVICES
 from core.verbs.growing import MOST_BYTES
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.room import against_growing
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
+from core.verbs.thin import growing_words
 from core.verbs.verb import Risk, Subjects, Verb
 from core.verbs.volume import VolumeResizeCall, VolumeWipeCall
 from core.verbs.volume_creating import SIZE, bytes_of
@@ -140,19 +141,16 @@ def _against_resize(state: State, request: Request, _: str) -> Iterator[Refusal]
         text = f"{clean(volume.name)} has {size_words(wanted)} already"
         yield Refusal(RefusalCode.PARAMETER, text, "give another size", "size")
     elif wanted > volume.capacity:
-        yield from against_room(
-            state.pools.get(ObjectKey("pool", volume.host, volume.pool)), volume, wanted
-        )
+        yield from against_growing(state, volume, wanted, "size")
 
 
-def against_room(pool: Pool | None, volume: Volume, wanted: int) -> Iterator[Refusal]:
-    """Tell where a pool of devices, which are as large as they say, has no room for more."""
-    more = wanted - (volume.capacity or 0)
-    if pool is None or pool.type not in OF_DEVICES or pool.available is None:
-        return
-    if more > pool.available:
-        text = f"{clean(pool.name)} has {size_words(pool.available)} left"
-        yield Refusal(RefusalCode.PARAMETER, text, "give less", "size")
+def _warns(state: State, requests: Sequence[Request]) -> list[str]:
+    return [
+        sentence
+        for one in requests
+        if isinstance(one, ResizeVolume)
+        for sentence in growing_words(state, state.volumes.get(one.subject), bytes_of(one.size))
+    ]
 
 
 def _shrinks(state: State, request: Request) -> bool:
@@ -205,6 +203,6 @@ VOLUME_RESIZE = Verb(
     steps=_resize,
     calls=(VolumeResizeCall,),
     refusals=_against_resize,
-    risk=Risk(raised=_shrinking, after=_cut_off),
+    risk=Risk(raised=_shrinking, after=_cut_off, warns=_warns),
 )
 VERBS = (VOLUME_WIPE, VOLUME_RESIZE)

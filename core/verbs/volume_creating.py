@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from core.model import Pool, Request, State
 from core.model.sizes import size_words
 from core.model.text import clean
-from core.verbs.create.site import OF_DEVICES, against_new, against_pool, site_in
+from core.verbs.create.site import against_new, against_pool, site_in
 from core.verbs.growing import MOST_BYTES
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.room import against_room
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
-from core.verbs.verb import Verb
+from core.verbs.thin import thin_words
+from core.verbs.verb import Risk, Verb
 from core.verbs.volume import VolumeCreateCall
 
 _UNITS = {"M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -91,9 +93,17 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
         text = f"{size_words(wanted)} are more than QEMU's images hold"
         cure = f"give {size_words(MOST_BYTES)} at most"
         yield Refusal(RefusalCode.PARAMETER, text, cure, "size")
-    elif pool.type in OF_DEVICES and pool.available is not None and wanted > pool.available:
-        text = f"{clean(pool.name)} has {size_words(pool.available)} left"
-        yield Refusal(RefusalCode.PARAMETER, text, "make a smaller one", "size")
+    else:
+        yield from against_room(pool, wanted)
+
+
+def _warns(state: State, requests: Sequence[Request]) -> list[str]:
+    return [
+        sentence
+        for one in requests
+        if isinstance(one, CreateVolume)
+        for sentence in thin_words(state.pools.get(one.subject), one.name, bytes_of(one.size))
+    ]
 
 
 VOLUME_CREATE = Verb(
@@ -110,5 +120,6 @@ VOLUME_CREATE = Verb(
     refusals=_against,
     single=True,
     storage_for=("name",),
+    risk=Risk(warns=_warns),
 )
 VERBS = (VOLUME_CREATE,)

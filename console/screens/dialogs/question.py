@@ -26,7 +26,8 @@ _LEAST = 3
 def danger_lines(danger: Danger) -> list[CellValue]:
     """What a question says is taken away, a line for each sentence; what is lost stands out."""
     role = "warning" if danger.caution > Caution.KEY else ""
-    return [Cell(sentence, role) for sentence in danger.text.splitlines()]
+    told = [Cell(sentence, role) for sentence in danger.text.splitlines()]
+    return [*told, *(Cell(f"! {one}", "warning") for one in danger.warnings.splitlines())]
 
 
 class QuestionDialog(Dialog[bool], inherit_bindings=False):

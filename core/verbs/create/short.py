@@ -8,7 +8,6 @@ from typing import Annotated, ClassVar, Literal
 from core.model import ObjectKey, Request, State
 from core.model.new_instance import NewInstance, target_of
 from core.model.secret_value import Secret
-from core.model.sizes import size_words
 from core.model.text import clean
 from core.state.usage import users_of
 from core.verbs.create.calls import DefineCall, ProveCall, TakeBackCall
@@ -47,8 +46,10 @@ from core.verbs.growing import MOST_BYTES
 from core.verbs.parameter import PATH_BYTES, parameter
 from core.verbs.power.calls import CreateCall
 from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.room import against_room
 from core.verbs.situation import Situation
-from core.verbs.verb import Verb
+from core.verbs.thin import thin_words
+from core.verbs.verb import Risk, Verb
 from core.verbs.volume import VolumeCreateCall, VolumeDeleteCall
 from core.verbs.whole import whole
 
@@ -165,7 +166,7 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
         yield from against_pool(site, request.pool)
         file = file_of(request.name, request.format, request.pool, site)
         yield from against_new(site, request.pool, file, "name")
-        yield from _against_room(site, request)
+        yield from against_room(site.pool(request.pool), request.size * GIB)
     if request.cdrom:
         yield from against_volume(site, request.cdrom, "cdrom")
     if (request.initrd or request.cmdline) and not request.kernel:
@@ -186,14 +187,16 @@ def _against_use(state: State, site: Site, request: Create) -> Iterator[Refusal]
         yield Refusal(RefusalCode.PARAMETER, text, cure, "disk")
 
 
-def _against_room(site: Site, request: Create) -> Iterator[Refusal]:
-    """Tell of a pool that a raw disk of LVM cannot be made in; files take no room before."""
-    pool = site.pool(request.pool)
-    if pool is None or pool.available is None or pool.type != "logical":
-        return
-    if request.size * GIB > pool.available:
-        text = f"{clean(pool.name)} has {size_words(pool.available)} left"
-        yield Refusal(RefusalCode.PARAMETER, text, "make a smaller disk", "size")
+def _warns(state: State, requests: Sequence[Request]) -> list[str]:
+    """Say of a disk made of a file that its pool has less free than that may come to take."""
+    return [
+        sentence
+        for one in requests
+        if isinstance(one, Create) and not one.disk
+        for sentence in thin_words(
+            site_in(state, one.subject.host).pool(one.pool), one.name, one.size * GIB
+        )
+    ]
 
 
 def volumes_of(state: State, request: Request) -> Iterable[ObjectKey]:
@@ -226,4 +229,5 @@ CREATE = Verb(
     refusals=_against,
     undo=undo_of(_planned),
     cancelled="What was made of it is removed again.",
+    risk=Risk(warns=_warns),
 )

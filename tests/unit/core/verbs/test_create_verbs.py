@@ -165,7 +165,7 @@ REFUSED: list[tuple[Request, str]] = [
     (create(cdrom="default/a.iso"), "The pool default has no volume a.iso"),
     (create(boot="cdrom"), "It has no cdrom to boot from: give it one, or boot from its disk."),
     (create(initrd="/i"), "An initrd and a command line are a kernel's: give the kernel too."),
-    (create(pool="vg", size=11), "vg has 10 GiB left: make a smaller disk."),
+    (create(pool="vg", size=11), "vg has 10 GiB left: give less."),
     (create(name="a/b"), "give one that begins with no dot, without / and control characters"),
     (create(memory=1), "A memory of 1 MiB makes no sense"),
     (from_image(size=2), "The image default/debian.qcow2 is 3.0 GiB large: make its disk as large"),

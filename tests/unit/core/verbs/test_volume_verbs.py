@@ -281,6 +281,25 @@ def test_a_pool_of_devices_has_room_or_says_so() -> None:
     assert reason == "images has 1.0 GiB left: give less."
 
 
+@pytest.mark.parametrize("of_files", [True, False])
+def test_a_pool_of_files_that_has_less_free_is_warned_of_and_taken(of_files: bool) -> None:
+    kind = "dir" if of_files else "logical"
+    small = Pool("alpha", "p-images", "images", kind, PoolState.ACTIVE, "/i", available=GIB)
+    state = picture(host("alpha"), small, replace(DISK, allocation=GIB))
+    fits = [CreateVolume(small.key, "new", "1G"), ResizeVolume(DISK.key, "2G")]
+    assert [danger(state, one).warnings for one in fits] == ["", ""]
+    asked = [CreateVolume(small.key, "new", "4G"), ResizeVolume(DISK.key, "4G")]
+    assert [bool(check(state, one)) for one in asked] == [not of_files] * 2
+    made, grown = (danger(state, one) for one in asked)
+    assert [one.caution for one in (made, grown)] == [Caution(of_files)] * 2
+    if of_files:
+        assert made.warnings == (
+            "The pool images has 1.0 GiB free, and new may come to take 4.0 GiB: once the pool is "
+            "full its guest is paused, or gets I/O errors."
+        )
+        assert "disk may come to take 3.0 GiB more" in grown.warnings
+
+
 def test_a_copy_is_made_beside() -> None:
     request = CloneVolume(DISK.key, "copy")
     (step,) = VOLUME_CLONE.steps(situation(request))  # type: ignore[misc]
@@ -338,8 +357,8 @@ def test_a_volume_of_another_pool_keeps_its_name_in_the_call() -> None:
 @pytest.mark.parametrize(
     ("pool_type", "size", "text"),
     [
-        ("logical", "4G", "images has 1.0 GiB left: make a smaller one."),
-        ("zfs", "4G", "images has 1.0 GiB left: make a smaller one."),
+        ("logical", "4G", "images has 1.0 GiB left: give less."),
+        ("zfs", "4G", "images has 1.0 GiB left: give less."),
         ("dir", "9999999T", "9.5 EiB are more than QEMU's images hold: give 2.0 PiB at most."),
     ],
 )
