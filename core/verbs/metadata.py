@@ -46,7 +46,7 @@ class SetMetadata(Request, frozen=True):
     prefix: Annotated[
         str,
         parameter(
-            "What the namespace is called in the definition.",
+            "The prefix of the namespace in the definition.",
             pattern=r"[A-Za-z_][A-Za-z0-9_.-]*",
             shape="a name of letters and digits",
             longest=100,

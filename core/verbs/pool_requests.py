@@ -21,13 +21,13 @@ class CreatePool(Request, frozen=True):
     verb: ClassVar[str] = "pool-create"
     name: Annotated[
         str,
-        parameter("What it is called.", pattern=r"[^/\x00-\x1f\x7f-\x9f]+",
+        parameter("The name of the new pool.", pattern=r"[^/\x00-\x1f\x7f-\x9f]+",
                   shape="one without / and control characters", longest=255, argument=True),
     ]  # fmt: skip
     type: Annotated[
         PoolType,
         parameter(
-            "What it is: a directory, a file system on a device (fs) or of a server (netfs), an "
+            "Its type: a directory, a file system on a device (fs) or of a server (netfs), an "
             "LVM volume group (logical), a disk's partitions, what an iSCSI target, a SCSI "
             "adapter, multipath, Ceph (rbd), Gluster, ZFS or Virtuozzo storage has."
         ),
@@ -40,7 +40,7 @@ class CreatePool(Request, frozen=True):
     ] = ""  # fmt: skip
     source: Annotated[
         str,
-        parameter("What it is of: the exported directory (netfs), volume group (logical), target "
+        parameter("Its source: the exported directory (netfs), volume group (logical), target "
                   "(iscsi), adapter (scsi), image pool (rbd), VOLUME or VOLUME/DIRECTORY "
                   "(gluster), ZFS pool, cluster (vstorage).", pattern=_LINE, shape="one line",
                   longest=PATH_BYTES),
@@ -56,7 +56,7 @@ class CreatePool(Request, frozen=True):
     server: tuple[
         Annotated[
             str,
-            parameter("Who serves it: NAME, ADDRESS or either with :PORT. Of netfs, iscsi, rbd, "
+            parameter("Its server: NAME, ADDRESS or either with :PORT. For netfs, iscsi, rbd, "
                       "gluster.", pattern=r"[^\s/,]+", shape="a name or an address"),
         ],
         ...,

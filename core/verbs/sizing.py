@@ -31,7 +31,7 @@ class SetVcpus(Request, frozen=True):
     """Set how many vCPUs an instance has (virDomainSetVcpusFlags)."""
 
     verb: ClassVar[str] = "set-vcpus"
-    count: Annotated[int, vcpu_count("How many it has.", present="vcpus")]
+    count: Annotated[int, vcpu_count("How many vCPUs it has.", present="vcpus")]
     maximum: (
         Annotated[
             int,
@@ -46,7 +46,7 @@ class SetMemory(Request, frozen=True):
     """Set how much memory an instance has (virDomainSetMemoryFlags)."""
 
     verb: ClassVar[str] = "set-memory"
-    size: Annotated[int, mib("How much it has.", present="memory")]
+    size: Annotated[int, mib("How much memory it has.", present="memory")]
     maximum: (
         Annotated[int, mib("How much it may have, of one that is off.", present="memory-most")]
         | None

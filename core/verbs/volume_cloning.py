@@ -26,9 +26,9 @@ class CloneVolume(Request, frozen=True):
     verb: ClassVar[str] = "volume-clone"
     to: Annotated[str, NAME]
     pool: Annotated[
-        str, parameter("Where it is made; unless given, beside it.", source="pools")
+        str, parameter("The pool of the copy; unless given, that of the volume.", source="pools")
     ] = ""
-    format: Annotated[Literal["same", "qcow2", "raw"], parameter("What the copy is made in.")] = (
+    format: Annotated[Literal["same", "qcow2", "raw"], parameter("The format of the copy.")] = (
         "same"
     )
 

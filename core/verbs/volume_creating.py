@@ -22,13 +22,13 @@ from core.verbs.volume import VolumeCreateCall
 _UNITS = {"M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 NAME = parameter(
-    "What it is called, a file's ending included: data.qcow2.",
+    "The name of the new volume, with the ending of a file: data.qcow2.",
     pattern=r"[^./\x00-\x1f\x7f-\x9f][^/\x00-\x1f\x7f-\x9f]*",
     shape="one that begins with no dot, without / and control characters",
     longest=200,
 )
 SIZE = parameter(
-    "How large its guest sees it: 20G.",
+    "Its size, as its guest sees it: 20G.",
     pattern=r"[1-9][0-9]{0,6}[MGT]",
     shape="a number with M, G or T, such as 20G",
 )
@@ -42,7 +42,7 @@ class CreateVolume(Request, frozen=True):
     size: Annotated[str, SIZE]
     format: Annotated[
         Literal["as-named", "qcow2", "raw"],
-        parameter("What it is made in; as-named: raw where its name ends so or with .img."),
+        parameter("Its format; as-named: raw where its name ends in .raw or .img, else qcow2."),
     ] = "as-named"
 
 

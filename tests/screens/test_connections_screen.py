@@ -87,7 +87,7 @@ async def test_a_leftover_is_asked_for_by_its_device(tape: Path) -> None:
         assert rows == {"vdb": "in use", "vdc": "left over", "vdd": "left over"}
         await press(pilot, "d")
         await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
-        assert "dm-uuid-mpath-36001405a1" in shown(app)
+        assert "Disconnect a leftover: /dev/disk/by-id/dm-uuid-mpath-36001405a1" in shown(app)
         await press(pilot, "y")
         await until(pilot, lambda: bool(source.submitted))
         (asked,) = source.submitted

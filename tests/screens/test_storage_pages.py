@@ -13,7 +13,9 @@ from console.screens.storage.storage_screen import StoragePage
 from console.screens.storage.volume import VolumeScreen
 from console.shell.app import VirtdeckApp
 from core.model import ObjectKey
+from core.verbs.pool import PoolRefresh
 from tests.screens.conftest import SIZES, Moment, press, settled, until
+from tests.screens.migrate_source import Answering
 from tests.screens.test_migrate_dialog import shown
 from tests.screens.test_snapshots import Compare, presses
 
@@ -68,6 +70,16 @@ async def test_what_can_be_done_is_for_the_volume_and_for_the_line_of_the_pool(
         assert isinstance(app.screen, MenuDialog)
         assert "shared" in shown(app)
         assert "Pools" in shown(app)
+
+
+async def test_libvirt_looks_again_at_the_pool_of_the_line(
+    app: VirtdeckApp, source: Answering
+) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await press(pilot, *CASES["pool"], "end", "R")
+        await until(pilot, lambda: bool(source.submitted))
+        assert source.submitted == [PoolRefresh(page_of(app).key)]
 
 
 async def test_a_page_follows_the_tape(console: Moment) -> None:

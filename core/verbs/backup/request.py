@@ -23,7 +23,7 @@ Kind = Literal["full", "incremental"]
 Name = Annotated[
     str,
     parameter(
-        "What it is called, in the names of its files, and its checkpoint; unless given by the"
+        "The name of the backup, of its files and its checkpoint; unless given by the"
         " time: backup-20261129-094512 (UTC).",
         pattern=CHECKPOINT_PATTERN,
         shape=CHECKPOINT_SHAPE,

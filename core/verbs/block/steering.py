@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 from core.model import BlockJob, BlockJobState, Request, State
+from core.model.lists import listed
 from core.model.text import clean
 from core.verbs.block.calls import BlockAbortCall, BlockPivotCall, BlockSpeedCall
 from core.verbs.block.commit import BlockCommit
@@ -59,7 +60,14 @@ def _running(now: Situation, disk: str) -> BlockJob | None:
 
 
 def _none(now: Situation, disk: str) -> End:
-    return failed(f"{disk} of {now.name} has no block job now", "See its page for what runs.")
+    """Say which disks there are, or which have a job."""
+    there = [] if now.instance is None else [one.target for one in now.instance.disks]
+    if there and disk not in there:
+        return failed(f"{now.name} has no disk {clean(disk)}", f"It has {listed(there)}.")
+    jobs = [one.disk for one in now.run.running_block_jobs]
+    under_way = f"One is under way on {listed(jobs)}: name that disk." if jobs else ""
+    hint = under_way or f"No disk of {now.name} has one: it is over, or was not begun."
+    return failed(f"{disk} of {now.name} has no block job now", hint)
 
 
 def _speed(now: Situation) -> Action:

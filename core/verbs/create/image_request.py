@@ -34,8 +34,8 @@ class CreateFromImage(Request, frozen=True):
     image: Annotated[
         str,
         parameter(
-            "What its disk is made from: POOL/VOLUME, or a file of this machine, which begins with "
-            "/, ./ or ~.",
+            "The image its disk is made from: POOL/VOLUME, or a file of this machine, which "
+            "begins with /, ./ or ~.",
             longest=PATH_BYTES,
             source="volumes",
             place=True,
@@ -117,14 +117,14 @@ class CreateFromImage(Request, frozen=True):
     start: StartToo = True
     format: Annotated[
         Literal["qcow2", "raw"],
-        parameter("What its disk is made in; what a file of this machine is in.", advanced=True),
+        parameter("The format of its disk, and of a file of this machine.", advanced=True),
     ] = "qcow2"
     graphics: Graphics = "vnc"
     tpm: Tpm = False
     autostart: AutostartToo = False
     kernel: Annotated[str, host_path("A kernel on the host that is booted past all else.")] = ""
     initrd: Annotated[str, host_path("Its initrd, on the host.")] = ""
-    cmdline: Annotated[str, parameter("What it is booted with.", advanced=True)] = ""
+    cmdline: Annotated[str, parameter("The command line of the kernel.", advanced=True)] = ""
 
     @property
     def makes(self) -> str:

@@ -45,7 +45,7 @@ NetworkName = Annotated[
         typed=True,
     ),
 ]
-Firmware = Annotated[Literal["bios", "uefi"], parameter("What it boots by.")]
+Firmware = Annotated[Literal["bios", "uefi"], parameter("The firmware it boots with.")]
 Graphics = Annotated[
     Literal["vnc", "spice", "none"],
     parameter("Its screen, which the host itself can look at.", advanced=True),

@@ -95,17 +95,17 @@ class Create(Request, frozen=True):
     start: StartToo = True
     boot: Annotated[
         Literal["disk", "cdrom", "network"],
-        parameter("What it is booted from first; the others follow.", advanced=True),
+        parameter("Where it boots from first; the others follow.", advanced=True),
     ] = "disk"
     format: Annotated[
-        Literal["qcow2", "raw"], parameter("What its new disk is made in.", advanced=True)
+        Literal["qcow2", "raw"], parameter("The format of its new disk.", advanced=True)
     ] = "qcow2"
     graphics: Graphics = "vnc"
     tpm: Tpm = False
     autostart: AutostartToo = False
     kernel: Annotated[str, host_path("A kernel on the host that is booted past all else.")] = ""
     initrd: Annotated[str, host_path("Its initrd, on the host.")] = ""
-    cmdline: Annotated[str, parameter("What it is booted with.", advanced=True)] = ""
+    cmdline: Annotated[str, parameter("The command line of the kernel.", advanced=True)] = ""
 
     @property
     def makes(self) -> str:

@@ -43,7 +43,7 @@ class VolumeAttach(Request, frozen=True):
     target: Annotated[
         str,
         parameter(
-            "What it is called. [default: the next free one of its bus]",
+            "The target of the disk: vdb. [default: the next free one of its bus]",
             pattern=r"(|(vd|sd|hd|xvd)[a-z]{1,3})",
             shape="a name such as vdb",
         ),
@@ -58,7 +58,7 @@ class VolumeAttach(Request, frozen=True):
     when: When = "both"
     format: Annotated[
         Literal["as-known", "raw", "qcow2"],
-        parameter("What it is in; as-known: as its pool says. Of a file it must be said.",
+        parameter("Its format; as-known: as its pool says. Of a file it must be said.",
                   advanced=True),
     ] = "as-known"  # fmt: skip
     shareable: Annotated[

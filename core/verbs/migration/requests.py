@@ -63,7 +63,9 @@ class Migrate(Request, frozen=True):
         | None
     ) = None
     """None: the policy's own limit (500)."""
-    bandwidth: Annotated[int, _bandwidth("What it may take; 0: all there is.")] | None = None
+    bandwidth: Annotated[int, _bandwidth("The bandwidth it may take; 0: all there is.")] | None = (
+        None
+    )
     """None or 0: unlimited."""
     post_copy_bandwidth: (
         Annotated[int, _bandwidth("What it may take after the switch to post-copy.")] | None
@@ -146,9 +148,7 @@ class Migrate(Request, frozen=True):
     unsafe: Annotated[bool, _more("Even if libvirt takes its disks' cache mode for unsafe.")] = (
         False
     )
-    destination_name: Annotated[str, _more("What it is called at the destination.", "new name")] = (
-        ""
-    )
+    destination_name: Annotated[str, _more("Its name at the destination.", "new name")] = ""
     destination_uri: Annotated[
         str, _more("How the source's daemon reaches the destination's. [default: as we do]")
     ] = ""

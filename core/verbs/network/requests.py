@@ -24,8 +24,8 @@ class CreateNetwork(Request, frozen=True):
     verb: ClassVar[str] = "network-create"
     name: Annotated[
         str,
-        parameter("What it is called.", pattern=NAME, shape="one without / and control characters",
-                  longest=255, argument=True),
+        parameter("The name of the new network.", pattern=NAME, longest=255, argument=True,
+                  shape="one without / and control characters"),
     ]  # fmt: skip
     mode: Annotated[
         Literal["nat", "route", "open", "isolated", "bridge", "ovs", "macvtap"],
@@ -48,18 +48,18 @@ class CreateNetwork(Request, frozen=True):
     ] = ""
     dhcp: Annotated[
         str,
-        parameter("What DHCP gives out of them: all, none, or FIRST-LAST.", pattern=_RANGE,
+        parameter("The addresses that DHCP gives out: all, none, or FIRST-LAST.", pattern=_RANGE,
                   shape="all, none, or two addresses with a - between"),
     ] = "all"  # fmt: skip
     bridge: Annotated[
         str,
-        parameter("The bridge that is there, of bridge and ovs; else what the new one is called.",
+        parameter("The bridge that is there, for bridge and ovs; else the name of the new one.",
                   pattern=r"(|[^/\s]{1,15})", shape="at most 15 characters without / and blanks"),
     ] = ""  # fmt: skip
     device: tuple[
         Annotated[
             str,
-            parameter("What of the host it leads out by: eth0. Of macvtap.",
+            parameter("The device of the host that it leads out by: eth0. For macvtap.",
                       pattern=r"[^/\s,]{1,15}", shape="at most 15 characters"),
         ],
         ...,
@@ -216,8 +216,8 @@ class AddPortGroup(Request, frozen=True):
     verb: ClassVar[str] = "network-add-port-group"
     name: Annotated[
         str,
-        parameter("What it is called.", pattern=NAME, shape="one without / and control characters",
-                  longest=255),
+        parameter("The name of the new port group.", pattern=NAME, longest=255,
+                  shape="one without / and control characters"),
     ]  # fmt: skip
     vlan: Annotated[
         str,

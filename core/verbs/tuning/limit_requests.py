@@ -51,7 +51,13 @@ class SetMemoryLimits(Request, frozen=True):
     ) = None
     soft: (
         Annotated[
-            int, parameter("Where memory is short; 0: no limit.", least=0, most=1 << 30, unit="MiB")
+            int,
+            parameter(
+                "What it is held to where its host is short of memory; 0: no limit.",
+                least=0,
+                most=1 << 30,
+                unit="MiB",
+            ),
         ]
         | None
     ) = None

@@ -38,9 +38,9 @@ def notes(verb: str, *, alone: bool = True) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("verb", "field", "begins"),
     [
-        ("set-memory", "size", "MiB, now 96: How much it has."),
+        ("set-memory", "size", "MiB, now 96: How much memory it has."),
         ("set-memory", "maximum", "MiB, now 160: "),
-        ("set-vcpus", "count", "Now 1: How many it has."),
+        ("set-vcpus", "count", "Now 1: How many vCPUs it has."),
         ("set-vcpus", "maximum", "Now 2: "),
         ("resize", "vcpus", "Now 1: "),
         ("resize", "memory", "MiB, now 96: "),
@@ -53,7 +53,7 @@ def test_what_it_has_now_stands_first(verb: str, field: str, begins: str) -> Non
 
 
 def test_of_several_it_is_not_shown() -> None:
-    assert notes("set-memory", alone=False)["size"] == "MiB: How much it has."
+    assert notes("set-memory", alone=False)["size"] == "MiB: How much memory it has."
 
 
 def test_a_text_is_shown_without_controls() -> None:
