@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from core.model.base import ObjectKey, Value
 
+OF_DEVICES = frozenset({"logical", "zfs"})
+"""Types of pools whose volumes are devices that libvirt makes, each under its name."""
+
 
 class PoolState(StrEnum):
     """virStoragePoolState."""

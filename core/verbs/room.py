@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from core.model import Pool, State, Volume
 from core.model.sizes import size_words
+from core.model.storage import OF_DEVICES
 from core.model.text import clean
 from core.state.storage_rows import pool_key
-from core.verbs.create.site import OF_DEVICES
 from core.verbs.refusal import Refusal, RefusalCode
 
 

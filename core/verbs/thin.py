@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from core.model import Instance, Pool, Request, State, Volume
 from core.model.sizes import size_words
+from core.model.storage import OF_DEVICES
 from core.model.text import clean
 from core.state.storage_rows import pool_key
-from core.verbs.create.site import OF_DEVICES
 from core.verbs.growing import growths, volume_of_disk
 
 

@@ -8,6 +8,7 @@ from core.model import ObjectKey, Request, State
 from core.model.new_instance import NewDisk, NewInstance, target_of
 from core.model.secret_value import Secret
 from core.model.seed import seed_capacity, seed_name
+from core.model.storage import OF_DEVICES
 from core.verbs.create.calls import DefineCall, ProveCall, SeedCall, TakeBackCall
 from core.verbs.create.family import made, undo_of
 from core.verbs.create.image_checks import against_image_request
@@ -20,7 +21,6 @@ from core.verbs.create.machine import (
 from core.verbs.create.making import making
 from core.verbs.create.plan import How, InstancePlan, NewVolume
 from core.verbs.create.site import (
-    OF_DEVICES,
     Site,
     site_in,
     site_of,

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from core.model import Request, State
 from core.model.secret_value import Secret
 from core.model.sizes import size_words
+from core.model.storage import OF_DEVICES
 from core.model.text import clean
 from core.state.usage import users_of
 from core.verbs.create.family import against_name
 from core.verbs.create.image_request import CreateFromImage
 from core.verbs.create.machine import GIB, MachineWishes, against_machine, file_of
 from core.verbs.create.site import (
-    OF_DEVICES,
     Site,
     against_new,
     against_pool,

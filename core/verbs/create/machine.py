@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 
 from core.model.lists import listed
 from core.model.new_instance import NewDisk
+from core.model.storage import OF_DEVICES
 from core.model.text import clean
-from core.verbs.create.site import OF_DEVICES, Site
+from core.verbs.create.site import Site
 from core.verbs.definition import NAME_BYTES
 from core.verbs.parameter import PATH_BYTES, parameter
 from core.verbs.refusal import Refusal, RefusalCode

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 from core.model import GuestPlatform, Host, Network, ObjectKey, Pool, State, Volume
 from core.model.lists import listed
+from core.model.storage import OF_DEVICES
 from core.model.text import clean
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.situation import Situation
 
 OF_FILES = frozenset({"dir", "fs", "netfs", "gluster"})
 """Types of pools whose volumes are files."""
-OF_DEVICES = frozenset({"logical", "zfs"})
-"""Types of pools whose volumes are devices that libvirt makes, each under its name."""
 ANYWHERE = "default"
 """The pool that is taken where none is named, should there be several."""
 
