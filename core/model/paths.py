@@ -17,17 +17,36 @@ def plain_path(path: str) -> str:
     return f"/{posixpath.normpath(path).lstrip('/')}"
 
 
+_LOGICAL = re.compile(r"/dev/(?P<group>[^/]+)/(?P<volume>[^/]+)")
+_MAPPED = re.compile(r"/dev/mapper/(?P<group>(?:[^/-]|--)+)-(?P<volume>(?:[^/-]|--)+)")
+
+
+def also_called(path: str) -> tuple[str, ...]:
+    """Return the other path of a logical volume: `/dev/vg/data` is `/dev/mapper/vg-data`.
+
+    LVM doubles the hyphens of both names there. Nothing of a path that is none of the two.
+    """
+    plain = plain_path(path)
+    if found := _MAPPED.fullmatch(plain):
+        words = (found[name].replace("--", "-") for name in ("group", "volume"))
+        return (f"/dev/{'/'.join(words)}",)
+    if (found := _LOGICAL.fullmatch(plain)) and found["group"] != "mapper":
+        words = (found[name].replace("-", "--") for name in ("group", "volume"))
+        return (f"/dev/mapper/{'-'.join(words)}",)
+    return ()
+
+
 _LUN = re.compile(r"ip-.+-iscsi-(?P<target>.+)-lun-(?P<lun>[0-9]+)")
 """How libvirt tells a LUN of a pool of the type iscsi-direct."""
 
 
 def volume_places(path: str, pool: str, name: str) -> tuple[str, ...]:
-    """Return the texts by which a disk's source may name a volume: its path, POOL/VOLUME, and as
+    """Return the texts by which a disk's source may name a volume: its paths, POOL/VOLUME, and as
     an image of the network its bare name, as disks of gluster and iscsi have it.
     """
     named = f"{pool}/{name}"
     if path.startswith("/"):
-        return plain_path(path), named
+        return plain_path(path), named, *also_called(path)
     found = [path, named]
     if "://" in path:
         found.append(path.partition("://")[2].partition("/")[2])

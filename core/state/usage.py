@@ -16,7 +16,7 @@ from core.model import (
     State,
     Volume,
 )
-from core.model.paths import plain_path, volume_places
+from core.model.paths import also_called, plain_path, volume_places
 from core.state.memo import Memo
 from core.state.shared_storage import places_elsewhere, pools_elsewhere
 
@@ -119,7 +119,7 @@ def users_at(state: State, host: str, places: Iterable[str]) -> Iterator[tuple[I
     Of other hosts those whose disk is in a pool that both seem to have, or on the network. In the
     order of the state, of the host itself first.
     """
-    wanted = frozenset(filter(None, places))
+    wanted = frozenset(each for one in places if one for each in (one, *also_called(one)))
     everywhere = frozenset(path for path in wanted if path.partition(":")[0] in _NETWORK)
     shared = places_elsewhere(state, host, wanted)
     instances = sorted(state.instances.values(), key=lambda one: one.host != host)

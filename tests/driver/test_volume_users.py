@@ -62,6 +62,26 @@ def test_a_path_that_is_spelled_otherwise_is_the_same(
     made.undefine()
 
 
+@pytest.mark.parametrize(
+    ("has", "asked"),
+    [
+        ("/dev/mapper/vg--a-data", "/dev/vg-a/data"),
+        ("/dev/vg-a/data", "/dev/mapper/vg--a-data"),
+        ("/dev/mapper/vg-a--b", "/dev/vg/a-b"),
+    ],
+)
+def test_a_logical_volume_is_the_same_by_its_two_paths(
+    conn: libvirt.virConnect, has: str, asked: str
+) -> None:
+    made = conn.defineXML(XML.format(name="web", path=has))
+    try:
+        assert user_of(conn, {asked}) == "web"
+        assert user_of(conn, {f"{asked}2"}) == ""
+        assert user_of(conn, {"/dev/vg/a/data"}) == ""
+    finally:
+        made.undefine()
+
+
 def test_what_only_runs_is_a_user_where_no_statistics_are_told(conn: libvirt.virConnect) -> None:
     """The test driver has none; a daemon refuses them where they do not fit into one answer."""
     runs = conn.defineXML(XML.format(name="runs", path="/i/now"))

@@ -10,7 +10,7 @@ from typing import Any
 
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import unless_gone
-from core.model.paths import plain_path
+from core.model.paths import also_called, plain_path
 from core.xml.address import endpoint
 from core.xml.tree import Element, parse
 
@@ -26,7 +26,7 @@ def user_of(conn: Connection, places: set[str], but: str = "", seconds: float | 
     each of which a disk has no path: an empty drive, a volume named by its pool, one on the
     network. Raises libvirtError where one that is there cannot be asked: it may have it.
     """
-    wanted = {plain_path(place) for place in places}
+    wanted = {each for place in places for each in (plain_path(place), *also_called(place))}
     return _user(conn, lambda path: plain_path(path) in wanted, but, seconds)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from core.model import Disk, Instance, State
+from core.model.paths import also_called
 from core.model.text import clean
 from core.state.connections import disks_with
 from core.state.shared_storage import places_elsewhere
@@ -39,7 +40,8 @@ def against_users(
     source, said = places
     shared = places_elsewhere(state, instance.host, places)
     for user, disk in users_at(state, instance.host, places):
-        there = {*places, *(shared.get(user.host, ()) if user.host != instance.host else ())}
+        there = {*places, *(other for one in places for other in also_called(one))}
+        there |= shared.get(user.host, frozenset()) if user.host != instance.host else frozenset()
         if access.servers and _elsewhere(disk, access.servers):
             continue
         if user.key == instance.key and access.writes:

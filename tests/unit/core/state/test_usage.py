@@ -52,6 +52,13 @@ def test_by_pool_and_name_and_by_the_name_in_a_network_pool():
     assert names(users_of(made, image)) == ["web", "db"]
 
 
+def test_a_logical_volume_by_either_of_its_paths():
+    data = volume("data-1", pool_name="vg", path="/dev/vg/data-1", type="block")
+    mapped = instance("web", disks=(disk("vda", "/dev/mapper/vg-data--1"),))
+    other = instance("db", disks=(disk("vda", "/dev/mapper/vg-data-1"),))
+    assert names(users_of(state(mapped, other, volumes=(data,)), data)) == ["web"]
+
+
 def test_volumes_without_a_path_have_no_users_in_common():
     one, other = volume("a", path=""), volume("b", path="")
     drive = instance(disks=(Disk("vda", source=DiskSource("file", "")),))

@@ -78,6 +78,11 @@ def sent(request: Request, instance: Instance, **more: Any) -> AttachCall:
         (asked(), [web(disks=(disk("vdc", PATH),))], "web has it already, as vdc"),
         (asked(), [web(), other(disks=(disk("vda", PATH),))], "is used by db (vda)"),
         (
+            asked(volume="/dev/mapper/vg--a-data"),
+            [web(), other(disks=(disk("vda", "/dev/vg-a/data"),))],
+            "is used by db (vda)",
+        ),
+        (
             asked(),
             [web(), other(disks=(disk("vda", "/o", backing=(DiskSource("file", PATH),)),))],
             "lies below a disk of db (vda)",
