@@ -101,7 +101,8 @@ def _against_mac(state: State, instance: Instance, request: InterfaceAttach) -> 
         text = f"{instance.name} has an interface {mac} already"
         yield _no("mac", text, "take another address, or leave it out")
     for other in state.instances.values() if mac else ():
-        if other.key != instance.key and taken(other, "interface", mac):
+        # what another host has of the same UUID is the same instance, from before it was moved
+        if other.uuid != instance.uuid and taken(other, "interface", mac):
             text = f"{clean(other.name)} has the address {mac}"
             cure = "two of one address disturb each other: take another, or leave it out"
             yield _no("mac", text, cure)

@@ -18,7 +18,7 @@ from core.verbs.checks import check
 from core.verbs.device.plug import KINDS, REFUSED, pci_words, plug_of
 from core.verbs.device.requests import InterfaceAttach
 from tests.unit.core.verbs.device.test_attaching import other, sent
-from tests.unit.power_builders import WEB, web
+from tests.unit.power_builders import WEB, S, web
 
 MAC = "52:54:00:aa:00:01"
 
@@ -209,6 +209,12 @@ def test_a_word_that_is_no_kind_begins_the_name_of_a_network() -> None:
     assert plug_of("network:user").name == "user"
     assert pci_words("0001:af:00.7") == ("0001", "af", "00", "7")
     assert pci_words("af:00.8") is None
+
+
+def test_what_its_old_host_has_of_it_has_its_address_and_disturbs_nobody() -> None:
+    card = Interface("52:54:00:00:00:08", "user")
+    left = Instance("beta", "u", "web", S.SHUTOFF, interfaces=(card,))
+    assert against(asked("user", mac="52:54:00:00:00:08"), web(), left) == []
 
 
 @pytest.mark.parametrize(
