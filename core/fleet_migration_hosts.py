@@ -8,6 +8,7 @@ from typing import TypeVar
 from core.errors import DeadlineError, VirtdeckError
 from core.fleet_links import host_named
 from core.hypervisor.calls import migration as calls
+from core.hypervisor.calls.volume_secrets import drop_secrets
 from core.hypervisor.connection.binding import Connection
 from core.hypervisor.connection.lane import Lane
 from core.hypervisor.observe.daemon import read_machine
@@ -15,7 +16,8 @@ from core.hypervisor.observe.reads import Reads
 from core.hypervisor.session import Hypervisor
 from core.migration.execution.port import MigrateArguments
 from core.migration.preflight.machine import Machine
-from core.model import Instance, JobSample, Limits
+from core.model import Instance, JobSample, Limits, ObjectKey
+from core.verbs.device.calls import DropSecretsCall
 
 T = TypeVar("T")
 
@@ -140,6 +142,13 @@ class FleetMigrationHosts:
         """Remove the definition of an instance that has moved away."""
         await host_named(self._hosts, host).call(
             lambda conn: calls.undefine(conn, uuid), deadline=XML_DEADLINE, urgent=True
+        )
+
+    async def drop_secrets(self, host: str, uuid: str, secrets: tuple[str, ...]) -> None:
+        """Remove secrets made for the disks of an instance that has moved away."""
+        subject, call = ObjectKey("instance", host, uuid), DropSecretsCall(secrets)
+        await host_named(self._hosts, host).call(
+            lambda conn: drop_secrets(conn, subject, call), deadline=XML_DEADLINE, urgent=True
         )
 
     async def agent_answers(self, host: str, uuid: str) -> bool | None:

@@ -121,11 +121,11 @@ def _call(situation: Situation) -> UndefineCall:
             *deletions(instance, request.disks, situation.around.volumes.values()),
             *seeds_of(instance),
         ),
-        _secrets_of(instance),
+        secrets_of(instance),
     )
 
 
-def _secrets_of(instance: Instance) -> tuple[str, ...]:
+def secrets_of(instance: Instance) -> tuple[str, ...]:
     """Return the UUIDs of what was made to open its disks; where none was made there is none."""
     found = ((disk.target, find(instance, "disk", disk.target)) for disk in instance.disks)
     return tuple(

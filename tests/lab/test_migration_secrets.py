@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +10,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.lab import Wanted
+from core.errors import RefusedError
+from core.lab import LabHost, Wanted
 from core.migration.report.report import as_text, report
 from core.model import Observation
+from core.model.secret_value import Secret
 from core.state.calls import calls_made
+from core.verbs.migration.requests import Migrate
 from tests.lab.migrating import found, opened, other, start, told
+from tests.lab.test_devices import done
+from tests.lab.test_network_disks import WORD, encrypted, secrets, served
 
 MARKER = "n0b0dy47"
 """VNC has eight characters."""
@@ -73,3 +79,39 @@ async def test_it_arrives_and_is_in_no_journal_call_report_log_or_tape(
     for text in (kept, tape.decode(), told_of, state, repr(made)):
         assert MARKER not in text
     assert MARKER not in caplog.text
+
+
+async def test_the_secret_of_a_disk_must_be_at_the_destination_and_goes_from_the_source(
+    uris: dict[str, str],
+    guest: Callable[..., str],
+    alpha: LabHost,
+    beta: LabHost,
+    tmp_path: Path,
+) -> None:
+    image, name = tmp_path / "opened.luks", guest("alpha", "opened")
+    encrypted(image, tmp_path)
+    async with opened(uris, tmp_path / "journal.sqlite3") as fleet:
+        with served(image, "one") as port:
+            key = await found(fleet, name)
+            url = f"nbd://127.0.0.1:{port}/one"
+            options = {"volume": url, "encryption": "luks", "passphrase": Secret(WORD)}
+            await done(fleet, "volume-attach", key, **options)
+            (line,) = secrets(alpha)
+            uuid = line.split()[0]
+            with pytest.raises(RefusedError, match=rf"`virsh secret-set-value {uuid} --file FILE`"):
+                await (await fleet.submit(Migrate(key, to="beta")))
+            xml = tmp_path.parent / f"{uuid}.xml"
+            xml.write_text(alpha.virsh("secret-dumpxml", uuid))
+            beta.virsh("secret-define", str(xml))
+            try:
+                word = base64.b64encode(WORD.encode()).decode()
+                beta.virsh("secret-set-value", uuid, "--base64", word)
+                moved = await start(fleet, name)
+                await moved.ends()
+                assert name in beta.instances(), told(moved.now)
+                assert name not in alpha.instances(), told(moved.now)
+                assert secrets(alpha) == []
+                assert uuid in "".join(secrets(beta))
+            finally:
+                beta.virsh("destroy", name)
+                beta.virsh("secret-undefine", uuid)

@@ -129,6 +129,10 @@ class MigrationHosts(Protocol):
         """Remove the definition of an instance that is off and has moved away."""
         ...
 
+    async def drop_secrets(self, host: str, uuid: str, secrets: tuple[str, ...]) -> None:
+        """Remove secrets made for the disks of an instance, but for those that it names there."""
+        ...
+
     async def agent_answers(self, host: str, uuid: str) -> bool | None:
         """Whether the guest agent answers now; None where that cannot be asked."""
         ...

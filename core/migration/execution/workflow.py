@@ -17,6 +17,7 @@ from core.migration.execution.ending import end_of, not_started, stopped
 from core.migration.execution.others import noting_others
 from core.migration.execution.port import MigrateArguments, MigrationLine
 from core.migration.execution.record import RecordKeeper
+from core.migration.execution.secrets import leave_secrets
 from core.migration.execution.table import MigrationTable
 from core.migration.execution.tracker import Tracker
 from core.migration.execution.volumes import MovedVolumes
@@ -79,13 +80,15 @@ class MigrationWorkflow:
         return await self._settled(case, end)
 
     async def _settled(self, case: Case, end: End) -> End:
-        """Have the host that it is not on let go of its volumes."""
+        """Have the host that it is not on let go of its volumes, and of their secrets."""
         if isinstance(case.progress.workflow, Migration):
-            migration = case.progress.workflow
-            return await self._volumes.settle(migration.source_key, migration.to, end)
-        if isinstance(case.request, Migrate):
-            return await self._volumes.settle(case.request.subject, case.request.to, end)
-        return end
+            source, to = case.progress.workflow.source_key, case.progress.workflow.to
+        elif isinstance(case.request, Migrate):
+            source, to = case.request.subject, case.request.to
+        else:
+            return end
+        end = await self._volumes.settle(source, to, end)
+        return await leave_secrets(self._table.hosts, self._table.state(), source, to, end)
 
     async def _carry_out(self, case: Case, keep: Keep) -> End:
         if case.progress.workflow is not None:

@@ -133,6 +133,10 @@ def _usb(case: FullCase, code: str, device: str) -> Finding:
     return warning(code, text, _MOVE_CURE)
 
 
+_UUID = 36
+"""Characters; else a secret is told by what it is for."""
+
+
 def check_secrets(case: FullCase) -> Iterator[Finding]:
     """The secrets of its disks and its TPM are there."""
     for name in case.wanted.secrets:
@@ -145,7 +149,14 @@ def check_secrets(case: FullCase) -> Iterator[Finding]:
             yield ok(code, text)
         else:
             text = f"{case.destination} has no secret {name}."
-            yield blocker(code, text, "Define it there with its value: virsh secret-define.")
+            cure = "Define it there by `virsh secret-define`, and set its value."
+            if len(name) == _UUID:
+                cure = (
+                    f"Define it there by `virsh secret-define`, with what `virsh secret-dumpxml "
+                    f"{name}` tells here, and set its value: `virsh secret-set-value {name} --file "
+                    "FILE`."
+                )
+            yield blocker(code, text, cure)
 
 
 def check_consoles(case: FullCase) -> Iterator[Finding]:

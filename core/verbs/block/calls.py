@@ -91,6 +91,8 @@ class BlockPivotCall(Call, frozen=True):
 
     repeatable: ClassVar[bool] = True
     disk: str
+    secrets: bool = False
+    """What the disk leaves may have secrets of libvirt's of its own, which go next."""
 
     def virsh(self, name: str) -> tuple[str, ...]:
         """`virsh blockjob --pivot`."""

@@ -17,7 +17,12 @@ def without_secrets(job: Followed, call: BlockCopyCall, action: Action) -> Actio
     No detach would: its disk names none of them any more.
     """
     proven = call.source.partition(":")[0] in PROVEN
-    if not (proven and isinstance(action, End) and action.status is OperationStatus.DONE):
+    return secrets_dropped(job, action) if proven else action
+
+
+def secrets_dropped(job: Followed, action: Action) -> Action:
+    """Remove the secrets of a disk that has left its image; those that it names yet stay."""
+    if not (isinstance(action, End) and action.status is OperationStatus.DONE):
         return action
     if not job.now.link_up:
         return job.wait()

@@ -14,9 +14,12 @@ from core.verbs.block.copy import BlockCopy
 from core.verbs.block.family import MIB, JobDisk, against_driver, in_bytes
 from core.verbs.block.following import Followed, writes_to
 from core.verbs.block.image import ImageMake
+from core.verbs.block.left_secrets import secrets_dropped
 from core.verbs.block.pull import BlockPull
 from core.verbs.block.swap import VolumeSwap
 from core.verbs.caution import Caution
+from core.verbs.device.calls import DropSecretsCall
+from core.verbs.device.devices import find
 from core.verbs.parameter import parameter
 from core.verbs.situation import Action, End, Send, Situation, Wait, done, failed
 from core.verbs.states import TO_BE_ON
@@ -124,10 +127,17 @@ def _pivot(now: Situation) -> Action:
                 "Wait until it is; pull and backup have no pivot.",
             )
         to = f" on {clean(job.target)}" if job is not None and job.target else ""
-        return Send(BlockPivotCall(request.disk), f"having {now.name} go on{to}")
-    ended = _followed(now, request.disk).state
-    if now.last.accepted or ended is BlockJobState.COMPLETED:
-        return done(f"{request.disk} of {now.name} is what it was mirrored to")
+        leaves = find(now.instance, "disk", request.disk)
+        secrets = leaves is not None and leaves.secrets
+        call = BlockPivotCall(request.disk, secrets)
+        return Send(call, f"having {now.name} go on{to}")
+    followed = _followed(now, request.disk)
+    pivoted = next(one for one in reversed(now.sent) if isinstance(one.call, BlockPivotCall))
+    dropping = followed.sent(DropSecretsCall) is not None
+    if dropping or pivoted.accepted or followed.state is BlockJobState.COMPLETED:
+        end = done(f"{request.disk} of {now.name} is what it was mirrored to")
+        assert isinstance(pivoted.call, BlockPivotCall)
+        return secrets_dropped(followed, end) if pivoted.call.secrets else end
     return _unheard(now, BlockPivotCall)
 
 
@@ -212,7 +222,7 @@ PIVOT = _verb(
     help="Have the instance go on on what a disk is mirrored to, whoever began that.",
     doing="pivoting",
     decide=_pivot,
-    calls=(BlockPivotCall,),
+    calls=(BlockPivotCall, DropSecretsCall),
     risk=Risk(Caution.CONFIRM, _goes_on, after=_whose),
 )
 ABORT = _verb(

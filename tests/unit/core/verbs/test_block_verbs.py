@@ -56,6 +56,7 @@ from core.verbs.block.steering import (
 )
 from core.verbs.call import Call
 from core.verbs.danger import danger
+from core.verbs.device.disk_secrets import drop_secrets
 from core.verbs.situation import Action, Answered, Ask, End, Progress, Send, Sent, Situation, Wait
 from core.verbs.verb import Verb
 
@@ -66,6 +67,7 @@ TOP, MIDDLE, BASE = (
 COPIED = DiskSource("file", "/pool/copy", format="qcow2")
 POOL = Pool("alpha", "u-pool", "default", type="dir", state=PoolState.ACTIVE, path="/pool")
 BEGAN, NOW = 100.0, 110.0
+DONE = OperationStatus.DONE
 
 
 def web(*chain: DiskSource, **changes: Any) -> Instance:
@@ -323,6 +325,25 @@ def test_a_job_of_anybody_is_steered_and_one_that_is_not_there_is_said_to_be_non
     assert called(decide(ABORT, now(abort, told=running))) == BlockAbortCall("vda")
     for verb, request in ((SPEED, speed), (PIVOT, pivot), (ABORT, abort)):
         ended(decide(verb, now(request)), OperationStatus.FAILED, "has no block job now")
+
+
+def test_a_pivot_by_itself_removes_the_secrets_of_the_image_of_the_network_that_is_left() -> None:
+    """As after a swap that was interrupted: no detach would, for the disk names them no more."""
+    remote = DiskSource("network", "rbd:pool/image", protocol="rbd")
+    ready = job("copy", S.READY, target="/pool/copy")
+    pivot = BlockJobPivot(web().key, disk="vda")
+    call = called(decide(PIVOT, now(pivot, told=ready, instance=web(remote))))
+    assert call == BlockPivotCall("vda", secrets=True)
+    over: dict[str, Any] = {"told": replace(ready, state=S.COMPLETED), "instance": web(COPIED)}
+    accepted = sent(call, BEGAN + 1)
+    drop = drop_secrets(web().key, "vda")
+    assert called(decide(PIVOT, now(pivot, accepted, **over))) == drop
+    for heard in (accepted, replace(accepted, error="the link was lost", certain=False)):
+        end = ended(decide(PIVOT, now(pivot, heard, sent(drop, BEGAN + 2), **over)), DONE)
+        assert end.outcome == "vda of web is what it was mirrored to"
+    failing = sent(drop, BEGAN + 2, error="no answer.")
+    ended(decide(PIVOT, now(pivot, accepted, failing, **over)), DONE, "secrets are gone is not")
+    ended(decide(PIVOT, now(pivot, sent(BlockPivotCall("vda"), BEGAN + 1), **over)), DONE)
 
 
 OFF = web(TOP, state=InstanceState.SHUTOFF, id=None)
