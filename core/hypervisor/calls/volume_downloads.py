@@ -136,10 +136,12 @@ def _beginning(
 ) -> tuple[int, str]:
     """Return where a volume is read on from, and why that is its beginning where some was there."""
     descriptor, size = file
-    at = min(os.fstat(descriptor).st_size, size)
+    held = os.fstat(descriptor).st_size
+    at = min(held, size)
     if at and not differs(conn, volume, descriptor, at):
         return at, ""
-    os.ftruncate(descriptor, 0)
+    if held:  # ext4 writes a file out as it is closed once it was cut to nothing, be it empty before
+        os.ftruncate(descriptor, 0)
     anew = bool(at) or stale
     return 0, "what was there of it was not the volume as it is now, so it began anew" * anew
 
