@@ -35,8 +35,8 @@ SCRIPTS = {
     "power": ("sbin/poweroff", "sbin/halt", "sbin/reboot", "sbin/shutdown"),
 }
 """Script in guest/ -> where it is installed in the guest."""
-PROGRAMS = ("traffic", "writer")
-"""Those in C in guest/: what a guest does all the time, for next to no processor time."""
+PROGRAMS = ("traffic", "writer", "hold")
+"""Those in C in guest/: what a shell cannot do, or not for next to no processor time."""
 
 ACCOUNTS = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\noperator:x:1000:1000::/data:/bin/sh\n",

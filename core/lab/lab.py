@@ -29,7 +29,7 @@ from core.lab.post_copy import Ability, post_copy_ability
 from core.lab.prerequisites import MissingPiece, missing_pieces
 from core.lab.processes import belonging, end
 from core.lab.status import HostStatus, LabStatus, state_word
-from core.lab.templates import EMULATOR, emulator_script
+from core.lab.templates import EMULATOR, HELD_STATES, emulator_script
 
 LOCK_DEADLINE = 120.0
 """Seconds to wait for another `lab up` or `lab down` of the same name."""
@@ -112,7 +112,7 @@ class Lab:
         if qemu is None:
             raise LabError("qemu-system-x86_64 is gone.", "Install qemu-system-x86.")
         path = self.root / EMULATOR
-        write_file(path, emulator_script(qemu), self.account)
+        write_file(path, emulator_script(qemu, self.root / HELD_STATES), self.account)
         path.chmod(0o700)
 
     def _end_processes(self, say: Say) -> None:

@@ -46,8 +46,10 @@ import pytest
 from core.fleet import Fleet
 from core.hypervisor.calls import connecting
 from core.lab import Guest, Lab, LabHost, Wanted, ensure_guest, wait_ready
+from core.lab.held_states import HeldStates
 from core.lab.image import ensure_image
 from core.lab.places import cache_directory, exclusive
+from core.lab.templates import HELD_STATES
 from tests.lab.closed_clients import Host
 from tests.lab.networked import NetworkedHosts
 from tests.lab.one_host import opened
@@ -80,10 +82,13 @@ def lab() -> Iterator[Lab]:
     the_lab = Lab(lab_name())
     with exclusive(cache_directory()):  # another worker's left-overs are the same
         remove_left_overs(the_lab)
+    held = HeldStates(the_lab.root / HELD_STATES, the_lab.account)
     try:
         the_lab.up(say=print, traffic=False)  # a processor emulates several of them
+        held.start()
         yield the_lab
     finally:
+        held.stop()
         the_lab.down()
 
 

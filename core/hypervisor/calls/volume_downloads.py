@@ -140,7 +140,9 @@ def _beginning(
     at = min(held, size)
     if at and not differs(conn, volume, descriptor, at):
         return at, ""
-    if held:  # ext4 writes a file out as it is closed once it was cut to nothing, be it empty before
+    if (
+        held
+    ):  # ext4 writes a file out as it is closed once it was cut to nothing, be it empty before
         os.ftruncate(descriptor, 0)
     anew = bool(at) or stale
     return 0, "what was there of it was not the volume as it is now, so it began anew" * anew

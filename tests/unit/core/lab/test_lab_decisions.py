@@ -266,7 +266,7 @@ def test_the_emulator_of_the_lab_takes_a_little_off_the_memory(
     told.write_text('#!/bin/sh\nfor word do printf "%s\\n" "$word"; done\n')
     told.chmod(0o700)
     script = tmp_path / "script"
-    script.write_text(emulator_script(str(told)))
+    script.write_text(emulator_script(str(told), tmp_path / "states"))
     ran = subprocess.run(["sh", str(script), *given], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines() == run
 
