@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import libvirt
 import pytest
 
 from core.errors import OperationFailedError, RefusedError
@@ -130,6 +131,27 @@ async def test_what_somebody_is_on_is_not_deleted(fleet: Fleet) -> None:
     with pytest.raises(RefusedError, match="are on the network default: detach their interfaces"):
         await carry_out(fleet, "network-delete", default(fleet))
     assert row(fleet, default(fleet)).active
+
+
+@pytest.mark.parametrize("start", [True, False], ids=["active", "off"])
+async def test_what_somebody_that_runs_is_defined_with_is_not_deleted(
+    fleet: Fleet, start: bool
+) -> None:
+    """Nothing tells that but its definition, which is asked right before."""
+    key = await make(fleet, name="later", subnet="10.7.0.0/24", start=start)
+    conn = libvirt.open(fleet.state.hosts["t"].uri)
+    domain = conn.lookupByName("test")
+    card = "<interface type='network'><source network='later'/></interface></devices>"
+    before = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    conn.defineXML(before.replace("</devices>", card))
+    assert "'later'" not in domain.XMLDesc(0)
+    with pytest.raises(OperationFailedError, match="test is on the network later from its next"):
+        await carry_out(fleet, "network-delete", key)
+    assert row(fleet, key).active == start
+    conn.defineXML(before)
+    await carry_out(fleet, "network-delete", key)
+    assert key not in fleet.state.networks
+    conn.close()
 
 
 async def test_a_network_is_made_from_its_xml_as_that_says(fleet: Fleet) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from core.errors import HypervisorError
@@ -23,6 +24,7 @@ from core.verbs.network.calls import (
 )
 from core.xml.definition.changes import changes, in_words
 from core.xml.network_completed import completed
+from core.xml.tree import parse
 
 _CURES = (
     ("already in use by interface", "Its addresses are those of another network of the host: take "
@@ -79,11 +81,37 @@ def redefine(conn: Connection, subject: ObjectKey, call: NetworkRedefineCall) ->
         _define(conn, call.xml)
 
 
-def undefine(conn: Connection, subject: ObjectKey, _: NetworkUndefineCall) -> None:
+def destroy(conn: Connection, subject: ObjectKey, call: NetworkDestroyCall) -> None:
+    """Stop a network (virNetworkDestroy)."""
+    network = _network(conn, subject)
+    if call.unused:
+        _require_unused(conn, network)
+    network.destroy()
+
+
+def undefine(conn: Connection, subject: ObjectKey, call: NetworkUndefineCall) -> None:
     """Undefine a network (virNetworkUndefine); nothing is done where it is gone already."""
     network = unless_gone(lambda: _network(conn, subject))
-    if network is not None:
-        network.undefine()
+    if network is None:
+        return
+    if call.unused:
+        _require_unused(conn, network)
+    network.undefine()
+
+
+def _require_unused(conn: Connection, network: Any) -> None:
+    """Raise HypervisorError where an instance that runs has it from its next start on.
+
+    One call for each that runs: no listing and no event tells its definition.
+    """
+    name = network.name()
+    for domain in conn.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
+        xml = unless_gone(partial(domain.XMLDesc, libvirt.VIR_DOMAIN_XML_INACTIVE))
+        sources = () if xml is None else parse(xml, "domain").iterfind("devices/interface/source")
+        if any(source.get("network") == name for source in sources):
+            who = clean(domain.name())
+            text = f"{who} is on the network {clean(name)} from its next start on."
+            raise HypervisorError(text, f"Detach its interface from what {who} is defined with.")
 
 
 def create(conn: Connection, subject: ObjectKey, _: NetworkCreateCall) -> None:
@@ -112,7 +140,7 @@ def update(conn: Connection, subject: ObjectKey, call: NetworkUpdateCall) -> Non
 
 CALL_FUNCTIONS: CallFunctions = {
     NetworkCreateCall: create,
-    NetworkDestroyCall: lambda conn, key, _: _network(conn, key).destroy(),
+    NetworkDestroyCall: destroy,
     NetworkAutostartCall: lambda conn, key, call: _network(conn, key).setAutostart(int(call.on)),
     NetworkDefineCall: define,
     NetworkRedefineCall: redefine,

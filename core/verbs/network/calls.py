@@ -22,6 +22,8 @@ class NetworkDestroyCall(Call, frozen=True):
     """virNetworkDestroy."""
 
     command: ClassVar[str] = "net-destroy"
+    unused: bool = False
+    """Nobody that runs may be defined with it: the state tells what these have now."""
 
 
 class NetworkAutostartCall(MarkCall, frozen=True):
@@ -57,6 +59,8 @@ class NetworkUndefineCall(Call, frozen=True):
     """virNetworkUndefine."""
 
     command: ClassVar[str] = "net-undefine"
+    unused: bool = False
+    """As of `NetworkDestroyCall`, where that does not come before it."""
 
 
 class NetworkUpdateCall(Applied, frozen=True):

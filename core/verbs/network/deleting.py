@@ -17,17 +17,22 @@ from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
 from core.verbs.verb import Risk, Subjects, Verb
 
+_LOOKS = 600.0
+"""Seconds: each instance that runs is asked what it has from its next start on."""
+
 
 def _steps(now: Situation) -> list[Step]:
     network = now.subject
     sent = [type(one.call) for one in now.sent]
     active = isinstance(network, Network) and network.active
     persistent = not isinstance(network, Network) or network.persistent
-    steps = []
+    steps: list[Step] = []
     if active or NetworkDestroyCall in sent:
-        steps.append(Step(NetworkDestroyCall(), f"stopping {now.name}", _off))
+        stop = NetworkDestroyCall(unused=True)
+        steps.append(Step(stop, f"stopping {now.name}", _off, deadline=_LOOKS))
     if persistent or NetworkUndefineCall in sent:
-        steps.append(Step(NetworkUndefineCall(), f"undefining {now.name}", _gone))
+        undefine = NetworkUndefineCall(unused=not steps)
+        steps.append(Step(undefine, f"undefining {now.name}", _gone, deadline=_LOOKS))
     return steps
 
 
