@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,6 +15,9 @@ from typing import Any
 
 NAMING = 15.0
 """Seconds until a device that its storage has given to the host has its name, at the most."""
+_FOLDER = "virtdeck-brick-"
+_NEW = 60.0
+"""Seconds in which a folder that was made is held, too."""
 _LEAVING = ("vzstorage", "lightos")
 """It writes where their servers are to a file, before their client is told."""
 
@@ -26,11 +32,34 @@ def own_folder(protocol: str) -> Iterator[None]:
     if protocol not in _LEAVING:
         yield
         return
-    with tempfile.TemporaryDirectory(prefix="virtdeck-") as tempfile.tempdir:
+    _remove_left_folders()
+    with tempfile.TemporaryDirectory(prefix=_FOLDER) as folder:
+        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        tempfile.tempdir = folder
         try:
             yield
         finally:
             tempfile.tempdir = None
+            os.close(held)
+
+
+def _remove_left_folders() -> None:
+    """Remove the folders of processes that were killed: a password may be in them."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
+        try:
+            held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except OSError:
+            continue
+        try:
+            found = os.fstat(held)
+            if found.st_uid == os.geteuid() and time.time() - found.st_mtime > _NEW:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+        except BlockingIOError:
+            pass  # its process is at work
+        finally:
+            os.close(held)
 
 
 def given_devices(protocol: str, data: dict[str, Any], connector: Any) -> list[Path]:
