@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -12,15 +13,19 @@ from typing import Any
 
 import psutil
 import pytest
+from msgspec.structs import replace
 
-from core.errors import OperationCancelledError, OperationFailedError, RefusedError
+from core.errors import HypervisorError, OperationCancelledError, OperationFailedError, RefusedError
 from core.fleet import Fleet
+from core.hypervisor.calls import backup_pull
 from core.lab import LabHost
 from core.model import ObjectKey
+from core.verbs.backup.pull_calls import PullReadCall
 from tests.lab.one_host import until
 from tests.lab.scratch_disk import holds, info, write
 from tests.lab.seeing import key_of
 from tests.lab.test_backup import back_up, begin, checkpoints, qemu_img
+from tests.lab.test_network_disks import served
 from tests.servers import free_port
 
 
@@ -159,3 +164,27 @@ async def test_a_pull_outlives_the_daemon(
     assert "is backed up in" in (await handle).outcome
     assert holds(here / "outlived.vda.one.qcow2", 1, "400M")
     assert list(await checkpoints(fleet, vm)) == ["one"]
+
+
+def test_a_file_that_is_there_for_a_call_made_again_is_its_own_only_if_it_holds_the_disk(
+    tmp_path: Path,
+) -> None:
+    image, path = tmp_path / "served.raw", tmp_path / "backup.qcow2"
+    image.write_bytes(b"ours" * 262_144)
+    subject = ObjectKey("instance", "alpha", "u")
+    connection: Any = None  # it is asked nothing
+    with served(image, "vda") as port:
+        call = PullReadCall("vda", str(path), f"tcp:127.0.0.1:{port}")
+        backup_pull.read(connection, subject, call)
+        with pytest.raises(HypervisorError, match="is there already"):
+            backup_pull.read(connection, subject, call)
+        again = replace(call, again=True)
+        assert backup_pull.read(connection, subject, again).files[0].path == str(path)
+        make = ["qemu-img", "create", "-q", "-f", "qcow2", str(path), "1M"]
+        subprocess.run(make, check=True)
+        with pytest.raises(HypervisorError, match="is there already"):
+            backup_pull.read(connection, subject, again)
+        path.write_text("another's")
+        with pytest.raises(HypervisorError, match="could not be compared"):
+            backup_pull.read(connection, subject, again)
+    assert path.read_text() == "another's"

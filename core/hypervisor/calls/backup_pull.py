@@ -13,7 +13,7 @@ from core.hypervisor.calls.backup import begun_errors_told, changed_since, refus
 from core.hypervisor.calls.checkpoint import remove_checkpoint
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.calls.image import run_qemu_img
-from core.hypervisor.calls.nbd_reading import read_changes, read_whole
+from core.hypervisor.calls.nbd_reading import holds, read_changes, read_whole
 from core.hypervisor.calls.transfer_files import give_name
 from core.hypervisor.calls.transfers import transfer_of, transferring
 from core.hypervisor.connection.binding import Connection, libvirt
@@ -137,8 +137,8 @@ def read(_: Connection, subject: ObjectKey, call: PullReadCall) -> BackupSizes:
     """Read a disk to its file, which has its name once it is whole; raises HypervisorError."""
     half = Path(f"{call.path}.half")
     if os.path.lexists(call.path):
-        if call.again:
-            return _size(call.path)  # there was none before: the earlier one has made it
+        if call.again and _holds(call, subject):
+            return _size(call.path)  # the earlier one has made it
         raise HypervisorError(f"{clean(call.path)} is there already.", "Choose another name.")
     half.unlink(missing_ok=True)
     try:
@@ -157,6 +157,15 @@ def read(_: Connection, subject: ObjectKey, call: PullReadCall) -> BackupSizes:
         raise
     give_name(half, Path(call.path))
     return _size(call.path)
+
+
+def _holds(call: PullReadCall, subject: ObjectKey) -> bool:
+    """Whether a file is this user's own and holds what is served: another may have made it."""
+    found = os.lstat(call.path)
+    if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+        return False
+    with transferring(subject) as transfer:
+        return holds(call, transfer)
 
 
 def _size(path: str) -> BackupSizes:

@@ -47,6 +47,22 @@ def read_whole(call: PullReadCall, half: Path, transfer: Transfer) -> None:
         _whole(process, transfer, call)
 
 
+def holds(call: PullReadCall, transfer: Transfer) -> bool:
+    """Whether a file, with its parents, holds what is served; raises HypervisorError, OSError."""
+    words = ["compare", "-p", "-f", "raw", "-F", "qcow2", _uri(call), call.path]
+    with _started(["qemu-img", *words]) as process:
+        assert process.stdout is not None
+        for percent in _percents(process.stdout):
+            transfer.share = min(1.0, percent / 100)
+            _stop_where_wanted(process, transfer)
+        told = b"" if process.stderr is None else process.stderr.read()
+        status = process.wait()
+        _stop_where_wanted(process, transfer)
+    if status > 1:
+        raise HypervisorError(f"{clean(call.path)} could not be compared: {_last(told)}.")
+    return status == 0
+
+
 def read_changes(call: PullReadCall, half: Path, transfer: Transfer) -> None:
     """Read what has changed to a new file over its parent; raises HypervisorError, OSError."""
     ranges = list(_pieces(changed_ranges(call)))

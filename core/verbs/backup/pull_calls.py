@@ -91,7 +91,7 @@ class PullReadCall(Call, frozen=True):
     """qemu-img, on this machine: a disk is read, and its file has its name once it is whole.
 
     What an earlier one of the same call left is thrown away, and what it made is kept: only where
-    nobody heard of that one (`again`). Else a file of that name is another's.
+    nobody heard of that one (`again`), and the file holds what is served. Else it is another's.
     """
 
     long: ClassVar[bool] = True
