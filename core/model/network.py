@@ -61,6 +61,8 @@ class Network(Value, frozen=True):
     """Bytes; 0: the kernel's choice."""
     devices: tuple[str, ...] = ()
     """What of the host it leads out by, where it is bound to that."""
+    limits: tuple[str, ...] = ()
+    """What all traffic of its guests is held to, in words, inbound and outbound."""
 
     @property
     def key(self) -> ObjectKey:

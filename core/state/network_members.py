@@ -20,6 +20,8 @@ class Member:
     """Those of its leases, then one that is kept for it."""
     name: str = ""
     """What the guest calls itself to DHCP."""
+    expires: float | None = None
+    """When its lease ends; None: it has none, or one without an end."""
 
 
 def members(state: State, network: Network, use: NetworkUse | None) -> list[Member]:
@@ -34,10 +36,11 @@ def members(state: State, network: Network, use: NetworkUse | None) -> list[Memb
             kept = [f"{each.address} (kept)" for each in network.dhcp_hosts if each.mac == one.mac]
             told = tuple(lease.address for lease in mine) or tuple(kept)
             name = next((lease.name for lease in mine if lease.name), "")
-            found.append(Member(instance, one.mac, one, told, name))
+            ends = max((each.expires for each in mine if each.expires), default=None)
+            found.append(Member(instance, one.mac, one, told, name, ends))
     known = {one.mac for one in found}
     found += [
-        Member(None, lease.mac, addresses=(lease.address,), name=lease.name)
+        Member(None, lease.mac, addresses=(lease.address,), name=lease.name, expires=lease.expires)
         for lease in leases
         if lease.mac not in known
     ]

@@ -39,7 +39,19 @@ def read_network(xml: str, host: str = "") -> Network:
         devices=tuple(
             filter(None, (attribute(one, "dev") for one in network.findall("forward/interface")))
         ),
+        limits=tuple(filter(None, (_limit(network, way) for way in ("inbound", "outbound")))),
     )
+
+
+def _limit(network: Element, way: str) -> str:
+    """Return what libvirt holds one way of a network to; average, peak and floor are KiB/s."""
+    found = network.find(f"bandwidth/{way}")
+    if found is None:
+        return ""
+    told = {"average": "KiB/s on average", "peak": "KiB/s at most", "burst": "KiB at a burst"}
+    known = [(number(attribute(found, name)), words) for name, words in told.items()]
+    parts = [f"{count:,} {words}" for count, words in known if count is not None]
+    return f"{way} {', '.join(parts)}" if parts else ""
 
 
 def _dhcp_host(host: Element) -> DhcpHost:

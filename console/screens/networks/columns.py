@@ -22,7 +22,7 @@ def network_columns(view: View) -> list[Column[Network]]:
                flex=3, cut="middle", tooltip="Its name; sorted: by host, then name"),
         Column("host", "HOST", lambda row: row.host, lambda row: row.host, min_width=6,
                max_width=16, priority=1, tooltip="Where it is"),
-        Column("state", "STATE", _state, state_of, width=10, tooltip="Whether it is active"),
+        Column("state", "STATE", state_cell, state_of, width=10, tooltip="Whether it is active"),
         Column("autostart", "AUTOSTART", lambda row: _yes(row.autostart),
                lambda row: row.autostart, width=9, priority=3,
                tooltip="Whether it starts with its host"),
@@ -69,7 +69,8 @@ def words_of(row: Network) -> str:
     )
 
 
-def _state(row: Network) -> CellValue:
+def state_cell(row: Network) -> CellValue:
+    """Return the state with its sign."""
     signs = glyphs()
     if row.active:
         return Cell(f"{signs.running} active", "ok")

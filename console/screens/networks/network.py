@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
@@ -36,6 +37,8 @@ class NetworkDialog(Dialog[str | ObjectKey], inherit_bindings=False):
         super().__init__()
         self._key = key
         self._use: NetworkUse | None = None
+        self._why = ""
+        """Why that could not be read."""
         self._lines = Page(id="network")
 
     def compose(self) -> ComposeResult:
@@ -66,11 +69,20 @@ class NetworkDialog(Dialog[str | ObjectKey], inherit_bindings=False):
             return await source.links.network_use(self._key)
 
         def answered(use: NetworkUse | None) -> None:
-            self._use = use
+            self._use, self._why = use, "" if use else "no host tells them."
             if self.is_attached:
                 self._show()
 
-        self.console.ask(question, answered, lambda _: None)  # what is known stays shown
+        def failed(error: Exception) -> None:
+            self._why = str(error)  # what is known stays shown
+            if self.is_attached:
+                self._show()
+
+        self.console.ask(question, answered, failed)
+
+    @on(events.Resize)
+    def _resized(self) -> None:
+        self.call_after_refresh(self._show)
 
     def _show(self) -> None:
         state = self.console.view.state
@@ -78,7 +90,8 @@ class NetworkDialog(Dialog[str | ObjectKey], inherit_bindings=False):
         if row is None:
             self._lines.show([Cell("It is gone.", "warning")])
         else:
-            self._lines.show(network_lines(state, row, self._use))
+            width, now = self._lines.size.width, self.console.view.now()
+            self._lines.show(network_lines(state, row, self._use, width, now, self._why))
 
     def action_instances(self) -> None:
         """Go to the instances on it."""

@@ -95,6 +95,17 @@ def test_network_entries():
     assert (found.mtu, found.domain, found.devices) == (1400, "lab.example", ("eth0",))
 
 
+def test_what_a_network_is_limited_to_is_told_in_words():
+    found = read_network(
+        "<network><name>lab</name><bandwidth><inbound average='1000' peak='5000' burst='1024'/>"
+        "<outbound average='128'/></bandwidth></network>"
+    )
+    assert found.limits == (
+        "inbound 1,000 KiB/s on average, 5,000 KiB/s at most, 1,024 KiB at a burst",
+        "outbound 128 KiB/s on average",
+    )
+
+
 def test_an_interface_is_of_its_network_whatever_that_makes_of_it():
     """As libvirt 9.0 tells of one that runs on a network of the mode bridge."""
     from core.xml.tree import parse
