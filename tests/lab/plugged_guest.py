@@ -54,7 +54,10 @@ def define(hosts: NetworkedHosts, name: str) -> None:
 
 
 def _modules(image: Image, hosts: NetworkedHosts) -> bytes:
-    """An archive of the modules, from the packages that the image was made from."""
+    """An archive of the modules, from the packages that the image was made from.
+
+    Debian 13's kernel has them built in, and so no files of them.
+    """
     found = {}
     for package in image.kernel.with_name("manifest").read_text().split():
         if not package.startswith("linux-"):
@@ -68,7 +71,6 @@ def _modules(image: Image, hosts: NetworkedHosts) -> bytes:
                     archive.extract(member, hosts.root, filter="data")
                     content = read_module(hosts.root / member.name)
                     found[f"lib/more/{matched[1]}.ko"] = regular(content)
-    assert len(found) == len(MODULES), found
     return pack(found)
 
 

@@ -61,7 +61,7 @@ async def test_a_guest_is_plugged_into_what_its_host_has_and_into_nothing_else(
             ("direct:nosuch", "The host has no network device nosuch"),
             ("tap:nosuch", "The host has no such tap device"),
             ("ovs:br0", "br0 is no bridge of Open vSwitch"),
-            ("vhostuser:/nosuch", "Nobody listens at /nosuch"),
+            ("vhostuser:/nosuch", r"Nobody listens at /nosuch|requires shared memory"),
             ("vdpa:/dev/vhost-vdpa-9", "The vDPA device /dev/vhost-vdpa-9 cannot be opened"),
         ):
             with pytest.raises(OperationFailedError, match=words):

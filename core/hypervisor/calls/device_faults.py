@@ -69,7 +69,7 @@ _SENTENCES: Sequence[tuple[str, _Sentence]] = (
         ),
     ),
     (
-        r"Unable to add port \S+ to OVS bridge (\S+)",
+        r"Unable to add port \S+ to OVS bridge ([^\s:]+)",
         lambda found: (
             f"{clean(found[1])} is no bridge of Open vSwitch, or that does not run.",
             "See `ovs-vsctl list-br` on the host; a bridge of Linux is bridge:NAME.",
