@@ -1,15 +1,89 @@
-"""What is to be said before a network or a pool is defined anew, and after. Pure."""
+"""A network or a pool is defined anew: its step, its undo, what speaks against it. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from typing import Protocol, TypeVar
 
 from core.errors import XmlError
-from core.model import Network, Pool, Request, State
+from core.model import Network, ObjectKey, Pool, Request, State
 from core.model.text import clean
 from core.state.subject import Subject, subject_of
+from core.verbs.call import Call
 from core.verbs.caution import Caution
+from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.sequence import Step, Steps
+from core.verbs.situation import Situation
 from core.verbs.verb import Risk, Subjects
+
+Row = TypeVar("Row", Network, Pool)
+
+
+class NewDefinition(Protocol):
+    """A request for it."""
+
+    def __init__(self, subject: ObjectKey, xml: str, base: str) -> None: ...
+    @property
+    def xml(self) -> str:
+        """All of the new definition."""
+
+    @property
+    def base(self) -> str:
+        """The one that it was made from; empty: what it is now."""
+
+
+def steps_of(
+    root: str, request_type: type[NewDefinition], call_type: Callable[[str, str], Call]
+) -> Steps:
+    """Return what decides on its one step; `call_type` is made of the XML and what it is from."""
+
+    def steps(now: Situation) -> list[Step]:
+        from core.xml.naming import named_as
+
+        request = now.request
+        assert isinstance(request, request_type)
+        sent = next((one.call for one in now.sent), None)
+        call = sent or call_type(
+            named_as(request.xml, root, now.name, now.request.subject.id),
+            request.base or now.document or "",
+        )
+        return [Step(call, f"defining {now.name} anew")]
+
+    return steps
+
+
+def as_before(request_type: type[NewDefinition]) -> Callable[[Situation], Request | None]:
+    """Return what makes the edit that puts back what was; refused where it was changed since."""
+
+    def before(now: Situation) -> Request | None:
+        request = now.request
+        assert isinstance(request, request_type)
+        if now.document is None:
+            return None
+        made = request_type(request.subject, now.document, request.xml)
+        assert isinstance(made, Request)
+        return made
+
+    return before
+
+
+def against_other(
+    row: Row, xml: str, read: Callable[[str], Row]
+) -> Generator[Refusal, None, Row | None]:
+    """Tell that an object has no definition, or that the XML is another's; return what it says."""
+    kind = row.key.kind
+    if not row.persistent:
+        text = f"{clean(row.name)} is transient, it has no definition"
+        yield Refusal(RefusalCode.STATE, text, "stop it, and make one from its XML")
+    try:
+        found = read(xml)
+    except XmlError:  # its rule tells on which line
+        return None
+    if found.name not in ("", row.name) or found.uuid not in ("", row.uuid):
+        text = f"The XML is that of another {kind}, {clean(found.name or found.uuid)}"
+        cure = f"give that of {clean(row.name)}: libvirt renames no {kind}"
+        yield Refusal(RefusalCode.PARAMETER, text, cure, "xml")
+    return found
 
 
 def risk_of(root: str, caution: Caution) -> Risk:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
-from core.errors import XmlError
 from core.model import Request, State
 from core.model.text import clean
 from core.verbs.caution import Caution
-from core.verbs.defined_anew import risk_of, since
+from core.verbs.defined_anew import against_other, as_before, risk_of, since, steps_of
 from core.verbs.parameter import parameter
 from core.verbs.pool_calls import PoolRedefineCall
 from core.verbs.refusal import Refusal, RefusalCode
-from core.verbs.sequence import Step, sequence
+from core.verbs.sequence import sequence
 from core.verbs.situation import Situation
 from core.verbs.verb import Verb
 from core.verbs.xml_rule import definition_of
@@ -38,26 +37,7 @@ class EditPool(Request, frozen=True):
     ] = ""
 
 
-def _steps(now: Situation) -> list[Step]:
-    from core.xml.naming import named_as
-
-    request = now.request
-    assert isinstance(request, EditPool)
-    sent = next((one.call for one in now.sent if isinstance(one.call, PoolRedefineCall)), None)
-    call = sent or PoolRedefineCall(
-        named_as(request.xml, "pool", now.name, request.subject.id),
-        request.base or now.document or "",
-    )
-    return [Step(call, f"defining {now.name} anew")]
-
-
-def _as_before(now: Situation) -> Request | None:
-    """Return the edit that puts back what was; refused where somebody changed it since."""
-    request = now.request
-    assert isinstance(request, EditPool)
-    if now.document is None:
-        return None
-    return EditPool(request.subject, now.document, request.xml)
+_steps = steps_of("pool", EditPool, PoolRedefineCall)
 
 
 def _outcome(now: Situation) -> str:
@@ -71,18 +51,8 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
     pool = state.pools.get(request.subject)
     if pool is None:
         return
-    if not pool.persistent:
-        text = f"{clean(pool.name)} is transient, it has no definition"
-        yield Refusal(RefusalCode.STATE, text, "stop it, and make one from its XML")
-    try:
-        found = read_pool(request.xml)
-    except XmlError:  # its rule tells on which line
-        return
-    if found.name not in ("", pool.name) or found.uuid not in ("", pool.uuid):
-        text = f"The XML is that of another pool, {clean(found.name or found.uuid)}"
-        cure = f"give that of {clean(pool.name)}: libvirt renames no pool"
-        yield Refusal(RefusalCode.PARAMETER, text, cure, "xml")
-    if found.type != pool.type and pool.type and found.type:
+    found = yield from against_other(pool, request.xml, read_pool)
+    if found is not None and found.type != pool.type and pool.type and found.type:
         text = f"{clean(pool.name)} is of the type {pool.type}, and not {clean(found.type)}"
         yield Refusal(RefusalCode.PARAMETER, text, "make another pool of that type", "xml")
 
@@ -101,7 +71,7 @@ POOL_EDIT = Verb(
     refusals=_against,
     single=True,
     looks_at=frozenset({"document"}),
-    undo=_as_before,
+    undo=as_before(EditPool),
     by_hand=True,
     risk=risk_of("pool", Caution.CONFIRM),
 )

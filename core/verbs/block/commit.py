@@ -13,9 +13,7 @@ from core.verbs.block.calls import BlockAbortCall, BlockCommitCall, BlockPivotCa
 from core.verbs.block.family import (
     Speed,
     TheDisk,
-    against_disk,
-    against_driver,
-    against_job,
+    against_start,
     image_parameter,
     in_bytes,
     named,
@@ -152,9 +150,7 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
     instance = state.instances.get(request.subject)
     if instance is None:
         return
-    yield from against_driver(state, request, "")
-    yield from against_disk(instance, request.disk)
-    yield from against_job(state, instance, request.disk)
+    yield from against_start(state, request, instance, request.disk)
     disk = named(instance, request.disk)
     if disk is None or not instance.state.active:
         return

@@ -24,10 +24,8 @@ from core.verbs.block.family import (
     STAYS_ENCRYPTED,
     Speed,
     TheDisk,
-    against_disk,
-    against_driver,
     against_encryption,
-    against_job,
+    against_start,
     in_bytes,
     named,
 )
@@ -158,9 +156,7 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
     instance = state.instances.get(request.subject)
     if instance is None:
         return
-    yield from against_driver(state, request, "")
-    yield from against_disk(instance, request.disk)
-    yield from against_job(state, instance, request.disk)
+    yield from against_start(state, request, instance, request.disk)
     yield from against_encryption(instance, named(instance, request.disk), STAYS_ENCRYPTED)
     yield from against_destination(state, instance, request.to)
 

@@ -74,6 +74,15 @@ def against_job(state: State, instance: Instance, target: str) -> Iterator[Refus
         yield Refusal(RefusalCode.BUSY, text, "wait for its end, or end it by block-job-abort")
 
 
+def against_start(
+    state: State, request: Request, instance: Instance, target: str
+) -> Iterator[Refusal]:
+    """Tell why no block job of a disk can be started."""
+    yield from against_driver(state, request, "")
+    yield from against_disk(instance, target)
+    yield from against_job(state, instance, target)
+
+
 def against_encryption(
     instance: Instance, disk: Disk | None, cure: str, field: str = "disk"
 ) -> Iterator[Refusal]:

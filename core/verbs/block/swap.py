@@ -33,10 +33,8 @@ from core.verbs.block.family import (
     STAYS_ENCRYPTED,
     Speed,
     TheDisk,
-    against_disk,
-    against_driver,
     against_encryption,
-    against_job,
+    against_start,
     in_bytes,
     named,
 )
@@ -184,9 +182,7 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
     instance = state.instances.get(request.subject)
     if instance is None:
         return
-    yield from against_driver(state, request, "")
-    yield from against_disk(instance, request.disk)
-    yield from against_job(state, instance, request.disk)
+    yield from against_start(state, request, instance, request.disk)
     disk = named(instance, request.disk)
     if disk is None or disk.source is None:
         return
