@@ -17,11 +17,11 @@ from console.screens.empty import no_hosts
 from console.screens.hosts.panel import host_lines
 from console.screens.instances.counts import InstanceCounts
 from console.screens.listing import Passes
+from console.screens.marked import MarkedScreen
 from console.screens.matching import word_filter
 from console.screens.page import Page
 from console.screens.panelled import PanelledScreen
 from console.screens.parts import Part, PartsLine
-from console.screens.subjects import SubjectScreen
 from console.widgets.columns import Cell, CellValue, Column
 from console.widgets.live_table import LiveTable
 from console.widgets.table_messages import Activated
@@ -29,7 +29,7 @@ from core.model import Delta, Host, LinkStatus, ObjectKey
 from core.source import Source
 
 
-class HostsScreen(SubjectScreen, PanelledScreen[Host], inherit_bindings=False):
+class HostsScreen(MarkedScreen[Host], PanelledScreen[Host], inherit_bindings=False):
     """A table over a panel."""
 
     CSS_PATH = "hosts.tcss"
@@ -116,10 +116,6 @@ class HostsScreen(SubjectScreen, PanelledScreen[Host], inherit_bindings=False):
     def chosen_subjects(self) -> list[ObjectKey]:
         """The marked ones, or the one under the cursor."""
         return [ObjectKey("host", name, name) for name in self.table.chosen]
-
-    def hidden_chosen(self) -> int:
-        """How many of the marked ones the filter hides."""
-        return self.table.counts.marked_hidden
 
     @on(LiveTable.Highlighted)
     def show_panel(self) -> None:

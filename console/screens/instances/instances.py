@@ -10,7 +10,8 @@ from textual import on
 from console.actions.registry import bindings_for
 from console.screens.empty import no_instances
 from console.screens.instances.columns import instance_columns, instance_role
-from console.screens.listing import ListScreen, Passes
+from console.screens.listing import Passes
+from console.screens.marked import MarkedScreen
 from console.screens.subjects import InstanceChoosingScreen
 from console.screens.view import LinkWatch
 from console.widgets.live_table import LiveTable
@@ -21,7 +22,7 @@ FAULTS = "alert:yes"
 """The filter that leaves only what has an alert."""
 
 
-class InstancesScreen(InstanceChoosingScreen, ListScreen[Instance], inherit_bindings=False):
+class InstancesScreen(MarkedScreen[Instance], InstanceChoosingScreen, inherit_bindings=False):
     """The first screen."""
 
     BINDINGS = bindings_for("subjects", "list", "power", "instances")
@@ -77,14 +78,6 @@ class InstancesScreen(InstanceChoosingScreen, ListScreen[Instance], inherit_bind
     def empty_text(self) -> str:
         """Why there is no instance, and what to do about it."""
         return no_instances(self.console.view)
-
-    def chosen_subjects(self) -> list[ObjectKey]:
-        """The marked ones, or the one under the cursor."""
-        return list(self.table.chosen)
-
-    def hidden_chosen(self) -> int:
-        """How many of the marked ones the filter hides."""
-        return self.table.counts.marked_hidden
 
     def action_sort_table(self, column: str) -> None:
         """Sort by a column; again: the other way round."""

@@ -9,19 +9,20 @@ from textual import on
 
 from console.actions.registry import bindings_for
 from console.screens.empty import no_networks
-from console.screens.listing import ListScreen, Passes
+from console.screens.listing import Passes
+from console.screens.marked import MarkedScreen
 from console.screens.matching import groups_of_hosts, word_filter
 from console.screens.networks.columns import network_columns, network_role, place_of, words_of
 from console.screens.networks.network import NetworkDialog
 from console.screens.parts import Part
-from console.screens.subjects import READ_ONLY, SubjectScreen
+from console.screens.subjects import READ_ONLY
 from console.screens.view import ChangeWatch, LinkWatch
 from console.widgets.live_table import LiveTable
 from core.model import Delta, Instance, Network, ObjectKey
 from core.verbs.registry import VERBS
 
 
-class NetworksScreen(SubjectScreen, ListScreen[Network], inherit_bindings=False):
+class NetworksScreen(MarkedScreen[Network], inherit_bindings=False):
     """One table: a network of a host per row."""
 
     BINDINGS = bindings_for("subjects", "list", "networks")
@@ -45,14 +46,6 @@ class NetworksScreen(SubjectScreen, ListScreen[Network], inherit_bindings=False)
     def rows(self) -> Mapping[ObjectKey, Network]:
         """Every network."""
         return self.console.view.state.networks
-
-    def chosen_subjects(self) -> list[ObjectKey]:
-        """The marked ones, or the one under the cursor."""
-        return list(self.table.chosen)
-
-    def hidden_chosen(self) -> int:
-        """How many of the marked ones the filter hides."""
-        return self.table.counts.marked_hidden
 
     def show_all(self) -> None:
         """Every network, from who is on it now."""

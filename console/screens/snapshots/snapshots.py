@@ -15,6 +15,7 @@ from textual.widget import Widget
 
 from console.actions.registry import bindings_for
 from console.screens.listing import Passes
+from console.screens.marked import MarkedScreen
 from console.screens.matching import word_filter
 from console.screens.page import Page
 from console.screens.panelled import PanelledScreen
@@ -26,7 +27,7 @@ from console.screens.snapshots.columns import (
     words_of,
 )
 from console.screens.snapshots.tree import SnapshotLine, tree_of
-from console.screens.subjects import READ_ONLY, SubjectScreen
+from console.screens.subjects import READ_ONLY
 from console.screens.view import LinkWatch
 from console.widgets.columns import Cell
 from console.widgets.live_table import LiveTable
@@ -35,7 +36,9 @@ from core.state.snapshot_chain import chain_faults, files_of
 from core.verbs.registry import VERBS
 
 
-class SnapshotsScreen(SubjectScreen, PanelledScreen[SnapshotLine], inherit_bindings=False):
+class SnapshotsScreen(
+    MarkedScreen[SnapshotLine], PanelledScreen[SnapshotLine], inherit_bindings=False
+):
     """A table over a panel about the snapshot under the cursor."""
 
     CSS_PATH = "snapshots.tcss"
@@ -153,14 +156,6 @@ class SnapshotsScreen(SubjectScreen, PanelledScreen[SnapshotLine], inherit_bindi
             self.console.notify(READ_ONLY, severity="warning", timeout=4)
         elif self._row is not None:
             self._ask_for(VERBS["snapshot-create"], [self._instance])
-
-    def chosen_subjects(self) -> list[ObjectKey]:
-        """The marked ones, or the one under the cursor."""
-        return list(self.table.chosen)
-
-    def hidden_chosen(self) -> int:
-        """How many of the marked ones the filter hides."""
-        return self.table.counts.marked_hidden
 
     @on(LiveTable.Highlighted)
     def show_panel(self) -> None:

@@ -11,11 +11,11 @@ from textual.widget import Widget
 from console import format as fmt
 from console.actions.registry import bindings_for
 from console.screens.listing import Passes
+from console.screens.marked import MarkedScreen
 from console.screens.matching import word_filter
 from console.screens.page import Page
 from console.screens.panelled import PanelledScreen
 from console.screens.parts import Part
-from console.screens.subjects import SubjectScreen
 from console.screens.view import ChangeWatch, Tells, View
 from console.widgets.columns import Cell, CellValue, Column
 from console.widgets.live_table import LiveTable
@@ -37,7 +37,7 @@ _NAMED = 2
 """Users that a line names."""
 
 
-class ImagesScreen(SubjectScreen, PanelledScreen[BaseImage], inherit_bindings=False):
+class ImagesScreen(MarkedScreen[BaseImage], PanelledScreen[BaseImage], inherit_bindings=False):
     """A table over a panel that has every user of the image under the cursor."""
 
     CSS_PATH = "images.tcss"
@@ -110,14 +110,6 @@ class ImagesScreen(SubjectScreen, PanelledScreen[BaseImage], inherit_bindings=Fa
             "No base image is known.\n\n"
             "Here are volumes that images lie over, and those that no instance has as a disk."
         )
-
-    def chosen_subjects(self) -> list[ObjectKey]:
-        """The marked ones, or the one under the cursor."""
-        return list(self.table.chosen)
-
-    def hidden_chosen(self) -> int:
-        """How many of the marked ones the filter hides."""
-        return self.table.counts.marked_hidden
 
     @on(LiveTable.Highlighted)
     def show_panel(self) -> None:

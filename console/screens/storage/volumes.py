@@ -10,7 +10,8 @@ from textual import on
 from console import format as fmt
 from console.actions.registry import bindings_for
 from console.screens.empty import no_volumes
-from console.screens.listing import ListScreen, Passes
+from console.screens.listing import Passes
+from console.screens.marked import MarkedScreen
 from console.screens.parts import Part
 from console.screens.storage.changes import StorageChanges
 from console.screens.storage.columns import place_of, storage_role, volume_columns
@@ -22,7 +23,7 @@ from core.state.selection import parse_volume_filter
 from core.state.storage_rows import storage_rows
 
 
-class VolumesScreen(StorageScreen, ListScreen[StorageRow], inherit_bindings=False):
+class VolumesScreen(MarkedScreen[StorageRow], StorageScreen, inherit_bindings=False):
     """One table: a pool, then its volumes."""
 
     BINDINGS = bindings_for("subjects", "list", "volumes")
@@ -49,10 +50,6 @@ class VolumesScreen(StorageScreen, ListScreen[StorageRow], inherit_bindings=Fals
         """The marked lines, or the one under the cursor; no disk of no pool: it has no verbs."""
         state = self.console.view.state
         return [key for key in self.table.chosen if key in state.pools or key in state.volumes]
-
-    def hidden_chosen(self) -> int:
-        """How many of the marked ones the filter hides."""
-        return self.table.counts.marked_hidden
 
     def show_all(self) -> None:
         """Every line, from what all disks are now."""
