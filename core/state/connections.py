@@ -1,6 +1,6 @@
-"""Which volumes hosts have connected for whom, by what the operations in the journal have brought.
+"""Which volumes hosts have connected for whom, by what operations have brought. Pure.
 
-Pure. An entry is what an attach, or a connection for a move, has brought, also where that did not
+An entry is what an attach, or a connection for a move, has brought, also where that did not
 end well and left it connected; what let go of it takes it out.
 """
 
@@ -207,8 +207,7 @@ def _users(state: State, host: str, volume: ConnectedVolume) -> list[str]:
 
 
 def disks_with(state: State, volume_id: str) -> Iterator[tuple[Instance, Disk]]:
-    """Yield the disks that have a volume of Cinder's, on any host: by the serial it has given
-    them, or as the ledger has it at their path."""
+    """Yield the disks with a volume of Cinder's, on any host: by their serial, or the ledger."""
     known: dict[tuple[str, str], set[str]] = {}
     for subject, volumes in _connections(state.operations).items():
         for volume in volumes.values():
@@ -250,17 +249,22 @@ def moved_to(state: State, subject: ObjectKey) -> Instance | None:
 def share_used(
     ledger: Mapping[ObjectKey, Connections], host: str, volume: ConnectedVolume, of: str = ""
 ) -> bool:
-    """Whether a host has connected another volume in the folder of one: on the same share.
-
-    `of` is the UUID of the instance that this one is connected for.
-    """
-    share = volume.path.rpartition("/")[0]
-    return bool(share) and any(
-        one.path.rpartition("/")[0] == share
+    """Whether a host has connected another volume of a share than that of the instance `of`."""
+    return any(
+        _on_one_share(one, volume)
         for subject, volumes in ledger.items()
         for one in volumes.values()
         if subject.host == host and (subject.id, one.slot) != (of, volume.slot)
     )
+
+
+def _on_one_share(one: ConnectedVolume, other: ConnectedVolume) -> bool:
+    """Whether two volumes are in one folder; where that of one is not known, of one export."""
+    folders = {each.path.rpartition("/")[0] for each in (one, other)}
+    if "" not in folders:
+        return len(folders) == 1
+    export = one.data.get("export")
+    return bool(export) and (one.protocol, export) == (other.protocol, other.data.get("export"))
 
 
 def connected_on(state: State, host: str) -> Connections:

@@ -19,6 +19,7 @@ from core.hypervisor.calls.holding_volumes import VolumeKey
 from core.model import ObjectKey
 from core.model.connected_volume import ConnectedVolume, HostEncryption
 from core.model.secret_value import Secret
+from core.state.connections import share_used
 from core.verbs.device.connecting import ConnectCall, DisconnectCall, LetGoAnswer
 from core.volumes.brick.process import BrickAnswer, BrickError
 
@@ -64,6 +65,7 @@ class Brick:
     def __init__(self) -> None:
         self.device: Any = DEVICE
         self.number = "/dev/sdb"
+        self.share = "/var/lib/virtdeck/mounts/5a4d2f2e"
         self.asked: list[str] = []
         self.values: list[dict[str, Any]] = []
         self.fails: dict[str, VirtdeckError] = {}
@@ -90,7 +92,7 @@ class Brick:
         self.values.append(values)
         if do in self.fails:
             raise self.fails[do]
-        answers = {"connect": self.device, "where": self.number}
+        answers = {"connect": self.device, "where": self.number, "share": self.share}
         return BrickAnswer(answers.get(do), ())
 
 
@@ -347,4 +349,26 @@ def test_a_share_stays_mounted_while_another_volume_of_it_is_about_to_be_had(
     for others, unmounts in (([], True), ([VolumeKey.of(beside, "u").note], False)):
         brick.others = others
         assert connecting.disconnect(conn, WEB, DisconnectCall(one)) == LetGoAnswer()
-        assert brick.values[-1]["unmount"] is unmounts
+        assert brick.values[-1]["unmount"] == ("/mnt/x" if unmounts else "")
+
+
+def test_the_share_of_a_volume_whose_connection_was_lost_is_unmounted_where_nobody_has_it(
+    conn: libvirt.virConnect, brick: Brick
+) -> None:
+    lost = ConnectedVolume("nfs", {"export": "server:/volumes", "name": "one"}, {}, "vdb", "v1")
+    assert connecting.disconnect(conn, WEB, DisconnectCall(lost)) == LetGoAnswer()
+    assert brick.asked == ["share", "disconnect"]
+    assert brick.values[-1]["unmount"] == brick.share
+    runs(conn, "db", f"{brick.share}/two")
+    assert connecting.disconnect(conn, WEB, DisconnectCall(lost)) == LetGoAnswer()
+    assert brick.values[-1]["unmount"] == ""
+    call = DisconnectCall(lost, share_used=True)
+    assert connecting.disconnect(conn, WEB, call) == LetGoAnswer()
+    assert brick.values[-1]["unmount"] == ""
+    web = ObjectKey("instance", "alpha", "u")
+    two = replace(lost, data={**lost.data, "name": "two"}, volume_id="v2", target="vdc")
+    other = replace(two, data={"export": "server:/others"})
+    here = replace(two, device={"path": f"{brick.share}/two"})
+    assert [share_used({web: {"vdc": one}}, "alpha", lost) for one in (two, other, here)] == [
+        *(True, False, True)
+    ]

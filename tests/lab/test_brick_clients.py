@@ -5,6 +5,7 @@ Stand-ins are only the vendors' programs: `tests/lab/closed_clients.py` says whe
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import libvirt
 import pytest
 from msgspec.json import encode
+from msgspec.structs import replace
 
 from core.volumes.brick.child import MOUNTS
 from tests.lab.closed_clients import Host, Volume
@@ -77,6 +79,20 @@ def test_a_share_whose_client_died_is_unmounted(
     assert not shares(closed_host)
 
 
+def test_a_share_of_which_no_device_is_known_is_unmounted(
+    closed_host: Host, conn: libvirt.virConnect
+) -> None:
+    """Its console was lost while it was connected: the ledger has its connection_info alone."""
+    closed_host.program(closed_host.at("/usr/sbin/mount.quobyte"), QUOBYTE)
+    volume = Volume(conn, document("quobyte"))
+    volume.connect()
+    assert closed_host.mounts()
+    volume.entry = replace(volume.entry, device={})
+    volume.disconnect()
+    assert not closed_host.mounts()
+    assert not shares(closed_host)
+
+
 def shares(closed_host: Host) -> list[str]:
     """Return the folders on which shares are, or were, mounted."""
     return [one.name for one in closed_host.at(MOUNTS).iterdir()]
@@ -105,6 +121,8 @@ def test_virtuozzo(closed_host: Host, conn: libvirt.virConnect) -> None:
     volume = Volume(conn, document("vzstorage", export=SHARE.format("right-word")))
     xml = volume.connect()
     folder = volume.entry.path.rpartition("/")[0]
+    hashed = hashlib.md5(b"mds1,mds2:/cluster1", usedforsecurity=False).hexdigest()
+    assert Path(folder).name == hashed, "the password is no part of it"
     assert closed_host.ran("pstorage", "pstorage-mount") == [
         "pstorage -c cluster1 auth-node -P",
         f"pstorage-mount -c cluster1 {folder}",

@@ -200,8 +200,6 @@ def disconnect(conn: Connection, subject: ObjectKey, call: DisconnectCall) -> Le
         with suppress(VirtdeckError), BrickProcess(place_of(conn, volume.python)) as brick:
             hold_to_disconnect(brick, key)  # it is no longer about to have it
         return LetGoAnswer(user)
-    family = PROTOCOLS.get(volume.protocol)
-    share = volume.path.rpartition("/")[0] if family is not None and family.mounts else ""
     secrets = _revealed(call.secrets)
     if {**volume.data, **secrets}.get("serverPassword") == WITHHELD:
         # the server of ScaleIO counts each wrong one
@@ -214,15 +212,16 @@ def disconnect(conn: Connection, subject: ObjectKey, call: DisconnectCall) -> Le
         places |= {_number(brick, volume)} - {""}
         if user := (user_of(conn, places) if places else "") or others.same:
             return LetGoAnswer(name_of(conn, user) if user == others.same else user)
-        unmount = bool(share) and not (call.share_used or others.beside)
-        unmount = unmount and not user_below(conn, share)
-        _let_go(brick, volume, secrets, unmount=unmount)
+        share = "" if call.share_used or others.beside else _share(brick, volume, secrets)
+        unmount = share if share and not user_below(conn, share) else ""
+        _let_go(brick, volume, secrets, unmount)
     return LetGoAnswer()
 
 
 def _let_go(
-    brick: BrickProcess, volume: ConnectedVolume, secrets: Mapping[str, str], *, unmount: bool
+    brick: BrickProcess, volume: ConnectedVolume, secrets: Mapping[str, str], unmount: str
 ) -> None:
+    """Disconnect it, and unmount the folder of its share where one is named."""
     data = {**volume.data, **secrets, **_marked(volume.encryption)}
     what: dict[str, Any] = {"protocol": volume.protocol, "data": data}
     if volume.encryption is not None and volume.path:
@@ -230,6 +229,17 @@ def _let_go(
         provider = volume.encryption.provider
         brick.ask("close", WORKING, **what, **_rest(volume), provider=provider)
     brick.ask("disconnect", WORKING, **what, **_rest(volume), unmount=unmount)
+
+
+def _share(brick: BrickProcess, volume: ConnectedVolume, secrets: Mapping[str, str]) -> str:
+    """Return where a volume's share is mounted; empty: it has none, or what it is is withheld."""
+    family, data = PROTOCOLS.get(volume.protocol), {**volume.data, **secrets}
+    if family is None or not family.mounts:
+        return ""
+    if volume.path or data.get("export") in (None, WITHHELD):
+        return volume.path.rpartition("/")[0]
+    # its console was lost while it was connected: the share may be mounted
+    return str(brick.ask("share", WORKING, protocol=volume.protocol, data=data).value or "")
 
 
 def _number(brick: BrickProcess, volume: ConnectedVolume) -> str:

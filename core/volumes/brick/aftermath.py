@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -91,4 +92,25 @@ def give_back(connector: Any, protocol: str, data: dict[str, Any]) -> None:
 def remove_folder(connector: Any, data: dict[str, Any]) -> None:
     """Remove the folder on which a share was not mounted."""
     with suppress(OSError):  # there is none, or somebody has it mounted
-        Path(connector._remotefsclient.get_mount_point(data["export"])).rmdir()
+        Path(mount_point(connector, data)).rmdir()
+
+
+def mount_point(connector: Any, data: dict[str, Any]) -> str:
+    """Return the folder on which os-brick mounts a share."""
+    return str(connector._remotefsclient.get_mount_point(data["export"]))
+
+
+def without_password(connector: Any) -> None:
+    """Have os-brick name the folder of a share of Virtuozzo without the password in its export.
+
+    Its name is a hash, and everybody of the host may try passwords against that.
+    """
+    client = connector._remotefsclient
+    hashed = client._get_hash_str
+
+    def named(export: str) -> Any:
+        # as os-brick itself reads it
+        found = re.search(r"(?:(\S+):\/)?([a-zA-Z0-9_-]+)(?::(\S+))?", export)
+        return hashed(export[: found.start(3) - 1] if found and found[3] else export)
+
+    client._get_hash_str = named

@@ -22,8 +22,10 @@ from core.volumes.brick.aftermath import (
     await_name,
     give_back,
     given_devices,
+    mount_point,
     own_folder,
     remove_folder,
+    without_password,
 )
 from core.volumes.brick.devices import lasting, present, seen, udev_is_done, where
 from core.volumes.brick.holding import Holding
@@ -84,13 +86,16 @@ def _connector(request: dict[str, Any]) -> Any:
     protocol = request["protocol"]
     # by another name os-brick takes it as well, and warns that it knows of none
     options = {"conn": {"mount_point_base": MOUNTS}} if protocol in _SHARES else {}
-    return connector.InitiatorConnector.factory(
+    made = connector.InitiatorConnector.factory(
         protocol,
         "",  # what becomes root where privsep does not: nothing is asked for it
         use_multipath=bool(request.get("multipath")),
         device_scan_attempts=int(request.get("attempts") or 3),
         **options,
     )
+    if protocol == "vzstorage":
+        without_password(made)
+    return made
 
 
 def _hello(_: dict[str, Any]) -> dict[str, Any]:
@@ -177,7 +182,7 @@ def _disconnect(request: dict[str, Any]) -> None:
     device, force = present(request.get("device") or {}), bool(request.get("force"))
     _connector(request).disconnect_volume(request["data"], device, force=force)
     if request.get("unmount"):
-        _unmount(Path(str(device.get("path", ""))).parent)
+        _unmount(Path(str(request["unmount"])))
 
 
 def _where(request: dict[str, Any]) -> str:
@@ -246,6 +251,7 @@ _ANSWERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "disconnect": _disconnect,
     "extend": lambda request: _connector(request).extend_volume(request["data"]),
     "where": _where,
+    "share": lambda request: mount_point(_connector(request), request["data"]),
     "open": _open,
     "close": lambda request: _encryptor(request).detach_volume(),  # or it was closed already
 }
