@@ -89,6 +89,7 @@ remember_owner = 0
 cgroup_controllers = [$controllers]
 namespaces = []
 clear_emulator_capabilities = 0
+nbd_tls_x509_cert_dir = "/etc/libvirt/nbd"
 """)
 
 
@@ -119,7 +120,7 @@ class NetworkedHost:
         """Make its files and its namespaces; the network and the daemon come after."""
         for name in BOUND:
             (self.directory / name).mkdir(parents=True)
-        for name in ("run/lock", "etc/qemu", "lib/qemu"):
+        for name in ("run/lock", "etc/qemu", "etc/nbd", "lib/qemu"):
             (self.directory / name).mkdir(parents=True)
         names = "".join(f"{address} {name}\n" for name, address in ADDRESSES.items())
         (self.directory / "hosts").write_text(f"127.0.0.1 localhost\n{names}")

@@ -1,8 +1,14 @@
-"""A small web server for tests that gives parts of files out, which Python's own does not."""
+"""A small web server for tests that gives parts of files out, which Python's own does not.
+
+`python -m tests.lab.small_http FOLDER CERTIFICATE KEY` is one by TLS: it writes where it is, and
+ends with its input.
+"""
 
 from __future__ import annotations
 
 import re
+import ssl
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +20,11 @@ QUERY = "permit=1&until=2"
 
 
 @contextmanager
-def given_out(files: Path) -> Iterator[str]:
+def given_out(files: Path, tls: tuple[str, str] | None = None) -> Iterator[str]:
     """Give the files of a folder out on loopback; yields where: `127.0.0.1:PORT`.
 
-    Only to who asks with a query, as the URLs of object stores have their permission in it.
+    Only to who asks with a query, as the URLs of object stores have their permission in it. `tls`:
+    its certificate and key.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -55,6 +62,10 @@ def given_out(files: Path) -> Iterator[str]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
+        if tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
@@ -62,3 +73,10 @@ def given_out(files: Path) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+if __name__ == "__main__":
+    folder, certificate, key = sys.argv[1:]
+    with given_out(Path(folder), (certificate, key)) as where:
+        print(where, flush=True)
+        sys.stdin.read()
