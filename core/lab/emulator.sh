@@ -52,6 +52,7 @@ shape() { # prints the arguments of a machine of the same shape that holds; fail
             -chardev=*,id=*) id=${value#*,id=} && value=null,id=${id%%,*} ;;
             -netdev='{"type":"user",'*) value="user,id=$(field "$value" id)" ;;
             -netdev=user,*id=*) id=${value#*id=} && value=user,id=${id%%,*} ;;
+            -append=*vd.boot*) return 1 ;;
             -append=*)
                 words=
                 for word in $value; do

@@ -25,7 +25,7 @@ async def typed(operator: Operator, text: str) -> None:
 async def test_programs_that_draw_and_a_guest_that_stops_and_starts(
     uris: dict[str, str], guest: Callable[..., str], alpha: LabHost, tmp_path: Path
 ) -> None:
-    guest("alpha", "screened")
+    guest("alpha", "screened", "vd.boot")  # it is looked at while it boots
     async with at_console({"alpha": uris["alpha"]}, tmp_path / "journal.sqlite3") as operator:
         await operator.show_only("name:screened")
         await operator.press("i")

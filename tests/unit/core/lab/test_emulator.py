@@ -73,6 +73,7 @@ def test_a_state_is_wanted_of_a_machine_of_a_shape_that_starts_again(
         ("-netdev", '{"type":"tap","fd":"30","id":"hostnet1"}'),
         ("-object", '{"qom-type":"secret","id":"libvirt-1-format-encryption-secret0"}'),
         ("-accel", "kvm"),
+        ("-append", "console=ttyS0 vd.host=web vd.boot"),
         ("-machine", "pc-q35-7.2,pflash0=libvirt-pflash0-format"),
     ],
 )
