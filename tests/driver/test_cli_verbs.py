@@ -65,6 +65,7 @@ def test_a_dry_run_sends_nothing_and_says_why_it_would_be_refused(virtdeck: Virt
                 "caution": "type",
                 "text": "Cuts the power of test on default: what its guest has not written to disk "
                 "is lost.",
+                "warnings": [],
             },
             "calls": [{"call": "destroy", "virsh": "virsh -c test:///default destroy test"}],
         }
