@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING
 
 from core.clock import Clock
@@ -133,10 +132,16 @@ class FleetMigrations:
             from core.migration.execution.volumes import MovedVolumes
             from core.migration.execution.workflow import MigrationWorkflow
 
-            look = partial(self.preflight, measure=True)
             volumes = MovedVolumes(self._runner().submit, self._state)
-            self._workflow = MigrationWorkflow(table, self._author, look, volumes)
+            self._workflow = MigrationWorkflow(table, self._author, self._looked, volumes)
         return self._workflow
+
+    async def _looked(self, request: Migrate) -> Preflight:
+        """Look at what speaks against one that is begun: what did a moment ago may be cured."""
+        from core.model.preflight import Level
+
+        found = await self.preflight(request, measure=True)
+        return await self.preflight(request, fresh=True) if found.of(Level.BLOCKER) else found
 
     def _draining(self) -> DrainWorkflow:
         if self._drains is None:

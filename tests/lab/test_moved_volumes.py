@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -23,6 +24,7 @@ from core.lab import Lab, LabHost, Wanted
 from core.model import LinkStatus, ObjectKey, OperationRecord, OperationStatus, Steer, SteerKind
 from core.model.secret_value import Secret
 from core.state.connections import connections_of, ledger, leftovers
+from core.volumes.brick import child
 from core.volumes.brick.place import brick_host
 from core.volumes.protocols import PROTOCOLS
 from tests.driver.killed_console import KILLED, Errand, starter
@@ -55,6 +57,8 @@ def volume(
     own(lab, first)
     os.link(first, second)
     yield first, second
+    # for whom it was: the instances of the next test have one of the same name
+    shutil.rmtree(Path(child._locks(), "volumes"), ignore_errors=True)
     for path in (first, second):
         with suppress(FileNotFoundError):
             path.unlink()

@@ -19,7 +19,7 @@ from core.errors import LabError, OperationFailedError
 from core.fleet import Fleet
 from core.lab import Guest
 from core.lab.image import ensure_image
-from core.lab.templates import EMULATOR, emulator_script, instance_xml
+from core.lab.templates import EMULATOR, HELD_STATES, emulator_script, instance_xml
 from core.model import ObjectKey
 from tests.lab.asking_guests import ask_agent, in_guest
 from tests.lab.migrating import found, opened
@@ -54,7 +54,7 @@ def booted_guest(networked: NetworkedHosts, servers: SmallServers) -> Iterator[C
     image = ensure_image(print)
     for source in (image.kernel, image.initramfs):
         shutil.copy(source, root / "image")
-    (root / EMULATOR).write_text(emulator_script("/usr/bin/qemu-system-x86_64"))
+    (root / EMULATOR).write_text(emulator_script("/usr/bin/qemu-system-x86_64", root / HELD_STATES))
     (root / EMULATOR).chmod(0o755)
     described = servers.home / "guest.xml"
     new = Guest(NAME, "Served", "Made by a test.")

@@ -58,7 +58,7 @@ async def test_a_running_guest_is_interrupted_resized_and_described(
     guest: Callable[..., str],
     booted: Callable[..., None],
 ) -> None:
-    vm = await key_of(fleet, guest("alpha", "versatile"))
+    vm = await key_of(fleet, guest("alpha", "versatile", "vd.boot"))  # see test_agent's vCPUs
     shown = Definition(alpha, "versatile")
     await asyncio.to_thread(booted, "alpha", "versatile")
 
