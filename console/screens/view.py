@@ -92,9 +92,9 @@ class ChangeWatch:
     def look(self, state: State) -> None:
         """Take everything as it is: the rows are made from that now."""
         self._known = {
-            row.key: told
+            _object_key(kind, key): told
             for kind, tell in self._tells.items()
-            for row in _table(state, kind).values()
+            for key, row in _tables(state)[kind].items()
             if (told := tell(row))
         }
 
@@ -103,11 +103,11 @@ class ChangeWatch:
 
         One that nothing is told of, before and now, is none of them.
         """
-        moved = set()
+        moved, tables = set(), _tables(state)
         for key in delta.changed | delta.gone:
             if (tell := self._tells.get(key.kind)) is None:
                 continue
-            row = _table(state, key.kind).get(key.id if key.kind == "host" else key)
+            row = tables[key.kind].get(key.id if key.kind == "host" else key)
             told = None if row is None else tell(row) or None
             before = self._known.pop(key, None)
             if told is not None:
@@ -117,14 +117,18 @@ class ChangeWatch:
         return moved
 
 
-def _table(state: State, kind: str) -> Mapping[Any, Any]:
-    tables: dict[str, Mapping[Any, Any]] = {
+def _tables(state: State) -> dict[str, Mapping[Any, Any]]:
+    return {
         "host": state.hosts,
         "instance": state.instances,
         "pool": state.pools,
         "volume": state.volumes,
     }
-    return tables[kind]
+
+
+def _object_key(kind: str, key: Any) -> ObjectKey:
+    """The key of an object of a table: hosts stand in theirs by name."""
+    return ObjectKey("host", key, key) if kind == "host" else key
 
 
 def coarse_age(since: float, now: float) -> str:

@@ -30,6 +30,7 @@ from console.shell.guest_consoles import GuestConsoles
 from console.shell.navigation import FIRST_MODE, Navigation
 from console.shell.operations_watch import OperationsWatch
 from console.shell.ordered_keys import KeyDone, OrderedKeys
+from console.shell.stylesheet import ParsedOnce
 from console.shell.tape_control import TapeControl
 from console.shell.textual_leaks import let_go
 from console.shell.toasts import NewestNotifications, Toasts
@@ -69,6 +70,7 @@ class VirtdeckApp(App[None], inherit_bindings=False):
     ) -> None:
         use_glyphs(settings.glyph_set())
         super().__init__()
+        self.stylesheet = ParsedOnce(variables=self.get_css_variables())
         let_go()
         self.ordered_keys = OrderedKeys(self, super().on_event)
         self.navigation = Navigation(self)
@@ -201,7 +203,6 @@ class VirtdeckApp(App[None], inherit_bindings=False):
 
         Without `failed` the error is shown as a toast.
         """
-
         self.asking += 1
 
         def answered(future: Future[Answer]) -> None:
@@ -294,7 +295,6 @@ class VirtdeckApp(App[None], inherit_bindings=False):
         themes = load_themes()
         for theme in themes.by_name.values():
             self.register_theme(theme)
-        name, error = themes.choose(self.settings.display.theme)
-        self.theme = name
+        self.theme, error = themes.choose(self.settings.display.theme)
         for problem in filter(None, (error, *themes.errors)):
             self.call_later(self._show_error, problem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
+from functools import lru_cache
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -118,6 +119,10 @@ class TableLines(Generic[Row]):
         return Look(over, key in self._table.marks.keys)
 
 
-def _wrapped(text: str, width: int) -> list[str]:
-    """Break a line at blanks; what virsh takes has hyphens."""
-    return wrap(text, width, break_on_hyphens=False) or [""]
+@lru_cache(64)
+def _wrapped(text: str, width: int) -> tuple[str, ...]:
+    """Break a line at blanks; what virsh takes has hyphens.
+
+    Remembered: it is asked for again with each line of an empty table.
+    """
+    return tuple(wrap(text, width, break_on_hyphens=False)) or ("",)

@@ -47,14 +47,14 @@ def _split(
         storage = key.kind in ("pool", "volume")
         return key.id.partition("/")[0] not in pools if storage else key not in overtaken
 
-    wanted = {thing.key: thing for thing in things if counts(thing.key)}
+    wanted = {key: thing for thing in things if counts(key := thing.key)}
     keys = [key for key in table if key.host == listed.host and key not in wanted and counts(key)]
     return wanted, [thing for key in keys if (thing := table.get(key)) is not None]
 
 
 def _arrange(table: Table[ObjectKey, Thing], listed: Listed, things: Iterable[Thing]) -> None:
     """Bring the rows of the host into the order of the listing; what is not in it comes last."""
-    order = dict.fromkeys(thing.key for thing in things if thing.key in table)
+    order = dict.fromkeys(key for thing in things if (key := thing.key) in table)
     order |= dict.fromkeys(key for key in table if key.host == listed.host)
     table.arrange(lambda key: key.host == listed.host, list(order))
 

@@ -11,6 +11,9 @@ from core.model import Delta, ObjectKey, State, Volume
 from core.state.storage_rows import NO_POOL, loose_disks, pool_key, twins_of
 from core.state.usage import below, volumes_at
 
+LISTING = 1_000
+"""Objects in a delta above which all lines are made anew: less work than to find which."""
+
 
 class StorageChanges:
     """Remembers what decides whether a delta leaves the other lines as they are."""
@@ -35,6 +38,8 @@ class StorageChanges:
         self, view: View, delta: Delta
     ) -> tuple[Mapping[Any, StorageRow], Iterable[Hashable]] | None:
         """Pools and volumes that changed; None: users or hosts may have, look at everything."""
+        if len(delta.changed) > LISTING:
+            return None
         state = view.state
         moved, turned = self._users.moved(state, delta), self._links.turned(view, delta)
         if moved or turned or any(key.kind == "pool" for key in delta.gone):

@@ -270,8 +270,8 @@ class Descriptions(Generic[Named]):
     def want(self, named: Iterable[Named], handles: Handles) -> None:
         """Have these described, whose handles are of the connection `step` gets to."""
         for one in named:
-            self._named[one.key] = one
-            self._handles[one.key] = handles[one.key]
+            self._named[key := one.key] = one
+            self._handles[key] = handles[key]
         self.backlog.add(self._named)
 
     def end(self) -> None:

@@ -177,10 +177,13 @@ class StorageRefresher:
         listed = Listed(self._host, at, pools=pools, volumes=volumes, kinds=kinds)
         read = await self._hand_over(listed)
         again = set(islice(self._known, AGAIN))
-        self._known = {v.key: None for v in volumes if v.key in self._known and v.key not in again}
+        keyed = {volume.key: volume for volume in volumes}
+        self._known = {key: None for key in keyed if key in self._known and key not in again}
         of_read = {key.id for key in read}
-        wanted = (v for v in volumes if v.key not in self._known and v.pool not in of_read)
-        self._want(wanted, handles)
+        self._want(
+            [v for key, v in keyed.items() if key not in self._known and v.pool not in of_read],
+            handles,
+        )
 
     async def _hand_over(self, listed: Listed) -> set[ObjectKey]:
         """Hand a listing over, after the pools that events told of meanwhile; returns those.
