@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import partial
 
-from core.errors import HypervisorError, VirtdeckError
+from core.errors import HypervisorError
 from core.fleet_links import host_named
 from core.hypervisor.calls import cold_copy
 from core.hypervisor.calls.cold import arrive, secrets_of
@@ -18,9 +17,9 @@ from core.hypervisor.session import Hypervisor
 from core.model import ObjectKey
 from core.model.sizes import size_words
 from core.model.text import clean
-from core.verbs.cold.calls import ArriveCall, CopyDiskCall, DiskCopy
+from core.verbs.cold.calls import ArriveCall, CopyDiskCall, DiskCopy, MakeCopyCall
 
-BETWEEN = (ArriveCall, CopyDiskCall)
+BETWEEN = (ArriveCall, MakeCopyCall, CopyDiskCall)
 """The calls that are made here."""
 FOREVER = 30 * 86_400.0
 """Seconds a copy may take before it is given up: a month."""
@@ -29,12 +28,12 @@ FOREVER = 30 * 86_400.0
 async def make_between(
     hosts: Mapping[str, Hypervisor],
     subject: ObjectKey,
-    call: ArriveCall | CopyDiskCall,
+    call: ArriveCall | MakeCopyCall | CopyDiskCall,
     deadline: float,
 ) -> None:
     """Make a call on two hosts; raises as `core.engine.port.Hosts.call` does."""
     source, there = host_named(hosts, call.source), host_named(hosts, call.destination)
-    if isinstance(call, CopyDiskCall):
+    if isinstance(call, MakeCopyCall | CopyDiskCall):
         await _copy_disk(source, there, subject, call)
         return
     secure = await source.call(
@@ -46,9 +45,9 @@ async def make_between(
 
 
 async def _copy_disk(
-    source: Hypervisor, there: Hypervisor, subject: ObjectKey, call: CopyDiskCall
+    source: Hypervisor, there: Hypervisor, subject: ObjectKey, call: MakeCopyCall | CopyDiskCall
 ) -> None:
-    """Copy a volume; a copy that fails is deleted again where its host still answers."""
+    """Make the volume of a copy, or write to it what its original holds."""
     label = f"{call.word}-{subject.id[:8]}"
     near, far = source.lane(label), there.lane(label)
     copy = call.copy
@@ -56,14 +55,11 @@ async def _copy_disk(
         original = await near.call(
             lambda conn: cold_copy.look(conn, source.name, copy), deadline=FOREVER
         )
-        await far.call(lambda conn: cold_copy.make_room(conn, copy, original), deadline=FOREVER)
-        try:
-            with transferring(subject) as transfer:
-                await _transfer(near, far, call, original, transfer)
-        except VirtdeckError:
-            with suppress(VirtdeckError):
-                await far.call(lambda conn: cold_copy.discard(conn, copy), deadline=FOREVER)
-            raise
+        if isinstance(call, MakeCopyCall):
+            await far.call(lambda conn: cold_copy.make_room(conn, copy, original), deadline=FOREVER)
+            return
+        with transferring(subject) as transfer:
+            await _transfer(near, far, call, original, transfer)
     finally:
         near.close()
         far.close()

@@ -43,7 +43,8 @@ async def read_for(case: Case, hosts: Hosts, state: State) -> Subject | None:
         [
             wanted
             for call in case.progress.unheard
-            if (wanted := call.volume) is not None and await hosts.has_volume(key.host, *wanted)
+            if (wanted := call.volume) is not None
+            and await hosts.has_volume(call.host or key.host, *wanted)
         ]
     )
     if "document" in case.verb.looks_at and isinstance(subject, Instance | Network | Pool):

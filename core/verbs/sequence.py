@@ -55,8 +55,8 @@ class Step:
     leaves: str = ""
     """What may be left of one that was cut off in the middle, by name."""
     names: str = ""
-    """What it makes, by a name that another may have given meanwhile: where its answer was lost, a
-    verb that is done as a whole names that, and never takes it back (`core.verbs.whole`)."""
+    """What it makes, by a name or UUID that another may have given meanwhile: libvirt may have
+    refused ours for that. Where its answer was lost that is told, and never used or taken back."""
 
 
 Steps = Callable[[Situation], Sequence[Step]]
@@ -104,7 +104,7 @@ def _next(
     forward = sum(1 for _ in takewhile(same, zip(sent, planned, strict=False)))
     undone = sent[forward:]
     if sent and not forward:
-        return _other(situation)
+        return other(situation)
     if forward:
         step = planned[forward - 1]
         if refused(sent[forward - 1]) and not (step.shows and step.shows(situation)):
@@ -136,7 +136,8 @@ def counted(sent: Sequence[Sent]) -> tuple[Sent, ...]:
                  if not (one.call.repeatable and first_sent(one.call) == after))  # fmt: skip
 
 
-def _other(situation: Situation) -> End:
+def other(situation: Situation) -> End:
+    """End where calls were sent that are not of the request, as another version reads it."""
     verb, name = situation.request.verb, situation.name
     return unknown(
         f"what was sent for {verb} of {name} is not what would be sent now",
@@ -183,9 +184,7 @@ def _settled(situation: Situation, step: Step, last: Sent) -> Action | None:
     since = max(last.ended or last.at, situation.progress.first_adopted or 0.0)
     if situation.now < since + VERIFY and step.shows is not None:
         return Wait(since + VERIFY)
-    if _did_nothing(situation, step, last, since):
-        return replace(failed(f"{step.text} did not take effect", "Ask for it again."), again=True)
-    if (action := _seen_to_fail(situation, step, last, since)) is not None:
+    if (action := _seen(situation, step, last, since)) is not None:
         return action
     if last.error or last.ended is None or situation.blind:
         why = f": {last.error.rstrip('.')}" if last.error else ""
@@ -195,6 +194,48 @@ def _settled(situation: Situation, step: Step, last: Sent) -> Action | None:
             last.hint or f"See on {situation.request.subject.host} what became of it.",
         )
     return failed(f"libvirt accepted {step.text}, and it shows nowhere", "Look at its XML.")
+
+
+def _seen(situation: Situation, step: Step, last: Sent, since: float) -> Action | None:
+    """Decide by what the state shows of a call whose answer was lost; None: it shows nothing."""
+    if step.names and not last.accepted:
+        return _named(situation, step, last, since)
+    if _did_nothing(situation, step, last, since):
+        return replace(failed(f"{step.text} did not take effect", "Ask for it again."), again=True)
+    return _seen_to_fail(situation, step, last, since)
+
+
+def _named(situation: Situation, step: Step, last: Sent, since: float) -> Action:
+    """Decide about a call whose answer was lost, and whose work cannot be told from another's."""
+    if not situation.link_up and situation.now < since + BACK:
+        return Wait(since + BACK)
+    why = f": {last.error.rstrip('.')}" if last.error else ""
+    if not (doubt := in_doubt(situation, step, last)):
+        end = failed(f"{step.text} did not take effect{why}", last.hint or "Ask for it again.")
+        return replace(end, again=last.ended is None)
+    text = f"whether {step.text} took effect is not known{why}; {doubtful(doubt)}"
+    return unknown(text, cure_of_doubt(step))
+
+
+def in_doubt(situation: Situation, step: Step, last: Sent) -> str:
+    """Name what may be there of a call with `names`; empty: nothing is in doubt."""
+    if not step.names or last.accepted or refused(last):
+        return ""
+    made, looked = step.call.volume, situation.looked or 0.0
+    there = situation.subject is not None if made is None else made in situation.volumes
+    seen_since = looked >= (last.ended or last.at) + VERIFY
+    return "" if seen_since and not there else step.names
+
+
+def doubtful(doubt: str) -> str:
+    """Return a clause about what may be of a call or of another."""
+    return f"{doubt} may be what it made, or what another made"
+
+
+def cure_of_doubt(step: Step) -> str:
+    """Return what an operator does about it."""
+    grows = " and no longer grows" if step.call.volume else ""
+    return f"Look at {step.names}: delete it only where it is yours{grows}."
 
 
 def _seen_to_fail(situation: Situation, step: Step, last: Sent, since: float) -> Action | None:

@@ -11,7 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 
-from core.verbs.sequence import LONG, Step, Steps, aborting, counted, refused, same
+from core.verbs.sequence import (
+    LONG,
+    Step,
+    Steps,
+    aborting,
+    counted,
+    cure_of_doubt,
+    doubtful,
+    in_doubt,
+    other,
+    refused,
+    same,
+)
 from core.verbs.situation import (
     VERIFY,
     Action,
@@ -47,6 +59,8 @@ def whole(steps: Steps, outcome: Callable[[Situation], str]) -> Decide:
             step = None if undone or not forward else planned[forward - 1]
             abort = None if step is None else aborting(situation, step)
             return abort or Wait(situation.now + LONG)
+        if any(one.call not in [step.undo for step in planned[:forward]] for one in undone):
+            return other(situation)
         if undone:
             return _back(situation, planned[:forward], sent[forward - 1], undone)
         if forward:
@@ -129,11 +143,11 @@ def _end(
     kept: Sent | None = None,
 ) -> Action:
     verb, name = situation.request.verb, situation.name
-    doubt = _in_doubt(situation, taken[-1], last)
-    undone = f"{doubt and f'; {doubt} may be what it made, or what another made: left'}{undone}"
+    doubt = in_doubt(situation, taken[-1], last)
+    undone = f"{doubt and f'; {doubtful(doubt)}: left'}{undone}"
     hint = (kept or last).hint
     if doubt:
-        hint = f"Look at {doubt}: delete it only where it is yours and no longer grows."
+        hint = cure_of_doubt(taken[-1])
     if situation.cancelled and kept is None:
         return cancelled(f"{verb} of {name} was cancelled{undone}", hint if doubt else "")
     if last.error:
@@ -143,12 +157,3 @@ def _end(
         return failed(f"libvirt accepted {step}, and it shows nowhere{undone}", hint)
     why = f": nobody saw what became of {step}"
     return failed(f"{verb} of {name} was not finished{why}{undone}", hint or "Ask for it again.")
-
-
-def _in_doubt(situation: Situation, step: Step, last: Sent) -> str:
-    """Name what may be there of the newest call that did something; empty: nothing is in doubt."""
-    if not step.names or last.accepted or refused(last):
-        return ""
-    made, looked = step.call.volume, situation.looked or 0.0
-    seen_since = looked >= (last.ended or last.at) + VERIFY
-    return "" if made and seen_since and made not in situation.volumes else step.names

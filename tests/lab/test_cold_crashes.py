@@ -25,7 +25,7 @@ from tests.driver.killed_console import KILLED, Errand, Starter, starter
 from tests.lab.migrating import opened, until
 from tests.lab.test_create_crashes import Killed, _merged
 
-MOST = 16
+MOST = 20
 """Points that a verb has at most."""
 XML = """
 <domain type='qemu'>
@@ -172,15 +172,19 @@ async def test_the_next_console_ends_it(
         )
         ends = {one.subject.id: one for one in fleet.state.operations.values()}
     after, before = RESULTS[verb]
-    wrong = []
+    wrong, lost = [], 0
     for each in killed:
         end = ends.get(each.uuid)
         found = await asyncio.to_thread(seen, each.name, alpha, beta)
         wanted = after if end is not None and end.status is DONE else before
         known = end is None or end.status in ENDED
         disks = volumes(each.name, alpha, beta) if copied else (bool(found.alpha), bool(found.beta))
+        told = f"default/{each.name}.raw on beta may be what it made"
+        if end is not None and told in end.outcome:  # another may have made it: it is left
+            lost, disks = lost + 1, (disks[0], False)
         if not known or found != wanted or disks != (bool(wanted.alpha), bool(wanted.beta)):
             wrong.append(f"{each.name}: {end and (end.status, end.outcome)}; {found} {disks}")
     assert not wrong, "\n".join(wrong)
+    assert lost <= 1
     assert ends[killed[-1].uuid].status is DONE
     assert sum(end.status is DONE for end in ends.values()) >= len(killed) // 2

@@ -103,10 +103,3 @@ def size_of(conn: Connection, copy: DiskCopy) -> int:
     """Return the bytes of the file, or device, of a copy."""
     volume = volume_at(conn, real_name(f"{copy.pool}/{copy.name}"))
     return int(volume.infoFlags(libvirt.VIR_STORAGE_VOL_GET_PHYSICAL)[2])
-
-
-def discard(conn: Connection, copy: DiskCopy) -> None:
-    """Delete a copy that failed."""
-    place = real_name(f"{copy.pool}/{copy.name}")
-    if (volume := unless_gone(lambda: volume_at(conn, place))) is not None:
-        volume.delete(0)

@@ -85,10 +85,23 @@ class HoldCall(BetweenCall, frozen=True):
         return ("metadata", name, COLD, "--config", "--key", PREFIX, "--set", mark_xml(mark))
 
 
+class MakeCopyCall(BetweenCall, frozen=True):
+    """virStorageVolCreateXML at the destination: the volume that a copy is written to."""
+
+    side: ClassVar[Literal["source", "destination"]] = "destination"
+    long: ClassVar[bool] = True
+    copy: DiskCopy
+
+    @property
+    def volume(self) -> tuple[str, str]:
+        """Of the destination."""
+        return self.copy.pool, self.copy.name
+
+
 class CopyDiskCall(BetweenCall, frozen=True):
     """virStorageVolDownload at the source, virStorageVolUpload at the destination.
 
-    Through this console; holes stay holes where libvirt can. What fails leaves no copy.
+    Through this console; holes stay holes where libvirt can.
     """
 
     long: ClassVar[bool] = True

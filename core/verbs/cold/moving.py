@@ -23,6 +23,7 @@ from core.verbs.cold.calls import (
     GrowCopyCall,
     HoldCall,
     LeaveCall,
+    MakeCopyCall,
     UnholdCall,
 )
 from core.verbs.cold.copying import against, copies
@@ -131,17 +132,7 @@ def _steps(now: Situation) -> list[Step]:
     verify = isinstance(now.request, ColdMigrate) and now.request.verify
     return [
         Step(hold, f"holding {name} on {hold.source}", holds, UnholdCall(*places)),
-        *(
-            Step(
-                CopyDiskCall(*places, one, verify),
-                f"copying {one.target} ({clean(one.original)}) to {clean(one.path)} on "
-                f"{hold.destination}",
-                undo=DropCopyCall(*places, f"{one.pool}/{one.name}"),
-                deadline=LONG,
-                abort=StopTransferCall(),
-            )
-            for one in hold.copies
-        ),
+        *(step for one in hold.copies for step in _copying(hold, one, verify=verify)),
         *_grows(now, hold),
         Step(
             ArriveCall(*places, _marked(hold), hold.autostart),
@@ -150,6 +141,26 @@ def _steps(now: Situation) -> list[Step]:
             LeaveCall(*places),
         ),
     ]
+
+
+def _copying(hold: HoldCall, one: DiskCopy, *, verify: bool) -> Iterator[Step]:
+    """Make a volume and write to it: only one that libvirt said was made here is deleted again."""
+    places = hold.source, hold.destination, hold.move
+    made, there = MakeCopyCall(*places, one), f"{clean(one.path)} on {hold.destination}"
+
+    def heard(now: Situation) -> bool:
+        return any(sent.call == made and sent.accepted for sent in now.sent)
+
+    yield Step(
+        made,
+        f"making {there} for a copy of {one.target}",
+        heard,
+        DropCopyCall(*places, f"{one.pool}/{one.name}"),
+        LONG,
+        names=clean(f"{one.pool}/{one.name} on {hold.destination}"),
+    )
+    text = f"copying {one.target} ({clean(one.original)}) to {there}"
+    yield Step(CopyDiskCall(*places, one, verify), text, deadline=LONG, abort=StopTransferCall())
 
 
 def _grows(now: Situation, hold: HoldCall) -> Iterator[Step]:
@@ -264,8 +275,8 @@ COLD_MIGRATE = Verb(
     steps=_steps,
     resumable=True,
     calls=(
-        *(HoldCall, UnholdCall, CopyDiskCall, DropCopyCall, StopTransferCall, GrowCopyCall),
-        *(ArriveCall, LeaveCall, DisconnectCall),
+        *(HoldCall, UnholdCall, MakeCopyCall, CopyDiskCall, DropCopyCall, StopTransferCall),
+        *(GrowCopyCall, ArriveCall, LeaveCall, DisconnectCall),
     ),
     storage_for=("to",),
     waits=True,

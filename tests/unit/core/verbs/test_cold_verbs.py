@@ -32,6 +32,7 @@ from core.model.checkpoint import Checkpoint
 from core.model.cold_move import ColdMove, MovedVolume
 from core.verbs.caution import Caution
 from core.verbs.checks import against_move, check
+from core.verbs.cold.calls import DropCopyCall
 from core.verbs.cold.firmware import nvram_copies
 from core.verbs.cold.requests import ColdMigrate, ConfirmColdMigration, RevertColdMigration
 from core.verbs.danger import danger
@@ -39,7 +40,7 @@ from core.verbs.power.requests import Start
 from core.verbs.preview import planned, situation_of, virsh_line
 from core.verbs.registry import VERBS
 from core.verbs.resizing import Resize
-from core.verbs.situation import End, Progress, Send, Sent
+from core.verbs.situation import Action, End, Progress, Send, Sent
 
 UP = Link(LinkStatus.UP)
 HERE, THERE = ObjectKey("instance", "alpha", "u"), ObjectKey("instance", "beta", "u")
@@ -92,11 +93,38 @@ def test_a_move_is_held_copied_and_defined_and_says_so() -> None:
     state = world()
     assert against(state, request) == ""
     calls = [send.call.word for send in planned(state, request)]
-    assert calls == ["hold", "copy-disk", "grow-copy", "arrive"]
+    assert calls == ["hold", "make-copy", "copy-disk", "grow-copy", "arrive"]
     said = danger(state, request)
     assert said.caution is Caution.CONFIRM
     assert "Copies vda there." in said.text
     assert "It has vda of 2.0 GiB there." in said.text
+
+
+def test_a_volume_is_taken_back_only_where_libvirt_said_that_it_was_made_here() -> None:
+    """libvirt's refusal, for the name is taken, may be the answer that was lost."""
+    state, request = world(), ColdMigrate(HERE, to="beta", copy=("vda",))
+    hold, make, copy = [send.call for send in planned(state, request)][:3]
+    now, lost = 100.0, "The connection was lost."
+    drop = DropCopyCall("alpha", "beta", make.move, "default/web.raw")
+
+    def decide(*calls: Sent) -> Action:
+        seen = situation_of(state, request)
+        seen = dataclasses.replace(
+            seen, now=now, progress=Progress(calls), looked=now,
+            volumes=frozenset({("default", "web.raw")}),
+        )  # fmt: skip
+        return VERBS["cold-migrate"].decide(seen)
+
+    held, unheard = Sent(hold, 1, 2), Sent(make, 3, 4, lost, certain=False)
+    back = decide(held, unheard)
+    assert isinstance(back, Send)
+    assert back.call.word == "unhold"
+    end = decide(held, unheard, Sent(back.call, 5, 6))
+    assert isinstance(end, End)
+    assert "default/web.raw on beta may be what it made, or what another made: left" in end.outcome
+    written = decide(held, Sent(make, 3, 4), Sent(copy, 5, 6, lost, certain=False))
+    assert isinstance(written, Send)
+    assert written.call == drop
 
 
 def test_what_cannot_be_moved_is_refused() -> None:
@@ -296,7 +324,7 @@ def test_every_call_but_a_copy_has_the_virsh_line_that_does_the_same() -> None:
         "virsh -c x:/// metadata web urn:virtdeck:cold-migration:1 --config --key cold --set '<move"
     )
     assert "<volume path=" in lines["hold"]
-    assert lines["copy-disk"] == ""  # it goes through this console
+    assert lines["make-copy"] == lines["copy-disk"] == ""  # it goes through this console
     assert lines["arrive"] == "virsh -c x:/// define FILE --validate"
     state = world(replace(WEB, cold=ORIGINAL), at_beta(COPIED))
     told = [

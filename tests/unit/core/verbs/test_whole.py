@@ -151,6 +151,13 @@ def test_what_was_made_of_a_name_for_certain_is_taken_back():
     assert call_of(named(*refused)) == Remove("a")
 
 
+def test_calls_of_which_another_version_would_send_none_are_told_of_and_not_sent_again():
+    end = named(sent(Add("a")), sent(Add("c"), ended=False))
+    assert isinstance(end, End)
+    assert end.status is OperationStatus.UNKNOWN
+    assert "is not what would be sent now" in end.outcome
+
+
 def test_one_that_shows_after_all_is_gone_on_from():
     assert call_of(decide(OK, sent(Add("a"), LOST, certain=False), seen="a")) == Add("b")
 
