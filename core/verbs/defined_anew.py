@@ -1,8 +1,9 @@
-"""A network or a pool is defined anew: its step, its undo, what speaks against it. Pure."""
+"""A network or a pool is defined, also anew: its step, its undo, what speaks against it. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from core.errors import XmlError
@@ -50,6 +51,20 @@ def steps_of(
         return [Step(call, f"defining {now.name} anew")]
 
     return steps
+
+
+def defined_new(step: Step, *, given: bool) -> Step:
+    """Return the step that defines what is not there yet: by its UUID it is known again.
+
+    One that was given, as in an XML, is no proof: another may have defined the same meanwhile.
+    """
+    if not given:
+        return step
+
+    def heard(now: Situation) -> bool:
+        return any(one.call == step.call and one.accepted for one in now.sent)
+
+    return replace(step, shows=heard, names=step.text.removeprefix("defining "))
 
 
 def as_before(request_type: type[NewDefinition]) -> Callable[[Situation], Request | None]:

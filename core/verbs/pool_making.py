@@ -9,6 +9,7 @@ from core.errors import XmlError
 from core.model import Pool, Request, State
 from core.model.text import clean
 from core.verbs.caution import Caution
+from core.verbs.defined_anew import defined_new
 from core.verbs.pool import PoolAutostartCall, PoolCreateCall
 from core.verbs.pool_calls import PoolBuildCall, PoolDefineCall, PoolUndefineCall
 from core.verbs.pool_plan import KINDS, against_plan, planned_pool
@@ -34,9 +35,11 @@ def _steps(now: Situation) -> list[Step]:
     made = next((one.call for one in now.sent if isinstance(one.call, PoolDefineCall)), None)
     call = made or PoolDefineCall(_xml(request))
     steps = [
-        Step(call, f"defining the pool {name}", lambda later: _found(later) is not None,
-             undo=PoolUndefineCall())
-    ]  # fmt: skip
+        defined_new(
+            Step(call, f"defining the pool {name}", _there, PoolUndefineCall()),
+            given=isinstance(request, CreatePoolFromXml) and bool(_own_id({"xml": request.xml})),
+        )
+    ]
     if isinstance(request, CreatePool) and request.build:
         steps.append(_building(request.type, name, overwrite=False))
     if request.autostart:
@@ -56,6 +59,10 @@ def _building(type_: str, name: str, *, overwrite: bool) -> Step:
 
 def _found(now: Situation) -> Pool | None:
     return now.subject if isinstance(now.subject, Pool) else None
+
+
+def _there(now: Situation) -> bool:
+    return _found(now) is not None
 
 
 def _marked(now: Situation) -> bool:

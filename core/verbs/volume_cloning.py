@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
-from core.model import OperationStatus, Request, State, Volume
+from core.model import Request, State, Volume
 from core.model.lists import listed
 from core.model.text import clean
 from core.verbs.create.site import against_new, against_pool, site_in
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
-from core.verbs.situation import Action, End, Situation, unknown
+from core.verbs.situation import Situation
 from core.verbs.verb import Verb
 from core.verbs.volume import VolumeCloneCall
 from core.verbs.volume_changing import first_call
@@ -48,35 +48,18 @@ def _clone(now: Situation) -> list[Step]:
         )
     if not isinstance(call, VolumeCloneCall):
         return []
-    text = f"copying {clean(call.source)} to {clean(f'{call.pool}/{call.name}')}"
-    return [Step(call, text)]
 
+    def heard(then: Situation) -> bool:
+        return any(one.call == call and one.accepted for one in then.sent)
 
-def _clone_or_doubt(now: Situation) -> Action:
-    """Decide about a copy; one whose answer was lost is named, and never deleted.
-
-    That libvirt refused it, for another had made one of that name meanwhile, may be what was lost.
-    """
-    action = _CLONE(now)
-    if not isinstance(action, End) or action.status is not OperationStatus.UNKNOWN:
-        return action
-    call = first_call(now, VolumeCloneCall)
-    if not isinstance(call, VolumeCloneCall):
-        return action
     place = clean(f"{call.pool}/{call.name}")
-    return unknown(
-        f"{action.outcome.rstrip('.')}; {place} may be a part of it, or what another made",
-        f"Look at {place}: delete it only where it is yours and no longer grows.",
-    )
+    return [Step(call, f"copying {clean(call.source)} to {place}", heard, names=place)]
 
 
 def _cloned(now: Situation) -> str:
     call = first_call(now, VolumeCloneCall)
     assert isinstance(call, VolumeCloneCall)
     return f"{clean(f'{call.pool}/{call.name}')} is a copy of {clean(call.source)}"
-
-
-_CLONE = sequence(_clone, _cloned)
 
 
 def _against_clone(state: State, request: Request, _: str) -> Iterator[Refusal]:
@@ -105,7 +88,7 @@ VOLUME_CLONE = Verb(
     group="volume",
     key="c",
     subject="volume",
-    decide=_clone_or_doubt,
+    decide=sequence(_clone, _cloned),
     steps=_clone,
     calls=(VolumeCloneCall,),
     refusals=_against_clone,

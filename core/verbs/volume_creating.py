@@ -67,11 +67,11 @@ def _steps(now: Situation) -> list[Step]:
         now.name, request.name, bytes_of(request.size), _format(request) if files else "raw"
     )  # fmt: skip
 
-    def shows(seen: Situation) -> bool:
-        heard = any(one.call == call and one.accepted for one in seen.sent)
-        return heard or call.volume in seen.volumes
+    def heard(seen: Situation) -> bool:
+        return any(one.call == call and one.accepted for one in seen.sent)
 
-    return [Step(call, f"making {clean(request.name)} in {now.name}", shows)]
+    text = f"making {clean(request.name)} in {now.name}"
+    return [Step(call, text, heard, names=clean(f"{call.pool}/{call.name}"))]
 
 
 def _outcome(now: Situation) -> str:

@@ -51,8 +51,13 @@ def _network(conn: Connection, subject: ObjectKey) -> Any:
     return conn.networkLookupByUUIDString(subject.id)
 
 
-def define(conn: Connection, _: ObjectKey, call: NetworkDefineCall) -> None:
-    """Define a network (virNetworkDefineXMLFlags), after libvirt has checked it by its schema."""
+def define(conn: Connection, subject: ObjectKey, call: NetworkDefineCall) -> None:
+    """Define what is not there (virNetworkDefineXMLFlags); libvirt would change what is.
+
+    libvirt checks it by its schema first.
+    """
+    if unless_gone(lambda: _network(conn, subject)) is not None:
+        raise HypervisorError(f"There is a network of the UUID {subject.id} by now.")
     with told_with(_CURES):
         _define(conn, call.xml)
 

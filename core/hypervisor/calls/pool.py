@@ -48,8 +48,13 @@ def _pool(conn: Connection, subject: ObjectKey) -> Any:
     return conn.storagePoolLookupByUUIDString(subject.id)
 
 
-def define(conn: Connection, _: ObjectKey, call: PoolDefineCall) -> None:
-    """Define a pool (virStoragePoolDefineXML), after libvirt has checked it by its schema."""
+def define(conn: Connection, subject: ObjectKey, call: PoolDefineCall) -> None:
+    """Define a pool that is not there (virStoragePoolDefineXML); libvirt would change one that is.
+
+    libvirt checks it by its schema first.
+    """
+    if unless_gone(lambda: _pool(conn, subject)) is not None:
+        raise HypervisorError(f"There is a pool of the UUID {subject.id} by now.")
     with told_with(_CURES):
         _define(conn, call.xml)
 

@@ -10,6 +10,7 @@ from core.errors import XmlError
 from core.model import Network, Request, State
 from core.model.lists import listed
 from core.model.text import clean
+from core.verbs.defined_anew import defined_new
 from core.verbs.network.calls import (
     NetworkAutostartCall,
     NetworkCreateCall,
@@ -45,10 +46,13 @@ def _steps(now: Situation) -> list[Step]:
     call = made or NetworkDefineCall(_xml(request, subnet))
     chosen = isinstance(request, CreateNetwork) and subnet != request.subnet
     which = f" with {subnet}, which no known network has" if chosen else ""
+    text = f"defining the network {name}{which}"
     steps = [
-        Step(call, f"defining the network {name}{which}", lambda later: _found(later) is not None,
-             undo=NetworkUndefineCall())
-    ]  # fmt: skip
+        defined_new(
+            Step(call, text, lambda later: _found(later) is not None, NetworkUndefineCall()),
+            given=isinstance(request, CreateNetworkFromXml) and bool(_own_id({"xml": request.xml})),
+        )
+    ]
     if request.autostart:
         steps.append(
             Step(

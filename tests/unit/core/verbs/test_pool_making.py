@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.model import Host, Instance, ObjectKey, Pool, PoolState, Request, State
+from core.model import Host, Instance, ObjectKey, OperationStatus, Pool, PoolState, Request, State
 from core.model.host import Link, LinkStatus
 from core.verbs.caution import Caution
 from core.verbs.checks import check
@@ -23,7 +23,9 @@ from core.verbs.pool_requests import (
     PoolType,
     UndefinePool,
 )
-from core.verbs.preview import planned
+from core.verbs.preview import planned, situation_of
+from core.verbs.registry import VERBS
+from core.verbs.situation import End, Progress, Send, Sent
 from tests.unit.state_builders import disk, instance, volume
 
 NEW = ObjectKey("pool", "alpha", "u-new")
@@ -151,6 +153,34 @@ def test_it_is_defined_then_built_marked_and_started() -> None:
         "Makes a file system on /dev/sdb, unless something is on it.",
     )
     assert danger(STATE, asked).caution is Caution.NONE
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_pool_is_known_by_its_uuid_unless_that_was_given(given: bool) -> None:
+    """Another console may have defined the same XML meanwhile."""
+    uuid = f"<uuid>{UUID}</uuid>" if given else ""
+    xml = f"<pool type='dir'><name>new</name>{uuid}<target><path>/n</path></target></pool>"
+    asked = CreatePoolFromXml(ObjectKey("pool", "alpha", UUID), xml)
+    define, start = (step.call for step in planned(STATE, asked)[:2])
+    lost = Sent(define, 1.0, 2.0, "The link was lost.", certain=False)
+    there = msgspec.structs.replace(OFF, uuid=UUID, name="new")
+    seen = replace(
+        situation_of(STATE, asked), progress=Progress((lost,)), subject=there, now=99.0, looked=98.0
+    )
+    decide = VERBS["pool-create-from-xml"].decide
+    assert decide is not None
+    action = decide(seen)
+    if not given:
+        assert isinstance(action, Send)
+        assert action.call == start
+        return
+    assert isinstance(action, End)
+    assert action.status is OperationStatus.UNKNOWN
+    assert "; the pool new may be what it made, or what another made" in action.outcome
+    assert action.hint == "Look at the pool new: delete it only where it is yours."
+    gone = decide(replace(seen, subject=None))
+    assert isinstance(gone, End)
+    assert gone.status is OperationStatus.FAILED
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ from core.verbs.volume_changing import (
     WipeVolume,
 )
 from core.verbs.volume_cloning import VOLUME_CLONE, CloneVolume
-from core.verbs.volume_creating import CreateVolume
+from core.verbs.volume_creating import VOLUME_CREATE, CreateVolume
 from core.verbs.volume_transferring import (
     VOLUME_DOWNLOAD,
     VOLUME_UPLOAD,
@@ -325,13 +325,14 @@ def test_a_copy_is_made_beside() -> None:
 )
 def test_a_copy_whose_answer_was_lost_is_named_and_never_deleted(lost: Sent) -> None:
     request = CloneVolume(DISK.key, "copy")
-    now = situation(request, lost, now=200.0, looked=199.0)
+    there = frozenset({("images", "copy")})
+    now = situation(request, lost, now=200.0, looked=199.0, volumes=there)
     adopted = replace(now.progress, adopted=100.0, first_adopted=100.0)
     assert VOLUME_CLONE.decide is not None
     end = VOLUME_CLONE.decide(dataclasses.replace(now, progress=adopted))
     assert isinstance(end, End)
     assert end.status is OperationStatus.UNKNOWN
-    assert "images/copy may be a part of it, or what another made" in end.outcome
+    assert "images/copy may be what it made, or what another made" in end.outcome
     assert "Look at images/copy" in end.hint
     full = Sent(lost.call, 1.0, 2.0, "no space left.")
     refused = decided(VOLUME_CLONE, request, full)
@@ -343,6 +344,29 @@ def test_a_copy_whose_answer_was_lost_is_named_and_never_deleted(lost: Sent) -> 
         OperationStatus.DONE,
         "images/copy is a copy of images/disk",
     )
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("error", ["the link was lost", ""], ids=["link", "console"])
+def test_a_new_volume_whose_answer_was_lost_may_be_of_another(there: bool, error: str) -> None:
+    """libvirt's refusal, for the name is taken, may be the answer that was lost."""
+    request = CreateVolume(pool().key, "data.raw", "1G")
+    (step,) = VOLUME_CREATE.steps(situation(request))  # type: ignore[misc]
+    ended = 2.0 if error else None
+    lost = Sent(step.call, 1.0, ended, error, "", certain=False)
+    seen = frozenset({("images", "data.raw")} if there else ())
+    assert isinstance(decided(VOLUME_CREATE, request, lost, now=3.0, volumes=seen), Wait)
+    away = decided(VOLUME_CREATE, request, lost, now=30.0, volumes=seen, link_up=False)
+    assert isinstance(away, Wait)
+    end = decided(VOLUME_CREATE, request, lost, now=200.0, looked=199.0, volumes=seen)
+    assert isinstance(end, End)
+    if not there:
+        assert end.status is OperationStatus.FAILED
+        assert end.outcome.startswith("making data.raw in images did not take effect")
+        return
+    assert end.status is OperationStatus.UNKNOWN
+    assert "images/data.raw may be what it made, or what another made" in end.outcome
+    assert end.hint.startswith("Look at images/data.raw: delete it only where it is yours")
 
 
 def test_a_volume_of_another_pool_keeps_its_name_in_the_call() -> None:
