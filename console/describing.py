@@ -21,8 +21,14 @@ LOOKED_AT = 50
 
 
 def undescribed(state: State, verb: Verb, keys: Sequence[ObjectKey]) -> list[ObjectKey]:
-    """Return the instances of which a verb needs what nobody has read, of the first few."""
+    """Return the instances and networks of which a verb needs what nobody has read.
+
+    Of the first few.
+    """
     wanted = list(keys[:LOOKED_AT])
+    bare = [found for key in wanted if (found := state.networks.get(key)) and not found.described]
+    if bare and verb.needs_description:
+        return [network.key for network in bare]
     if verb.two_hosts:
         wanted += [one.key for key in wanted for one in around(state, key).twins.values()]
     rows = [state.instances.get(key) for key in wanted]
@@ -97,7 +103,9 @@ async def describe(source: Source, verb: Verb, keys: Sequence[ObjectKey]) -> Non
     Raises UnreachableError, DeadlineError, NotFoundError.
     """
     for key in undescribed(source.state, verb, keys):
-        if verb.needs_description:  # what `detail` reads of the XML is not the state's
+        if key.kind == "network":
+            await source.links.look(key)
+        elif verb.needs_description:  # what `detail` reads of the XML is not the state's
             await source.read(key)
         if "snapshots" in verb.looks_at:
             await source.snapshots(key)

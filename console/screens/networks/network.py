@@ -63,9 +63,10 @@ class NetworkDialog(Dialog[str | ObjectKey], inherit_bindings=False):
             self._show()
 
     def action_read(self) -> None:
-        """Read its leases and ports."""
+        """Read its definition, its leases and ports."""
 
         async def question(source: Source) -> NetworkUse | None:
+            await source.links.look(self._key)  # libvirt tells by no event what others changed
             return await source.links.network_use(self._key)
 
         def answered(use: NetworkUse | None) -> None:

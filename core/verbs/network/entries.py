@@ -59,7 +59,8 @@ def _name(entry: Entry) -> str:
 
 
 def _named(request: Any) -> str:
-    return str(getattr(request, "address", "") or request.name)
+    by_name = isinstance(request, AddPortGroup | RemovePortGroup)  # AddDhcpHost has a name, too
+    return str(request.name if by_name else request.address)
 
 
 @dataclass(frozen=True, slots=True)

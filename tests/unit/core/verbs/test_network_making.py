@@ -32,10 +32,12 @@ from core.verbs.network.free import free_subnet
 from core.verbs.network.requests import (
     AddDhcpHost,
     AddDnsHost,
+    AddPortGroup,
     CreateNetwork,
     CreateNetworkFromXml,
     DeleteNetwork,
     RemoveDhcpHost,
+    RemoveDnsHost,
     RemovePortGroup,
 )
 from core.verbs.preview import planned
@@ -161,6 +163,15 @@ def network(name: str, *addresses: str, host: str = "alpha", described: bool = T
 def free(*networks: Network, uri: str = "qemu:///system") -> str:
     host = Host("alpha", uri, Link(LinkStatus.UP, 0.0))
     return str(free_subnet({one.key: one for one in networks}, host, NEW))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [AddDhcpHost(LAB.key, ""), AddDnsHost(LAB.key, ""), AddPortGroup(LAB.key, "", "4095"),
+     RemoveDhcpHost(LAB.key, ""), RemoveDnsHost(LAB.key, ""), RemovePortGroup(LAB.key, "")],
+)  # fmt: skip
+def test_an_entry_that_no_field_names_yet_is_refused_like_any_other(request_: Request) -> None:
+    assert against(request_)
 
 
 ALL_OF_192_168 = network("wide", "192.168.0.1/16")
