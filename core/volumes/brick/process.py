@@ -16,7 +16,7 @@ from time import monotonic
 from typing import IO, Any
 
 from core.errors import DeadlineError, HypervisorError, NotSentError
-from core.model.secret_value import WITHHELD
+from core.model.secret_value import without
 from core.model.text import clean
 from core.volumes.brick.cures import cure_of, missing_program, telling, why_not_started
 from core.volumes.brick.place import BrickHost
@@ -163,9 +163,7 @@ class BrickProcess:
         return self._told(self._said.read().decode(errors="replace"), multiline=True)
 
     def _told(self, text: str, *, multiline: bool = False) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, WITHHELD)
-        return clean(text, multiline=multiline)
+        return clean(without(text, self._secrets), multiline=multiline)
 
     def _write(self, text: str) -> None:
         assert self._process.stdin is not None
