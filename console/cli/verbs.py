@@ -25,13 +25,14 @@ from console.cli.rehearsing import rehearse
 from console.cli.storage_gaps import volume_sizes
 from console.cli.subjects import is_pattern
 from console.cli.verb_names import GROUPS, commands
-from console.cli.waiting import carry_out
+from console.cli.waiting import carry_out, worth_asking
 from console.describing import describe
-from core.errors import UnreachableError, UsageError
+from core.errors import RefusedError, UnreachableError, UsageError
 from core.fleet import Fleet
 from core.model import ObjectKey, Request, State
 from core.model.lists import listed as in_words
 from core.model.text import clean
+from core.verbs.caution import Caution
 from core.verbs.danger import danger_of
 from core.verbs.parameter import parameters
 from core.verbs.places import local_places
@@ -128,14 +129,23 @@ def _run(
         if len(asked) == 1 and not named and not sure and interrupts.can_ask():
             # the name is typed at the question, if it comes to that; never for --yes
             asked = requests = [overriding(fleet.state, asked[0])]
-        places = [f"{name_of(fleet.state, item)} on {item.subject.host}" for item in requests]
-        more = [f"They are: {in_words(places)}."] if len(requests) > 1 else []
-        confirm(danger_of(fleet.state, asked), sure=sure, more=more)
-        status = await carry_out(fleet, requests, as_json=invocation.json)
+        asks = not sure and danger_of(fleet.state, asked).caution > Caution.KEY
+        left = worth_asking(fleet, requests) if asks else requests
+        status = 0 if len(left) == len(requests) else RefusedError.exit_status
+        if left:
+            subjects = {one.subject for one in left}
+            _confirm(fleet.state, [one for one in asked if one.subject in subjects], sure=sure)
+            status = max(status, await carry_out(fleet, left, as_json=invocation.json))
         return _beside(fleet.state, names, status)
 
     reads = OPERATE["reads"] | read_for(verb, stored=stored)
     return on_fleet(invocation, work, tolerate_down=True, **{**OPERATE, "reads": reads})
+
+
+def _confirm(state: State, requests: Sequence[Request], *, sure: bool) -> None:
+    places = [f"{name_of(state, item)} on {item.subject.host}" for item in requests]
+    more = [f"They are: {in_words(places)}."] if len(requests) > 1 else []
+    confirm(danger_of(state, requests), sure=sure, more=more)
 
 
 async def _known(fleet: Fleet, verb: Verb, keys: Sequence[ObjectKey], *, stored: bool) -> None:

@@ -13,12 +13,13 @@ from console.cli.output import complain, json_line, note, pass_on, say
 from console.countdown import countdown_words
 from console.format import age, percent
 from core.clock import Clock, SystemClock
-from core.errors import VirtdeckError
+from core.errors import RefusedError, VirtdeckError
 from core.fleet import Fleet
 from core.model import OperationRecord, OperationStatus, Request
 from core.model.text import clean
 from core.source import Operation
 from core.state.operations import moved_in_words
+from core.verbs.refusal import RefusalCode, told
 from core.verbs.registry import verb_of
 from core.verbs.wording import cancel_command, name_of
 
@@ -30,6 +31,8 @@ STATUS: dict[OperationStatus, int] = {
     OperationStatus.UNKNOWN: 4,
 }
 """The exit status an operation's end stands for."""
+UNSETTLED = frozenset({RefusalCode.BUSY, RefusalCode.UNREACHABLE, RefusalCode.READ_ONLY})
+"""What is found out as a request is sent: what is in the way of one may be waited for."""
 TICK = 1.0
 """Seconds between two repaints of the waiting line."""
 
@@ -169,6 +172,18 @@ async def carry_out(fleet: Fleet, requests: Sequence[Request], *, as_json: bool)
     if reporter.unwritten is not None:  # only now: what was begun is over
         raise reporter.unwritten
     return max(statuses, default=0)
+
+
+def worth_asking(fleet: Fleet, requests: Sequence[Request]) -> list[Request]:
+    """Return the requests that somebody is to be asked about; the others are refused, aloud."""
+    left = []
+    for request in requests:
+        reasons = [one for one in fleet.check(request) if one.code not in UNSETTLED]
+        if reasons:
+            complain(RefusedError(told(reasons)), name_of(fleet.state, request))
+        else:
+            left.append(request)
+    return left
 
 
 async def _carry_out_one(fleet: Fleet, request: Request, reporter: Reporter) -> int:

@@ -106,6 +106,35 @@ def test_pools_and_networks_have_groups_of_their_own(virtdeck: Virtdeck) -> None
     assert "no pool 'nope'" in virtdeck(*TEST, "pool", "start", "nope").err
 
 
+def test_nobody_is_asked_about_what_would_be_refused(virtdeck: Virtdeck) -> None:
+    refused = virtdeck(*TEST, "pool", "undefine", "default-pool")
+    assert refused.status == 1
+    assert refused.err == "default-pool: The pool default-pool is active: stop it first.\n"
+
+
+def test_of_several_only_those_are_asked_about_that_would_not_be_refused(
+    virtdeck: Virtdeck, tmp_path: Path
+) -> None:
+    space = "xmlns:test='http://libvirt.org/schemas/domain/test/1.0'"
+    state = f"<domain type='test' {space}><test:runstate>5</test:runstate>"
+    off = instance_xml(2).replace("<domain type='test'>", state)
+    world = tmp_path / "world.xml"
+    world.write_text(f"<node>{instance_xml(1)}{off}</node>")
+    asked = virtdeck("-c", f"two=test://{world}", "stop", "vm*")
+    assert asked.status == 1
+    assert asked.err.startswith("vm2: vm2 is already shut off")
+    question = asked.err.partition("Not done without a yes. ")[2]
+    assert "vm1" in question
+    assert "vm2" not in question
+
+
+def test_an_entry_of_a_network_is_judged_by_what_it_has(virtdeck: Virtdeck) -> None:
+    for _ in range(5):  # the command must not be faster than the reading of its network
+        twice = virtdeck(*TEST, "network", "remove-dhcp-host", "default", "--address", "10.9.9.9")
+        assert twice.status == 1
+        assert "default has no DHCP address 10.9.9.9: it has none." in twice.err
+
+
 def test_what_is_for_one_is_not_done_to_several(virtdeck: Virtdeck, tmp_path: Path) -> None:
     world = two_instances(tmp_path)
     result = virtdeck("-c", world, "core-dump", "*", "--to", "/tmp/x.core", "--yes")
