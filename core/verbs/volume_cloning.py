@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from core.model import Request, State, Volume
@@ -11,9 +11,11 @@ from core.model.text import clean
 from core.verbs.create.site import against_new, against_pool, site_in
 from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.room import against_room
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import Situation
-from core.verbs.verb import Verb
+from core.verbs.thin import thin_words
+from core.verbs.verb import Risk, Verb
 from core.verbs.volume import VolumeCloneCall
 from core.verbs.volume_changing import first_call
 from core.verbs.volume_creating import NAME
@@ -78,6 +80,18 @@ def _against_clone(state: State, request: Request, _: str) -> Iterator[Refusal]:
     pool = request.pool or volume.pool_name
     yield from against_pool(site, pool, "pool" if request.pool else "")
     yield from against_new(site, pool, request.to, "to")
+    yield from against_room(site.pool(pool), volume.capacity or 0, "pool")
+
+
+def _warns(state: State, requests: Sequence[Request]) -> list[str]:
+    """Say of a copy that its pool has less free than that may come to take."""
+    found: list[str] = []
+    for one in requests:
+        volume = state.volumes.get(one.subject)
+        if isinstance(one, CloneVolume) and volume is not None:
+            pool = site_in(state, one.subject.host).pool(one.pool or volume.pool_name)
+            found += thin_words(pool, one.to, volume.capacity or 0)
+    return found
 
 
 VOLUME_CLONE = Verb(
@@ -94,5 +108,6 @@ VOLUME_CLONE = Verb(
     refusals=_against_clone,
     single=True,
     cancelled="libvirt cannot end it: it goes on.",
+    risk=Risk(warns=_warns),
 )
 VERBS = (VOLUME_CLONE,)

@@ -31,7 +31,7 @@ from core.verbs.cold.firmware import NVRAM, nvram_copies
 from core.verbs.cold.letting_go import STAYS, letting_go
 from core.verbs.cold.requests import ColdMigrate
 from core.verbs.cold.sides import has_mark
-from core.verbs.cold.words import larger_there, moves_there
+from core.verbs.cold.words import larger_there, moves_there, short_there
 from core.verbs.connected import against_moving, moves, moves_between
 from core.verbs.device.connecting import DisconnectCall
 from core.verbs.growing import against_growth, growths
@@ -290,5 +290,5 @@ COLD_MIGRATE = Verb(
     preflight=_as_migration,
     two_hosts=True,
     hosts=_hosts,
-    risk=Risk(Caution.CONFIRM, moves_there, after=larger_there),
+    risk=Risk(Caution.CONFIRM, moves_there, after=larger_there, warns=short_there),
 )

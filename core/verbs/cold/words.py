@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.model import Instance, Request, State
+from core.model import Instance, ObjectKey, Request, State
 from core.model.lists import listed
 from core.model.sizes import size_words
 from core.model.text import clean
+from core.state.usage import volume_of
 from core.verbs.caution import Caution
+from core.verbs.cold.copying import copies
 from core.verbs.cold.requests import ColdMigrate, ConfirmColdMigration, RevertColdMigration
 from core.verbs.cold.sides import Sides, sides_of, volumes_of
 from core.verbs.disk_deletion import image_of
 from core.verbs.growing import growths
 from core.verbs.resizing import beyond
+from core.verbs.thin import thin_words
 from core.verbs.verb import Subjects
 
 
@@ -40,6 +43,30 @@ def larger_there(state: State, requests: Sequence[Request]) -> list[str]:
             found.append(f"It has {listed(there)} there.")
         found += beyond(state, request.to, request.vcpus, request.memory)
     return list(dict.fromkeys(found))
+
+
+def short_there(state: State, requests: Sequence[Request]) -> list[str]:
+    """Say of what is copied that the pools there have less free than it may come to take."""
+    found: list[str] = []
+    for request in requests:
+        assert isinstance(request, ColdMigrate)
+        instance = state.instances.get(request.subject)
+        known = state.volumes, state.pools
+        larger, wanted = growths(request.grow), dict[ObjectKey, dict[str, int]]()
+        copied = () if instance is None else copies(
+            instance, request.copy, request.to, request.pool, *known
+        )  # fmt: skip
+        for one in copied:
+            original = volume_of(state.volumes.values(), request.subject.host, one.original)
+            pool = next(
+                key for key, pool in state.pools.items()
+                if (pool.host, pool.name) == (request.to, one.pool)
+            )  # fmt: skip
+            size = 0 if original is None else original.capacity or 0
+            wanted.setdefault(pool, {})[one.target] = max(size, larger.get(one.target, 0))
+        for pool, sizes in wanted.items():
+            found += thin_words(state.pools[pool], listed(list(sizes)), sum(sizes.values()))
+    return found
 
 
 def confirm_takes(state: State, requests: Sequence[Request]) -> list[str]:

@@ -11,7 +11,7 @@ from core.model.seed import seed_capacity, seed_name
 from core.model.storage import OF_DEVICES
 from core.verbs.create.calls import DefineCall, ProveCall, SeedCall, TakeBackCall
 from core.verbs.create.family import made, undo_of
-from core.verbs.create.image_checks import against_image_request
+from core.verbs.create.image_checks import against_image_request, short_of_room
 from core.verbs.create.image_request import CreateFromImage, seed_of
 from core.verbs.create.machine import (
     GIB,
@@ -28,7 +28,7 @@ from core.verbs.create.site import (
 from core.verbs.definition import AutostartCall
 from core.verbs.power.calls import CreateCall
 from core.verbs.situation import Situation
-from core.verbs.verb import Verb
+from core.verbs.verb import Risk, Verb
 from core.verbs.volume import (
     StopTransferCall,
     VolumeCloneCall,
@@ -136,4 +136,5 @@ CREATE_FROM_IMAGE = Verb(
     refusals=against_image_request,
     undo=undo_of(_planned),
     cancelled="What was made of it is removed again.",
+    risk=Risk(warns=short_of_room),
 )

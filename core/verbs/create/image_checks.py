@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from core.model import Request, State
 from core.model.secret_value import Secret
@@ -22,6 +22,8 @@ from core.verbs.create.site import (
     site_in,
 )
 from core.verbs.refusal import Refusal, RefusalCode
+from core.verbs.room import against_room
+from core.verbs.thin import thin_words
 from core.verbs.volume_use import against_encrypted
 
 _HASH = re.compile(r"\$[0-9a-z]{1,3}\$[^\s:]{8,}")
@@ -39,10 +41,27 @@ def against_image_request(state: State, request: Request, _: str) -> Iterator[Re
     file = file_of(request.name, request.format, request.pool, site)
     yield from against_new(site, request.pool, file, "name")
     yield from _against_image(state, site, request)
+    yield from against_room(site.pool(request.pool), _wanted(site, request))
     yield from _against_seed(request)
     if (request.initrd or request.cmdline) and not request.kernel:
         text = "An initrd and a command line are a kernel's"
         yield Refusal(RefusalCode.PARAMETER, text, "give the kernel too", "kernel")
+
+
+def _wanted(site: Site, request: CreateFromImage) -> int:
+    """Return how many bytes its disk may come to have; 0: that is not known before."""
+    image = None if request.from_file else site.volume(request.image)
+    return request.size * GIB or (0 if image is None else image.capacity or 0)
+
+
+def short_of_room(state: State, requests: Sequence[Request]) -> list[str]:
+    """Say of a disk made of a file that its pool has less free than that may come to take."""
+    found: list[str] = []
+    for one in requests:
+        if isinstance(one, CreateFromImage):
+            site = site_in(state, one.subject.host)
+            found += thin_words(site.pool(one.pool), one.name, _wanted(site, one))
+    return found
 
 
 def _against_image(state: State, site: Site, request: CreateFromImage) -> Iterator[Refusal]:

@@ -127,6 +127,28 @@ def test_a_volume_is_taken_back_only_where_libvirt_said_that_it_was_made_here() 
     assert written.call == drop
 
 
+def test_copies_that_may_come_to_take_more_than_is_free_there_are_warned_of() -> None:
+    move = ColdMigrate(HERE, to="beta", copy=("vda",))
+    text = "The pool default has 1.0 MiB free, and vda may come to take 1.0 GiB: once the pool is"
+    assert danger(world(), move).warnings.startswith(text)
+    grown = danger(world(), replace(move, grow=("vda=2G",))).warnings
+    assert "vda may come to take 2.0 GiB" in grown
+    assert danger(world(), replace(move, copy=())).warnings == ""
+    known = world()
+    more = replace(WEB, disks=(*WEB.disks, Disk("vdb", source=DiskSource("file", "/a/b", "raw"))))
+    b = Volume("alpha", "pa", "default", "b", "/a/b", "file", "raw", 1 << 30)
+    roomy = Pool("beta", "pb", "default", "dir", PoolState.ACTIVE, "/b", available=3 << 29)
+    state = dataclasses.replace(
+        known,
+        instances={more.key: more},
+        volumes={**known.volumes, b.key: b},
+        pools={**known.pools, roomy.key: roomy},
+    )
+    assert danger(state, move).warnings == ""  # each fits alone, and both do not
+    both = danger(state, replace(move, copy=("vda", "vdb"))).warnings
+    assert "has 1.5 GiB free, and vda and vdb may come to take 2.0 GiB" in both
+
+
 def test_what_cannot_be_moved_is_refused() -> None:
     for changed, why in (
         ({"state": InstanceState.RUNNING}, "web is on: shut it down first."),

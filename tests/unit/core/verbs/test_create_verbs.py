@@ -28,10 +28,12 @@ from core.model import (
 )
 from core.model.secret_value import Secret
 from core.verbs.call import Call
+from core.verbs.caution import Caution
 from core.verbs.create.calls import ProveCall, SeedCall
 from core.verbs.create.from_image import CREATE_FROM_IMAGE
 from core.verbs.create.remove_seed import REMOVE_SEED, DetachDiskCall, RemoveSeed
 from core.verbs.create.short import CREATE
+from core.verbs.danger import danger
 from core.verbs.preview import planned, situation_of
 from core.verbs.registry import VERBS
 from core.verbs.situation import Progress, Sent
@@ -188,6 +190,22 @@ def test_what_cannot_be_is_refused_in_one_sentence_with_its_cure(request_: Reque
     reasons = check(STATE, request_)
     assert any(told in reason for reason in reasons), reasons
     assert all(": " in reason for reason in reasons)
+
+
+def test_a_disk_that_may_come_to_take_more_than_is_free_is_warned_of_or_refused():
+    image = {"image": "default/debian.qcow2"}
+    fits, larger = from_image(**image), from_image(**image, size=200)
+    assert danger(STATE, fits).warnings == ""
+    asked = danger(STATE, larger)
+    assert asked.caution is Caution.KEY
+    text = "The pool default has 100 GiB free, and new may come to take 200 GiB: "
+    assert asked.warnings.startswith(text)
+    short = {**STATE.pools, FILES.key: replace(FILES, available=GIB)}
+    small = dataclasses.replace(STATE, pools=short)
+    assert "new may come to take 3.0 GiB" in danger(small, fits).warnings
+    of_lvm = from_image(**image, pool="vg", size=20)
+    assert check(STATE, of_lvm) == ("vg has 10 GiB left: give less.",)
+    assert danger(STATE, of_lvm).warnings == ""
 
 
 def test_a_secret_that_is_no_hash_is_not_told():

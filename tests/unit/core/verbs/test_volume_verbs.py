@@ -300,6 +300,21 @@ def test_a_pool_of_files_that_has_less_free_is_warned_of_and_taken(of_files: boo
         assert "disk may come to take 3.0 GiB more" in grown.warnings
 
 
+@pytest.mark.parametrize("of_files", [True, False])
+def test_a_copy_into_a_pool_that_has_less_free_is_warned_of_or_refused(of_files: bool) -> None:
+    kind = "dir" if of_files else "logical"
+    small = Pool("alpha", "p-small", "small", kind, PoolState.ACTIVE, "/s", available=GIB)
+    known = picture(host("alpha"), pool(), small, DISK)
+    there = CloneVolume(DISK.key, "copy", "small")
+    told = [str(one) for one in check(known, there)]
+    assert told == ([] if of_files else ["small has 1.0 GiB left: give less."])
+    warned = danger(known, there)
+    assert warned.caution is (Caution.KEY if of_files else Caution.NONE)
+    begins = "The pool small has 1.0 GiB free, and copy may come to take 2.0 GiB: "
+    assert warned.warnings.startswith(begins if of_files else "")
+    assert danger(known, CloneVolume(DISK.key, "copy")).warnings == ""
+
+
 def test_a_copy_is_made_beside() -> None:
     request = CloneVolume(DISK.key, "copy")
     (step,) = VOLUME_CLONE.steps(situation(request))  # type: ignore[misc]
