@@ -97,6 +97,16 @@ async def describe_volumes(source: Source, verb: Verb, requests: Sequence[Reques
             await source.links.look(key)
 
 
+async def describe_devices(source: Source, verb: Verb, requests: Sequence[Request]) -> None:
+    """Read the devices of the hosts by whose devices requests are judged, unless they were.
+
+    Raises UnreachableError, DeadlineError, NotFoundError, HypervisorError.
+    """
+    for host in dict.fromkeys(host for request in requests for host in verb.devices(request)):
+        if host not in source.state.devices:
+            await source.links.host_devices(host)
+
+
 async def describe(source: Source, verb: Verb, keys: Sequence[ObjectKey]) -> None:
     """Read what the XML of instances tells, and their snapshots, as far as a verb needs them.
 

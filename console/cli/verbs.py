@@ -7,6 +7,7 @@ group of that kind: `virtdeck pool start NAME`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -26,10 +27,10 @@ from console.cli.storage_gaps import volume_sizes
 from console.cli.subjects import is_pattern
 from console.cli.verb_names import GROUPS, commands
 from console.cli.waiting import carry_out, worth_asking
-from console.describing import describe
-from core.errors import RefusedError, UnreachableError, UsageError
+from console.describing import describe, describe_devices
+from core.errors import RefusedError, UnreachableError, UsageError, VirtdeckError
 from core.fleet import Fleet
-from core.model import ObjectKey, Request, State
+from core.model import Request, State
 from core.model.lists import listed as in_words
 from core.model.text import clean
 from core.verbs.caution import Caution
@@ -120,7 +121,7 @@ def _run(
         keys = await meant(fleet, verb, names)
         kind = verb.request
         asked = [kind(subject=key, **local_places(kind, values, key.host)) for key in keys]
-        await _known(fleet, verb, keys, stored=stored)
+        await _known(fleet, verb, asked, stored=stored)
         requests = _allowed(fleet.state, asked, given)
         if dry_run:
             status = await rehearse(fleet, requests, as_json=invocation.json)
@@ -148,8 +149,9 @@ def _confirm(state: State, requests: Sequence[Request], *, sure: bool) -> None:
     confirm(danger_of(state, requests), sure=sure, more=more)
 
 
-async def _known(fleet: Fleet, verb: Verb, keys: Sequence[ObjectKey], *, stored: bool) -> None:
+async def _known(fleet: Fleet, verb: Verb, asked: Sequence[Request], *, stored: bool) -> None:
     """Wait until what requests are judged by was read, and what their confirmation tells."""
+    keys = [one.subject for one in asked]
     await describe(fleet, verb, keys)
     hosts = [key.host for key in keys]
     if verb.needs_facts:
@@ -163,6 +165,8 @@ async def _known(fleet: Fleet, verb: Verb, keys: Sequence[ObjectKey], *, stored:
         tell(await complete(fleet, networks, of=hosts))
     if stored:
         tell(await complete(fleet, *STORAGE_LOOKS))
+    with suppress(VirtdeckError):  # of what is not known it is asked all the same
+        await describe_devices(fleet, verb, asked)
 
 
 def _beside(state: State, words: Sequence[str], status: int) -> int:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from console.describing import describe, describe_volumes, trial
+from console.describing import describe, describe_devices, describe_volumes, trial
 from console.screens.base import ConsoleScreen, may_ask
 from console.screens.proposal import Proposal, target_of, with_reasons
 from core.errors import VirtdeckError
@@ -99,6 +99,8 @@ async def refusals_against(
     """
     with suppress(VirtdeckError):  # the check says what is wrong with the host
         await describe(source, verb_of(requests[0]), [each.subject for each in requests])
+    with suppress(VirtdeckError):  # of what is not known it is asked all the same
+        await describe_devices(source, verb_of(requests[0]), requests)
     if (verb := verb_of(requests[0])).makes is not None:
         with suppress(VirtdeckError):
             await describe_volumes(source, verb, requests)

@@ -106,6 +106,10 @@ def _no_volumes(_: State, __: Request) -> Iterable[ObjectKey]:
     return ()
 
 
+def _no_devices(_: Request) -> Iterable[str]:
+    return ()
+
+
 def _no_hosts(_: Request, __: Iterable[str]) -> Iterable[str]:
     return ()
 
@@ -195,6 +199,8 @@ class Verb:
     """The id that the values of a request give what it makes; empty: any will do."""
     volumes: Callable[[State, Request], Iterable[ObjectKey]] = _no_volumes
     """The volumes of which a request needs more than their names."""
+    devices: Callable[[Request], Iterable[str]] = _no_devices
+    """The hosts by whose devices a request is judged."""
     risk: Risk = Risk()
     cancelled: str = "What it had begun is undone where that is possible."
     """What cancelling it means."""

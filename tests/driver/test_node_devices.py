@@ -22,8 +22,10 @@ from core.verbs.device.mediated import (
     MediatedDestroyCall,
     mediated_xml,
 )
+from tests.driver.command import Virtdeck
 from tests.driver.private_daemon import PrivateDaemon
 from tests.driver.watching import linked, until
+from tests.driver.worlds import instance_xml
 from tests.slow_link import SlowLink
 
 SERVER = Path(__file__).parents[1] / "data" / "devices" / "server.xml"
@@ -104,6 +106,20 @@ async def test_devices_cost_one_call_and_one_for_each(tmp_path: Path) -> None:
         some = link.calls().total()
         await host.close()
     assert (every - before, whole - every, some - whole) == (1 + len(found), 1, 2 * 2)
+
+
+def test_a_command_reads_what_a_device_is_before_it_asks(
+    tmp_path: Path, virtdeck: Virtdeck
+) -> None:
+    host = world(tmp_path)
+    path = tmp_path / "world.xml"
+    path.write_text(path.read_text().replace("</node>", f"{instance_xml(1, name='web')}</node>"))
+    attach = ("-c", host, "device", "attach", "web", "--device")
+    asked = virtdeck(*attach, "usb:0781:5581")
+    assert "usb:0781:5581, SanDisk Ultra, is taken from world, with all it does there." in asked.err
+    refused = virtdeck(*attach, "usb:1.1", "--yes")
+    assert "usb:1.1 is the USB controller of world itself" in refused.err
+    assert refused.status != 0
 
 
 def renamed(device: HostDevice) -> HostDevice:

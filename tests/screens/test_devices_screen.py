@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from lxml import etree
 
+from console.screens.dialogs.confirm import ConfirmDialog
 from console.screens.dialogs.instance_choice import InstanceChoiceDialog, fitting
 from console.screens.dialogs.verb_form import VerbFormDialog
 from console.screens.hosts.devices import DevicesScreen
@@ -93,7 +94,10 @@ async def test_a_device_is_given_to_an_instance_that_is_typed(answering: Answeri
         await until(pilot, lambda: isinstance(app.screen, InstanceChoiceDialog))
         await pilot.press(*"cach", "enter")
         await until(pilot, lambda: isinstance(app.screen, VerbFormDialog))
-        await pilot.press("ctrl+s")
+        await pilot.press("ctrl+s")  # its host's driver uses it: that is asked about
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        assert answering.submitted == []
+        await press(pilot, "y")
         await until(pilot, lambda: bool(answering.submitted))
         (asked,) = answering.submitted
         key = next(one.key for one in app.view.state.instances.values() if one.name == "cache")

@@ -24,6 +24,7 @@ from core.verbs.device.detaching import named
 from core.verbs.device.device_requests import DeviceAttach, DeviceDetach
 from core.verbs.device.devices import find, several, word_of
 from core.verbs.device.disk_secrets import detach_wholly, without_disk
+from core.verbs.device.host_place import hosts_of_devices
 from core.verbs.device.leftover import VOLUME_DISCONNECT
 from core.verbs.device.media import DRIVES
 from core.verbs.device.rehearsed import rehearsed
@@ -180,6 +181,7 @@ INTERFACE_ATTACH = _attaching(
     steps=interface.attach_steps,
     calls=(AttachCall,),
     risk=TAKES_FROM_HOST,
+    devices=hosts_of_devices,
     refusals=interface_checks.against,
     undo=interface.undo,
 )
@@ -204,6 +206,7 @@ DEVICE_ATTACH = _attaching(
     steps=host_device.attach_steps,
     calls=(AttachCall,),
     risk=TAKES_FROM_HOST,
+    devices=hosts_of_devices,
     refusals=host_device.against,
     undo=host_device.undo,
 )

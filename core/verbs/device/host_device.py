@@ -13,11 +13,11 @@ from core.model import Request, State
 from core.model.lists import listed
 from core.model.new_device import AttachedDevice
 from core.model.text import clean
-from core.state.held_devices import held_by
 from core.verbs.applied import affects, against_when
 from core.verbs.device.attaching import attach_step, attached, taken
 from core.verbs.device.calls import AttachCall
 from core.verbs.device.device_requests import DeviceAttach, DeviceDetach
+from core.verbs.device.host_place import against_place
 from core.verbs.device.plug import pci_words
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step
@@ -107,12 +107,7 @@ def against(state: State, request: Request, but: str) -> Iterator[Refusal]:
     if taken(instance, "device", word):
         yield _no(f"{instance.name} has {clean(word)} already", "take another")
         return
-    for other in state.instances.values() if new.type in ("pci", "mdev") else ():
-        if other.host != instance.host or other.key == instance.key or word not in held_by(other):
-            continue
-        runs = "has" if other.state.active else "is defined with"
-        text = f"{clean(other.name)} {runs} {clean(word)}"
-        yield _no(text, "one at a time can have it: detach it there first")
+    yield from against_place(state, request, "device")
 
 
 def _against_word(word: str) -> Refusal | None:

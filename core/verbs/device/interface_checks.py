@@ -10,6 +10,7 @@ from core.model.text import clean
 from core.verbs.applied import against_when
 from core.verbs.create.site import site_in
 from core.verbs.device.attaching import taken
+from core.verbs.device.host_place import against_place
 from core.verbs.device.interface import forwards, pairs, tags
 from core.verbs.device.plug import PORT_KEYS, Plug, pci_words, plug_of, refused_kind
 from core.verbs.device.requests import InterfaceAttach
@@ -49,6 +50,7 @@ def against(state: State, request: Request, but: str) -> Iterator[Refusal]:
     yield from _against_port(request, plug)
     yield from _against_boot(instance, request)
     yield from _against_passt(state, request, plug)
+    yield from against_place(state, request, "network")
 
 
 def _no(field: str, text: str, cure: str = "leave it out") -> Refusal:
