@@ -53,3 +53,8 @@ def volume_places(path: str, pool: str, name: str) -> tuple[str, ...]:
     if lun := _LUN.fullmatch(path):
         found.append(f"{lun['target']}/{lun['lun']}")
     return tuple(dict.fromkeys(filter(None, found)))
+
+
+def half_of(path: str, part: str) -> str:
+    """Return where a file of this machine is until it is whole; `part` tells whose it is."""
+    return f"{path}.{part}.half" if part else f"{path}.half"

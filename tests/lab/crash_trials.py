@@ -201,7 +201,7 @@ def _is_read_or_gone(alpha: LabHost, name: str) -> bool:
         assert "not finished" not in told, "its checkpoint is not marked"
         path = Path(told.partition("vda=")[2].partition("<")[0].strip())
         assert path.exists(), "a checkpoint has no backup"
-        assert not Path(f"{path}.half").exists()
+        assert not list(path.parent.glob("*.half"))
     return bool(found)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,6 +21,7 @@ from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import gone
 from core.model import ObjectKey
 from core.model.lists import listed
+from core.model.paths import half_of
 from core.model.text import clean
 from core.verbs.backup.calls import BackupSizes, FileSize
 from core.verbs.backup.pull_calls import (
@@ -135,7 +137,7 @@ def begin(conn: Connection, subject: ObjectKey, call: PullBeginCall) -> None:
 
 def read(_: Connection, subject: ObjectKey, call: PullReadCall) -> BackupSizes:
     """Read a disk to its file, which has its name once it is whole; raises HypervisorError."""
-    half = Path(f"{call.path}.half")
+    half = Path(half_of(call.path, call.part))
     if os.path.lexists(call.path):
         if call.again and _holds(call, subject):
             return _size(call.path)  # the earlier one has made it
@@ -182,12 +184,14 @@ def stop(_: Connection, subject: ObjectKey, __: PullStopCall) -> None:
 def discard(conn: Connection, subject: ObjectKey, call: PullDiscardCall) -> None:
     """Remove files of this machine, and the checkpoint that was made with them."""
     kept: list[str] = []
-    for path in call.files:
-        for each in (path, f"{path}.half"):
-            try:
-                Path(each).unlink(missing_ok=True)
-            except OSError:
-                kept.append(clean(each))
+    own = [path for path in call.unheard if _is_half(path, call.part)]
+    left = [path for path in call.unheard if path not in own and os.path.lexists(path)]
+    halves = [half_of(path, call.part) for path in (*call.files, *call.unheard)]
+    for each in (*call.files, *own, *halves):
+        try:
+            Path(each).unlink(missing_ok=True)
+        except OSError:
+            kept.append(clean(each))
     if call.checkpoint:
         try:
             remove_checkpoint(conn.lookupByUUIDString(subject.id), call.checkpoint)
@@ -199,6 +203,16 @@ def discard(conn: Connection, subject: ObjectKey, call: PullDiscardCall) -> None
             "Delete the checkpoint once it runs, by checkpoint-delete." if call.checkpoint else ""
         )
         raise HypervisorError(f"{listed(kept)} could not be removed.", cure)
+    if left:
+        text = f"{listed([clean(one) for one in left])} may be what was read, or another's: left."
+        raise HypervisorError(text, "Delete it only where it is yours.")
+
+
+def _is_half(path: str, part: str) -> bool:
+    """Whether a file is what was read right before, which has its first name still."""
+    with suppress(OSError):
+        return os.path.samestat(os.lstat(half_of(path, part)), os.lstat(path))
+    return False
 
 
 CALL_FUNCTIONS: CallFunctions = {

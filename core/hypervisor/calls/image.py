@@ -21,6 +21,7 @@ from core.hypervisor.calls.transfer_files import give_name
 from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.tolerance import gone
 from core.model import ObjectKey
+from core.model.paths import half_of
 from core.model.text import clean
 from core.verbs.block.image_calls import CompressCall, CompressCheckCall, FileCloneCall
 
@@ -79,7 +80,7 @@ def compress(_: Connection, __: ObjectKey, call: CompressCall) -> None:
 
     What an earlier one of the same call left is thrown away, and what it made is kept.
     """
-    half = Path(f"{call.to}.half")
+    half = Path(half_of(call.to, call.part))
     if os.path.lexists(call.to):
         if run_qemu_img("compare", "-f", call.source_format, "-F", "qcow2", call.source, call.to):
             raise HypervisorError(f"{call.to} is there already.", "Choose another name.")

@@ -83,7 +83,7 @@ class Half:
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
             text = f"{shown} is not a file of this user's."
             raise HypervisorError(text, "Remove it, or choose another name.")
-        if not _locked(descriptor):
+        if not (_locked(descriptor) and _is_at(descriptor, self.path)):
             text = f"Another download writes to {shown}."
             raise HypervisorError(text, "Wait for it, or choose another name.")
 
@@ -103,6 +103,14 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Whether a file has this name still: who had it before may have given it another."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except OSError:
+        return False
+
+
 def _dropped(half: Path) -> bool:
     """Remove a file of this user's that nobody writes to."""
     try:
@@ -111,6 +119,8 @@ def _dropped(half: Path) -> bool:
         return False
     try:
         if os.fstat(descriptor).st_uid != os.geteuid() or not _locked(descriptor):
+            return False
+        if not _is_at(descriptor, half):
             return False
         half.unlink(missing_ok=True)
         return True

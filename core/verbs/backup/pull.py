@@ -32,6 +32,7 @@ from core.verbs.backup.pull_calls import (
 )
 from core.verbs.backup.still import guarded, let_go
 from core.verbs.block.following import refused
+from core.verbs.part import part_of
 from core.verbs.sequence import LONG
 from core.verbs.situation import Action, End, Send, Sent, Situation, Wait, cancelled, failed
 
@@ -113,6 +114,7 @@ def _read(course: Course, request: BackupPull, begun: Sent) -> Action:
         wanted = PullReadCall(
             *(disk.target, disk.path, call.server, disk.parent, bool(plan.since)),
             compressed=request.compressed,
+            part=part_of(now),
         )
         read = _newest_read(course, disk.path)
         lost = read is not None and read.ended is None
@@ -150,7 +152,10 @@ def given_up(course: Course, end: End, what: str = "what") -> Action:
     if began and (abort := course.once(BackupAbortCall(), "ending it")) is not None:
         return abort
     checkpoint = plan.name if plan.checkpoint and began else ""
-    discard = course.once(PullDiscardCall(_own(course), checkpoint), "removing what is of no use")
+    call = PullDiscardCall(
+        _own(course, heard=True), checkpoint, _own(course, heard=False), part_of(course.now)
+    )
+    discard = course.once(call, "removing what is of no use")
     if discard is not None:
         return discard
     sent = course.sent(PullDiscardCall)
@@ -167,7 +172,8 @@ def _newest_read(course: Course, path: str) -> Sent | None:
     return None
 
 
-def _own(course: Course) -> tuple[str, ...]:
-    """Return the files that this backup has made, or may have: others made what else is there."""
+def _own(course: Course, *, heard: bool) -> tuple[str, ...]:
+    """Return the files that this backup has made, or where nobody `heard`, may have made."""
     reads = ((path, _newest_read(course, path)) for path in course.paths)
-    return tuple(path for path, read in reads if read and not (read.error and read.certain))
+    return tuple(path for path, read in reads if read and not refused(read)
+                 and read.accepted is heard)  # fmt: skip

@@ -106,6 +106,8 @@ class PullReadCall(Call, frozen=True):
     compressed: bool = False
     again: bool = False
     """A console that ended has made the call before."""
+    part: str = ""
+    """What tells its file from another's until it is whole (`core.verbs.part`)."""
 
 
 class PullStopCall(Call, frozen=True):
@@ -126,3 +128,7 @@ class PullDiscardCall(Call, frozen=True):
     changes_checkpoints: ClassVar[bool] = True
     files: tuple[str, ...]
     checkpoint: str = ""
+    unheard: tuple[str, ...] = ()
+    """Files of reads that gave no answer: another may have made what has that name by now."""
+    part: str = ""
+    """As `PullReadCall.part`."""

@@ -34,3 +34,5 @@ class CompressCall(Call, frozen=True):
     source: str
     source_format: str
     to: str
+    part: str = ""
+    """What tells its file from another's until it is whole (`core.verbs.part`)."""

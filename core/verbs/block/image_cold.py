@@ -10,6 +10,7 @@ from core.verbs.block.calls import PoolLookCall
 from core.verbs.block.following import refused
 from core.verbs.block.image_calls import CompressCall, CompressCheckCall, FileCloneCall
 from core.verbs.block.outcome import pool_of
+from core.verbs.part import part_of
 from core.verbs.sequence import LONG
 from core.verbs.situation import Action, Send, Sent, Situation, Wait, done, failed, unknown
 
@@ -43,7 +44,7 @@ def _begin(now: Situation, request: ImageMake, source: DiskSource, path: str) ->
         return Send(CompressCheckCall(path), f"looking whether {clean(path)} can be written here")
     if refused(now.last):
         return failed(now.last.error, now.last.hint)
-    return Send(CompressCall(source.path, source.format or "raw", path), text)
+    return Send(CompressCall(source.path, source.format or "raw", path, part_of(now)), text)
 
 
 def _unheard(now: Situation, writing: Sent, path: str) -> Action:

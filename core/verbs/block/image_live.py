@@ -22,6 +22,7 @@ from core.verbs.block.image_calls import CompressCall, CompressCheckCall
 from core.verbs.block.mirror import Mirror, judged, newest
 from core.verbs.block.outcome import cleared, shown
 from core.verbs.block.slowed import released
+from core.verbs.part import part_of
 from core.verbs.sequence import LONG
 from core.verbs.situation import Action, End, Send, Situation, Wait, done, failed
 
@@ -105,7 +106,8 @@ def _whole(job: Followed, call: BlockCopyCall, path: str, how: str) -> Action:
     if path == call.to:
         return shown(job, path, end)
     compress = job.once(
-        CompressCall(call.to, call.format, path), f"compressing it to {clean(path)}"
+        CompressCall(call.to, call.format, path, part_of(job.now)),
+        f"compressing it to {clean(path)}",
     )
     if compress is not None:
         return compress

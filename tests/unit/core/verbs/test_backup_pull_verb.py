@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
@@ -39,6 +40,9 @@ from tests.unit.core.verbs.test_block_verbs import now as situation
 PLACE = PullPlace((Served("vda", "/pool/a.scratch"), Served("vdb", "/pool/b.scratch")), "unix:/s")
 PATHS = ("/here/web.vda.b1.qcow2", "/here/web.vdb.b1.qcow2")
 
+PART = uuid.uuid5(uuid.NAMESPACE_OID, f"{WEB.key.id} 100.0").hex[:12]
+"""Of an operation whose first call was made at 100."""
+
 
 def asked(**options: Any) -> BackupPull:
     return BackupPull(WEB.key, **{"to": "/here/", "name": "b1", **options})
@@ -70,9 +74,9 @@ def test_each_disk_is_read_from_where_it_is_served_to_a_file_of_this_machine() -
     assert isinstance(begin.call, PullBeginCall)
     assert read_backup_files(begin.call.text) == ("/pool/a.scratch", "/pool/b.scratch")
     first = called(told(asked(compressed=True), plan, begin))
-    assert first == PullReadCall("vda", PATHS[0], "unix:/s", compressed=True)
+    assert first == PullReadCall("vda", PATHS[0], "unix:/s", compressed=True, part=PART)
     second = called(told(asked(), plan, begin, sent(PullReadCall("vda", PATHS[0], "unix:/s"))))
-    assert second == PullReadCall("vdb", PATHS[1], "unix:/s")
+    assert second == PullReadCall("vdb", PATHS[1], "unix:/s", part=PART)
 
 
 def test_an_increment_is_read_from_its_bitmap_and_put_on_its_parent() -> None:
@@ -83,7 +87,8 @@ def test_an_increment_is_read_from_its_bitmap_and_put_on_its_parent() -> None:
     assert isinstance(begin, PullBeginCall)
     assert begin.text.count(f'exportbitmap="{BITMAP}"') == 2
     read = called(told(request, plan, sent(begin, 101.0)))
-    assert read == PullReadCall("vda", PATHS[0], "unix:/s", "/old/web.vda.one.qcow2", since=True)
+    old = "/old/web.vda.one.qcow2"
+    assert read == PullReadCall("vda", PATHS[0], "unix:/s", old, since=True, part=PART)
 
 
 def test_it_is_done_when_all_was_read_and_nothing_is_served_any_more() -> None:
@@ -104,21 +109,22 @@ def test_what_was_not_read_is_removed_and_served_no_more() -> None:
     abort = called(told(asked(), *failed))
     assert abort == BackupAbortCall()
     discard = called(told(asked(), *failed, sent(abort, 103.0)))
-    assert discard == PullDiscardCall((), "b1")
+    assert discard == PullDiscardCall((), "b1", part=PART)
     end = told(asked(), *failed, sent(abort, 103.0), sent(discard, 104.0))
     ended(end, Status.FAILED, "vda could not be read: gone; what else was written of it is removed")
     refused = begun(asked(), error="no.")
-    assert called(told(asked(), *refused)) == PullDiscardCall(())
+    assert called(told(asked(), *refused)) == PullDiscardCall((), part=PART)
 
 
 def test_only_files_that_it_made_are_removed() -> None:
     first, second = (one.call for one in reads(asked())[2:])
     calls = [*begun(asked()), sent(first, 102.0), sent(second, 103.0, error="it is there already.")]
     calls.append(sent(BackupAbortCall(), 104.0))
-    assert called(told(asked(), *calls)) == PullDiscardCall(PATHS[:1], "b1")
+    assert called(told(asked(), *calls)) == PullDiscardCall(PATHS[:1], "b1", part=PART)
     lost = [*calls[:3], sent(second, 103.0, ended=None), calls[-1]]
     given_up = called(told(asked(), *lost, cancelled="enough"))
-    assert given_up == PullDiscardCall(PATHS, "b1"), "that one may have made it"
+    unheard = PullDiscardCall(PATHS[:1], "b1", PATHS[1:], PART)
+    assert given_up == unheard, "another may have made what is there"
 
 
 def test_a_cancel_stops_what_reads_at_once() -> None:
@@ -129,7 +135,11 @@ def test_a_cancel_stops_what_reads_at_once() -> None:
     assert stop == PullStopCall()
     over = (*calls, replace(read, ended=103.0, error="The reading was ended."), sent(stop, 102.5))
     assert called(told(asked(), *over, cancelled="enough")) == BackupAbortCall()
-    last = (*over, sent(BackupAbortCall(), 104.0), sent(PullDiscardCall((), "b1"), 105.0))
+    last = (
+        *over,
+        sent(BackupAbortCall(), 104.0),
+        sent(PullDiscardCall((), "b1", part=PART), 105.0),
+    )
     ended(told(asked(), *last, cancelled="enough"), Status.CANCELLED, "was ended; what was written")
 
 

@@ -33,6 +33,7 @@ from core.verbs.block.calls import (
 )
 from core.verbs.block.image import IMAGE, ImageMake, chosen, is_this_machine
 from core.verbs.block.image_calls import CompressCall, CompressCheckCall, FileCloneCall
+from core.verbs.part import part_of
 from core.verbs.situation import Answered, Ask, Sent, Situation, Wait
 from tests.unit.core.verbs.test_block_verbs import (
     BEGAN,
@@ -126,7 +127,8 @@ def test_a_compressed_one_is_copied_beside_then_compressed_then_the_copy_removed
     ended(decide(IMAGE, now(request, refused)), OperationStatus.FAILED, "no qemu-img")
     calls = check, sent(PART), sent(CopyFinishCall("vda"), NOW - 4)
     over = {"told": job("copy", S.CANCELED)}
-    compress = CompressCall("/pool/golden.part", "qcow2", "/pool/golden")
+    part = part_of(now(request, *calls))
+    compress = CompressCall("/pool/golden.part", "qcow2", "/pool/golden", part)
     assert called(decide(IMAGE, now(request, *calls, **over))) == compress
     assert isinstance(
         decide(IMAGE, now(request, *calls, sent(compress, NOW - 3, ended=None), calling=True)), Wait

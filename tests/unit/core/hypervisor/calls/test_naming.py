@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from core.errors import HypervisorError
 from core.hypervisor.calls import transfer_files
-from core.hypervisor.calls.backup_pull import read
+from core.hypervisor.calls.backup_pull import discard, read
 from core.hypervisor.calls.image import compress
 from core.hypervisor.calls.volume_downloads import download
-from core.verbs.backup.pull_calls import PullReadCall
+from core.verbs.backup.pull_calls import PullDiscardCall, PullReadCall
 from core.verbs.block.image_calls import CompressCall
 from core.verbs.volume import VolumeDownloadCall
 from tests.unit.core.hypervisor.calls.local_volume import KEY, LocalVolume
@@ -112,6 +112,51 @@ def test_a_compressed_image_gets_its_name_where_the_file_system_has_no_links(
     compress(volume, KEY, CompressCall(str(volume.file), "raw", str(to)))
     assert to.read_bytes() == b"data"
     assert not list(tmp_path.glob("*.half"))
+
+
+def test_two_that_are_compressed_at_once_to_one_name_keep_apart(
+    volume: LocalVolume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to, other = tmp_path / "image.qcow2", CompressCall(str(volume.file), "raw", "", "b")
+
+    def convert(*words: str) -> str:
+        if words[0] == "compare":
+            return "Images differ"
+        half = Path(words[-1])
+        half.write_bytes(b"first of a")
+        if half.name.endswith(".a.half"):
+            compress(volume, KEY, replace(other, to=str(to)))
+            half.write_bytes(b"all of a")
+        return ""
+
+    monkeypatch.setattr("core.hypervisor.calls.image.run_qemu_img", convert)
+    with pytest.raises(HypervisorError, match=r"is there already\. It is whole, in .*\.a\.half"):
+        compress(volume, KEY, replace(other, to=str(to), part="a"))
+    assert to.read_bytes() == b"first of a"
+    assert (tmp_path / "image.qcow2.a.half").read_bytes() == b"all of a"
+
+
+def test_what_another_named_is_not_removed_with_a_backup(
+    volume: LocalVolume, tmp_path: Path
+) -> None:
+    whole, half, others, read_ = (tmp_path / one for one in ("w", "w.p.half", "o", "r"))
+    for one in (half, others, read_):
+        one.write_bytes(b"x")
+    os.link(half, whole)
+    call = PullDiscardCall((str(read_),), unheard=(str(whole), str(others)), part="p")
+    with pytest.raises(HypervisorError, match="o may be what was read, or another's: left"):
+        discard(volume, KEY, call)
+    assert others.exists()
+    assert not any(one.exists() for one in (whole, half, read_))
+
+
+def test_a_half_that_got_its_name_meanwhile_is_not_written_to(tmp_path: Path) -> None:
+    half = transfer_files.Half(tmp_path / "a.1.half", tmp_path / "a")
+    with half.opened() as descriptor:
+        os.write(descriptor, b"whole")
+        half.path.rename(half.whole)
+        assert not transfer_files._is_at(descriptor, half.path)
+    assert half.whole.read_bytes() == b"whole"
 
 
 def test_a_file_that_another_made_is_no_backup(volume: LocalVolume, tmp_path: Path) -> None:
