@@ -113,6 +113,7 @@ class Case:
             calling=self.calling is not None and not self.calling.done(),
             around=around(state, self.record.subject),
             looked=self.looked,
+            operation=self.record.id,
         )
 
     def begin(self, state: State, recent: tuple[Event, ...]) -> None:

@@ -129,20 +129,20 @@ class Situation:
     """An instance that runs, as its next start would have it: known where that tells what became of
     a call (`Call.defines`), and where the verb looks at it (`Verb.looks_at`)."""
     volumes: frozenset[tuple[str, str]] = frozenset()
-    """Those that are there of the volumes that calls without an answer were to make, as pool and
-    name (`Call.volume`)."""
+    """Those there are of what calls without an answer were to make (`Call.volume`)."""
     document: str | None = None
     """The XML of its definition without secrets (`core.xml.definition.document.editable`), also of
     a network or a pool: known where the verb looks at it. None: it has none, or was not read."""
     kept: KeptHost | None = None
-    """What is kept of the source of its request, and of this instance alone: known where the verb
-    looks at it, before its first call. None: nothing is."""
+    """What is kept of its request's source, of this instance alone, before its first call."""
     stop: str = ""
     """Why it must not go on (`Verb.stops`); empty: it may."""
     around: Around = field(default_factory=Around)
     looked: float | None = None
     """When its host began to tell last how the subject is, and what its verb looks at; None: not
     since this console watches it, or since the link was lost."""
+    operation: str = ""
+    """The id of the operation; empty: of a rehearsal, which makes nothing."""
 
     @property
     def instance(self) -> Instance | None:

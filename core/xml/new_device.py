@@ -34,6 +34,18 @@ def device_in(domain: str, kind: DeviceKind, name: str) -> tuple[str, str] | Non
     return found[0] if len(found) == 1 else None
 
 
+def with_alias(device: str, alias: str) -> str:
+    """Return the XML of a device with an alias, in the place of its own."""
+    from lxml import etree
+
+    root = parse(device)
+    for old in root.findall("alias"):
+        root.remove(old)
+    etree.SubElement(root, "alias", name=alias)
+    etree.indent(root, space="  ")
+    return etree.tostring(root, encoding="unicode")
+
+
 def image_of(disk: str) -> str:
     """Return where the image of a `<disk>` is; empty: it has none."""
     return _source_of(parse(disk, "disk"), "disk")

@@ -14,7 +14,7 @@ from core.model.lists import listed
 from core.model.new_device import AttachedDevice
 from core.model.text import clean
 from core.verbs.applied import affects, against_when
-from core.verbs.device.attaching import attach_step, attached, taken
+from core.verbs.device.attaching import attach_step, attached, known_again, taken
 from core.verbs.device.calls import AttachCall
 from core.verbs.device.device_requests import DeviceAttach, DeviceDetach
 from core.verbs.device.host_place import against_place
@@ -59,6 +59,7 @@ def attach_steps(now: Situation) -> list[Step]:
             xml=host_device_xml(new),
             needs=needs,
         )
+        call = known_again(now, call)
     return list(attach_step(call, f"attaching {call.name} to {now.name}"))
 
 

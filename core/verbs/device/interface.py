@@ -9,7 +9,7 @@ from core.model import Request
 from core.model.new_device import AttachedInterface, Bandwidth
 from core.model.text import clean
 from core.verbs.applied import affects
-from core.verbs.device.attaching import attach_step, attached, taken
+from core.verbs.device.attaching import attach_step, attached, known_again, taken
 from core.verbs.device.calls import AttachCall
 from core.verbs.device.plug import pci_words, plug_of
 from core.verbs.device.requests import InterfaceAttach, InterfaceDetach
@@ -35,6 +35,7 @@ def attach_steps(now: Situation) -> list[Step]:
             xml=interface_xml(new),
             needs=_needs(request),
         )
+        call = known_again(now, call)
     return list(attach_step(call, f"attaching {clean(request.network)} to {now.name}"))
 
 

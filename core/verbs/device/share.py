@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal
 from core.model import OperationStatus, Request, State
 from core.model.text import clean
 from core.verbs.applied import When, affects, against_when
-from core.verbs.device.attaching import attach_step, attached, taken
+from core.verbs.device.attaching import attach_step, attached, known_again, taken
 from core.verbs.device.calls import AttachCall
 from core.verbs.device.device_requests import DeviceDetach
 from core.verbs.parameter import PATH_BYTES, parameter
@@ -76,6 +76,7 @@ def attach_steps(now: Situation) -> list[Step]:
         call = AttachCall(
             live=live, config=config, kind="device", name=word_of_share(request.tag), xml=xml
         )
+        call = known_again(now, call)
     text = f"sharing {clean(request.directory)} with {now.name}"
     return list(attach_step(call, text))
 

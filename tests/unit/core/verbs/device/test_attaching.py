@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from core.model import (
+    Device,
     Disk,
     DiskSource,
     Host,
     Instance,
+    Interface,
     OperationStatus,
     Request,
     State,
@@ -19,6 +21,7 @@ from core.model import (
 from core.model.host import Link, LinkStatus
 from core.verbs.checks import check
 from core.verbs.device.calls import AttachCall
+from core.verbs.device.device_requests import DeviceAttach
 from core.verbs.device.disk import free_target
 from core.verbs.device.media import ChangeMedia
 from core.verbs.device.requests import InterfaceAttach, InterfaceDetach, VolumeAttach, VolumeDetach
@@ -192,6 +195,39 @@ def test_a_disk_of_another_that_took_its_target_is_not_taken_for_its_own(
     if answer.keys() != {"error"}:  # what was refused may be there until the guest gives it back
         status, words = OperationStatus.DONE, f"{PATH} is attached to web as vda"
     assert words in ended(seen(PATH), status).outcome
+
+
+ALIAS = "ua-vd-0001-ab"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"error": "the link was lost", "certain": False}, {"ended": None}],
+    ids=["lost", "killed"],
+)
+@pytest.mark.parametrize(
+    ("request_", "kind"),
+    [(InterfaceAttach(WEB, "user"), "interface"), (DeviceAttach(WEB, "rng:/dev/urandom"), "rng")],
+)
+def test_a_device_of_another_of_its_name_is_not_taken_for_its_own(
+    request_: Request, kind: str, answer: dict[str, Any]
+) -> None:
+    call = sent(request_, web(), defined=web(S.SHUTOFF), operation="0001-ab")
+    assert call.alias == ALIAS
+    assert f'<alias name="{ALIAS}"/>' in call.xml
+    assert "<alias" not in sent(request_, web(), defined=web(S.SHUTOFF)).xml, "a rehearsal"
+
+    def seen(alias: str) -> Action:
+        has: dict[str, Any] = {"interfaces": (Interface(call.name, "user", alias=alias),)}
+        if kind == "rng":
+            has = {"devices": (Device("rng", source="/dev/urandom", alias=alias),)}
+        there = {"instance": web(**has), "defined": web(S.SHUTOFF, **has)}
+        late = {"now": T + 30, "looked": T + 29, "adopted": T + 1}
+        return step(request_, call_sent(call, **answer), **late, **there)
+
+    status = OperationStatus.UNKNOWN if "error" in answer else OperationStatus.FAILED
+    ended(seen("net0"), status)
+    ended(seen(ALIAS), OperationStatus.DONE)
 
 
 def test_attaching_is_undone_by_detaching_the_same() -> None:
