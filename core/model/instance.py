@@ -118,6 +118,8 @@ class Device(Value, frozen=True):
     """How its guest reaches it: virtiofs or 9p, the model of a TPM."""
     read_only: bool = False
     """Its guest only reads it; only of a share it is told."""
+    boot_order: int | None = None
+    """Its turn as the instance boots: of what the host has given it, or is passed on by USB."""
 
 
 class Instance(Value, frozen=True):

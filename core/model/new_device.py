@@ -153,3 +153,4 @@ class AttachedDevice(Value, frozen=True):
     type: Literal["pci", "usb", "mdev", "rng"]
     source: str
     """PCI address; `1d6b:0002` or `1.2` of USB; UUID; the file of random numbers."""
+    boot_order: int = 0

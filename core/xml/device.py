@@ -8,7 +8,7 @@ from typing import TypedDict
 from core.model import Device
 from core.model.text import printable_name
 from core.xml.address import endpoint, pci, read_address
-from core.xml.tree import Element, attribute, attributes, flag, size, text
+from core.xml.tree import Element, attribute, attributes, flag, number, size, text
 
 # Per kind, where the words of its summary stand: `ATTRIBUTE` or `PATH@ATTRIBUTE`; `PATH@` is text.
 _WORDS: dict[str, tuple[str, ...]] = {
@@ -45,6 +45,7 @@ def read_device(device: Element) -> Device:
         summary=summary(device) if summary else _words(device, _WORDS.get(kind, _FALLBACK)),
         alias=attribute(device, "name", "alias"),
         address=read_address(device),
+        boot_order=number(attribute(device, "order", "boot")),
         **(more(device) if more else {}),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.model import AgentState, Device, Disk, Instance, Interface
+from core.model.device_word import word_of_device
 from core.xml.cold_mark import read_mark
 from core.xml.device import read_device
 from core.xml.disk import read_disk
@@ -113,7 +114,9 @@ def _read_boot(
     for device in domain.iterfind("devices/*"):
         if device.tag not in ("disk", "interface"):
             order = number(attribute(device, "order", "boot"))
-            ordered.append((order, attribute(device, "name", "alias") or str(device.tag)))
+            name = word_of_device(read_device(device)) if device.tag == "hostdev" else ""
+            name = name or attribute(device, "name", "alias") or str(device.tag)
+            ordered.append((order, name))
     chosen = sorted((order, name) for order, name in ordered if order is not None)
     if chosen:
         return tuple(name for _, name in chosen)

@@ -21,6 +21,8 @@ def host_device_xml(new: AttachedDevice) -> str:
         else:
             root.set("managed", "yes")  # its driver of the host lets go of it, and takes it back
         _source(etree.SubElement(root, "source"), new)
+        if new.boot_order:
+            etree.SubElement(root, "boot", order=str(new.boot_order))
     etree.indent(root, space="  ")
     return etree.tostring(root, encoding="unicode")
 

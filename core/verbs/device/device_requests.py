@@ -26,6 +26,15 @@ class DeviceAttach(Request, frozen=True):
         ),
     ]
     when: When = "both"
+    boot_order: Annotated[
+        int,
+        parameter(
+            "The turn of a PCI or USB device as one boots; 0: none.",
+            least=0,
+            most=999,
+            advanced=True,
+        ),
+    ] = 0
 
 
 class DeviceDetach(Request, frozen=True):

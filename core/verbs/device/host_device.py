@@ -15,6 +15,7 @@ from core.model.new_device import AttachedDevice
 from core.model.text import clean
 from core.verbs.applied import affects, against_when
 from core.verbs.device.attaching import attach_step, attached, known_again, taken
+from core.verbs.device.boot_turn import against_turn
 from core.verbs.device.calls import AttachCall
 from core.verbs.device.device_requests import DeviceAttach, DeviceDetach
 from core.verbs.device.host_place import against_place
@@ -48,7 +49,7 @@ def attach_steps(now: Situation) -> list[Step]:
     if call is None:
         from core.xml.new_host_device import host_device_xml
 
-        new = _new(request.device)
+        new = _new(request.device, request.boot_order)
         live, config = affects(now, request.when)
         needs = f"pci {new.source}" if new.type == "pci" and request.when != "next-start" else ""
         call = AttachCall(
@@ -63,7 +64,7 @@ def attach_steps(now: Situation) -> list[Step]:
     return list(attach_step(call, f"attaching {call.name} to {now.name}"))
 
 
-def _new(word: str) -> AttachedDevice:
+def _new(word: str, boot_order: int = 0) -> AttachedDevice:
     kind, _, rest = word.partition(":")
     kinds: dict[str, Literal["pci", "usb", "mdev", "rng"]] = {
         "pci": "pci", "usb": "usb", "mdev": "mdev", "rng": "rng",
@@ -74,7 +75,7 @@ def _new(word: str) -> AttachedDevice:
         source = "{}:{}:{}.{}".format(*words)
     if kind == "usb" and "." in source:  # lsusb writes 001.010, and libvirt reads that as octal
         source = ".".join(str(int(number)) for number in source.split("."))
-    return AttachedDevice(kinds[kind], source)
+    return AttachedDevice(kinds[kind], source, boot_order)
 
 
 def outcome(now: Situation) -> str:
@@ -109,6 +110,11 @@ def against(state: State, request: Request, but: str) -> Iterator[Refusal]:
         yield _no(f"{instance.name} has {clean(word)} already", "take another")
         return
     yield from against_place(state, request, "device")
+    if request.boot_order and new.type not in ("pci", "usb"):
+        text = f"QEMU boots from PCI and USB devices of the host, not from {clean(word)}"
+        yield Refusal(RefusalCode.PARAMETER, text, "leave it out", "boot_order")
+        return
+    yield from against_turn(instance, request.boot_order)
 
 
 def _against_word(word: str) -> Refusal | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from core.model import Instance, Request, State
 from core.model.lists import listed
@@ -10,6 +10,7 @@ from core.model.text import clean
 from core.verbs.applied import against_when
 from core.verbs.create.site import site_in
 from core.verbs.device.attaching import taken
+from core.verbs.device.boot_turn import against_turn
 from core.verbs.device.host_place import against_place
 from core.verbs.device.interface import forwards, pairs, tags
 from core.verbs.device.plug import PORT_KEYS, Plug, pci_words, plug_of, refused_kind
@@ -25,7 +26,6 @@ PASST = 9_000_000
 MOST_TAG, MOST_PORT = 4094, 65535
 _MACVTAP = ("bridge", "vepa", "private", "passthrough")
 _SOCKET = ("client", "server")
-_CLASSES = frozenset({"hd", "cdrom", "network", "fd"})
 
 
 def against(state: State, request: Request, but: str) -> Iterator[Refusal]:
@@ -48,7 +48,7 @@ def against(state: State, request: Request, but: str) -> Iterator[Refusal]:
     yield from _against_options(request, plug)
     yield from _against_vlan(state, request, plug)
     yield from _against_port(request, plug)
-    yield from _against_boot(instance, request)
+    yield from against_turn(instance, request.boot_order)
     yield from _against_passt(state, request, plug)
     yield from against_place(state, request, "network")
 
@@ -198,26 +198,6 @@ def _against_port(request: InterfaceAttach, plug: Plug) -> Iterator[Refusal]:
     if unknown:
         cure = f"it knows {listed((*must, *may))}"
         yield _no("port", f"A port of {plug.word} knows no {clean(unknown[0])}", cure)
-
-
-def _against_boot(instance: Instance, request: InterfaceAttach) -> Iterator[Refusal]:
-    if not request.boot_order or not instance.described:
-        return
-    order = request.boot_order
-    users = {one.boot_order: one.target for one in instance.disks if one.boot_order}
-    users |= {one.boot_order: one.mac for one in instance.interfaces if one.boot_order}
-    if order in users:
-        free = _free(users)
-        text = f"{clean(users[order])} is number {order} already"
-        yield _no("boot_order", text, f"take {free}, or leave it out")
-    elif not users and _CLASSES.issuperset(instance.boot) and instance.boot:
-        text = f"{instance.name} boots by classes of devices ({listed(instance.boot)})"
-        yield _no("boot_order", text, "number its devices first: `virtdeck set-boot-order`")
-
-
-def _free(users: Iterable[int | None]) -> int:
-    used = set(users)
-    return next(number for number in range(1, 1000) if number not in used)
 
 
 def _against_passt(state: State, request: InterfaceAttach, plug: Plug) -> Iterator[Refusal]:

@@ -17,7 +17,9 @@ class SetBootOrder(Request, frozen=True):
     devices: Annotated[
         tuple[str, ...],
         parameter(
-            "Disks by target, network devices by MAC, or all of them classes: hd, cdrom, network."
+            "Disks by target, network devices by MAC, devices of the host by their word "
+            "(pci:0000:03:00.0), what USB passes on by its alias (ua-stick); or all of them "
+            "classes: hd, cdrom, network."
         ),
     ]
     menu: Annotated[bool, parameter("The firmware's boot menu is offered.")] | None = None

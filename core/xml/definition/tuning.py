@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from core.errors import XmlError
 from core.model.text import real_name
+from core.xml.definition.bootable import bootable
 from core.xml.definition.text import child, written
 from core.xml.tree import Element, attribute, children, parse
 
@@ -19,7 +20,7 @@ _DEVICES = "devices"
 
 
 def with_boot_order(document: str, devices: Sequence[str], *, menu: bool | None = None) -> str:
-    """Boot from these, in their order: disks by target, network devices by MAC, or classes.
+    """Boot from these, in their order: disks, network and host devices, or classes.
 
     A class is one of `CLASSES`, and they are not mixed with devices.
     """
@@ -36,7 +37,7 @@ def with_boot_order(document: str, devices: Sequence[str], *, menu: bool | None 
         child(system, "boot", dev=each)
     if not classes:
         for place, each in enumerate(devices, 1):
-            child(_bootable(root, each), "boot", order=str(place))
+            child(bootable(root, each), "boot", order=str(place))
     if menu is not None:
         found = system.find("bootmenu")
         found = child(system, "bootmenu") if found is None else found

@@ -12,6 +12,7 @@ from core.xml.definition import tuning
 from core.xml.definition.changes import changes
 from core.xml.definition.cloning import Place, clone_document, new_mac, new_uuid
 from core.xml.definition.rescue import RescueDisk, original_of, rescue_document
+from core.xml.instance import read_instance
 
 UUID, OWN = "11111111-2222-3333-4444-555555555555", "aaaaaaaa-2222-3333-4444-555555555555"
 XML = f"""<domain type="kvm">
@@ -257,6 +258,39 @@ def test_only_what_was_asked_for_changes(case: str) -> None:
     made = change(XML)
     assert set(map(str, changes(XML, made))) == wanted
     assert "\n\n" not in made
+
+
+OF_HOST = """<domain><os><type>hvm</type><boot dev="hd"/></os><devices>
+<disk><target dev="vda"/></disk>
+<interface type="bridge"><mac address="52:54:00:00:00:07"/><alias name="ua-slow"/></interface>
+<interface type="hostdev"><mac address="52:54:00:00:00:07"/><source>
+<address type="pci" domain="0" bus="3" slot="0x10" function="1"/></source></interface>
+<hostdev mode="subsystem" type="pci"><source><address domain="0" bus="4" slot="0" function="0"/>
+</source><boot order="3"/></hostdev>
+<hostdev mode="subsystem" type="usb"><source><vendor id="0x0781"/><product id="0x5581"/></source>
+</hostdev>
+<hostdev mode="subsystem" type="mdev" model="vfio-pci"><source>
+<address uuid="c60c1a2a-6b2d-4d3b-9a5f-0f3a4d1e9b10"/></source></hostdev>
+<redirdev bus="usb" type="spicevmc"><alias name="ua-stick"/></redirdev></devices></domain>"""
+
+
+def test_devices_of_the_host_are_booted_from_by_their_words() -> None:
+    words = ["pci:0000:04:00.0", "usb:0781:5581", "pci:0000:03:10.1", "ua-stick", "vda"]
+    made = tuning.with_boot_order(OF_HOST, words)
+    assert at(made, "//boot/@dev") == []
+    assert at(made, "//hostdev/boot/@order") == ["1", "2"]
+    assert at(made, "//interface[@type='hostdev']/boot/@order") == ["3"]
+    assert at(made, "//redirdev/boot/@order") == ["4"]
+    assert at(made, "//disk/boot/@order") == ["5"]
+    assert read_instance(made).boot == (
+        *("pci:0000:04:00.0", "usb:0781:5581", "52:54:00:00:00:07", "ua-stick", "vda"),
+    )
+    with pytest.raises(XmlError) as caught:
+        tuning.with_boot_order(OF_HOST, ["52:54:00:00:00:07"])
+    assert str(caught.value).startswith("It has 2 devices 52:54:00:00:00:07.")
+    assert "ua-slow, pci:0000:03:10.1" in str(caught.value)
+    with pytest.raises(XmlError, match="boots from PCI, USB and SCSI devices"):
+        tuning.with_boot_order(OF_HOST, ["mdev:c60c1a2a-6b2d-4d3b-9a5f-0f3a4d1e9b10"])
 
 
 def test_a_channel_for_the_agent_is_added_once() -> None:

@@ -152,6 +152,38 @@ def against(device: str, *instances: Instance) -> list[str]:
     return [str(reason) for reason in check(state, DeviceAttach(WEB, device))]
 
 
+def test_the_turn_of_a_device_as_its_guest_boots_is_given_with_it() -> None:
+    call = sent(DeviceAttach(WEB, "pci:03:00.0", boot_order=2), web())
+    assert '<boot order="2"/>' in call.xml
+    assert read_device(parse(call.xml, "hostdev")).boot_order == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "asked", "told"),
+    [
+        ({}, ("rng:/dev/urandom", 1), "QEMU boots from PCI and USB devices of the host, not from"),
+        ({}, (f"mdev:{UUID}", 1), "QEMU boots from PCI and USB devices of the host, not from mdev"),
+        ({"boot": ("hd",)}, ("pci:03:00.0", 1), "web boots by classes of devices (hd): number its"),
+        ({"boot": ("vda",), "disks": (Disk("vda", boot_order=1),)}, ("pci:03:00.0", 2), ""),
+        (
+            {"devices": (Device("hostdev", "usb 0x0781:0x5581", boot_order=1),)},
+            ("pci:03:00.0", 1),
+            "usb:0781:5581 is number 1 already: take 2, or leave it out.",
+        ),
+    ],
+)
+def test_a_turn_is_nobody_elses(more: Any, asked: tuple[str, int], told: str) -> None:
+    word, order = asked
+    row = web(**more)
+    state = State(
+        hosts={"alpha": Host("alpha", "qemu:///system", Link(LinkStatus.UP, 0.0))},
+        instances={row.key: row},
+    )
+    found = [str(one) for one in check(state, DeviceAttach(row.key, word, boot_order=order))]
+    assert len(found) == bool(told)
+    assert all(one.startswith(told) for one in found)
+
+
 HELD = Device("hostdev", "pci 0000:03:00.0")
 
 
