@@ -152,6 +152,18 @@ async def test_what_libvirt_refuses_has_its_line(fleet: Fleet, daemon: PrivateDa
     assert defined(daemon) == there
 
 
+async def test_classes_and_numbers_that_are_booted_by_are_told_apart(fleet: Fleet) -> None:
+    card = "<interface type='user'><mac address='52:54:00:00:00:0{}'/><boot order='1'/></interface>"
+    both = (("</os>", "<boot dev='hd'/></os>"), ("</devices>", f"{card.format(8)}</devices>"))
+    with pytest.raises(OperationFailedError, match="per-device boot elements") as caught:
+        await changed(fleet, *both)
+    assert "boot by classes, the <boot dev='...'/> of <os>, or by numbers" in caught.value.hint
+    twice = ("</devices>", f"{card.format(8)}{card.format(9)}</devices>")
+    with pytest.raises(OperationFailedError) as caught:
+        await changed(fleet, twice)
+    assert "give each device a number of its own" in caught.value.hint
+
+
 async def test_without_the_schema_what_it_does_not_know_is_taken(fleet: Fleet) -> None:
     with pytest.raises(OperationFailedError, match="wombat"):
         await changed(fleet, ("<on_reboot>", "<wombat/><on_reboot>"))

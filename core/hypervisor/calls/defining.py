@@ -16,6 +16,13 @@ from core.xml.definition.changes import changes, in_words, only_completed
 from core.xml.definition.document import editable, secrets_in, whole
 from core.xml.definition.faults import located
 
+_CURES = (
+    ("per-device boot elements", "boot by classes, the <boot dev='...'/> of <os>, or by numbers, "
+     "the <boot order='...'/> of devices, and take the others out"),
+    ("used for more than one device", "give each device a number of its own"),
+)  # fmt: skip
+"""What libvirt says of a definition, and what helps."""
+
 
 def read_document(conn: Connection, uuid: str) -> str | None:
     """Read the XML of a definition without secrets; None: it is gone, or transient."""
@@ -75,8 +82,14 @@ def define(conn: Connection, subject: ObjectKey, call: RedefineCall) -> None:
         fault = located(call.xml, message, call.base)
         told, hint = fault.text, "Nothing was changed: ask for what this host can give it."
         if call.typed:
-            told, hint = str(fault), "Nothing was changed: set that right, and edit it again."
+            told, hint = str(fault), _hint(message)
         raise HypervisorError(f"{told.rstrip('.')}.", hint, error.get_error_code()) from error
+
+
+def _hint(message: str) -> str:
+    """Return what helps in a definition that was typed."""
+    cure = next((cure for said, cure in _CURES if said in message), "set that right")
+    return f"Nothing was changed: {cure}, and edit it again."
 
 
 def _require_unchanged(call: RedefineCall, found: str, name: str) -> None:
