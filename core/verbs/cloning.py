@@ -48,6 +48,8 @@ class CloneDiskCall(Call, frozen=True):
     name: str
     """Of the new volume."""
     how: How
+    format: str = ""
+    """That the instance has it in: libvirt reads it in the one that it finds in it."""
 
     def virsh(self, _: str) -> tuple[str, ...]:
         """`virsh vol-clone`; none lays one over another so."""
@@ -102,7 +104,7 @@ def _steps(now: Situation) -> list[Step]:
         doing = "copying" if request.disks == "copy" else "laying a volume over"
         steps.append(
             Step(
-                CloneDiskCall(source, name, request.disks),
+                CloneDiskCall(source, name, request.disks, disk.source.format or "raw"),
                 f"{doing} {disk.target} ({clean(source)}) as {clean(name)}",
                 undo=VolumeOfPathDeleteCall(place_of(source, name)),
                 leaves=f"the volume {clean(place_of(source, name))}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -206,6 +207,51 @@ async def test_what_libvirt_does_not_take_is_nowhere(
         await begin(fleet, "volume-attach", vm, volume=missing)
     with pytest.raises(RefusedError, match="no disk vdz"):
         await (await begin(fleet, "volume-detach", vm, disk="vdz"))
+
+
+async def test_a_format_that_a_guest_may_have_written_is_not_believed(
+    fleet: Fleet, alpha: LabHost, guest: Callable[..., str], disks: ScratchDisks
+) -> None:
+    disks.make("named", "16M", form="raw")
+    disks.make("apart", "16M", form="raw")
+    disks.make("own", "16M", form="raw")
+    disks.make("base", "16M", form="raw")
+    disks.make("data", "16M", form="raw")
+    at = {one: str(alpha.pool / f"{one}.raw") for one in ("named", "apart", "own", "base", "data")}
+    name = guest("alpha", "owner", wanted=Wanted.SHUT_OFF)
+    vm = await key_of(fleet, name)
+    await refresh(fleet, vm, "own.raw")
+    await done(fleet, "volume-attach", vm, volume="default/own.raw")
+    # as their guests could have written
+    for one, more in (
+        ("named", ("-b", at["base"], "-F", "raw")),
+        ("own", ("-b", at["base"], "-F", "raw")),
+        ("apart", ("-o", f"data_file={at['data']},data_file_raw=on")),
+    ):
+        words = ("qemu-img", "create", "-q", "-f", "qcow2", *more, at[one], "16M")
+        await asyncio.to_thread(subprocess.run, words, check=True)
+    pool = await pool_of(fleet, "alpha", "default")
+    await done(fleet, "pool-refresh", pool)
+
+    def found() -> bool:
+        rows = {one.name: one for one in fleet.state.volumes.values() if one.described}
+        three = [rows.get(f"{one}.raw") for one in ("named", "apart", "own")]
+        return all(one is not None and one.format == "qcow2" for one in three)
+
+    await until(found)
+    with pytest.raises(RefusedError, match=r"named\.raw reads as qcow2 over .*base\.raw, and its"):
+        await begin(fleet, "volume-attach", vm, volume="default/named.raw")
+    with pytest.raises(OperationFailedError, match=r"apart\.raw reads as qcow2 that may name"):
+        await done(fleet, "volume-attach", vm, volume="default/apart.raw")
+    with pytest.raises(OperationFailedError, match=r"own\.raw is a raw disk, and libvirt would"):
+        await done(fleet, "clone", vm, to="owner2")
+    keys = {one.name: key for key, one in fleet.state.volumes.items()}
+    for one in ("named", "apart"):
+        with pytest.raises(OperationFailedError, match=f"{one}.raw reads as qcow2 that may name"):
+            await done(fleet, "volume-clone", keys[f"{one}.raw"], to="copy.raw")
+    assert "copy.raw" not in alpha.virsh("vol-list", "default")
+    outcome = await done(fleet, "volume-attach", vm, volume="default/named.raw", format="raw")
+    assert "default/named.raw is attached to owner" in outcome
 
 
 async def test_what_is_off_has_it_from_its_next_start_on(

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.errors import HypervisorError
 from core.hypervisor.calls.defining import secure_xml
+from core.hypervisor.calls.found_format import refuse_other_format
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.calls.no_pool import cure_of
 from core.hypervisor.calls.transfers import far_in_copy, transferring
@@ -35,6 +36,7 @@ def clone_disk(conn: Connection, subject: ObjectKey, call: CloneDiskCall) -> Non
     pool = source.storagePoolLookupByVolume()
     with suppress(libvirt.libvirtError):  # as of one with a job: then what was listed counts
         pool.refresh(0)
+    refuse_other_format(source, call.format)
     over = call.how == "overlay"
     xml = clone_volume_xml(source.XMLDesc(0), real_name(call.name), over=over)
     try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.errors import HypervisorError, NotFoundError, UnsupportedError
 from core.hypervisor.calls.device_faults import missing_of, told_of
+from core.hypervisor.calls.found_format import refuse_found_format
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.calls.share_faults import crash_of_share, forgotten_memory
 from core.hypervisor.calls.silent_servers import refuse_silent
@@ -39,6 +40,8 @@ def attach(conn: Connection, subject: ObjectKey, call: AttachCall) -> None:
         raise missing  # what runs is plugged in at once, and libvirt tells of it itself
     if call.live and is_share(call.name) and (crash := crash_of_share(conn, domain)) is not None:
         raise crash
+    if call.found:
+        refuse_found_format(conn.storageVolLookupByPath(call.found))
     if call.live:
         refuse_silent(conn, call.xml)
     try:

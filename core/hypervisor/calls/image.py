@@ -16,6 +16,7 @@ from lxml import etree
 
 from core.errors import HypervisorError
 from core.hypervisor.calls.file_pool import pool_of_file
+from core.hypervisor.calls.found_format import refuse_other_format
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.calls.transfer_files import give_name
 from core.hypervisor.connection.binding import Connection, libvirt
@@ -38,6 +39,7 @@ def clone(conn: Connection, _: ObjectKey, call: FileCloneCall) -> None:
             target.storageVolLookupByName(call.to.rpartition("/")[2])
             raise HypervisorError(f"{call.to} is there already.", "Choose another name.")
         source = _source(conn, call.source)
+        refuse_other_format(source, call.source_format)
         etree.SubElement(volume, "capacity").text = str(source.info()[1])
         etree.SubElement(volume, "allocation").text = "0"
         target_ = etree.SubElement(volume, "target")

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from core.errors import HypervisorError
+from core.hypervisor.calls.found_format import refuse_found_format
 from core.hypervisor.calls.function import CallFunctions
 from core.hypervisor.calls.transfers import far_in_copy, transferring
 from core.hypervisor.calls.volume_users import user_of
@@ -61,6 +62,7 @@ def clone(conn: Connection, subject: ObjectKey, call: VolumeCloneCall) -> None:
     """Copy a volume (virStorageVolCreateXMLFrom); returns when it is written."""
     with told(call.pool, call.name, subject.host):
         pool, source = pool_named(conn, call.pool), _of_path(conn, call.source)
+        refuse_found_format(source)
         _, capacity, allocation = source.info()
         xml = volume_xml(real_name(call.name), capacity, call.format)
         with transferring(subject, far_in_copy(call.pool, call.name, allocation)):
@@ -149,6 +151,7 @@ def _of_path(conn: Connection, place: str) -> Any:
 def _base(conn: Connection, place: str) -> tuple[str, str]:
     """Return path and format of the volume that another is to lie over."""
     volume = _of_path(conn, place)
+    refuse_found_format(volume)
     found = read_volume(volume.XMLDesc(0), "", "", "")
     return volume.path(), found.format or "raw"
 

@@ -15,6 +15,8 @@ class FileCloneCall(Call, frozen=True):
     """As a disk names it: a whole path, or `POOL/VOLUME`."""
     to: str
     format: str
+    source_format: str = ""
+    """That the disk is in: libvirt reads it in the one that it finds in it."""
 
 
 class CompressCheckCall(Call, frozen=True):

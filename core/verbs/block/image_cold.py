@@ -39,7 +39,8 @@ def _begin(now: Situation, request: ImageMake, source: DiskSource, path: str) ->
         return failed("nothing was written")
     text = f"writing the image of {now.name} to {clean(path)}"
     if not request.compressed:
-        return Send(FileCloneCall(source.path, path, request.format), text)
+        call = FileCloneCall(source.path, path, request.format, source.format or "raw")
+        return Send(call, text)
     if not now.sent:
         return Send(CompressCheckCall(path), f"looking whether {clean(path)} can be written here")
     if refused(now.last):

@@ -39,7 +39,7 @@ def copies(
         if place is None:
             continue
         path = f"{place.path.rstrip('/')}/{original.name}"
-        kind = disk.source.format or original.format or "raw"
+        kind = disk.source.format or "raw"  # as libvirt opens it, whatever its pool finds in it
         names = disk.target, disk.source.path, place.name, original.name
         found.append(DiskCopy(*names, path, kind))
     return tuple(found)

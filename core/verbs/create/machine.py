@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from core.model.image_format import named_format, only_found
 from core.model.lists import listed
 from core.model.new_instance import NewDisk
 from core.model.storage import OF_DEVICES
@@ -127,10 +128,26 @@ def disk_at(site: Site, place: str, device: Literal["disk", "cdrom"] = "disk") -
     block = source.startswith("/dev/") or (volume is not None and volume.type == "block")
     known = "" if volume is None else volume.format
     if device == "cdrom" or known in ("iso", "raw", "") or block:
-        format_ = "raw" if device == "cdrom" or known or block else "qcow2"
+        raw = device == "cdrom" or known or block
+        format_ = "raw" if raw else named_format(source) or "qcow2"
     else:
         format_ = known
     return NewDisk(source, "block" if block else "file", format_, device)
+
+
+def against_found_format(site: Site, place: str, field: str, cure: str) -> Iterator[Refusal]:
+    """Tell of a volume whose format nothing tells but what it begins with, which a guest writes."""
+    volume = None if place.startswith("/") else site.volume(place)
+    if volume is None or volume.type == "block" or not only_found(volume.name, volume.format):
+        return
+    if volume.format == "qcow2" and not volume.backing:  # it names no other file to be read
+        return
+    over = f" over {clean(volume.backing)}" if volume.backing else ""
+    text = (
+        f"{clean(place)} reads as {volume.format}{over}, and its name does not say so: a guest "
+        "that had it as a raw disk may have written that, to be given another file of the host"
+    )
+    yield Refusal(RefusalCode.PARAMETER, text, cure, field)
 
 
 def new_disk(site: Site, pool_name: str, name: str, format_: str) -> NewDisk:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from core.model import ObjectKey, Request, State
+from core.model.image_format import named_format
 from core.model.new_instance import NewInstance, target_of
 from core.model.secret_value import Secret
 from core.model.text import clean
@@ -25,6 +26,7 @@ from core.verbs.create.machine import (
     StartToo,
     Tpm,
     Vcpus,
+    against_found_format,
     against_machine,
     disk_at,
     file_of,
@@ -162,6 +164,12 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
     if request.disk:
         yield from against_volume(site, request.disk, "disk")
         yield from _against_use(state, site, request)
+        cure = "make it without a disk (--size 0), then `virtdeck volume attach --format`"
+        yield from against_found_format(site, request.disk, "disk", cure)
+        of_host = request.disk.startswith("/") and not request.disk.startswith("/dev/")
+        if of_host and not named_format(request.disk):
+            text = f"What format {clean(request.disk)} has is not known"
+            yield Refusal(RefusalCode.PARAMETER, text, cure, "disk")
     elif request.size:
         yield from against_pool(site, request.pool)
         file = file_of(request.name, request.format, request.pool, site)

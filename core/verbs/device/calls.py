@@ -23,6 +23,8 @@ class AttachCall(Applied, frozen=True):
     """What of the host it is connected to: `net br0`, `pci 0000:03:10.1`, `path /run/s.sock`."""
     what: str = ""
     """What is attached, as sentences have it; empty: what the request calls it."""
+    found: str = ""
+    """The path of a volume whose format was only found in it: it must name no other file."""
     alias: str = ""
     """What proves that a device is this one, and not another of its name; empty: nothing does."""
 

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from string import ascii_lowercase
 
 from core.model import Instance, ObjectKey, Request, State
+from core.model.image_format import only_found
 from core.model.new_device import AttachedDisk
 from core.model.text import clean
 from core.verbs.applied import affects, against_when
-from core.verbs.create.machine import disk_at
+from core.verbs.create.machine import against_found_format, disk_at
 from core.verbs.create.site import Site, site_in, site_of
 from core.verbs.device.attaching import attach_step, attached, taken
 from core.verbs.device.calls import AttachCall, SecretsCall
@@ -97,9 +98,18 @@ def _planned(now: Situation, request: VolumeAttach) -> tuple[SecretsCall | None,
     alone = (*found.places, request.volume) if alone_in(request, new) else ()
     call = AttachCall(
         live=live, config=config, kind="disk", name=target, xml=disk_xml(new),
-        alone=tuple(filter(None, alone)), what=found.word,
+        alone=tuple(filter(None, alone)), what=found.word, found=_only_found(now, request),
     )  # fmt: skip
     return (SecretsCall(secrets, call) if secrets else None), call
+
+
+def _only_found(now: Situation, request: VolumeAttach) -> str:
+    """Return the path of a volume whose format only what it begins with tells; empty: of none."""
+    if request.format != "as-known" or request.connection_info or request.volume.startswith("/"):
+        return ""
+    volume = None if is_url(request.volume) else site_of(now).volume(request.volume)
+    found = volume is not None and only_found(volume.name, volume.format)
+    return volume.path if volume is not None and found and volume.type != "block" else ""
 
 
 def alone_in(request: VolumeAttach, new: AttachedDisk) -> bool:
@@ -245,6 +255,9 @@ def _against_format(site: Site, request: VolumeAttach) -> Iterator[Refusal]:
             f"Several instances write to {clean(request.volume)} only where it is raw, not {known}"
         )
         yield Refusal(RefusalCode.PARAMETER, text, "convert it, or share it read-only", "shareable")
+    if request.format == "as-known":
+        say = "say in which it was made, raw or qcow2: --format"
+        yield from against_found_format(site, request.volume, "format", say)
     guessed = request.volume.startswith("/") and found.type == "file"
     if guessed and request.format == "as-known":
         text = f"What format {clean(request.volume)} has is not known"

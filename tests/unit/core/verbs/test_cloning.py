@@ -28,8 +28,8 @@ XML = f"""
 </domain>
 """
 T = 1000.0
-FIRST = CloneDiskCall("default/web.raw", "web2.raw", "copy")
-SECOND = CloneDiskCall("default/web-data.raw", "web2-data.raw", "copy")
+FIRST = CloneDiskCall("default/web.raw", "web2.raw", "copy", "raw")
+SECOND = CloneDiskCall("default/web-data.raw", "web2-data.raw", "copy", "raw")
 TORN = (
     "web was started while it was being cloned: what is copied from disks that are written to is "
     "torn"

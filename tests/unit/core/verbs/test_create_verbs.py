@@ -59,6 +59,8 @@ IMAGE = Volume(
 )
 ISO = Volume("alpha", "p1", "default", "cd.iso", "/images/cd.iso", "file", "iso", 1)
 USED = replace(IMAGE, name="used.qcow2", path="/images/used.qcow2")
+OVER = replace(IMAGE, name="guest.img", path="/images/guest.img", backing="/etc/hostname")
+CLOUD = replace(IMAGE, name="cloud.img", path="/images/cloud.img")
 WEB = Instance(
     "alpha", "u-web", "web", InstanceState.RUNNING,
     disks=(Disk("vda", source=DiskSource("file", "/images/used.qcow2", "qcow2")),),
@@ -68,7 +70,7 @@ STATE = State(
     hosts={"alpha": ALPHA},
     instances={WEB.key: WEB},
     pools={pool.key: pool for pool in (FILES, LVM, RBD, OFF)},
-    volumes={volume.key: volume for volume in (IMAGE, ISO, USED)},
+    volumes={volume.key: volume for volume in (IMAGE, ISO, USED, OVER, CLOUD)},
     networks={network.key: network for network in NETWORKS},
 )
 
@@ -112,6 +114,12 @@ def test_an_instance_may_have_a_disk_that_is_there_or_none():
     assert '<source file="/images/cd.iso"/>' in found
     assert words(create(size=0, start=False)) == ["prove", "define"]
     assert "/dev/sdx" in xml(create(disk="/dev/sdx"))
+    for disk, kind in (
+        ("default/cloud.img", "qcow2"),
+        ("/s/a.raw", "raw"),
+        ("/s/a.qcow2", "qcow2"),
+    ):
+        assert f'type="{kind}"' in xml(create(disk=disk)).partition("<source")[0]
     assert words(create(autostart=True))[-2:] == ["autostart", "create"]
 
 
@@ -164,6 +172,8 @@ REFUSED: list[tuple[Request, str]] = [
     (create(disk="away/a"), "The pool away of alpha is inactive: start it"),
     (create(disk="default/a"), "The pool default has no volume a: see `virtdeck volumes`, or"),
     (create(disk="default/used.qcow2"), "default/used.qcow2 is used by web: two that write to one"),
+    (create(disk="default/guest.img"), "guest.img reads as qcow2 over /etc/hostname, and its name"),
+    (create(disk="/srv/disk"), "What format /srv/disk has is not known: make it without a disk"),
     (create(cdrom="default/a.iso"), "The pool default has no volume a.iso"),
     (create(boot="cdrom"), "It has no cdrom to boot from: give it one, or boot from its disk."),
     (create(initrd="/i"), "An initrd and a command line are a kernel's: give the kernel too."),

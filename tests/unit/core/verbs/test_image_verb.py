@@ -67,7 +67,7 @@ def test_one_that_runs_or_is_paused_is_mirrored_and_one_that_is_off_is_written_b
     for state in (InstanceState.RUNNING, InstanceState.PAUSED):
         assert called(decide(IMAGE, now(image(), instance=web(state=state)))) == PLAIN
     cold = called(decide(IMAGE, now(image(format="raw"), instance=OFF)))
-    assert cold == FileCloneCall("/pool/top", "/pool/golden", "raw")
+    assert cold == FileCloneCall("/pool/top", "/pool/golden", "raw", "qcow2")
 
 
 def test_it_is_whole_once_the_copy_that_was_equal_was_ended_and_the_pool_looks_at_it() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as struct_replace
 
 from core.model import (
     Device,
@@ -14,11 +15,14 @@ from core.model import (
     Instance,
     Interface,
     OperationStatus,
+    Pool,
+    PoolState,
     Request,
     State,
     Volume,
 )
 from core.model.host import Link, LinkStatus
+from core.verbs.around import Around
 from core.verbs.checks import check
 from core.verbs.device.calls import AttachCall
 from core.verbs.device.device_requests import DeviceAttach
@@ -195,6 +199,34 @@ def test_a_disk_of_another_that_took_its_target_is_not_taken_for_its_own(
     if answer.keys() != {"error"}:  # what was refused may be there until the guest gives it back
         status, words = OperationStatus.DONE, f"{PATH} is attached to web as vda"
     assert words in ended(seen(PATH), status).outcome
+
+
+def test_a_format_that_only_the_image_tells_is_not_believed_where_it_names_a_file() -> None:
+    """A guest that has a raw disk writes what its pool takes the format from."""
+    pool = Pool("alpha", "p", "default", "dir", PoolState.ACTIVE, "/p")
+    kind = Volume("alpha", "p", "default", "data", "/p/data", "file", "qcow2")
+    site: dict[str, Any] = {"pools": {pool.key: pool}}
+
+    def told(name: str, backing: str = "", **more: Any) -> str:
+        volume = struct_replace(kind, name=name, path=f"/p/{name}", backing=backing)
+        state = State(
+            hosts={"alpha": Host("alpha", "qemu:///system", Link(LinkStatus.UP, 0.0))},
+            instances={WEB: web()}, volumes={volume.key: volume}, **site,
+        )  # fmt: skip
+        request = VolumeAttach(WEB, f"default/{name}", **more)
+        reasons = " ".join(map(str, check(state, request)))
+        if reasons:
+            return reasons
+        around = Around(volumes=state.volumes, pools=state.pools, instance=web())
+        return sent(request, web(), around=around).found
+
+    assert told("data.qcow2", "/p/base.qcow2") == ""
+    assert told("cloud.img") == "/p/cloud.img"
+    assert told("cloud.img", format="qcow2") == ""
+    refused = told("data.raw", "/etc/hostname")
+    assert "default/data.raw reads as qcow2 over /etc/hostname" in refused
+    assert refused.endswith("say in which it was made, raw or qcow2: --format.")
+    assert told("data.raw", "/etc/hostname", format="raw") == ""
 
 
 ALIAS = "ua-vd-0001-ab"
