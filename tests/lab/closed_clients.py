@@ -45,7 +45,7 @@ from core.hypervisor.calls import connecting
 from core.model import ObjectKey
 from core.model.connected_volume import ConnectedVolume
 from core.verbs.device.connecting import ConnectCall, DisconnectCall, ExtendCall
-from core.volumes.brick.child import LOCKS, MOUNTS
+from core.volumes.brick.child import MOUNTS
 from core.volumes.brick.place import BrickHost
 from core.volumes.brick.process import BrickError
 from core.volumes.connection_info import ConnectionInfo, read_connection_info
@@ -54,10 +54,10 @@ from core.volumes.protocols import family_of
 from core.xml.new_disk import disk_xml
 from tests.unit.core.volumes.infos import VOLUME
 
-COVERED = ("/dev", "/etc", "/opt", "/run/lock", "/sys/class/block", "/usr/sbin", "/var/lib")
+COVERED = ("/dev", "/etc", "/opt", "/sys/class/block", "/usr/sbin", "/var/lib")
 OWN = (
     *("/dev/disk", "/etc/discovery-client", "/etc/nvme", "/etc/pstorage", "/etc/storpool.conf"),
-    *("/etc/storpool.conf.d", "/opt/emc", "/var/lib/virtdeck", LOCKS),
+    *("/etc/storpool.conf.d", "/opt/emc", "/var/lib/virtdeck"),
 )
 """What the machine may have there is not seen; nor any device of its own in /sys/class/block."""
 WEB = ObjectKey("instance", "alpha", "5a4d2f2e-0b8e-4f0e-9a43-0a3d4b0f7a11")

@@ -28,12 +28,14 @@ from core.volumes.brick.aftermath import (
     without_password,
 )
 from core.volumes.brick.devices import lasting, present, seen, udev_is_done, where
-from core.volumes.brick.holding import Holding
+from core.volumes.brick.holding import Holding, own_locks
 
 VERSION = 1
 """Of what is spoken; the one that starts it asks for it first."""
-LOCKS = "/run/lock/virtdeck-os-brick"
-"""Every process of a host takes its locks below this folder."""
+LOCKS = "/var/lib/virtdeck/locks"
+"""Every process of a host takes its locks below this folder. Not in /run/lock, where every account
+of the host may make a folder of that name first, and links in it.
+"""
 MOUNTS = "/var/lib/virtdeck/mounts"
 """Shares are mounted below this folder, each in one of its own, which os-brick names."""
 _SHARES = ("nfs", "quobyte", "vzstorage")
@@ -58,8 +60,9 @@ class _Told(logging.Handler):
             self.lines.append(f"a warning that cannot be shown ({type(error).__name__})")
 
 
-def _locks() -> str:
-    return LOCKS if os.geteuid() == 0 else f"{tempfile.gettempdir()}/os-brick-{os.geteuid()}"
+def _locks() -> Path:
+    user = os.geteuid()
+    return own_locks(Path(LOCKS if user == 0 else f"{tempfile.gettempdir()}/os-brick-{user}"))
 
 
 def _set_up() -> None:
@@ -71,10 +74,8 @@ def _set_up() -> None:
     from os_brick import privileged
     from oslo_config import cfg
 
-    folder = _locks()
-    Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     cfg.CONF([], project="virtdeck-brick", default_config_files=[], default_config_dirs=[])
-    cfg.CONF.set_override("lock_path", folder, group="oslo_concurrency")
+    cfg.CONF.set_override("lock_path", str(_locks()), group="oslo_concurrency")
     os_brick.setup(cfg.CONF)
     for context in (privileged.default, privileged.brick_privsep_hide_output):
         context.set_client_mode(False)
@@ -115,7 +116,7 @@ def _properties(request: dict[str, Any]) -> Any:
 
 def _hold(request: dict[str, Any]) -> list[str]:
     """Be the only one who connects or disconnects a volume; return for whom else it is."""
-    held = Holding(Path(_locks(), "volumes"), str(request["key"]))
+    held = Holding(_locks() / "volumes", str(request["key"]))
     _held.append(held)
     if request.get("forget"):
         held.forget(str(request["forget"]))

@@ -33,6 +33,7 @@ CURES: dict[str, str] = {
     "ConnectionError": "The host does not reach the storage's server: see that it runs, and where.",
     "SSLError": "The server's certificate is not known on the host: see verify_certificate and "
     "certificate_path in the connection_info.",
+    "ForeignFolderError": "Remove it on the host, and see who has made it.",
     "VolumeBusyError": "Ask again once that is over.",
     "PassphraseError": "Give the passphrase that it was formatted with: --passphrase-file.",
     "BrickException": _LOST,

@@ -7,6 +7,8 @@ only then, and who disconnects the volume meanwhile would take the device away.
 from __future__ import annotations
 
 import fcntl
+import os
+import stat
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +23,21 @@ may take. Whose console was lost is disconnected by the next one."""
 
 class VolumeBusyError(Exception):
     """Another process connects or disconnects the volume."""
+
+
+class ForeignFolderError(Exception):
+    """The folder of the locks is another's, who may lead what is written there elsewhere."""
+
+
+def own_locks(folder: Path) -> Path:
+    """Return a folder for locks that nobody else writes to; raises ForeignFolderError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    others = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or others:
+        text = f"{folder} is a folder that others of the host write to, or of another account"
+        raise ForeignFolderError(text)
+    return folder
 
 
 class Holding:
@@ -46,8 +63,10 @@ class Holding:
     def noted(self) -> list[str]:
         """Return for whom the volume was connected whose instances may not have it yet."""
         found = []
+        # no console's attach goes on past a boot of the host, and these files stay
+        counts = min(ATTACHING, time.clock_gettime(time.CLOCK_BOOTTIME))
         for note in self._folder.glob(f"{self._key}.for.*"):
-            if time.time() - note.stat().st_mtime < ATTACHING:
+            if time.time() - note.stat().st_mtime < counts:
                 found.append(note.name.rpartition(".for.")[2])
             else:
                 note.unlink()
