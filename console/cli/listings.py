@@ -137,7 +137,7 @@ NETWORKS: Listing[Network] = by_host(
     (
         TextColumn("STATE", lambda network: "active" if network.active else "inactive"),
         TextColumn("BRIDGE", lambda network: network.bridge),
-        TextColumn("FORWARD", lambda network: network.forward),
+        TextColumn("FORWARD", lambda network: network.leads),
         TextColumn("ADDRESSES", lambda network: ", ".join(network.addresses)),
         TextColumn("AUTOSTART", lambda network: yes(network.autostart)),
     ),

@@ -191,7 +191,8 @@ def read_text(file: str) -> str:
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read: {error}.") from None
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"{file} cannot be read: {reason[:1].lower()}{reason[1:]}.") from None
     if not (value := text.removesuffix("\n")):
         raise UsageError(f"{'Standard input' if file == '-' else file} is empty.")
     return value

@@ -143,5 +143,6 @@ def _shown(name: str, field: Any) -> str:
     if name in _MOMENTS and isinstance(field, float):
         return date_time(field)
     if isinstance(field, tuple):
-        return ", ".join(clean(str(item)) for item in field)
+        items = ("-".join(map(str, one)) if isinstance(one, tuple) else str(one) for one in field)
+        return ", ".join(map(clean, items))
     return clean(str(field))

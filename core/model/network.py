@@ -46,7 +46,7 @@ class Network(Value, frozen=True):
     persistent: bool = True
     bridge: str = ""
     forward: str = ""
-    """nat, route, bridge, open...; empty: isolated."""
+    """nat, route, bridge, open...; empty: isolated (`leads`)."""
     addresses: tuple[str, ...] = ()
     described: bool = True
     """False: only listed so far (name and flags); its XML, all that is not a flag, comes later."""
@@ -68,6 +68,11 @@ class Network(Value, frozen=True):
     def key(self) -> ObjectKey:
         """The key of this network."""
         return ObjectKey("network", self.host, self.uuid)
+
+    @property
+    def leads(self) -> str:
+        """Its forward mode; `isolated`: its XML has none; empty: that is not read."""
+        return self.forward or ("isolated" if self.described else "")
 
 
 class Lease(Value, frozen=True):

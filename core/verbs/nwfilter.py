@@ -81,8 +81,7 @@ def _against(_: State, request: Request, __: str) -> Iterator[Refusal]:
     try:
         name = read_filter(request.xml).name
     except XmlError as error:
-        cure = f"{error.hint[:1].lower()}{error.hint[1:]}".rstrip(".")
-        cure = cure or "see `virsh nwfilter-dumpxml` of another"
+        cure = "set it right; `virsh nwfilter-dumpxml` of another shows how it looks"
         yield Refusal(RefusalCode.PARAMETER, error.message.rstrip("."), cure, "xml")
         return
     if not name:

@@ -159,6 +159,9 @@ class Parameter:
         shown = repr(value if len(value) <= SHOWN else f"{value[:SHOWN]}...")
         size = len(value.encode(errors="surrogatepass"))
         if self.pattern and not re.fullmatch(self.pattern, value):
+            if not value:
+                none = f"The {self.words} {'are' if self.many else 'is'} not given"
+                return Refusal(RefusalCode.PARAMETER, none, f"give {self.shape}", self.name)
             wrong, cure = shown, f"give {self.shape}"
         elif _NO_XML.search(value):
             wrong, cure = shown, "give text that XML can hold, without control characters"
@@ -168,12 +171,13 @@ class Parameter:
             return Refusal(RefusalCode.PARAMETER, why, field=self.name)
         else:
             return None
-        text = f"{self._article} {self.words} of {wrong} makes no sense"
+        one = f"{self._article} {self.words} of {wrong} makes no sense"
+        text = f"{self.title} of {wrong} make no sense" if self.many else one
         return Refusal(RefusalCode.PARAMETER, text, cure, self.name)
 
     @property
     def _article(self) -> str:
-        return "An" if self.words[0] in "aeiou" else "A"
+        return "An" if self.words[0] in "aeiouI" else "A"  # I/O
 
     @property
     def range(self) -> str:

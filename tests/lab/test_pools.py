@@ -87,7 +87,7 @@ async def test_a_pool_that_is_made_where_nothing_is_is_undefined_again(
 ) -> None:
     with pytest.raises(OperationFailedError, match="what was done before was undone") as caught:
         await make(fleet, path=str(place))
-    assert "build the pool" in caught.value.hint
+    assert "`virtdeck pool build`" in caught.value.hint
     assert "barn" not in alpha.virsh("pool-list", "--all", "--name").split()
 
 

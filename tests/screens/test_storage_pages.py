@@ -11,6 +11,7 @@ from console.screens.instances.instance import InstanceScreen
 from console.screens.storage.pool import PoolScreen
 from console.screens.storage.storage_screen import StoragePage
 from console.screens.storage.volume import VolumeScreen
+from console.screens.storage.volumes import VolumesScreen
 from console.shell.app import VirtdeckApp
 from core.model import ObjectKey
 from core.verbs.pool import PoolRefresh
@@ -70,6 +71,26 @@ async def test_what_can_be_done_is_for_the_volume_and_for_the_line_of_the_pool(
         assert isinstance(app.screen, MenuDialog)
         assert "shared" in shown(app)
         assert "Pools" in shown(app)
+
+
+async def test_a_filter_leads_to_the_volume_that_it_means_and_to_a_pool_it_names(
+    app: VirtdeckApp,
+) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await press(pilot, "3", "slash", *"web-base", "enter")
+        screen = app.screen
+        assert isinstance(screen, VolumesScreen)
+        (found,) = screen.chosen_subjects()
+        assert (found.kind, found.id.partition("/")[2]) == ("volume", "web-base.qcow2")
+        await press(pilot, "escape", "home", "slash", *"shared", "enter")
+        (found,) = screen.chosen_subjects()
+        assert found.kind == "pool"
+        await press(pilot, "enter")
+        assert isinstance(page_of(app), PoolScreen)
+        await press(pilot, "slash", *"web-base", "enter")
+        (found,) = page_of(app).chosen_subjects()
+        assert found.kind == "volume"
 
 
 async def test_libvirt_looks_again_at_the_pool_of_the_line(

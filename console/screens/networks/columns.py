@@ -11,9 +11,6 @@ from console.widgets.columns import Cell, CellValue, Column
 from core.model import Network
 from core.state.usage import instances_on
 
-ISOLATED = "isolated"
-"""The forward mode of a network that leads nowhere: its XML has none."""
-
 
 def network_columns(view: View) -> list[Column[Network]]:
     """Every column, in order."""
@@ -58,7 +55,7 @@ def state_of(row: Network) -> str:
 
 def forward_of(row: Network) -> str:
     """Its forward mode; `-` until its XML is read."""
-    return row.forward or (ISOLATED if row.described else fmt.UNKNOWN)
+    return row.leads or fmt.UNKNOWN
 
 
 def words_of(row: Network) -> str:

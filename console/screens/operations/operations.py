@@ -187,7 +187,7 @@ def _asks(record: OperationRecord) -> CellValue:
     if question is None:
         return ""
     words = " or ".join(choice.word for choice in question.choices)
-    text = f"{question.text} x answers: {words}."
+    text = f"{question.text.rstrip('.')}. x answers: {words}."
     return Cell(text, "warning") if record.status is OperationStatus.ASKING else text
 
 

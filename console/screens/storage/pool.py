@@ -15,7 +15,7 @@ from console.screens.storage.changes import StorageChanges
 from console.screens.storage.columns import place_of, storage_role, volume_columns
 from console.screens.storage.facts_lines import pool_lines
 from console.screens.storage.figures import StorageRow
-from console.screens.storage.storage_screen import StoragePage
+from console.screens.storage.storage_screen import StoragePage, to_found_volume
 from console.widgets.columns import Cell
 from console.widgets.live_table import LiveTable
 from core.model import Delta, ObjectKey, Pool
@@ -87,6 +87,10 @@ class PoolScreen(StoragePage[StorageRow], inherit_bindings=False):
         """The volumes that pass; the pool stays."""
         passes, view = parse_volume_filter(text), self.console.view
         return lambda row: isinstance(row, Pool) or passes(row, view.state)
+
+    def to_found(self) -> None:
+        """Go to the first volume that passes, where not all of its pool do."""
+        to_found_volume(self.table, self.console.view.state)
 
     def empty_text(self) -> str:
         """That it is gone."""

@@ -15,8 +15,10 @@ from console.screens.storage.figures import StorageRow
 from console.screens.storage.opening import open_storage
 from console.screens.subjects import READ_ONLY, SubjectScreen
 from console.screens.submitting import propose
-from core.model import ObjectKey, Pool
+from console.widgets.live_table import LiveTable
+from core.model import ObjectKey, Pool, State
 from core.state.storage_rows import NO_POOL, pool_key
+from core.state.usage import volume_count
 from core.verbs.pool import PoolRefresh
 from core.verbs.verb import SubjectKind
 
@@ -55,6 +57,21 @@ class StorageScreen(SubjectScreen, inherit_bindings=False):
             await open_storage(self.console, row.key)
         else:
             self.console.notify(f"{row.path} is in no pool.", timeout=5, markup=False)
+
+
+def to_found_volume(table: LiveTable[StorageRow], state: State) -> None:
+    """Go from a pool that a filter shows for some of its volumes to the first of these.
+
+    What is done next is meant for what was looked for, not for the pool around it.
+    """
+    pool = table.cursor.row
+    if not isinstance(pool, Pool):
+        return
+    rows = table.model.rows
+    inside = (key for key in table.model.order if not isinstance(rows[key], Pool))
+    shown = [key for key in inside if pool_key(rows[key]) == pool.key]
+    if 0 < len(shown) < volume_count(state, pool):
+        table.cursor.go_to(shown[0])
 
 
 class StoragePage(StorageScreen, PanelledScreen[Row], inherit_bindings=False):

@@ -16,7 +16,7 @@ from console.screens.parts import Part
 from console.screens.storage.changes import StorageChanges
 from console.screens.storage.columns import place_of, storage_role, volume_columns
 from console.screens.storage.figures import StorageRow
-from console.screens.storage.storage_screen import StorageScreen
+from console.screens.storage.storage_screen import StorageScreen, to_found_volume
 from console.widgets.live_table import LiveTable
 from core.model import Delta, ObjectKey, Pool
 from core.state.selection import parse_volume_filter
@@ -84,6 +84,10 @@ class VolumesScreen(MarkedScreen[StorageRow], StorageScreen, inherit_bindings=Fa
             )
 
         return shown
+
+    def to_found(self) -> None:
+        """Go to the first volume that passes, where not all of its pool do."""
+        to_found_volume(self.table, self.console.view.state)
 
     def empty_text(self) -> str:
         """How to make a pool."""

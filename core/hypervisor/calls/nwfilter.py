@@ -40,6 +40,9 @@ def undefine(conn: Connection, _: ObjectKey, call: FilterUndefineCall) -> None:
 
 
 def _refuse_without_support(error: libvirt.libvirtError) -> None:
+    if "session mode" in (error.get_error_message() or ""):
+        text = "The libvirt of an ordinary user has no network filters."
+        raise UnsupportedError(text, "Open the host as root's libvirt: qemu:///system.") from error
     if unsupported(error):
         text = "This driver of libvirt has no network filters."
         cure = "QEMU's has them, with the package libvirt-daemon-config-nwfilter or its driver."

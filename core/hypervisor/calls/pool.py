@@ -27,6 +27,8 @@ from core.verbs.pool_calls import (
 from core.xml.definition.changes import changes, in_words
 from core.xml.pool_completed import pool_completed
 
+_NO_FOLDER = "Its folder is not there: make it by hand, or have it made: `--build` of a new pool, \
+`virtdeck pool build` of one that is defined."
 _CURES = (
     ("missing backend", "Install libvirt's driver for pools of that type on the host (Debian: "
      "libvirt-daemon-driver-storage-TYPE), and start its daemon anew."),
@@ -37,8 +39,8 @@ _CURES = (
     ("Directory not empty", "Something is in its folder that is no volume: look there, and remove "
      "it by hand."),
     ("overwrite", "Something is on the device: `virtdeck pool build --overwrite`, if that may go."),
-    ("cannot open path", "Its folder is not there: build the pool, or make it by hand."),
-    ("cannot open directory", "Its folder is not there: build the pool, or make it by hand."),
+    ("cannot open path", _NO_FOLDER),
+    ("cannot open directory", _NO_FOLDER),
     ("Secret not found", "Make the secret on the host first (`virsh secret-define`)."),
 )  # fmt: skip
 """What libvirt says, and what helps."""

@@ -37,6 +37,7 @@ from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step, sequence
 from core.verbs.situation import CALL_DEADLINE, Action, Sent, Situation
 
+_NAMES = "name it as POOL/VOLUME or by its path, or give a connection_info"
 PREFIXES = {"virtio": "vd", "scsi": "sd", "usb": "sd", "sata": "sd", "ide": "hd"}
 _PATIENT = 340.0
 """Seconds for what is of Ceph: its library waits 300 s for its monitors (client_mount_timeout),
@@ -177,9 +178,7 @@ def against(state: State, request: Request, but: str) -> Iterator[Refusal]:
     site = site_in(state, request.subject.host)
     if not request.volume and request.connection_info is None:
         text = "Which volume is not said"
-        yield Refusal(
-            RefusalCode.PARAMETER, text, "name it as POOL/VOLUME or by its path", "volume"
-        )
+        yield Refusal(RefusalCode.PARAMETER, text, _NAMES, "volume")
         return
     yield from _against_target(instance, request)
     yield from _against_bus(instance, request)

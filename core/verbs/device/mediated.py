@@ -45,7 +45,9 @@ class DeviceCreate(Request, frozen=True):
             typed=True,
         ),
     ]
-    uuid: Annotated[str | None, parameter("Its UUID; libvirt chooses one.", longest=36)] = None
+    uuid: Annotated[
+        str | None, parameter("Its UUID; libvirt chooses one.", label="UUID", longest=36)
+    ] = None
 
 
 class DeviceDelete(Request, frozen=True):

@@ -79,7 +79,7 @@ class VolumeAttach(Request, frozen=True):
     ] = "default"
     io: Annotated[
         Literal["default", "native", "threads", "io_uring"],
-        parameter("How QEMU reads and writes it.", advanced=True),
+        parameter("How QEMU reads and writes it.", label="I/O", advanced=True),
     ] = "default"
     discard: Annotated[
         Literal["unmap", "ignore"], parameter("What the guest trims is freed.", advanced=True)
@@ -186,6 +186,7 @@ class InterfaceAttach(Request, frozen=True):
         str,
         parameter(
             "Its MAC address. [default: a new one]",
+            label="MAC address",
             pattern="(|[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5})",
             shape="an address of one device such as 52:54:00:12:34:56",
         ),

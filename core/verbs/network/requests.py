@@ -49,7 +49,7 @@ class CreateNetwork(Request, frozen=True):
     dhcp: Annotated[
         str,
         parameter("The addresses that DHCP gives out: all, none, or FIRST-LAST.", pattern=_RANGE,
-                  shape="all, none, or two addresses with a - between"),
+                  label="DHCP", shape="all, none, or two addresses with a - between"),
     ] = "all"  # fmt: skip
     bridge: Annotated[
         str,
@@ -160,6 +160,7 @@ class AddDhcpHost(Request, frozen=True):
         str,
         parameter(
             "The MAC address of its network device.",
+            label="MAC address",
             pattern=_MAC,
             shape="an address of one device such as 52:54:00:12:34:56",
             source="network-macs",
@@ -192,7 +193,12 @@ class AddDnsHost(Request, frozen=True):
     """Have a network's DNS know an address by names (virNetworkUpdate)."""
 
     verb: ClassVar[str] = "network-add-dns-host"
-    address: Annotated[str, parameter("The address.", pattern=_ADDRESS, shape="an IP address")]
+    address: Annotated[
+        str,
+        parameter(
+            "The address that the names lead to: 10.0.0.9.", pattern=_ADDRESS, shape="an IP address"
+        ),
+    ]
     names: tuple[
         Annotated[
             str,

@@ -240,7 +240,7 @@ def test_what_may_be_left_open_is_none():
             "A title of 1,025 bytes makes no sense: give at most 1,024",
         ),
         ("rename", {"to": "a/b"}, "A new name of 'a/b' makes no sense: give one without /"),
-        ("rename", {"to": ""}, "A new name of '' makes no sense"),
+        ("rename", {"to": ""}, "The new name is not given: give one"),
         ("core-dump", {"to": "here"}, "give a whole path, which begins with /"),
         ("send-key", {"keys": "wombat"}, "There is no key called 'wombat'"),
     ],

@@ -37,6 +37,7 @@ class Paint(Request, frozen=True):
     over: Annotated[tuple[str, ...], parameter("On what.", source="disks", advanced=True)] = ()
     glossy: bool = False
     label: Annotated[str, LABEL] = ""
+    brand: Annotated[str, parameter("Whose.", pattern="[a-z]+", shape="a name")] = "any"
 
 
 def of(kind: type[Request]) -> dict[str, Parameter]:
@@ -45,7 +46,7 @@ def of(kind: type[Request]) -> dict[str, Parameter]:
 
 def test_everything_is_read_from_the_request() -> None:
     found = of(Paint)
-    assert list(found) == ["colour", "coats", "drying", "over", "glossy", "label"]
+    assert list(found) == ["colour", "coats", "drying", "over", "glossy", "label", "brand"]
     colour, coats, drying, over = (found[n] for n in ("colour", "coats", "drying", "over"))
     assert (colour.required, colour.choices, colour.words) == (True, ("red", "blue"), "paint")
     assert (coats.kind, coats.least, coats.most, coats.default) == (int, 1, 3, 1)
@@ -70,7 +71,7 @@ def test_everything_is_read_from_the_request() -> None:
         (
             Paint(KEY, "red", over=("vda", "a\0")),
             [
-                "An over of 'a\\x00' makes no sense: give text that XML can hold, without control "
+                "Over of 'a\\x00' make no sense: give text that XML can hold, without control "
                 "characters."
             ],
         ),
@@ -78,6 +79,8 @@ def test_everything_is_read_from_the_request() -> None:
             Paint(KEY, "red", label="a" * 41),
             ["A label of 41 bytes makes no sense: give at most 40."],
         ),
+        (Paint(KEY, "red", brand=""), ["The brand is not given: give a name."]),
+        (Paint(KEY, "red", over=("a", "")), []),
         (Paint(KEY, "red", label="no"), ["It says no: say something else."]),
         (
             Shutdown(KEY, float("nan")),
