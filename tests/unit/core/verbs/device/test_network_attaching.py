@@ -64,7 +64,10 @@ def on_network(target: str, path: str, *hosts: str) -> Disk:
         (attach(volume="nfs://s/a"), "is not known: say raw or qcow2: --format"),
         (attach(volume="https://s/a", format="raw"), "QEMU only reads what it has by https"),
         (attach(volume=NBD, limits=("read_iops_sec_max=1",)), "there is no burst over no limit"),
-        (attach(volume=NBD, limits=("speed=1",)), "makes no sense: give a name of libvirt's"),
+        (
+            attach(volume=NBD, limits=("speed=1",)),
+            "Limits of 'speed=1' make no sense: give a name of libvirt's",
+        ),
         (attach(volume=NBD, limit_group="a"), "A group shares limits, and none is given"),
         (attach(volume=NBD, logical_block=1000), "is no power of two"),
         (attach(volume=NBD, logical_block=4096, physical_block=512), "no less than a logical one"),
