@@ -77,7 +77,7 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
         """What stands beside the table, if anything does."""
         return None
 
-    def to_found(self) -> None:
+    def _to_found(self) -> None:
         """Go to a row that a new filter means, where it shows others around those."""
 
     def empty_text(self) -> str:
@@ -216,7 +216,7 @@ class ListScreen(ConsoleScreen, Generic[Row], inherit_bindings=False):
         if wrong := self.set_filter(event.text):
             self._bar.explain(wrong)
         else:
-            self.to_found()
+            self._to_found()
             self._leave_bar()
 
     @on(LiveTable.MarksChanged)

@@ -88,7 +88,7 @@ class PoolScreen(StoragePage[StorageRow], inherit_bindings=False):
         passes, view = parse_volume_filter(text), self.console.view
         return lambda row: isinstance(row, Pool) or passes(row, view.state)
 
-    def to_found(self) -> None:
+    def _to_found(self) -> None:
         """Go to the first volume that passes, where not all of its pool do."""
         to_found_volume(self.table, self.console.view.state)
 

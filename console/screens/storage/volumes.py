@@ -85,7 +85,7 @@ class VolumesScreen(MarkedScreen[StorageRow], StorageScreen, inherit_bindings=Fa
 
         return shown
 
-    def to_found(self) -> None:
+    def _to_found(self) -> None:
         """Go to the first volume that passes, where not all of its pool do."""
         to_found_volume(self.table, self.console.view.state)
 
