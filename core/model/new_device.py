@@ -154,3 +154,5 @@ class AttachedDevice(Value, frozen=True):
     source: str
     """PCI address; `1d6b:0002` or `1.2` of USB; UUID; the file of random numbers."""
     boot_order: int = 0
+    model: str = "vfio-pci"
+    """Of a mediated device what its guest sees: on s390 vfio-ccw (a channel), vfio-ap (crypto)."""

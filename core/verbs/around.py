@@ -18,6 +18,7 @@ from core.model import (
     Volume,
 )
 from core.model.checkpoint import Checkpoint
+from core.model.host_device import HostDevice
 from core.state.connections import (
     Connections,
     connected_on,
@@ -50,6 +51,8 @@ class Around:
     pools: Mapping[ObjectKey, Pool] = field(default_factory=dict)
     """Those of all hosts, as far as they were read; so are the networks."""
     networks: Mapping[ObjectKey, Network] = field(default_factory=dict)
+    devices: tuple[HostDevice, ...] = ()
+    """Those of its host, where somebody has looked at them (`Verb.devices`)."""
     twins: Mapping[str, Instance] = field(default_factory=dict)
     """What other hosts have of the same UUID, by host."""
     connections: Connections = field(default_factory=dict)
@@ -75,6 +78,7 @@ def around(state: State, subject: ObjectKey) -> Around:
         host=state.hosts.get(key.host),
         pools=state.pools,
         networks=state.networks,
+        devices=state.devices.get(key.host, ()),
         twins=dict(_twins(state, key)),
         connections=connected_on(state, key.host)
         if key.kind == "host"

@@ -17,7 +17,7 @@ def host_device_xml(new: AttachedDevice) -> str:
     else:
         root = etree.Element("hostdev", mode="subsystem", type=new.type)
         if new.type == "mdev":
-            root.set("model", "vfio-pci")
+            root.set("model", new.model)
         else:
             root.set("managed", "yes")  # its driver of the host lets go of it, and takes it back
         _source(etree.SubElement(root, "source"), new)

@@ -112,6 +112,12 @@ def _label(kind: str, capability: Element | None) -> str:
     words = [text(capability, one) for one in ("vendor", "product")]
     if kind == "mdev":
         words.append(attribute(capability, "id", "type"))
+    if kind == "css":
+        found = capability.find("channel_dev_addr")
+        numbers = [] if found is None else [text(found, one) for one in ("cssid", "ssid", "devno")]
+        words.append(".".join(one.removeprefix("0x") for one in numbers))
+    if kind == "ap_matrix":
+        words.append("crypto adapters")
     if kind == "net":
         words += [text(capability, "interface"), text(capability, "address")]
     if kind == "scsi_host":

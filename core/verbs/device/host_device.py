@@ -6,13 +6,17 @@ What QEMU plugs into no guest that runs is refused by its name, with what to do 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from core.model import Request, State
+from msgspec.structs import replace
+
+from core.model import Instance, Request, State
+from core.model.host_device import HostDevice
 from core.model.lists import listed
 from core.model.new_device import AttachedDevice
 from core.model.text import clean
+from core.state.held_devices import held_by
 from core.verbs.applied import affects, against_when
 from core.verbs.device.attaching import attach_step, attached, known_again, taken
 from core.verbs.device.boot_turn import against_turn
@@ -24,6 +28,8 @@ from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.sequence import Step
 from core.verbs.situation import Situation
 
+_MODELS = ("vfio-pci", "vfio-ccw", "vfio-ap")
+"""libvirt's of mediated devices."""
 _SHAPES: Mapping[str, tuple[str, str]] = {
     "pci": (r"([0-9a-f]{4}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", "pci:0000:03:00.0"),
     "usb": (r"[0-9a-f]{4}:[0-9a-f]{4}|[0-9]{1,3}\.[0-9]{1,3}", "usb:1d6b:0002 or usb:1.2"),
@@ -50,6 +56,7 @@ def attach_steps(now: Situation) -> list[Step]:
         from core.xml.new_host_device import host_device_xml
 
         new = _new(request.device, request.boot_order)
+        new = replace(new, model=mdev_model(now.around.devices, new.source) or new.model)
         live, config = affects(now, request.when)
         needs = f"pci {new.source}" if new.type == "pci" and request.when != "next-start" else ""
         call = AttachCall(
@@ -115,6 +122,34 @@ def against(state: State, request: Request, but: str) -> Iterator[Refusal]:
         yield Refusal(RefusalCode.PARAMETER, text, "leave it out", "boot_order")
         return
     yield from against_turn(instance, request.boot_order)
+    known = state.devices.get(instance.host, ())
+    if new.type == "mdev" and instance.architecture.startswith("s390"):
+        model = mdev_model(known, new.source)
+        if not model:
+            text = f"Whether {clean(word)} is a channel device or a crypto adapter is not known"
+            yield _no(text, f"see those of its host: `virtdeck devices {clean(instance.host)}`")
+        elif model == "vfio-ap" and (has := _ap_of(instance, known)):
+            text = f"{clean(instance.name)} has {has}, and libvirt gives one vfio-ap to each"
+            yield _no(text, "assign more domains and adapters to that")
+
+
+def _ap_of(instance: Instance, known: Sequence[HostDevice]) -> str:
+    """Return the crypto adapters that an instance has, by their word; empty: it has none."""
+    held = (one for one in held_by(instance) if one.startswith("mdev:"))
+    return next((one for one in held if mdev_model(known, one[5:]) == "vfio-ap"), "")
+
+
+def mdev_model(devices: Sequence[HostDevice], uuid: str) -> str:
+    """Return libvirt's model of a mediated device, from what it was made of; empty: not known."""
+    device = next((one for one in devices if one.place == f"mdev:{uuid}"), None)
+    if device is None:
+        return ""
+    types = [kind for one in devices if one.name == device.parent for kind in one.mdev_types]
+    api = next((kind.api for kind in types if kind.id == device.label), "")
+    if api in _MODELS:
+        return api
+    named = device.label.replace("_", "-")  # the types of s390 are vfio_ccw-io, vfio_ap-passthrough
+    return next((one for one in _MODELS if named.startswith(one)), "vfio-pci")
 
 
 def _against_word(word: str) -> Refusal | None:

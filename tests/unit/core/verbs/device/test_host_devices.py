@@ -14,7 +14,9 @@ from core.model.host_device import HostDevice, MdevType
 from core.state.held_devices import as_held, holders, holders_of
 from core.state.instance_devices import devices_of_instance
 from core.verbs.checks import check
+from core.verbs.device.calls import AttachCall
 from core.verbs.device.device_requests import DeviceAttach
+from core.verbs.preview import planned
 from core.xml.device import read_device
 from core.xml.new_device import device_in
 from core.xml.node_device import read_binding, read_filter, read_node_device
@@ -182,6 +184,65 @@ def test_a_turn_is_nobody_elses(more: Any, asked: tuple[str, int], told: str) ->
     found = [str(one) for one in check(state, DeviceAttach(row.key, word, boot_order=order))]
     assert len(found) == bool(told)
     assert all(one.startswith(told) for one in found)
+
+
+CHANNEL = """<device><name>css_0_0_0023</name><parent>css_0</parent>
+<driver><name>vfio_ccw</name></driver><capability type='css'><cssid>0x0</cssid><ssid>0x0</ssid>
+<devno>0x0023</devno><channel_dev_addr><cssid>0xfe</cssid><ssid>0x0</ssid><devno>0x1a00</devno>
+</channel_dev_addr><capability type='mdev_types'><type id='vfio_ccw-io'><name>I/O</name>
+<deviceAPI>vfio-ccw</deviceAPI><availableInstances>0</availableInstances></type></capability>
+</capability></device>"""
+MATRIX = """<device><name>ap_matrix</name><parent>computer</parent>
+<capability type='ap_matrix'><capability type='mdev_types'><type id='vfio_ap-passthrough'>
+<name>VFIO AP Passthrough Device</name><deviceAPI>vfio-ap</deviceAPI>
+<availableInstances>65536</availableInstances></type></capability></capability></device>"""
+
+
+def made_of(parent: str, kind: str, uuid: str = UUID) -> HostDevice:
+    xml = MDEV.replace("pci_0000_00_02_0", parent).replace("t-1", kind).replace(UUID, uuid)
+    return read_node_device(xml.replace("mdev_1", f"mdev_{uuid[:8]}"))
+
+
+@pytest.mark.parametrize(
+    ("parent", "kind", "model"),
+    [
+        ("css_0_0_0023", "vfio_ccw-io", "vfio-ccw"),
+        ("ap_matrix", "vfio_ap-passthrough", "vfio-ap"),
+        ("gone", "vfio_ap-passthrough", "vfio-ap"),
+        ("pci_0000_03_00_0", "t-1", "vfio-pci"),
+        ("gone", "nvidia-222", "vfio-pci"),
+    ],
+)
+def test_a_mediated_device_has_the_model_of_what_it_was_made_of(
+    parent: str, kind: str, model: str
+) -> None:
+    """In the form of libvirt's documentation (formatnode.html)."""
+    known = tuple(map(read_node_device, (CHANNEL, MATRIX, CARD)))
+    assert [one.label for one in known[:2]] == ["fe.0.1a00", "crypto adapters"]
+    row = web()
+    state = State(instances={row.key: row}, devices={"alpha": (*known, made_of(parent, kind))})
+    (step,) = planned(state, DeviceAttach(row.key, f"mdev:{UUID}"))
+    assert isinstance(step.call, AttachCall)
+    assert f'type="mdev" model="{model}"' in step.call.xml
+
+
+def test_on_s390_a_mediated_device_is_known_or_refused_and_of_crypto_there_is_one() -> None:
+    one, two = UUID, UUID.replace("c60c1a2a", "d60c1a2a")
+    row = web(architecture="s390x", devices=(Device("hostdev", f"mdev {two}"),))
+    matrix = read_node_device(MATRIX)
+    adapters = [made_of("ap_matrix", "vfio_ap-passthrough", uuid) for uuid in (one, two)]
+
+    def told(*devices: HostDevice) -> list[str]:
+        link = Link(LinkStatus.UP, 0.0)
+        host = Host("alpha", "qemu:///system", link)
+        state = State(hosts={"alpha": host}, instances={row.key: row}, devices={"alpha": devices})
+        return [str(why) for why in check(state, DeviceAttach(row.key, f"mdev:{one}"))]
+
+    (unknown,) = told(matrix)
+    assert "is a channel device or a crypto adapter is not known: see those of its host" in unknown
+    (second,) = told(matrix, *adapters)
+    assert second.startswith(f"web has mdev:{two}, and libvirt gives one vfio-ap to each")
+    assert told(matrix, adapters[0]) == []
 
 
 HELD = Device("hostdev", "pci 0000:03:00.0")
