@@ -43,7 +43,7 @@ def attach(conn: Connection, subject: ObjectKey, call: AttachCall) -> None:
     if call.found:
         refuse_found_format(conn.storageVolLookupByPath(call.found))
     if call.live:
-        refuse_silent(conn, call.xml)
+        refuse_silent(conn, call.xml, "and its guest stand still: nothing was attached")
     try:
         domain.attachDeviceFlags(call.xml, live | config)
     except libvirt.libvirtError as error:

@@ -133,7 +133,8 @@ def wake_up(conn: Connection, uuid: str) -> None:
 
 def _create(conn: Connection, subject: ObjectKey, call: CreateCall) -> None:
     xml = conn.lookupByUUIDString(subject.id).XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
-    refuse_silent(conn, xml)
+    # what was done before, as by a hard reboot or a resize, is not undone by that
+    refuse_silent(conn, xml, "so it was not started")
     start(conn, subject.id, paused=call.paused, forget_saved=call.forget_saved)
 
 

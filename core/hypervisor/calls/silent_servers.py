@@ -55,8 +55,11 @@ _WORDS = {
 }
 
 
-def refuse_silent(conn: Connection, xml: str) -> None:
-    """Raise HypervisorError where an image of a disk or an instance has a server that is silent."""
+def refuse_silent(conn: Connection, xml: str, so: str) -> None:
+    """Raise HypervisorError where an image of a disk or an instance has a server that is silent.
+
+    `so` says what was not done of that.
+    """
     images = image_servers(xml)
     place = _place_of(conn) if images else None
     if place is None:
@@ -69,10 +72,10 @@ def refuse_silent(conn: Connection, xml: str) -> None:
             {first_words.GONE} if servers[0].protocol == "rbd" else set()
         )
         if found and not fine.intersection(found):
-            raise _error(servers, found)
+            raise _error(servers, found, so)
 
 
-def _error(servers: Sequence[ImageServer], found: Sequence[str]) -> HypervisorError:
+def _error(servers: Sequence[ImageServer], found: Sequence[str], so: str) -> HypervisorError:
     called, where = _CALLED[servers[0].protocol], listed(one.place for one in servers)
     how, cure = _WORDS[found[0]]
     what = (
@@ -80,8 +83,7 @@ def _error(servers: Sequence[ImageServer], found: Sequence[str]) -> HypervisorEr
         if len(servers) == 1
         else f"None of the monitors of Ceph answers: {where}"
     )
-    text = f"{what}. QEMU would wait for it, and its guest stand still."
-    return HypervisorError(text, f"{cure} Nothing was changed.")
+    return HypervisorError(f"{what}. QEMU would wait for it, {so}.", cure)
 
 
 def _place_of(conn: Connection) -> BrickHost | None:
