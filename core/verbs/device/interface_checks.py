@@ -13,7 +13,7 @@ from core.verbs.device.attaching import taken
 from core.verbs.device.boot_turn import against_turn
 from core.verbs.device.host_place import against_place
 from core.verbs.device.interface import forwards, pairs, tags
-from core.verbs.device.plug import PORT_KEYS, Plug, pci_words, plug_of, refused_kind
+from core.verbs.device.plug import LENT, PORT_KEYS, Plug, pci_words, plug_of, refused_kind
 from core.verbs.device.requests import InterfaceAttach
 from core.verbs.refusal import Refusal, RefusalCode
 
@@ -43,6 +43,9 @@ def against(state: State, request: Request, but: str) -> Iterator[Refusal]:
     if unlike:  # what else it could be does not matter
         return
     plug = plug_of(request.network)
+    network = site_in(state, request.subject.host).networks.get(plug.name)
+    if plug.kind.type == "network" and network is not None and network.forward == "hostdev":
+        plug = Plug(f"{clean(plug.name)} (SR-IOV)", LENT, plug.name)
     yield from _against_network(state, request)
     yield from _against_mac(state, instance, request)
     yield from _against_options(request, plug)

@@ -56,6 +56,10 @@ _VDPA = PlugKind("vdpa", of_host="path", virtio_only=True, link=False)
 _FUNCTION = PlugKind("hostdev", of_host="pci", queues=False, vlan=True, link=False)
 _OWN = PlugKind("user", queues=False)
 
+LENT = PlugKind("network", queues=False, vlan=True, link=False)
+"""A network that lends functions of SR-IOV (`<forward mode='hostdev'>`): what it gives to one that
+runs is a device of the host, of which libvirt passes over or refuses all else."""
+
 KINDS: Mapping[str, PlugKind] = {
     "network": _NETWORK,
     "bridge": _BRIDGE,

@@ -28,8 +28,9 @@ def asked(network: str, **options: Any) -> InterfaceAttach:
 
 
 def against(request: InterfaceAttach, *instances: Instance, version: str = "") -> list[str]:
-    """`alpha` has the networks lan, which is on, and dark, which is off."""
+    """`alpha` has the networks lan and lent (of SR-IOV), which are on, and dark, which is off."""
     networks = [Network("alpha", n, n, active=n == "lan") for n in ("lan", "dark")]
+    networks.append(Network("alpha", "lent", "lent", active=True, forward="hostdev"))
     link = Link(LinkStatus.UP, 0.0)
     state = State(
         hosts={
@@ -221,7 +222,7 @@ def test_what_its_old_host_has_of_it_has_its_address_and_disturbs_nobody() -> No
     ("request_", "words"),
     [
         (asked(""), "What it is plugged into is not said: name a network"),
-        (asked("nets"), "alpha has no network nets: take lan and dark"),
+        (asked("nets"), "alpha has no network nets: take lan, dark and lent"),
         (asked("dark"), "The network dark of alpha is off: start it"),
         (asked("user", mac="52:54:00:00:00:09"), "web has an interface"),
         (asked("user", mac="52:54:00:00:00:08"), "db has the address"),
@@ -260,6 +261,19 @@ def test_an_interface_that_cannot_be_is_refused(request_: InterfaceAttach, words
     theirs = other(interfaces=(Interface("52:54:00:00:00:08"),))
     told = against(request_, mine, theirs, version="8.9.0")
     assert any(words in one for one in told), told
+
+
+def test_a_network_that_lends_functions_gives_a_device_of_the_host() -> None:
+    assert against(asked("lent", vlan=7)) == []
+    for option, words in (
+        ({"queues": 2}, "network has no queues: leave it out."),
+        ({"mtu": 9000}, "libvirt sets no packet size of network: leave it out."),
+        ({"nwfilter": "clean"}, "libvirt filters no interface of network: leave it out."),
+        ({"inbound": 10}, "libvirt limits no interface of network: limit it in the guest."),
+        ({"link": "down"}, "The cable of network is the host's own: pull it there."),
+    ):
+        assert against(asked("lent", **option)) == [words.replace("network", "lent (SR-IOV)")]
+        assert against(asked("lan", **option)) == []
 
 
 def test_its_turn_as_one_boots_is_nobody_elses() -> None:
