@@ -162,6 +162,8 @@ class Instance(Value, frozen=True):
     """It is defined to be rescued (`core.xml.definition.rescue`)."""
     cold: ColdMove | None = None
     """It was cold-migrated, and that is neither confirmed nor reverted."""
+    maker: str = ""
+    """The operation that defined it, where its UUID does not tell (`core.xml.made_mark`)."""
     described: bool = True
     """False: only listed so far (name, state, flags); its XML, and so its devices, come later."""
 

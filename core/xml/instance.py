@@ -8,6 +8,7 @@ from core.xml.cold_mark import read_mark
 from core.xml.device import read_device
 from core.xml.disk import read_disk
 from core.xml.interface import read_interface
+from core.xml.made_mark import maker_of
 from core.xml.tree import (
     Element,
     attribute,
@@ -62,6 +63,7 @@ def read_instance(xml: str, host: str = "") -> Instance:
         agent=_read_agent(devices),
         rescue=domain.find(f"metadata/{{{RESCUE}}}rescue") is not None,
         cold=read_mark(domain),
+        maker=maker_of(domain),
     )
 
 

@@ -11,12 +11,18 @@ import pytest
 
 from core.errors import OperationFailedError, RefusedError
 from core.fleet import Fleet
+from core.hypervisor.calls.table import make as make_call
+from core.hypervisor.connection.tolerance import unless_gone
 from core.model import ObjectKey, OperationRecord, OperationStatus
 from core.model.secret_value import Secret
+from core.verbs.create.calls import DefineCall, TakeBackCall
 from core.verbs.create.from_xml import CREATE_FROM_XML
 from core.verbs.preview import planned
 from core.verbs.undefining import Undefine
 from core.verbs.undoing import undoing
+from core.xml import read_instance
+from core.xml.authored import completed
+from core.xml.made_mark import made_by
 from tests.driver.command import Virtdeck
 from tests.driver.private_daemon import PrivateDaemon
 from tests.driver.watching import until
@@ -132,6 +138,18 @@ async def test_what_is_made_is_shown_before_it_is_made(fleet: Fleet) -> None:
     assert "s3cret" not in sends[0].call.text
     await fleet.links.ask(request.subject, [sends[0].call])
     assert request.subject not in fleet.state.instances
+
+
+def test_only_what_its_operation_defined_is_taken_back(daemon: PrivateDaemon) -> None:
+    uuid, conn = str(uuid4()), daemon.keeper
+    text, _ = completed(XML, uuid)
+    key = ObjectKey("instance", "alpha", uuid)
+    make_call(conn, key, DefineCall(made_by(text, "1-a")))
+    assert read_instance(conn.lookupByUUIDString(uuid).XMLDesc(0), host="alpha").maker == "1-a"
+    make_call(conn, key, TakeBackCall("2-b"))
+    assert conn.lookupByUUIDString(uuid).name() == "made"
+    make_call(conn, key, TakeBackCall("1-a"))
+    assert unless_gone(lambda: conn.lookupByUUIDString(uuid)) is None
 
 
 async def test_two_of_one_name_are_not_made_at_once(fleet: Fleet) -> None:

@@ -20,6 +20,7 @@ from core.verbs.create.calls import DefineCall, ProveCall, SeedCall, TakeBackCal
 from core.verbs.create.plan import NewVolume
 from core.verbs.create.remove_seed import DetachDiskCall
 from core.xml.authored import disk_element, for_trial, with_passwords
+from core.xml.made_mark import maker_in
 
 _TOUCHED = ("interface", "hostdev", "vsock", "tpm")
 """Devices that virConnectDomainXMLToNative opens or makes on the host: it is asked without them."""
@@ -96,10 +97,15 @@ def define(conn: Connection, subject: ObjectKey, call: DefineCall) -> None:
         raise _refused(error, "it") from None
 
 
-def take_back(conn: Connection, subject: ObjectKey, _: TakeBackCall) -> None:
-    """Undefine what was defined just now, with its NVRAM; none there is as good as undefined."""
+def take_back(conn: Connection, subject: ObjectKey, call: TakeBackCall) -> None:
+    """Undefine what was defined just now, with its NVRAM; none there is as good as undefined.
+
+    What another operation defined of the same UUID is left.
+    """
     domain = unless_gone(lambda: conn.lookupByUUIDString(subject.id))
     if domain is None:
+        return
+    if call.maker and maker_in(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)) != call.maker:
         return
     if domain.isActive():
         text = f"{domain.name()} runs by now: it is left as it is."

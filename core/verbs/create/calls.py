@@ -50,3 +50,5 @@ class TakeBackCall(Call, frozen=True):
 
     command: ClassVar[str] = "undefine"
     repeatable: ClassVar[bool] = True
+    maker: str = ""
+    """The operation that it was defined by, as its mark says; empty: its UUID tells."""

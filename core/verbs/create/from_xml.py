@@ -68,7 +68,8 @@ def _planned(situation: Situation) -> tuple[InstancePlan, Sequence[Secret]]:
     request = situation.request
     assert isinstance(request, CreateFromXml)
     xml, passwords = completed(request.xml.reveal(), request.subject.id)
-    plan = InstancePlan(request.makes, xml, (), request.start, request.autostart)
+    given = bool(_own_id({"xml": request.xml}))
+    plan = InstancePlan(request.makes, xml, (), request.start, request.autostart, given)
     return plan, tuple(map(Secret, passwords))
 
 

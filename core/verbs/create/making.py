@@ -65,16 +65,27 @@ def _steps(situation: Situation, prove: ProveCall, seed: SeedOf | None) -> Itera
         if volume.how == "seed" and seed is not None:
             sent, text = seed(situation, volume), f"writing the seed of {name}"
             yield Step(sent, text, _heard(sent), abort=StopTransferCall())
-    yield Step(
-        DefineCall(plan.xml, prove.passwords),
-        f"defining {name}",
-        lambda now: isinstance(now.subject, Instance),
-        TakeBackCall(),
-    )
+    yield _defining(situation, prove)
     if plan.autostart:
         yield Step(AutostartCall(on=True), f"having {name} started with {_host(situation)}")
     if plan.start:
         yield Step(CreateCall(), f"starting {name}", runs, deadline=START_DEADLINE)
+
+
+def _defining(situation: Situation, prove: ProveCall) -> Step:
+    """Define it: where its UUID was given, with a mark that tells it from one of another."""
+    plan, xml = prove.plan, prove.plan.xml
+    maker = situation.operation if plan.given else ""
+    if maker:
+        from core.xml.made_mark import made_by
+
+        xml = made_by(xml, maker)
+
+    def shows(now: Situation) -> bool:
+        return isinstance(now.subject, Instance) and (not maker or now.subject.maker == maker)
+
+    call = DefineCall(xml, prove.passwords)
+    return Step(call, f"defining {plan.name}", shows, TakeBackCall(maker))
 
 
 def _host(situation: Situation) -> str:

@@ -34,3 +34,5 @@ class InstancePlan(Value, frozen=True):
     volumes: tuple[NewVolume, ...] = ()
     start: bool = True
     autostart: bool = False
+    given: bool = False
+    """Its UUID was not chosen here: another may define one of the same meanwhile."""

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from core import xml as xml_of
 from core.errors import XmlError
 from core.model import Disk, Host, Instance, Network, Volume
@@ -65,7 +67,7 @@ def planned(
         one_machine=_one_machine(kept, host),
         stated=request.shared,
     )
-    plan = InstancePlan(definition.name, made.xml, (), request.start, request.autostart)
+    plan = replace(nothing, xml=made.xml, given=True)
     reasons = (
         *_against_kept(definition, instance),
         *_against_networks(instance, request.subject.host, networks),

@@ -31,14 +31,18 @@ from core.model.kept import KeptDefinition, KeptHost
 from core.model.rewrites import Move
 from core.state.checkpoints import known_names
 from core.state.second_copy import copies, evacuated_to
+from core.verbs.call import Call
 from core.verbs.create.calls import DefineCall, ProveCall, TakeBackCall
+from core.verbs.create.making import making
 from core.verbs.create.plan import InstancePlan
 from core.verbs.evacuation.evacuate import EVACUATE
 from core.verbs.evacuation.plan import EvacuationPlan, planned
 from core.verbs.evacuation.requests import DisksCall, Evacuate, LostDisk
+from core.verbs.power.calls import CreateCall
 from core.verbs.situation import Action, End, Progress, Send, Sent, Situation
 from core.xml.definition.document import editable
 from core.xml.definition.evacuated import disk_elements, evacuated, trial
+from core.xml.made_mark import made_by, maker_in
 from tests.verbs import check
 
 S = InstanceState
@@ -314,6 +318,37 @@ def test_what_runs_where_it_was_evacuated_to_is_not_taken_back(tried: bool) -> N
     again = decide(web("beta", S.SHUTOFF))
     assert isinstance(again, Send)
     assert isinstance(again.call, TakeBackCall)
+
+
+def test_what_another_console_defined_of_it_is_neither_started_nor_taken_back() -> None:
+    """Both evacuate the same UUID: libvirt's refusal of the second may be the lost answer."""
+    assert plan().plan.given
+    calls: list[Call] = [
+        ProveCall(InstancePlan("web", XML, given=True)), DisksCall("alpha", "", "", ())
+    ]  # fmt: skip
+
+    def decide(row: Instance | None, *sent: Sent) -> Action:
+        done = [Sent(call, 1.0, 2.0) for call in calls]
+        progress = Progress((*done, *sent), adopted=3.5, first_adopted=3.5)
+        asked_for = asked(fenced="alpha")
+        assert EVACUATE.decide is not None
+        return EVACUATE.decide(
+            Situation(asked_for, "web", 60.0, progress, row, link_up=True, operation="1-a")
+        )
+
+    made = making(lambda _: (InstancePlan("web", XML, given=True), ()))
+    begun = Progress((Sent(calls[0], 1.0, 2.0),))
+    situation = Situation(asked(fenced="alpha"), "web", 5.0, begun, None, operation="1-a")
+    define = next(step.call for step in made(situation) if isinstance(step.call, DefineCall))
+    assert maker_in(define.xml) == "1-a"
+    assert maker_in(made_by(define.xml, "2-b")) == "2-b"
+    lost = Sent(define, 3.0, 3.2, "The link was lost.", certain=False)
+    own = decide(replace(web("beta", S.SHUTOFF), maker="1-a"), lost)
+    assert isinstance(own, Send)
+    assert isinstance(own.call, CreateCall)
+    back = decide(replace(web("beta", S.SHUTOFF), maker="2-b"), lost)
+    assert isinstance(back, Send)
+    assert back.call == TakeBackCall("1-a")
 
 
 def test_a_volume_that_its_new_host_has_connected_is_at_the_path_it_has_there() -> None:
