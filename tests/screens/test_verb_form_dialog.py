@@ -276,3 +276,22 @@ async def test_volumes_that_nothing_uses_are_proposed_first(app: VirtdeckApp) ->
         used = [named[name] for name in proposed]
         assert used == sorted(used)
         assert {True, False} == set(used)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+async def test_the_keys_stay_below_the_longest_hint_and_nothing_below_them(
+    app: VirtdeckApp, size: tuple[int, int]
+) -> None:
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        await press(pilot, *ONE, "a", "d", "a", *["tab"] * 5, "right")
+        form = app.screen
+        assert isinstance(form, VerbFormDialog)
+        for _ in range(9):
+            await press(pilot, "tab")
+            await settled(pilot)
+            dialog = form.query_one(".dialog")
+            keys = list(dialog.children)[-1]
+            assert keys.region.bottom == dialog.region.bottom - 1
+            assert form.focused is not None
+            assert form.query_one(FormPanel).region.contains_region(form.focused.region)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rich.cells import cell_len
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
@@ -164,6 +164,12 @@ class FormPanel(VerticalScroll, can_focus=False):
     def all_shown(self) -> bool:
         """Whether the rest is shown."""
         return self.has_class("-all")
+
+    @on(events.Resize)
+    def _keep_in_view(self) -> None:
+        """What takes the keys stays in view where there are fewer lines than before."""
+        if (focused := self.screen.focused) in self.controls() and focused is not None:
+            self.call_after_refresh(focused.scroll_visible, animate=False)
 
     @on(Choice.Changed)
     def _chosen(self, event: Choice.Changed) -> None:

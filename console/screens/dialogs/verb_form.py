@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from uuid import uuid4
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -40,6 +40,12 @@ from core.verbs.verb import Verb
 
 DEBOUNCE = 0.1
 """Seconds without a change before the requests are checked."""
+BESIDE_FIELDS = 17
+"""Lines that are kept for all but the fields, where there are enough: the fields stay as they are
+while the cursor goes from a short hint to a long one."""
+FRAME = 4
+"""The border, the buttons and the line above these."""
+LEAST = 4
 
 
 class VerbFormDialog(FormDialog[None], inherit_bindings=True):
@@ -105,6 +111,23 @@ class VerbFormDialog(FormDialog[None], inherit_bindings=True):
         """The cursor goes to the first field, and what is there is checked."""
         self._form.controls()[0].focus()
         self._changed()
+
+    @on(events.Resize)
+    @on(events.DescendantFocus)
+    def _lines_changed(self) -> None:
+        self.call_after_refresh(self._use_room)
+
+    def _use_room(self) -> None:
+        """Let the fields have what the other lines of the dialog leave, the keys below all.
+
+        As cells: Textual forgets a share of the screen where a dialog is as high as what is in it,
+        and the dialog was empty below what it showed.
+        """
+        size, height = self.size, self.size.height
+        pages = self.query(".dialog > Page").results(Page)
+        beside = sum(page.get_content_height(size, size, page.size.width) for page in pages)
+        wanted = max(height // 2, height - BESIDE_FIELDS)
+        self._form.styles.max_height = max(LEAST, min(wanted, height - beside - FRAME))
 
     @property
     def keys_line(self) -> str:
@@ -174,6 +197,7 @@ class VerbFormDialog(FormDialog[None], inherit_bindings=True):
         wrong = self._reading.wrong
         self._form.tell((wrong or self._refused_fields()) if self._told else {})
         self._found.show(["", *self._found_lines()])
+        self._lines_changed()
         self._yes.disabled = bool(wrong)
 
     def _found_lines(self) -> list[CellValue]:
