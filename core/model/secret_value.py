@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
+from urllib.parse import quote
 
 import msgspec
 
@@ -84,15 +86,23 @@ def without(text: str, secrets: Iterable[str]) -> str:
     """Return a text without some secrets.
 
     A short one counts only as a word of its own: that "p" is taken out of every word helps nobody
-    to keep it, and nobody could read what went wrong.
+    to keep it, and nobody could read what went wrong. Errors also tell it as a part of JSON, of
+    what Python prints, or of a URL, which write some characters otherwise.
     """
-    known = sorted(filter(None, set(secrets)), key=len, reverse=True)
+    written = {each for one in secrets if one for each in _written(one)}
+    known = sorted(written, key=len, reverse=True)
     if not known:
         return text
     words = "|".join(
         re.escape(one) if len(one) >= SHORT else rf"(?<!\w){re.escape(one)}(?!\w)" for one in known
     )
     return re.sub(words, WITHHELD, text)
+
+
+def _written(secret: str) -> tuple[str, ...]:
+    text = json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]
+    url = (quote(secret, safe, errors="replace") for safe in ("/", ""))
+    return secret, *text, repr(secret)[1:-1], *url
 
 
 def _secrets_in(values: tuple[object, ...]) -> Iterator[str]:
