@@ -48,6 +48,11 @@ _CURES = (
     ("per-device boot elements", "It boots by classes of devices: number its devices first "
      "(`virtdeck set-boot-order`), or leave --boot-order out."),
     ("vlan tag not supported", "Take ovs:BRIDGE or hostdev:ADDRESS, or leave the VLAN out."),
+    ("Multiple USB devices for", "Name one by where it is plugged in (usb:BUS.DEVICE): see "
+     "`virtdeck devices`."),
+    ("is in use by driver", "One at a time can have it: detach it there first, `virtdeck device "
+     "detach`."),
+    ("Non-endpoint PCI devices", "A bridge stays with its host: give what is behind it."),
     ("passthrough of host PCI devices", "Its kernel must have the IOMMU on (intel_iommu=on or "
      "amd_iommu=on) and the module vfio-pci."),
     ("Failed to connect to", "See whether the server runs, and whether the host reaches it."),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from core.hypervisor.calls.device_faults import told_of
 from core.model import Device, Disk, DiskSource, Host, Instance, Interface, State
 from core.model.device_word import word_of_device
 from core.model.host import Link, LinkStatus
@@ -243,6 +244,20 @@ def test_on_s390_a_mediated_device_is_known_or_refused_and_of_crypto_there_is_on
     (second,) = told(matrix, *adapters)
     assert second.startswith(f"web has mdev:{two}, and libvirt gives one vfio-ap to each")
     assert told(matrix, adapters[0]) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "cure"),
+    [
+        ("Multiple USB devices for 781:5581, use <address> to specify one", "usb:BUS.DEVICE"),
+        ("PCI device 0000:3b:02.1 is in use by driver QEMU, domain db", "detach it there first"),
+        ("Non-endpoint PCI devices cannot be assigned to guests", "give what is behind it"),
+    ],
+)
+def test_what_libvirt_says_of_a_device_of_the_host_has_its_cure(said: str, cure: str) -> None:
+    error = told_of(None, said)  # type: ignore[arg-type]  # it asks the host nothing
+    assert error is not None
+    assert (error.message, cure in error.hint) == (f"{said}.", True)
 
 
 HELD = Device("hostdev", "pci 0000:03:00.0")
