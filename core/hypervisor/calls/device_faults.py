@@ -52,7 +52,6 @@ _CURES = (
      "`virtdeck devices`."),
     ("is in use by driver", "One at a time can have it: detach it there first, `virtdeck device "
      "detach`."),
-    ("Non-endpoint PCI devices", "A bridge stays with its host: give what is behind it."),
     ("passthrough of host PCI devices", "Its kernel must have the IOMMU on (intel_iommu=on or "
      "amd_iommu=on) and the module vfio-pci."),
     ("Failed to connect to", "See whether the server runs, and whether the host reaches it."),
@@ -122,6 +121,10 @@ _SENTENCES: Sequence[tuple[str, _Sentence]] = (
             f"The host has no mediated device {clean(found[1])}.",
             "Make it there first: `mdevctl start`, or `virsh nodedev-create`.",
         ),
+    ),
+    (
+        r"Non-endpoint PCI devices",
+        lambda _: ("That is a PCI bridge, which its host keeps.", "Give what is behind it."),
     ),
     (
         r"host doesn't have VFIO|cannot be assigned|IOMMU",
