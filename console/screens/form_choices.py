@@ -129,6 +129,12 @@ def _port_groups(state: State, key: ObjectKey) -> Choices:
     return tuple((one.name, "of who asks for none" if one.default else "") for one in groups)
 
 
+def _ports_of_networks(state: State, key: ObjectKey) -> Choices:
+    """The port groups of all networks of the host of a subject."""
+    networks = [one for one in state.networks.values() if one.host == key.host]
+    return tuple((group.name, clean(one.name)) for one in networks for group in one.port_groups)
+
+
 def _network_macs(state: State, key: ObjectKey) -> Choices:
     """The network devices that are on a network, by whose they are."""
     found = _network(state, key)
@@ -255,6 +261,7 @@ _SOURCES: Mapping[str, Callable[[State, ObjectKey], Choices]] = {
     "connected-for": _connected_for,
     "dns-hosts": _dns_hosts,
     "port-groups": _port_groups,
+    "ports-of-networks": _ports_of_networks,
     "network-macs": _network_macs,
     "interfaces": _interfaces,
     "newest-interfaces": _newest_interfaces,

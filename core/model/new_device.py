@@ -124,6 +124,8 @@ class AttachedInterface(Value, frozen=True):
     virtualport: str = ""
     """The type of the port of a switch; empty: it has none."""
     port: Pairs = ()
+    port_group: str = ""
+    """Of a network: what its port is like; empty: as the network has it."""
     backend: str = ""
     """Of the type user: passt; empty: QEMU's own."""
     forwards: tuple[tuple[str, int, int], ...] = ()

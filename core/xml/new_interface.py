@@ -45,11 +45,13 @@ def _connect(root: Element, new: AttachedInterface) -> None:
     elif new.type == "ethernet":  # somebody else made it, and plugged it in
         etree.SubElement(root, "target", dev=real_name(new.source), managed="no")
     elif new.source:
-        source = etree.SubElement(root, "source", {_PLACES[new.type]: real_name(new.source)})
-        if new.type == "vhostuser":
-            source.set("type", "unix")
-        if new.mode:
-            source.set("mode", new.mode)
+        how = {
+            "type": "unix" if new.type == "vhostuser" else "",
+            "mode": new.mode,
+            "portgroup": real_name(new.port_group),
+        }
+        place = {_PLACES[new.type]: real_name(new.source)}
+        etree.SubElement(root, "source", place | {name: word for name, word in how.items() if word})
     if new.backend:
         etree.SubElement(root, "backend", type=new.backend)
         for protocol, here, there in new.forwards:

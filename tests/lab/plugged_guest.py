@@ -11,14 +11,18 @@ import shutil
 import subprocess
 import tarfile
 import time
+from typing import Any
 
 from core.errors import LabError
+from core.fleet import Fleet
 from core.lab.archive import pack, regular
 from core.lab.guests import Guest
 from core.lab.image import Image, ensure_image
 from core.lab.kernel_modules import MODULE_FILE, read_module
 from core.lab.places import cache_directory
 from core.lab.templates import EMULATOR, instance_xml
+from core.model import ObjectKey, OperationStatus
+from core.verbs.registry import VERBS
 from tests.lab.asking_guests import in_guest
 from tests.lab.networked import NetworkedHosts
 from tests.patience import PATIENCE
@@ -91,3 +95,18 @@ def booted(hosts: NetworkedHosts, name: str) -> None:
 def said(hosts: NetworkedHosts, name: str, script: str) -> str:
     """What a script prints in the guest, its errors too. Blocks."""
     return in_guest(hosts.host("alpha"), name, "sh", "-c", f"{{ {script}; }} 2>&1").strip()
+
+
+def at_length(condition: str) -> str:
+    """A script that tries for some time: a guest finds what is plugged in a moment later."""
+    return f"n=0; until {condition} || [ $n = 60 ]; do n=$((n + 1)); sleep 1; done"
+
+
+CARD_UP = at_length("ip link set eth0 up 2> /dev/null")
+
+
+async def done(fleet: Fleet, verb: str, key: ObjectKey, **options: Any) -> str:
+    """Have a verb carried out; what it says."""
+    record = await (await fleet.submit(VERBS[verb].request(subject=key, **options)))
+    assert record.status is OperationStatus.DONE, record
+    return record.outcome

@@ -1,8 +1,9 @@
 """Network devices on a real bridge, a real tap device and a real macvtap device of a host.
 
 The host has a network of its own, with a bridge `br0`, a tap device `tap7` and its card `net0`.
-What the machines of the tests do not have (Open vSwitch, SR-IOV, a vhost-user switch, vDPA, passt)
-is tried as XML only, in tests/unit/core/verbs/device/test_interface_attach.py.
+Open vSwitch and passt are tried in tests/lab/test_switches.py. What the machines of the tests do
+not have (SR-IOV, a vhost-user switch, vDPA) is tried as XML only, in
+tests/unit/core/verbs/device/test_interface_attach.py.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from core.state.network_members import members
 from core.verbs.registry import VERBS
 from tests.lab.migrating import found, opened, until
 from tests.lab.networked import NetworkedHost, NetworkedHosts
-from tests.lab.plugged_guest import booted, define, said
+from tests.lab.plugged_guest import CARD_UP, at_length, booted, define, done, said
 from tests.lab.seeing import caught_up, key_of
 
 NAME = "plugged"
@@ -77,12 +77,6 @@ async def fleet(hosts: NetworkedHosts, tmp_path: Path) -> AsyncIterator[Fleet]:
         yield made
 
 
-async def done(fleet: Fleet, verb: str, key: ObjectKey, **options: Any) -> str:
-    record = await (await fleet.submit(VERBS[verb].request(subject=key, **options)))
-    assert record.status is OperationStatus.DONE, record
-    return record.outcome
-
-
 async def ended(fleet: Fleet, request: Request) -> OperationRecord:
     """What became of it, done or not."""
     operation = await fleet.submit(request)
@@ -102,18 +96,10 @@ async def in_it(hosts: NetworkedHosts, script: str) -> str:
     return await asyncio.to_thread(said, hosts, NAME, script)
 
 
-def at_length(condition: str) -> str:
-    """A script that tries for some time: a guest finds what is plugged in a moment later."""
-    return f"n=0; until {condition} || [ $n = 60 ]; do n=$((n + 1)); sleep 1; done"
-
-
-CARD = at_length("ip link set eth0 up 2> /dev/null")
-
-
 async def leased(hosts: NetworkedHosts) -> str:
     """Have the only device of the guest ask for an address; what it says."""
     ask = f"udhcpc -n -q -i eth0 -s /sbin/lease -x hostname:{NAME}; ip -4 address show eth0"
-    return await in_it(hosts, f"{CARD}; {ask}")
+    return await in_it(hosts, f"{CARD_UP}; {ask}")
 
 
 async def mounted(hosts: NetworkedHosts, tag: str, script: str) -> str:
@@ -216,7 +202,7 @@ async def test_a_filter_is_bound_and_an_address_on_a_bridge_is_shown(
     await done(fleet, "interface-attach", vm, network="bridge:br7", mac=MAC, nwfilter="own-mac")
     assert f"{MAC} -j DROP" in alpha.run("ebtables", "-t", "nat", "-L")
     script = "ip address add 10.92.0.2/24 dev eth0; ping -c 1 -W 5 10.92.0.1"
-    assert "1 packets received" in await in_it(hosts, f"{CARD}; {script}")
+    assert "1 packets received" in await in_it(hosts, f"{CARD_UP}; {script}")
     other = "ip link set eth0 down address 52:54:00:00:07:99 up; ping -c 1 -W 2 10.92.0.1"
     assert "0 packets received" in await in_it(hosts, other), "it goes by another address"
     addresses = (await fleet.detail(vm)).addresses

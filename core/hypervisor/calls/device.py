@@ -36,8 +36,8 @@ def attach(conn: Connection, subject: ObjectKey, call: AttachCall) -> None:
     domain = conn.lookupByUUIDString(subject.id)
     if call.alone and (user := user_of(conn, set(call.alone), seconds=ASKING)):
         raise _used(call, user)
-    if call.needs and not call.live and (missing := missing_of(conn, call.needs)) is not None:
-        raise missing  # what runs is plugged in at once, and libvirt tells of it itself
+    if call.needs and (missing := missing_of(conn, call.needs, live=call.live)) is not None:
+        raise missing
     if call.live and is_share(call.name) and (crash := crash_of_share(conn, domain)) is not None:
         raise crash
     if call.found:

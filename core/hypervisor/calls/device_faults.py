@@ -12,6 +12,7 @@ from core.hypervisor.connection.binding import Connection, libvirt
 from core.hypervisor.connection.network_image_faults import of_network_image
 from core.model.lists import listed
 from core.model.text import clean, real_name
+from core.xml.network import read_network
 
 _NOT_OFFERED = re.compile(r"lo|vnet\d+|macvtap\d+|tap\d+")
 """Devices that belong to other instances, or lead nowhere."""
@@ -98,8 +99,12 @@ _SENTENCES: Sequence[tuple[str, _Sentence]] = (
         lambda _: ("The host has no such tap device.", "Make it there first: `ip tuntap add`."),
     ),
     (
-        r"element 'backend': 'passt'|passt.*(not found|No such file)|Cannot find.*passt",
-        lambda _: ("The libvirt of its host has no passt.", "Take user, or install it there."),
+        r"element 'backend': 'passt'",
+        lambda _: ("The libvirt of its host has no passt.", "Take user, or a newer libvirt."),
+    ),
+    (
+        r"passt.*(not found|No such file)|Cannot find.*passt",
+        lambda _: ("Its host has no passt.", "Take user, or install it there."),
     ),
     (
         r"(?:Did not find|No such|no) USB device|USB device .* not found",
@@ -152,9 +157,17 @@ def told_of(conn: Connection, message: str) -> HypervisorError | None:
     return HypervisorError(f"{told}.", cure) if cure else None
 
 
-def missing_of(conn: Connection, needs: str) -> HypervisorError | None:
-    """Return why what a device needs of the host is not there; None: it is, or nothing tells."""
+def missing_of(conn: Connection, needs: str, *, live: bool) -> HypervisorError | None:
+    """Return why what a device needs of the host is not there; None: it is, or nothing tells.
+
+    What runs is plugged in at once, and libvirt tells of it itself; but of a port group that its
+    network does not have it says nothing ever, and takes none.
+    """
     kind, _, name = needs.partition(" ")
+    if kind == "port-group":
+        return _without_group(conn, *name.split("/", 1))
+    if live:
+        return None
     if kind == "net":
         known = network_devices(conn)
         return _without_device(conn, name, known) if known and real_name(name) not in known else (
@@ -169,6 +182,19 @@ def missing_of(conn: Connection, needs: str) -> HypervisorError | None:
                 text = f"The host has no PCI device {clean(name)}."
                 return HypervisorError(text, "See those it has: `virtdeck devices`.")
     return None
+
+
+def _without_group(conn: Connection, network: str, group: str) -> HypervisorError | None:
+    try:
+        xml = conn.networkLookupByName(real_name(network)).XMLDesc(0)
+    except libvirt.libvirtError:
+        return None  # libvirt tells of it
+    groups = [one.name for one in read_network(xml).port_groups]
+    if group in groups:
+        return None
+    text = f"The network {clean(network)} has no port group {clean(group)}."
+    offered = listed([clean(one) for one in groups])
+    return HypervisorError(text, f"Take {offered}." if offered else "Leave it out.")
 
 
 def network_devices(conn: Connection) -> list[str]:

@@ -20,7 +20,8 @@ class AttachCall(Applied, frozen=True):
     alone: tuple[str, ...] = ()
     """The places of a disk's image, of which nothing else may be the user; empty: others may."""
     needs: str = ""
-    """What of the host it is connected to: `net br0`, `pci 0000:03:10.1`, `path /run/s.sock`."""
+    """What of the host it is connected to: `net br0`, `pci 0000:03:10.1`, `path /run/s.sock`; of a
+    network `port-group lan/red`."""
     what: str = ""
     """What is attached, as sentences have it; empty: what the request calls it."""
     found: str = ""

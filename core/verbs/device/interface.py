@@ -51,6 +51,7 @@ def _new(now: Situation, request: InterfaceAttach) -> AttachedInterface:
         mode=(asked or kind.mode) if kind.mode else "",
         virtualport=kind.virtualport,
         port=pairs(request.port),
+        port_group=request.port_group,
         backend="passt" if plug.word == "passt" else "",
         forwards=forwards(request.forward),
         mtu=request.mtu,
@@ -71,6 +72,8 @@ def _new(now: Situation, request: InterfaceAttach) -> AttachedInterface:
 def _needs(request: InterfaceAttach) -> str:
     """Return what its host must have for it: `net br0`; nothing where that may come later."""
     plug = plug_of(request.network)
+    if request.port_group:
+        return f"port-group {plug.name}/{request.port_group}"
     if not plug.kind.of_host or request.when == "next-start":
         return ""
     return f"{plug.kind.of_host} {plug.name}"

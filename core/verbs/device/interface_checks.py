@@ -88,6 +88,8 @@ def _is_device(name: str) -> bool:
 def _against_network(state: State, request: InterfaceAttach) -> Iterator[Refusal]:
     plug = plug_of(request.network)
     if plug.kind.type != "network":
+        if request.port_group:
+            yield _no("port_group", f"{plug.word} has no port groups: networks have")
         return
     site = site_in(state, request.subject.host)
     network, name = site.networks.get(plug.name), clean(plug.name)
@@ -98,6 +100,11 @@ def _against_network(state: State, request: InterfaceAttach) -> Iterator[Refusal
     elif not network.active:
         cure = f"start it: `virtdeck network start {clean(site.name)}/{name}`"
         yield _no("network", f"The network {name} of {clean(site.name)} is off", cure)
+    groups = [] if network is None else [one.name for one in network.port_groups]
+    if network is not None and network.described and request.port_group not in ("", *groups):
+        text = f"The network {name} has no port group {clean(request.port_group)}"
+        cure = f"take {listed([clean(one) for one in groups])}, or leave it out" if groups else ""
+        yield _no("port_group", text, cure or "leave it out")
 
 
 def _against_mac(state: State, instance: Instance, request: InterfaceAttach) -> Iterator[Refusal]:

@@ -265,6 +265,11 @@ class InterfaceAttach(Request, frozen=True):
         ],
         ...,
     ] = ()
+    port_group: Annotated[
+        str,
+        parameter("Of a network: what its port is like, by the name of a port group.", longest=255,
+                  source="ports-of-networks", typed=True, advanced=True),
+    ] = ""  # fmt: skip
 
 
 class InterfaceDetach(Request, frozen=True):

@@ -1,8 +1,8 @@
 """Attaching a network device: the XML of every kind, and what is refused by its name.
 
 The XML was compared with what libvirt 9.0 takes of it: `tests/lab/test_interface_kinds.py` attaches
-a bridge, a macvtap device and a tap device of a real host. Open vSwitch, SR-IOV, vhost-user, vDPA
-and passt need a switch, a card or a program that the machines of the tests do not have.
+a bridge, a macvtap device and a tap device of a real host, `tests/lab/test_switches.py` a bridge of
+Open vSwitch and passt. SR-IOV, vhost-user and vDPA need what the machines of the tests do not have.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from core.hypervisor.calls.device_faults import told_of
+from core.hypervisor.calls.device_faults import missing_of, told_of
 from core.model import Disk, Host, HostFacts, Instance, Interface, Network, State
 from core.model.host import Link, LinkStatus
+from core.model.network import PortGroup
 from core.verbs.checks import check
 from core.verbs.device.plug import KINDS, REFUSED, pci_words, plug_of
 from core.verbs.device.requests import InterfaceAttach
@@ -29,8 +30,11 @@ def asked(network: str, **options: Any) -> InterfaceAttach:
 
 def against(request: InterfaceAttach, *instances: Instance, version: str = "") -> list[str]:
     """`alpha` has the networks lan and lent (of SR-IOV), which are on, and dark, which is off."""
-    networks = [Network("alpha", n, n, active=n == "lan") for n in ("lan", "dark")]
-    networks.append(Network("alpha", "lent", "lent", active=True, forward="hostdev"))
+    networks = [
+        Network("alpha", "lan", "lan", active=True, port_groups=(PortGroup("red"),)),
+        Network("alpha", "dark", "dark", active=False),
+        Network("alpha", "lent", "lent", active=True, forward="hostdev"),
+    ]
     link = Link(LinkStatus.UP, 0.0)
     state = State(
         hosts={
@@ -43,6 +47,11 @@ def against(request: InterfaceAttach, *instances: Instance, version: str = "") -
 
 
 GOLDEN: dict[str, tuple[InterfaceAttach, str, tuple[str, ...]]] = {
+    "port group": (
+        asked("lan", port_group="red"),
+        "network",
+        ('<source network="lan" portgroup="red"/>', '<model type="virtio"/>'),
+    ),
     "network": (asked("lan"), "network", ('<source network="lan"/>', '<model type="virtio"/>')),
     "bridge": (
         asked("bridge:br0", inbound=1000, inbound_peak=2000, inbound_burst=512, outbound=10),
@@ -194,6 +203,29 @@ def test_what_of_the_host_it_needs_is_looked_for(network: str, needs: str) -> No
     assert sent(asked(network, when="next-start"), web()).needs == ""
 
 
+class _Network:
+    """A connection with one network; the network itself, too."""
+
+    def networkLookupByName(self, name: str) -> _Network:  # noqa: N802 - libvirt's word
+        assert name == "lan"
+        return self
+
+    def XMLDesc(self, _: int) -> str:  # noqa: N802 - libvirt's word
+        return "<network><name>lan</name><portgroup name='red'/></network>"
+
+
+def test_a_port_group_is_looked_for_also_for_what_runs() -> None:
+    """libvirt passes one that its network does not have over in silence."""
+    assert sent(asked("lan", port_group="red"), web()).needs == "port-group lan/red"
+    conn: Any = _Network()
+    for live in (False, True):
+        assert missing_of(conn, "port-group lan/red", live=live) is None
+        missing = missing_of(conn, "port-group lan/blue", live=live)
+        assert missing is not None
+        assert missing.message == "The network lan has no port group blue."
+        assert missing.hint == "Take red."
+
+
 def test_every_kind_of_nova_is_mapped_or_refused_by_name() -> None:
     nova = {
         *("bridge", "ovs", "ivs", "vrouter", "802.1qbg", "802.1qbh", "hw_veb", "hostdev"),
@@ -224,6 +256,9 @@ def test_what_its_old_host_has_of_it_has_its_address_and_disturbs_nobody() -> No
         (asked(""), "What it is plugged into is not said: name a network"),
         (asked("nets"), "alpha has no network nets: take lan, dark and lent"),
         (asked("dark"), "The network dark of alpha is off: start it"),
+        (asked("lan", port_group="blue"), "has no port group blue: take red, or leave it out"),
+        (asked("dark", port_group="blue"), "has no port group blue: leave it out"),
+        (asked("ovs:br0", port_group="red"), "ovs has no port groups: networks have"),
         (asked("user", mac="52:54:00:00:00:09"), "web has an interface"),
         (asked("user", mac="52:54:00:00:00:08"), "db has the address"),
         (asked("lan", model="e1000e", queues=2), "Queues are virtio's"),
