@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +22,7 @@ from core.model import ObjectKey, OperationStatus
 from core.verbs.registry import VERBS
 from tests.lab.migrating import found, opened
 from tests.lab.networked import NetworkedHost, NetworkedHosts
-from tests.lab.plugged_guest import CARD_UP, at_length, booted, define, done, said
+from tests.lab.plugged_guest import CARD_UP, booted, define, done, said
 
 NAME = "switched"
 MAC = "52:54:9a:bc:de:12"
@@ -38,6 +39,19 @@ ovs-vsctl --timeout=60 add-br ovs0 -- set bridge ovs0 datapath_type=netdev \
 ip address add 10.94.0.1/24 dev plain; ip link set plain up
 ip address add 10.95.0.1/24 dev tagged; ip link set tagged up
 """
+HEARD = """\
+import socket, time
+for _ in range(60):
+    try:
+        with socket.create_connection(("127.0.0.1", 2222), 5) as one:
+            if said := one.recv(100):
+                print(said.decode())
+                break
+    except OSError:
+        pass
+    time.sleep(1)
+"""
+"""What comes from the port of the host that leads to the guest."""
 PLAIN, TAGGED = "10.94.0", "10.95.0"
 
 
@@ -156,10 +170,11 @@ async def test_ports_of_the_host_lead_to_a_guest_by_passt(
             await done(fleet, "interface-attach", vm, network="passt")
         return
     await done(fleet, "interface-attach", vm, network="passt", mac=MAC, forward=("tcp:2222:22",))
-    script = "udhcpc -n -q -i eth0 -s /sbin/lease; echo hello | nc -l -p 22 &"
-    await asyncio.to_thread(said, hosts, NAME, f"{CARD_UP}; {script}")
-    heard = at_length("nc -w 5 127.0.0.1 2222 < /dev/null | grep hello")
-    assert alpha.run("sh", "-c", heard, deadline=120).strip() == "hello"
+    serve = "(echo hello | nc -l -p 22 > /dev/null 2>&1 &)"
+    script = f"{CARD_UP}; udhcpc -n -q -i eth0 -s /sbin/lease; {serve}"
+    await asyncio.to_thread(said, hosts, NAME, script)
+    heard = await asyncio.to_thread(alpha.run, sys.executable, "-c", HEARD, deadline=120)
+    assert heard.strip() == "hello"
     await done(fleet, "interface-detach", vm, interface=MAC)
     with suppress(LabError):
         assert "passt" not in alpha.run("ps", "-eo", "comm=")
