@@ -21,7 +21,7 @@ from core.fleet import Fleet
 from core.model import ObjectKey, OperationStatus
 from core.verbs.registry import VERBS
 from tests.lab.migrating import found, opened
-from tests.lab.networked import NetworkedHost, NetworkedHosts
+from tests.lab.networked import ADDRESSES, NetworkedHost, NetworkedHosts
 from tests.lab.plugged_guest import CARD_UP, booted, define, done, said
 
 NAME = "switched"
@@ -169,6 +169,8 @@ async def test_ports_of_the_host_lead_to_a_guest_by_passt(
         with pytest.raises(OperationFailedError, match="The libvirt of its host has no passt"):
             await done(fleet, "interface-attach", vm, network="passt")
         return
+    # passt gives its guest the address by which its host leads anywhere
+    alpha.run("ip", "route", "add", "default", "via", ADDRESSES["beta"])
     await done(fleet, "interface-attach", vm, network="passt", mac=MAC, forward=("tcp:2222:22",))
     serve = "(echo hello | nc -l -p 22 > /dev/null 2>&1 &)"
     script = f"{CARD_UP}; udhcpc -n -q -i eth0 -s /sbin/lease; {serve}"
