@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from core.errors import NotFoundError, VirtdeckError
-from core.model import ObjectKey, OperationStatus, Preflight, Request, State
+from core.model import Instance, ObjectKey, OperationStatus, Preflight, Request, State
 from core.source import Source
 from core.verbs.around import around
 from core.verbs.migration.requests import Migrate
@@ -42,6 +43,17 @@ def undescribed(state: State, verb: Verb, keys: Sequence[ObjectKey]) -> list[Obj
             or ("checkpoints" in verb.looks_at and row.key not in state.checkpoints)
         )
     ]
+
+
+async def definitions_of(source: Source, keys: Sequence[ObjectKey]) -> dict[ObjectKey, Instance]:
+    """Read how the next start of instances would have them; of those that tell, the first few."""
+    from core.xml.instance import read_instance
+
+    found = {}
+    for key in keys[:LOOKED_AT]:
+        with suppress(VirtdeckError):
+            found[key] = read_instance(await source.definitions.document(key), key.host)
+    return found
 
 
 async def trial(source: Source, request: Request) -> Refusal | None:

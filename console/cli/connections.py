@@ -9,8 +9,10 @@ from console.cli.invocation import Invocation, common, json_option
 from console.cli.listings import print_rows
 from console.cli.live import OPERATE, on_fleet
 from console.cli.output import TextColumn, note
+from console.describing import definitions_of
 from core.fleet import Fleet
 from core.state.connections import LedgerEntry, ledger
+from core.state.next_starts import to_be_read, with_next_starts
 
 COLUMNS: tuple[TextColumn[LedgerEntry], ...] = (
     TextColumn("HOST", lambda one: one.subject.host),
@@ -37,7 +39,10 @@ def connections(invocation: Invocation, left_over: bool) -> int:
 
     async def work(fleet: Fleet) -> int:
         status = tell(await complete(fleet, listed("instances"), descriptions))
-        rows = [one for one in ledger(fleet.state) if not left_over or one.standing == "left over"]
+        entries = ledger(fleet.state)
+        read = await definitions_of(fleet, to_be_read(fleet.state, entries))
+        entries = with_next_starts(entries, read)
+        rows = [one for one in entries if not left_over or one.standing == "left over"]
         print_rows(rows, COLUMNS, invocation.json)
         if not invocation.json:
             note("What another journal has had connected, or somebody by hand, is not known.")

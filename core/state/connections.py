@@ -127,7 +127,7 @@ def used_by(connections: Connections, instance: Instance | None) -> Connections:
     return {target: one for target, one in connections.items() if one.path in paths}
 
 
-Standing = Literal["in use", "left over", "not known"]
+Standing = Literal["in use", "next start", "left over", "not known"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from textual.widget import Widget
 
 from console import format as fmt
 from console.actions.registry import bindings_for
+from console.describing import definitions_of
 from console.screens.listing import Passes
 from console.screens.matching import groups_of_hosts, word_filter
 from console.screens.page import Page
@@ -20,12 +21,13 @@ from console.screens.table_text import facts, heading
 from console.screens.view import ChangeWatch, Tells, View
 from console.widgets.columns import Cell, CellValue, Column
 from console.widgets.live_table import LiveTable
-from core.model import Delta, ObjectKey
+from core.model import Delta, Instance, ObjectKey
 from core.model.text import clean
 from core.state.connections import LedgerEntry, ledger
+from core.state.next_starts import to_be_read, with_next_starts
 from core.verbs.device.host_requests import DisconnectVolume
 
-_ROLES = {"in use": "ok", "left over": "warning", "not known": "muted"}
+_ROLES = {"in use": "ok", "next start": "off", "left over": "warning", "not known": "muted"}
 _TOLD: dict[str, Tells] = {
     "instance": lambda row: (row.name, row.described, row.disks),
     "pool": lambda row: (row.name, row.type, row.path),
@@ -52,6 +54,9 @@ class ConnectionsScreen(PanelledScreen[LedgerEntry], inherit_bindings=False):
         self._page = Page(id="connection")
         self._told = ChangeWatch(**_TOLD)
         self._shown: dict[tuple[str, str, str], LedgerEntry] = {}
+        self._definitions: dict[ObjectKey, Instance] = {}
+        """As the next start of instances would have them."""
+        self._asked: list[ObjectKey] = []
 
     def make_table(self) -> LiveTable[LedgerEntry]:
         """The table: by host and device."""
@@ -73,13 +78,30 @@ class ConnectionsScreen(PanelledScreen[LedgerEntry], inherit_bindings=False):
 
     def rows(self) -> Mapping[tuple[str, str, str], LedgerEntry]:
         """Every entry."""
-        self._shown = {one.key: one for one in ledger(self.console.view.state)}
+        entries = with_next_starts(ledger(self.console.view.state), self._definitions)
+        self._shown = {one.key: one for one in entries}
         return self._shown
+
+    def _read_definitions(self) -> None:
+        """Read what the next start of instances has, where that tells what is left over."""
+        keys = to_be_read(self.console.view.state, self._shown.values())
+        if keys == self._asked:
+            return
+        self._asked = keys
+
+        def answered(found: dict[ObjectKey, Instance]) -> None:
+            self._definitions.update(found)
+            if found and self.is_attached:
+                self.show_all()
+                self.show_lines()
+
+        self.console.ask(lambda source: definitions_of(source, keys), answered)
 
     def show_all(self) -> None:
         """Every entry, from what all disks are now."""
         self._told.look(self.console.view.state)
         super().show_all()
+        self._read_definitions()
 
     def changes(
         self, delta: Delta
@@ -125,6 +147,9 @@ class ConnectionsScreen(PanelledScreen[LedgerEntry], inherit_bindings=False):
         row = self.table.cursor.row
         if self.console.read_only:
             self.console.notify(READ_ONLY, severity="warning", timeout=4)
+        elif row is not None and row.standing == "next start":
+            text = f"It is not left over: {row.why}."
+            self.console.notify(text, severity="warning", timeout=6, markup=False)
         elif row is not None:
             host = ObjectKey("host", row.subject.host, row.subject.host)
             propose(self, [DisconnectVolume(host, row.volume.handle)], hidden=0)
@@ -140,7 +165,7 @@ def connection_columns(view: View) -> list[Column[LedgerEntry]]:
         Column("host", "HOST", lambda row: row.subject.host, lambda row: row.subject.host,
                min_width=5, max_width=16, priority=1, tooltip="Who has it connected"),
         Column("standing", "STANDS", lambda row: Cell(row.standing, _ROLES[row.standing]),
-               lambda row: row.standing, width=9, tooltip="Whether its disk is there"),
+               lambda row: row.standing, width=10, tooltip="Whether its disk is there"),
         Column("for", "FOR", lambda row: clean(row.whose),
                lambda row: row.name, min_width=12, max_width=40, flex=2, priority=2,
                tooltip="The disk it was connected for"),

@@ -17,6 +17,7 @@ from core.model import (
 from core.model.connected_volume import ConnectedVolume
 from core.model.secret_value import Secret
 from core.state.connections import connections_of, disks_with, every_connection, ledger, paths_of
+from core.state.next_starts import to_be_read, with_next_starts
 from core.verbs.around import around
 from core.verbs.checks import check
 from core.verbs.device.connecting import DisconnectCall, LetGoAnswer, VolumeLeft, VolumeReached
@@ -63,6 +64,22 @@ def test_a_volume_whose_disk_got_another_one_stays_in_the_ledger() -> None:
     assert check(state, DisconnectVolume(HOST, "/dev/sdb")) == ()
     gone = brought(3.0, VolumeLeft("/dev/sdb", released_of=WEB.id), HOST)
     assert connections_of(picture(*state.operations.values(), gone), WEB) == {"vdb": B}
+
+
+def test_what_only_the_next_start_has_is_not_left_over() -> None:
+    runs = replace(web(disks=()), state=InstanceState.RUNNING)
+    state = picture(brought(1.0, VolumeReached(A)), instances=(runs,))
+    entries = ledger(state)
+    assert [one.standing for one in entries] == ["left over"]
+    assert to_be_read(state, entries) == [WEB]
+    assert with_next_starts(entries, {}) == entries
+    (told,) = with_next_starts(entries, {WEB: having("/dev/sdb")})
+    assert told.standing == "next start"
+    assert told.why == "what runs has no such disk, the next start of web has it as vdb"
+    off = picture(
+        brought(1.0, VolumeReached(A)), instances=(replace(runs, state=InstanceState.SHUTOFF),)
+    )
+    assert to_be_read(off, ledger(off)) == []
 
 
 @pytest.mark.parametrize(
