@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 
 from core.errors import NotFoundError, VirtdeckError
@@ -19,6 +19,8 @@ from core.verbs.verb import Verb
 
 LOOKED_AT = 50
 """With more instances than this the check of the operation itself has to do."""
+AT_ONCE = 4
+"""Definitions that are read together."""
 
 
 def undescribed(state: State, verb: Verb, keys: Sequence[ObjectKey]) -> list[ObjectKey]:
@@ -45,14 +47,28 @@ def undescribed(state: State, verb: Verb, keys: Sequence[ObjectKey]) -> list[Obj
     ]
 
 
-async def definitions_of(source: Source, keys: Sequence[ObjectKey]) -> dict[ObjectKey, Instance]:
-    """Read how the next start of instances would have them; of those that tell, the first few."""
+async def definitions_of(
+    source: Source, keys: Sequence[ObjectKey]
+) -> dict[ObjectKey, Instance | None]:
+    """Read how the next start of instances would have them, a few at a time.
+
+    None: it has none, it is transient. What could not be read is not in it.
+    """
     from core.xml.instance import read_instance
 
-    found = {}
-    for key in keys[:LOOKED_AT]:
-        with suppress(VirtdeckError):
-            found[key] = read_instance(await source.definitions.document(key), key.host)
+    turns = asyncio.Semaphore(AT_ONCE)
+    found: dict[ObjectKey, Instance | None] = {}
+
+    async def read(key: ObjectKey) -> None:
+        async with turns:
+            try:
+                found[key] = read_instance(await source.definitions.document(key), key.host)
+            except NotFoundError:
+                found[key] = None
+            except VirtdeckError:
+                return
+
+    await asyncio.gather(*map(read, keys))
     return found
 
 
@@ -80,8 +96,10 @@ async def _refused_by_document(source: Source, request: Request) -> Refusal | No
     verb = verb_of(request)
     if verb.decide is None or not verb.tries_document:
         return None
+    if (key := verb.document_of(source.state, request)) is None:
+        return None
     try:
-        document = await source.definitions.document(request.subject)
+        document = await source.definitions.document(key)
     except NotFoundError:  # it is transient: the operation has none either
         return None
     end = verb.decide(replace(situation_of(source.state, request), document=document))

@@ -131,7 +131,7 @@ def _run(
             # the name is typed at the question, if it comes to that; never for --yes
             asked = requests = [overriding(fleet.state, asked[0])]
         asks = not sure and danger_of(fleet.state, asked).caution > Caution.KEY
-        left = worth_asking(fleet, requests) if asks else requests
+        left = await worth_asking(fleet, requests) if asks else requests
         status = 0 if len(left) == len(requests) else RefusedError.exit_status
         if left:
             subjects = {one.subject for one in left}

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from console.cli.output import complain, json_line, note, pass_on, say
 from console.countdown import countdown_words
+from console.describing import trial
 from console.format import age, percent
 from core.clock import Clock, SystemClock
 from core.errors import RefusedError, VirtdeckError
@@ -174,11 +175,14 @@ async def carry_out(fleet: Fleet, requests: Sequence[Request], *, as_json: bool)
     return max(statuses, default=0)
 
 
-def worth_asking(fleet: Fleet, requests: Sequence[Request]) -> list[Request]:
+async def worth_asking(fleet: Fleet, requests: Sequence[Request]) -> list[Request]:
     """Return the requests that somebody is to be asked about; the others are refused, aloud."""
     left = []
     for request in requests:
         reasons = [one for one in fleet.check(request) if one.code not in UNSETTLED]
+        tries = verb_of(request).tries_document and not reasons
+        if tries and (reason := await trial(fleet, request)):
+            reasons = [reason]
         if reasons:
             complain(RefusedError(told(reasons)), name_of(fleet.state, request))
         else:

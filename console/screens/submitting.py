@@ -107,7 +107,7 @@ async def refusals_against(
     found = []
     for number, request in enumerate(requests, 1):
         against = tuple(source.check(request))
-        looked_at = verb.makes is not None or verb.preflight is not None
+        looked_at = verb.makes is not None or verb.preflight is not None or verb.tries_document
         if looked_at and not against and (judged := await trial(source, request)):
             against = (judged,)
         found.append(against)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from core.model import Instance, ObjectKey, State
+from core.model import Disk, Instance, ObjectKey, State
+from core.model.connected_volume import ConnectedVolume
+from core.model.paths import plain_path
 from core.state.connections import LedgerEntry
 
 
@@ -16,19 +18,36 @@ def to_be_read(state: State, entries: Iterable[LedgerEntry]) -> list[ObjectKey]:
     return sorted(row.key for row in rows if row is not None and row.state.active)
 
 
-def with_next_starts(
-    entries: Iterable[LedgerEntry], definitions: Mapping[ObjectKey, Instance]
-) -> list[LedgerEntry]:
-    """Return the entries, those told apart that the definition of their instance has a disk of."""
-    return [_told(one, definitions.get(one.subject)) for one in entries]
-
-
-def _told(entry: LedgerEntry, defined: Instance | None) -> LedgerEntry:
-    path = entry.volume.path
-    if entry.standing != "left over" or defined is None or not path:
-        return entry
+def disk_of(volume: ConnectedVolume, defined: Instance) -> Disk | None:
+    """Return the disk by which a definition has a volume; None: it has none of it."""
+    wanted = plain_path(volume.path)
+    if not wanted:
+        return None
     for disk in defined.disks:
-        if any(layer.path == path for layer in disk.layers):
-            why = f"what runs has no such disk, the next start of {entry.name} has it as "
-            return replace(entry, standing="next start", why=f"{why}{disk.target}")
-    return entry
+        if any(plain_path(layer.path) == wanted for layer in disk.layers):
+            return disk
+    return None
+
+
+def with_next_starts(
+    entries: Iterable[LedgerEntry],
+    definitions: Mapping[ObjectKey, Instance],
+    unread: Collection[ObjectKey] = (),
+) -> list[LedgerEntry]:
+    """Return the entries, those told apart that the definition of their instance has a disk of.
+
+    Of instances that are `unread` it is told that nobody has seen their definition.
+    """
+    return [_told(one, definitions.get(one.subject), one.subject in unread) for one in entries]
+
+
+def _told(entry: LedgerEntry, defined: Instance | None, unread: bool) -> LedgerEntry:
+    if entry.standing != "left over":
+        return entry
+    if unread and entry.volume.path:
+        return replace(entry, why=f"{entry.why}; what its next start has could not be read")
+    disk = None if defined is None else disk_of(entry.volume, defined)
+    if disk is None:
+        return entry
+    why = f"what runs has no such disk, the next start of {entry.name} has it as {disk.target}"
+    return replace(entry, standing="next start", why=why)

@@ -192,6 +192,8 @@ class Verb:
     """And by what only the XML of its host's networks tells: their addresses, their bridges."""
     tries_document: bool = False
     """What its decision refuses by the document (`looks_at`) a rehearsal tells as well."""
+    document_of: Callable[[State, Request], ObjectKey | None] = lambda _, request: request.subject
+    """Whose document a rehearsal reads; None: nothing speaks against it there."""
     part: str = ""
     """The field that says which disk, device or filter of its subject is meant: its question names
     that."""

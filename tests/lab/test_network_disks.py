@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from console.describing import definitions_of, trial
 from core.errors import OperationFailedError, RefusedError
 from core.fleet import Fleet
 from core.hypervisor.calls import connecting
@@ -19,6 +20,8 @@ from core.lab import Lab, LabHost
 from core.model import ObjectKey
 from core.model.secret_value import Secret
 from core.state.connections import connections_of, ledger, leftovers
+from core.state.next_starts import to_be_read, with_next_starts
+from core.verbs.device.host_requests import DisconnectVolume
 from core.verbs.undoing import undoing
 from core.volumes.brick.place import brick_host
 from core.volumes.protocols import PROTOCOLS
@@ -252,3 +255,38 @@ async def test_a_volume_is_connected_by_its_host_and_let_go_by_the_next_console(
         assert ledger(fleet.state) == []
         with pytest.raises(RefusedError, match="This journal knows of no volume at"):
             await begin(fleet, "volume-disconnect", host, device=path)
+
+
+async def test_a_volume_that_the_next_start_has_is_not_left_over(
+    uris: dict[str, str], lab: Lab, alpha: LabHost, guest: Callable[..., str], disks: ScratchDisks,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    here = brick_host(uris["alpha"])
+    monkeypatch.setitem(PROTOCOLS, "gpfs", replace(PROTOCOLS["gpfs"], brick=True))
+    monkeypatch.setattr(connecting, "place_of", lambda *_: replace(here, root=False))
+    disks.make("later", "8M", form="raw")
+    path = str(alpha.pool / "later.raw")
+    data = {"device_path": path, "volume_id": "v3"}
+    info = Secret(json.dumps({"driver_volume_type": "gpfs", "data": data}))
+    name, host = guest("alpha", "later"), ObjectKey("host", "alpha", "alpha")
+
+    async with opened(uris, tmp_path / "journal.sqlite3") as fleet:
+        vm = await key_of(fleet, name)
+        await done(fleet, "volume-attach", vm, connection_info=info, when="next-start")
+        (entry,) = ledger(fleet.state)
+        assert (entry.standing, to_be_read(fleet.state, [entry])) == ("left over", [vm])
+        read = await definitions_of(fleet, [vm])
+        (told,) = with_next_starts([entry], {vm: one for vm, one in read.items() if one})
+        assert told.standing == "next start", told
+        asked = DisconnectVolume(host, path)
+        refusal = await trial(fleet, asked)
+        assert "is not left over: the next start of" in str(refusal), refusal
+        with pytest.raises(OperationFailedError, match=r"has the gpfs volume v3 .*stays connected"):
+            await done(fleet, "volume-disconnect", host, device=path)
+
+        # no event tells of it
+        await asyncio.to_thread(alpha.virsh, "detach-disk", name, path, "--config")
+        assert await trial(fleet, asked) is None
+        said = await done(fleet, "volume-disconnect", host, device=path)
+        assert said == f"the gpfs volume v3 ({path}) is disconnected from alpha"
+        assert ledger(fleet.state) == []

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 from textual import on
 from textual.widget import Widget
 
 from console import format as fmt
 from console.actions.registry import bindings_for
-from console.describing import definitions_of
 from console.screens.listing import Passes
 from console.screens.matching import groups_of_hosts, word_filter
 from console.screens.page import Page
 from console.screens.panelled import PanelledScreen
 from console.screens.parts import Part
+from console.screens.storage.next_starts import NextStartReader
 from console.screens.subjects import READ_ONLY
 from console.screens.submitting import propose
 from console.screens.table_text import facts, heading
 from console.screens.view import ChangeWatch, Tells, View
 from console.widgets.columns import Cell, CellValue, Column
 from console.widgets.live_table import LiveTable
-from core.model import Delta, Instance, ObjectKey
+from core.model import Delta, ObjectKey
 from core.model.text import clean
-from core.state.connections import LedgerEntry, ledger
-from core.state.next_starts import to_be_read, with_next_starts
+from core.state.connections import LedgerEntry
 from core.verbs.device.host_requests import DisconnectVolume
 
 _ROLES = {"in use": "ok", "next start": "off", "left over": "warning", "not known": "muted"}
 _TOLD: dict[str, Tells] = {
-    "instance": lambda row: (row.name, row.described, row.disks),
+    "instance": lambda row: (row.name, row.described, row.disks, row.state.active),
     "pool": lambda row: (row.name, row.type, row.path),
     "host": lambda row: (row.link.status, row.listed),
 }
@@ -54,9 +54,6 @@ class ConnectionsScreen(PanelledScreen[LedgerEntry], inherit_bindings=False):
         self._page = Page(id="connection")
         self._told = ChangeWatch(**_TOLD)
         self._shown: dict[tuple[str, str, str], LedgerEntry] = {}
-        self._definitions: dict[ObjectKey, Instance] = {}
-        """As the next start of instances would have them."""
-        self._asked: list[ObjectKey] = []
 
     def make_table(self) -> LiveTable[LedgerEntry]:
         """The table: by host and device."""
@@ -78,38 +75,46 @@ class ConnectionsScreen(PanelledScreen[LedgerEntry], inherit_bindings=False):
 
     def rows(self) -> Mapping[tuple[str, str, str], LedgerEntry]:
         """Every entry."""
-        entries = with_next_starts(ledger(self.console.view.state), self._definitions)
-        self._shown = {one.key: one for one in entries}
+        found = self._next_starts.entries(self.console.view.state)
+        self._shown = {one.key: one for one in found}
         return self._shown
 
-    def _read_definitions(self) -> None:
-        """Read what the next start of instances has, where that tells what is left over."""
-        keys = to_be_read(self.console.view.state, self._shown.values())
-        if keys == self._asked:
-            return
-        self._asked = keys
+    @cached_property
+    def _next_starts(self) -> NextStartReader:
+        return NextStartReader(self.console, self._read_more)
 
-        def answered(found: dict[ObjectKey, Instance]) -> None:
-            self._definitions.update(found)
-            if found and self.is_attached:
-                self.show_all()
-                self.show_lines()
+    def show_time(self) -> None:
+        """Read definitions again after a while: not every change of one is told."""
+        super().show_time()
+        if self._next_starts.is_old(self.console.view.now()):
+            self._next_starts.outdate_all()
+            self._next_starts.entries(self.console.view.state)
 
-        self.console.ask(lambda source: definitions_of(source, keys), answered)
+    def _read_more(self) -> None:
+        if self.is_attached:
+            self.show_all()
+            self.show_lines()
+
+    def catch_up(self) -> None:
+        """Read definitions again, too, where something happened that nobody looked at."""
+        if self.seen != self.console.view.state.revision:
+            self._next_starts.outdate_all()
+        super().catch_up()
 
     def show_all(self) -> None:
         """Every entry, from what all disks are now."""
         self._told.look(self.console.view.state)
         super().show_all()
-        self._read_definitions()
 
     def changes(
         self, delta: Delta
     ) -> tuple[Mapping[tuple[str, str, str], LedgerEntry], list[tuple[str, str, str]]] | None:
         """All of them where anything changed that an entry is made of."""
-        moved = self._told.moved(self.console.view.state, delta)
+        state = self.console.view.state
+        moved = self._told.moved(state, delta)
+        defined = self._next_starts.outdate(state, delta)
         told = any(key.kind == "operation" for key in delta.changed | delta.gone)
-        return None if moved or told else ({}, [])
+        return None if moved or told or defined else ({}, [])
 
     def summary(self) -> list[Part]:
         """How many are left over."""

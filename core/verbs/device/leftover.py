@@ -6,18 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from core.errors import VirtdeckError
-from core.model import Request, State
+from core.model import ObjectKey, OperationStatus, Request, State
 from core.model.connected_volume import ConnectedVolume
 from core.model.secret_value import Secret
 from core.model.text import clean
 from core.state.connections import LedgerEntry, ledger, moved_to, paths_of, share_used
+from core.state.next_starts import disk_of, to_be_read
 from core.verbs.caution import Caution
 from core.verbs.device.connecting import CONNECTING, DisconnectCall, LetGoAnswer, VolumeLeft
 from core.verbs.device.elsewhere import info_here
 from core.verbs.device.host_requests import ConnectVolume, DisconnectVolume
 from core.verbs.migration.requests import Drain
 from core.verbs.refusal import Refusal, RefusalCode
-from core.verbs.situation import Action, Send, Situation, done, failed, unknown
+from core.verbs.situation import Action, End, Send, Situation, done, failed, unknown
 from core.verbs.verb import Risk, Subjects, Verb
 
 
@@ -29,25 +30,32 @@ def entry_of(state: State, request: Request) -> LedgerEntry | None:
     return next(found, None)
 
 
+def _begin(now: Situation, request: DisconnectVolume) -> Action:
+    """Have its host let go of it, unless the next start of its instance is seen to have it."""
+    volume = now.around.connections.get(request.device)
+    if volume is None:
+        return failed(f"{clean(request.device)} is in no ledger any more", "")
+    if refusal := _by_next_start(now, volume):
+        return End(OperationStatus.REFUSED, str(refusal), refused=refusal.code)
+    text = f"having {request.subject.host} disconnect {clean(volume.word)}"
+    owner = _owner(now)
+    ledger_, host = now.around.ledger, request.subject.host
+    others = share_used(ledger_, host, volume, owner)
+    also = paths_of(ledger_, host, volume)
+    try:
+        secrets = _secrets(volume, request.connection_info)
+    except VirtdeckError as error:
+        return failed(error.message, error.hint)
+    call = DisconnectCall(volume, secrets, of=owner, share_used=others, also=also)
+    return Send(call, text, deadline=CONNECTING)
+
+
 def _decide(now: Situation) -> Action:
     request = now.request
     assert isinstance(request, DisconnectVolume)
     sent = next((one for one in reversed(now.sent) if isinstance(one.call, DisconnectCall)), None)
     if sent is None:
-        volume = now.around.connections.get(request.device)
-        if volume is None:
-            return failed(f"{clean(request.device)} is in no ledger any more", "")
-        text = f"having {request.subject.host} disconnect {clean(volume.word)}"
-        owner = _owner(now)
-        ledger_, host = now.around.ledger, request.subject.host
-        others = share_used(ledger_, host, volume, owner)
-        also = paths_of(ledger_, host, volume)
-        try:
-            secrets = _secrets(volume, request.connection_info)
-        except VirtdeckError as error:
-            return failed(error.message, error.hint)
-        call = DisconnectCall(volume, secrets, of=owner, share_used=others, also=also)
-        return Send(call, text, deadline=CONNECTING)
+        return _begin(now, request)
     assert isinstance(sent.call, DisconnectCall)
     call = sent.call
     known = f" ({call.connected.path})" if call.connected.path else ""
@@ -106,6 +114,28 @@ def _against(state: State, request: Request, _: str) -> Iterator[Refusal]:
         yield Refusal(RefusalCode.STATE, text, cure, "device")
 
 
+def _by_next_start(now: Situation, volume: ConnectedVolume) -> Refusal | None:
+    """Return why it stays, by the definition of its instance; the call asks that once more."""
+    from core.xml.instance import read_instance
+
+    if now.document is None:
+        return None
+    defined = read_instance(now.document, now.request.subject.host)
+    disk = disk_of(volume, defined)
+    if disk is None:
+        return None
+    text = f"{clean(volume.handle)} is not left over: the next start of {clean(defined.name)} has "
+    text += f"it as {clean(disk.target)}"
+    cure = "detach it there from the next start on: that disconnects it"
+    return Refusal(RefusalCode.STATE, text, cure, "device")
+
+
+def _definition(state: State, request: Request) -> ObjectKey | None:
+    """Return the instance whose next start may have the volume, although what runs has not."""
+    found = entry_of(state, request)
+    return None if found is None else next(iter(to_be_read(state, [found])), None)
+
+
 def _moved(state: State, found: LedgerEntry) -> bool:
     """Whether its instance is elsewhere now: its host itself is asked who else has the device."""
     return found.standing == "not known" and moved_to(state, found.subject) is not None
@@ -140,6 +170,8 @@ VOLUME_DISCONNECT = Verb(
     single=True,
     needs_host=True,
     needs_description=True,
+    tries_document=True,
+    document_of=_definition,
     beside=frozenset({Drain, ConnectVolume, DisconnectVolume}),
     risk=Risk(Caution.CONFIRM, _ends, after=_names),
 )

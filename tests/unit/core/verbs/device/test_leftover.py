@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from core.model import Disk, DiskSource, Host, Instance, ObjectKey, OperationStatus, State
+from core.model import (
+    Disk,
+    DiskSource,
+    Host,
+    Instance,
+    InstanceState,
+    ObjectKey,
+    OperationStatus,
+    State,
+)
 from core.model.connected_volume import ConnectedVolume
 from core.model.host import Link, LinkStatus
 from core.model.secret_value import Secret
@@ -127,3 +136,37 @@ def test_one_that_somebody_has_after_all_stays() -> None:
     lost = decide(replace(sent(call), error="it ended", certain=False))
     assert isinstance(lost, End)
     assert lost.status is OperationStatus.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("path", "refused"), [("/dev/sdc", True), ("/dev//sdc", True), ("/dev/sdd", False)]
+)
+def test_one_that_the_next_start_has_is_refused_by_the_definition(path: str, refused: bool) -> None:
+    definition = (
+        f"<domain type='kvm'><name>web</name><uuid>{WEB.id}</uuid><devices>"
+        f"<disk type='block' device='disk'><source dev='{path}'/><target dev='vdc'/></disk>"
+        "</devices></domain>"
+    )
+    now = Situation(
+        ASKED, "alpha", T, Progress(), UP, document=definition, around=around(LEFT, HOST)
+    )
+    assert VOLUME_DISCONNECT.decide is not None
+    action = VOLUME_DISCONNECT.decide(now)
+    if not refused:
+        assert isinstance(action, Send)
+        return
+    assert isinstance(action, End)
+    assert (action.status, action.outcome) == (
+        OperationStatus.REFUSED,
+        "/dev/sdc is not left over: the next start of web has it as vdc: "
+        "detach it there from the next start on: that disconnects it.",
+    )
+
+
+def test_only_the_definition_of_whoever_runs_without_it_is_read() -> None:
+    runs = replace(web(disks=()), state=InstanceState.RUNNING)
+    off = replace(runs, state=InstanceState.SHUTOFF)
+    of = VOLUME_DISCONNECT.document_of
+    assert [of(state(one), ASKED) for one in (runs, off)] == [WEB, None]
+    assert of(state(), ASKED) is None
+    assert of(state(replace(runs, disks=(HAS,))), ASKED) is None
