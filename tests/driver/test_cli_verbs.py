@@ -178,7 +178,7 @@ def test_an_odd_name_is_its_id_for_virsh(virtdeck: Virtdeck, tmp_path: Path) -> 
     [
         (("rename", "--to", "n\nl"), "give one without / and control characters"),
         (("rename", "--to", "a/b"), "give one without / and control characters"),
-        (("rename", "--to", ""), "give one without / and control characters"),
+        (("rename", "--to", ""), "The new name is not given: give one without / and control"),
         (("title", "--text", "two\nlines"), "give one line without control characters"),
         (("description", "--text", "\x1b[31m"), "give text without control characters"),
         (("core-dump", "--to", "here"), "give a whole path, which begins with /"),
@@ -196,7 +196,7 @@ def test_what_libvirt_would_refuse_or_change_is_refused_before(
     verb, *options = arguments
     result = virtdeck(*TEST, verb, "test", *options)
     assert (result.status, result.out) == (2, "")
-    assert f"virtdeck: {options[0]}: A" in result.err
+    assert result.err.startswith(f"virtdeck: {options[0]}: ")
     assert reason in result.err
 
 
