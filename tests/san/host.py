@@ -24,6 +24,7 @@ MEMORY = 1536
 """MiB."""
 BOOTING = 60.0
 """Seconds until it is ready, emulated on an idle machine: 20 were measured."""
+KERNEL_WORDS = "console=ttyS0 quiet net.ifnames=0 mitigations=off panic=-1"
 _CONFIG = """
 UserKnownHostsFile {directory}/known_hosts
 GlobalKnownHostsFile /dev/null
@@ -38,6 +39,9 @@ ControlPersist 600
 
 class SanHost(PrivateServer):
     """The guest, from its start to the end of the `with`; it leaves nothing behind."""
+
+    machine: tuple[str, ...] = ("-machine", "q35")
+    kernel_words = ""
 
     def __init__(self, image: SanImage, say: Callable[[str], None]) -> None:
         super().__init__("vdsan-")
@@ -94,6 +98,10 @@ class SanHost(PrivateServer):
             for path in GUEST_FILES.iterdir():
                 _add(brought, f"san/{path.name}", path.read_bytes(), 0o755)
 
+    def _cards(self) -> list[str]:
+        """Return what else is plugged into it: the cards of Fibre Channel."""
+        return [*_fibre("01", slot=0x10), *_fibre("02", slot=0x11)]
+
     def start(self) -> None:
         """Start it; returns when it is ready."""
         self._lay_out()
@@ -102,18 +110,17 @@ class SanHost(PrivateServer):
         accelerator = "kvm" if self._has_kvm() else "tcg,thread=multi"
         console = f"file,id=console,path={self.directory}/log,append=on"
         guest = self.launch(
-            *(program, "-accel", accelerator, "-machine", "q35", "-cpu", "max", "-smp", "2"),
+            *(program, "-accel", accelerator, *self.machine, "-cpu", "max", "-smp", "2"),
             *("-m", str(MEMORY), "-nodefaults", "-no-user-config", "-display", "none"),
             *("-no-reboot", "-chardev", console, "-serial", "chardev:console"),
             *("-device", "virtio-rng-pci"),
             *("-kernel", str(self._image.kernel), "-initrd", str(self._image.initramfs)),
-            *("-append", "console=ttyS0 quiet net.ifnames=0 mitigations=off panic=-1"),
+            *("-append", f"{KERNEL_WORDS} {self.kernel_words}"),
             *("-drive", f"file={self._image.disk},format=raw,if=virtio,snapshot=on"),
             *("-drive", f"file={self.directory}/brought,format=raw,if=virtio,readonly=on"),
             *("-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{self.port}-:22"),
             *("-device", "virtio-net-pci,netdev=net"),
-            *_fibre("01", slot=0x10),
-            *_fibre("02", slot=0x11),
+            *self._cards(),
             environment={**os.environ, "TMPDIR": str(self.directory)},
         )
         guest.wait_until(lambda: "san: ready" in self._said(), BOOTING)

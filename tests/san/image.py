@@ -30,6 +30,7 @@ PACKAGES = (
     *("python3", "openssh-server", "open-iscsi", "nvme-cli", "nfs-common", "nfs-kernel-server"),
     *("multipath-tools", "cryptsetup-bin", "dmsetup", "lsscsi", "sg3-utils"),
     *("libvirt-daemon", "libvirt-daemon-driver-qemu", "qemu-system-x86", "seabios"),
+    *("libvirt-daemon-driver-nodedev", "pciutils", "mdevctl"),
 )
 LEFT_OUT = (
     *(f"/usr/share/{it}/*" for it in ("doc", "man", "locale")),

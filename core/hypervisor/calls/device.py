@@ -48,14 +48,24 @@ def attach(conn: Connection, subject: ObjectKey, call: AttachCall) -> None:
         domain.attachDeviceFlags(call.xml, live | config)
     except libvirt.libvirtError as error:
         _refuse_without_support(error)
-        message = error.get_error_message() or ""
-        told = forgotten_memory(domain, message) or told_of(conn, message)
+        told = _told(conn, domain, call, error.get_error_message() or "")
         if told is None:
             raise
         raise told from error
     if call.alone and (user := user_of(conn, set(call.alone), subject.id, seconds=0)):
         # given to both in the same moment: each gives it back
         raise _used(call, user) if _gives_back(domain, call, live | config) else _kept(call, user)
+
+
+def _told(conn: Connection, domain: Any, call: AttachCall, message: str) -> HypervisorError | None:
+    """Return what libvirt's refusal means; None: its words must do.
+
+    Of a PCI device that is not there libvirt 11 says that the cause is unknown.
+    """
+    told = forgotten_memory(domain, message) or told_of(conn, message)
+    if told is None and call.needs.startswith("pci "):
+        return missing_of(conn, call.needs, live=False)
+    return told
 
 
 def _used(call: AttachCall, user: str) -> HypervisorError:

@@ -25,10 +25,10 @@ from core.verbs.device.host_place import (
 from core.verbs.verb import Risk
 
 _GOES = {
-    "network": "its network interface, with all that goes through it",
+    "network": "its network interface and all that goes through it",
     "nvme": "its disks, with what is on them",
     "storage": "its disks, with what is on them",
-    "wireless": "its network interface, with all that goes through it",
+    "wireless": "its network interface and all that goes through it",
 }
 """What a host has no more of a device, by what that is for."""
 

@@ -91,7 +91,7 @@ def test_what_its_host_does_not_use_is_not_asked_about(request_: Request) -> Non
 
 FUNCTION_USED = (
     "pci:0000:3b:02.0, Intel Corporation Ethernet Virtual Function 700 Series (network), is taken "
-    "from alpha, whose driver iavf uses it: there go its network interface, with all that goes "
+    "from alpha, whose driver iavf uses it: there go its network interface and all that goes "
     "through it."
 )
 
