@@ -38,7 +38,7 @@ GUEST = """
   </devices>
 </domain>
 """
-"""Without a system: within an emulation it would boot for a quarter of an hour."""
+"""Without a system: with one, emulated within an emulation, it was not up after nine minutes."""
 CARD = "02:00:00:00:00:02"
 """The address of the card that is given away."""
 
