@@ -40,12 +40,13 @@ def connected(
     family.check(info)
     asked = {"protocol": info.protocol, "data": whole(info), **how}
     device = brick.ask("connect", LONG, **asked).value
+    place = family.place(info, device)
     try:
-        yield family.place(info, device), asked
+        yield place, asked
     finally:
         # as the ledger has it: without its secrets
         data = dict(info.data)
-        how["unmount"] = family.mounts
+        how["unmount"] = place.source.rpartition("/")[0] if family.mounts else ""
         brick.ask("disconnect", LONG, **{**asked, **how, "data": data}, device=device)
 
 
