@@ -67,7 +67,8 @@ def other(host: str) -> str:
 async def start(fleet: Fleet, name: str, **options: Any) -> Started:
     """Ask for a migration of a running guest to the other host."""
     key = await found(fleet, name)
-    options.setdefault("to", other(key.host))
+    if "to" not in options:
+        options["to"] = other(key.host)
     operation = await fleet.submit(Migrate(key, **options))
     await until(lambda: operation.id in fleet.state.migrations, "the migration is seen")
     return Started(fleet, operation, key)

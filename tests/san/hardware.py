@@ -33,6 +33,11 @@ class HardwareHost(SanHost):
     machine = ("-machine", "q35", "-device", "intel-iommu,caching-mode=on")
     kernel_words = "intel_iommu=on"
 
+    @property
+    def address(self) -> str:
+        """It is on no wire to another host."""
+        return ""
+
     def virsh(self, *words: str, deadline: float = 60.0) -> str:
         """Ask its libvirt; `deadline` in seconds of an idle machine. Returns what virsh printed."""
         command = ["virsh", "--quiet", "--connect", self.uri, *words]

@@ -1,4 +1,7 @@
-"""The SAN's guest while it runs: a host reached by ssh, with what it gives out to itself."""
+"""The SAN's guest while it runs: a host reached by ssh, with what it gives out to itself.
+
+Another of its kind may be on a wire with it, which gives out nothing: volumes move between the two.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,11 @@ from core.lab.account import current_account
 from core.lab.image import ensure_image as ensure_guest_image
 from core.lab.kvm import choose_accelerator
 from core.volumes.brick.place import BrickHost, brick_host
+from tests.patience import PATIENCE
 from tests.san.image import PYTHON, SanImage
 from tests.servers import PrivateServer, free_port
 
 GUEST_FILES = Path(__file__).with_name("guest")
-MEMORY = 1536
-"""MiB."""
 BOOTING = 60.0
 """Seconds until it is ready, emulated on an idle machine: 20 were measured."""
 KERNEL_WORDS = "console=ttyS0 quiet net.ifnames=0 mitigations=off panic=-1"
@@ -42,11 +44,24 @@ class SanHost(PrivateServer):
 
     machine: tuple[str, ...] = ("-machine", "q35")
     kernel_words = ""
+    name = "san"
+    number = 1
+    """On the wire, of its machine, and of what it is called by others."""
+    initiator = "host"
+    gives = "yes"
+    """Whether it is a target too."""
+    memory = 1536
+    """MiB."""
 
     def __init__(self, image: SanImage, say: Callable[[str], None]) -> None:
         super().__init__("vdsan-")
-        self._image, self._say = image, say
-        self.port = free_port()
+        self.image, self._say = image, say
+        self.port, self.wire = free_port(), free_port()
+
+    @property
+    def address(self) -> str:
+        """Where the other host reaches it."""
+        return f"10.9.8.{self.number}"
 
     @property
     def uri(self) -> str:
@@ -59,7 +74,7 @@ class SanHost(PrivateServer):
     @property
     def brick(self) -> BrickHost:
         """Where os-brick runs: in it, as virtdeck starts it behind ssh."""
-        return replace(brick_host(self.uri, PYTHON), name="san")
+        return replace(brick_host(self.uri, PYTHON), name=self.name)
 
     def run(self, line: str) -> str:
         """Run a line of shell in it as root; returns what it printed. Raises AssertionError."""
@@ -70,6 +85,16 @@ class SanHost(PrivateServer):
         )  # fmt: skip
         assert done.returncode == 0, f"{line}: {done.stderr or done.stdout}"
         return done.stdout.strip()
+
+    def virsh(self, *words: str, deadline: float = 60.0) -> str:
+        """Ask its libvirt; `deadline` in seconds of an idle machine. Returns what virsh printed."""
+        command = ["virsh", "--quiet", "--connect", self.uri, *words]
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+            timeout=deadline * PATIENCE,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{words}: {done.stderr}"
+        return done.stdout
 
     def end(self) -> None:
         """End the shared connection to it, and then the guest."""
@@ -97,10 +122,33 @@ class SanHost(PrivateServer):
             _add(brought, "etc/ssh/ssh_host_ed25519_key", key, 0o600)
             for path in GUEST_FILES.iterdir():
                 _add(brought, f"san/{path.name}", path.read_bytes(), 0o755)
+            for name, content in self._identity().items():
+                _add(brought, name, content.encode(), 0o644)
+            guest = ensure_guest_image(self._say)
+            for path in (guest.kernel, guest.initramfs):
+                _add(brought, f"san/guest/{path.name}", path.read_bytes(), 0o644)
+
+    def _identity(self) -> dict[str, str]:
+        """Return the files that tell it from the other host."""
+        machine = self._uuid.replace("-", "")
+        nqn = f"nqn.2014-08.org.nvmexpress:uuid:{self._uuid}"
+        return {
+            "san/host": f"name={self.name} address={self.address} initiator={self.initiator} "
+            f"gives={self.gives}\n",
+            "etc/hosts": "127.0.0.1 localhost\n10.9.8.1 san\n10.9.8.2 other\n",
+            "etc/machine-id": f"{machine}\n",
+            "etc/nvme/hostnqn": f"{nqn}\n",
+            "etc/nvme/hostid": f"{self._uuid}\n",
+        }
+
+    @property
+    def _uuid(self) -> str:
+        return f"5a5a5a5a-5a5a-4a5a-8a5a-5a5a5a5a5a{self.number:02}"
 
     def _cards(self) -> list[str]:
-        """Return what else is plugged into it: the cards of Fibre Channel."""
-        return [*_fibre("01", slot=0x10), *_fibre("02", slot=0x11)]
+        """Return its end of the wire to the other host, and the cards of Fibre Channel."""
+        wire = f"socket,id=wire,listen=127.0.0.1:{self.wire}"
+        return [*_wire(wire, self.number), *_fibre("01", slot=0x10), *_fibre("02", slot=0x11)]
 
     def start(self) -> None:
         """Start it; returns when it is ready."""
@@ -111,12 +159,12 @@ class SanHost(PrivateServer):
         console = f"file,id=console,path={self.directory}/log,append=on"
         guest = self.launch(
             *(program, "-accel", accelerator, *self.machine, "-cpu", "max", "-smp", "2"),
-            *("-m", str(MEMORY), "-nodefaults", "-no-user-config", "-display", "none"),
-            *("-no-reboot", "-chardev", console, "-serial", "chardev:console"),
+            *("-m", str(self.memory), "-uuid", self._uuid, "-nodefaults", "-no-user-config"),
+            *("-display", "none", "-no-reboot", "-chardev", console, "-serial", "chardev:console"),
             *("-device", "virtio-rng-pci"),
-            *("-kernel", str(self._image.kernel), "-initrd", str(self._image.initramfs)),
+            *("-kernel", str(self.image.kernel), "-initrd", str(self.image.initramfs)),
             *("-append", f"{KERNEL_WORDS} {self.kernel_words}"),
-            *("-drive", f"file={self._image.disk},format=raw,if=virtio,snapshot=on"),
+            *("-drive", f"file={self.image.disk},format=raw,if=virtio,snapshot=on"),
             *("-drive", f"file={self.directory}/brought,format=raw,if=virtio,readonly=on"),
             *("-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{self.port}-:22"),
             *("-device", "virtio-net-pci,netdev=net"),
@@ -140,6 +188,28 @@ class SanHost(PrivateServer):
 
     def _said(self) -> str:
         return (self.directory / "log").read_text(errors="replace")
+
+
+class OtherHost(SanHost):
+    """A host on the wire of the SAN's guest: an initiator, with a disk like its and of its own."""
+
+    name = "other"
+    number = 2
+    initiator = "other"
+    gives = "no"
+    memory = 1024
+
+    def __init__(self, san: SanHost, say: Callable[[str], None]) -> None:
+        super().__init__(san.image, say)
+        self.wire = san.wire
+
+    def _cards(self) -> list[str]:
+        return _wire(f"socket,id=wire,connect=127.0.0.1:{self.wire}", self.number)
+
+
+def _wire(how: str, number: int) -> list[str]:
+    card = f"virtio-net-pci,netdev=wire,mac=02:00:00:09:08:{number:02},romfile="
+    return ["-netdev", how, "-device", card]
 
 
 def _fibre(end: str, slot: int) -> list[str]:

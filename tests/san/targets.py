@@ -14,9 +14,12 @@ MIB = 1 << 20
 TARGET = "iqn.2026-11.lab:disks"
 PORTALS = ("127.0.0.1:3260", "127.0.0.2:3260")
 RDMA = "10.9.9.1:3260"
+WIRE = "10.9.8.1:3260"
+"""The portal that the other host reaches."""
 ADAPTER, PORT = "2000020000010101", "2000020000010102"
 """Of Fibre Channel: the initiator's, and the target's."""
 USER, SECRET = "operator", "the-word-of-chap"
+OTHER_USER, OTHER_SECRET = "other-operator", "the-other-word-of-chap"
 NAMESPACE = "00000000-1111-2222-3333-444444444444"
 
 
@@ -47,6 +50,12 @@ def iscsi(lun: int, *, paths: int = 1, **more: Any) -> ConnectionInfo:
         data["target_iqns"] = [TARGET] * paths
         data["target_luns"] = [lun] * paths
     return info("iscsi", {**data, **more})
+
+
+def from_the_other(lun: int = 9, **more: Any) -> ConnectionInfo:
+    """Return what leads the other host to LUN 5: by a number, a name and a password of its own."""
+    here = {"target_portal": WIRE, "auth_username": OTHER_USER, "auth_password": OTHER_SECRET}
+    return iscsi(lun, **{**here, "volume_id": "volume-5", **more})
 
 
 def iser() -> ConnectionInfo:

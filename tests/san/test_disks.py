@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from core.errors import OperationFailedError, RefusedError
-from core.fleet import Fleet, LinkOptions
-from core.hypervisor.calls import connecting
+from core.fleet import Fleet
 from core.model import ObjectKey
 from core.model.connected_volume import VolumeConnecting
 from core.model.secret_value import Secret
 from core.state.connections import connections_of
-from core.volumes.brick.process import BrickProcess
 from core.volumes.connection_info import ConnectionInfo
 from tests.lab.seeing import key_of
 from tests.lab.test_devices import begin, done
@@ -25,6 +21,7 @@ from tests.patience import PATIENCE
 from tests.san.host import SanHost
 from tests.san.image import PYTHON
 from tests.san.left import grow, left
+from tests.san.slow import SLOW, be_patient
 from tests.san.targets import MIB, SECRET, document, fibre_channel, iscsi, iser
 
 INSTANCE = """
@@ -41,20 +38,6 @@ INSTANCE = """
 </domain>
 """
 """Without a system: a SCSI disk is taken from it all the same."""
-SLOW = LinkOptions(
-    connect_timeout=30.0 * PATIENCE,
-    call_deadline=60.0 * PATIENCE,
-    listing_deadline=60.0 * PATIENCE,
-    keepalive_interval=0,
-    statistics_interval=0,
-    sweep_interval=0,
-)
-
-
-def virsh(san: SanHost, *words: str) -> str:
-    command = ["virsh", "--quiet", "--connect", san.uri, *words]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return done.stdout
 
 
 @pytest.fixture
@@ -64,10 +47,9 @@ async def fleet(
     await asyncio.to_thread(san.run, "/san/libvirt")
     file = tmp_path / "idle.xml"
     file.write_text(INSTANCE)
-    await asyncio.to_thread(virsh, san, "define", str(file))
-    await asyncio.to_thread(virsh, san, "start", "idle")
-    patient = functools.partial(BrickProcess, starting=60.0 * PATIENCE)
-    monkeypatch.setattr(connecting, "BrickProcess", patient)  # it is emulated
+    await asyncio.to_thread(san.virsh, "define", str(file))
+    await asyncio.to_thread(san.virsh, "start", "idle")
+    be_patient(monkeypatch)
     made = Fleet.open(
         [f"san={san.uri}"],
         options=SLOW,
@@ -77,8 +59,8 @@ async def fleet(
     async with made:
         assert await made.ready(60.0 * PATIENCE)
         yield made
-    await asyncio.to_thread(virsh, san, "destroy", "idle")
-    await asyncio.to_thread(virsh, san, "undefine", "idle")
+    await asyncio.to_thread(san.virsh, "destroy", "idle")
+    await asyncio.to_thread(san.virsh, "undefine", "idle")
 
 
 async def test_a_lun_is_attached_extended_and_detached_and_its_host_lets_go(
@@ -95,12 +77,12 @@ async def test_a_lun_is_attached_extended_and_detached_and_its_host_lets_go(
     said = await done(fleet, "volume-attach", vm, connection_info=given, bus="scsi")
     assert said == "the iscsi volume volume-3 is attached to idle as sda"
     entry = connections_of(fleet.state, vm)["sda"]
-    assert entry.path in await asyncio.to_thread(virsh, san, "dumpxml", "idle")
+    assert entry.path in await asyncio.to_thread(san.virsh, "dumpxml", "idle")
 
     await asyncio.to_thread(grow, san, "lun3", 96)
     said = await done(fleet, "volume-extend", vm, disk="sda")
     assert said == "the guest of idle sees sda as large as its device is"
-    told = (await asyncio.to_thread(virsh, san, "domblkinfo", "idle", "sda")).split()
+    told = (await asyncio.to_thread(san.virsh, "domblkinfo", "idle", "sda")).split()
     assert told[told.index("Capacity:") + 1] == str(96 * MIB)
 
     await has_it_again_after_its_hosts_boot(san, fleet, given)
@@ -144,12 +126,12 @@ async def test_a_lun_over_another_wire_is_attached_extended_and_detached(
     assert said.startswith(f"the {info.protocol} volume ")
     assert said.endswith(" is attached to idle as sda")
     entry = connections_of(fleet.state, vm)["sda"]
-    assert entry.path in await asyncio.to_thread(virsh, san, "dumpxml", "idle")
+    assert entry.path in await asyncio.to_thread(san.virsh, "dumpxml", "idle")
 
     await asyncio.to_thread(grow, san, name, 128)
     said = await done(fleet, "volume-extend", vm, disk="sda")
     assert said == "the guest of idle sees sda as large as its device is"
-    told = (await asyncio.to_thread(virsh, san, "domblkinfo", "idle", "sda")).split()
+    told = (await asyncio.to_thread(san.virsh, "domblkinfo", "idle", "sda")).split()
     assert told[told.index("Capacity:") + 1] == str(128 * MIB)
 
     said = await done(fleet, "volume-detach", vm, disk="sda")
@@ -199,7 +181,7 @@ async def test_an_encrypted_lun_is_opened_by_its_host_and_closed_again(
     said = await done(fleet, "volume-attach", vm, passphrase=Secret(KEY), **how)
     assert said == "the iscsi volume volume-3 is attached to idle as sda"
     entry = connections_of(fleet.state, vm)["sda"]
-    assert entry.path in await asyncio.to_thread(virsh, san, "dumpxml", "idle")
+    assert entry.path in await asyncio.to_thread(san.virsh, "dumpxml", "idle")
     line = f"printf %-4096s {WORDS} | dd of={entry.path} bs=4096 count=1 oflag=direct status=none"
     await asyncio.to_thread(san.run, line)
     with pytest.raises(RefusedError, match="was opened by its host as large as it was"):
