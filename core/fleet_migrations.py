@@ -129,11 +129,14 @@ class FleetMigrations:
     def _migrating(self) -> MigrationWorkflow:
         if self._workflow is None:
             table = self._followed()
+            from core.migration.execution.devices import MovedDevices
             from core.migration.execution.volumes import MovedVolumes
             from core.migration.execution.workflow import MigrationWorkflow
 
-            volumes = MovedVolumes(self._runner().submit, self._state)
-            self._workflow = MigrationWorkflow(table, self._author, self._looked, volumes)
+            runner = self._runner()
+            volumes = MovedVolumes(runner.submit, self._state)
+            devices = MovedDevices(runner, self._state)
+            self._workflow = MigrationWorkflow(table, self._author, self._looked, volumes, devices)
         return self._workflow
 
     async def _looked(self, request: Migrate) -> Preflight:

@@ -29,7 +29,16 @@ _ORDER = (
     *("completion_timeout", "progress_timeout", "timeout_action", "parallel", "compression"),
     *("zero_copy", "tls", "tls_destination", "tunnelled", "destination_uri", "migrate_uri"),
     *("listen_address", "disks_uri", "disks_port", "storage", "disks", "synchronous_writes"),
-    *("detect_zeroes", "persist", "undefine", "offline", "rewrites", "unsafe", "overrides"),
+    *(
+        "detect_zeroes",
+        "host_devices",
+        "persist",
+        "undefine",
+        "offline",
+        "rewrites",
+        "unsafe",
+        "overrides",
+    ),
 )
 """The fields of the request, as the help shows their options."""
 

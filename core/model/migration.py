@@ -179,6 +179,8 @@ class Migration(Value, frozen=True):
     """What the instance was before; None: not known, as of somebody else's migration."""
     copied_disks: tuple[str, ...] = ()
     """Targets of the disks that are copied; empty: all storage is shared."""
+    released: tuple[str, ...] = ()
+    """The devices of its host that its guest let go of for it, or was asked to."""
     downtime_limit: float | None = None
     """Milliseconds: how far the policy may raise the max downtime."""
     limits: Limits = Limits()

@@ -46,6 +46,9 @@ class Preflight(Value, frozen=True):
     """Both daemons are on this machine and have the same files open to them: libvirt, which may
     take them for two hosts' own, can be told that the disks are shared."""
 
+    leaving: tuple[str, ...] = ()
+    """The devices of its host that its guest is to let go of first."""
+
     def of(self, level: Level) -> tuple[Finding, ...]:
         """The findings of one level, in their order."""
         return tuple(finding for finding in self.findings if finding.level is level)

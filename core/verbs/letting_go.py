@@ -1,4 +1,4 @@
-"""What a guest's memory cannot be saved with is detached before, and attached again after. Pure.
+"""What a guest's memory cannot be saved or moved with is detached before, and attached again. Pure.
 
 As Nova has it: PCI and mediated devices and SR-IOV interfaces leave what runs, the definition keeps
 them; nothing is saved before its guest has let go of each. What Nova does not: where it is not
@@ -8,7 +8,7 @@ saved after all, they are attached again at once.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from msgspec.structs import replace as with_fields
 
@@ -37,7 +37,20 @@ from core.verbs.situation import (
 ATTEMPTS = 8
 PATIENCE = 20.0
 """As often, and for as many seconds each time, a guest is asked to let go of a device."""
-_SAVE_NOTHING = (OperationStatus.FAILED, OperationStatus.CANCELLED)
+_IN_VAIN = (OperationStatus.FAILED, OperationStatus.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What it is detached for, in words."""
+
+    undone: str
+    """What is not done where a guest does not let go."""
+    left_out: str
+    """How the outcome goes on: `{names}` is what is detached, `{are}` its verb."""
+
+
+SAVING = Purpose("nothing is saved", " without {names}, which restore attaches again")
 
 
 def against(instance: Instance) -> Iterator[Refusal]:
@@ -78,23 +91,23 @@ def rehearsed(now: Situation) -> list[Step]:
     ]
 
 
-def letting_go(decide: Decide) -> Decide:
+def letting_go(decide: Decide, purpose: Purpose = SAVING) -> Decide:
     """Return decisions that detach what is in the way, then decide as `decide` does."""
 
     def decided(now: Situation) -> Action:
         own = _without_devices(now)
         if own.sent:
             action = decide(own)
-        elif (before := _before(now)) is not None:
+        elif (before := _before(now, purpose)) is not None:
             action = before
         else:
             action = decide(own)
         if not isinstance(action, End):
             return action
         if action.status is OperationStatus.DONE:
-            return replace(action, outcome=f"{action.outcome}{_left_out(now)}")
+            return replace(action, outcome=f"{action.outcome}{_left_out(now, purpose)}")
         active = now.instance is not None and now.instance.state.active
-        return _given_back(now, action) if active and action.status in _SAVE_NOTHING else action
+        return _given_back(now, action) if active and action.status in _IN_VAIN else action
 
     return decided
 
@@ -143,10 +156,10 @@ def _defined(now: Situation, one: HeldDevice) -> str:
     return "" if found is None else found[0]
 
 
-def _before(now: Situation) -> Action | None:
+def _before(now: Situation, purpose: Purpose) -> Action | None:
     """Decide before anything is saved; None: nothing is in the way."""
     if _attaches(now):
-        return _gave_up(now)
+        return _gave_up(now, purpose)
     instance = now.instance
     if instance is None or not instance.state.active:
         return None
@@ -159,10 +172,10 @@ def _before(now: Situation) -> Action | None:
             return failed(text, cure)
     if now.cancelled and (held or _detaches(now)):
         return cancelled(f"{now.request.verb} of {now.name} was cancelled: {now.cancelled}")
-    return _ask(now, held[0]) if held else None
+    return _ask(now, held[0], purpose) if held else None
 
 
-def _ask(now: Situation, one: HeldDevice) -> Action:
+def _ask(now: Situation, one: HeldDevice, purpose: Purpose) -> Action:
     """Ask its guest to let go of a device, wait for that, or give up."""
     asked = [sent for sent, call in _detaches(now) if (call.kind, call.name) == one[1:]]
     last = asked[-1] if asked else None
@@ -173,7 +186,7 @@ def _ask(now: Situation, one: HeldDevice) -> Action:
     if now.now < until:
         return Wait(until, f"waiting for the guest of {now.name} to let go of {word}")
     if len(asked) == ATTEMPTS:
-        return _gave_up(now)
+        return _gave_up(now, purpose)
     present = find(now.instance, one.kind, one.name)
     assert present is not None
     call = with_fields(live_call(one.kind, one.name, present), xml=_defined(now, one))
@@ -193,7 +206,7 @@ def _refused(now: Situation, last: Sent) -> str:
     return ""
 
 
-def _gave_up(now: Situation) -> End:
+def _gave_up(now: Situation, purpose: Purpose) -> End:
     if now.cancelled:
         return cancelled(f"{now.request.verb} of {now.name} was cancelled: {now.cancelled}")
     last, call = _detaches(now)[-1]
@@ -202,7 +215,7 @@ def _gave_up(now: Situation) -> End:
         f"the guest of {now.name} was asked {ATTEMPTS} times to let go of "
         f"{word_of(call.kind, call.name)}, and has not"
     )
-    return failed(f"{why.rstrip('.')}: nothing is saved", _cure(now, one))
+    return failed(f"{why.rstrip('.')}: {purpose.undone}", _cure(now, one))
 
 
 def _cure(now: Situation, one: HeldDevice) -> str:
@@ -255,6 +268,7 @@ def _cure_of_attach(now: Situation, call: AttachCall) -> str:
     return f"Once what is wrong is set right: {again}. Its definition has it: so does a next boot."
 
 
-def _left_out(now: Situation) -> str:
+def _left_out(now: Situation, purpose: Purpose) -> str:
     names = list(dict.fromkeys(word_of(call.kind, call.name) for _, call in _detaches(now)))
-    return f" without {listed(names)}, which restore attaches again" if names else ""
+    are = "is" if len(names) == 1 else "are"
+    return purpose.left_out.format(names=listed(names), are=are) if names else ""

@@ -42,7 +42,7 @@ from core.verbs import (
     volume_transferring,
 )
 from core.verbs.device import family as device
-from core.verbs.device import mediated
+from core.verbs.device import mediated, released
 from core.verbs.verb import Verb
 
 _FAMILIES = (
@@ -61,6 +61,7 @@ _FAMILIES = (
     *(
         device.VERBS,
         mediated.VERBS,
+        released.VERBS,
         block.VERBS,
         backup.VERBS,
         cloning.VERBS,

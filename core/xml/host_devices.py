@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from core.model.base import Value
 from core.model.text import printable_name
 from core.xml.tree import Element, attribute, attributes, exact, hexadecimal
@@ -50,6 +52,14 @@ def _host_device(device: Element, kind: str) -> HostDeviceNeed:
             return HostDeviceNeed(kind, given)
     words = [] if address is None else [printable_name(value) for _, value in attributes(address)]
     return HostDeviceNeed(kind or attribute(device, "mode"), ":".join(words) or "?")
+
+
+def node_name(word: str) -> str:
+    """Return how libvirt's node devices are called by the word of one: `pci_0000_03_00_0`.
+
+    The name of a mediated one goes on with its parent's where libvirt is newer than 7.3.
+    """
+    return re.sub(r"[^0-9a-z]", "_", word.lower())
 
 
 def _pci_name(address: Element | None) -> str:

@@ -325,7 +325,7 @@ BACKUPS = {"backup", "backup-pull", "checkpoint-create", "checkpoint-delete"}
 DEVICES = {"volume-attach", "volume-detach", "interface-attach", "interface-detach"} | {
     *("change-media", "volume-create", "volume-upload", "volume-download", "volume-wipe"),
     *("volume-resize", "volume-clone", "device-attach", "device-detach", "volume-extend"),
-    "device-share",
+    *("device-share", "device-release", "device-reattach"),
 }
 """The test driver takes no devices, and neither fills nor changes volumes: tests/lab has them."""
 LIKE_ANOTHER = {

@@ -475,6 +475,8 @@ ELSEWHERE = {
     *("pool-create", "pool-create-from-xml", "pool-edit", "pool-undefine"),  # likewise
     "volume-disconnect",  # test_network_disks.py, without being killed
     "volume-connect",  # test_moved_volumes.py, without being killed
+    # tests/san/test_migration.py, without being killed: nothing has PCI devices to give away here
+    *("device-release", "device-reattach"),
     *("pool-build", "pool-delete"),  # test_pools.py, without being killed
     *(
         f"network-{does}-{what}"

@@ -95,6 +95,13 @@ SHOWN: Mapping[str, Mapping[str, Any]] = {
         "label": "Tunnel",
         **_yes_no("everything goes through libvirt", "QEMU to QEMU"),
     },
+    "host_devices": {
+        "label": "PCI, mdev, SR-IOV",
+        "choices": (
+            ("detach", "leave its guest before, attached again there"),
+            ("migrate", "go along: only where VFIO can migrate them"),
+        ),
+    },
     "persist": {
         "label": "Define it there",
         **_yes_no("it stays after it is off", "gone once it is off", "yes"),

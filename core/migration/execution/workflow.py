@@ -10,13 +10,15 @@ from functools import partial
 from core.engine.case import Case
 from core.engine.noting import note_call
 from core.engine.workflow import Keep
-from core.errors import HypervisorError, JournalError, NotFoundError, RefusedError, VirtdeckError
+from core.errors import JournalError, NotFoundError, RefusedError, VirtdeckError
 from core.migration.execution import preparation
 from core.migration.execution.controls import Controls
+from core.migration.execution.devices import MovedDevices
 from core.migration.execution.ending import end_of, not_started, stopped
 from core.migration.execution.others import noting_others
-from core.migration.execution.port import MigrateArguments, MigrationLine
+from core.migration.execution.port import MigrateArguments
 from core.migration.execution.record import RecordKeeper
+from core.migration.execution.resumed_call import resumed
 from core.migration.execution.secrets import leave_secrets
 from core.migration.execution.table import MigrationTable
 from core.migration.execution.tracker import Tracker
@@ -33,13 +35,9 @@ from core.model import (
     SteerKind,
     SteerRecord,
 )
+from core.model.lists import listed
 from core.verbs.migration.requests import Migrate, ResumeMigration
 from core.verbs.situation import End, cancelled, failed
-
-RESUME_TRIES, RESUME_PAUSE = 10, 0.5
-"""How often a failed post-copy is asked to go on, and the seconds between."""
-_NOT_NOW = 55
-"""VIR_ERR_OPERATION_INVALID."""
 
 Look = Callable[[Migrate], Awaitable[Preflight]]
 """The preflight, as `Fleet.migrations.preflight` makes it, with the guest's dirty rate."""
@@ -49,14 +47,22 @@ class MigrationWorkflow:
     """A `core.engine.workflow.WorkflowRunner` for migrations. On the core's asyncio loop only."""
 
     def __init__(
-        self, table: MigrationTable, author: str, look: Look, volumes: MovedVolumes
+        self,
+        table: MigrationTable,
+        author: str,
+        look: Look,
+        volumes: MovedVolumes,
+        devices: MovedDevices,
     ) -> None:
         self._table = table
         self._volumes = volumes
+        self._devices = devices
         self._author = author
         self._look = look
         self._preparing: dict[str, Case] = {}
         """By operation id: those of which nothing has been sent."""
+        self._writing = set[str]()
+        """Those of them whose call is being written down."""
 
     async def plan(self, request: Migrate) -> Plan:
         """Return what would be called, and touch nothing. Raises RefusedError, UsageError."""
@@ -72,9 +78,12 @@ class MigrationWorkflow:
         try:
             end = await self._carry_out(case, keep)
         except asyncio.CancelledError:
-            if case.cancelled:
-                await self._settled(case, cancelled(case.cancelled))
-            raise
+            if not case.cancelled:
+                raise
+            end = await self._settled(case, cancelled(case.cancelled))
+            if not case.progress.begun:
+                raise
+            return end
         if before.final and end.status is before:
             return end  # what is connected since is for another try
         return await self._settled(case, end)
@@ -82,6 +91,7 @@ class MigrationWorkflow:
     async def _settled(self, case: Case, end: End) -> End:
         """Have the host that it is not on let go of its volumes, and of their secrets."""
         if isinstance(case.progress.workflow, Migration):
+            end = await self._devices.settle(case.progress.workflow, end)
             source, to = case.progress.workflow.source_key, case.progress.workflow.to
         elif isinstance(case.request, Migrate):
             source, to = case.request.subject, case.request.to
@@ -109,6 +119,7 @@ class MigrationWorkflow:
             return not_started(log, error)
         finally:
             del self._preparing[case.record.id]
+            self._writing.discard(case.record.id)
         if case.cancelled:  # while it was written down
             log.calls.take_back(step)
             await tracker.controls.line.close()
@@ -125,6 +136,8 @@ class MigrationWorkflow:
         if await self._volumes.connect(request, log.change):
             found = await self._look(request)
             preparation.require(found)
+        if found.leaving:
+            await self._release(case, keep, log, found.leaving)
         request = preparation.vouched(request, found)
         plan, migration = await preparation.prepare(
             table.hosts, table.state(), request, log.migration
@@ -140,9 +153,19 @@ class MigrationWorkflow:
             raise
         return tracker, plan, step
 
+    async def _release(
+        self, case: Case, keep: Keep, log: RecordKeeper, names: tuple[str, ...]
+    ) -> None:
+        """Write down what is to leave its guest, then have that let go of it."""
+        log.change(f"having its guest let go of {listed(list(names))}", released=names)
+        _note(case, log.migration, "")
+        await keep(case)
+        await self._devices.release(log.migration.source_key)
+
     async def _commit(self, case: Case, keep: Keep, log: RecordKeeper, plan: Plan) -> OperationStep:
         """Write the call down before it is made: from here on it is followed, whoever dies."""
         migration, text = log.migration, f"migrating to {log.migration.to}"
+        self._writing.add(case.record.id)
         step = log.calls.begin(migration.host, "migrate", text, plan.virsh)
         log.change(started=log.clock.now())
         _note(case, log.migration, text)
@@ -159,7 +182,7 @@ class MigrationWorkflow:
         made = MigrateArguments(plan.uri, plan.flags, plan.parameters)
         again = tracker.observer.recovering
         work = (
-            _resumed(tracker.controls.line, made) if again else tracker.controls.line.migrate(made)
+            resumed(tracker.controls.line, made) if again else tracker.controls.line.migrate(made)
         )
         call = asyncio.create_task(
             tracker.log.calls.answer(step, work), name=f"migrate-{case.record.id}"
@@ -181,6 +204,9 @@ class MigrationWorkflow:
     async def _adopt(self, case: Case, migration: Migration, keep: Keep) -> End:
         if migration.settled:
             return end_of(migration)
+        if migration.started is None:  # its guest was letting go of what holds it there
+            log = self._logbook(migration, case, keep)
+            return cancelled(stopped(log, "its console ended"))
         request = case.request
         if not isinstance(request, Migrate):
             request = recover.request_of(migration, self._table.state())
@@ -225,7 +251,7 @@ class MigrationWorkflow:
         if preparing is not None and preparing.task is not None and steer.kind is SteerKind.ABORT:
             now = self._table.clock.now()
             preparing.cancelled = f"aborted by {self._author}"
-            if not preparing.progress.begun:  # else it is being written down: it looks by itself
+            if migration_id not in self._writing:  # else it looks by itself
                 preparing.task.cancel()
             return SteerRecord(now, steer, self._author, Answer.DONE, now)
         if migration is None:
@@ -263,18 +289,6 @@ class MigrationWorkflow:
 
         log = self._table.keeper(migration, keep_it, note)
         return log
-
-
-async def _resumed(line: MigrationLine, call: MigrateArguments) -> None:
-    """Go on with a failed post-copy; right after the failure libvirt still refuses (lab.md)."""
-    for _ in range(RESUME_TRIES):
-        try:
-            return await line.migrate(call)
-        except HypervisorError as error:
-            if error.code != _NOT_NOW:
-                raise
-        await asyncio.sleep(RESUME_PAUSE)
-    return await line.migrate(call)
 
 
 def _note(case: Case, migration: Migration, text: str) -> None:

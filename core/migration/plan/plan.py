@@ -13,14 +13,16 @@ from core.errors import RefusedError, UsageError
 from core.migration.plan.checks import malformed, objections
 from core.migration.plan.disks import disks_to_copy
 from core.migration.plan.flags import MigrateFlag
+from core.migration.plan.leaving import leaving, rewritten, words_of
 from core.migration.plan.route import route
 from core.migration.plan.settle import settle
 from core.migration.plan.text import SWITCH_AT_ONCE, dry_run, virsh_migrate
 from core.migration.plan.values import Destination, Parameter, Plan, describe_destination
 from core.model import Instance
-from core.model.lists import numbered
+from core.model.lists import listed, numbered
 from core.verbs.migration.requests import Migrate
 from core.xml import read_instance
+from core.xml.needs import read_needs
 from core.xml.rewrite import renamed, rewrite
 
 __all__ = ["Destination", "Plan", "describe_destination", "dry_run", "plan", "resume_plan"]
@@ -44,6 +46,7 @@ def plan(
     reason at once; XmlError for XML that is none.
     """
     disks = read_instance(xml, instance.host).disks
+    gone = words_of(leaving(request, read_needs(xml)))
     way, complaints = route(request, destination, instance.host)
     _refuse((*complaints, *malformed(request)), objections(request, instance, disks))
     targets, left = disks_to_copy(request, disks)
@@ -60,7 +63,7 @@ def plan(
             **way.parameters(settled),
         },
         disks=targets,
-        notes=(*way.notes, *given_way, *left),
+        notes=(*way.notes, *given_way, *left, *_of_leaving(gone, destination)),
         source_xml=xml,
         source_persistent_xml=inactive_xml or xml,
     )
@@ -77,6 +80,14 @@ def resume_plan(plan: Plan) -> Plan:
     words = [word for word in plan.virsh.split(" ") if word != SWITCH_AT_ONCE]
     added = [word for word in ("--postcopy", "--postcopy-resume") if word not in words]
     return replaced(plan, flags=int(flags), virsh=" ".join((*words, *added)))
+
+
+def _of_leaving(gone: tuple[str, ...], destination: Destination) -> tuple[str, ...]:
+    if not gone:
+        return ()
+    verb, them = ("leaves", "it is") if len(gone) == 1 else ("leave", "they are")
+    where = f"attached again on {destination.name} after it"
+    return (f"{listed(list(gone))} {verb} the guest before it moves; {them} {where}.",)
 
 
 def _refuse(complaints: tuple[str, ...], reasons: tuple[str, ...]) -> None:
@@ -133,7 +144,7 @@ def _xml_parameters(settled: Migrate, xml: str, inactive_xml: str) -> dict[str, 
     The persistent definition may lack devices that were plugged in since, so what the rewrites do
     not find in it is passed over. libvirt renames only the running instance.
     """
-    parameters: dict[str, Parameter] = {"destination_xml": rewrite(xml, settled.rewrites)}
+    parameters: dict[str, Parameter] = {"destination_xml": rewritten(settled, xml, inactive_xml)}
     if settled.persist:
         persistent = rewrite(inactive_xml or xml, settled.rewrites, lenient=True)
         name = settled.destination_name

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from core.errors import RefusedError, UsageError, VirtdeckError
 from core.migration.forecast.forecast import forecast_before
+from core.migration.plan.leaving import leaving, words_of
 from core.migration.plan.plan import Plan, plan
 from core.migration.plan.values import describe_destination
 from core.migration.policies.limits import downtime_limit
@@ -35,6 +36,7 @@ def assess(request: Migrate, facts: Facts, state: State, now: float) -> Prefligh
         virsh="" if made is None else made.virsh,
         memory=facts.memory,
         vouched=request.unsafe and not asked.unsafe,
+        leaving=_leaving(request, facts),
     )
 
 
@@ -59,6 +61,13 @@ def _plan(request: Migrate, facts: Facts, state: State) -> tuple[Plan | None, tu
     except VirtdeckError as error:
         return None, (clean(f"It cannot be planned: {error}"),)
     return made, ()
+
+
+def _leaving(request: Migrate, facts: Facts) -> tuple[str, ...]:
+    here = facts.source
+    if here is None or here.needs is None or not here.active:
+        return ()
+    return words_of(leaving(request, here.needs))
 
 
 def _as_read(instance: Instance, request: Migrate) -> Instance:

@@ -13,8 +13,10 @@ from core.migration.preflight.case import (
     unknown,
     warning,
 )
+from core.migration.preflight.leaving import leaves
 from core.model import Finding
 from core.model.lists import listed
+from core.xml.host_devices import node_name
 
 _MOVE_CURE = "Detach it before the move and attach one there, or say what it is there (rewrites)."
 _DETACH_CURE = (
@@ -104,7 +106,10 @@ def check_other_interfaces(case: FullCase) -> Iterator[Finding]:
 
 def check_host_devices(case: FullCase) -> Iterator[Finding]:
     """Devices that are passed through."""
+    leave = {node_name(one.word) for one in leaves(case)}
     for need in case.wanted.host_devices:
+        if need.device in leave:
+            continue  # `preflight.leaving` judges those
         code, devices = named("device", need.device), case.there.devices
         if need.failover:
             text = f"The {need.kind} device {need.device} is unplugged for the move (failover)."

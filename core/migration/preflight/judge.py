@@ -16,6 +16,7 @@ from core.migration.preflight import devices as preflight_devices
 from core.migration.preflight import files as preflight_files
 from core.migration.preflight import hosts as preflight_hosts
 from core.migration.preflight import instance as preflight_instance
+from core.migration.preflight import leaving as preflight_leaving
 from core.migration.preflight import means as preflight_means
 from core.migration.preflight import pools as preflight_pools
 from core.migration.preflight import storage as preflight_storage
@@ -36,6 +37,7 @@ FULL_RULES = (
     *preflight_storage.FULL_RULES,
     *preflight_pools.FULL_RULES,
     *preflight_devices.FULL_RULES,
+    *preflight_leaving.FULL_RULES,
     *preflight_files.FULL_RULES,
     *preflight_means.FULL_RULES,
     *preflight_xml.FULL_RULES,

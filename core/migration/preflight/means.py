@@ -14,8 +14,10 @@ from core.migration.preflight.case import (
     version,
     warning,
 )
+from core.migration.preflight.leaving import leaves
 from core.model import Finding, InstanceState, MigrationStatus
 from core.model.lists import listed
+from core.xml.host_devices import node_name
 
 _MENDED = 9_000_000
 """QEMU whose emulation notes what is written."""
@@ -44,7 +46,9 @@ def check_post_copy(case: FullCase) -> Iterator[Finding]:
     """Both sides can do post-copy; userfaultfd cannot be seen from outside."""
     if case.request.post_copy == "never":
         return
-    devices = [each.device for each in case.needs.host_devices if not each.failover]
+    leave = {node_name(one.word) for one in leaves(case)}
+    stay = (each for each in case.needs.host_devices if not each.failover)
+    devices = [each.device for each in stay if each.device not in leave]
     if devices:
         text = f"Post-copy does not work with devices of the host ({listed(devices)})."
         yield blocker("post-copy", text, "Do without post-copy, or detach them.")

@@ -8,7 +8,9 @@ from core.model import Migration, State, Steer, SteerKind
 from core.model.lists import listed
 from core.model.sizes import percent
 from core.model.text import clean
+from core.state.held_devices import bound_devices
 from core.verbs.caution import Caution, Danger
+from core.verbs.device.devices import word_of
 from core.verbs.migration.requests import Migrate
 from core.verbs.wording import name_of
 
@@ -40,7 +42,20 @@ def of_migrate(state: State, requests: Sequence[Migrate]) -> list[str]:
         first = requests[0]
         name = clean(name_of(state, first)) if len(requests) == 1 else "each instance"
         sentences.append(_post_copy(name, clean(first.subject.host), clean(first.to)))
+    sentences += [
+        f"{listed(gone)} {'leaves' if len(gone) == 1 else 'leave'} {clean(name)} for the move: "
+        f"its guest does without until {clean(item.to)} gives it what it is defined with."
+        for item in requests
+        if (name := name_of(state, item)) and (gone := _leaving(state, item))
+    ]
     return sentences
+
+
+def _leaving(state: State, request: Migrate) -> list[str]:
+    instance = state.instances.get(request.subject)
+    if instance is None or request.offline or request.host_devices != "detach":
+        return []
+    return [word_of(one.kind, one.name) for one in bound_devices(instance)]
 
 
 def _loses_definition(state: State, request: Migrate) -> bool:

@@ -142,6 +142,14 @@ class Migrate(Request, frozen=True):
         ),
     ] = False
     """Else they are corrupted."""
+    host_devices: Annotated[
+        Literal["detach", "migrate"],
+        _more(
+            "Have the guest let go of PCI and mediated devices and SR-IOV interfaces, and attach "
+            "those of its definition there; or migrate them, where VFIO can."
+        ),
+    ] = "detach"
+    """What becomes of what holds it to its host."""
     persist: Annotated[bool, _more("Define it at the destination.")] = True
     undefine: Annotated[bool, _more("Remove its definition from the source.")] = True
     offline: Annotated[bool, _more("Move the definition of an instance that is off.")] = False

@@ -201,6 +201,7 @@ def test_every_verb_is_decided_on_its_own_and_its_help_says_no_more_than_what_is
         *("volume-create", "volume-download", "volume-resize", "volume-clone"),
         *("volume-attach", "volume-connect"),
         *("interface-attach", "device-attach", "device-share", "device-create", "nwfilter-define"),
+        "device-reattach",
         *("network-start", "network-autostart", "restore", "screenshot", "trim", "exec", "thaw"),
         *("snapshot-create", "create", "create-from-image", "create-from-xml", "guest-vcpus"),
     }

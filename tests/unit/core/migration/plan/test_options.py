@@ -147,7 +147,7 @@ def test_every_option_reaches_the_request() -> None:
         "--post-copy allow --no-auto-converge --parallel 4 --compression zstd,zlib --tls "
         "--tls-destination b --copy-storage incremental --disk vda,vdb --disk vda "
         "--synchronous-writes --detect-zeroes --switchover-bandwidth 900 "
-        "--no-persist --no-undefine --unsafe --destination-uri qemu:///x "
+        "--host-devices migrate --no-persist --no-undefine --unsafe --destination-uri qemu:///x "
         "--migrate-uri tcp://b:49152 --listen-address 0.0.0.0 --disks-uri tcp://b:49153 "
         "--disks-port 49153 --completion-timeout 10 --progress-timeout 5 "
         "--timeout-action force-complete --override cpu --override disk-vda"
@@ -157,7 +157,8 @@ def test_every_option_reaches_the_request() -> None:
         post_copy_bandwidth=50, post_copy="allow", auto_converge=False, parallel=4,
         compression=("zstd", "zlib"), tls=True, tls_destination="b", storage="copy-incremental",
         disks=("vda", "vdb"), synchronous_writes=True, detect_zeroes=True,
-        switchover_bandwidth=900, persist=False, undefine=False, unsafe=True,
+        switchover_bandwidth=900, host_devices="migrate", persist=False, undefine=False,
+        unsafe=True,
         destination_uri="qemu:///x", migrate_uri="tcp://b:49152", listen_address="0.0.0.0",
         disks_uri="tcp://b:49153", disks_port=49153, completion_timeout=10.0,
         progress_timeout=5.0, timeout_action="force-complete", overrides=("cpu", "disk-vda"),

@@ -25,7 +25,7 @@ from core.model import (
     PoolState,
     Rewrites,
 )
-from core.model.rewrites import InterfaceRewrite
+from core.model.rewrites import InterfaceRewrite, Move
 from core.xml.domain_capabilities import DomainCapabilities
 from tests.unit.preflight_builders import (
     BASE,
@@ -163,6 +163,19 @@ PCI = (
     "<hostdev mode='subsystem' type='pci'><source><address domain='0x0000' bus='0x06' slot='0x00' "
     "function='{}'/></source></hostdev>"
 )
+MDEV = (
+    "<hostdev mode='subsystem' type='mdev' model='vfio-pci'>"
+    "<source><address uuid='cc000000-0000-4000-8000-000000000001'/></source></hostdev>"
+)
+VF = (
+    "<interface type='hostdev'><mac address='52:54:00:00:00:09'/><source>"
+    "<address type='pci' domain='0x0000' bus='0x06' slot='0x00' function='0x0'/></source>"
+    "</interface>"
+)
+LENT = (
+    "<interface type='network'><mac address='52:54:00:00:00:09'/>"
+    "<source network='default'/></interface>"
+)
 USB = "<hostdev type='usb'><source><vendor id='{}'/><product id='0x5678'/></source></hostdev>"
 BRIDGE = (
     "<interface type='bridge'><mac address='52:54:00:00:00:02'/><source bridge='{}'/></interface>"
@@ -179,11 +192,25 @@ DEVICES = [
     ("bridge-br7", BLOCKER, with_device(BRIDGE.format("br7"))),
     ("bridge-br0", UNKNOWN, with_device(BRIDGE.format("br0"), links=None)),
     ("bridge-virbr0", UNKNOWN, with_device(BRIDGE.format("virbr0"))),
-    ("device-pci_0000_06_00_0", BLOCKER, with_device(PCI.format("0x0"))),
+    ("leaving-pci:0000:06:00.0", WARNING, with_device(PCI.format("0x0"))),
+    ("leaving-pci:0000:06:00.0", BLOCKER, both(
+        xml_of(PCI.format("0x0")), here={"inactive_xml": xml_of()})),
+    ("leaving", BLOCKER, both(xml_of(PCI.format("0x0")), here={"persistent": False})),
+    ("leaving-the-interface-52:54:00:00:00:09", WARNING, with_device(VF)),
+    ("leaving-the-interface-52:54:00:00:00:09", BLOCKER, with_device(VF, devices=())),
+    ("leaving-the-interface-52:54:00:00:00:09", WARNING, both(
+        xml_of(VF), here={"inactive_xml": xml_of(LENT)})),
+    ("leaving-the-interface-52:54:00:00:00:09", BLOCKER, both(
+        xml_of(VF), here={"inactive_xml": xml_of(LENT)}, networks=())),
+    ("leaving-the-interface-52:54:00:00:00:09", UNKNOWN, both(
+        xml_of(VF), here={"inactive_xml": xml_of(LENT)}, networks=None)),
+    ("leaving-mdev:cc000000-0000-4000-8000-000000000001", BLOCKER, with_device(MDEV)),
+    ("leaving-mdev:cc000000-0000-4000-8000-000000000001", WARNING, with_device(
+        MDEV, devices=("mdev_cc000000_0000_4000_8000_000000000001_0000_00_02_0",))),
     ("device-pci_0000_06_00_0", OK, both(
         xml_of(PCI.format("0x0")), here={"active": False, "job": ""})),
-    ("device-pci_0000_06_00_1", BLOCKER, with_device(PCI.format("0x1"))),
-    ("device-pci_0000_06_00_0", UNKNOWN, with_device(PCI.format("0x0"), devices=None)),
+    ("leaving-pci:0000:06:00.1", BLOCKER, with_device(PCI.format("0x1"))),
+    ("leaving-pci:0000:06:00.0", UNKNOWN, with_device(PCI.format("0x0"), devices=None)),
     ("device-0x1234:0x5678", WARNING, with_device(USB.format("0x1234"))),
     ("device-0x9999:0x5678", BLOCKER, with_device(USB.format("0x9999"))),
     (f"secret-{SECRET}", OK, with_device(SECRETIVE.format(SECRET))),
@@ -312,7 +339,16 @@ OPTIONS: list[tuple[str, Level, dict[str, Any], Callable[[], Facts]]] = [
     ("post-copy", UNKNOWN, {"post_copy": "allow"}, both),
     ("post-copy", OK, {"post_copy": "allow"}, lambda: both(userfaultfd=True)),
     ("post-copy", UNKNOWN, {"post_copy": "allow"}, lambda: both(userfaultfd=False)),
-    ("post-copy", BLOCKER, {"post_copy": "allow"}, lambda: with_device(PCI.format("0x0"))),
+    ("post-copy", UNKNOWN, {"post_copy": "allow"}, lambda: with_device(PCI.format("0x0"))),
+    ("post-copy", BLOCKER, {"post_copy": "allow", "host_devices": "migrate"},
+     lambda: with_device(PCI.format("0x0"))),
+    ("device-pci_0000_06_00_0", BLOCKER, {"host_devices": "migrate"},
+     lambda: with_device(PCI.format("0x0"))),
+    ("device-pci_0000_06_00_1", BLOCKER, {"host_devices": "migrate"},
+     lambda: with_device(PCI.format("0x1"))),
+    ("leaving-pci:0000:06:00.1", WARNING,
+     {"rewrites": Rewrites(pci=(Move("0000:06:00.1", "0000:06:00.0"),))},
+     lambda: with_device(PCI.format("0x1"))),
     ("post-copy-recovery", WARNING, {"post_copy": "allow"}, lambda: both(libvirt=8_000_000)),
     ("switchover-bandwidth", BLOCKER, {"switchover_bandwidth": 900}, lambda: both(
         here={"libvirt": 9_000_000, "qemu": 10_000_000})),
