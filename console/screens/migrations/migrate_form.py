@@ -96,10 +96,10 @@ SHOWN: Mapping[str, Mapping[str, Any]] = {
         **_yes_no("everything goes through libvirt", "QEMU to QEMU"),
     },
     "host_devices": {
-        "label": "PCI, mdev, SR-IOV",
+        "label": "Host devices",
         "choices": (
-            ("detach", "leave its guest before, attached again there"),
-            ("migrate", "go along: only where VFIO can migrate them"),
+            ("detach", "PCI, mdev, SR-IOV leave before, are attached there"),
+            ("migrate", "they go along: only where VFIO can do that"),
         ),
     },
     "persist": {
