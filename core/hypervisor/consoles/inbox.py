@@ -99,8 +99,8 @@ class StreamInbox:
             if not self._full or not self._listening:
                 return
             self._full = False
-        with suppress(libvirt.libvirtError):
-            self._stream.eventUpdateCallback(libvirt.VIR_STREAM_EVENT_READABLE)
+            with suppress(libvirt.libvirtError):
+                self._stream.eventUpdateCallback(libvirt.VIR_STREAM_EVENT_READABLE)
 
     def send(self, piece: bytes) -> int:
         """Send what can be sent without waiting; returns how many bytes. On the lane."""
@@ -162,9 +162,10 @@ class StreamInbox:
             with self._lock:
                 self._data += piece
                 self._full = full = len(self._data) >= READ_AHEAD
+                if full:  # within the lock: else `resume` could come before it, and in vain
+                    stream.eventUpdateCallback(0)
             self._stir()
             if full:
-                stream.eventUpdateCallback(0)
                 return
 
     def _stop(self, stream: Any) -> None:
