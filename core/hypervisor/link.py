@@ -57,6 +57,8 @@ class HostLink:
         self._backoff = Backoff(connector.options, local=connector.address.local)
         self._hurry = asyncio.Event()
         self._settled = asyncio.Event()
+        self._returned = False
+        """The link was up before: it is one that came back."""
         self._state = LinkState(read_only=connector.options.read_only)
         self._down_since: float | None = None
         """Since when nobody sees the host: each attempt that fails is not another loss."""
@@ -161,6 +163,7 @@ class HostLink:
             if began is not None:
                 self._backoff.was_up(self._clock.monotonic() - began)
                 self._refresher = self._storage = None
+                self._returned = True  # if it does
                 self._on_change(False)
 
     async def _attach(self, attachment: Attachment, refresher: Refresher) -> None:
@@ -186,11 +189,14 @@ class HostLink:
 
     async def _sweep(self) -> None:
         """List again every `sweep_interval`, for changes no event told of, until cancelled."""
-        interval = self._connector.options.sweep_interval
+        options, again = self._connector.options, self._returned
         while True:
             # No interval: for ever, as this task's end would be taken for the link's. Never all
             # hosts of a fleet at the same time.
+            interval = options.sweep_interval
             every = self._pace.sweep_every(interval) if interval else math.inf
+            if interval and again:
+                every, again = min(every, options.sweep_after_loss), False
             await asyncio.sleep(every * random.uniform(0.8, 1.2))
             await self.relist()
 

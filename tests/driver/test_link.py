@@ -315,6 +315,20 @@ async def test_a_sweep_finds_what_no_event_told_and_asks_about_nothing_else(
         assert seen.instances[uuid_of(2)].autostart
 
 
+async def test_what_a_daemon_that_was_started_anew_tells_nobody_is_found_soon(
+    daemon: PrivateDaemon,
+) -> None:
+    options = replace(QUICK, sweep_interval=3600, sweep_after_loss=0.2, statistics_interval=0)
+    async with linked(daemon.uri, options) as (host, seen):
+        await until(described(seen, 4))
+        daemon.kill()
+        await until(lambda: host.link.status is DOWN)
+        before = seen.listings("instances")
+        daemon.start()
+        await until(lambda: host.link.status is UP)
+        await until(lambda: seen.listings("instances") >= before + 2)
+
+
 async def test_a_thousand_instances_are_described_while_short_reads_go_first(
     daemons: Callable[..., PrivateDaemon],
 ) -> None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
+from msgspec.structs import replace
 
 from core.clock import SystemClock
 from core.errors import DeadlineError
@@ -134,13 +135,15 @@ async def test_a_killed_daemon_loses_nothing_while_the_other_host_keeps_moving(
     qemu_pid: Callable[[str, str], int],
 ) -> None:
     name = await asyncio.to_thread(guest, "alpha", "orphan")
-    async with watching(alpha, beta) as (one, other):
+    swept = replace(OPTIONS, sweep_interval=60, sweep_after_loss=2)
+    async with watching(alpha, beta, options=swept) as (one, other):
         qemu = qemu_pid("alpha", name)
         assert alpha.pid is not None
         os.kill(alpha.pid, signal.SIGKILL)
         try:
             await until(lambda: one.seen.status is LinkStatus.DOWN, 2)
-            # Nobody is there to tell of this death: the resynchronisation has to find it.
+            # Nobody is there to tell of this death: the resynchronisation has to find it, or, where
+            # the new daemon has not found it out by then, the listing after it.
             os.kill(qemu, signal.SIGKILL)
             await keeps_moving(other)
         finally:
@@ -148,7 +151,7 @@ async def test_a_killed_daemon_loses_nothing_while_the_other_host_keeps_moving(
         await until(one.described, 30)
         await until(lambda: one.state(name) in (InstanceState.SHUTOFF, InstanceState.CRASHED), 20)
         await one.equals_a_fresh_listing()
-        assert one.seen.listings("instances") == 2
+        assert one.seen.listings("instances") >= 2
 
 
 async def test_a_frozen_daemon_is_noticed_in_keepalive_time_and_the_other_keeps_moving(

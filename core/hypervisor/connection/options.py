@@ -57,6 +57,9 @@ class LinkOptions(Value, frozen=True):
     """Bulk statistics with the figures of every instance after which no more are asked for."""
     sweep_interval: float = 60.0
     """Between two listings that look for changes no event told of; 0 never sweeps."""
+    sweep_after_loss: float = 10.0
+    """From the return of a link to the first of these: a daemon that was started anew finds out by
+    and by which of its guests are gone, and sends no event of those (qemuProcessReconnect)."""
     backoff_first: float = 0.2
     """Before the first attempt to open a lost link again; doubled after each failure."""
     backoff_limit: float = 15.0
