@@ -56,6 +56,11 @@ class Proposal:
         """Whether it needs a yes: for what it takes away, or because several are meant."""
         return self.danger.caution is not Caution.NONE or len(self.targets) > 1
 
+    @property
+    def goes_at_once(self) -> bool:
+        """Whether it can be done, and nothing has to be asked first."""
+        return bool(self.able) and not self.must_ask
+
 
 def target_of(state: State, request: Request) -> Target:
     """Return the object a request is for."""

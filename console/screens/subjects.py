@@ -167,8 +167,10 @@ class SubjectScreen(ConsoleScreen, inherit_bindings=False):
 
         hidden = self.hidden_chosen()
 
-        def take(requests: tuple[Request, ...], found: Found) -> None:
-            propose(self, requests, hidden=hidden, found=found)
+        def take(
+            requests: tuple[Request, ...], found: Found, close: Callable[[bool], None]
+        ) -> None:
+            propose(self, requests, hidden=hidden, found=found, close=close)
 
         self.console.push_screen(
             VerbFormDialog(verb, keys, state, take, hidden=hidden, given=given)

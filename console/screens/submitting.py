@@ -39,10 +39,12 @@ def propose(
     *,
     hidden: int = 0,
     found: Found | None = None,
+    close: Callable[[bool], None] = lambda _: None,
 ) -> None:
     """Check requests of one verb, ask what has to be asked, and submit those that can be.
 
-    `hidden` is how many of their subjects the filter hides, `found` what a form has just found.
+    `hidden` is how many of their subjects the filter hides, `found` what a form has just found,
+    which is then told to `close`: with True at once, for a question needs the screen.
     """
     console = screen.console
     state = console.view.state
@@ -58,16 +60,21 @@ def propose(
         return source.state, reasons
 
     def checked(found: Found) -> None:
+        if may_ask(screen, verb.title):
+            _ask(console, judged(found))
+
+    def judged(found: Found) -> Proposal:
         state, reasons = found
-        if not may_ask(screen, verb.title):
-            return
         proposal = Proposal(verb, with_reasons(targets, reasons), hidden)
         able = [target.request for target in proposal.able]
-        _ask(console, replace(proposal, danger=danger_of(state, able)))
+        return replace(proposal, danger=danger_of(state, able))
 
     if found is not None and list(requests) == given:
-        checked(found)  # the core checks it once more before it begins
+        proposal = judged(found)
+        close(not proposal.goes_at_once)
+        _ask(console, proposal)  # the core checks it once more before it begins
     else:
+        close(True)
         console.ask(check, checked)
 
 

@@ -46,6 +46,11 @@ while the cursor goes from a short hint to a long one."""
 FRAME = 4
 """The border, the buttons and the line above these."""
 LEAST = 4
+HAND_OVER = 0.1
+"""Seconds that it stays once the core has its requests: to draw the screen below takes 50 ms of the
+interpreter, which the core needs for its first calls. Nobody sees a form close sooner."""
+Take = Callable[[tuple[Request, ...], Found, Callable[[bool], None]], None]
+"""Takes the requests, what speaks against each, and what closes the form: at once, or soon."""
 
 
 class VerbFormDialog(FormDialog[None], inherit_bindings=True):
@@ -59,15 +64,15 @@ class VerbFormDialog(FormDialog[None], inherit_bindings=True):
         verb: Verb,
         keys: Sequence[ObjectKey],
         state: State,
-        take: Callable[[tuple[Request, ...], Found], None],
+        take: Take,
         *,
         hidden: int = 0,
         given: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """`state` has the choices of its fields, `given` what some of them begin with.
 
-        `take` is called with the requests, and what speaks against each of them, once it is closed:
-        at once, while Textual's own way would first draw the screen below again (30 ms).
+        `take` is called with the requests, and what speaks against each of them, before it is
+        closed: Textual's own way would first draw the screen below again.
         """
         fields = fields_of(verb, state, keys[0], alone=len(keys) == 1)
         super().__init__(
@@ -91,6 +96,8 @@ class VerbFormDialog(FormDialog[None], inherit_bindings=True):
         """Whether what was not given yet is told: not before something was typed or tried."""
         self._wanted = False
         """Whether the requests are answered with once they are checked."""
+        self._taken = False
+        """The core has them: it closes."""
         self._debounce: Timer | None = None
         self._found = Page(id="found")
 
@@ -153,6 +160,8 @@ class VerbFormDialog(FormDialog[None], inherit_bindings=True):
 
     @on(FormPanel.Changed)
     def _field_changed(self) -> None:
+        if self._taken:
+            return
         self._told = True
         before = self._reading
         self._changed()
@@ -183,11 +192,11 @@ class VerbFormDialog(FormDialog[None], inherit_bindings=True):
             return refusals, source.state
 
         def answered(found: tuple[list[tuple[Refusal, ...]], State]) -> None:
-            if self.is_attached and reading == self._reading:
+            if self.is_attached and reading == self._reading and not self._taken:
                 self._checked = reading
                 self._refusals, self._state = found
-                self._show()
-                self._answer_if_wanted()
+                if not self._answer_if_wanted():
+                    self._show()
 
         self.console.ask(question, answered)
 
@@ -268,8 +277,12 @@ class VerbFormDialog(FormDialog[None], inherit_bindings=True):
 
     def action_do(self) -> None:
         """Answer with the requests, or say what is wrong."""
-        self._told = True
-        self._changed()  # what was typed last may not have been told yet
+        if self._taken:
+            return
+        last = read(self._verb, self._values(), self._keys, self._new)
+        if last.wrong or last != self._reading:  # what was typed last may not have been told yet
+            self._told = True
+            self._changed()
         if self._reading.wrong:
             first = next(iter(self._reading.wrong.values()))
             self.notify(first, severity="warning", timeout=4, markup=False)
@@ -277,15 +290,22 @@ class VerbFormDialog(FormDialog[None], inherit_bindings=True):
             self._wanted = True
             self._check()  # once more: what spoke against it may have changed
 
-    def _answer_if_wanted(self) -> None:
-        """Answer with the requests; where none could be carried out, stay and say why."""
+    def _answer_if_wanted(self) -> bool:
+        """Answer with the requests, and whether it did; where none can be done, say why."""
         if not self._wanted:
-            return
-        self._wanted = False
+            return False
+        self._wanted, self._told = False, True
         if all(self._refusals):
             text = told(self._refusals[0])
             self.notify(text, severity="warning", timeout=4, markup=False)
-        else:
+            return False
+        self._taken = True
+        found = self._state, [tuple(map(str, each)) for each in self._refusals]
+        self._take(self._reading.requests, found, self._close)
+        return True
+
+    def _close(self, at_once: bool) -> None:
+        if at_once:
             self.answer(None)
-            found = self._state, [tuple(map(str, each)) for each in self._refusals]
-            self._take(self._reading.requests, found)
+        else:
+            self.set_timer(HAND_OVER, lambda: self.answer(None))
