@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
@@ -69,6 +70,8 @@ class Bridge:
         self._woken = False
         self.in_view: frozenset[ObjectKey] = frozenset()
         """What the screen shows now; set by the UI thread, read by the core's."""
+        self._rests_until = 0.0
+        """Of `time.monotonic`; set by the UI thread, read by the core's."""
         self._preferred: tuple[ObjectKey, ...] = ()
         self._statuses: dict[str, MigrationStatus | OperationStatus | None] = {}
         """Of the operations and migrations, by id, as they were last told; the core's."""
@@ -125,6 +128,10 @@ class Bridge:
         self._preferred = preferred
         loop.call_soon_threadsafe(source.prefer, preferred)
 
+    def rest(self, seconds: float) -> None:
+        """Leave the screen as it is for so long: the core has the interpreter to itself."""
+        self._rests_until = time.monotonic() + seconds
+
     def ask(self, question: Callable[[Source], Awaitable[Answer]]) -> Future[Answer]:
         """Run a coroutine of the source on the core's loop.
 
@@ -179,6 +186,7 @@ class Bridge:
         async for delta in changes:
             self._collect(delta)
             due = told + (URGENT_SECONDS if self._urgent(delta) else self._pause)
+            due = max(due, self._rests_until)
             if telling is None or due < telling.when():
                 if telling is not None:
                     telling.cancel()

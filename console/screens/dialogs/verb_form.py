@@ -308,4 +308,5 @@ class VerbFormDialog(FormDialog[None], inherit_bindings=True):
         if at_once:
             self.answer(None)
         else:
+            self.console.bridge.rest(HAND_OVER)
             self.set_timer(HAND_OVER, lambda: self.answer(None))
