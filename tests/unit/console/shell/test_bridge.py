@@ -124,6 +124,17 @@ def test_an_operation_that_moved_on_does_not_wait_whatever_is_in_view(slow: Rig)
     assert slow.woken()
 
 
+def test_a_screen_that_rests_is_told_afterwards_whatever_the_hurry(slow: Rig) -> None:
+    slow.bridge.in_view = frozenset({WEB})
+    slow.bridge.rest(600.0)
+    slow.post(news(WEB))
+    assert not slow.woken(0.3)
+    slow.bridge.rest(0.0)
+    slow.post(news(DB), news(WEB))
+    assert slow.woken()
+    assert slow.bridge.take().delta.changed == {WEB, DB}
+
+
 def test_no_second_wake_before_the_first_was_answered(slow: Rig) -> None:
     slow.bridge.in_view = frozenset({WEB})
     slow.post(news(WEB))
