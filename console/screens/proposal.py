@@ -13,6 +13,7 @@ from core.model import Host, Instance, ObjectKey, Request, State
 from core.model.driver import driver_of_type
 from core.state.subject import Subject, subject_of
 from core.verbs.caution import Caution, Danger
+from core.verbs.danger import danger_of
 from core.verbs.verb import Verb
 from core.verbs.wording import name_of
 
@@ -67,6 +68,19 @@ def target_of(state: State, request: Request) -> Target:
     key = request.subject
     word = _state_word(subject_of(state, key))
     return Target(key, name_of(state, request), key.host, word, request)
+
+
+def proposal_of(
+    verb: Verb,
+    targets: Sequence[Target],
+    reasons: Sequence[tuple[str, ...]],
+    state: State,
+    hidden: int,
+) -> Proposal:
+    """Return what is to be agreed to, from what speaks against each target in a picture."""
+    proposal = Proposal(verb, with_reasons(targets, reasons), hidden)
+    able = [target.request for target in proposal.able]
+    return replace(proposal, danger=danger_of(state, able))
 
 
 def with_reasons(

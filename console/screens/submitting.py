@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from console.describing import describe, describe_devices, describe_volumes, trial
 from console.screens.base import ConsoleScreen, may_ask
-from console.screens.proposal import Proposal, target_of, with_reasons
+from console.screens.proposal import Proposal, proposal_of, target_of
 from core.errors import VirtdeckError
 from core.model import Request, State
 from core.source import Operation, Source
 from core.verbs import second_copy
-from core.verbs.danger import danger_of
 from core.verbs.refusal import Refusal
 from core.verbs.registry import verb_of
 
@@ -60,17 +58,13 @@ def propose(
         return source.state, reasons
 
     def checked(found: Found) -> None:
-        if may_ask(screen, verb.title):
-            _ask(console, judged(found))
-
-    def judged(found: Found) -> Proposal:
         state, reasons = found
-        proposal = Proposal(verb, with_reasons(targets, reasons), hidden)
-        able = [target.request for target in proposal.able]
-        return replace(proposal, danger=danger_of(state, able))
+        if may_ask(screen, verb.title):
+            _ask(console, proposal_of(verb, targets, reasons, state, hidden))
 
     if found is not None and list(requests) == given:
-        proposal = judged(found)
+        shown, reasons = found
+        proposal = proposal_of(verb, targets, reasons, shown, hidden)
         close(not proposal.goes_at_once)
         _ask(console, proposal)  # the core checks it once more before it begins
     else:

@@ -18,7 +18,9 @@ from core.model import ObjectKey, Request, State
 from core.model.lists import listed
 from core.model.secret_value import Secret
 from core.state.subject import has_namesake
+from core.verbs.checks import check
 from core.verbs.parameter import UNITS, Parameter, parameters, separated
+from core.verbs.preview import planned
 from core.verbs.verb import Verb
 from core.verbs.wording import name_of
 
@@ -198,6 +200,13 @@ def _one(parameter: Parameter, text: str) -> object:
 
 def _has_range(parameter: Parameter) -> bool:
     return parameter.least is not None or parameter.most is not None
+
+
+def xml_of(state: State, request: Request) -> str:
+    """Return the XML of what a request makes; empty: something speaks against it."""
+    if check(state, request):
+        return ""
+    return next((one.call.text for one in planned(state, request) if one.call.text), "")
 
 
 def command_of(verb: Verb, state: State, requests: Sequence[Request]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from uuid import uuid4
@@ -15,12 +15,13 @@ from textual.timer import Timer
 
 from console.screens.dialogs.form_dialog import FormDialog
 from console.screens.dialogs.form_panel import FormPanel
+from console.screens.dialogs.hand_over import HandOver, Take
 from console.screens.dialogs.question import danger_lines
 from console.screens.dialogs.xml import XmlDialog
 from console.screens.form import Field, Values
 from console.screens.menu_lines import heading_of
 from console.screens.page import Page
-from console.screens.submitting import Found, refusals_against
+from console.screens.submitting import refusals_against
 from console.screens.verb_form import (
     FormAnswers,
     asked_parameters,
@@ -28,13 +29,12 @@ from console.screens.verb_form import (
     fields_of,
     read,
     text_of,
+    xml_of,
 )
 from console.widgets.columns import Cell, CellValue
-from core.model import ObjectKey, Request, State
+from core.model import ObjectKey, State
 from core.source import Source
-from core.verbs.checks import check
 from core.verbs.danger import danger_of
-from core.verbs.preview import planned
 from core.verbs.refusal import Refusal, told
 from core.verbs.verb import Verb
 
@@ -46,11 +46,6 @@ while the cursor goes from a short hint to a long one."""
 FRAME = 4
 """The border, the buttons and the line above these."""
 LEAST = 4
-HAND_OVER = 0.1
-"""Seconds that it stays once the core has its requests: to draw the screen below takes 50 ms of the
-interpreter, which the core needs for its first calls. Nobody sees a form close sooner."""
-Take = Callable[[tuple[Request, ...], Found, Callable[[bool], None]], None]
-"""Takes the requests, what speaks against each, and what closes the form: at once, or soon."""
 
 
 class VerbFormDialog(FormDialog[None], inherit_bindings=True):
@@ -96,8 +91,7 @@ class VerbFormDialog(FormDialog[None], inherit_bindings=True):
         """Whether what was not given yet is told: not before something was typed or tried."""
         self._wanted = False
         """Whether the requests are answered with once they are checked."""
-        self._taken = False
-        """The core has them: it closes."""
+        self._hand_over = HandOver(self)
         self._debounce: Timer | None = None
         self._found = Page(id="found")
 
@@ -160,7 +154,7 @@ class VerbFormDialog(FormDialog[None], inherit_bindings=True):
 
     @on(FormPanel.Changed)
     def _field_changed(self) -> None:
-        if self._taken:
+        if self._hand_over.begun:
             return
         self._told = True
         before = self._reading
@@ -192,7 +186,7 @@ class VerbFormDialog(FormDialog[None], inherit_bindings=True):
             return refusals, source.state
 
         def answered(found: tuple[list[tuple[Refusal, ...]], State]) -> None:
-            if self.is_attached and reading == self._reading and not self._taken:
+            if self.is_attached and reading == self._reading and not self._hand_over.begun:
                 self._checked = reading
                 self._refusals, self._state = found
                 if not self._answer_if_wanted():
@@ -260,24 +254,18 @@ class VerbFormDialog(FormDialog[None], inherit_bindings=True):
         """Show the XML of what would be made."""
         if self._verb.makes is None:
             return
-        found = "" if self._reading.wrong else self._xml()
+        found = "" if self._reading.wrong else xml_of(self._state, self._reading.requests[0])
         if found:
             self.console.push_screen(XmlDialog(self._verb.title, found))
         else:
             text = "There is no XML to show before what is marked is set right."
             self.notify(text, severity="warning", timeout=4)
 
-    def _xml(self) -> str:
-        request = self._reading.requests[0]
-        if check(self._state, request):
-            return ""
-        return next((one.call.text for one in planned(self._state, request) if one.call.text), "")
-
     # -- keys --------------------------------------------------------------------------------------
 
     def action_do(self) -> None:
         """Answer with the requests, or say what is wrong."""
-        if self._taken:
+        if self._hand_over.begun:
             return
         last = read(self._verb, self._values(), self._keys, self._new)
         if last.wrong or last != self._reading:  # what was typed last may not have been told yet
@@ -299,14 +287,7 @@ class VerbFormDialog(FormDialog[None], inherit_bindings=True):
             text = told(self._refusals[0])
             self.notify(text, severity="warning", timeout=4, markup=False)
             return False
-        self._taken = True
+        self._hand_over.begun = True
         found = self._state, [tuple(map(str, each)) for each in self._refusals]
-        self._take(self._reading.requests, found, self._close)
+        self._take(self._reading.requests, found, self._hand_over.close)
         return True
-
-    def _close(self, at_once: bool) -> None:
-        if at_once:
-            self.answer(None)
-        else:
-            self.console.bridge.rest(HAND_OVER)
-            self.set_timer(HAND_OVER, lambda: self.answer(None))
