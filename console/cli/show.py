@@ -24,13 +24,17 @@ from console.cli.output import json_line, plain, say
 from console.cli.snapshot_reading import read_snapshots
 from console.cli.storage_gaps import volume_sizes
 from console.format import date_time, size
+from core.errors import VirtdeckError
 from core.fleet import Fleet, Reading
 from core.model import Instance, InstanceDetail
+from core.model.network import Network, NetworkUse
 from core.model.text import clean
 
 _BYTES = frozenset({"memory", "memory_maximum", "memory_free", "capacity", "allocation",
                     "available", "total", "size"})  # fmt: skip
-_MOMENTS = frozenset({"at", "since", "state_since", "created", "sampled", "next_attempt"})
+_MOMENTS = frozenset(
+    {"at", "since", "state_since", "created", "sampled", "next_attempt", "expires"}
+)
 _ELSEWHERE = frozenset({"xml", "inactive_xml"})
 _REPEATED = frozenset({"host", "uuid", "at"})
 
@@ -53,20 +57,23 @@ def show(invocation: Invocation, name: str, xml: bool) -> int:
             _print_xml(await fleet.detail(lookup.instance(fleet.state, name).key))
             return 0
         kind, item, gaps = await _find(fleet, name)
-        detail = None
+        detail: InstanceDetail | NetworkUse | None = None
         if isinstance(item, Instance):
             item = await fleet.read(item.key) or item
             detail = await fleet.detail(item.key)
             gaps += tuple(
                 Gap(f"{item.host}/{item.name}", note.rstrip(".")) for note in detail.notes
             )
+        elif isinstance(item, Network):
+            detail, missing = await _use(fleet, item)
+            gaps += missing
         if invocation.json:
             more = {} if detail is None else {"detail": plain(detail)}
             say(json_line({"kind": kind, **plain(item), **more}))
         else:
             say("\n".join([f"{kind} {clean(item.name)}", *text_of(item, 1)]))
-            if detail is not None:
-                say("\n".join(["  details", *text_of(detail, 2, _REPEATED)]))
+            if detail is not None and (lines := list(text_of(detail, 2, _REPEATED))):
+                say("\n".join(["  details", *lines]))
         return tell(gaps)
 
     reads = {Reading.INSTANCES} if xml else set(Reading) - {Reading.DESCRIPTIONS, Reading.SIZES}
@@ -92,6 +99,16 @@ async def _find(fleet: Fleet, name: str) -> tuple[str, Any, tuple[Gap, ...]]:
     host = item.name if kind == "host" else item.host
     gaps = await complete(fleet, lambda state, hosts: look(state, [host] if host in hosts else []))
     return *lookup.anything(fleet.state, name), (*missing, *gaps)
+
+
+async def _use(fleet: Fleet, network: Network) -> tuple[NetworkUse | None, tuple[Gap, ...]]:
+    """Its leases and ports, which are read now: nothing tells of them."""
+    try:
+        use = await fleet.links.network_use(network.key)
+    except VirtdeckError as error:
+        why = f"its leases are not known: {error.message.rstrip('.')}"
+        return None, (Gap(f"{network.host}/{network.name}", why),)
+    return use, ()
 
 
 def _print_xml(detail: InstanceDetail) -> None:

@@ -28,6 +28,7 @@ from core.model import (
 )
 from core.state.network_members import members
 from core.verbs.registry import VERBS
+from tests.driver.command import Virtdeck
 from tests.lab.migrating import found, opened, until
 from tests.lab.networked import NetworkedHost, NetworkedHosts
 from tests.lab.plugged_guest import CARD_UP, at_length, booted, define, done, said
@@ -133,7 +134,7 @@ async def test_a_guest_reads_and_writes_what_its_host_shares(
 
 
 async def test_an_address_is_kept_leased_and_shown(
-    hosts: NetworkedHosts, alpha: NetworkedHost, fleet: Fleet
+    hosts: NetworkedHosts, alpha: NetworkedHost, fleet: Fleet, tmp_path: Path
 ) -> None:
     vm = await found(fleet, NAME)
     lan = await make(fleet, name="lan", subnet="10.91.0.0/24", domain="lab.example",
@@ -156,6 +157,12 @@ async def test_an_address_is_kept_leased_and_shown(
     assert (member.addresses, member.name) == (("10.91.0.55/24",), NAME)
     assert member.instance is not None
     assert member.instance.key == vm
+    virtdeck = Virtdeck(tmp_path)
+    words = ("-c", f"alpha={hosts.uris['alpha']}", "show", "network:lan")
+    (row,) = (await asyncio.to_thread(virtdeck, *words, "--json")).rows
+    (lease,) = row["detail"]["leases"]
+    assert (lease["mac"], lease["address"], lease["name"]) == (MAC, "10.91.0.55/24", NAME)
+    assert f"mac={MAC} address=10.91.0.55/24" in (await asyncio.to_thread(virtdeck, *words)).out
     with pytest.raises(RefusedError, match=f"{NAME} is on the network lan"):
         await fleet.submit(VERBS["network-delete"].request(subject=lan))
     await cable(hosts, fleet, vm)
