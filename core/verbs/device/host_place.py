@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from core.model import Instance, Request, State
 from core.model.host_device import HostDevice
 from core.model.lists import listed
-from core.model.text import clean
+from core.model.text import clean, natural_key
 from core.state.held_devices import held_by, holders
 from core.verbs.device.device_requests import DeviceAttach
 from core.verbs.device.plug import pci_words, plug_of
@@ -62,7 +62,7 @@ def against_place(state: State, request: Request, field: str) -> Iterator[Refusa
         return
     known = devices_called(state, instance.host, word)
     if len(known) > 1:
-        places = listed([one.place for one in known], most=len(known))
+        places = listed(sorted((one.place for one in known), key=natural_key), most=len(known))
         text = f"{clean(instance.host)} has {len(known)} devices {word}: {places}"
         yield _no(text, "name one by where it is plugged in", field)
         return

@@ -148,9 +148,9 @@ def test_what_a_word_of_usb_means_is_one_device_that_is_plugged_in() -> None:
     row = web()
     stick = DeviceAttach(row.key, "usb:0781:5581")
     assert refusals(stick) == []
-    (told,) = refusals(stick, more=[twin("usb_1_6", "usb:1.6")])
+    (told,) = refusals(stick, more=[twin("usb_1_4", "usb:1.4")])
     assert told == (
-        "alpha has 2 devices usb:0781:5581: usb:1.5 and usb:1.6: name one by where it is "
+        "alpha has 2 devices usb:0781:5581: usb:1.4 and usb:1.5: name one by where it is "
         "plugged in."
     )
     assert refusals(DeviceAttach(row.key, "usb:1.6"), more=[twin("usb_1_6", "usb:1.6")]) == []
