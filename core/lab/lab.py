@@ -24,7 +24,14 @@ from core.lab.guests import HOST_NAMES
 from core.lab.host import ANSWER_DEADLINE, LabHost
 from core.lab.image import ensure_image
 from core.lab.kvm import choose_accelerator
-from core.lab.places import lab_root, make_private, place_copy, write_file
+from core.lab.places import (
+    lab_root,
+    make_private,
+    mount_points,
+    place_copy,
+    require_unmounted,
+    write_file,
+)
 from core.lab.post_copy import Ability, post_copy_ability
 from core.lab.prerequisites import MissingPiece, missing_pieces
 from core.lab.processes import belonging, end
@@ -135,13 +142,14 @@ class Lab:
     def down(self, say: Say = silent) -> None:
         """End every process of the lab and remove its directory. Fine when there is none.
 
-        Raises LabError for a process that does not end.
+        Raises LabError for a process that does not end, and where something is mounted in it.
         """
         if not self.root.is_dir() and not any(belonging(self.root, self.account.uid)):
             say(f"there is no lab {self.name}")
             return
         with self._locked():
             self._end_processes(say)
+            require_unmounted(self.root, mount_points())
             shutil.rmtree(self.root)
         with suppress(OSError):
             self.root.parent.rmdir()

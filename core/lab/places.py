@@ -12,13 +12,17 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
+
+import psutil
 
 from core import directories
 from core.errors import LabError, UsageError
 from core.lab.account import Account
+from core.model.text import clean
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 SOCKET_PATH_MAX = 107
@@ -126,3 +130,18 @@ def exclusive(directory: Path, waiting: Callable[[], None] = lambda: None) -> It
         yield
     finally:
         os.close(descriptor)
+
+
+def mount_points() -> list[str]:
+    """Return where something is mounted on this machine."""
+    return [one.mountpoint for one in psutil.disk_partitions(all=True)]
+
+
+def require_unmounted(directory: Path, mounted: Iterable[str]) -> None:
+    """Raise LabError where something is mounted below a directory that is to be removed."""
+    below = [one for one in mounted if Path(one).is_relative_to(directory)]
+    if below:
+        raise LabError(
+            f"Something is mounted at {clean(below[0])}, in the lab's directory: that stays.",
+            f"Unmount it (umount {quote(clean(below[0]))}), then try again.",
+        )

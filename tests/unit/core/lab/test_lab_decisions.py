@@ -17,7 +17,14 @@ from core.lab.guests import DEFAULT_VOLUMES, GUESTS, SHARED_VOLUMES, Guest
 from core.lab.host import migration_ports, states_of
 from core.lab.kernel_modules import in_loading_order, needs
 from core.lab.packages import kernel_of, libraries_of
-from core.lab.places import DEEPEST_SOCKET, SOCKET_PATH_MAX, lab_root, make_private
+from core.lab.places import (
+    DEEPEST_SOCKET,
+    SOCKET_PATH_MAX,
+    lab_root,
+    make_private,
+    mount_points,
+    require_unmounted,
+)
 from core.lab.post_copy import judge_post_copy
 from core.lab.prerequisites import TABLE, choose_package, read_requirements, select_missing
 from core.lab.processes import is_daemon, is_guest, proven
@@ -291,3 +298,12 @@ def test_a_definition_a_migration_left_behind_is_not_the_guest_that_runs(turned:
 )
 def test_the_status_has_one_word_for_a_state_and_it_is_the_consoles(told: str, word: str) -> None:
     assert state_word(told) == word == InstanceState(word).value
+
+
+def test_a_lab_with_something_mounted_in_it_is_not_removed() -> None:
+    root = Path("/tmp/vd-1000/one")
+    require_unmounted(root, ["/", "/tmp", "/tmp/vd-1000/one-more/nfs"])
+    with pytest.raises(LabError, match="mounted at /tmp/vd-1000/one/alpha/a b") as told:
+        require_unmounted(root, ["/", "/tmp/vd-1000/one/alpha/a b"])
+    assert "umount '/tmp/vd-1000/one/alpha/a b'" in told.value.hint
+    assert "/proc" in mount_points()
