@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING, Self
 
 from textual.notifications import Notification, Notifications, Notify
@@ -37,7 +38,10 @@ class NewestNotifications(Notifications):
         return sum(1 for _ in self)
 
     def add(self, notification: Notification) -> Self:
-        """Add one; where there are too many, drop one before."""
+        """Add one in the place of one that says the same; of too many, drop one before."""
+        words = attrgetter("title", "message", "severity")
+        for same in [each for each in super().__iter__() if words(each) == words(notification)]:
+            del self[same]
         super().add(notification)
         standing = list(super().__iter__())
         if len(standing) > AT_MOST:

@@ -97,6 +97,15 @@ async def test_a_wrong_value_is_told_below_its_field_and_nothing_is_asked(
         assert source.submitted == []
 
 
+async def test_a_refusal_that_is_told_again_stands_once(app: VirtdeckApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        await press(pilot, "right", "down", "backspace", *"10")
+        for _ in range(3):
+            await press(pilot, "ctrl+s")
+        assert messages(app).count(WRONG) == 1
+
+
 async def test_a_new_form_marks_nothing_and_a_password_is_typed_twice(
     app: VirtdeckApp, source: Checking
 ) -> None:
