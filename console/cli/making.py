@@ -15,11 +15,12 @@ from console.cli.live import OPERATE, on_fleet
 from console.cli.lookup import down_hosts, host, unreachable
 from console.cli.parameters import option, set_values
 from console.cli.rehearsing import rehearse
-from console.cli.waiting import carry_out
+from console.cli.waiting import carry_out, worth_asking
 from console.describing import describe_volumes
-from core.errors import UsageError
+from core.errors import RefusedError, UsageError
 from core.fleet import Fleet, Reading
 from core.model import LinkStatus, State
+from core.verbs.caution import Caution
 from core.verbs.danger import danger_of
 from core.verbs.parameter import parameters
 from core.verbs.places import local_places
@@ -81,7 +82,11 @@ def _run(
         await describe_volumes(fleet, verb, [request])
         if dry_run:
             return await rehearse(fleet, [request], as_json=invocation.json)
-        confirm(danger_of(fleet.state, [request]), sure=sure)
+        danger = danger_of(fleet.state, [request])
+        asks = not sure and danger.caution > Caution.KEY
+        if asks and not await worth_asking(fleet, [request]):
+            return RefusedError.exit_status
+        confirm(danger, sure=sure)
         return await carry_out(fleet, [request], as_json=invocation.json)
 
     reads = OPERATE["reads"] | (HOST_READS if verb.needs_host else frozenset())

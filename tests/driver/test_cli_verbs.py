@@ -110,6 +110,12 @@ def test_nobody_is_asked_about_what_would_be_refused(virtdeck: Virtdeck) -> None
     refused = virtdeck(*TEST, "pool", "undefine", "default-pool")
     assert refused.status == 1
     assert refused.err == "default-pool: The pool default-pool is active: stop it first.\n"
+    made = ("--type", "fs", "--device", "/dev/sdz", "--path", "/mnt/x", "--build")
+    refused = virtdeck(*TEST, "pool", "create", "default-pool", *made)
+    assert refused.status == 1
+    assert refused.err.startswith("default-pool: default has a pool default-pool already: choose")
+    asked = virtdeck(*TEST, "pool", "create", "another", *made)
+    assert "Not done without a yes. Makes a file system on /dev/sdz" in asked.err
 
 
 def test_of_several_only_those_are_asked_about_that_would_not_be_refused(
