@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import subprocess
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.patience import PATIENCE
-from tests.san.host import SanHost
+from tests.san.host import SanHost, wired
 
 FREE = "pci:0000:02:00.0"
 """A network card that the host does not use, alone in its IOMMU group."""
@@ -77,6 +78,40 @@ class HardwareHost(SanHost):
         wire = [f"hubport,id=wire{it},hubid=2" for it in range(2, 6)]
         words = [word for it in wire for word in ("-netdev", it)]
         return [*words, *(word for it in devices for word in ("-device", it))]
+
+
+class MovingHost(HardwareHost):
+    """The same on a wire to another of its kind: instances move between the two."""
+
+    memory = 1024
+
+    @property
+    def address(self) -> str:
+        """Where the other host reaches it."""
+        return f"10.9.8.{self.number}"
+
+    @property
+    def _end(self) -> str:
+        return f"listen=127.0.0.1:{self.wire}"
+
+    def _cards(self) -> list[str]:
+        return [*wired(f"socket,id=wire,{self._end}", self.number), *super()._cards()]
+
+
+class OtherHardware(MovingHost):
+    """The other end of that wire."""
+
+    name = "other"
+    number = 2
+    initiator = "other"
+
+    def __init__(self, one: MovingHost, say: Callable[[str], None]) -> None:
+        super().__init__(one.image, say)
+        self.wire = one.wire
+
+    @property
+    def _end(self) -> str:
+        return f"connect=127.0.0.1:{self.wire}"
 
 
 class PlainHost(HardwareHost):

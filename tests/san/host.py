@@ -148,7 +148,7 @@ class SanHost(PrivateServer):
     def _cards(self) -> list[str]:
         """Return its end of the wire to the other host, and the cards of Fibre Channel."""
         wire = f"socket,id=wire,listen=127.0.0.1:{self.wire}"
-        return [*_wire(wire, self.number), *_fibre("01", slot=0x10), *_fibre("02", slot=0x11)]
+        return [*wired(wire, self.number), *_fibre("01", slot=0x10), *_fibre("02", slot=0x11)]
 
     def start(self) -> None:
         """Start it; returns when it is ready."""
@@ -204,10 +204,11 @@ class OtherHost(SanHost):
         self.wire = san.wire
 
     def _cards(self) -> list[str]:
-        return _wire(f"socket,id=wire,connect=127.0.0.1:{self.wire}", self.number)
+        return wired(f"socket,id=wire,connect=127.0.0.1:{self.wire}", self.number)
 
 
-def _wire(how: str, number: int) -> list[str]:
+def wired(how: str, number: int) -> list[str]:
+    """Return a network card on the wire to another host."""
     card = f"virtio-net-pci,netdev=wire,mac=02:00:00:09:08:{number:02},romfile="
     return ["-netdev", how, "-device", card]
 
