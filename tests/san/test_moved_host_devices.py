@@ -93,8 +93,10 @@ async def give(fleet: Fleet, host: MovingHost) -> ObjectKey:
     """Have the instance run on a host with its card."""
     vm = await found(fleet, NAME)
     await fleet.links.host_devices(host.name)
-    if not await asyncio.to_thread(holds, host):
+    if not await asyncio.to_thread(holds, host, defined=True):
         await done(fleet, "device-attach", vm, device=FREE, when="both")
+    elif not await asyncio.to_thread(holds, host):
+        await done(fleet, "device-reattach", vm)
     assert await asyncio.to_thread(driver, host, FREE) == "vfio-pci"
     return vm
 

@@ -27,8 +27,8 @@ from core.model.text import clean
 from core.verbs.device.released import DeviceReattach, DeviceRelease
 from core.verbs.situation import End
 
-_AGAIN, _AT_MOST = 0.2, 75
-"""Seconds between two looks, and how many for a job of libvirt's that the state may still have."""
+_AGAIN = 0.2
+"""Seconds between two looks."""
 
 
 class Operations(Protocol):
@@ -73,7 +73,6 @@ class MovedDevices:
         subject = ObjectKey("instance", host, migration.uuid)
         try:
             await self._stop_asking(subject)
-            await self._until_idle(subject)
             again = DeviceReattach(subject)
             await (await self._operations.submit(again, lambda _: None))
         except VirtdeckError as error:
@@ -90,12 +89,6 @@ class MovedDevices:
                     with suppress(VirtdeckError):
                         await self._operations.cancel(now.id)
                     await asyncio.sleep(_AGAIN)
-
-    async def _until_idle(self, subject: ObjectKey) -> None:
-        for _ in range(_AT_MOST):
-            if subject not in self._state().jobs:
-                return
-            await asyncio.sleep(_AGAIN)
 
 
 def _more(end: End, text: str, cure: str) -> End:

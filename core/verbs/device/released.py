@@ -69,6 +69,10 @@ def _against_reattach(state: State, request: Request, _: str) -> Iterator[Refusa
     if instance is not None and not instance.persistent:
         text = f"{clean(instance.name)} is transient"
         yield Refusal(RefusalCode.STATE, text, "it has no definition that could have more")
+    moving = (one for one in state.migrations.values() if one.source_key == request.subject)
+    if instance is not None and any(not one.status.final for one in moving):
+        text = f"{clean(instance.name)} is migrating"
+        yield Refusal(RefusalCode.BUSY, text, "wait for the end of it: it gives back what it took")
 
 
 def _takes(_: Request, subjects: Subjects) -> str:
@@ -117,6 +121,7 @@ DEVICE_REATTACH = Verb(
     decide=taking_back(_has_them),
     calls=(AttachCall,),
     resumable=True,
+    during_jobs=True,  # an aborted migration ends without an event: its job is shown for a while
     beside=frozenset({Migrate}),
     needs_description=True,
     needs_networks=True,

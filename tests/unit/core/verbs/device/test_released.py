@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from msgspec.structs import replace as with_fields
 
-from core.model import Host, InstanceState, OperationStatus, State
+from core.model import Host, InstanceState, Job, MigrationStatus, OperationStatus, State
 from core.model.host import Link, LinkStatus
 from core.verbs.checks import check
 from core.verbs.danger import danger
@@ -35,6 +36,7 @@ from tests.unit.core.verbs.test_letting_go import (
     send,
     wrong,
 )
+from tests.unit.migration_builders import migration
 from tests.unit.power_builders import WEB
 
 RELEASE, REATTACH = DeviceRelease(WEB), DeviceReattach(WEB)
@@ -96,6 +98,20 @@ def test_what_speaks_against_it() -> None:
     assert refused(RELEASE, BARE) == ["No device of its host holds web there"]
     assert "is paused with" in refused(RELEASE, with_fields(FULL, state=InstanceState.PAUSED))[0]
     assert refused(REATTACH, OFF)[0] == "web is shut off"
+
+
+def test_a_migration_gives_back_itself_what_it_took_and_its_job_is_in_nobodys_way() -> None:
+    row = migration(uuid=FULL.uuid, status=MigrationStatus.RUNNING)
+    job = Job(FULL.host, FULL.uuid, "migration", 1.0)
+    state = State(
+        hosts={FULL.host: UP},
+        instances={FULL.key: FULL},
+        jobs={FULL.key: job},
+        migrations={row.id: row},
+    )
+    assert [one.text for one in check(state, REATTACH)] == ["web is migrating"]
+    over = with_fields(row, status=MigrationStatus.ABORTED)
+    assert check(replace(state, migrations={row.id: over}), REATTACH) == ()
 
 
 def test_the_question_and_the_rehearsal_name_what_leaves() -> None:
