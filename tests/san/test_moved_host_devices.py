@@ -148,6 +148,10 @@ async def test_a_console_that_ends_meanwhile_leaves_it_its_card(
         assert "its console ended" in record.outcome
         assert record.outcome.endswith(f"; {FREE} is attached on {one.name}"), record
     assert await asyncio.to_thread(driver, one, FREE) == "vfio-pci"
+    # what it was asked for stays asked for: its next reset does it
+    await asyncio.to_thread(one.virsh, "reset", NAME)
+    while await asyncio.to_thread(holds, one):
+        await asyncio.sleep(1)
 
 
 def _asked(fleet: Fleet) -> bool:
