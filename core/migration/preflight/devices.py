@@ -107,8 +107,9 @@ def check_other_interfaces(case: FullCase) -> Iterator[Finding]:
 def check_host_devices(case: FullCase) -> Iterator[Finding]:
     """Devices that are passed through."""
     leave = {node_name(one.word) for one in leaves(case)}
-    for need in case.wanted.host_devices:
-        if need.device in leave:
+    # a rewrite changes what they are called, and not their order
+    for here, need in zip(case.needs.host_devices, case.wanted.host_devices, strict=False):
+        if here.device in leave:
             continue  # `preflight.leaving` judges those
         code, devices = named("device", need.device), case.there.devices
         if need.failover:

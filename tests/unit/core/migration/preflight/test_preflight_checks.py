@@ -409,6 +409,11 @@ def test_what_is_found_with_options(
         ("space-nfs", {}, both()),
         ("huge-pages", {}, both()),
         ("unsafe", {"storage": "copy-all"}, facts(there=FREE)),
+        (
+            "device-pci_0000_06_00_0",
+            {"rewrites": Rewrites(pci=(Move("0000:06:00.1", "0000:06:00.0"),))},
+            with_device(PCI.format("0x1")),
+        ),
     ],
 )
 def test_what_is_not_asked_for(name: str, asked: dict[str, Any], seen: Facts) -> None:
