@@ -176,6 +176,10 @@ async def test_it_moves_there_and_back_and_has_the_device_of_each(
 
     back = Rewrites(pci=(Move(VIRTUAL.removeprefix("pci:"), FREE.removeprefix("pci:")),))
     record = await ends(other, await moving(fleet, one, rewrites=back))
+    assert record.status is OperationStatus.REFUSED
+    assert f"{FREE} would be taken from san, whose driver virtio-pci uses it" in record.outcome
+    mine = (f"leaving-{VIRTUAL}",)
+    record = await ends(other, await moving(fleet, one, rewrites=back, overrides=mine))
     assert record.status is OperationStatus.DONE, record.outcome
     assert await asyncio.to_thread(driver, one, FREE) == "vfio-pci"
     assert await asyncio.to_thread(driver, other, VIRTUAL) == ""

@@ -22,10 +22,12 @@ from core.hypervisor.observe.preflight_paths import files_of, read_paths, read_p
 from core.hypervisor.observe.reading import describe_network
 from core.hypervisor.observe.reads import Reads
 from core.migration.preflight.facts import DestinationFacts, FreePages, Twin
+from core.model.host_device import HostDevice
 from core.model.network import Network
 from core.model.text import clean, printable_name, real_name
 from core.xml import Capabilities, read_capabilities
 from core.xml.needs import Needs
+from core.xml.node_device import read_node_device
 from core.xml.tree import attribute, parse, text
 
 _KIB = 1024
@@ -113,7 +115,7 @@ def _devices_of(looks: Reads, wanted: Needs, host: str) -> dict[str, Any]:
         "networks": _networks(looks, host),
         "filters": _filters(looks, wanted),
         "links": _links(looks, wanted),
-        "devices": _devices(looks, wanted),
+        **_host_devices(looks, wanted),
         "usb": _usb(looks, wanted),
         "secrets": _secrets(looks, wanted),
     }
@@ -238,11 +240,24 @@ def _link(handle: Any) -> str:
     return text(parse(handle.XMLDesc(0), "device"), "capability[@type='net']/interface")
 
 
-def _devices(looks: Reads, wanted: Needs) -> tuple[str, ...] | None:
+def _host_devices(looks: Reads, wanted: Needs) -> dict[str, Any]:
+    """Read the names of the host's devices, and those PCI devices that the instance is given."""
     if not wanted.host_devices:
-        return None
+        return {}
     handles = looks.see("devices", lambda: looks.conn.listAllDevices(0))
-    return None if handles is None else tuple(printable_name(handle.name()) for handle in handles)
+    if handles is None:
+        return {}
+    given = {need.device for need in wanted.host_devices if need.kind == "pci"}
+    named = [(printable_name(handle.name()), handle) for handle in handles]
+    read = [looks.see("devices", partial(_given, one)) for name, one in named if name in given]
+    return {
+        "devices": tuple(name for name, _ in named),
+        "given": tuple(one for one in read if one is not None),
+    }
+
+
+def _given(handle: Any) -> HostDevice:
+    return read_node_device(handle.XMLDesc(0))
 
 
 def _usb(looks: Reads, wanted: Needs) -> tuple[str, ...] | None:

@@ -11,6 +11,7 @@ from typing import Protocol
 from core.migration.preflight.machine import Machine
 from core.model.base import Value
 from core.model.forecast import UNMEASURED, MemoryUse
+from core.model.host_device import HostDevice
 from core.model.network import Network
 from core.model.storage import Pool, Volume
 from core.xml.domain_capabilities import DomainCapabilities
@@ -143,6 +144,8 @@ class DestinationFacts(Value, frozen=True):
     """Its network devices, bridges among them; None: not known."""
     devices: tuple[str, ...] | None = None
     """Its node devices by name."""
+    given: tuple[HostDevice, ...] = ()
+    """The PCI devices that the instance is given there, as far as they were read."""
     usb: tuple[str, ...] | None = None
     """VENDOR:PRODUCT of its USB devices."""
     secrets: tuple[str, ...] | None = None

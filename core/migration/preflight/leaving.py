@@ -15,6 +15,7 @@ from core.model.device_word import names_of_devices, names_of_interfaces, word_o
 from core.model.new_device import DeviceKind
 from core.model.text import clean
 from core.state.held_devices import HeldDevice, holders
+from core.verbs.device.host_place import FREE
 from core.xml import read_instance
 from core.xml.host_devices import node_name
 from core.xml.rewrite import rewrite
@@ -73,9 +74,21 @@ def _device(case: FullCase, code: str, word: str, leaves: str) -> Iterator[Findi
     elif users := holders(case.state.instances, case.request.to).get(word):
         text = f"{clean(word)} of {case.destination} is held by {clean(users[0].name)}."
         yield blocker(code, text, _CURE)
+    elif driver := _driver_there(case, word):
+        text = (
+            f"{clean(word)} would be taken from {case.destination}, whose driver {clean(driver)} "
+            "uses it: a network interface or disk of the host's own may go with it."
+        )
+        yield blocker(code, text, f"Say another one (rewrites: pci), or override {code}.")
     else:
         text = f"{leaves}; {case.destination} gives it {clean(word)} after it."
         yield warning(code, text, _MEANWHILE)
+
+
+def _driver_there(case: FullCase, word: str) -> str:
+    """Return what the destination itself has on a device; empty: nothing, or it is not known."""
+    drivers = [one.driver for one in case.there.given if one.place == word]
+    return next((one for one in drivers if one not in FREE), "")
 
 
 _MEANWHILE = "Its guest is asked to let go of it, and does without it meanwhile."

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from core.migration.preflight.facts import (
     CpuComparison,
@@ -25,6 +26,7 @@ from core.model import (
     PoolState,
     Rewrites,
 )
+from core.model.host_device import HostDevice
 from core.model.rewrites import InterfaceRewrite, Move
 from core.xml.domain_capabilities import DomainCapabilities
 from tests.unit.preflight_builders import (
@@ -163,6 +165,7 @@ PCI = (
     "<hostdev mode='subsystem' type='pci'><source><address domain='0x0000' bus='0x06' slot='0x00' "
     "function='{}'/></source></hostdev>"
 )
+USED = HostDevice("pci_0000_06_00_0", kind="pci", place="pci:0000:06:00.0", driver="ixgbe")
 MDEV = (
     "<hostdev mode='subsystem' type='mdev' model='vfio-pci'>"
     "<source><address uuid='cc000000-0000-4000-8000-000000000001'/></source></hostdev>"
@@ -195,6 +198,9 @@ DEVICES = [
     ("leaving-pci:0000:06:00.0", WARNING, with_device(PCI.format("0x0"))),
     ("leaving-pci:0000:06:00.0", BLOCKER, both(
         xml_of(PCI.format("0x0")), here={"inactive_xml": xml_of()})),
+    ("leaving-pci:0000:06:00.0", BLOCKER, with_device(PCI.format("0x0"), given=(USED,))),
+    ("leaving-pci:0000:06:00.0", WARNING, with_device(
+        PCI.format("0x0"), given=(replace(USED, driver="vfio-pci"),))),
     ("leaving", BLOCKER, both(xml_of(PCI.format("0x0")), here={"persistent": False})),
     ("leaving-the-interface-52:54:00:00:00:09", WARNING, with_device(VF)),
     ("leaving-the-interface-52:54:00:00:00:09", BLOCKER, with_device(VF, devices=())),
