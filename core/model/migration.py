@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from core.model.base import ObjectKey, Value
+from core.model.detached_device import DetachedDevice
 from core.model.forecast import UNMEASURED, Forecast, JobSample, MemoryUse, Verdict
 from core.model.instance import InstanceState
 from core.model.operation import OperationStep
@@ -179,7 +180,7 @@ class Migration(Value, frozen=True):
     """What the instance was before; None: not known, as of somebody else's migration."""
     copied_disks: tuple[str, ...] = ()
     """Targets of the disks that are copied; empty: all storage is shared."""
-    released: tuple[str, ...] = ()
+    released: tuple[DetachedDevice, ...] = ()
     """The devices of its host that its guest let go of for it, or was asked to."""
     downtime_limit: float | None = None
     """Milliseconds: how far the policy may raise the max downtime."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from core.model.base import Value
+from core.model.detached_device import DetachedDevice
 from core.model.forecast import UNMEASURED, Forecast, MemoryUse
 
 
@@ -46,7 +47,7 @@ class Preflight(Value, frozen=True):
     """Both daemons are on this machine and have the same files open to them: libvirt, which may
     take them for two hosts' own, can be told that the disks are shared."""
 
-    leaving: tuple[str, ...] = ()
+    leaving: tuple[DetachedDevice, ...] = ()
     """The devices of its host that its guest is to let go of first."""
 
     def of(self, level: Level) -> tuple[Finding, ...]:

@@ -7,7 +7,7 @@ saved after all, they are attached again at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from msgspec.structs import replace as with_fields
@@ -112,8 +112,13 @@ def letting_go(decide: Decide, purpose: Purpose = SAVING) -> Decide:
     return decided
 
 
-def taking_back(decide: Decide) -> Decide:
-    """Return decisions that decide as `decide` does, then attach what the definition has more."""
+def taking_back(
+    decide: Decide, wanted: Callable[[Request], Collection[str]] = lambda _: ()
+) -> Decide:
+    """Return decisions that decide as `decide` does, then attach what the definition has more.
+
+    Of that alone what is `wanted`, by its name; of none all.
+    """
 
     def decided(now: Situation) -> Action:
         own = _without_devices(now)
@@ -127,8 +132,9 @@ def taking_back(decide: Decide) -> Decide:
         asked = {(call.kind, call.name) for call in _attaches(now)}
         lent = lent_interfaces(now.defined, now.around.networks)
         for one in (*bound_devices(now.defined), *lent):
-            key = (one.kind, one.name)
-            if key not in asked and find(now.instance, *key) is None:
+            key, names = (one.kind, one.name), wanted(now.request)
+            meant = not names or one.name in names
+            if meant and key not in asked and find(now.instance, *key) is None:
                 return _attach(now, one.kind, one.name, _defined(now, one))
         return _told(now, action)
 

@@ -64,16 +64,18 @@ class MovedDevices:
         """Have the host that the instance is on now give it back what left it; nothing raises."""
         if not migration.released:
             return end
-        names, name = listed(list(migration.released)), clean(migration.name)
+        names, name = listed([one.word for one in migration.released]), clean(migration.name)
         cure = f"Once it runs where it is to: `virtdeck device reattach {quote(name)}`."
         lost = migration.status is MigrationStatus.POST_COPY_FAILED
         if lost or end.status is OperationStatus.UNKNOWN:
             return _more(end, f"{names} left its guest", cure)
-        host = migration.to if end.status is OperationStatus.DONE else migration.host
+        moved = end.status is OperationStatus.DONE
+        host = migration.to if moved else migration.host
+        devices = tuple(one.there if moved else one.name for one in migration.released)
         subject = ObjectKey("instance", host, migration.uuid)
         try:
             await self._stop_asking(subject)
-            again = DeviceReattach(subject)
+            again = DeviceReattach(subject, devices)
             await (await self._operations.submit(again, lambda _: None))
         except VirtdeckError as error:
             text = f"{names} could not be attached again on {host}: {error.message.rstrip('.')}"

@@ -35,6 +35,7 @@ from core.model import (
     SteerKind,
     SteerRecord,
 )
+from core.model.detached_device import DetachedDevice
 from core.model.lists import listed
 from core.verbs.migration.requests import Migrate, ResumeMigration
 from core.verbs.situation import End, cancelled, failed
@@ -154,10 +155,11 @@ class MigrationWorkflow:
         return tracker, plan, step
 
     async def _release(
-        self, case: Case, keep: Keep, log: RecordKeeper, names: tuple[str, ...]
+        self, case: Case, keep: Keep, log: RecordKeeper, leaving: tuple[DetachedDevice, ...]
     ) -> None:
         """Write down what is to leave its guest, then have that let go of it."""
-        log.change(f"having its guest let go of {listed(list(names))}", released=names)
+        names = listed([one.word for one in leaving])
+        log.change(f"having its guest let go of {names}", released=leaving)
         _note(case, log.migration, "")
         await keep(case)
         await self._devices.release(log.migration.source_key)

@@ -5,6 +5,7 @@ nova-map 2.4: Nova's driver has SR-IOV interfaces leave, and refuses all other P
 
 from __future__ import annotations
 
+from core.model.detached_device import DetachedDevice
 from core.model.rewrites import Rewrites
 from core.model.text import clean
 from core.state.held_devices import HeldDevice, bound_devices
@@ -14,6 +15,7 @@ from core.xml.host_devices import node_name
 from core.xml.leaving import parted, without_bound
 from core.xml.needs import Needs, read_needs
 from core.xml.rewrite import rewrite
+from core.xml.rewrite.host_devices import moved_word
 
 
 def leaving(request: Migrate, needs: Needs) -> list[HeldDevice]:
@@ -26,6 +28,16 @@ def leaving(request: Migrate, needs: Needs) -> list[HeldDevice]:
     by_itself = {one.device for one in needs.host_devices if one.failover}
     held = bound_devices(needs.instance)
     return held if any(node_name(one.word) not in by_itself for one in held) else []
+
+
+def detached(request: Migrate, needs: Needs) -> tuple[DetachedDevice, ...]:
+    """Return the same for the record: by what it is called, here and at the destination."""
+    return tuple(
+        DetachedDevice(
+            clean(word_of(one.kind, one.name)), one.name, moved_word(one.name, request.rewrites)
+        )
+        for one in leaving(request, needs)
+    )
 
 
 def words_of(held: list[HeldDevice]) -> tuple[str, ...]:

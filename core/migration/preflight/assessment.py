@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from core.errors import RefusedError, UsageError, VirtdeckError
 from core.migration.forecast.forecast import forecast_before
-from core.migration.plan.leaving import leaving, words_of
+from core.migration.plan.leaving import detached
 from core.migration.plan.plan import Plan, plan
 from core.migration.plan.values import describe_destination
 from core.migration.policies.limits import downtime_limit
@@ -14,6 +14,7 @@ from core.migration.preflight.facts import Facts
 from core.migration.preflight.judge import judge, vouch
 from core.migration.preflight.machine import Machine
 from core.model import Forecast, Instance, Limits, MigrationStatus, Preflight, State
+from core.model.detached_device import DetachedDevice
 from core.model.text import clean
 from core.verbs.migration.requests import Migrate
 
@@ -63,11 +64,11 @@ def _plan(request: Migrate, facts: Facts, state: State) -> tuple[Plan | None, tu
     return made, ()
 
 
-def _leaving(request: Migrate, facts: Facts) -> tuple[str, ...]:
+def _leaving(request: Migrate, facts: Facts) -> tuple[DetachedDevice, ...]:
     here = facts.source
     if here is None or here.needs is None or not here.active:
         return ()
-    return words_of(leaving(request, here.needs))
+    return detached(request, here.needs)
 
 
 def _as_read(instance: Instance, request: Migrate) -> Instance:

@@ -9,7 +9,7 @@ operations of their own, so that a console that ends in between leaves neither h
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from core.model import Request, State
 from core.model.lists import listed
@@ -20,6 +20,7 @@ from core.verbs.device.calls import AttachCall, DetachCall
 from core.verbs.device.devices import word_of
 from core.verbs.letting_go import Purpose, against, letting_go, rehearsed, taking_back
 from core.verbs.migration.requests import Migrate
+from core.verbs.parameter import parameter
 from core.verbs.refusal import Refusal, RefusalCode
 from core.verbs.situation import Action, Situation, done
 from core.verbs.states import TO_BE_ON
@@ -40,10 +41,23 @@ class DeviceReattach(Request, frozen=True):
     """Attach the host's devices again that its definition has and what runs has not."""
 
     verb: ClassVar[str] = "device-reattach"
+    device: tuple[
+        Annotated[
+            str,
+            parameter("This one of them alone, by its word or MAC address. [default: all]",
+                      pattern=r"[^\x00-\x1f\x7f-\x9f]+", shape="a word such as pci:0000:03:00.0"),
+        ],
+        ...,
+    ] = ()  # fmt: skip
 
 
 def _released(now: Situation) -> Action:
     return done(f"nothing holds {now.name} to its host")
+
+
+def _wanted(request: Request) -> tuple[str, ...]:
+    assert isinstance(request, DeviceReattach)
+    return request.device
 
 
 def _has_them(now: Situation) -> Action:
@@ -118,7 +132,7 @@ DEVICE_REATTACH = Verb(
     doing="being given its host's devices again",
     group="devices",
     key="y",
-    decide=taking_back(_has_them),
+    decide=taking_back(_has_them, _wanted),
     calls=(AttachCall,),
     resumable=True,
     during_jobs=True,  # an aborted migration ends without an event: its job is shown for a while

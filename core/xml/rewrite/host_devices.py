@@ -26,6 +26,23 @@ def read_pci(address: str) -> _PciAddress | None:
     return tuple(int(found[part] or "0", 16) for part in _PARTS) if found else None
 
 
+def moved_word(word: str, rewrites: Rewrites) -> str:
+    """Return what a device is called at the destination: `pci:0000:06:02.0`, `mdev:UUID`.
+
+    What no rewrite names, and what is called otherwise (a MAC address), is what it was.
+    """
+    kind, _, name = word.partition(":")
+    if kind == "pci":
+        source = read_pci(name)
+        moves = [one for one in rewrites.pci if source and read_pci(one.source) == source]
+        there = read_pci(moves[0].destination) if moves else None
+        return word if there is None else "pci:{:04x}:{:02x}:{:02x}.{:x}".format(*there)
+    if kind == "mdev":
+        uuids = {one.source.lower(): one.destination.lower() for one in rewrites.mdev}
+        return f"mdev:{uuids.get(name.lower(), name)}"
+    return word
+
+
 def mdev(root: Element, rewrites: Rewrites) -> Iterator[str]:
     """Give each mediated device its UUID at the destination; each must have its entry."""
     if not rewrites.mdev:

@@ -11,11 +11,13 @@ from msgspec.structs import replace
 from core.errors import OperationFailedError
 from core.migration.execution.devices import MovedDevices
 from core.model import MigrationStatus, ObjectKey, OperationRecord, OperationStatus, State
+from core.model.detached_device import DetachedDevice
 from core.verbs.device.released import DeviceReattach, DeviceRelease
 from core.verbs.situation import End
 from tests.unit.migration_builders import migration
 
-ROW = migration(released=("pci:0000:03:00.0",))
+WORD, THERE = "pci:0000:03:00.0", "pci:0000:06:00.1"
+ROW = migration(released=(DetachedDevice(WORD, WORD, THERE),))
 STATUS = OperationStatus
 
 
@@ -64,7 +66,8 @@ async def settled(engine: Engine, status: OperationStatus, row: Any = ROW) -> En
 async def test_the_host_that_it_is_on_gives_it_back(status: OperationStatus, host: str) -> None:
     engine = Engine()
     end = await settled(engine, status)
-    assert engine.asked == [DeviceReattach(ObjectKey("instance", host, ROW.uuid))]
+    device = THERE if host == ROW.to else WORD
+    assert engine.asked == [DeviceReattach(ObjectKey("instance", host, ROW.uuid), (device,))]
     assert end.outcome == f"It ended; pci:0000:03:00.0 is attached on {host}"
     assert end.status is status
 

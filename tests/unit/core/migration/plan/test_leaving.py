@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from core.errors import RefusedError
-from core.migration.plan.leaving import leaving, rewritten, words_of
+from core.migration.plan.leaving import detached, leaving, rewritten, words_of
 from core.migration.plan.plan import Destination, plan
 from core.model import InstanceState, ObjectKey
 from core.model.rewrites import InterfaceRewrite, Move, Rewrites
@@ -92,6 +92,19 @@ def test_the_xml_that_moves_is_without_them_and_the_definition_has_them() -> Non
     assert 'bus="0x07"' in defined
     note = f"{WORDS[0]}, {WORDS[1]} and {WORDS[2]} leave the guest before it moves; they are"
     assert f"{note} attached again on beta after it." in made.notes
+
+
+def test_the_record_has_what_each_is_called_at_the_destination() -> None:
+    moves = Rewrites(
+        pci=(Move("0000:06:00.0", "0:7:0.1"),),
+        mdev=(Move(UUID.upper(), "dd000000-0000-4000-8000-000000000001"),),
+    )
+    found = detached(asked(rewrites=moves), read_needs(FULL))
+    assert [one.word for one in found] == list(WORDS)
+    assert [one.there for one in found] == [
+        "pci:0000:07:00.1", "mdev:dd000000-0000-4000-8000-000000000001", "52:54:00:00:00:09"
+    ]  # fmt: skip
+    assert [one.there for one in detached(asked(), read_needs(FULL))] == [one.name for one in found]
 
 
 def test_rewrites_of_what_has_left_are_of_the_definition_and_must_be_in_it() -> None:

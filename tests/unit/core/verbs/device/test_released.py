@@ -79,6 +79,8 @@ def test_what_its_definition_has_more_is_attached_again() -> None:
     first = send(DEVICE_REATTACH.decide(at(BARE, request=REATTACH)))
     assert isinstance(first, AttachCall)
     assert (first.live, first.config, first.name) == (True, False, WORDS[0])
+    one = send(DEVICE_REATTACH.decide(at(BARE, request=DeviceReattach(WEB, (WORDS[1],)))))
+    assert one.name == WORDS[1]
     none = end(DEVICE_REATTACH.decide(at(FULL, request=REATTACH)))
     assert none.outcome == "web has the devices of its host that its definition has"
 
